@@ -1,0 +1,293 @@
+/**
+ * What server, brain and hands may say to each other: closed unions of serialisable values.
+ * A run specification goes in, events and tool calls come out. Nothing here holds a secret:
+ * the key reaches a brain once, in `BrainInit`, and never a log, an event or the hands.
+ */
+import type { FailureReason } from "../server/states.ts";
+
+// ---------------------------------------------------------------- the model's messages
+
+/** A content block as the API sent it; unknown kinds are kept and sent back as they came. */
+export type ContentBlock =
+  | { type: "text"; text: string }
+  | { type: "thinking"; thinking: string; signature: string }
+  | { type: "redacted_thinking"; data: string }
+  | { type: "tool_use"; id: string; name: string; input: Record<string, unknown> }
+  | { type: string; [key: string]: unknown };
+
+export interface ToolResultBlock {
+  type: "tool_result";
+  tool_use_id: string;
+  content: string;
+  is_error?: true;
+}
+
+/** Tokens of one request, or summed. The three input counters are disjoint. */
+export interface Usage {
+  inputTokens: number;
+  outputTokens: number;
+  cacheWrite5mTokens: number;
+  cacheWrite1hTokens: number;
+  cacheReadTokens: number;
+}
+
+export const noUsage: Usage = {
+  inputTokens: 0,
+  outputTokens: 0,
+  cacheWrite5mTokens: 0,
+  cacheWrite1hTokens: 0,
+  cacheReadTokens: 0,
+};
+
+/** Micro-USD per million tokens equals USD·10⁻¹² per token; `costOf` in catalog.ts does the sum. */
+export interface Price {
+  /** USD per million tokens. */
+  input: number;
+  output: number;
+  cacheWrite5m: number;
+  cacheWrite1h: number;
+  cacheRead: number;
+}
+
+// ---------------------------------------------------------------- the run specification
+
+/** A tool as the model sees it. */
+export interface ToolSpec {
+  name: string;
+  description: string;
+  /** JSON Schema of an object. */
+  inputSchema: Record<string, unknown>;
+  /** Changes nothing: calls of one turn may run side by side. */
+  readOnly: boolean;
+}
+
+export interface ModelSpec {
+  /** Exact id sent to the API. */
+  id: string;
+  /** Most tokens one answer may have. */
+  maxOutputTokens: number;
+  contextTokens: number;
+  /** Null: the model takes no `thinking` parameter. */
+  thinking: "adaptive" | null;
+  effort: "low" | "medium" | "high" | "xhigh" | "max" | null;
+  /** Rates; the second band holds above `longPromptTokens` of prompt, for all of the request's tokens. */
+  price: Price;
+  longPrompt: { aboveTokens: number; price: Price } | null;
+}
+
+export interface RunLimits {
+  maxTurns: number;
+  /** Sum of all tokens, cache reads included. */
+  maxTokens: number;
+  maxCostMicroUsd: number;
+  /** Time the loop may work in all, not counting what it waits for a person. */
+  timeoutMs: number;
+}
+
+/** All that a brain needs to run one loop; also the first event of the run, so a restart uses the same bytes. */
+export interface RunSpec {
+  runId: string;
+  agent: string;
+  model: ModelSpec;
+  /** Frozen for the run. */
+  system: string;
+  /** Frozen for the run, in this order. */
+  tools: ToolSpec[];
+  /** The first user turn. */
+  prompt: string;
+  limits: RunLimits;
+}
+
+// ---------------------------------------------------------------- events of a run
+
+/** A tool call by the model. */
+export interface ToolCall {
+  id: string;
+  name: string;
+  input: Record<string, unknown>;
+}
+
+export interface ToolResult {
+  callId: string;
+  content: string;
+  isError: boolean;
+  /** Content hashes of files after this call, by path in the project: what Edit and Write may rely on. */
+  files?: Record<string, string>;
+  /** Paths that this call changed. */
+  changed?: string[];
+  /** Unified diff of an edit or write, for people. */
+  diff?: string;
+  /** Exit code of a command. */
+  exitCode?: number;
+  durationMs: number;
+  /** The call ended the run: submit_result was accepted. */
+  final?: true;
+}
+
+/** The facts a run's log consists of. The log is the run: `fold` in loop.ts rebuilds all from it. */
+export type RunEventBody =
+  | { type: "started"; spec: RunSpec }
+  /** A request goes out; without a `turn_finished` or `turn_failed` after it, it was cut off. */
+  | { type: "turn_started"; turn: number; maxOutputTokens: number }
+  | {
+    type: "turn_finished";
+    turn: number;
+    content: ContentBlock[];
+    stopReason: string;
+    usage: Usage;
+    costMicroUsd: number;
+    /** Rates that were applied. */
+    price: Price;
+    requestId: string | null;
+    durationMs: number;
+  }
+  /** The request brought no usable answer; what is known of its usage is paid all the same. */
+  | {
+    type: "turn_failed";
+    turn: number;
+    reason: FailureReason;
+    message: string;
+    usage: Usage;
+    costMicroUsd: number;
+    /** Null: not tried again by the loop. */
+    retryInMs: number | null;
+  }
+  | { type: "tool_started"; turn: number; call: ToolCall }
+  | { type: "approval_requested"; callId: string; approvalId: string; detail: string }
+  | { type: "approval_decided"; callId: string; granted: boolean; reason: string; by: string }
+  | { type: "tool_finished"; turn: number; result: ToolResult }
+  /** Work of a turn that changed files, committed on the ticket's branch. */
+  | { type: "checkpoint"; turn: number; commit: string; files: string[] }
+  /** An operator's note, sent to the model as a `system` message. */
+  | { type: "note"; text: string }
+  /** A user turn the runtime added (an empty answer, a reminder to submit). */
+  | { type: "nudge"; text: string }
+  | { type: "waiting"; reason: string; failure: FailureReason | null }
+  | { type: "resumed"; reason: string }
+  | { type: "succeeded"; result: unknown }
+  | { type: "failed"; reason: FailureReason; message: string }
+  | { type: "cancelled"; by: string };
+
+/** How a loop ended, or why it let go. */
+export type RunOutcome =
+  | { type: "succeeded"; result: unknown }
+  | { type: "failed"; reason: FailureReason; message: string }
+  /** A tool call waits for a person; the run goes on from its log when that person has decided. */
+  | { type: "suspended" }
+  /** A retriable failure outlasted the loop's own tries; the job tries again later. */
+  | { type: "retry"; reason: FailureReason; message: string; afterMs: number | null }
+  /** Every run would fail like this (key, billing, spending limit): the agents are held until a person acts. */
+  | { type: "hold"; reason: FailureReason; message: string }
+  /** Told to stop: the server cancels, shuts down, or lost this brain. */
+  | { type: "stopped" };
+
+// ---------------------------------------------------------------- server ↔ brain (postMessage)
+
+/** How a brain reaches the model. The demo model answers inside the brain, which then has no network. */
+export type ModelEndpoint =
+  | { kind: "demo"; paceMs: number }
+  | { kind: "endpoint"; baseUrl: string; apiKey: string; idleTimeoutMs: number };
+
+export type ToBrain =
+  | { type: "init"; endpoint: ModelEndpoint }
+  | { type: "start"; spec: RunSpec; log: RunEventBody[]; elapsedMs: number }
+  /** Reply to `append`: it is on disk. */
+  | { type: "appended"; runId: string; requestId: number }
+  /** Reply to `tools`. `suspended` calls wait for a person. */
+  | {
+    type: "tool_results";
+    runId: string;
+    requestId: number;
+    results: ToolResult[];
+    suspended: boolean;
+  }
+  | { type: "stop"; runId: string }
+  | { type: "ping"; id: number };
+
+export type FromBrain =
+  | { type: "ready" }
+  | { type: "append"; runId: string; requestId: number; event: RunEventBody }
+  /** One turn's calls, in order. The server checks, records, executes and records again. */
+  | { type: "tools"; runId: string; requestId: number; turn: number; calls: ToolCall[] }
+  /** What streams, bundled; never stored. */
+  | { type: "delta"; runId: string; turn: number; kind: "text" | "thinking" | "tool"; text: string }
+  | { type: "outcome"; runId: string; outcome: RunOutcome }
+  | { type: "pong"; id: number };
+
+// ---------------------------------------------------------------- server ↔ hands (JSON lines on pipes)
+
+/** A folder that hands work in, and what they may do there. */
+export interface Place {
+  /** Absolute real path. */
+  dir: string;
+  access: "read" | "write";
+  /** The repository's common .git folder: bound read-only in a sandbox, so that builds can ask git. */
+  gitDir: string | null;
+}
+
+/** Paths an agent may not touch, as globs relative to the place. */
+export interface PathPolicy {
+  /** Empty: everything in the place. */
+  allow: string[];
+  block: string[];
+}
+
+/** What a command is run with. */
+export interface CommandSpec {
+  /** Given to `sh -c`. */
+  command: string;
+  /** Relative to the place; "" is its root. */
+  cwd: string;
+  timeoutMs: number;
+  env: Record<string, string>;
+}
+
+export interface CommandResult {
+  /** Null: it was killed. */
+  exitCode: number | null;
+  timedOut: boolean;
+  durationMs: number;
+  /** All output up to the cap, head and tail beyond it. */
+  output: string;
+  /** Bytes it wrote in all. */
+  outputBytes: number;
+  /** Folder relative to the place where the shell ended, when still inside. */
+  cwd: string;
+}
+
+export type ToHands =
+  | {
+    type: "tool";
+    id: number;
+    call: ToolCall;
+    policy: PathPolicy;
+    /** Hashes of the files this run has read, by path. */
+    known: Record<string, string>;
+    /** Where Bash starts, relative to the place. */
+    cwd: string;
+  }
+  | { type: "command"; id: number; spec: CommandSpec }
+  | { type: "cancel"; id: number }
+  | { type: "probe"; id: number; attempts: ProbeAttempt[] };
+
+export type FromHands =
+  | { type: "ready"; pid: number }
+  | { type: "output"; id: number; text: string }
+  | { type: "tool_done"; id: number; result: ToolResult; cwd: string }
+  | { type: "command_done"; id: number; result: CommandResult }
+  /** The hands themselves could not do it (a fault, not the tool's own refusal). */
+  | { type: "error"; id: number; message: string }
+  | { type: "probe_done"; id: number; results: ProbeResult[] };
+
+/** One thing that confined code must not be able to do; the canary tries each at start-up. */
+export interface ProbeAttempt {
+  name: string;
+  action: "read" | "write" | "run" | "connect" | "env";
+  target: string;
+}
+export interface ProbeResult {
+  name: string;
+  /** It could: confinement is broken. */
+  succeeded: boolean;
+  detail: string;
+}

@@ -1,0 +1,24 @@
+import type { Agents } from "../agents/runtime.ts";
+import type { Clock } from "./clock.ts";
+import type { Config } from "./config.ts";
+import type { Db } from "./db.ts";
+import type { Hub } from "./hub.ts";
+import type { Log } from "./log.ts";
+
+/** Everything a verb needs, built once by main.ts and passed as the first argument. No globals. */
+export interface App {
+  config: Config;
+  db: Db;
+  clock: Clock;
+  hub: Hub;
+  log: Log;
+  agents: Agents;
+  /** Who acts: "owner" for a person's request, "gaffer" for the server itself, or an agent's name. */
+  actor: string;
+}
+
+/** The same App, acting as someone else. */
+export const actingAs = <A extends { actor: string }>(app: A, actor: string): A => ({
+  ...app,
+  actor,
+});

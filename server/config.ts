@@ -1,0 +1,176 @@
+/** The configuration: defaults < config.yaml < environment < flags; validated once, at start. */
+import { parseArgs } from "node:util";
+import { join, resolve } from "node:path";
+import { parseDocument } from "yaml";
+import { z } from "zod";
+import { AppError } from "./errors.ts";
+import { SECOND_MS } from "./clock.ts";
+
+const settingsSchema = z.strictObject({
+  port: z.coerce.number().int().min(0).max(65535),
+  host: z.string().min(1),
+  data: z.string().min(1),
+  log: z.enum(["human", "json"]),
+  max_runs: z.coerce.number().int().min(1).max(100),
+  sandbox: z.enum(["auto", "off"]),
+  demo_pace_ms: z.coerce.number().int().min(0).max(1000),
+});
+type Settings = z.infer<typeof settingsSchema>;
+
+export interface Config {
+  port: number;
+  host: string;
+  /** Absolute path of the data folder. */
+  dataDir: string;
+  logFormat: "human" | "json";
+  /** Runs whose loops work at the same time. */
+  maxRuns: number;
+  /** `off`: do not use bubblewrap even where it works (commands then need a person's word). */
+  sandbox: "auto" | "off";
+  /** The model's endpoint; null: the demo model. */
+  endpoint: { baseUrl: string; apiKey: string } | null;
+  /** Silence after which a model request is given up. */
+  idleTimeoutMs: number;
+  /** Pause between the pieces the demo model streams, so that a person can watch. */
+  demoPaceMs: number;
+}
+
+const DEFAULT_BASE_URL = "https://api.anthropic.com";
+const IDLE_TIMEOUT_MS = 120 * SECOND_MS;
+
+/** Where the configuration comes from; all of it injectable for tests. */
+export interface ConfigSources {
+  args: string[];
+  env: Record<string, string | undefined>;
+  /** Text of a file, or null when there is none. */
+  readFile: (path: string) => string | null;
+  cwd: string;
+  /** Started from a checkout: the data folder is then `./data`. */
+  checkout: boolean;
+}
+
+/** Throws `invalid`, naming the file and line, the variable or the flag, and what was expected. */
+export function loadConfig(sources: ConfigSources): Config {
+  const { env } = sources;
+  const flags = readFlags(sources.args);
+  const fromEnv: Record<string, unknown> = {};
+  for (const key of Object.keys(settingsSchema.shape)) {
+    const value = env[`GAFFER_${key.toUpperCase()}`];
+    if (value !== undefined && value !== "") fromEnv[key] = value;
+  }
+  const early = check({ ...defaults(sources), ...fromEnv, ...flags }, sources, {}, fromEnv, flags);
+  const dataDir = resolve(sources.cwd, early.data);
+  const file = readConfigFile(join(dataDir, "config.yaml"), sources);
+  const settings = check(
+    { ...defaults(sources), ...file, ...fromEnv, ...flags },
+    sources,
+    file,
+    fromEnv,
+    flags,
+  );
+  const apiKey = env.ANTHROPIC_API_KEY?.trim();
+  return {
+    port: settings.port,
+    host: settings.host,
+    dataDir,
+    logFormat: settings.log,
+    maxRuns: settings.max_runs,
+    sandbox: settings.sandbox,
+    endpoint: apiKey
+      ? { baseUrl: checkUrl(env.ANTHROPIC_BASE_URL || DEFAULT_BASE_URL), apiKey }
+      : null,
+    idleTimeoutMs: IDLE_TIMEOUT_MS,
+    demoPaceMs: settings.demo_pace_ms,
+  };
+}
+
+function defaults({ env, checkout }: ConfigSources): Settings {
+  const home = env.XDG_DATA_HOME || join(env.HOME || env.USERPROFILE || ".", ".local", "share");
+  return {
+    port: 4242,
+    host: "127.0.0.1",
+    data: checkout ? "data" : join(home, "gaffer"),
+    log: "human",
+    max_runs: 4,
+    sandbox: "auto",
+    demo_pace_ms: 12,
+  };
+}
+
+function readFlags(args: string[]): Record<string, unknown> {
+  try {
+    const { values } = parseArgs({
+      args,
+      options: {
+        port: { type: "string" },
+        host: { type: "string" },
+        data: { type: "string" },
+        log: { type: "string" },
+        sandbox: { type: "string" },
+      },
+    });
+    return values;
+  } catch (error) {
+    throw new AppError("invalid", `Cannot read the command line: ${(error as Error).message}`, [], {
+      cause: error,
+    });
+  }
+}
+
+function readConfigFile(path: string, { readFile }: ConfigSources): Record<string, unknown> {
+  const text = readFile(path);
+  if (text === null) return {};
+  const document = parseDocument(text);
+  const problem = document.errors[0];
+  if (problem) {
+    throw new AppError("invalid", `Cannot read ${path}: ${problem.message}`, [], {
+      cause: problem,
+    });
+  }
+  const value = document.toJS() ?? {};
+  if (typeof value !== "object" || Array.isArray(value)) {
+    throw new AppError("invalid", `Cannot read ${path}: expected "key: value" lines`);
+  }
+  return value;
+}
+
+function check(
+  value: Record<string, unknown>,
+  sources: ConfigSources,
+  file: Record<string, unknown>,
+  fromEnv: Record<string, unknown>,
+  flags: Record<string, unknown>,
+): Settings {
+  const result = settingsSchema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0]!;
+  const key = String(issue.path[0] ?? (issue as { keys?: string[] }).keys?.[0] ?? "");
+  const place = key in flags
+    ? `the flag --${key}`
+    : key in fromEnv
+    ? `the variable GAFFER_${key.toUpperCase()}`
+    : key in file
+    ? `the key "${key}" in config.yaml${lineOf(key, value, sources)}`
+    : `the setting "${key}"`;
+  throw new AppError("invalid", `Cannot start: ${place} is wrong: ${issue.message}`, [
+    { field: key, message: issue.message },
+  ]);
+}
+
+function lineOf(key: string, value: Record<string, unknown>, sources: ConfigSources): string {
+  const path = join(resolve(sources.cwd, String(value.data)), "config.yaml");
+  const lines = sources.readFile(path)?.split("\n") ?? [];
+  const index = lines.findIndex((line) => line.startsWith(`${key}:`));
+  return index < 0 ? "" : ` (line ${index + 1})`;
+}
+
+function checkUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url?.protocol !== "http:" && url?.protocol !== "https:") {
+    throw new AppError(
+      "invalid",
+      `Cannot start: the variable ANTHROPIC_BASE_URL is wrong: expected an http or https address, got "${text}"`,
+    );
+  }
+  return text.replace(/\/+$/, "");
+}

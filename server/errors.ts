@@ -1,0 +1,49 @@
+/** The one error type people can act on. Everything else is a fault: logged, shown as a plain page. */
+
+/** What kind of refusal it is; each has one HTTP status. */
+export type ErrorCode =
+  | "invalid"
+  | "unauthorized"
+  | "forbidden"
+  | "not_found"
+  | "conflict"
+  | "rate_limited"
+  | "internal";
+
+/** HTTP status of each code. */
+export const httpStatus: Record<ErrorCode, 400 | 401 | 403 | 404 | 409 | 422 | 429 | 500> = {
+  invalid: 422,
+  unauthorized: 401,
+  forbidden: 403,
+  not_found: 404,
+  conflict: 409,
+  rate_limited: 429,
+  internal: 500,
+};
+
+/** One thing wrong with one input field; `field` is the name the person or client used. */
+export interface FieldError {
+  field: string;
+  message: string;
+}
+
+/**
+ * A refusal with its reason: `Cannot <do it>: <current state>. <How to mend it>`.
+ * `fields` names what was wrong in a form or body; it is shown beside the fields.
+ */
+export class AppError extends Error {
+  override name = "AppError";
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    readonly fields: FieldError[] = [],
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** The text of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,388 @@
+/**
+ * What the stores hand out and the views show: one type per noun, camelCase, times as UTC text.
+ * Types only, so that every layer may import this file.
+ */
+import type {
+  ApprovalStatus,
+  CheckStatus,
+  Complexity,
+  FailureReason,
+  IdeaStatus,
+  JobStatus,
+  ProjectStatus,
+  QuestionStatus,
+  RunStatus,
+  SubtaskStatus,
+  TicketStatus,
+  TicketStep,
+  TicketType,
+  WorktreeStatus,
+} from "./states.ts";
+import type { RunEventBody, Usage } from "../agents/protocol.ts";
+
+/** A person's own name for the commands that Gaffer runs in a project. */
+export const commandNames = ["setup", "build", "test"] as const;
+export type CommandName = typeof commandNames[number];
+
+export interface ProjectCommand {
+  name: CommandName;
+  /** Given to `sh -c` in the worktree's root. */
+  command: string;
+  timeoutMs: number;
+}
+
+export interface Project {
+  id: string;
+  /** Unique, made from the name; names the folder under the data folder. */
+  slug: string;
+  name: string;
+  /** Absolute real path of the person's repository. */
+  path: string;
+  baseBranch: string;
+  status: ProjectStatus;
+  commands: ProjectCommand[];
+  /** A person allowed the project's own commands to run where there is no sandbox. */
+  commandsAllowed: boolean;
+  /** The built-in sample; the demo model can implement its ideas. */
+  sample: boolean;
+  createdAt: string;
+  updatedAt: string;
+}
+
+/** One thing the researcher found. */
+export interface Finding {
+  /** Path in the project, without a leading slash; absent when it is about the whole. */
+  path?: string;
+  line?: number;
+  kind: "related" | "similar" | "conflict" | "prior_art" | "note";
+  text: string;
+}
+
+export interface ProposedSubtask {
+  title: string;
+  description: string;
+  complexity: Complexity;
+}
+
+/** What refinement worked out; parts appear as the agents finish. */
+export interface Plan {
+  summary?: string;
+  type?: TicketType;
+  acceptance: string[];
+  subtasks: ProposedSubtask[];
+  findings: Finding[];
+  complexity?: Complexity;
+  /** Why this complexity. */
+  complexityReason?: string;
+  priorityReason?: string;
+}
+
+export interface Idea {
+  id: string;
+  projectId: string;
+  /** Short number per project, shown as `#12`. */
+  number: number;
+  title: string;
+  description: string;
+  status: IdeaStatus;
+  /** 0 urgent … 3 low. */
+  priority: number;
+  tags: string[];
+  plan: Plan;
+  /** Which refinement this is: 1 at first, one more after each "request changes". */
+  round: number;
+  /** What the person wrote when sending it back; empty at first. */
+  feedback: string;
+  /** Why it was rejected or is stuck. */
+  reason: string;
+  failure: FailureReason | null;
+  /** The ticket it became. */
+  ticketId: string | null;
+  costMicroUsd: number;
+  createdBy: string;
+  createdAt: string;
+  updatedAt: string;
+}
+
+export interface Question {
+  id: string;
+  ideaId: string;
+  /** From 1 within its idea. */
+  number: number;
+  round: number;
+  text: string;
+  /** Why it matters. */
+  why: string;
+  options: string[];
+  status: QuestionStatus;
+  answer: string;
+  /** The agent that asked. */
+  askedBy: string;
+  createdAt: string;
+  decidedAt: string | null;
+}
+
+export interface Ticket {
+  id: string;
+  projectId: string;
+  number: number;
+  ideaId: string | null;
+  type: TicketType;
+  title: string;
+  /** Specification, markdown. */
+  description: string;
+  acceptance: string[];
+  status: TicketStatus;
+  step: TicketStep | null;
+  priority: number;
+  /** Failed check rounds since a person last had a say; blocked at 3. */
+  round: number;
+  /** What the person wrote last (guidance or requested changes), given to the developer. */
+  guidance: string;
+  /** Why it is blocked, in words. */
+  reason: string;
+  failure: FailureReason | null;
+  branch: string | null;
+  /** Commit of the base branch that the work started from. */
+  baseCommit: string | null;
+  /** Newest checkpoint commit. */
+  headCommit: string | null;
+  /** The commit on the base branch, once merged. */
+  mergeCommit: string | null;
+  /** What the merge queue waits for; empty when it does not wait. */
+  mergeWait: string;
+  /** Reviewer's summary. */
+  reviewSummary: string;
+  costMicroUsd: number;
+  createdAt: string;
+  updatedAt: string;
+  startedAt: string | null;
+  doneAt: string | null;
+}
+
+export interface Subtask {
+  id: string;
+  ticketId: string;
+  position: number;
+  title: string;
+  description: string;
+  complexity: Complexity;
+  status: SubtaskStatus;
+  /** What the developer said it did. */
+  summary: string;
+  startedAt: string | null;
+  doneAt: string | null;
+}
+
+/** Which part of the work a run does. */
+export type RunPurpose =
+  | "clarify"
+  | "research"
+  | "estimate"
+  | "prioritize"
+  | "develop"
+  | "fix"
+  | "change"
+  | "review"
+  | "explain";
+
+export interface Run {
+  id: string;
+  projectId: string;
+  /** Name of the agent; the definition it ran with is in its first event. */
+  agent: string;
+  purpose: RunPurpose;
+  ideaId: string | null;
+  ticketId: string | null;
+  subtaskId: string | null;
+  /** The idea's or ticket's round it belongs to. */
+  round: number;
+  status: RunStatus;
+  /** Exact model id; "demo" for the demo model. */
+  model: string;
+  /** The demo model answered: shown on every page that shows the run. */
+  demo: boolean;
+  /** Why it waits, for a person to read; empty when it does not. */
+  waitReason: string;
+  failure: FailureReason | null;
+  error: string;
+  /** Validated output of submit_result. */
+  result: unknown;
+  turns: number;
+  usage: Usage;
+  costMicroUsd: number;
+  maxTurns: number;
+  maxCostMicroUsd: number;
+  createdAt: string;
+  startedAt: string | null;
+  finishedAt: string | null;
+}
+
+/** One appended fact about a run, numbered from 1 within it. */
+export interface RunEvent {
+  /** Global, growing: the id of the server-sent event. */
+  seq: number;
+  runId: string;
+  number: number;
+  at: string;
+  body: RunEventBody;
+}
+
+/** One change of an idea, ticket, project …: the history, and the feed of pages and API. */
+export interface ChangeEvent {
+  seq: number;
+  at: string;
+  /** Who did it: "owner", or the agent's name, or "gaffer". */
+  actor: string;
+  type: string;
+  projectId: string | null;
+  ideaId: string | null;
+  ticketId: string | null;
+  data: Record<string, unknown>;
+}
+
+export interface Approval {
+  id: string;
+  runId: string;
+  /** The tool call that waits. */
+  callId: string;
+  tool: string;
+  /** The exact command or path. */
+  detail: string;
+  status: ApprovalStatus;
+  reason: string;
+  createdAt: string;
+  decidedAt: string | null;
+  decidedBy: string | null;
+}
+
+/** One parsed failure of a check. */
+export interface CheckFailure {
+  file?: string;
+  line?: number;
+  /** Name of the test, when it is one. */
+  test?: string;
+  message: string;
+}
+
+/** Counts and failures read from a check's output; null when no parser knew it. */
+export interface CheckReport {
+  format: string;
+  passed: number;
+  failed: number;
+  skipped: number;
+  failures: CheckFailure[];
+}
+
+/** One real execution of a project command on one commit. */
+export interface Check {
+  id: string;
+  ticketId: string;
+  name: CommandName;
+  commit: string;
+  /** On the untouched base, before any agent edited. */
+  baseline: boolean;
+  command: string;
+  status: CheckStatus;
+  exitCode: number | null;
+  durationMs: number;
+  report: CheckReport | null;
+  /** Last lines of the output. */
+  tail: string;
+  /** File with the full output, in the data folder; null when nothing was run. */
+  outputPath: string | null;
+  /** Ran without a sandbox. */
+  unconfined: boolean;
+  createdAt: string;
+}
+
+/** A reviewer's remark, at a line when it has one. */
+export interface ReviewFinding {
+  id: string;
+  ticketId: string;
+  runId: string;
+  severity: "blocking" | "major" | "minor" | "note";
+  path: string | null;
+  line: number | null;
+  message: string;
+  suggestion: string;
+}
+
+/** Whether one acceptance criterion is met, by the reviewer. */
+export interface CriterionVerdict {
+  criterion: string;
+  met: boolean;
+  evidence: string;
+}
+
+/** A person's remark on the review page. */
+export interface Comment {
+  id: string;
+  ticketId: string;
+  path: string | null;
+  line: number | null;
+  side: "old" | "new";
+  body: string;
+  /** Sent to the developer; a draft until then. */
+  sent: boolean;
+  author: string;
+  createdAt: string;
+}
+
+export interface Worktree {
+  id: string;
+  projectId: string;
+  ticketId: string;
+  /** Absolute path of the folder. */
+  path: string;
+  branch: string;
+  status: WorktreeStatus;
+  /** The setup command has run. */
+  setUp: boolean;
+  createdAt: string;
+}
+
+export interface Job {
+  id: string;
+  kind: string;
+  args: Record<string, unknown>;
+  queue: string;
+  status: JobStatus;
+  priority: number;
+  attempt: number;
+  maxAttempts: number;
+  uniqueKey: string | null;
+  /** Jobs of one key never execute at the same time. */
+  concurrencyKey: string | null;
+  projectId: string | null;
+  scheduledAt: string;
+  leaseToken: string | null;
+  leaseExpiresAt: string | null;
+  errors: { attempt: number; at: string; message: string }[];
+  createdAt: string;
+  finishedAt: string | null;
+}
+
+/** One file of a diff. */
+export interface DiffFile {
+  /** Path now; the old one when deleted. */
+  path: string;
+  oldPath: string | null;
+  kind: "added" | "modified" | "deleted" | "renamed" | "mode";
+  binary: boolean;
+  additions: number;
+  deletions: number;
+  hunks: DiffHunk[];
+}
+export interface DiffHunk {
+  header: string;
+  lines: DiffLine[];
+}
+export interface DiffLine {
+  kind: "context" | "added" | "removed";
+  oldLine: number | null;
+  newLine: number | null;
+  text: string;
+  /** The file's last line has no line end. */
+  noNewline?: true;
+}

@@ -1,0 +1,230 @@
+/**
+ * Every table of legal moves. A move that a table lacks is refused with `conflict` and changes nothing;
+ * the stores put these tables into their WHERE clauses, so the check and the write are one statement.
+ */
+
+/** For each state the states it may go to. */
+export type Moves<S extends string> = Readonly<Record<S, readonly S[]>>;
+
+export const projectStatuses = ["active", "archived"] as const;
+export type ProjectStatus = typeof projectStatuses[number];
+export const projectMoves: Moves<ProjectStatus> = { active: ["archived"], archived: ["active"] };
+
+export const ideaStatuses = [
+  "submitted",
+  "refining",
+  "questions",
+  "ready",
+  "converted",
+  "rejected",
+  "stuck",
+] as const;
+/**
+ * `submitted` waits for its first job; `refining` agents are at work; `questions` a person must answer;
+ * `ready` a person must decide; `converted` it became a ticket; `stuck` refinement failed (with the reason).
+ */
+export type IdeaStatus = typeof ideaStatuses[number];
+export const ideaMoves: Moves<IdeaStatus> = {
+  submitted: ["refining", "rejected"],
+  refining: ["questions", "ready", "stuck", "rejected"],
+  questions: ["refining", "stuck", "rejected"],
+  ready: ["refining", "converted", "rejected"],
+  stuck: ["refining", "rejected"],
+  converted: [],
+  rejected: ["refining"],
+};
+
+export const questionStatuses = ["pending", "answered", "skipped"] as const;
+export type QuestionStatus = typeof questionStatuses[number];
+export const questionMoves: Moves<QuestionStatus> = {
+  pending: ["answered", "skipped"],
+  answered: [],
+  skipped: [],
+};
+
+export const ticketStatuses = [
+  "queued",
+  "in_progress",
+  "review",
+  "done",
+  "blocked",
+  "cancelled",
+] as const;
+/**
+ * `queued` starts when a slot is free; `in_progress` its pipeline runs; `review` a person decides, or the
+ * merge queue works (`step` = "merge"); `blocked` needs a person (with the reason).
+ */
+export type TicketStatus = typeof ticketStatuses[number];
+export const ticketMoves: Moves<TicketStatus> = {
+  queued: ["in_progress", "blocked", "cancelled"],
+  in_progress: ["review", "blocked", "cancelled"],
+  review: ["in_progress", "done", "blocked", "cancelled"],
+  blocked: ["queued", "in_progress", "review", "cancelled"],
+  done: [],
+  cancelled: ["queued"],
+};
+
+export const subtaskStatuses = ["pending", "in_progress", "done", "skipped", "blocked"] as const;
+export type SubtaskStatus = typeof subtaskStatuses[number];
+export const subtaskMoves: Moves<SubtaskStatus> = {
+  pending: ["in_progress", "skipped"],
+  in_progress: ["done", "pending", "skipped", "blocked"],
+  blocked: ["in_progress", "pending", "skipped"],
+  done: [],
+  skipped: ["pending"],
+};
+
+export const runStatuses = [
+  "queued",
+  "running",
+  "waiting",
+  "succeeded",
+  "failed",
+  "cancelled",
+] as const;
+/** `waiting` holds no worker: it waits for an approval, for a person, or for its next try. */
+export type RunStatus = typeof runStatuses[number];
+export const runMoves: Moves<RunStatus> = {
+  queued: ["running", "failed", "cancelled"],
+  running: ["waiting", "succeeded", "failed", "cancelled"],
+  waiting: ["running", "failed", "cancelled"],
+  succeeded: [],
+  failed: [],
+  cancelled: [],
+};
+
+export const approvalStatuses = ["pending", "granted", "denied"] as const;
+export type ApprovalStatus = typeof approvalStatuses[number];
+export const approvalMoves: Moves<ApprovalStatus> = {
+  pending: ["granted", "denied"],
+  granted: [],
+  denied: [],
+};
+
+export const jobStatuses = [
+  "scheduled",
+  "available",
+  "executing",
+  "retryable",
+  "completed",
+  "discarded",
+  "cancelled",
+] as const;
+export type JobStatus = typeof jobStatuses[number];
+export const jobMoves: Moves<JobStatus> = {
+  scheduled: ["available", "cancelled"],
+  available: ["executing", "cancelled"],
+  executing: ["completed", "retryable", "scheduled", "available", "discarded", "cancelled"],
+  retryable: ["available", "cancelled", "discarded"],
+  completed: [],
+  discarded: ["available"],
+  cancelled: [],
+};
+
+export const worktreeStatuses = ["allocated", "ready", "removed"] as const;
+/** `allocated` its row exists, git may or may not have made it; `ready` usable; `removed` gone, branch kept. */
+export type WorktreeStatus = typeof worktreeStatuses[number];
+export const worktreeMoves: Moves<WorktreeStatus> = {
+  allocated: ["ready", "removed"],
+  ready: ["removed"],
+  removed: ["allocated"],
+};
+
+/** The states from which `to` can be reached, for the guard in a WHERE clause. */
+export function sourcesOf<S extends string>(moves: Moves<S>, to: S): S[] {
+  return (Object.keys(moves) as S[]).filter((from) => moves[from].includes(to));
+}
+
+export const ticketTypes = ["feature", "bugfix", "refactor", "docs", "chore"] as const;
+export type TicketType = typeof ticketTypes[number];
+
+export const complexities = ["trivial", "small", "medium", "large"] as const;
+export type Complexity = typeof complexities[number];
+
+/** The steps of a ticket's pipeline, in order. `merge` is the merge queue. */
+export const ticketSteps = [
+  "prepare",
+  "baseline",
+  "develop",
+  "build",
+  "test",
+  "review",
+  "merge",
+] as const;
+export type TicketStep = typeof ticketSteps[number];
+
+export const checkStatuses = ["passed", "failed", "timed_out", "skipped"] as const;
+/** `skipped`: the project has no such command; the row says so instead of hiding it. */
+export type CheckStatus = typeof checkStatuses[number];
+
+/** Priority of an idea, a ticket and its jobs. 0 runs first. */
+export const priorities = [0, 1, 2, 3] as const;
+export const priorityNames = ["urgent", "high", "normal", "low"] as const;
+export const DEFAULT_PRIORITY = 2;
+
+/**
+ * The closed list of reasons why a run, an idea or a ticket stopped. `retriable` ones go on by themselves;
+ * the others need a person, and `mend` says what that person can do.
+ */
+export const failureReasons = {
+  rate_limited: { retriable: true, mend: "It goes on by itself when the limit allows." },
+  overloaded: { retriable: true, mend: "It goes on by itself when the service has room." },
+  network: { retriable: true, mend: "Check the connection; it goes on by itself." },
+  server_error: { retriable: true, mend: "It goes on by itself when the service recovers." },
+  stream_broken: { retriable: true, mend: "The turn is asked for again by itself." },
+  stalled: { retriable: true, mend: "The model stayed silent; the turn is asked for again." },
+  worker_lost: { retriable: true, mend: "It goes on from its last event by itself." },
+  authentication: {
+    retriable: false,
+    mend: "Set a valid ANTHROPIC_API_KEY and start Gaffer again.",
+  },
+  billing: { retriable: false, mend: "Settle the account's billing, then resume the agents." },
+  permission: { retriable: false, mend: "Use a key that may use this model, then resume." },
+  spend_limit: { retriable: false, mend: "Raise the account's spending limit, then resume." },
+  model_not_found: { retriable: false, mend: "Choose a model that this key may use." },
+  invalid_request: { retriable: false, mend: "Look at the run's last event, then retry." },
+  refusal: { retriable: false, mend: "Reword the ticket or the idea, then retry." },
+  context_full: { retriable: false, mend: "Split the work into smaller tickets, then retry." },
+  output_limit: { retriable: false, mend: "Split the work into smaller tickets, then retry." },
+  max_turns: { retriable: false, mend: "Give guidance or split the work, then retry." },
+  max_tokens: { retriable: false, mend: "Give guidance or split the work, then retry." },
+  max_cost: { retriable: false, mend: "Give guidance or split the work, then retry." },
+  timed_out: { retriable: false, mend: "Give guidance or split the work, then retry." },
+  stuck: { retriable: false, mend: "Give guidance in words, then retry." },
+  no_result: { retriable: false, mend: "Retry, or reword the task." },
+  agent_blocked: { retriable: false, mend: "Read what the agent says, give guidance, then retry." },
+  demo_limit: {
+    retriable: false,
+    mend:
+      "Set ANTHROPIC_API_KEY and start Gaffer again: the demo model can implement only the sample's ideas.",
+  },
+  denied: { retriable: false, mend: "Give guidance in words, then retry." },
+  unconfined: {
+    retriable: false,
+    mend: "See Settings: agents run only when their confinement is proven.",
+  },
+  commands_not_allowed: {
+    retriable: false,
+    mend:
+      "Allow the project's commands to run without a sandbox, or install bubblewrap, then retry.",
+  },
+  checks_failed: { retriable: false, mend: "Read the failures, give guidance, then retry." },
+  setup_failed: { retriable: false, mend: "Mend the setup command in the project, then retry." },
+  no_changes: { retriable: false, mend: "Say what should change, then retry." },
+  repository: { retriable: false, mend: "Mend the repository as the message says, then retry." },
+  merge_conflict: {
+    retriable: false,
+    mend: "Resolve it on the branch, or send it back, then retry.",
+  },
+  merge_checks_failed: {
+    retriable: false,
+    mend: "Send it back to the developer, or retry the merge.",
+  },
+  internal: {
+    retriable: false,
+    mend: "Retry; if it happens again, report it with the server's log.",
+  },
+} as const satisfies Record<string, { retriable: boolean; mend: string }>;
+export type FailureReason = keyof typeof failureReasons;
+export const isFailureReason = (text: string): text is FailureReason =>
+  Object.hasOwn(failureReasons, text);
