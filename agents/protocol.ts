@@ -119,6 +119,8 @@ export interface ToolResult {
   diff?: string;
   /** Exit code of a command. */
   exitCode?: number;
+  /** Folder relative to the place in which the next Bash call starts. */
+  cwd?: string;
   durationMs: number;
   /** The call ended the run: submit_result was accepted. */
   final?: true;
@@ -155,6 +157,8 @@ export type RunEventBody =
   | { type: "tool_started"; turn: number; call: ToolCall }
   | { type: "approval_requested"; callId: string; approvalId: string; detail: string }
   | { type: "approval_decided"; callId: string; granted: boolean; reason: string; by: string }
+  /** A call that a person granted begins; without a result after it, it was interrupted. */
+  | { type: "tool_executing"; callId: string }
   | { type: "tool_finished"; turn: number; result: ToolResult }
   /** Work of a turn that changed files, committed on the ticket's branch. */
   | { type: "checkpoint"; turn: number; commit: string; files: string[] }
@@ -188,31 +192,51 @@ export type ModelEndpoint =
   | { kind: "demo"; paceMs: number }
   | { kind: "endpoint"; baseUrl: string; apiKey: string; idleTimeoutMs: number };
 
+/**
+ * `loop` numbers one start of a run, within one brain: when a run is stopped and started again, what its
+ * earlier loop still had to say can't be taken for the later one's.
+ */
 export type ToBrain =
   | { type: "init"; endpoint: ModelEndpoint }
-  | { type: "start"; spec: RunSpec; log: RunEventBody[]; elapsedMs: number }
+  | { type: "start"; loop: number; spec: RunSpec; log: RunEventBody[]; elapsedMs: number }
   /** Reply to `append`: it is on disk. */
-  | { type: "appended"; runId: string; requestId: number }
+  | { type: "appended"; loop: number; requestId: number }
   /** Reply to `tools`. `suspended` calls wait for a person. */
   | {
     type: "tool_results";
-    runId: string;
+    loop: number;
     requestId: number;
     results: ToolResult[];
     suspended: boolean;
   }
-  | { type: "stop"; runId: string }
-  | { type: "ping"; id: number };
+  | { type: "stop"; loop: number }
+  | { type: "ping"; id: number }
+  /** The canary, in a brain that runs nothing else: try all that a brain must not be able to do. */
+  | { type: "probe"; targets: BrainProbeTargets };
 
 export type FromBrain =
   | { type: "ready" }
-  | { type: "append"; runId: string; requestId: number; event: RunEventBody }
+  | { type: "append"; loop: number; requestId: number; event: RunEventBody }
   /** One turn's calls, in order. The server checks, records, executes and records again. */
-  | { type: "tools"; runId: string; requestId: number; turn: number; calls: ToolCall[] }
+  | { type: "tools"; loop: number; requestId: number; turn: number; calls: ToolCall[] }
   /** What streams, bundled; never stored. */
-  | { type: "delta"; runId: string; turn: number; kind: "text" | "thinking" | "tool"; text: string }
-  | { type: "outcome"; runId: string; outcome: RunOutcome }
-  | { type: "pong"; id: number };
+  | { type: "delta"; loop: number; turn: number; kind: "text" | "thinking" | "tool"; text: string }
+  | { type: "outcome"; loop: number; outcome: RunOutcome }
+  | { type: "pong"; id: number }
+  /** Something went wrong in the brain that belongs to no loop, or made one fail: for the server's log. */
+  | { type: "fault"; message: string }
+  /** What the canary could do, by name; empty: it is confined. */
+  | { type: "probed"; holes: string[] };
+
+/** What the canary reaches for. */
+export interface BrainProbeTargets {
+  /** Absolute path of a file that exists and is readable for the server. */
+  file: string;
+  /** Address of a module outside; null: not tried, since a compiled program never checks imports. */
+  module: string | null;
+  /** A port on which something listens on this machine. */
+  port: number;
+}
 
 // ---------------------------------------------------------------- server ↔ hands (JSON lines on pipes)
 

@@ -1,5 +1,19 @@
-/** What the rest of the server knows of the agents; see the parts below it for how it is done. */
-import type { CommandResult, CommandSpec, Place } from "./protocol.ts";
+/** Starts and stops the agents' parts and gives each run its place; what the rest of the server knows of agents. */
+import type { Brains } from "./brains.ts";
+import { Executor } from "./executor.ts";
+import type { Hands } from "./hands_client.ts";
+import type {
+  CommandResult,
+  CommandSpec,
+  PathPolicy,
+  Place,
+  RunEventBody,
+  RunOutcome,
+  RunSpec,
+  ToolCall,
+} from "./protocol.ts";
+import type { questionsInput, ResultName } from "./results.ts";
+import type { z } from "zod";
 
 /** How commands and tools are confined on this machine. */
 export interface Confinement {
@@ -18,25 +32,163 @@ export interface AgentsStatus {
   active: number;
 }
 
-/** How a run's loop ended for the queue: see RunOutcome; `stopped` puts the job back. */
-export type { RunOutcome } from "./protocol.ts";
+/** What a run works with; made by the host from the database and the repository. */
+export interface RunContext {
+  spec: RunSpec;
+  /** What is on disk of the run, `started` first. */
+  log: RunEventBody[];
+  /** Time the loop has worked before, for its time limit. */
+  workedMs: number;
+  place: Place;
+  policy: PathPolicy;
+  /** The project's checks, for run_checks. */
+  commands: { name: string; command: string; timeoutMs: number }[];
+  /** A person allowed the project's own commands to run without a sandbox. */
+  unconfinedAllowed: boolean;
+  resultName: ResultName;
+}
+
+/** The runs as the agents see them: the rest of the server implements this. */
+export interface RunHost {
+  /** Throws AppError when the run's place can't be made. */
+  prepare(runId: string, signal: AbortSignal): Promise<RunContext>;
+  /** Returns when the event is on disk. Throws when the run has ended: nothing may follow its end. */
+  append(runId: string, event: RunEventBody): void;
+  worked(runId: string, ms: number): void;
+  delta(runId: string, turn: number, part: "text" | "thinking" | "tool", text: string): void;
+  questions(runId: string, input: z.infer<typeof questionsInput>): void;
+  /** The approval of a call, asked for when it is new. */
+  approval(
+    runId: string,
+    call: ToolCall,
+    detail: string,
+  ): { status: "pending" | "granted" | "denied"; reason: string };
+  /** Commits what the turn changed; null when nothing did. */
+  checkpoint(runId: string, turn: number): Promise<{ commit: string; files: string[] } | null>;
+}
 
 /** The agents as services and handlers see them. */
 export interface Agents {
   status(): AgentsStatus;
   /** Runs or continues the run's loop from its log until it ends, waits or is stopped. */
-  run(runId: string, signal: AbortSignal): Promise<import("./protocol.ts").RunOutcome>;
+  run(runId: string, signal: AbortSignal): Promise<RunOutcome>;
   /** Stops a run's loop and what its tools started, within a second. No-op when it is not active. */
   stopRun(runId: string): Promise<void>;
-  /** Text streamed by the run's current turn so far. */
-  liveText(runId: string): { turn: number; text: string; thinking: string } | null;
+  /** What the run's present turn has streamed so far. */
+  liveText(runId: string): LiveText | null;
   /** Runs one of the project's own commands in a place. Throws `conflict` when that needs a permission. */
   command(
     place: Place,
     spec: CommandSpec,
-    options: { signal: AbortSignal; onOutput?: (text: string) => void; unconfinedAllowed: boolean },
+    options: {
+      signal: AbortSignal;
+      onOutput?: (text: string) => void;
+      unconfinedAllowed: boolean;
+    },
   ): Promise<CommandResult & { unconfined: boolean }>;
   /** Kills the hands of a folder, so that it can be removed. */
   release(dir: string): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface LiveText {
+  turn: number;
+  text: string;
+  thinking: string;
+}
+
+/** Most characters of a streaming turn that are kept for pages that open in the middle. */
+const LIVE_TEXT_CHARS = 100_000;
+
+export interface AgentsOptions {
+  brains: Brains;
+  hands: Hands;
+  host: RunHost;
+  model: AgentsStatus["model"];
+  confinement: Confinement;
+  /** Null: proven confined. */
+  refused: string | null;
+  nowMs: () => number;
+}
+
+/** The agents of this server. Parts come in made, so that tests can put others behind the same lines. */
+export function createAgents(options: AgentsOptions): Agents {
+  const { brains, hands, host } = options;
+  const active = new Map<string, { stop: AbortController; ended: Promise<unknown> }>();
+  const live = new Map<string, LiveText>();
+
+  async function work(runId: string, signal: AbortSignal): Promise<RunOutcome> {
+    if (options.refused) return { type: "failed", reason: "unconfined", message: options.refused };
+    const context = await host.prepare(runId, signal);
+    const executor = new Executor({
+      context,
+      host,
+      hands,
+      confinement: options.confinement,
+      nowMs: options.nowMs,
+      signal,
+    });
+    const begin = options.nowMs();
+    try {
+      return await brains.run(context.spec, context.log, context.workedMs, {
+        append(event) {
+          if (event.type.startsWith("turn_")) live.delete(runId);
+          executor.append(event);
+        },
+        tools: (turn, calls) => executor.tools(turn, calls),
+        delta(turn, kind, text) {
+          remember(runId, turn, kind, text);
+          host.delta(runId, turn, kind, text);
+        },
+      }, signal);
+    } finally {
+      live.delete(runId);
+      host.worked(runId, options.nowMs() - begin);
+    }
+  }
+
+  function remember(runId: string, turn: number, kind: string, text: string): void {
+    let entry = live.get(runId);
+    if (entry?.turn !== turn) live.set(runId, entry = { turn, text: "", thinking: "" });
+    if (kind === "text") entry.text = (entry.text + text).slice(-LIVE_TEXT_CHARS);
+    if (kind === "thinking") entry.thinking = (entry.thinking + text).slice(-LIVE_TEXT_CHARS);
+  }
+
+  return {
+    status: () => ({
+      model: options.model,
+      confinement: options.confinement,
+      refused: options.refused,
+      active: active.size,
+    }),
+    async run(runId, signal) {
+      if (active.has(runId)) throw new Error(`Run "${runId}" is already active`);
+      const stop = new AbortController();
+      const ended = work(runId, AbortSignal.any([signal, stop.signal]));
+      active.set(runId, { stop, ended });
+      try {
+        return await ended;
+      } catch (error) {
+        if (signal.aborted || stop.signal.aborted) return { type: "stopped" };
+        throw error;
+      } finally {
+        active.delete(runId);
+      }
+    },
+    async stopRun(runId) {
+      const entry = active.get(runId);
+      if (!entry) return;
+      entry.stop.abort();
+      await entry.ended.catch(() => {});
+    },
+    liveText: (runId) => live.get(runId) ?? null,
+    command: (place, spec, how) => hands.command(place, spec, how),
+    release: (dir) => hands.release(dir),
+    async close() {
+      for (const { stop } of active.values()) stop.abort();
+      await Promise.allSettled([...active.values()].map(({ ended }) => ended));
+      brains.close();
+      await hands.close();
+    },
+  };
 }

@@ -1,4 +1,5 @@
 import type { Agents } from "../agents/runtime.ts";
+import type { Catalog } from "../agents/catalog.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import type { Db } from "./db.ts";
@@ -13,6 +14,8 @@ export interface App {
   hub: Hub;
   log: Log;
   agents: Agents;
+  /** Definitions of the agents, and their models. */
+  catalog: Catalog;
   /** Who acts: "owner" for a person's request, "gaffer" for the server itself, or an agent's name. */
   actor: string;
 }

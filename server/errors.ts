@@ -33,13 +33,16 @@ export interface FieldError {
  */
 export class AppError extends Error {
   override name = "AppError";
+  /** HTTP status where the code's own is not exact enough (412, 428). */
+  readonly status: number | undefined;
   constructor(
     readonly code: ErrorCode,
     message: string,
     readonly fields: FieldError[] = [],
-    options?: ErrorOptions,
+    options: ErrorOptions & { status?: number } = {},
   ) {
     super(message, options);
+    this.status = options.status;
   }
 }
 

@@ -11,7 +11,7 @@ export type HubMessage =
     ideaId: string | null;
     ticketId: string | null;
     turn: number;
-    part: "text" | "thinking" | "tool" | "output";
+    part: "text" | "thinking" | "tool";
     text: string;
   }
   /** A job may be ready to run. */

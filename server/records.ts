@@ -198,7 +198,7 @@ export interface Run {
   /** The idea's or ticket's round it belongs to. */
   round: number;
   status: RunStatus;
-  /** Exact model id; "demo" for the demo model. */
+  /** Exact model id; "gaffer-demo" for the demo model. */
   model: string;
   /** The demo model answered: shown on every page that shows the run. */
   demo: boolean;

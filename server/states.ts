@@ -198,6 +198,7 @@ export const failureReasons = {
     mend:
       "Set ANTHROPIC_API_KEY and start Gaffer again: the demo model can implement only the sample's ideas.",
   },
+  cancelled: { retriable: false, mend: "Retry when you want it to go on." },
   denied: { retriable: false, mend: "Give guidance in words, then retry." },
   unconfined: {
     retriable: false,

@@ -1,0 +1,193 @@
+/** The pool of brains: starts them when there is work, spreads the loops over them, replaces those that die. */
+// Deno 2.7 knows the permissions of a worker among its unstable types only.
+/// <reference lib="deno.unstable" />
+import { pathToFileURL } from "node:url";
+import { MINUTE_MS, SECOND_MS } from "../server/clock.ts";
+import { messageOf } from "../server/errors.ts";
+import type { Log } from "../server/log.ts";
+import { type BrainHost, BrainLink } from "./brain_link.ts";
+import { readFromBrain } from "./brain_messages.ts";
+import type { ModelEndpoint, RunEventBody, RunOutcome, RunSpec, ToBrain } from "./protocol.ts";
+
+export type { BrainHost } from "./brain_link.ts";
+
+export interface Brains {
+  /**
+   * Runs a loop from its log until it ends, waits, is stopped, or its brain is lost (`retry`, `worker_lost`).
+   * Rejects with what `host` threw. Once it has settled, `host` is not called again; after `signal` it settles
+   * within a second, and until then only what the loop has already got is saved.
+   */
+  run(
+    spec: RunSpec,
+    log: RunEventBody[],
+    elapsedMs: number,
+    host: BrainHost,
+    signal: AbortSignal,
+  ): Promise<RunOutcome>;
+  /**
+   * Tries in a brain of its own what no brain may do. Null: confined; otherwise what was possible.
+   * `secretFile` exists and is readable here; something may listen on `port`.
+   */
+  canary(secretFile: string, port: number | null): Promise<string | null>;
+  /** Loops at work. */
+  active(): number;
+  /** Ends all brains; loops at work end as stopped. */
+  close(): void;
+}
+
+export interface BrainsOptions {
+  /** The program's own folder; the brain's entry lies below it. */
+  root: URL;
+  /** Runs as the compiled executable, where the entry is a bundle. */
+  compiled: boolean;
+  endpoint: ModelEndpoint;
+  /** Most brains at a time, at least 1. */
+  size: number;
+  log: Log;
+  /** Between two pings of a brain at work. */
+  heartbeatMs?: number;
+  /** How long a stopped loop may take to save what it has; less than a second. */
+  stopGraceMs?: number;
+  /** How long a brain without work is kept. */
+  idleMs?: number;
+  /** In place of the brain's own, for tests. */
+  entry?: URL;
+  permissions?: Deno.PermissionOptionsObject;
+}
+
+const HEARTBEAT_MS = 2 * SECOND_MS;
+const STOP_GRACE_MS = SECOND_MS / 2;
+const IDLE_MS = MINUTE_MS;
+/** Every attempt of the canary ends within a second. */
+const CANARY_TIMEOUT_MS = 30 * SECOND_MS;
+/** Discard, where hardly anything listens: without a port of our own the attempt is still made. */
+const CANARY_PORT = 9;
+
+/**
+ * All that a brain may do. Each is named: what is left out of a worker's options is inherited, and the server
+ * may do everything. The SDK's constructor asks for that one variable.
+ */
+export function brainPermissions(endpoint: ModelEndpoint): Deno.PermissionOptionsObject {
+  return {
+    read: false,
+    write: false,
+    run: false,
+    sys: false,
+    ffi: false,
+    import: false,
+    env: ["ANTHROPIC_CUSTOM_HEADERS"],
+    net: endpoint.kind === "demo" ? false : [hostAndPort(endpoint.baseUrl)],
+  };
+}
+
+export function createBrains(options: BrainsOptions): Brains {
+  const { endpoint, compiled, size, log } = options;
+  const { heartbeatMs = HEARTBEAT_MS, stopGraceMs = STOP_GRACE_MS, idleMs = IDLE_MS } = options;
+  const entry = options.entry ??
+    new URL(compiled ? "agents/brain.js" : "agents/brain.ts", options.root);
+  const permissions = options.permissions ?? brainPermissions(endpoint);
+  const spawn = () => new Worker(entry, { type: "module", deno: { permissions } });
+  const links = new Set<BrainLink>();
+  const reaper = new Map<BrainLink, ReturnType<typeof setTimeout>>();
+  let closed = false;
+
+  /** The one with the least to do, or a new one as long as there may be more. */
+  function choose(): BrainLink {
+    const [best] = [...links].sort((a, b) => a.active - b.active);
+    if (best && (best.active === 0 || links.size >= size)) return best;
+    const link: BrainLink = new BrainLink({
+      worker: spawn(),
+      endpoint,
+      heartbeatMs,
+      stopGraceMs,
+      log,
+      onLost: () => forget(link),
+      onLoopEnd: () => keepForAWhile(link),
+    });
+    links.add(link);
+    return link;
+  }
+
+  function forget(link: BrainLink): void {
+    clearTimeout(reaper.get(link));
+    reaper.delete(link);
+    links.delete(link);
+  }
+
+  function keepForAWhile(link: BrainLink): void {
+    if (link.active > 0 || !links.has(link)) return;
+    clearTimeout(reaper.get(link));
+    reaper.set(
+      link,
+      setTimeout(() => {
+        if (link.active > 0) return;
+        forget(link);
+        link.close();
+      }, idleMs),
+    );
+  }
+
+  return {
+    run(spec, runLog, elapsedMs, host, signal) {
+      if (closed || signal.aborted) return Promise.resolve({ type: "stopped" });
+      return choose().run({ spec, log: runLog, elapsedMs }, host, signal);
+    },
+    canary: (secretFile, port) => probe(spawn, secretFile, port ?? CANARY_PORT, compiled),
+    active: () => [...links].reduce((sum, link) => sum + link.active, 0),
+    close() {
+      closed = true;
+      for (const link of links) {
+        forget(link);
+        link.close();
+      }
+    },
+  };
+}
+
+function hostAndPort(address: string): string {
+  const { hostname, port, protocol } = new URL(address);
+  return `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`;
+}
+
+async function probe(
+  spawn: () => Worker,
+  file: string,
+  port: number,
+  compiled: boolean,
+): Promise<string | null> {
+  // A compiled program never checks imports, so there the attempt would say nothing new: no code of the brain
+  // imports what it is told. Elsewhere the module must exist, or its absence would pass for a denial.
+  const module = compiled ? null : `${file}.ts`;
+  const worker = spawn();
+  const { promise, resolve } = Promise.withResolvers<string | null>();
+  const timer = setTimeout(() => resolve("no answer"), CANARY_TIMEOUT_MS);
+  worker.onerror = (event) => {
+    event.preventDefault();
+    resolve(`it could not be tried: ${event.message}`);
+  };
+  worker.onmessage = ({ data }) => {
+    const message = readFromBrain(data);
+    if (message?.type === "probed") return resolve(message.holes.join(", ") || null);
+    resolve(message?.type === "fault" ? `it could not be tried: ${message.message}` : "no answer");
+  };
+  try {
+    if (module) await Deno.writeTextFile(module, "export {};\n");
+    const targets = { file, port, module: module && pathToFileURL(module).href };
+    worker.postMessage({ type: "probe", targets } satisfies ToBrain);
+    return await promise;
+  } catch (error) {
+    return `it could not be tried: ${messageOf(error)}`;
+  } finally {
+    clearTimeout(timer);
+    worker.terminate();
+    for (const left of [module, `${file}.written`]) if (left) await removeIfThere(left);
+  }
+}
+
+async function removeIfThere(path: string): Promise<void> {
+  try {
+    await Deno.remove(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}

@@ -1,0 +1,233 @@
+/**
+ * The demo model: answers the Messages API inside the process, without a key, a network, files or time. The
+ * answer is a function of the request body; see script.ts. What it can and can't do is told in each text.
+ */
+import { type Answer, encodeEvent, messageEvents, type WireEvent } from "./events.ts";
+import { cutToLimit } from "./limit.ts";
+import { play, type Seen, type Step } from "./script.ts";
+import { scriptFor } from "./scripts/mod.ts";
+import { parseTask } from "./task.ts";
+import { countBlock, countPrompt, uncachedUsage } from "./tokens.ts";
+import { checkRequest, type ModelRules } from "./validate.ts";
+import {
+  blocksOf,
+  errorResponse,
+  type MessagesRequest,
+  textOf,
+  type WireBlock,
+  WireError,
+  type WireMessage,
+} from "./wire.ts";
+
+/** The model's id: the one thing to ask for. */
+export const DEMO_MODEL_ID = "gaffer-demo";
+
+const rules: ModelRules = {
+  id: DEMO_MODEL_ID,
+  displayName: "Gaffer's demo model",
+  maxInputTokens: 1_000_000,
+  maxOutputTokens: 128_000,
+  thinking: ["adaptive"],
+  defaultEffort: "medium",
+  forcedTools: false,
+  systemMessages: true,
+  minCacheTokens: Infinity,
+};
+const models = new Map([[rules.id, rules]]);
+
+export interface DemoOptions {
+  /** Milliseconds between the pieces of a streamed answer; 0 gives it at once. */
+  paceMs: number;
+  /** Waits; rejects with the signal's reason when that fires. Default: a timer. */
+  delay?: (ms: number, signal?: AbortSignal) => Promise<void>;
+}
+
+/**
+ * A `fetch` for `new Anthropic({ fetch })` that answers `POST /v1/messages` (streamed and plain),
+ * `POST /v1/messages/count_tokens`, `GET /v1/models` and `GET /v1/models/{id}`, and refuses what a strict
+ * server refuses. Nothing leaves the process.
+ */
+export function createDemoFetch(options: DemoOptions): typeof fetch {
+  const { paceMs, delay = wait } = options;
+  const pace = (signal: AbortSignal) => paceMs > 0 ? delay(paceMs, signal) : Promise.resolve();
+  return async (input, init) => {
+    const request = new Request(input, init);
+    // Not the request's own signal, which only follows this one for as long as somebody holds the request.
+    const signal = init?.signal ?? request.signal;
+    signal.throwIfAborted();
+    const text = await request.text();
+    const requestId = `req_demo_${fingerprint(text)}`;
+    try {
+      return respond({ request, text, requestId, pace, signal });
+    } catch (error) {
+      if (error instanceof WireError) return errorResponse(error, requestId);
+      throw error;
+    }
+  };
+}
+
+function respond({ request: { method, url }, text, requestId, pace, signal }: {
+  request: Request;
+  text: string;
+  requestId: string;
+  pace: (signal: AbortSignal) => Promise<void>;
+  signal: AbortSignal;
+}): Response {
+  const { pathname } = new URL(url);
+  const headers = { "request-id": requestId };
+  switch (`${method} ${pathname}`) {
+    case "POST /v1/messages": {
+      const request = checkRequest(parseJson(text), { models });
+      const answer = answerTo(request, fingerprint(text));
+      if (!request.stream) return Response.json(answer.message, { headers });
+      return new Response(stream(messageEvents(answer), pace, signal), {
+        headers: { ...headers, "content-type": "text/event-stream; charset=utf-8" },
+      });
+    }
+    case "POST /v1/messages/count_tokens": {
+      const request = checkRequest(parseJson(text), { models, counting: true });
+      return Response.json({ input_tokens: countPrompt(request) }, { headers });
+    }
+    case "GET /v1/models":
+      return Response.json(
+        { data: [modelInfo], has_more: false, first_id: rules.id, last_id: rules.id },
+        { headers },
+      );
+    case `GET /v1/models/${DEMO_MODEL_ID}`:
+      return Response.json(modelInfo, { headers });
+    default:
+      throw new WireError("not_found_error", `Not found: ${method} ${pathname}`);
+  }
+}
+
+/** What the model says to this conversation. Pure. */
+export function answerTo(request: MessagesRequest, id: string): Answer {
+  const turn = 1 + request.messages.filter((message) => message.role === "assistant").length;
+  const content = contentOf(nextStep(request), turn);
+  const outputTokens = content.reduce((sum, block) => sum + countBlock(block), 0);
+  return cutToLimit({
+    message: {
+      id: `msg_demo_${id}`,
+      type: "message",
+      role: "assistant",
+      model: request.model,
+      content,
+      stop_reason: content.some((block) => block.type === "tool_use") ? "tool_use" : "end_turn",
+      stop_sequence: null,
+      stop_details: null,
+      container: null,
+      diagnostics: null,
+      usage: uncachedUsage(countPrompt(request), outputTokens),
+    },
+  }, request.max_tokens!);
+}
+
+function nextStep(request: MessagesRequest): Step {
+  const offered = request.tool_choice?.type === "none"
+    ? []
+    : (request.tools ?? []).map((tool) => tool.name);
+  const script = scriptFor(textOf(request.system), {
+    task: parseTask(textOf(request.messages[0]!.content)),
+    can: (tool) => offered.includes(tool),
+  });
+  const step = play(script, resultsOf(request.messages));
+  const calls = step.calls.filter((call) => offered.includes(call.name));
+  const single = request.tool_choice?.disable_parallel_tool_use === true;
+  return { say: step.say, calls: single ? calls.slice(0, 1) : calls };
+}
+
+function contentOf({ say, calls }: Step, turn: number): WireBlock[] {
+  return [
+    ...(say ? [{ type: "text", text: say, citations: null }] : []),
+    ...calls.map((call, i) => ({
+      type: "tool_use",
+      id: `demo_${turn}_${i + 1}`,
+      name: call.name,
+      input: call.input,
+      caller: { type: "direct" },
+    })),
+  ];
+}
+
+/** Every tool result of the conversation, in the order of the calls. */
+function resultsOf(messages: WireMessage[]): Seen[] {
+  const results = new Map(
+    messages.flatMap((message) => blocksOf(message.content))
+      .filter((block) => block.type === "tool_result")
+      .map((block) => [block.tool_use_id, block]),
+  );
+  return messages
+    .filter((message) => message.role === "assistant")
+    .flatMap((message) => blocksOf(message.content))
+    .filter((block) => block.type === "tool_use")
+    .map(({ id }) => {
+      const result = results.get(id)!;
+      return {
+        content: textOf(result.content as string | undefined),
+        isError: result.is_error === true,
+      };
+    });
+}
+
+function stream(
+  events: WireEvent[],
+  pace: (signal: AbortSignal) => Promise<void>,
+  signal: AbortSignal,
+): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  let at = 0;
+  return new ReadableStream({
+    start(controller) {
+      signal.addEventListener("abort", () => controller.error(signal.reason), { once: true });
+    },
+    async pull(controller) {
+      const event = events[at++]!;
+      if (event.type === "content_block_delta") await pace(signal);
+      if (signal.aborted) return;
+      controller.enqueue(encoder.encode(encodeEvent(event)));
+      if (at === events.length) controller.close();
+    },
+  });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new WireError("invalid_request_error", `The request body is not valid JSON: ${cause}`);
+  }
+}
+
+/** FNV-1a, so that the same request gets the same ids. */
+function fingerprint(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) {
+    hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193) >>> 0;
+  }
+  return hash.toString(16).padStart(8, "0");
+}
+
+const modelInfo = {
+  type: "model",
+  id: rules.id,
+  display_name: rules.displayName,
+  created_at: "2026-11-01T00:00:00Z",
+  lifecycle: "active",
+  max_input_tokens: rules.maxInputTokens,
+  max_tokens: rules.maxOutputTokens,
+  capabilities: null,
+};
+
+function wait(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      resolve();
+    }, ms);
+    signal?.addEventListener("abort", stop, { once: true });
+  });
+}

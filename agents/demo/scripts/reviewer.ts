@@ -1,0 +1,153 @@
+/** Reads the diff and the changed files with fresh eyes and holds them against the acceptance criteria. */
+import { parseDiff } from "../../diff.ts";
+import type { ResultOf } from "../../results.ts";
+import { type Desk, type Script, submit, use } from "../script.ts";
+import { clip, keyWords, linesOf, oneLine } from "../text.ts";
+
+type Review = ResultOf<"reviewer">;
+type Finding = Review["findings"][number];
+type Criterion = Review["criteria"][number];
+
+/** A line of the new version of a file. */
+interface AddedLine {
+  path: string;
+  line: number;
+  text: string;
+}
+
+const MAX_FILES = 3;
+const MAX_FINDINGS = 5;
+const LONG_LINE_CHARS = 120;
+const WORDS_PER_CRITERION = 6;
+
+export function* reviewer(desk: Desk): Script<string> {
+  const { task } = desk;
+  const added = addedLines(task.diff);
+  const paths = [...new Set(added.map(({ path }) => path))];
+  const read = paths.slice(0, MAX_FILES);
+  const seen = yield* use(
+    desk,
+    read.length > 0
+      ? `I am Gaffer's demo model. Beside the diff I read ${read.join(", ")} as a whole.`
+      : "I am Gaffer's demo model. The diff adds nothing, so I look at the files.",
+    read.length > 0
+      ? read.map((path) => ({ name: "Read", input: { file_path: path } }))
+      : [{ name: "Glob", input: { pattern: "*" } }],
+  );
+  // Only what stands in the file as I read it can be pointed at.
+  const current = added.filter(({ path, line, text }) => {
+    const index = read.indexOf(path);
+    return index < 0 ||
+      linesOf(seen[index]!.content).some((l) => l.line === line && l.text === text);
+  });
+  const criteria = task.acceptance.map((criterion) => judge(criterion, added));
+  const refused = yield* submit(desk, "This is my judgement.", {
+    summary: summaryOf(paths, criteria),
+    findings: findingsIn(current, paths),
+    criteria,
+  });
+  return refused ? `My result was refused: ${refused}` : "Done.";
+}
+
+function addedLines(diff: string): AddedLine[] {
+  return parseDiff(diff).files.flatMap(({ path, hunks }) =>
+    hunks.flatMap(({ lines }) => lines).flatMap(({ kind, newLine, text }) =>
+      kind === "added" && newLine !== null ? [{ path, line: newLine, text }] : []
+    )
+  );
+}
+
+function summaryOf(paths: string[], criteria: Criterion[]): string {
+  const met = criteria.filter((criterion) => criterion.met).length;
+  return `The change touches ${
+    paths.join(", ") || "no file"
+  }. I found ${met} of ${criteria.length} ` +
+    "acceptance criteria in it. This is the demo model's review: it compares words and shapes, so read the " +
+    "diff yourself before you merge.";
+}
+
+/** Smells first; where there is none, where to begin reading. */
+function findingsIn(added: AddedLine[], paths: string[]): Finding[] {
+  const smells = added.flatMap((line) => smellOf(line) ?? []);
+  const heart = added.find(({ path, text }) => text.trim() && !/(^|\/)tests?\//.test(path));
+  const untested = paths.some((path) => !isProse(path)) &&
+    !paths.some((path) => /test/i.test(path));
+  return [
+    ...smells,
+    ...(untested && heart
+      ? [{
+        severity: "minor" as const,
+        ...placeOf(heart),
+        message: "No test changed with this code.",
+      }]
+      : []),
+    ...(heart
+      ? [{
+        severity: "note" as const,
+        ...placeOf(heart),
+        message: `Begin reading here: \`${
+          oneLine(heart.text, 200)
+        }\` is the first line that was added.`,
+      }]
+      : []),
+  ].slice(0, MAX_FINDINGS);
+}
+
+function smellOf(added: AddedLine): Finding | null {
+  const { text } = added;
+  if (/\b(TODO|FIXME|XXX)\b(?!_)/.test(text)) {
+    return {
+      severity: "minor",
+      ...placeOf(added),
+      message: "This leaves something to do. Do it now or write it down as an idea.",
+    };
+  }
+  if (/\|\| true\b/.test(text)) {
+    return {
+      severity: "note",
+      ...placeOf(added),
+      message:
+        "`|| true` hides every failure of this command, not only the expected one. Here the command " +
+        "runs on a file that is known to be there, so I would let it stand.",
+    };
+  }
+  if (text.length > LONG_LINE_CHARS && !isProse(added.path)) {
+    return {
+      severity: "minor",
+      ...placeOf(added),
+      message: `This line has ${text.length} characters; shorter ones are easier to review.`,
+    };
+  }
+  return null;
+}
+
+/** Met when the diff adds lines with the criterion's telling words; the evidence is the best of them. */
+function judge(criterion: string, added: AddedLine[]): Criterion {
+  const words = keyWords(criterion, WORDS_PER_CRITERION);
+  const scored = added.map((line) => ({
+    line,
+    score: words.filter((word) => line.text.toLowerCase().includes(word)).length,
+  }));
+  const best = scored.reduce(
+    (a, b) => (b.score > (a?.score ?? 0) ? b : a),
+    null as typeof scored[number] | null,
+  );
+  if (!best) {
+    return {
+      criterion: clip(criterion, 500),
+      met: false,
+      evidence: "The demo model found no added line that has to do with it. Look yourself.",
+    };
+  }
+  const { path, line, text } = best.line;
+  return {
+    criterion: clip(criterion, 500),
+    met: true,
+    evidence: `${path}:${line} adds \`${
+      oneLine(text, 200)
+    }\`; build and test results are beside the diff.`,
+  };
+}
+
+const placeOf = ({ path, line }: AddedLine) => ({ path, line });
+const isProse = (path: string) => /\.(md|txt|rst)$/i.test(path);

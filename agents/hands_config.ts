@@ -1,0 +1,24 @@
+/** What hands are started with; not secret: it stands in the list of processes. */
+
+/** First argument of the executable that makes it hands. */
+export const HANDS_ARGUMENT = "__hands";
+
+/**
+ * `sandboxed`: inside of bubblewrap, does everything. `confined`: without it, does the file tools in a worker
+ * that may touch its folder alone. `commands`: without it, runs commands that a person has allowed.
+ */
+export type HandsRole = "sandboxed" | "confined" | "commands";
+
+export interface HandsConfig {
+  role: HandsRole;
+  /** Absolute real path of the place. */
+  dir: string;
+  access: "read" | "write";
+  /** Absolute paths inside `dir` that are none of the agents' business. */
+  hidden: string[];
+  /** See `ShellOptions`. */
+  sh: string;
+  bash: string | null;
+  env: Record<string, string>;
+  marker: string;
+}

@@ -1,0 +1,185 @@
+/** Works out how hands are started: which program, in which confinement, with which environment. */
+import { HANDS_ARGUMENT, type HandsConfig, type HandsRole } from "./hands_config.ts";
+import { isInside } from "./paths.ts";
+import type { Place } from "./protocol.ts";
+import {
+  bubblewrapCommand,
+  findProgram,
+  findSandbox,
+  type FoundSandbox,
+  sandboxEnvironment,
+  sandboxPlan,
+  scrubbedEnvironment,
+  systemDirs,
+} from "./sandbox.ts";
+import { MARKER_VARIABLE } from "./sweep.ts";
+import { findToolchains, type Toolchains } from "./toolchains.ts";
+
+export interface LaunchOptions {
+  /** Folder with main.ts, or the root of the bundle. */
+  root: URL;
+  /** This is one executable, which is started again. */
+  compiled: boolean;
+  sandbox: "auto" | "off";
+  /** Absolute paths that hands must never see: the data folder. */
+  protectedPaths: readonly string[];
+}
+
+/** How to start one child. */
+export interface Launch {
+  program: string;
+  args: string[];
+  env: Record<string, string>;
+  /** In the environment of all it starts. */
+  marker: string;
+  /** Private folder, to be removed when it has ended; null when its /tmp is its own anyway. */
+  tempDir: string | null;
+}
+
+/** Heap of the hands; a compiled executable has the limit that it was compiled with. */
+const V8_FLAGS = "--v8-flags=--max-old-space-size=256";
+/** Where a sandbox shows the runtime. */
+const RUNTIME_IN_SANDBOX = "/run/gaffer/deno";
+/**
+ * Of the runtime's cache a sandbox gets an empty one. Showing it the server's transpiled files, read-only,
+ * saves 20 ms where they are fresh and costs 170 where they are not: Deno insists on writing.
+ */
+const CACHE_IN_SANDBOX = "/tmp/.deno";
+
+/** Finds out once what the machine has, then plans each start. */
+export class Launcher {
+  readonly #options: LaunchOptions;
+  readonly #env = Deno.env.toObject();
+  #machine: Promise<Machine> | undefined;
+
+  constructor(options: LaunchOptions) {
+    this.#options = options;
+  }
+
+  sandbox(): Promise<FoundSandbox> {
+    return findSandbox(this.#options.sandbox);
+  }
+
+  /** Absolute path of the shell. */
+  async sh(): Promise<string> {
+    return (await this.#findMachine()).sh;
+  }
+
+  async plan(place: Place, role: HandsRole, signal: AbortSignal): Promise<Launch> {
+    const machine = await this.#findMachine();
+    const marker = crypto.randomUUID();
+    const config = {
+      role,
+      dir: place.dir,
+      access: place.access,
+      hidden: this.#options.protectedPaths.filter((path) =>
+        path !== place.dir && isInside(place.dir, path)
+      ),
+      sh: machine.sh,
+      bash: machine.bash,
+      marker,
+    };
+    const sandbox = await this.sandbox();
+    return role === "sandboxed" && sandbox.bwrap
+      ? await this.#sandboxed(sandbox.bwrap, place, config, signal)
+      : await this.#bare(config);
+  }
+
+  async #sandboxed(
+    bwrap: string,
+    place: Place,
+    config: Omit<HandsConfig, "env">,
+    signal: AbortSignal,
+  ): Promise<Launch> {
+    const { sh, toolchains } = await this.#findMachine();
+    const env = sandboxEnvironment(this.#env, toolchains);
+    const plan = await sandboxPlan({
+      place,
+      toolchains,
+      env: { ...env, ...runtimeVariables(CACHE_IN_SANDBOX), [MARKER_VARIABLE]: config.marker },
+      shown: await this.#codeInSandbox(),
+      protectedPaths: this.#options.protectedPaths,
+    }, signal);
+    const program = [
+      RUNTIME_IN_SANDBOX,
+      ...this.#runtimeArgs(),
+      JSON.stringify({ ...config, env }),
+    ];
+    return {
+      program: sh,
+      args: bubblewrapCommand(bwrap, plan, program),
+      env: {},
+      marker: config.marker,
+      tempDir: null,
+    };
+  }
+
+  async #bare(config: Omit<HandsConfig, "env">): Promise<Launch> {
+    const { toolchains } = await this.#findMachine();
+    const tempDir = await Deno.makeTempDir({ prefix: "gaffer-hands-" });
+    const env = scrubbedEnvironment(this.#env, toolchains, tempDir);
+    return {
+      program: Deno.execPath(),
+      args: [...this.#runtimeArgs(), JSON.stringify({ ...config, env })],
+      env: { ...env, ...runtimeVariables(this.#cacheDir()), [MARKER_VARIABLE]: config.marker },
+      marker: config.marker,
+      tempDir,
+    };
+  }
+
+  /** What starts this very program as hands; the configuration follows as the last argument. */
+  #runtimeArgs(): string[] {
+    const { compiled } = this.#options;
+    if (compiled) return [HANDS_ARGUMENT];
+    const run = ["run", "--allow-all", "--no-prompt", "--no-lock", V8_FLAGS];
+    return isSource
+      ? [
+        ...[...run, "--cached-only", "--node-modules-dir=manual"],
+        ...[`--config=${this.#path("deno.json")}`, this.#path("agents/hands.ts"), HANDS_ARGUMENT],
+      ]
+      : [...run, "--no-config", "--unstable-worker-options", this.#path("main.js"), HANDS_ARGUMENT];
+  }
+
+  /** Of our own code a sandbox shows what hands load: not the checkout, which may hold the data folder. */
+  async #codeInSandbox(): Promise<[string, string][]> {
+    const runtime: [string, string] = [await Deno.realPath(Deno.execPath()), RUNTIME_IN_SANDBOX];
+    if (this.#options.compiled) return [runtime];
+    const own = isSource
+      ? ["deno.json", "agents", "server/errors.ts", "node_modules"].map((name) => this.#path(name))
+      : [this.#path("")];
+    return [runtime, ...own.map((path): [string, string] => [path, path])];
+  }
+
+  #path(name: string): string {
+    return decodeURIComponent(new URL(name, this.#options.root).pathname).replace(/\/$/, "");
+  }
+
+  #cacheDir(): string {
+    const { DENO_DIR, XDG_CACHE_HOME, HOME } = this.#env;
+    return DENO_DIR || (XDG_CACHE_HOME ? `${XDG_CACHE_HOME}/deno` : `${HOME}/.cache/deno`);
+  }
+
+  #findMachine(): Promise<Machine> {
+    this.#machine ??= (async () => ({
+      sh: await findProgram("sh") ?? "/bin/sh",
+      bash: await findProgram("bash"),
+      toolchains: await findToolchains({
+        env: this.#env,
+        systemDirs,
+        protectedPaths: this.#options.protectedPaths,
+      }),
+    }))();
+    return this.#machine;
+  }
+}
+
+interface Machine {
+  sh: string;
+  bash: string | null;
+  toolchains: Toolchains;
+}
+
+/** Not a bundle: there the files end in .js. */
+const isSource = import.meta.url.endsWith(".ts");
+
+const runtimeVariables = (cacheDir: string) => ({ DENO_DIR: cacheDir, DENO_NO_UPDATE_CHECK: "1" });

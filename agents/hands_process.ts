@@ -1,0 +1,227 @@
+/** One child process of hands, seen from the server: requests in, answers out, and a sure end. */
+import { SECOND_MS } from "../server/clock.ts";
+import { messageOf } from "../server/errors.ts";
+import { parseAnswer } from "./hands_answers.ts";
+import type { Launch } from "./hands_launch.ts";
+import { LineTooLong, MAX_ANSWER_BYTES, readLines } from "./lines.ts";
+import type { FromHands, ToHands } from "./protocol.ts";
+import { sweepMarked } from "./sweep.ts";
+
+const START_TIMEOUT_MS = 15 * SECOND_MS;
+/** From a cancel to SIGKILL, for what does not listen. */
+const CANCEL_GRACE_MS = 500;
+/** For commands without a sandbox to be ended by their own parent; the sweep comes after that. */
+const CLOSE_GRACE_MS = 300;
+/** A process in the middle of a system call can't die at once; nobody waits longer for it. */
+const KILL_WAIT_MS = 5 * SECOND_MS;
+const STDERR_CHARS = 4_000;
+
+/** What may be asked; the number is given here. */
+export type HandsRequest = DistributiveOmit<Exclude<ToHands, { type: "cancel" }>, "id">;
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+
+export type HandsAnswer = Exclude<FromHands, { type: "ready" | "output" }>;
+
+/** The process ended before it answered. */
+export class HandsLost extends Error {
+  override name = "HandsLost";
+  /** `culprit`: it was ended because of this very call. */
+  constructor(readonly reason: string, readonly culprit: boolean) {
+    super(`Hands were lost: ${reason}`);
+  }
+}
+
+export interface RequestOptions {
+  signal: AbortSignal;
+  /** Most time until the answer; beyond it the process is killed. */
+  wallMs: number;
+  onOutput?: (text: string) => void;
+}
+
+interface Open {
+  resolve(answer: HandsAnswer): void;
+  reject(error: HandsLost): void;
+  onOutput?: (text: string) => void;
+}
+
+export class HandsProcess {
+  readonly #child: Deno.ChildProcess;
+  readonly #launch: Launch;
+  readonly #sh: string;
+  readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #open = new Map<number, Open>();
+  readonly #ready = Promise.withResolvers<void>();
+  readonly #reading: Promise<void>;
+  #lastId = 0;
+  #stderr = "";
+  #end: Promise<void> | undefined;
+  #endedBy: { cause: string; culprit: number | null } | undefined;
+  /** Called whenever the last open request is answered, and at the end. */
+  onIdle: () => void = () => {};
+
+  /** Throws when the program can't be started. `sh` is the shell that ends what is left over. */
+  constructor(launch: Launch, sh: string) {
+    this.#launch = launch;
+    this.#sh = sh;
+    this.#child = new Deno.Command(launch.program, {
+      args: launch.args,
+      env: launch.env,
+      clearEnv: true,
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.#stdin = this.#child.stdin.getWriter();
+    this.#ready.promise.catch(() => {}); // whoever waits for it gets it too
+    this.#reading = Promise.all([this.#readAnswers(), this.#readErrors()]).then(() => {});
+  }
+
+  get isOver(): boolean {
+    return this.#endedBy !== undefined;
+  }
+
+  get isBusy(): boolean {
+    return this.#open.size > 0;
+  }
+
+  /** What it wrote to standard error last. */
+  get lastWords(): string {
+    return this.#stderr.trim();
+  }
+
+  /**
+   * Asks, and waits for the answer. When `signal` aborts, the hands are told, and killed if they do not
+   * answer at once. Throws `HandsLost` when the process ends before.
+   */
+  async request(request: HandsRequest, options: RequestOptions): Promise<HandsAnswer> {
+    const { signal, wallMs, onOutput } = options;
+    const id = ++this.#lastId;
+    const { promise, resolve, reject } = Promise.withResolvers<HandsAnswer>();
+    if (this.#endedBy) throw new HandsLost(this.#endedBy.cause, false);
+    promise.catch(() => {}); // may come before anyone waits for it
+    this.#open.set(id, { resolve, reject, onOutput });
+    const timers = [setTimeout(
+      () => void this.kill(`it did not answer within ${wallMs / SECOND_MS} s`, id),
+      wallMs,
+    )];
+    const onAbort = () => {
+      this.#send({ type: "cancel", id });
+      timers.push(
+        setTimeout(() => void this.kill("it did not stop when told to", id), CANCEL_GRACE_MS),
+      );
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      await this.#started();
+      this.#send({ ...request, id } as ToHands);
+      if (signal.aborted) onAbort();
+      return await promise;
+    } finally {
+      this.#open.delete(id);
+      timers.forEach(clearTimeout);
+      signal.removeEventListener("abort", onAbort);
+      if (this.#open.size === 0) this.onIdle();
+    }
+  }
+
+  /** Ends it and all that it started; resolves when they are gone. `culprit`: the request that is to blame. */
+  kill(cause: string, culprit: number | null = null): Promise<void> {
+    this.#endedBy ??= { cause, culprit };
+    this.#end ??= this.#finish("SIGKILL");
+    return this.#end;
+  }
+
+  /** As `kill`, but lets it end its commands itself first. */
+  close(cause: string): Promise<void> {
+    this.#endedBy ??= { cause, culprit: null };
+    this.#end ??= this.#finish("end of input");
+    return this.#end;
+  }
+
+  async #started(): Promise<void> {
+    const timer = setTimeout(() => void this.kill("it did not start in time"), START_TIMEOUT_MS);
+    try {
+      await this.#ready.promise;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #send(message: ToHands): void {
+    const line = new TextEncoder().encode(JSON.stringify(message) + "\n");
+    // A write fails when the process has ended, which its output tells as well.
+    this.#stdin.write(line).catch(() => {});
+  }
+
+  async #readAnswers(): Promise<void> {
+    try {
+      for await (const line of readLines(this.#child.stdout, MAX_ANSWER_BYTES)) {
+        this.#take(parseAnswer(line));
+      }
+    } catch (error) {
+      const what = error instanceof LineTooLong
+        ? messageOf(error)
+        : "it sent something that is not an answer";
+      void this.kill(what);
+    }
+    void this.kill(await this.#causeOfEnd());
+  }
+
+  #take(answer: FromHands): void {
+    if (answer.type === "ready") return this.#ready.resolve();
+    const open = this.#open.get(answer.id);
+    if (answer.type === "output") open?.onOutput?.(answer.text);
+    else open?.resolve(answer);
+  }
+
+  async #readErrors(): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const chunk of this.#child.stderr) {
+      this.#stderr = (this.#stderr + decoder.decode(chunk, { stream: true })).slice(-STDERR_CHARS);
+    }
+  }
+
+  async #causeOfEnd(): Promise<string> {
+    const { signal, code } = await this.#child.status;
+    const why = signal ? `signal ${signal}` : `exit code ${code}`;
+    return `it ended by itself (${why})${this.lastWords && `: ${lastLine(this.lastWords)}`}`;
+  }
+
+  async #finish(how: "SIGKILL" | "end of input"): Promise<void> {
+    let gone = false;
+    const status = this.#child.status.then(() => gone = true);
+    if (how === "end of input") {
+      this.#stdin.close().catch(() => {}); // it has ended already
+      await within(CLOSE_GRACE_MS, status);
+    }
+    if (!gone) this.#kill();
+    await within(KILL_WAIT_MS, status);
+    const { cause, culprit } = this.#endedBy!;
+    this.#ready.reject(new HandsLost(cause, culprit !== null));
+    for (const [id, open] of this.#open) open.reject(new HandsLost(cause, id === culprit));
+    // What was in a namespace with it died with it; the rest is found by its environment.
+    await sweepMarked(this.#sh, this.#launch.marker);
+    await within(KILL_WAIT_MS, this.#reading);
+    const { tempDir } = this.#launch;
+    if (tempDir) await Deno.remove(tempDir, { recursive: true }).catch(() => {});
+    this.onIdle();
+  }
+
+  #kill(): void {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch (error) {
+      // It has ended between the question and the kill.
+      if (!(error instanceof TypeError) && !(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+}
+
+async function within(ms: number, promise: Promise<unknown>): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  await Promise.race([promise, late]);
+  clearTimeout(timer);
+}
+
+const lastLine = (text: string): string => text.slice(text.lastIndexOf("\n") + 1);

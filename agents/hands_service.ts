@@ -1,0 +1,135 @@
+/** Answers requests to hands, in whichever process or worker may do what they ask for. */
+import { messageOf } from "../server/errors.ts";
+import type { HandsConfig } from "./hands_config.ts";
+import { MAX_ANSWER_BYTES } from "./lines.ts";
+import { pathRules } from "./policy.ts";
+import { tryProbes } from "./probes.ts";
+import type { FromHands, ProbeResult, ToHands, ToolResult } from "./protocol.ts";
+import { Shell } from "./shell.ts";
+import { PlaceFiles } from "./tools/files.ts";
+import { handsTools } from "./tools/hands_tools.ts";
+import { utf8Length } from "./tools/text.ts";
+import { ToolError, type ToolOutput } from "./tools/tool.ts";
+
+/** Most bytes of a project command's output in its result; a report of tests fits. */
+const COMMAND_OUTPUT_BYTES = 256 * 1024;
+/** A piece of live output: long ones are cut so that no line gets too long. */
+const OUTPUT_PIECE_CHARS = 64 * 1024;
+
+type Request<T extends ToHands["type"]> = Extract<ToHands, { type: T }>;
+
+export class HandsService {
+  readonly #config: HandsConfig;
+  readonly #write: (line: string) => void;
+  readonly #shell: Shell;
+  readonly #running = new Map<number, AbortController>();
+
+  /** `write` sends one line to the server. */
+  constructor(config: HandsConfig, write: (line: string) => void) {
+    this.#config = config;
+    this.#write = write;
+    this.#shell = new Shell({ ...config, ownNamespace: config.role === "sandboxed" });
+  }
+
+  /** Takes one line of the server. `alsoTried` is added to the results of a probe. */
+  receive(line: string, alsoTried: ProbeResult[] = []): void {
+    const message = JSON.parse(line) as ToHands;
+    if (message.type === "cancel") return this.#running.get(message.id)?.abort(new Cancelled());
+    const stop = new AbortController();
+    this.#running.set(message.id, stop);
+    this.#answer(message, stop.signal, alsoTried)
+      .catch((error): FromHands => {
+        console.error(error);
+        return { type: "error", id: message.id, message: messageOf(error) };
+      })
+      .then((answer) => this.send(answer))
+      .finally(() => this.#running.delete(message.id));
+  }
+
+  send(message: FromHands): void {
+    const line = JSON.stringify(message);
+    if (utf8Length(line) <= MAX_ANSWER_BYTES) return this.#write(line);
+    const id = "id" in message ? message.id : 0;
+    this.#write(JSON.stringify({ type: "error", id, message: "the answer was too long to send" }));
+  }
+
+  /** Ends all that runs. */
+  async close(): Promise<void> {
+    for (const stop of this.#running.values()) stop.abort(new Cancelled());
+    await this.#shell.close();
+  }
+
+  async #answer(
+    message: Exclude<ToHands, Request<"cancel">>,
+    signal: AbortSignal,
+    alsoTried: ProbeResult[],
+  ): Promise<FromHands> {
+    switch (message.type) {
+      case "tool":
+        return await this.#tool(message, signal);
+      case "command":
+        return await this.#command(message, signal);
+      case "probe": {
+        const results = [...await tryProbes(message.attempts), ...alsoTried];
+        return { type: "probe_done", id: message.id, results };
+      }
+    }
+  }
+
+  async #tool(request: Request<"tool">, signal: AbortSignal): Promise<FromHands> {
+    const startedAt = performance.now();
+    const { content, isError = false, cwd, ...rest } = await this.#runTool(request, signal)
+      .catch((error) => failure(request.call.name, error, signal));
+    const result: ToolResult = {
+      ...rest,
+      callId: request.call.id,
+      content,
+      isError,
+      durationMs: Math.round(performance.now() - startedAt),
+    };
+    return { type: "tool_done", id: request.id, result, cwd: cwd ?? request.cwd };
+  }
+
+  async #runTool(
+    { call, policy, known, cwd }: Request<"tool">,
+    signal: AbortSignal,
+  ): Promise<ToolOutput> {
+    const tool = handsTools.get(call.name);
+    if (!tool) throw new ToolError(`No such tool available: ${call.name}`);
+    const { dir, access, hidden, role } = this.#config;
+    // Who only runs commands may not read files, and so can't load what rules are made with.
+    const rules = await pathRules(role === "commands" ? { allow: [], block: [] } : policy);
+    const files = new PlaceFiles({ dir, access, hidden, rules });
+    return await tool.run(call.input, { files, known, cwd, shell: this.#shell, signal });
+  }
+
+  async #command({ id, spec }: Request<"command">, signal: AbortSignal): Promise<FromHands> {
+    const { endedOutside: _, ...result } = await this.#shell.run({
+      ...spec,
+      interpreter: "sh",
+      signal,
+      maxOutputBytes: COMMAND_OUTPUT_BYTES,
+      onOutput: (text) => {
+        for (let at = 0; at < text.length; at += OUTPUT_PIECE_CHARS) {
+          this.send({ type: "output", id, text: text.slice(at, at + OUTPUT_PIECE_CHARS) });
+        }
+      },
+    });
+    return { type: "command_done", id, result };
+  }
+}
+
+class Cancelled extends Error {
+  override name = "Cancelled";
+  override message = "the call was cancelled";
+}
+
+/** What the model reads when a tool threw: a refusal as it is, anything else with the tool's name. */
+function failure(tool: string, error: unknown, signal: AbortSignal): ToolOutput {
+  if (signal.aborted) {
+    return { content: `${tool} was interrupted: the call was cancelled`, isError: true };
+  }
+  if (error instanceof ToolError) return { content: error.message, isError: true };
+  console.error(error);
+  return { content: `${tool} failed: ${messageOf(error)}`, isError: true };
+}

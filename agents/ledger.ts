@@ -1,0 +1,66 @@
+/** What the tools of a run must remember between calls, folded from the run's log: nothing is lost with a process. */
+import type { RunEventBody, ToolCall, ToolResult } from "./protocol.ts";
+
+export interface Ledger {
+  /** Content hashes of the files the run has read or written, by path. */
+  known: Record<string, string>;
+  /** Where Bash starts, relative to the place. */
+  cwd: string;
+  /** Calls of the last turn that have begun. */
+  started: Map<string, ToolCall>;
+  /** Calls that needed a person's word and were then executed, at least in part. */
+  executed: Set<string>;
+  /** Results by call id. */
+  finished: Map<string, ToolResult>;
+  /** Files were changed since the last checkpoint. */
+  uncommitted: boolean;
+  /** Newest result of each check since the last change of a file; true: passed. */
+  checks: Map<string, boolean>;
+}
+
+export const emptyLedger = (): Ledger => ({
+  known: {},
+  cwd: "",
+  started: new Map(),
+  executed: new Set(),
+  finished: new Map(),
+  uncommitted: false,
+  checks: new Map(),
+});
+
+/** Takes one event into account. */
+export function note(ledger: Ledger, event: RunEventBody): void {
+  if (event.type === "tool_started") ledger.started.set(event.call.id, event.call);
+  if (event.type === "tool_executing") ledger.executed.add(event.callId);
+  if (event.type === "checkpoint") ledger.uncommitted = false;
+  if (event.type !== "tool_finished") return;
+  const { result } = event;
+  ledger.finished.set(result.callId, result);
+  Object.assign(ledger.known, result.files);
+  if (result.cwd !== undefined) ledger.cwd = result.cwd;
+  const call = ledger.started.get(result.callId);
+  if (call?.name === "run_checks" && result.exitCode !== undefined) {
+    ledger.checks.set(String(call.input.name), result.exitCode === 0);
+    // A build may write files that belong to the work (a lock file, generated code).
+    ledger.uncommitted = true;
+  } else if (result.changed?.length || call?.name === "Bash") {
+    // Bash may have changed anything, so what was proven before it is not proven any more.
+    ledger.uncommitted = true;
+    ledger.checks.clear();
+  }
+}
+
+/** Why "done" can't be accepted yet, or null: done is evidence, not a claim. */
+export function missingEvidence(ledger: Ledger, commandNames: string[]): string | null {
+  if (commandNames.length === 0) return null;
+  const failed = [...ledger.checks].filter(([, passed]) => !passed).map(([name]) => name);
+  if (failed.length > 0) {
+    return `run_checks failed for: ${failed.join(", ")}. Mend it and run it again`;
+  }
+  if (ledger.checks.size === 0) {
+    return `no check has passed since your last change. Call run_checks with one of: ${
+      commandNames.join(", ")
+    }`;
+  }
+  return null;
+}

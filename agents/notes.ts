@@ -1,0 +1,22 @@
+/** What the runtime says to the model of its own accord. The log holds the text, so its beginning tells what it is. */
+
+/** Reminders to hand in a result, in a row, before the run ends without one. */
+export const MAX_NUDGES = 2;
+
+const LIMIT_NOTE = "You are near a limit of this run";
+const STUCK_NOTE = "You go in circles";
+
+export const limitNote = (limit: string): string =>
+  `${LIMIT_NOTE} (${limit}). Begin nothing new: finish what you are at, and hand in with submit_result what you have.`;
+export const isLimitNote = (text: string): boolean => text.startsWith(LIMIT_NOTE);
+
+export const stuckNote = (times: number): string =>
+  `${STUCK_NOTE}: the same calls brought the same results ${times} times. They will not change. ` +
+  "Try another way, or hand in with submit_result what you know and what is in your way.";
+export const isStuckNote = (text: string): boolean => text.startsWith(STUCK_NOTE);
+
+export const nudgeText = {
+  unsubmitted:
+    "You stopped without handing in a result. Go on if there is work left, then submit with submit_result: only what is submitted counts.",
+  empty: "Your last answer was empty. Go on, and when you are done submit with submit_result.",
+} as const;

@@ -1,0 +1,48 @@
+/** Tries what confined code must not be able to do; runs inside of the confinement. */
+import { messageOf } from "../server/errors.ts";
+import type { ProbeAttempt, ProbeResult } from "./protocol.ts";
+
+const CONNECT_TIMEOUT_MS = 1_000;
+
+/** Tries each in turn. `success` means that the confinement has a hole. */
+export async function tryProbes(attempts: readonly ProbeAttempt[]): Promise<ProbeResult[]> {
+  const results: ProbeResult[] = [];
+  for (const attempt of attempts) {
+    try {
+      const detail = await actions[attempt.action](attempt.target);
+      results.push({ name: attempt.name, succeeded: detail !== null, detail: detail ?? "" });
+    } catch (error) {
+      results.push({
+        name: attempt.name,
+        succeeded: false,
+        detail: messageOf(error).slice(0, 200),
+      });
+    }
+  }
+  return results;
+}
+
+/** Each gives what it achieved, null for nothing, or throws. */
+const actions: Record<ProbeAttempt["action"], (target: string) => Promise<string | null>> = {
+  async read(path) {
+    using file = await Deno.open(path, { read: true });
+    await file.read(new Uint8Array(1));
+    return `read ${path}`;
+  },
+  async write(path) {
+    await Deno.writeTextFile(path, "canary");
+    return `wrote ${path}`;
+  },
+  async run(path) {
+    await new Deno.Command(path, { args: ["-c", "exit 0"], stdin: "null" }).output();
+    return `ran ${path}`;
+  },
+  async connect(address) {
+    const colon = address.lastIndexOf(":");
+    const target = { hostname: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
+    const signal = AbortSignal.timeout(CONNECT_TIMEOUT_MS);
+    using connection = await Deno.connect({ ...target, signal });
+    return `connected to ${connection.remoteAddr.transport} ${address}`;
+  },
+  env: (name) => Promise.resolve(Deno.env.get(name) === undefined ? null : `saw ${name}`),
+};

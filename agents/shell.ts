@@ -1,0 +1,201 @@
+/** Runs commands in the folder of a place, each in a shell and a process group of its own. */
+import { absolutePath, isInside, relativePath } from "./paths.ts";
+import { HeadAndTail } from "./output.ts";
+import type { CommandResult } from "./protocol.ts";
+import { MARKER_VARIABLE, sweepMarked, sweepNamespace } from "./sweep.ts";
+
+/** Most bytes of one command's output that are passed on while it runs. */
+const MAX_STREAMED_BYTES = 8 * 1024 * 1024;
+/** For what is still in the pipes when all writers are dead. */
+const DRAIN_MS = 500;
+const MAX_CWD_BYTES = 8_192;
+
+/** Generous: they stop the runaway, not the build. File size is in blocks of 512 bytes (dash) or 1 KB. */
+const LIMITS = "ulimit -c 0; ulimit -t 3600; ulimit -f 8388608; ulimit -n 8192";
+/** Counted per user and namespace: outside of one it would count the person's own processes too. */
+const PROCESS_LIMIT = "ulimit -u 4096";
+
+// The two outputs become one; the error pipe then carries only the folder in which the shell ended.
+// `shift` hides the command's own text from it.
+const wrapper = (limits: string) =>
+  `{ ${limits}; } 2>/dev/null
+exec 9>&2 2>&1
+trap 'pwd -P >&9' EXIT
+eval "shift
+$1"`;
+
+export interface ShellOptions {
+  /** Absolute real path of the place. */
+  dir: string;
+  /** Absolute path of a POSIX shell. */
+  sh: string;
+  /** Absolute path of bash, where there is one. */
+  bash: string | null;
+  /** All that commands see of the environment. */
+  env: Record<string, string>;
+  /** Begins the marker of everything that is started. */
+  marker: string;
+  /** In a process namespace of our own: what is left when no command runs is to be killed. */
+  ownNamespace: boolean;
+}
+
+export interface ShellRequest {
+  command: string;
+  interpreter: "sh" | "bash";
+  /** Relative to the place. */
+  cwd: string;
+  timeoutMs: number;
+  env?: Record<string, string>;
+  /** Kills the command and all it started; `run` then throws the reason. */
+  signal: AbortSignal;
+  /** Of the output that is kept: head and tail beyond it. */
+  maxOutputBytes: number;
+  /** Gets the output as it comes, up to a limit. */
+  onOutput?: (text: string) => void;
+}
+
+/** `cwd` is where it started when it ended outside of the place. */
+export type ShellResult = CommandResult & { endedOutside: boolean };
+
+export class Shell {
+  readonly #options: ShellOptions;
+  #running = 0;
+  #started = 0;
+  #sweeping: Promise<unknown> = Promise.resolve();
+
+  constructor(options: ShellOptions) {
+    this.#options = options;
+  }
+
+  /** Ends with all that the command started gone, also what it left in the background. */
+  async run(request: ShellRequest): Promise<ShellResult> {
+    await this.#sweeping;
+    request.signal.throwIfAborted();
+    const { env, dir, marker: prefix } = this.#options;
+    const marker = `${prefix}.${++this.#started}.`;
+    this.#running++;
+    try {
+      return await this.#spawn(request, {
+        cwd: absolutePath(dir, request.cwd),
+        env: { ...env, ...request.env, [MARKER_VARIABLE]: marker },
+      }, () => this.#sweep(marker));
+    } finally {
+      this.#running--;
+    }
+  }
+
+  /** Kills whatever still runs. */
+  close(): Promise<boolean> {
+    return sweepMarked(this.#options.sh, this.#options.marker + ".");
+  }
+
+  async #spawn(
+    request: ShellRequest,
+    place: { cwd: string; env: Record<string, string> },
+    sweep: () => Promise<void>,
+  ): Promise<ShellResult> {
+    const { sh, bash, ownNamespace } = this.#options;
+    const limits = ownNamespace ? `${LIMITS}; ${PROCESS_LIMIT}` : LIMITS;
+    const startedAt = performance.now();
+    const child = new Deno.Command(request.interpreter === "bash" ? bash ?? sh : sh, {
+      args: ["-c", wrapper(limits), "sh", request.command],
+      ...place,
+      clearEnv: true,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+      detached: true,
+    }).spawn();
+    const output = new HeadAndTail(request.maxOutputBytes);
+    const folder = new HeadAndTail(MAX_CWD_BYTES);
+    const reading = [
+      read(child.stdout, passOn(output, request.onOutput)),
+      read(child.stderr, (chunk) => folder.push(chunk)),
+    ];
+    let timedOut = false;
+    const timer = setTimeout(() => {
+      timedOut = true;
+      killGroup(child.pid);
+    }, request.timeoutMs);
+    const onAbort = () => killGroup(child.pid);
+    request.signal.addEventListener("abort", onAbort, { once: true });
+    if (request.signal.aborted) onAbort();
+    const status = await child.status;
+    clearTimeout(timer);
+    request.signal.removeEventListener("abort", onAbort);
+    killGroup(child.pid);
+    await sweep();
+    await drain(reading);
+    request.signal.throwIfAborted();
+    return {
+      exitCode: timedOut ? null : status.code,
+      timedOut,
+      durationMs: Math.round(performance.now() - startedAt),
+      output: output.text(),
+      outputBytes: output.total,
+      ...this.#endOf(request.cwd, folder.text().trimEnd()),
+    };
+  }
+
+  #endOf(startedIn: string, ended: string): { cwd: string; endedOutside: boolean } {
+    if (!ended.startsWith("/")) return { cwd: startedIn, endedOutside: false };
+    const { dir } = this.#options;
+    return isInside(dir, ended)
+      ? { cwd: relativePath(dir, ended), endedOutside: false }
+      : { cwd: startedIn, endedOutside: true };
+  }
+
+  #sweep(marker: string): Promise<void> {
+    const { sh, ownNamespace } = this.#options;
+    const sweep = async () => {
+      // A process may have dropped its environment; when no command runs, nothing else should.
+      if (ownNamespace && this.#running === 1) await sweepNamespace(sh, Deno.pid);
+      else await sweepMarked(sh, marker);
+    };
+    const done = this.#sweeping.then(sweep);
+    this.#sweeping = done.catch(() => {}); // the failure is `done`'s to report
+    return done;
+  }
+}
+
+interface Reading {
+  done: Promise<void>;
+  cancel(): void;
+}
+
+function read(stream: ReadableStream<Uint8Array>, take: (chunk: Uint8Array) => void): Reading {
+  const reader = stream.getReader();
+  const pump = async () => {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) take(next.value);
+  };
+  return { done: pump(), cancel: () => void reader.cancel().catch(() => {}) };
+}
+
+function passOn(output: HeadAndTail, onOutput?: (text: string) => void) {
+  const decoder = new TextDecoder();
+  return (chunk: Uint8Array) => {
+    const room = MAX_STREAMED_BYTES - output.total;
+    output.push(chunk);
+    if (!onOutput || room <= 0) return;
+    const text = decoder.decode(chunk.subarray(0, room), { stream: true });
+    onOutput(chunk.length < room ? text : `${text}\n[the rest of the output is not shown live]\n`);
+  };
+}
+
+/** A process that can't be killed may hold a pipe open: that must not hold us. */
+async function drain(readings: Reading[]): Promise<void> {
+  const timer = setTimeout(() => readings.forEach((reading) => reading.cancel()), DRAIN_MS);
+  await Promise.all(readings.map((reading) => reading.done));
+  clearTimeout(timer);
+}
+
+function killGroup(pid: number): void {
+  try {
+    Deno.kill(-pid, "SIGKILL");
+  } catch (error) {
+    // Its last member is gone, or (macOS) only a dead one is left.
+    const isGone = error instanceof Deno.errors.NotFound ||
+      error instanceof Deno.errors.PermissionDenied;
+    if (!isGone) throw error;
+  }
+}

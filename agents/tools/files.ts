@@ -1,0 +1,172 @@
+/**
+ * The files of one place, as the tools see them. Every access works out real paths first, refuses what
+ * lies outside or is not a plain file, and looks again once the file is open. Calls are synchronous on
+ * purpose: nothing else of this process happens between a check and what it guards.
+ */
+import { denied, type PathScope, type PathUse, type ResolvedPath, resolvePath } from "../policy.ts";
+import { baseName, folderOf } from "../paths.ts";
+import { ToolError } from "./tool.ts";
+
+/** Larger files are neither read nor written whole. */
+export const MAX_FILE_BYTES = 10 * 1024 * 1024;
+
+/** Where new content waits for its rename; at most one stays behind in a folder after a crash. */
+export const UNFINISHED_FILE = ".gaffer-unfinished";
+
+export interface FileContent {
+  path: ResolvedPath;
+  bytes: Uint8Array<ArrayBuffer>;
+  /** SHA-256 of the bytes, in hexadecimal. */
+  hash: string;
+}
+
+export interface PlaceFilesOptions extends PathScope {
+  access: "read" | "write";
+  /** For tests: called between a check and the use that it guards. */
+  afterCheck?: () => void;
+}
+
+export class PlaceFiles {
+  readonly #options: PlaceFilesOptions;
+
+  constructor(options: PlaceFilesOptions) {
+    this.#options = options;
+  }
+
+  get dir(): string {
+    return this.#options.dir;
+  }
+
+  /** Throws `ToolError` when the path may not be used so. */
+  resolve(path: string, use: PathUse): ResolvedPath {
+    if (use === "write" && this.#options.access === "read") {
+      throw denied(use, path, "this agent may only read the project");
+    }
+    return resolvePath(this.#options, path, use);
+  }
+
+  /** Whether a walk may show or enter what is at `path`, relative to the place. */
+  isVisible(path: string, kind: "file" | "folder"): boolean {
+    const { dir, hidden, rules } = this.#options;
+    if (hidden.includes(`${dir}/${path}`) || rules.blocked(path)) return false;
+    return kind === "folder" || !rules.notAllowed(path);
+  }
+
+  /** What is at the path; null when there is nothing. */
+  stat(path: ResolvedPath): Deno.FileInfo | null {
+    try {
+      return Deno.lstatSync(path.real);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return null;
+      throw error;
+    }
+  }
+
+  /** A whole file with its hash. Throws `ToolError` when there is no plain file or it is too large. */
+  async read(path: ResolvedPath): Promise<FileContent> {
+    const bytes = this.readBytes(path);
+    return { path, bytes, hash: await hashOf(bytes) };
+  }
+
+  /** As `read`, without the hash. */
+  readBytes(path: ResolvedPath): Uint8Array<ArrayBuffer> {
+    const found = this.stat(path);
+    if (!found) throw new ToolError(`Cannot read ${path.real}: there is no such file`);
+    if (found.isDirectory) {
+      throw new ToolError(`Cannot read ${path.real}: it is a folder. Use Glob to list its files`);
+    }
+    requirePlain(found, "read", path);
+    this.#options.afterCheck?.();
+    using file = Deno.openSync(path.real, { read: true });
+    const info = file.statSync();
+    requirePlain(info, "read", path);
+    const same = info.ino === found.ino && info.dev === found.dev;
+    if (!same || Deno.realPathSync(path.real) !== path.real) {
+      throw denied("read", path.relative, "it was replaced while it was being opened");
+    }
+    if (info.size > MAX_FILE_BYTES) {
+      throw new ToolError(
+        `Cannot read ${path.real}: it has ${info.size} bytes, more than the ${MAX_FILE_BYTES} that ` +
+          "can be read. Use Grep to find the lines you need",
+      );
+    }
+    return readAll(file, info.size);
+  }
+
+  /** Replaces or makes a file in one step; makes missing folders and keeps an existing file's mode. */
+  async write(path: ResolvedPath, bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+    if (bytes.length > MAX_FILE_BYTES) {
+      throw new ToolError(
+        `Cannot write ${path.real}: ${bytes.length} bytes are more than the ${MAX_FILE_BYTES} allowed`,
+      );
+    }
+    const hash = await hashOf(bytes);
+    const old = this.stat(path);
+    if (old?.isDirectory) throw new ToolError(`Cannot write ${path.real}: it is a folder`);
+    if (old) requirePlain(old, "write", path);
+    const folder = folderOf(path.real);
+    Deno.mkdirSync(folder, { recursive: true });
+    this.#options.afterCheck?.();
+    const unfinished = `${folder}/${UNFINISHED_FILE}`;
+    removeIfThere(unfinished);
+    try {
+      fill(unfinished, bytes, old?.mode ?? null, () => {
+        if (Deno.realPathSync(unfinished) !== unfinished) {
+          throw denied(
+            "write",
+            path.relative,
+            "its folder was replaced while it was being written",
+          );
+        }
+      });
+      Deno.renameSync(unfinished, path.real);
+    } catch (error) {
+      removeIfThere(unfinished);
+      throw error;
+    }
+    return hash;
+  }
+}
+
+/** SHA-256 in hexadecimal. */
+export async function hashOf(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** A pipe or device could hang or do harm; a second name may belong to a file outside of the place. */
+function requirePlain(info: Deno.FileInfo, use: PathUse, path: ResolvedPath): void {
+  const name = path.relative || baseName(path.real);
+  if (!info.isFile) throw denied(use, name, "it is not a regular file");
+  if ((info.nlink ?? 1) > 1) {
+    throw denied(use, name, "it is a hard link, so it may belong to something outside the project");
+  }
+}
+
+function readAll(file: Deno.FsFile, size: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(size);
+  let length = 0;
+  while (length < size) {
+    const n = file.readSync(bytes.subarray(length));
+    if (n === null) break;
+    length += n;
+  }
+  return bytes.subarray(0, length);
+}
+
+/** Writes a new file through to the disk, so that the rename never reveals a half of it. */
+function fill(path: string, bytes: Uint8Array, mode: number | null, check: () => void): void {
+  using file = Deno.openSync(path, { write: true, createNew: true });
+  check();
+  for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
+  file.syncDataSync();
+  if (mode !== null) Deno.chmodSync(path, mode & 0o777);
+}
+
+function removeIfThere(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}

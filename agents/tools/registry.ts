@@ -1,0 +1,56 @@
+/** Every tool by name, with its schema as the model gets it and the check of what the model sends. */
+import { z } from "zod";
+import type { ToolSpec } from "../protocol.ts";
+import type { ResultName } from "../results.ts";
+import { askQuestionsTool } from "./ask_questions.ts";
+import { handsTools } from "./hands_tools.ts";
+import { runChecksTool } from "./run_checks.ts";
+import { submitResultTool } from "./submit_result.ts";
+import { describeIssues, type Tool } from "./tool.ts";
+
+/** What the schemas of some tools depend on. */
+export interface ToolSetup {
+  /** For submit_result. */
+  resultName?: ResultName;
+  /** For run_checks: the project's commands. */
+  checkNames?: readonly string[];
+}
+
+/** Throws when there is no such tool, or what its schema depends on is not given. */
+export function findTool(name: string, setup: ToolSetup = {}): Tool {
+  const tool = handsTools.get(name);
+  if (tool) return tool;
+  switch (name) {
+    case "ask_questions":
+      return askQuestionsTool as unknown as Tool;
+    case "run_checks":
+      return runChecksTool(setup.checkNames ?? []) as unknown as Tool;
+    case "submit_result":
+      if (!setup.resultName) throw new Error("submit_result needs the name of a result");
+      return submitResultTool(setup.resultName) as unknown as Tool;
+  }
+  throw new Error(`There is no tool "${name}"`);
+}
+
+/** The tool as a request to the model declares it; the same arguments give the same bytes. */
+export function toolSpec(name: string, setup: ToolSetup = {}): ToolSpec {
+  const { description, input, readOnly } = findTool(name, setup);
+  const { $schema: _, ...inputSchema } = z.toJSONSchema(input(z), { io: "input" });
+  if (inputSchema.type !== "object" || inputSchema.additionalProperties !== false) {
+    throw new Error(`The input of tool "${name}" must be a strict object`);
+  }
+  return { name, description, inputSchema, readOnly };
+}
+
+export type CheckedInput =
+  | { ok: true; input: Record<string, unknown> }
+  /** Text for the model: which parameters are wrong. */
+  | { ok: false; message: string };
+
+/** Checks what the model sent for a tool. */
+export function checkInput(name: string, input: unknown, setup: ToolSetup = {}): CheckedInput {
+  const parsed = findTool(name, setup).input(z).safeParse(input);
+  return parsed.success
+    ? { ok: true, input: parsed.data }
+    : { ok: false, message: describeIssues(name, parsed.error) };
+}

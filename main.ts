@@ -1,0 +1,11 @@
+/** The one entry: `serve` (default), `version`, and the confined child processes that the server starts. */
+const [command = "serve"] = Deno.args;
+
+// Loaded on demand: the hands must start in milliseconds, without the server's code.
+if (command === "__hands") {
+  const { handsMain } = await import("./agents/hands.ts");
+  await handsMain(Deno.args.slice(1));
+} else {
+  const { runCommand } = await import("./server/command.ts");
+  Deno.exitCode = await runCommand(Deno.args, new URL("./", import.meta.url));
+}

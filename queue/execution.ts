@@ -1,0 +1,102 @@
+/** One attempt at a job: its handler, its signal, its time-out, and what it came to. */
+import type { App } from "../server/app.ts";
+import { SECOND_MS } from "../server/clock.ts";
+import { messageOf } from "../server/errors.ts";
+import type { Cancel, Timers } from "../server/timers.ts";
+import { type AbortCause, JobAborted, type JobHandler, jobPolicies, type Outcome } from "./job.ts";
+import type { Ending, LeasedJob } from "./lease.ts";
+import { endingAfterFailure } from "./retry.ts";
+
+/** A handler that has not ended this long after its abort is named in the log. */
+export const ABORT_PATIENCE_MS = 30 * SECOND_MS;
+
+export interface ExecutionOptions {
+  app: App;
+  timers: Timers;
+  random: () => number;
+}
+
+export class Execution {
+  readonly startedAtMs: number;
+  readonly #controller = new AbortController();
+  #abortedFor: AbortCause | null = null;
+  #cancelTimer: Cancel = () => {};
+
+  constructor(readonly job: LeasedJob, readonly options: ExecutionOptions) {
+    this.startedAtMs = options.app.clock.nowMs();
+  }
+
+  /** Never rejects: whatever the handler does becomes an ending. */
+  async run(handler: JobHandler | undefined): Promise<Ending> {
+    const { job, options: { app } } = this;
+    if (!handler) return { type: "discard", reason: `No handler for "${job.kind}" jobs` };
+    const { timeoutMs } = jobPolicies[handler.kind];
+    if (timeoutMs !== null) this.startTimer(timeoutMs, () => this.abort("timed_out"));
+    try {
+      const context = { app, job, signal: this.#controller.signal };
+      return this.#endingOf(await handler.run(job.args as never, context));
+    } catch (error) {
+      if (!this.#abortedFor) {
+        app.log.warn("a job failed", {
+          job: job.id,
+          kind: job.kind,
+          attempt: job.attempt,
+          error: error instanceof Error ? error.stack ?? error.message : String(error),
+        });
+      }
+      return this.#failure(messageOf(error));
+    } finally {
+      this.stopTimer();
+    }
+  }
+
+  #endingOf(outcome: Outcome): Ending {
+    switch (outcome.type) {
+      case "done":
+      case "cancel":
+        return outcome;
+      case "snooze": {
+        if (!Number.isFinite(outcome.ms)) throw new RangeError(`Cannot snooze ${outcome.ms} ms`);
+        const runAtMs = this.options.app.clock.nowMs() + Math.max(0, outcome.ms);
+        return { type: "snooze", reason: outcome.reason, runAtMs };
+      }
+      case "retry":
+        return this.#failure(outcome.reason, outcome.afterMs);
+    }
+  }
+
+  #failure(reason: string, afterMs?: number): Ending {
+    const { app: { clock }, random } = this.options;
+    if (this.#abortedFor === "shutdown") {
+      return { type: "release", reason: "Gaffer stopped while it ran" };
+    }
+    const seconds = Math.round((clock.nowMs() - this.startedAtMs) / SECOND_MS);
+    return endingAfterFailure(
+      this.job,
+      this.#abortedFor === "timed_out" ? `Timed out after ${seconds} s: ${reason}` : reason,
+      clock.nowMs(),
+      { random, afterMs },
+    );
+  }
+
+  /** Tells the handler to end. The first cause counts, later ones change nothing. */
+  abort(why: AbortCause): void {
+    if (this.#abortedFor) return;
+    this.#abortedFor = why;
+    this.startTimer(ABORT_PATIENCE_MS, () => {
+      const { id, kind } = this.job;
+      this.options.app.log.error("a job goes on although it was aborted", { job: id, kind, why });
+    });
+    this.#controller.abort(new JobAborted(why));
+  }
+
+  /** The one timer of this attempt: a new one replaces the old. */
+  startTimer(delayMs: number, callback: () => void): void {
+    this.#cancelTimer();
+    this.#cancelTimer = this.options.timers.after(delayMs, callback);
+  }
+
+  stopTimer(): void {
+    this.#cancelTimer();
+  }
+}

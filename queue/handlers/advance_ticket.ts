@@ -1,0 +1,7 @@
+import { advanceTicket } from "../../server/services/development.ts";
+import type { JobHandler } from "../job.ts";
+
+export const advanceTicketHandler: JobHandler<"advance_ticket"> = {
+  kind: "advance_ticket",
+  run: ({ ticketId }, { app, signal }) => advanceTicket(app, ticketId, signal),
+};

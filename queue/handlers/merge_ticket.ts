@@ -1,0 +1,7 @@
+import { mergeTicket } from "../../server/services/merging.ts";
+import type { JobHandler } from "../job.ts";
+
+export const mergeTicketHandler: JobHandler<"merge_ticket"> = {
+  kind: "merge_ticket",
+  run: ({ ticketId }, { app, signal }) => mergeTicket(app, ticketId, signal),
+};

@@ -1,0 +1,7 @@
+import { executeRun } from "../../server/services/outcomes.ts";
+import type { JobHandler } from "../job.ts";
+
+export const runAgentHandler: JobHandler<"run_agent"> = {
+  kind: "run_agent",
+  run: ({ runId }, { app, job, signal }) => executeRun(app, runId, job, signal),
+};

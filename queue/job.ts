@@ -1,0 +1,88 @@
+/** What a job is: for those who ask for work, for the handlers that do it, and for the runner between. */
+import type { App } from "../server/app.ts";
+import { HOUR_MS, MINUTE_MS } from "../server/clock.ts";
+import type { Job } from "../server/records.ts";
+
+/** Every kind of job and the arguments it takes. */
+export interface JobKinds {
+  /** Looks at an idea and starts what comes next in its refinement. */
+  advance_idea: { ideaId: string };
+  /** Runs, or goes on with, the loop of one agent. */
+  run_agent: { runId: string };
+  /** Looks at a ticket and does the next step of its pipeline. */
+  advance_ticket: { ticketId: string };
+  /** Brings an approved ticket onto the base branch. */
+  merge_ticket: { ticketId: string };
+  remove_worktree: { ticketId: string };
+  /** Throws away what nobody needs any more; asks for its own next time. */
+  prune: Record<string, never>;
+}
+export type JobKind = keyof JobKinds;
+
+/** Jobs of one queue share its slots, so that agents never wait behind pruning. */
+export const queueNames = ["agents", "steps", "merges", "upkeep"] as const;
+export type QueueName = typeof queueNames[number];
+
+/** What must be known of a kind to ask for it, without its handler: services enqueue, handlers call services. */
+export interface JobPolicy {
+  queue: QueueName;
+  /** After this the handler's signal aborts. Null where the work has an end of its own. */
+  timeoutMs: number | null;
+  /** Failed attempts, the first included, after which the job is discarded. */
+  maxAttempts: number;
+}
+
+export const jobPolicies: { readonly [K in JobKind]: JobPolicy } = {
+  advance_idea: { queue: "steps", timeoutMs: 5 * MINUTE_MS, maxAttempts: 8 },
+  // The runtime ends a run at its limits of turns, cost, silence and time.
+  run_agent: { queue: "agents", timeoutMs: null, maxAttempts: 5 },
+  // Each of the project's commands in it has its own, shorter time-out.
+  advance_ticket: { queue: "steps", timeoutMs: 4 * HOUR_MS, maxAttempts: 8 },
+  merge_ticket: { queue: "merges", timeoutMs: 4 * HOUR_MS, maxAttempts: 8 },
+  remove_worktree: { queue: "upkeep", timeoutMs: 5 * MINUTE_MS, maxAttempts: 8 },
+  prune: { queue: "upkeep", timeoutMs: 10 * MINUTE_MS, maxAttempts: 3 },
+};
+
+/** How an attempt ended. A handler that throws asks for a retry with the error's message. */
+export type Outcome =
+  | { type: "done" }
+  /** There is nothing (more) to do: the job ends for good. */
+  | { type: "cancel"; reason: string }
+  /** Not now: comes back after `ms`. Not an attempt, so it may happen any number of times. */
+  | { type: "snooze"; ms: number; reason: string }
+  /** Failed: comes back after the backoff and not before `afterMs`, until its attempts are used up. */
+  | { type: "retry"; reason: string; afterMs?: number };
+
+export interface JobContext {
+  /** Acts as "gaffer". */
+  app: App;
+  /** With `attempt` already counted: the last one has `attempt === maxAttempts`. */
+  job: Job;
+  /** Aborts with a `JobAborted`; the handler then ends what it started and returns or throws. */
+  signal: AbortSignal;
+}
+
+/**
+ * The code for one kind. Any job may run again after a crash, even one that was nearly done, so a handler
+ * first looks at what is already true.
+ */
+export interface JobHandler<K extends JobKind = JobKind> {
+  readonly kind: K;
+  run(args: JobKinds[K], context: JobContext): Promise<Outcome>;
+}
+export type AnyJobHandler = { [K in JobKind]: JobHandler<K> }[JobKind];
+
+/**
+ * `shutdown` the server stops, the job comes back at its next start; `timed_out` it used up its time;
+ * `cancelled` somebody cancelled it; `lease_lost` its row is no longer this attempt's (a bug or a hand in the
+ * database). After the last two nothing that the handler returns is recorded.
+ */
+export type AbortCause = "shutdown" | "timed_out" | "cancelled" | "lease_lost";
+
+/** The reason of a handler's aborted signal. */
+export class JobAborted extends Error {
+  override name = "JobAborted";
+  constructor(readonly why: AbortCause) {
+    super(`The job was aborted: ${why}`);
+  }
+}

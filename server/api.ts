@@ -1,0 +1,274 @@
+/**
+ * How a route of the API is declared: one value says its path, what it takes and what it gives. From it come
+ * the check of every request, the types of its handler, and its part of the OpenAPI description.
+ */
+import { type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { AppError, type FieldError, httpStatus } from "./errors.ts";
+import type { App } from "./app.ts";
+
+/** What the middleware puts into each request. */
+export interface Env {
+  Variables: { app: App; requestId: string };
+}
+export type RequestContext = Context<Env>;
+
+type Method = "get" | "post" | "patch" | "delete";
+
+export interface Operation<Out extends z.ZodType, Body extends z.ZodType, Query extends z.ZodType> {
+  summary: string;
+  /** Heading in the description; the first part of the path by default. */
+  tag?: string;
+  body?: Body;
+  query?: Query;
+  out: Out;
+  /** Of success; 200 by default. */
+  status?: 200 | 201;
+  /**
+   * The answer has an ETag made of its `updated_at`; a PATCH then needs it back in If-Match, so that nobody
+   * overwrites what they have not seen.
+   */
+  versioned?: boolean;
+}
+
+/** What a handler gets; everything has been validated. */
+export interface Input<Body, Query> {
+  app: App;
+  params: Record<string, string>;
+  body: Body;
+  query: Query;
+  c: RequestContext;
+}
+
+type Handler<Out extends z.ZodType, Body extends z.ZodType, Query extends z.ZodType> = (
+  input: Input<z.output<Body>, z.output<Query>>,
+) => z.input<Out> | Promise<z.input<Out>>;
+
+/** What every refusal looks like (RFC 9457). */
+const problemSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number().int(),
+  detail: z.string(),
+  code: z.string(),
+  errors: z.array(z.object({ field: z.string(), message: z.string() })),
+  request_id: z.string(),
+}).openapi("Problem");
+
+/** Declares routes on one router; paths are relative to /api/v1 and use `:name` for parameters. */
+export class Api {
+  constructor(readonly hono: OpenAPIHono<Env>) {}
+
+  get<O extends z.ZodType, Q extends z.ZodType>(
+    path: string,
+    operation: Operation<O, never, Q>,
+    handler: Handler<O, z.ZodUndefined, Q>,
+  ): this {
+    return this.#add("get", path, operation as never, handler as never);
+  }
+
+  post<O extends z.ZodType, B extends z.ZodType, Q extends z.ZodType>(
+    path: string,
+    operation: Operation<O, B, Q>,
+    handler: Handler<O, B, Q>,
+  ): this {
+    return this.#add("post", path, operation as never, handler as never);
+  }
+
+  patch<O extends z.ZodType, B extends z.ZodType>(
+    path: string,
+    operation: Operation<O, B, never> & {
+      current: (app: App, id: string) => { updatedAt: string };
+    },
+    handler: Handler<O, B, z.ZodUndefined>,
+  ): this {
+    const checked: typeof handler = (input) => {
+      requireMatch(input.c, operation.current(input.app, input.params.id!).updatedAt);
+      return handler(input);
+    };
+    return this.#add("patch", path, { ...operation, versioned: true } as never, checked as never);
+  }
+
+  delete<O extends z.ZodType>(
+    path: string,
+    operation: Operation<O, never, never>,
+    handler: Handler<O, z.ZodUndefined, z.ZodUndefined>,
+  ): this {
+    return this.#add("delete", path, operation as never, handler as never);
+  }
+
+  #add(
+    method: Method,
+    path: string,
+    operation: Operation<z.ZodType, z.ZodType, z.ZodType>,
+    handler: Handler<z.ZodType, z.ZodType, z.ZodType>,
+  ): this {
+    const { body, query, status = 200, versioned } = operation;
+    this.#describe(method, path, operation);
+    this.hono.on(method.toUpperCase(), path, async (c: RequestContext) => {
+      const value = await handler({
+        app: c.var.app,
+        params: c.req.param() as Record<string, string>,
+        body: body && validate(body, await readJson(c), "body"),
+        query: query && validate(query, queryOf(c), "query"),
+        c,
+      });
+      if (versioned) c.header("ETag", etagOf((value as { updated_at: string }).updated_at));
+      return c.json(value as never, status);
+    });
+    return this;
+  }
+
+  #describe(
+    method: Method,
+    path: string,
+    { summary, tag, body, query, out, status = 200 }: Operation<
+      z.ZodType,
+      z.ZodType,
+      z.ZodType
+    >,
+  ): void {
+    const names = [...path.matchAll(/:(\w+)/g)].map((match) => match[1]!);
+    const params = z.object(Object.fromEntries(names.map((name) => [name, z.string()])));
+    const json = (schema: z.ZodType) => ({ "application/json": { schema } });
+    this.hono.openAPIRegistry.registerPath({
+      method,
+      path: path.replace(/:(\w+)/g, "{$1}"),
+      summary,
+      tags: [tag ?? path.split("/")[1]!],
+      request: {
+        ...(names.length > 0 ? { params } : {}),
+        ...(query ? { query: query as z.ZodObject } : {}),
+        ...(body ? { body: { content: json(body), required: true } } : {}),
+      },
+      responses: {
+        [status]: { description: "Done", content: json(out) },
+        default: {
+          description: "Refused, with the reason",
+          content: { "application/problem+json": { schema: problemSchema } },
+        },
+      },
+    });
+  }
+}
+
+/** Strong, so that If-Match may compare it. */
+export const etagOf = (updatedAt: string): string => `"${updatedAt}"`;
+
+/** Throws 428 without If-Match and 412 when the resource has changed since. */
+function requireMatch(c: RequestContext, updatedAt: string): void {
+  const given = c.req.header("if-match");
+  if (given === undefined) {
+    throw new AppError(
+      "conflict",
+      "Cannot change it without If-Match: send the ETag that you got it with",
+      [],
+      { status: 428 },
+    );
+  }
+  if (given !== "*" && given !== etagOf(updatedAt)) {
+    throw new AppError(
+      "conflict",
+      "Cannot change it: it has changed since you got it. Get it again, then decide",
+      [],
+      { status: 412 },
+    );
+  }
+}
+
+async function readJson(c: RequestContext): Promise<unknown> {
+  const text = await c.req.text();
+  if (text.trim() === "") return {};
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new AppError(
+      "invalid",
+      `Cannot read the body: it is not JSON (${(error as Error).message})`,
+    );
+  }
+}
+
+const queryOf = (c: RequestContext): Record<string, string> =>
+  Object.fromEntries(new URL(c.req.url).searchParams);
+
+/** Throws `invalid` with each field that is wrong. */
+export function validate<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  what: string,
+): z.output<S> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const fields: FieldError[] = result.error.issues.map((issue) => ({
+    field: issue.path.join("."),
+    message: issue.message,
+  }));
+  const first = fields[0]!;
+  throw new AppError(
+    "invalid",
+    `Cannot read the ${what}: ${first.field ? `"${first.field}": ` : ""}${first.message}`,
+    fields,
+  );
+}
+
+/** Longest time that a request may wait for git. */
+const REQUEST_TIMEOUT_MS = 60_000;
+
+/**
+ * Ends the work of a request that takes too long. Not the request's own signal: that one also aborts when
+ * the answer has been sent.
+ */
+export const requestSignal = (): AbortSignal => AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+
+/** The status that an error is answered with. */
+export const statusOf = (error: AppError): number => error.status ?? httpStatus[error.code];
+
+// ------------------------------------------------------------------ lists
+
+export const LIST_DEFAULT = 50;
+export const LIST_MAX = 200;
+
+/** Query of every list. */
+export const pageQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(LIST_MAX).default(LIST_DEFAULT),
+  cursor: z.string().max(500).optional().describe("`next` of the page before"),
+});
+
+/** `{items, next}`: `next` is null on the last page. */
+export const pageOf = <S extends z.ZodType>(item: S) =>
+  z.object({ items: z.array(item), next: z.string().nullable() });
+
+export interface Cursor {
+  key: string;
+  id: string;
+}
+
+const cursorSchema = z.tuple([z.string(), z.string()]);
+
+/** Throws `invalid` for a cursor that this server did not make. */
+export function readCursor(text: string | undefined): Cursor | undefined {
+  if (text === undefined) return undefined;
+  try {
+    const [key, id] = cursorSchema.parse(JSON.parse(atob(text)));
+    return { key, id };
+  } catch (error) {
+    const message = "Use the `next` of the page before, unchanged";
+    throw new AppError("invalid", "Cannot read the cursor: it is not one of this list", [
+      { field: "cursor", message },
+    ], { cause: error });
+  }
+}
+
+/** One page out of `limit + 1` rows: the one too many only tells that there is more. */
+export function toPage<T extends { id: string }, J>(
+  rows: T[],
+  limit: number,
+  keyOf: (row: T) => string,
+  toJson: (row: T) => J,
+): { items: J[]; next: string | null } {
+  const page = rows.slice(0, limit);
+  const last = page.at(-1);
+  const next = rows.length > limit && last ? btoa(JSON.stringify([keyOf(last), last.id])) : null;
+  return { items: page.map(toJson), next };
+}

@@ -1,0 +1,165 @@
+/** The HTTP server's frame: the order of the middleware, what every answer carries, and the only onError. */
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { Hono, type MiddlewareHandler } from "hono";
+import { Api, type Env, type RequestContext } from "./api.ts";
+import type { App } from "./app.ts";
+import type { Assets } from "./assets.ts";
+import { ForeignRequest, localOwner } from "./auth.ts";
+import { bodyLimit } from "./body_limit.ts";
+import { newId } from "./db.ts";
+import { AppError, messageOf } from "./errors.ts";
+import { idempotency } from "./idempotency.ts";
+import { describeApi } from "./openapi.ts";
+import { type PageError, pageErrorOf, problemResponse, toAppError } from "./problem.ts";
+import type { Timers } from "./timers.ts";
+
+export interface HttpOptions {
+  assets: Assets;
+  /** Declares the routes of /api/v1. */
+  mountApi(api: Api): void;
+  mountPages(pages: Hono<Env>): void;
+  /** The page, or for htmx the fragment, that shows a refusal. */
+  renderError(error: PageError, c: RequestContext): string | Promise<string>;
+  /** The port that is listened on; 0 while it is not known. The configured one by default. */
+  port?: () => number;
+  /** For the wait of repeated requests. */
+  timers?: Timers;
+}
+
+/**
+ * To be spread into the options of `Deno.serve`: since Deno 2.9 it compresses only when told to. Older ones
+ * always do and don't know the option.
+ */
+export const serveOptions = { automaticCompression: true };
+
+const securityHeaders = {
+  "content-security-policy":
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
+    "connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; " +
+    "frame-ancestors 'none'",
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+  "referrer-policy": "no-referrer",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+  "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+};
+
+/** Everything but listening: `Deno.serve({ ...serveOptions }, createHttp(…).fetch)`. */
+export function createHttp(app: App, options: HttpOptions): Hono<Env> {
+  const { assets, mountApi, mountPages, port = () => app.config.port, timers } = options;
+  const http = new Hono<Env>();
+  const answerError = errorAnswer(app, options);
+  http.onError(answerError);
+  http.notFound((c) => {
+    const what = `${c.req.method} ${c.req.path}`;
+    return answerError(
+      new AppError("not_found", `Cannot find ${what}: there is nothing at this address`),
+      c,
+    );
+  });
+  http.use(frame(app, answerError));
+  http.use(localOwner(app, { host: app.config.host, port }));
+  http.use(bodyLimit);
+  http.get("/healthz", (c) => health(c));
+  http.get("/static/*", assets.serve);
+
+  const api = new OpenAPIHono<Env>();
+  api.use(idempotency(timers));
+  mountApi(new Api(api));
+  let description: ReturnType<typeof describeApi> | undefined;
+  api.get("/openapi.json", (c) => c.json(description ??= describeApi(api)));
+  http.route("/api/v1", api);
+
+  const pages = new Hono<Env>();
+  mountPages(pages);
+  http.route("/", pages);
+  return http;
+}
+
+const isApi = (path: string): boolean => path === "/api" || path.startsWith("/api/");
+const isStatic = (path: string): boolean => path.startsWith("/static/");
+
+/** Outermost: gives the request its id and every answer its headers, whatever happened inside. */
+function frame(
+  app: App,
+  answerError: (error: Error, c: RequestContext) => Promise<Response>,
+): MiddlewareHandler<Env> {
+  return async (c, next) => {
+    const requestId = newId("req");
+    c.set("requestId", requestId);
+    c.set("app", app);
+    try {
+      await next();
+    } catch (thrown) {
+      // Hono hands only Errors to onError; a library may throw anything.
+      const error = new Error(`Thrown: ${messageOf(thrown)}`, { cause: thrown });
+      c.res = await answerError(error, c);
+    }
+    const added: Record<string, string> = { ...securityHeaders, "x-request-id": requestId };
+    if (!c.res.headers.has("cache-control")) added["cache-control"] = "no-store";
+    if (!isApi(c.req.path) && !isStatic(c.req.path)) {
+      const vary = c.res.headers.get("vary");
+      added.vary = vary === null ? "HX-Request" : `${vary}, HX-Request`;
+    }
+    addHeaders(c, added);
+  };
+}
+
+function addHeaders(c: RequestContext, added: Record<string, string>): void {
+  const addTo = (headers: Headers) => {
+    for (const [name, value] of Object.entries(added)) headers.set(name, value);
+  };
+  try {
+    addTo(c.res.headers);
+  } catch (error) {
+    // Those of Response.redirect() can't be changed.
+    if (!(error instanceof TypeError)) throw error;
+    const copy = new Response(c.res.body, c.res);
+    addTo(copy.headers);
+    c.res = copy;
+  }
+}
+
+/** For watchdogs: the process answers and its database can be read. */
+function health(c: RequestContext): Response {
+  const { db, log } = c.var.app;
+  try {
+    db.prepare("SELECT 1").get();
+    return c.json({ status: "ok" });
+  } catch (error) {
+    log.error("the database can't be read", { error: messageOf(error) });
+    return c.json({ status: "unavailable" }, 503);
+  }
+}
+
+/** The API gets problem details, a page a page, and a request from elsewhere nothing but the reason. */
+function errorAnswer(app: App, { renderError }: HttpOptions) {
+  return async (thrown: Error, c: RequestContext): Promise<Response> => {
+    const error = toAppError(thrown);
+    const { requestId } = c.var;
+    const log = (message: string, cause: unknown) => {
+      const { method, path } = c.req;
+      app.log.error(message, { request_id: requestId, method, path, error: stackOf(cause) });
+    };
+    if (error.code === "internal") log("a request failed", thrown);
+    if (isApi(c.req.path)) return problemResponse(c, error);
+    const shown = pageErrorOf(error, requestId);
+    const status = shown.status as 500;
+    if (error instanceof ForeignRequest || isStatic(c.req.path)) {
+      return c.text(shown.message, status);
+    }
+    try {
+      return c.html(await renderError(shown, c), status);
+    } catch (fault) {
+      log("the error page failed", fault);
+      return c.text(`${shown.title}: ${shown.message} (request ${requestId})`, status);
+    }
+  };
+}
+
+function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause === undefined ? "" : `\nCaused by: ${stackOf(error.cause)}`;
+  return `${error.stack ?? error.message}${cause}`;
+}

@@ -1,0 +1,81 @@
+import type { HomePageProps, RunningRow } from "../../views/home.tsx";
+import type { Subject } from "../../views/links.ts";
+import type { App } from "../app.ts";
+import { DAY_MS, timeText } from "../clock.ts";
+import type { ChangeEvent, Run } from "../records.ts";
+import { lastSeq, listRecentChanges } from "../store/events.ts";
+import { countIdeas, findIdea } from "../store/ideas.ts";
+import { listActiveRuns, spentSince } from "../store/runs.ts";
+import { listSubtasks } from "../store/subtasks.ts";
+import { findTicket, listTickets } from "../store/tickets.ts";
+import { listNeeds } from "./needs.ts";
+import { type PageRequest, shellOf } from "./shell.ts";
+
+/** Changes that "Recent activity" reads. */
+const RECENT_CHANGES = 40;
+
+export function homePage(request: PageRequest): HomePageProps {
+  const { app, projectId } = request;
+  const { db } = app;
+  const after = lastSeq(db);
+  const needs = listNeeds(app, projectId);
+  const month = timeText(app.clock.nowMs()).slice(0, 7);
+  const today = timeText(Math.floor(app.clock.nowMs() / DAY_MS) * DAY_MS);
+  const counts = countIdeas(db, projectId);
+  return {
+    shell: shellOf(request, needs),
+    live: { path: projectId ? `/live/home?project=${projectId}` : "/live/home", after },
+    needs,
+    running: listActiveRuns(db, projectId).map((run) => runningRow(app, run)),
+    next: listTickets(db, {
+      ...(projectId ? { projectId } : {}),
+      statuses: ["queued"],
+      limit: 1,
+    })[0] ?? null,
+    spend: {
+      todayMicroUsd: spentSince(db, today),
+      monthMicroUsd: spentSince(db, `${month}-01T00:00:00.000Z`),
+    },
+    recent: grouped(app, listRecentChanges(db, projectId, RECENT_CHANGES)),
+    ideaCount: Object.values(counts).reduce((sum, n) => sum + n, 0),
+  };
+}
+
+function runningRow(app: App, run: Run): RunningRow {
+  const ticket = run.ticketId ? findTicket(app.db, run.ticketId) : null;
+  const subtasks = ticket ? listSubtasks(app.db, ticket.id) : [];
+  return {
+    run,
+    subject: subjectOf(app, run)!,
+    ticket,
+    subtasks: ticket && {
+      done: subtasks.filter((subtask) => subtask.status === "done").length,
+      total: subtasks.length,
+    },
+  };
+}
+
+/** The idea or ticket that a run or a change belongs to. */
+export function subjectOf(
+  app: App,
+  { ideaId, ticketId }: { ideaId: string | null; ticketId: string | null },
+): Subject | null {
+  const ticket = ticketId ? findTicket(app.db, ticketId) : null;
+  if (ticket) {
+    return { kind: "ticket", id: ticket.id, number: ticket.number, title: ticket.title };
+  }
+  const idea = ideaId ? findIdea(app.db, ideaId) : null;
+  return idea && { kind: "idea", id: idea.id, number: idea.number, title: idea.title };
+}
+
+/** Neighbouring changes of one subject stand together. */
+function grouped(app: App, changes: ChangeEvent[]): HomePageProps["recent"] {
+  const groups: HomePageProps["recent"] = [];
+  for (const change of changes) {
+    const subject = subjectOf(app, change);
+    const last = groups.at(-1);
+    if (last && last.subject?.id === subject?.id) last.changes.push(change);
+    else groups.push({ subject, changes: [change] });
+  }
+  return groups;
+}

@@ -1,0 +1,122 @@
+import type { NewIdeaForm } from "../../views/idea_form.tsx";
+import {
+  type IdeaFilterName,
+  ideaFilters,
+  ideaFilterStatuses,
+  type IdeaSort,
+  ideaSorts,
+  type IdeasPageProps,
+} from "../../views/ideas.tsx";
+import type { IdeaPageProps } from "../../views/idea.tsx";
+import { withQuery } from "../../views/links.ts";
+import { readCursor, toPage } from "../api.ts";
+import type { App } from "../app.ts";
+import type { IdeaStatus } from "../states.ts";
+import { lastSeq, listHistory } from "../store/events.ts";
+import { countIdeas, getIdea, ideaSortKey, listIdeas } from "../store/ideas.ts";
+import { getProject } from "../store/projects.ts";
+import { listQuestions } from "../store/questions.ts";
+import { listIdeaRuns } from "../store/runs.ts";
+import { referencesOf } from "./references.ts";
+import { type PageRequest, shellOf } from "./shell.ts";
+
+const ROWS_PER_PAGE = 50;
+/** Changes that one page's history shows. */
+export const HISTORY_MAX = 50;
+
+export interface IdeasQuery {
+  status: IdeaFilterName;
+  q: string;
+  sort: IdeaSort;
+  cursor: string | undefined;
+}
+
+/** What is not known counts as not given: an old link still shows the list. */
+export function readIdeasQuery(query: Record<string, string>): IdeasQuery {
+  return {
+    status: ideaFilters.find((name) => name === query.status) ?? "all",
+    q: (query.q ?? "").slice(0, 200).trim(),
+    sort: ideaSorts.find((name) => name === query.sort) ?? "newest",
+    cursor: query.cursor || undefined,
+  };
+}
+
+export function ideasPage(
+  request: PageRequest,
+  { status, q, sort, cursor }: IdeasQuery,
+  form: NewIdeaForm | null = null,
+): IdeasPageProps {
+  const { app, projectId } = request;
+  const after = lastSeq(app.db);
+  const found = listIdeas(app.db, {
+    ...(projectId ? { projectId } : {}),
+    statuses: [...ideaFilterStatuses[status]],
+    text: q || undefined,
+    sort,
+    limit: ROWS_PER_PAGE + 1,
+    after: readCursor(cursor),
+  });
+  const names = new Map<string, string>();
+  const { items, next } = toPage(found, ROWS_PER_PAGE, (i) => ideaSortKey(i, sort), (idea) => idea);
+  const address = { project: projectId, status, q, sort };
+  return {
+    shell: shellOf(request),
+    live: form ? null : { path: withQuery("/live/ideas", { ...address, cursor }), after },
+    filter: { projectId, status, q, sort },
+    counts: countsOf(countIdeas(app.db, projectId)),
+    rows: items.map((idea) => ({
+      idea,
+      projectName: nameOf(app, names, idea.projectId),
+      openQuestions: idea.status === "questions"
+        ? listQuestions(app.db, idea.id).filter((question) => question.status === "pending").length
+        : 0,
+    })),
+    moreHref: next && withQuery("/ideas", { ...address, cursor: next }),
+    form,
+  };
+}
+
+/** Project names, each read once. */
+export function nameOf(app: App, known: Map<string, string>, projectId: string): string {
+  let name = known.get(projectId);
+  if (name === undefined) known.set(projectId, name = getProject(app.db, projectId).name);
+  return name;
+}
+
+function countsOf(counts: Record<IdeaStatus, number>): Record<IdeaFilterName, number> {
+  const all = Object.keys(counts) as IdeaStatus[];
+  const sum = (statuses: readonly IdeaStatus[]) => statuses.reduce((n, s) => n + counts[s], 0);
+  return Object.fromEntries(
+    ideaFilters.map((name) => [name, sum(name === "all" ? all : ideaFilterStatuses[name])]),
+  ) as Record<IdeaFilterName, number>;
+}
+
+/** What was refused on an idea's page. */
+export type IdeaRefusals = Partial<Pick<IdeaPageProps, "refusedDecision" | "refusedAnswer">>;
+
+export function ideaPage(
+  request: PageRequest,
+  id: string,
+  refusals: IdeaRefusals = {},
+): IdeaPageProps {
+  const { app } = request;
+  const after = lastSeq(app.db);
+  const idea = getIdea(app.db, id);
+  const { refusedDecision = null, refusedAnswer = null } = refusals;
+  const refused = refusedDecision !== null || refusedAnswer !== null;
+  return {
+    shell: shellOf(request),
+    live: refused ? null : { path: `/live/idea/${id}`, after },
+    idea,
+    projectName: getProject(app.db, idea.projectId).name,
+    questions: listQuestions(app.db, id),
+    runs: listIdeaRuns(app.db, id).map((run) => ({
+      run,
+      liveText: app.agents.liveText(run.id)?.text ?? "",
+    })),
+    changes: listHistory(app.db, { ideaId: id }, HISTORY_MAX),
+    resolve: referencesOf(app, idea.projectId),
+    refusedDecision,
+    refusedAnswer,
+  };
+}

@@ -1,0 +1,53 @@
+/** What waits for a person, oldest first. */
+import type { Need } from "../../views/needs.tsx";
+import type { App } from "../app.ts";
+import type { Run } from "../records.ts";
+import { listPendingApprovals } from "../store/approvals.ts";
+import { getIdea, listIdeas } from "../store/ideas.ts";
+import { listPendingQuestions } from "../store/questions.ts";
+import { listFindings } from "../store/reviews.ts";
+import { getRun } from "../store/runs.ts";
+import { listTickets } from "../store/tickets.ts";
+
+/** Most rows of each kind; the pages behind them show the rest. */
+const EACH_MAX = 50;
+
+export function listNeeds(app: App, projectId: string | null): Need[] {
+  const { db } = app;
+  const project = projectId === null ? {} : { projectId };
+  const needs: Need[] = [];
+  for (const question of listPendingQuestions(db, projectId).slice(0, EACH_MAX)) {
+    const idea = getIdea(db, question.ideaId);
+    needs.push({ id: question.id, since: question.createdAt, kind: "question", question, idea });
+  }
+  for (const approval of listPendingApprovals(db, projectId).slice(0, EACH_MAX)) {
+    const run: Run = getRun(db, approval.runId);
+    needs.push({ id: approval.id, since: approval.createdAt, kind: "approval", approval, run });
+  }
+  const ideas = listIdeas(db, {
+    ...project,
+    statuses: ["ready", "stuck"],
+    sort: "oldest",
+    limit: EACH_MAX,
+  });
+  for (const idea of ideas) {
+    const kind = idea.status === "ready" ? "ready" : "stuck";
+    needs.push({ id: idea.id, since: idea.updatedAt, kind, idea });
+  }
+  const tickets = listTickets(db, {
+    ...project,
+    statuses: ["review", "blocked"],
+    limit: EACH_MAX,
+  });
+  for (const ticket of tickets) {
+    // In the merge queue nobody needs to do anything, unless the merge waits for the person's own edits.
+    if (ticket.status === "review" && ticket.step === "merge" && !ticket.mergeWait) continue;
+    const common = { id: ticket.id, since: ticket.updatedAt, ticket };
+    needs.push(
+      ticket.status === "review"
+        ? { ...common, kind: "review", findings: listFindings(db, ticket.id).length }
+        : { ...common, kind: "blocked" },
+    );
+  }
+  return needs.toSorted((a, b) => a.since < b.since ? -1 : a.since > b.since ? 1 : 0);
+}

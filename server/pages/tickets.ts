@@ -1,0 +1,136 @@
+import type { DevelopmentPageProps, TicketView } from "../../views/tickets.tsx";
+import { ticketViews } from "../../views/tickets.tsx";
+import type { TicketCardData } from "../../views/ticket_card.tsx";
+import type { TicketPageProps } from "../../views/ticket.tsx";
+import type { RefusedGuidance } from "../../views/ticket_moves.tsx";
+import { runHref, withQuery } from "../../views/links.ts";
+import type { App } from "../app.ts";
+import { DAY_MS, timeText } from "../clock.ts";
+import type { Check, CommandName, Run, Ticket } from "../records.ts";
+import { type TicketStatus, ticketStatuses } from "../states.ts";
+import { listRunApprovals } from "../store/approvals.ts";
+import { findCheck, listChecks } from "../store/checks.ts";
+import { lastSeq, listHistory } from "../store/events.ts";
+import { getProject } from "../store/projects.ts";
+import { findActiveRun, listNewestRunEvents, listTicketRuns } from "../store/runs.ts";
+import { listSubtasks } from "../store/subtasks.ts";
+import { countTickets, getTicket, listNewestTickets, listTickets } from "../store/tickets.ts";
+import { subjectOf } from "./home.ts";
+import { HISTORY_MAX, nameOf } from "./ideas.ts";
+import { referencesOf } from "./references.ts";
+import { type PageRequest, shellOf } from "./shell.ts";
+
+/** Open tickets that the page shows; a queue longer than that is not read on one page. */
+const OPEN_MAX = 200;
+const CLOSED_MAX = 50;
+const CLOSED_FOR_MS = 7 * DAY_MS;
+/** Events of a run that a page reads; older ones are on the run's own page. */
+export const ACTIVITY_EVENTS = 1_000;
+
+export interface DevelopmentQuery {
+  view: TicketView;
+  column: TicketStatus;
+}
+
+export function readDevelopmentQuery(query: Record<string, string>): DevelopmentQuery {
+  return {
+    view: ticketViews.find((name) => name === query.view) ?? "list",
+    column: ticketStatuses.find((name) => name === query.column) ?? "in_progress",
+  };
+}
+
+export function developmentPage(
+  request: PageRequest,
+  { view, column }: DevelopmentQuery,
+): DevelopmentPageProps {
+  const { app, projectId } = request;
+  const after = lastSeq(app.db);
+  const project = projectId ? { projectId } : {};
+  const open = listTickets(app.db, {
+    ...project,
+    statuses: ["queued", "in_progress", "review", "blocked"],
+    limit: OPEN_MAX,
+  });
+  const since = timeText(app.clock.nowMs() - CLOSED_FOR_MS);
+  const closed = (["done", "cancelled"] as const).flatMap((status) =>
+    listNewestTickets(app.db, { ...project, status, since, limit: CLOSED_MAX })
+  );
+  const names = new Map<string, string>();
+  const counts = countTickets(app.db, projectId);
+  return {
+    shell: shellOf(request),
+    live: {
+      path: withQuery("/live/development", { project: projectId, view, column }),
+      after,
+    },
+    view,
+    column,
+    projectId,
+    cards: [...open, ...closed].map((ticket) => cardOf(app, names, ticket)),
+    total: Object.values(counts).reduce((sum, n) => sum + n, 0),
+  };
+}
+
+function cardOf(app: App, names: Map<string, string>, ticket: Ticket): TicketCardData {
+  const run = ticket.status === "in_progress" ? findActiveRun(app.db, ticket.id) : null;
+  const subtasks = listSubtasks(app.db, ticket.id);
+  const result = (name: CommandName): Check["status"] | null =>
+    ticket.headCommit === null ? null : findCheck(app.db, {
+      ticketId: ticket.id,
+      name,
+      commit: ticket.headCommit,
+      baseline: false,
+    })?.status ?? null;
+  return {
+    ticket,
+    projectName: nameOf(app, names, ticket.projectId),
+    agent: run?.agent ?? null,
+    demo: run?.demo ?? false,
+    subtasks: {
+      done: subtasks.filter((subtask) => subtask.status === "done").length,
+      total: subtasks.length,
+    },
+    build: result("build"),
+    test: result("test"),
+  };
+}
+
+export function ticketPage(
+  request: PageRequest,
+  id: string,
+  refused: RefusedGuidance | null = null,
+): TicketPageProps {
+  const { app } = request;
+  const { db } = app;
+  const after = lastSeq(db);
+  const ticket = getTicket(db, id);
+  const runs = listTicketRuns(db, id).toReversed();
+  const active = findActiveRun(db, id);
+  return {
+    shell: shellOf(request),
+    live: refused ? null : { path: `/live/ticket/${id}`, after },
+    ticket,
+    projectName: getProject(db, ticket.projectId).name,
+    idea: ticket.ideaId ? subjectOf(app, { ideaId: ticket.ideaId, ticketId: null }) : null,
+    subtasks: listSubtasks(db, id),
+    checks: listChecks(db, id).toReversed(),
+    runs,
+    approvals: active
+      ? listRunApprovals(db, active.id).filter((approval) => approval.status === "pending")
+      : [],
+    changes: listHistory(db, { ticketId: id }, HISTORY_MAX),
+    activity: activityOf(app, active ?? runs[0] ?? null),
+    resolve: referencesOf(app, ticket.projectId),
+    refused,
+  };
+}
+
+/** What a run did, newest part; and what it is saying right now. */
+export function activityOf(app: App, run: Run | null): TicketPageProps["activity"] {
+  return {
+    run,
+    events: run ? listNewestRunEvents(app.db, run.id, ACTIVITY_EVENTS) : [],
+    liveText: run ? app.agents.liveText(run.id)?.text ?? "" : "",
+    allHref: run && runHref(run.id),
+  };
+}

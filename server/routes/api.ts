@@ -1,0 +1,24 @@
+/** The API under /api/v1: every noun's routes on one router. */
+import type { Api } from "../api.ts";
+import type { EventStreams } from "../sse.ts";
+import { agentsApi } from "./agents.ts";
+import { approvalsApi } from "./approvals.ts";
+import { eventsApi } from "./events.ts";
+import { ideasApi } from "./ideas.tsx";
+import { jobsApi } from "./jobs.ts";
+import { projectsApi } from "./projects.tsx";
+import { runsApi } from "./runs.tsx";
+import { systemApi } from "./system.ts";
+import { ticketsApi } from "./tickets.tsx";
+
+export function mountApi(api: Api, streams: EventStreams): void {
+  projectsApi(api);
+  ideasApi(api);
+  ticketsApi(api);
+  agentsApi(api);
+  runsApi(api);
+  approvalsApi(api);
+  jobsApi(api);
+  systemApi(api);
+  eventsApi(api, streams);
+}

@@ -1,0 +1,262 @@
+/** The event streams of the pages: what changed is rendered anew and sent as partials (contract: views/live.tsx). */
+import type { Hono } from "hono";
+import type { ComponentChildren, VNode } from "preact";
+import { renderToString } from "preact-render-to-string";
+import { type ActivityItem, foldActivity, itemsSince } from "../../views/activity_fold.ts";
+import { activityPartial, itemsPartial } from "../../views/activity.tsx";
+import { describeChange } from "../../views/history.tsx";
+import { homePartials } from "../../views/home.tsx";
+import { ideaPartials } from "../../views/idea.tsx";
+import { ideasPartials } from "../../views/ideas.tsx";
+import { liveTextPartial } from "../../views/live.tsx";
+import { reviewPartials } from "../../views/review.tsx";
+import { runPartials } from "../../views/runs.tsx";
+import { settingsPartials } from "../../views/settings.tsx";
+import { ticketPartials } from "../../views/ticket.tsx";
+import { developmentPartials } from "../../views/tickets.tsx";
+import type { Env, RequestContext } from "../api.ts";
+import type { App } from "../app.ts";
+import type { CommittedEvent } from "../db.ts";
+import { messageOf } from "../errors.ts";
+import type { HubMessage } from "../hub.ts";
+import { homePage } from "../pages/home.ts";
+import { ideaPage, ideasPage, readIdeasQuery } from "../pages/ideas.ts";
+import { reviewFacts } from "../pages/review.ts";
+import { runPage } from "../pages/runs.ts";
+import { settingsPage } from "../pages/settings.ts";
+import { shellOf } from "../pages/shell.ts";
+import { developmentPage, readDevelopmentQuery, ticketPage } from "../pages/tickets.ts";
+import type { Run, RunEvent } from "../records.ts";
+import { lastEventId, type SseClient } from "../sse.ts";
+import { lastSeq, listEventsAfter } from "../store/events.ts";
+import { getRun, listRunEvents, readRunLog } from "../store/runs.ts";
+import { type Cancel, systemTimers } from "../timers.ts";
+import { pageRequest, type PageTools } from "./page.ts";
+
+/** Everything that happens within this time becomes one message, so that a flood stays readable. */
+const BUNDLE_MS = 120;
+/** Changes that are looked through for a milestone to announce. */
+const MILESTONES_MAX = 200;
+
+export function livePages(pages: Hono<Env>, tools: PageTools): void {
+  const open = (c: RequestContext, view: LiveView) =>
+    tools.streams.open(c, (client) => follow(c, client, view));
+  const request = (c: RequestContext) => ({ ...pageRequest(c, tools), flash: null });
+
+  pages.get("/live/home", (c) => {
+    const page = request(c);
+    return open(c, {
+      concerns: anything,
+      render: (status) => homePartials(homePage(page), status),
+    });
+  });
+  pages.get("/live/ideas", (c) => {
+    const [page, query] = [request(c), readIdeasQuery(c.req.query())];
+    const render = (status?: string) => ideasPartials(ideasPage(page, query), status);
+    return open(c, { concerns: anything, render });
+  });
+  pages.get("/live/idea/:id", (c) => {
+    const [page, id] = [request(c), c.req.param("id")];
+    return open(c, {
+      concerns: (message) => frame(message) || ofIdea(message, id),
+      render: (status) => ideaPartials(ideaPage(page, id), status),
+      text: (app) => liveTexts(app, ideaPage(page, id).runs.map(({ run }) => run)),
+    });
+  });
+  pages.get("/live/development", (c) => {
+    const [page, query] = [request(c), readDevelopmentQuery(c.req.query())];
+    const render = (status?: string) => developmentPartials(developmentPage(page, query), status);
+    return open(c, { concerns: anything, render });
+  });
+  pages.get("/live/ticket/:id", (c) => {
+    const [page, id] = [request(c), c.req.param("id")];
+    const activity = new LiveActivity(page.app, lastEventId(c) ?? lastSeq(page.app.db));
+    return open(c, {
+      concerns: (message) => frame(message) || ofTicket(message, id),
+      render(status) {
+        const props = ticketPage(page, id);
+        const { run } = props.activity;
+        return (
+          <>
+            {ticketPartials(props, status)}
+            {activity.follow(run, () =>
+              activityPartial({ ...props.activity, nowMs: page.app.clock.nowMs() }))}
+          </>
+        );
+      },
+      text: (app) => liveTexts(app, activity.run ? [activity.run] : []),
+    });
+  });
+  pages.get("/live/run/:id", (c) => {
+    const [page, id] = [request(c), c.req.param("id")];
+    const activity = new LiveActivity(page.app, lastEventId(c) ?? lastSeq(page.app.db));
+    activity.run = getRun(page.app.db, id);
+    return open(c, {
+      concerns: (message) => frame(message) || ofRun(message, id),
+      render(status) {
+        const props = runPage(page, id, false);
+        return (
+          <>
+            {runPartials(props, status)}
+            {activity.follow(props.run, () => null)}
+          </>
+        );
+      },
+      text: (app) => liveTexts(app, [getRun(app.db, id)]),
+    });
+  });
+  pages.get("/live/review/:id", (c) => {
+    const [page, id] = [request(c), c.req.param("id")];
+    return open(c, {
+      concerns: (message) => frame(message) || ofTicket(message, id),
+      render: (status) =>
+        reviewPartials({
+          ...reviewFacts(page.app, id),
+          shell: shellOf(page),
+          live: null,
+          files: [],
+          openFile: null,
+          commentAt: null,
+          refused: null,
+        }, status),
+    });
+  });
+  pages.get("/live/settings", (c) => {
+    const page = request(c);
+    const render = (status?: string) => settingsPartials(settingsPage(page), status);
+    return open(c, { concerns: anything, render });
+  });
+}
+
+// ------------------------------------------------------------------ what concerns a page
+
+const isEvent = (message: HubMessage): message is HubMessage & { kind: "event" } =>
+  message.kind === "event";
+
+/** Lists: every change of a thing, but not each step of a run. */
+const anything = (message: HubMessage): boolean =>
+  message.kind === "agents" || (isEvent(message) && (message.event.runId === null ||
+    ["waiting", "resumed", "approval_requested"].includes(message.event.type)));
+
+/** What stands around every page: counts, banners. */
+const frame = (message: HubMessage): boolean =>
+  message.kind === "agents" ||
+  (isEvent(message) && message.event.runId === null && message.event.type !== "ticket_changed");
+
+const ofIdea = (message: HubMessage, id: string): boolean =>
+  isEvent(message) && message.event.ideaId === id;
+const ofTicket = (message: HubMessage, id: string): boolean =>
+  isEvent(message) && message.event.ticketId === id;
+const ofRun = (message: HubMessage, id: string): boolean =>
+  isEvent(message) && message.event.runId === id;
+
+// ------------------------------------------------------------------ one page's stream
+
+interface LiveView {
+  concerns(message: HubMessage): boolean;
+  /** Everything that may have changed; `status` is a milestone for screen readers. */
+  render(status?: string): VNode;
+  /** What streams right now; null when nothing does. */
+  text?(app: App): ComponentChildren;
+}
+
+/** Sends what was missed at once, then what happens, bundled. Returns what ends it. */
+function follow(c: RequestContext, client: SseClient, view: LiveView): Cancel {
+  const { app } = c.var;
+  let sentSeq = lastEventId(c) ?? lastSeq(app.db);
+  let changed = lastSeq(app.db) > sentSeq;
+  let streamed = false;
+  let timer: Cancel | null = null;
+
+  const flush = () => {
+    timer = null;
+    try {
+      if (changed) {
+        const seq = lastSeq(app.db);
+        const status = milestone(listEventsAfter(app.db, sentSeq, MILESTONES_MAX));
+        const data = renderToString(view.render(status));
+        sentSeq = seq;
+        client.send({ id: seq, data });
+      }
+      if (streamed) {
+        const text = view.text?.(app);
+        if (text) client.send({ data: renderToString(<>{text}</>) });
+      }
+    } catch (error) {
+      // The thing is gone or the database is; the page keeps what it shows and may be loaded again.
+      app.log.warn("a live page could not be updated", {
+        path: c.req.path,
+        error: messageOf(error),
+      });
+      client.close();
+    }
+    changed = streamed = false;
+  };
+  const soon = () => timer ??= systemTimers.after(BUNDLE_MS, flush);
+
+  if (changed) flush();
+  const unsubscribe = app.hub.subscribe((message) => {
+    if (message.kind === "delta") {
+      if (!view.text || message.part !== "text") return;
+      streamed = true;
+      return void soon();
+    }
+    if (!view.concerns(message)) return;
+    changed = true;
+    soon();
+  });
+  return () => {
+    unsubscribe();
+    timer?.();
+  };
+}
+
+const announced = new Set(["ticket_moved", "idea_moved", "check_finished"]);
+
+function milestone(events: CommittedEvent[]): string | undefined {
+  const event = events.findLast(({ type, runId }) => runId === null && announced.has(type));
+  return event && describeChange(event as Parameters<typeof describeChange>[0]);
+}
+
+function liveTexts(app: App, runs: Run[]): ComponentChildren {
+  return runs.flatMap((run) => {
+    const live = app.agents.liveText(run.id);
+    return live ? [liveTextPartial(run.id, live.text)] : [];
+  });
+}
+
+/** The activity of the run that a page shows: only what is new, or all of it when another run took its place. */
+class LiveActivity {
+  run: Run | null = null;
+  /** Number of the newest event on the page. */
+  #shown = 0;
+  /** Number of the event that began the newest turn on the page: later events may still belong to it. */
+  #turn = 0;
+
+  constructor(readonly app: App, readonly renderedSeq: number) {}
+
+  follow(run: Run | null, renderAll: () => VNode | null): VNode | null {
+    if (run === null) return null;
+    if (this.run?.id !== run.id || this.#shown === 0) {
+      const isKnown = this.run === null || this.run.id === run.id;
+      this.run = run;
+      const log = readRunLog(this.app.db, run.id);
+      const onPage = isKnown ? log.filter((event) => event.seq <= this.renderedSeq) : [];
+      this.#remember(onPage.length > 0 ? onPage : log);
+      if (onPage.length === 0) return renderAll();
+    }
+    this.run = run;
+    const events = listRunEvents(this.app.db, run.id, { after: this.#turn - 1, limit: 10_000 });
+    const items: ActivityItem[] = itemsSince(foldActivity(events), this.#shown);
+    if (items.length === 0) return null;
+    this.#remember(events);
+    const liveText = this.app.agents.liveText(run.id)?.text ?? "";
+    return itemsPartial({ run, items, liveText, nowMs: this.app.clock.nowMs() });
+  }
+
+  #remember(events: RunEvent[]): void {
+    this.#shown = events.at(-1)?.number ?? 0;
+    this.#turn = events.findLast((event) => event.body.type === "turn_started")?.number ??
+      Math.max(1, this.#turn);
+  }
+}

@@ -1,0 +1,98 @@
+/** What the routes of all pages share: the request's frame, forms, redirects with a message, refused forms. */
+import type { VNode } from "preact";
+import { deleteCookie, getCookie, setCookie } from "hono/cookie";
+import { z } from "zod";
+import { renderPage } from "../../views/layout.tsx";
+import type { Flash } from "../../views/shell.ts";
+import type { RequestContext } from "../api.ts";
+import type { Assets } from "../assets.ts";
+import { AppError, type FieldError } from "../errors.ts";
+import { statusOf } from "../api.ts";
+import type { PageRequest } from "../pages/shell.ts";
+import type { EventStreams } from "../sse.ts";
+
+/** What page routes need beside the App. */
+export interface PageTools {
+  assets: Assets;
+  streams: EventStreams;
+}
+
+const FLASH_COOKIE = "gaffer_flash";
+const FLASH_SECONDS = 30;
+const FLASH_MAX_CHARS = 300;
+const flashSchema = z.object({
+  text: z.string().max(FLASH_MAX_CHARS),
+  tone: z.enum(["done", "failed"]),
+});
+
+/** The request as the page models see it. The message of the last action is shown once. */
+export function pageRequest(c: RequestContext, { assets }: PageTools): PageRequest {
+  return {
+    app: c.var.app,
+    asset: (path) => assets.url(path),
+    projectId: c.req.query("project") || null,
+    flash: takeFlash(c),
+  };
+}
+
+function takeFlash(c: RequestContext): Flash | null {
+  const text = getCookie(c, FLASH_COOKIE);
+  if (!text) return null;
+  deleteCookie(c, FLASH_COOKIE, { path: "/" });
+  try {
+    return flashSchema.parse(JSON.parse(text));
+  } catch {
+    // Only we write it; whatever else is there under its name is nothing to show.
+    return null;
+  }
+}
+
+export const show = (c: RequestContext, page: VNode, status: 200 | 409 | 422 = 200): Response =>
+  c.html(renderPage(page), status) as Response;
+
+/** After a form: to the page, with one sentence on what happened. */
+export function done(c: RequestContext, href: string, text?: string): Response {
+  if (text) {
+    const flash: Flash = { text: text.slice(0, FLASH_MAX_CHARS), tone: "done" };
+    setCookie(c, FLASH_COOKIE, JSON.stringify(flash), {
+      path: "/",
+      httpOnly: true,
+      sameSite: "Strict",
+      maxAge: FLASH_SECONDS,
+    });
+  }
+  return c.redirect(href, 303);
+}
+
+/** The posted fields; a name that comes twice counts with its last value. */
+export async function readForm(c: RequestContext): Promise<Record<string, string>> {
+  const body = await c.req.parseBody();
+  return Object.fromEntries(
+    Object.entries(body).map(([name, value]) => [name, typeof value === "string" ? value : ""]),
+  );
+}
+
+/** What a person sees beside the form that was refused. */
+export interface Refusal {
+  message: string;
+  errors: FieldError[];
+  status: 409 | 422;
+}
+
+/**
+ * Runs a form's action; a refusal that the person can mend there and then comes back as the same form,
+ * with what was typed. Everything else is the error page's.
+ */
+export async function act(
+  action: () => Response | Promise<Response>,
+  refused: (refusal: Refusal) => Response | Promise<Response>,
+): Promise<Response> {
+  try {
+    return await action();
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    const status = statusOf(error);
+    if (status !== 409 && status !== 422) throw error;
+    return await refused({ message: error.message, errors: error.fields, status });
+  }
+}

@@ -1,0 +1,69 @@
+/** The pages: every noun's routes on one router, Home, Settings, and the page for refusals. */
+import type { Hono } from "hono";
+import { ErrorPage } from "../../views/errors.tsx";
+import { HomePage } from "../../views/home.tsx";
+import { renderPage } from "../../views/layout.tsx";
+import { SettingsPage } from "../../views/settings.tsx";
+import { StartPage } from "../../views/start.tsx";
+import type { Env, RequestContext } from "../api.ts";
+import { homePage } from "../pages/home.ts";
+import { settingsPage } from "../pages/settings.ts";
+import { shellOf } from "../pages/shell.ts";
+import type { PageError } from "../problem.ts";
+import { resumeAgents } from "../services/agents.ts";
+import { listProjects } from "../store/projects.ts";
+import { approvalPages } from "./approvals.ts";
+import { ideaPages } from "./ideas.tsx";
+import { livePages } from "./live.tsx";
+import { done, pageRequest, type PageTools, show } from "./page.ts";
+import { projectPages } from "./projects.tsx";
+import { runPages } from "./runs.tsx";
+import { ticketPages } from "./tickets.tsx";
+
+export function mountPages(pages: Hono<Env>, tools: PageTools): void {
+  pages.get("/", (c) => {
+    const request = pageRequest(c, tools);
+    if (listProjects(c.var.app.db).length > 0) return show(c, <HomePage {...homePage(request)} />);
+    const start = <StartPage shell={shellOf(request)} path="" message={null} errors={[]} />;
+    return show(c, start);
+  });
+  projectPages(pages, tools);
+  ideaPages(pages, tools);
+  ticketPages(pages, tools);
+  runPages(pages, tools);
+  approvalPages(pages);
+  pages.get("/settings", (c) => show(c, <SettingsPage {...settingsPage(pageRequest(c, tools))} />));
+  pages.post("/settings/resume-agents", (c) => {
+    resumeAgents(c.var.app);
+    return done(c, "/settings", "The agents work again");
+  });
+  livePages(pages, tools);
+}
+
+/** The page that shows a refusal; what was posted is shown with it, so that nothing typed is lost. */
+export async function renderError(
+  error: PageError,
+  c: RequestContext,
+  tools: PageTools,
+): Promise<string> {
+  const referrer = c.req.header("hx-current-url") ?? c.req.header("referer");
+  const back = referrer && URL.canParse(referrer) ? new URL(referrer).pathname : "/";
+  return renderPage(
+    <ErrorPage
+      shell={shellOf(pageRequest(c, tools))}
+      status={error.status}
+      message={error.message}
+      requestId={error.requestId}
+      backHref={back}
+      kept={await typedTexts(c)}
+    />,
+  );
+}
+
+async function typedTexts(c: RequestContext): Promise<{ label: string; text: string }[]> {
+  if (c.req.method !== "POST") return [];
+  const form = await c.req.parseBody().catch(() => ({}));
+  return Object.entries(form).flatMap(([label, value]) =>
+    typeof value === "string" && value.trim().includes(" ") ? [{ label, text: value }] : []
+  );
+}

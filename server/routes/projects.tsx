@@ -1,0 +1,152 @@
+import type { Hono } from "hono";
+import { NewProjectPage, ProjectPage, ProjectsPage } from "../../views/projects.tsx";
+import { StartPage } from "../../views/start.tsx";
+import { type Env, validate } from "../api.ts";
+import { newProjectPage, projectsPage, proposalForm, refusedForm } from "../pages/projects.ts";
+import { shellOf } from "../pages/shell.ts";
+import { proposeProject } from "../services/projects.ts";
+import { act, done, pageRequest, type PageTools, readForm, show } from "./page.ts";
+import { type Api, pageOf, requestSignal } from "../api.ts";
+import { newProjectInput, projectChangesInput, projectJson, projectSchema } from "../schema.ts";
+import {
+  archiveProject,
+  changeProject,
+  createProject,
+  createSampleProject,
+} from "../services/projects.ts";
+import { getProject, listProjects } from "../store/projects.ts";
+
+export function projectsApi(api: Api): void {
+  api
+    .get("/projects", {
+      summary: "Active projects",
+      out: pageOf(projectSchema),
+    }, ({ app }) => ({ items: listProjects(app.db).map(projectJson), next: null }))
+    .post("/projects", {
+      summary: "Make a project of a git repository, or the sample project",
+      body: newProjectInput,
+      out: projectSchema,
+      status: 201,
+    }, async ({ app, body }) => {
+      const signal = requestSignal();
+      if ("sample" in body) return projectJson(await createSampleProject(app, signal));
+      const { path, name, base_branch: baseBranch, commands } = body;
+      return projectJson(await createProject(app, { path, name, baseBranch, commands }, signal));
+    })
+    .get("/projects/:id", {
+      summary: "One project",
+      out: projectSchema,
+      versioned: true,
+    }, ({ app, params }) => projectJson(getProject(app.db, params.id!)))
+    .patch("/projects/:id", {
+      summary: "Change a project's settings",
+      body: projectChangesInput,
+      out: projectSchema,
+      current: (app, id) => getProject(app.db, id),
+    }, async ({ app, params, body }) => {
+      const { name, base_branch: baseBranch, commands, commands_allowed: commandsAllowed } = body;
+      const changes = { name, baseBranch, commands, commandsAllowed };
+      return projectJson(await changeProject(app, params.id!, changes, requestSignal()));
+    })
+    .delete("/projects/:id", {
+      summary: "Archive a project; nothing of it is deleted",
+      out: projectSchema,
+    }, ({ app, params }) => projectJson(archiveProject(app, params.id!)));
+}
+
+export function projectPages(pages: Hono<Env>, tools: PageTools): void {
+  pages.get("/projects", (c) => show(c, <ProjectsPage {...projectsPage(pageRequest(c, tools))} />));
+
+  pages.get("/projects/new", async (c) => {
+    const request = pageRequest(c, tools);
+    const path = c.req.query("path") ?? "";
+    if (path === "") {
+      const form = refusedForm({}, { message: null, errors: [] });
+      return show(c, <NewProjectPage {...newProjectPage(request, form, false)} />);
+    }
+    return await act(
+      async () => {
+        const form = proposalForm(await proposeProject(c.var.app, path, requestSignal()));
+        return show(c, <NewProjectPage {...newProjectPage(request, form, true)} />);
+      },
+      ({ message, errors, status }) => {
+        const page = listProjects(c.var.app.db).length === 0
+          ? <StartPage shell={shellOf(request)} path={path} message={message} errors={errors} />
+          : (
+            <NewProjectPage
+              {...newProjectPage(request, refusedForm({ path }, { message, errors }), false)}
+            />
+          );
+        return show(c, page, status);
+      },
+    );
+  });
+
+  pages.post("/projects", async (c) => {
+    const { app } = c.var;
+    const signal = requestSignal();
+    const form = await readForm(c);
+    if (form.sample) {
+      const project = await createSampleProject(app, signal);
+      return done(
+        c,
+        "/ideas",
+        `The sample project "${project.name}" is ready; its agents read it now`,
+      );
+    }
+    return await act(
+      async () => {
+        const { path = "", name, base_branch, setup = "", build = "", test = "" } = form;
+        const commands = { setup, build, test };
+        const input = validate(newProjectInput, { path, name, base_branch, commands }, "form");
+        if ("sample" in input) throw new Error("A form without `sample` was read as the sample");
+        const project = await createProject(app, {
+          path: input.path,
+          name: input.name,
+          baseBranch: input.base_branch,
+          commands,
+        }, signal);
+        return done(c, `/ideas?project=${project.id}`, `Project "${project.name}" added`);
+      },
+      (refusal) => {
+        const page = newProjectPage(pageRequest(c, tools), refusedForm(form, refusal), true);
+        return show(c, <NewProjectPage {...page} />, refusal.status);
+      },
+    );
+  });
+
+  pages.get("/projects/:id", (c) => {
+    const project = getProject(c.var.app.db, c.req.param("id"));
+    const shell = shellOf(pageRequest(c, tools));
+    return show(c, <ProjectPage shell={shell} project={project} refused={null} />);
+  });
+
+  pages.post("/projects/:id", async (c) => {
+    const { app } = c.var;
+    const id = c.req.param("id");
+    const form = await readForm(c);
+    return await act(
+      async () => {
+        const { name, base_branch, setup = "", build = "", test = "" } = form;
+        const commands = { setup, build, test };
+        const body = validate(projectChangesInput, { name, base_branch, commands }, "form");
+        const changes = {
+          name: body.name,
+          baseBranch: body.base_branch,
+          commands,
+          commandsAllowed: form.commands_allowed !== undefined,
+        };
+        const project = await changeProject(app, id, changes, requestSignal());
+        return done(c, `/projects/${id}`, `Settings of "${project.name}" saved`);
+      },
+      (refusal) => {
+        const shell = shellOf(pageRequest(c, tools));
+        const refused = refusedForm(form, refusal);
+        const page = (
+          <ProjectPage shell={shell} project={getProject(app.db, id)} refused={refused} />
+        );
+        return show(c, page, refusal.status);
+      },
+    );
+  });
+}

@@ -1,0 +1,280 @@
+import type { Hono } from "hono";
+import { reviewHref, ticketHref } from "../../views/links.ts";
+import { ReviewPage } from "../../views/review.tsx";
+import type { RefusedReview } from "../../views/review_decision.tsx";
+import { TicketPage } from "../../views/ticket.tsx";
+import { DevelopmentPage } from "../../views/tickets.tsx";
+import { type Env, type RequestContext, validate } from "../api.ts";
+import { reviewPage } from "../pages/review.ts";
+import { developmentPage, readDevelopmentQuery, ticketPage } from "../pages/tickets.ts";
+import { checkOutput } from "../services/checks.ts";
+import { getCheck } from "../store/checks.ts";
+import { act, done, pageRequest, type PageTools, readForm, show } from "./page.ts";
+import { z } from "@hono/zod-openapi";
+import { type Api, pageOf, pageQuery, readCursor, requestSignal, toPage } from "../api.ts";
+import type { App } from "../app.ts";
+import type { Ticket } from "../records.ts";
+import {
+  checkJson,
+  checkSchema,
+  commentJson,
+  commentSchema,
+  guidanceInput,
+  mergeInput,
+  newCommentInput,
+  newTicketInput,
+  reasonInput,
+  remarkInput,
+  retryInput,
+  reviewFindingJson,
+  reviewFindingSchema,
+  ticketChangesInput,
+  ticketJson,
+  ticketSchema,
+} from "../schema.ts";
+import {
+  addComment,
+  approveTicket,
+  cancelTicket,
+  changeTicket,
+  createTicket,
+  guideTicket,
+  rejectTicket,
+  requestTicketChanges,
+  retryTicket,
+  startTicket,
+} from "../services/tickets.ts";
+import { ticketDiff } from "../services/reviews.ts";
+import { ticketStatuses } from "../states.ts";
+import { listChecks } from "../store/checks.ts";
+import { getProject } from "../store/projects.ts";
+import { listComments, listFindings } from "../store/reviews.ts";
+import { listSubtasks } from "../store/subtasks.ts";
+import { getTicket, listTickets, ticketSortKey } from "../store/tickets.ts";
+
+const listQuery = pageQuery.extend({ status: z.enum(ticketStatuses).optional() });
+const reviewSchema = z.object({
+  items: z.array(commentSchema),
+  findings: z.array(reviewFindingSchema).describe("The reviewer agent's"),
+  next: z.null(),
+});
+const diffSchema = z.object({
+  base_commit: z.string().nullable(),
+  head_commit: z.string().nullable(),
+  diff: z.string().describe("Unified"),
+  truncated: z.boolean(),
+});
+
+const withSubtasks = (app: App, ticket: Ticket) =>
+  ticketJson(ticket, listSubtasks(app.db, ticket.id));
+
+export function ticketsApi(api: Api): void {
+  api
+    .get("/projects/:id/tickets", {
+      summary: "Tickets of a project, by priority then age",
+      tag: "tickets",
+      query: listQuery,
+      out: pageOf(ticketSchema),
+    }, ({ app, params, query }) => {
+      const rows = listTickets(app.db, {
+        projectId: getProject(app.db, params.id!).id,
+        statuses: query.status ? [query.status] : [],
+        limit: query.limit + 1,
+        after: readCursor(query.cursor),
+      });
+      return toPage(rows, query.limit, ticketSortKey, (ticket) => withSubtasks(app, ticket));
+    })
+    .post(
+      "/projects/:id/tickets",
+      {
+        summary: "Make a ticket by hand",
+        tag: "tickets",
+        body: newTicketInput,
+        out: ticketSchema,
+        status: 201,
+      },
+      ({ app, params, body }) =>
+        withSubtasks(app, createTicket(app, { projectId: params.id!, ...body })),
+    )
+    .get("/tickets/:id", {
+      summary: "One ticket with its subtasks",
+      out: ticketSchema,
+      versioned: true,
+    }, ({ app, params }) => withSubtasks(app, getTicket(app.db, params.id!)))
+    .patch("/tickets/:id", {
+      summary: "Change an open ticket's words or priority",
+      body: ticketChangesInput,
+      out: ticketSchema,
+      current: (app, id) => getTicket(app.db, id),
+    }, ({ app, params, body }) => withSubtasks(app, changeTicket(app, params.id!, body)))
+    .post("/tickets/:id/start", {
+      summary: "Start a queued ticket now",
+      out: ticketSchema,
+    }, ({ app, params }) => withSubtasks(app, startTicket(app, params.id!)))
+    .post("/tickets/:id/cancel", {
+      summary: "Stop everything that runs for the ticket",
+      out: ticketSchema,
+    }, ({ app, params }) => withSubtasks(app, cancelTicket(app, params.id!)))
+    .post("/tickets/:id/retry", {
+      summary: "Go on from where a blocked ticket was, or from an earlier step",
+      body: retryInput,
+      out: ticketSchema,
+    }, ({ app, params, body }) => withSubtasks(app, retryTicket(app, params.id!, body.step)))
+    .post("/tickets/:id/guide", {
+      summary: "Give a blocked ticket's developer guidance in words",
+      body: guidanceInput,
+      out: ticketSchema,
+    }, ({ app, params, body }) => withSubtasks(app, guideTicket(app, params.id!, body.guidance)))
+    .post("/tickets/:id/approve", {
+      summary: "Merge a reviewed ticket",
+      body: mergeInput,
+      out: ticketSchema,
+    }, ({ app, params, body }) => withSubtasks(app, approveTicket(app, params.id!, body.message)))
+    .post("/tickets/:id/reject", {
+      summary: "Let a reviewed ticket go, with the reason",
+      body: reasonInput,
+      out: ticketSchema,
+    }, ({ app, params, body }) => withSubtasks(app, rejectTicket(app, params.id!, body.reason)))
+    .post(
+      "/tickets/:id/request-changes",
+      {
+        summary: "Send a reviewed ticket back with the collected comments and a remark",
+        body: remarkInput,
+        out: ticketSchema,
+      },
+      ({ app, params, body }) =>
+        withSubtasks(app, requestTicketChanges(app, params.id!, body.remark)),
+    )
+    .get("/tickets/:id/diff", {
+      summary: "What the ticket changes",
+      out: diffSchema,
+    }, async ({ app, params }) => {
+      const ticket = getTicket(app.db, params.id!);
+      const { text, truncated } = await ticketDiff(app, ticket, requestSignal());
+      const { baseCommit, headCommit } = ticket;
+      return { base_commit: baseCommit, head_commit: headCommit, diff: text, truncated };
+    })
+    .get("/tickets/:id/checks", {
+      summary: "Every execution of the project's commands for the ticket, oldest first",
+      out: pageOf(checkSchema),
+    }, ({ app, params }) => {
+      const { id } = getTicket(app.db, params.id!);
+      return { items: listChecks(app.db, id).map(checkJson), next: null };
+    })
+    .get("/tickets/:id/comments", {
+      summary: "Remarks of people and of the reviewer",
+      out: reviewSchema,
+    }, ({ app, params }) => {
+      const { id } = getTicket(app.db, params.id!);
+      return {
+        items: listComments(app.db, id).map(commentJson),
+        findings: listFindings(app.db, id).map(reviewFindingJson),
+        next: null,
+      };
+    })
+    .post("/tickets/:id/comments", {
+      summary: "Comment on a line or the whole; sent when changes are requested",
+      body: newCommentInput,
+      out: commentSchema,
+      status: 201,
+    }, ({ app, params, body }) => commentJson(addComment(app, { ticketId: params.id!, ...body })));
+}
+
+export function ticketPages(pages: Hono<Env>, tools: PageTools): void {
+  pages.get("/development", (c) => {
+    const query = readDevelopmentQuery(c.req.query());
+    return show(c, <DevelopmentPage {...developmentPage(pageRequest(c, tools), query)} />);
+  });
+
+  pages.get("/tickets/:id", (c) => {
+    return show(c, <TicketPage {...ticketPage(pageRequest(c, tools), c.req.param("id"))} />);
+  });
+
+  const action = (
+    verb: string,
+    take: (app: App, id: string) => Ticket,
+    said: (ticket: Ticket) => string,
+  ) =>
+    pages.post(`/tickets/:id/${verb}`, (c) => {
+      const ticket = take(c.var.app, c.req.param("id")!);
+      return done(c, ticketHref(ticket.id), said(ticket));
+    });
+  action("start", startTicket, (t) => `Ticket #${t.number} starts when a slot is free`);
+  action(
+    "cancel",
+    (app, id) => cancelTicket(app, id),
+    (t) => `Ticket #${t.number} cancelled; its branch is kept`,
+  );
+  action("retry", (app, id) => retryTicket(app, id), (t) => `Ticket #${t.number} goes on`);
+
+  pages.post("/tickets/:id/guide", async (c) => {
+    const id = c.req.param("id");
+    const { guidance = "" } = await readForm(c);
+    return await act(
+      () => {
+        const ticket = guideTicket(c.var.app, id, guidance);
+        return done(c, ticketHref(id), `Ticket #${ticket.number} goes on with your guidance`);
+      },
+      ({ message, errors, status }) => {
+        const page = ticketPage(pageRequest(c, tools), id, { guidance, message, errors });
+        return show(c, <TicketPage {...page} />, status);
+      },
+    );
+  });
+
+  const review = async (
+    c: RequestContext,
+    id: string,
+    refused: RefusedReview | null = null,
+    status: 200 | 409 | 422 = 200,
+  ) => {
+    const query = { file: c.req.query("file") ?? null, comment: c.req.query("comment") ?? null };
+    const signal = requestSignal();
+    const page = await reviewPage(pageRequest(c, tools), id, query, signal, refused);
+    return show(c, <ReviewPage {...page} />, status);
+  };
+  pages.get("/tickets/:id/review", (c) => review(c, c.req.param("id")));
+
+  /** One of the forms on the review page. */
+  const decision = (
+    action: RefusedReview["action"],
+    decide: (c: RequestContext, id: string, form: Record<string, string>) => Response,
+  ) =>
+    pages.post(`/tickets/:id/${action}`, async (c) => {
+      const id = c.req.param("id")!;
+      const form = await readForm(c);
+      return await act(() => decide(c, id, form), ({ message, errors, status }) =>
+        review(c, id, { action, values: form, message, errors }, status));
+    });
+  decision("approve", (c, id, { message = "" }) => {
+    const input = validate(mergeInput, { message }, "form");
+    const ticket = approveTicket(c.var.app, id, input.message);
+    return done(c, ticketHref(id), `Ticket #${ticket.number} is in the merge queue`);
+  });
+  decision("request-changes", (c, id, { remark = "" }) => {
+    const ticket = requestTicketChanges(c.var.app, id, remark);
+    return done(c, ticketHref(id), `Ticket #${ticket.number} went back to the developer`);
+  });
+  decision("reject", (c, id, { reason = "" }) => {
+    const ticket = rejectTicket(c.var.app, id, reason);
+    return done(c, ticketHref(id), `Ticket #${ticket.number} rejected; its branch is kept`);
+  });
+
+  pages.post("/tickets/:id/comments", async (c) => {
+    const id = c.req.param("id");
+    const form = await readForm(c);
+    const comment = validate(newCommentInput, {
+      path: form.path || null,
+      line: form.line || null,
+      side: form.side || "new",
+      body: form.body,
+    }, "form");
+    addComment(c.var.app, { ticketId: id, ...comment });
+    return done(c, reviewHref(id), "Comment kept; it is sent when you request changes");
+  });
+
+  pages.get("/tickets/:id/checks/:check", async (c) => {
+    const check = getCheck(c.var.app.db, c.req.param("check"));
+    return c.text(await checkOutput(check));
+  });
+}

@@ -1,0 +1,51 @@
+/** A person's yes or no that a waiting run needs. */
+import type { App } from "../app.ts";
+import { transact } from "../db.ts";
+import type { Approval } from "../records.ts";
+import {
+  decideApproval,
+  findApproval,
+  insertApproval,
+  listRunApprovals,
+} from "../store/approvals.ts";
+import { appendRunEvent, getRun } from "../store/runs.ts";
+import { enqueueRun } from "./runs.ts";
+
+/** The approval of a tool call, asked for when it is new. */
+export function askApproval(
+  app: App,
+  runId: string,
+  call: { id: string; name: string },
+  detail: string,
+): Approval {
+  return transact(app, (tx) => {
+    const known = findApproval(tx.db, runId, call.id);
+    if (known) return known;
+    const approval = insertApproval(tx, { runId, callId: call.id, tool: call.name, detail });
+    appendRunEvent(tx, getRun(tx.db, runId), {
+      type: "approval_requested",
+      callId: call.id,
+      approvalId: approval.id,
+      detail,
+    });
+    return approval;
+  });
+}
+
+/** Grants or denies, once; the run goes on when nothing else of it waits. */
+export function decide(app: App, id: string, granted: boolean, reason: string): Approval {
+  return transact(app, (tx) => {
+    const approval = decideApproval(tx, id, granted ? "granted" : "denied", reason);
+    const run = getRun(tx.db, approval.runId);
+    appendRunEvent(tx, run, {
+      type: "approval_decided",
+      callId: approval.callId,
+      granted,
+      reason,
+      by: tx.actor,
+    });
+    const open = listRunApprovals(tx.db, run.id).some((a) => a.status === "pending");
+    if (run.status === "waiting" && !open) enqueueRun(tx, run, 0);
+    return approval;
+  });
+}

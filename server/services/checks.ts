@@ -1,0 +1,152 @@
+/** Runs a project's own command on exactly one commit, and records what really came out. */
+import { join } from "node:path";
+import type { Place } from "../../agents/protocol.ts";
+import { parseReport } from "../../agents/reports.ts";
+import { restoreWorktree } from "../../agents/restoring.ts";
+import type { App } from "../app.ts";
+import { newId, transact } from "../db.ts";
+import type { Check, CommandName, Project, Ticket } from "../records.ts";
+import type { CheckStatus } from "../states.ts";
+import { findCheck, insertCheck, type NewCheck } from "../store/checks.ts";
+
+/** Last part of the output that is kept in the row, for pages and prompts. */
+const TAIL_CHARS = 4_000;
+/** Most output that is kept as a file. */
+const OUTPUT_FILE_MAX_BYTES = 20_000_000;
+
+export interface CheckRequest {
+  name: CommandName;
+  commit: string;
+  baseline: boolean;
+  place: Place;
+}
+
+/** Whether the project's commands may run at all on this machine. */
+export function commandsMayRun(app: App, project: Project): boolean {
+  return project.commands.length === 0 || project.commandsAllowed ||
+    app.agents.status().confinement.kind === "bubblewrap";
+}
+
+/**
+ * Runs one command and records the result; a result for the same commit is not made twice. What the
+ * command left behind is put back to the commit, so that it can't slip into the developer's next one.
+ * Throws what the hands throw when they could not run it at all.
+ */
+export async function runCheck(
+  app: App,
+  { project, ticket, request, signal }: {
+    project: Project;
+    ticket: Ticket;
+    request: CheckRequest;
+    signal: AbortSignal;
+  },
+): Promise<Check> {
+  const { name, commit, baseline, place } = request;
+  const known = findCheck(app.db, { ticketId: ticket.id, name, commit, baseline });
+  if (known) return known;
+  const command = project.commands.find((c) => c.name === name);
+  if (!command) {
+    return record(app, ticket, {
+      ...skipped,
+      ticketId: ticket.id,
+      name,
+      commit,
+      baseline,
+    });
+  }
+  const outputPath = await outputFile(app, project, ticket, name);
+  using file = await Deno.open(outputPath, { write: true, create: true, truncate: true });
+  let written = 0;
+  const encoder = new TextEncoder();
+  const onOutput = (text: string) => {
+    if (written >= OUTPUT_FILE_MAX_BYTES) return;
+    const bytes = encoder.encode(text);
+    written += file.writeSync(bytes.subarray(0, OUTPUT_FILE_MAX_BYTES - written));
+  };
+  const result = await app.agents.command(
+    place,
+    { command: command.command, cwd: "", timeoutMs: command.timeoutMs, env: {} },
+    { signal, onOutput, unconfinedAllowed: project.commandsAllowed },
+  );
+  await restoreWorktree({ repo: project.path, worktree: place.dir, signal });
+  const status: CheckStatus = result.timedOut
+    ? "timed_out"
+    : result.exitCode === 0
+    ? "passed"
+    : "failed";
+  return record(app, ticket, {
+    ticketId: ticket.id,
+    name,
+    commit,
+    baseline,
+    command: command.command,
+    status,
+    exitCode: result.exitCode,
+    durationMs: result.durationMs,
+    report: parseReport(result.output),
+    tail: tailOf(result.output),
+    outputPath,
+    unconfined: result.unconfined,
+  });
+}
+
+const skipped = {
+  command: "",
+  status: "skipped",
+  exitCode: null,
+  durationMs: 0,
+  report: null,
+  tail: "The project has no such command.",
+  outputPath: null,
+  unconfined: false,
+} as const;
+
+function record(app: App, ticket: Ticket, check: NewCheck): Check {
+  return transact(app, (tx) => {
+    const row = insertCheck(tx, check);
+    tx.emit({
+      type: "check_finished",
+      projectId: ticket.projectId,
+      ticketId: ticket.id,
+      data: { checkId: row.id, name: row.name, status: row.status, baseline: row.baseline },
+    });
+    return row;
+  });
+}
+
+async function outputFile(
+  app: App,
+  project: Project,
+  ticket: Ticket,
+  name: CommandName,
+): Promise<string> {
+  const dir = join(app.config.dataDir, "projects", project.slug, "checks", String(ticket.number));
+  await Deno.mkdir(dir, { recursive: true });
+  return join(dir, `${newId(name)}.log`);
+}
+
+/** Everything that a check printed, as far as it was kept. */
+export async function checkOutput(check: Check): Promise<string> {
+  if (check.outputPath === null) return check.tail;
+  try {
+    return await Deno.readTextFile(check.outputPath);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return `The full output is gone (${check.outputPath}). Its end was:\n\n${check.tail}`;
+  }
+}
+
+const tailOf = (output: string): string =>
+  output.length <= TAIL_CHARS ? output : `…${output.slice(-TAIL_CHARS)}`;
+
+/** The failed check in words, for the developer and for the page. */
+export function describeFailure(check: Check): string {
+  const lines: string[] = [];
+  if (check.status === "timed_out") lines.push(`The command ran into its time limit.`);
+  for (const { file, line, test, message } of check.report?.failures ?? []) {
+    const where = file ? `${file}${line ? `:${line}` : ""}: ` : "";
+    lines.push(`- ${where}${test ? `${test}: ` : ""}${message}`);
+  }
+  lines.push("", "End of the output:", check.tail.trimEnd());
+  return lines.join("\n");
+}

@@ -1,0 +1,414 @@
+/** A ticket's pipeline: one step is one job, and the end of each is one transaction that asks for the next. */
+import { join } from "node:path";
+import { enqueue } from "../../queue/queue.ts";
+import type { Outcome } from "../../queue/job.ts";
+import { routeByType } from "../../agents/catalog.ts";
+import type { ResultOf } from "../../agents/results.ts";
+import { branchName } from "../../agents/branches.ts";
+import { changedFiles } from "../../agents/changes.ts";
+import { checkpoint } from "../../agents/checkpoints.ts";
+import { commonDirOf, tipOf } from "../../agents/repository.ts";
+import { createWorktree } from "../../agents/worktrees.ts";
+import type { Place } from "../../agents/protocol.ts";
+import type { App } from "../app.ts";
+import { transact, type Tx } from "../db.ts";
+import { AppError, messageOf } from "../errors.ts";
+import type { Check, CheckReport, Project, Run, Ticket, Worktree } from "../records.ts";
+import { type FailureReason, failureReasons, type TicketStep } from "../states.ts";
+import { listChecks, setCheckReport } from "../store/checks.ts";
+import { getProject } from "../store/projects.ts";
+import { replaceFindings } from "../store/reviews.ts";
+import { findActiveRun } from "../store/runs.ts";
+import { listSubtasks, moveSubtask } from "../store/subtasks.ts";
+import { getTicket, moveTicket, type TicketChanges, updateTicket } from "../store/tickets.ts";
+import { allocateWorktree, findWorktree, markSetUp, moveWorktree } from "../store/worktrees.ts";
+import { commandsMayRun, runCheck } from "./checks.ts";
+import { startRun } from "./runs.ts";
+
+/** How often failed checks go back to the developer before the ticket blocks. */
+export const CHECK_ROUNDS_MAX = 3;
+
+/** Asks the queue to look what the ticket needs next. Asking twice costs nothing. */
+export function enqueueAdvanceTicket(tx: Tx, ticket: Ticket): void {
+  enqueue(tx, {
+    kind: "advance_ticket",
+    args: { ticketId: ticket.id },
+    priority: ticket.priority,
+    uniqueKey: `ticket:${ticket.id}`,
+    onClash: "sooner",
+    concurrencyKey: `ticket:${ticket.id}`,
+    projectId: ticket.projectId,
+  });
+}
+
+/** What a step works with. */
+interface Work {
+  app: App;
+  ticket: Ticket;
+  project: Project;
+  signal: AbortSignal;
+}
+
+const steps: Record<Exclude<TicketStep, "merge">, (work: Work) => Promise<void>> = {
+  prepare,
+  baseline,
+  develop: (work) => Promise.resolve(develop(work)),
+  build: (work) => check(work, "build", "test"),
+  test: (work) => check(work, "test", "review"),
+  review: (work) => Promise.resolve(review(work)),
+};
+
+/** Takes the ticket's present step. A step that a person's action overtook changes nothing. */
+export async function advanceTicket(
+  app: App,
+  ticketId: string,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const ticket = startTicket(app, ticketId);
+  if (ticket.status !== "in_progress" || ticket.step === null || ticket.step === "merge") {
+    return { type: "cancel", reason: `Ticket #${ticket.number} is ${ticket.status}` };
+  }
+  if (findActiveRun(app.db, ticketId)) return { type: "done" };
+  const project = getProject(app.db, ticket.projectId);
+  try {
+    await steps[ticket.step]({ app, ticket, project, signal });
+  } catch (error) {
+    if (signal.aborted) throw error;
+    if (!(error instanceof AppError)) throw error;
+    proceed(app, ticket, (tx) => block(tx, ticket, "repository", messageOf(error)));
+  }
+  return { type: "done" };
+}
+
+function startTicket(app: App, ticketId: string): Ticket {
+  return transact(app, (tx) => {
+    const ticket = getTicket(tx.db, ticketId);
+    return ticket.status === "queued"
+      ? moveTicket(tx, ticketId, "in_progress", { step: ticket.step ?? "prepare" })
+      : ticket;
+  });
+}
+
+/** One transaction at the end of a step; does nothing when the ticket has moved on meanwhile. */
+function proceed(app: App, seen: Ticket, work: (tx: Tx, now: Ticket) => void): void {
+  transact(app, (tx) => {
+    const now = getTicket(tx.db, seen.id);
+    if (now.status === seen.status && now.step === seen.step) work(tx, now);
+  });
+}
+
+function goTo(tx: Tx, ticket: Ticket, step: TicketStep, changes: TicketChanges = {}): void {
+  enqueueAdvanceTicket(tx, updateTicket(tx, ticket.id, { ...changes, step }));
+}
+
+/** Blocks a ticket with its reason; subtasks that were being worked on are blocked with it. */
+export function block(tx: Tx, ticket: Ticket, failure: FailureReason, reason: string): void {
+  for (const subtask of listSubtasks(tx.db, ticket.id)) {
+    if (subtask.status === "in_progress") moveSubtask(tx, subtask.id, "blocked");
+  }
+  moveTicket(tx, ticket.id, "blocked", { failure, reason: reason || failureReasons[failure].mend });
+}
+
+// ------------------------------------------------------------------ steps
+
+async function prepare({ app, ticket, project, signal }: Work): Promise<void> {
+  if (!commandsMayRun(app, project)) {
+    return proceed(app, ticket, (tx) =>
+      block(
+        tx,
+        ticket,
+        "commands_not_allowed",
+        "There is no sandbox (bubblewrap) on this machine, and the project's commands may not run without one",
+      ));
+  }
+  const baseCommit = ticket.baseCommit ?? await baseTip(project, signal);
+  const row = transact(app, (tx) =>
+    allocateWorktree(tx, {
+      projectId: project.id,
+      ticketId: ticket.id,
+      path: join(
+        app.config.dataDir,
+        "projects",
+        project.slug,
+        "worktrees",
+        String(ticket.number),
+      ),
+      branch: ticket.branch ?? branchName(ticket.number, ticket.title),
+    }));
+  const made = await createWorktree({
+    repo: project.path,
+    path: row.path,
+    branch: row.branch,
+    base: baseCommit,
+    signal,
+  });
+  if (row.status === "allocated") {
+    transact(app, (tx) => moveWorktree(tx, row.id, "ready", { branch: made.branch }));
+  }
+  if (!row.setUp && project.commands.some((c) => c.name === "setup")) {
+    const place = await placeOf(project, row, signal);
+    const result = await runCheck(app, {
+      project,
+      ticket,
+      request: { name: "setup", commit: baseCommit, baseline: true, place },
+      signal,
+    });
+    if (result.status !== "passed") {
+      return proceed(
+        app,
+        ticket,
+        (tx) => block(tx, ticket, "setup_failed", `The setup command failed:\n${result.tail}`),
+      );
+    }
+  }
+  proceed(app, ticket, (tx) => {
+    markSetUp(tx, row.id);
+    goTo(tx, ticket, "baseline", {
+      branch: made.branch,
+      baseCommit,
+      headCommit: made.commit,
+    });
+  });
+}
+
+/** What fails before anyone touched it is known and shown. */
+async function baseline({ app, ticket, project, signal }: Work): Promise<void> {
+  const worktree = worktreeOf(app, ticket);
+  if (ticket.headCommit === ticket.baseCommit) {
+    const place = await placeOf(project, worktree, signal);
+    for (const name of ["build", "test"] as const) {
+      const request = { name, commit: ticket.baseCommit!, baseline: true, place };
+      await runCheck(app, { project, ticket, request, signal });
+    }
+  }
+  proceed(app, ticket, (tx) => goTo(tx, ticket, "develop"));
+}
+
+function develop({ app, ticket }: Work): void {
+  proceed(app, ticket, (tx, now) => {
+    const next = listSubtasks(tx.db, ticket.id).find((s) =>
+      s.status !== "done" && s.status !== "skipped"
+    );
+    if (!next) return goTo(tx, now, "build");
+    if (next.status !== "in_progress") moveSubtask(tx, next.id, "in_progress");
+    const agent = routeByType(now.type);
+    startRun(app, tx, { ticket: now, purpose: "develop", agent, subtaskId: next.id });
+  });
+}
+
+async function check(
+  { app, ticket, project, signal }: Work,
+  name: "build" | "test",
+  next: TicketStep,
+): Promise<void> {
+  const worktree = worktreeOf(app, ticket);
+  const saved = await checkpoint({
+    repo: project.path,
+    worktree: worktree.path,
+    branch: worktree.branch,
+    message: `Ticket #${ticket.number}, what the last step left`,
+    signal,
+  });
+  const commit = saved?.commit ?? await ticketTip(project, worktree, signal);
+  const changed = await changedFiles({
+    repo: project.path,
+    from: ticket.baseCommit!,
+    to: commit,
+    signal,
+  });
+  if (changed.length === 0) {
+    return proceed(
+      app,
+      ticket,
+      (tx) => block(tx, ticket, "no_changes", "The developer finished without changing any file"),
+    );
+  }
+  const place = await placeOf(project, worktree, signal);
+  const result = await runCheck(app, {
+    project,
+    ticket,
+    request: { name, commit, baseline: false, place },
+    signal,
+  });
+  proceed(app, ticket, (tx, now) => {
+    const current = updateTicket(tx, now.id, { headCommit: commit });
+    if (result.status === "passed" || result.status === "skipped") return goTo(tx, current, next);
+    if (!result.report && result.tail.trim() !== "") {
+      startRun(app, tx, { ticket: current, purpose: "explain", agent: "explainer" });
+      return;
+    }
+    sendBack(app, tx, current, result);
+  });
+}
+
+/** Gives a failed check back to the developer, three times at most. */
+function sendBack(app: App, tx: Tx, ticket: Ticket, failed: Check): void {
+  if (ticket.round >= CHECK_ROUNDS_MAX) {
+    const first = failed.report?.failures[0];
+    const detail = first ? `: ${first.test ? `${first.test}: ` : ""}${first.message}` : "";
+    return block(
+      tx,
+      ticket,
+      "checks_failed",
+      `${failed.name} still fails after ${CHECK_ROUNDS_MAX} rounds${detail}`,
+    );
+  }
+  const next = updateTicket(tx, ticket.id, { round: ticket.round + 1 });
+  startRun(app, tx, { ticket: next, purpose: "fix", agent: routeByType(next.type) });
+}
+
+function review({ app, ticket }: Work): void {
+  proceed(app, ticket, (tx, now) => {
+    startRun(app, tx, { ticket: now, purpose: "review", agent: "reviewer" });
+  });
+}
+
+// ------------------------------------------------------------------ ends of runs
+
+/** Takes over what an agent of the ticket handed in, in the transaction that ends its run. */
+export function applyDevelopmentResult(app: App, tx: Tx, run: Run, result: unknown): void {
+  const ticket = getTicket(tx.db, run.ticketId!);
+  if (ticket.status !== "in_progress") return;
+  switch (run.purpose) {
+    case "develop":
+    case "fix":
+    case "change":
+      return applyDeveloperResult(tx, ticket, run, result as ResultOf<"developer">);
+    case "review":
+      return applyReview(tx, ticket, run, result as ResultOf<"reviewer">);
+    case "explain":
+      return applyExplanation(app, tx, ticket, result as ResultOf<"explainer">);
+    default:
+      throw new Error(`A run with the purpose "${run.purpose}" does not belong to a ticket`);
+  }
+}
+
+function applyDeveloperResult(
+  tx: Tx,
+  ticket: Ticket,
+  run: Run,
+  { status, summary }: ResultOf<"developer">,
+): void {
+  if (status === "blocked") {
+    if (run.subtaskId) moveSubtask(tx, run.subtaskId, "blocked", summary);
+    return block(tx, ticket, run.demo ? "demo_limit" : "agent_blocked", summary);
+  }
+  if (run.subtaskId) moveSubtask(tx, run.subtaskId, "done", summary);
+  const guidance = run.purpose === "change" ? { guidance: "" } : {};
+  goTo(tx, ticket, run.purpose === "develop" ? "develop" : "build", guidance);
+}
+
+function applyReview(tx: Tx, ticket: Ticket, run: Run, result: ResultOf<"reviewer">): void {
+  replaceFindings(
+    tx,
+    ticket.id,
+    result.findings.map(({ severity, path, line, message, suggestion }) => ({
+      runId: run.id,
+      severity,
+      path: path ?? null,
+      line: line ?? null,
+      message,
+      suggestion: suggestion ?? "",
+    })),
+  );
+  moveTicket(tx, ticket.id, "review", {
+    step: null,
+    round: 0,
+    reviewSummary: result.summary,
+    reviewVerdicts: result.criteria,
+  });
+}
+
+function applyExplanation(
+  app: App,
+  tx: Tx,
+  ticket: Ticket,
+  { failures }: ResultOf<"explainer">,
+): void {
+  const failed = newestFailure(listChecks(tx.db, ticket.id), ticket);
+  if (!failed) return goTo(tx, ticket, "build");
+  const report: CheckReport = {
+    format: "explained by a model",
+    passed: 0,
+    failed: failures.length,
+    skipped: 0,
+    failures,
+  };
+  setCheckReport(tx, failed.id, report);
+  sendBack(app, tx, ticket, { ...failed, report });
+}
+
+/** The check that stopped the ticket at its present commit. */
+export function newestFailure(checks: Check[], ticket: Ticket): Check | undefined {
+  return checks.findLast((c) =>
+    !c.baseline && c.commit === ticket.headCommit &&
+    (c.status === "failed" || c.status === "timed_out")
+  );
+}
+
+/** A run of the ticket failed for good: the ticket blocks with the run's reason. */
+export function failDevelopment(
+  app: App,
+  tx: Tx,
+  run: Run,
+  failure: FailureReason,
+  message: string,
+): void {
+  const ticket = getTicket(tx.db, run.ticketId!);
+  if (ticket.status !== "in_progress") return;
+  // The explanation is a help, not a need: without it the developer gets the plain output.
+  if (run.purpose === "explain") {
+    const failed = newestFailure(listChecks(tx.db, ticket.id), ticket);
+    if (failed) return sendBack(app, tx, ticket, failed);
+  }
+  block(tx, ticket, failure, `The ${run.agent} failed: ${message}`);
+}
+
+// ------------------------------------------------------------------ places
+
+/** Throws `conflict` when the ticket has no worktree (any more). */
+export function worktreeOf(app: App, ticket: Ticket): Worktree {
+  const worktree = findWorktree(app.db, ticket.id);
+  if (worktree?.status !== "ready") {
+    throw new AppError(
+      "conflict",
+      `Ticket #${ticket.number} has no worktree. Retry it from the step "prepare"`,
+    );
+  }
+  return worktree;
+}
+
+/** Where the ticket's commands run and its agents edit. */
+export async function placeOf(
+  project: Project,
+  worktree: Worktree,
+  signal: AbortSignal,
+): Promise<Place> {
+  return {
+    dir: await Deno.realPath(worktree.path),
+    access: "write",
+    gitDir: await commonDirOf(project.path, signal),
+  };
+}
+
+/** Newest commit of the project's base branch. Throws `conflict` when the branch is gone. */
+export async function baseTip(project: Project, signal: AbortSignal): Promise<string> {
+  const commit = await tipOf(project.path, project.baseBranch, signal);
+  if (commit) return commit;
+  throw new AppError(
+    "conflict",
+    `The repository of "${project.name}" has no branch "${project.baseBranch}" any more. ` +
+      `Choose another base branch in the project's settings`,
+  );
+}
+
+/** Newest commit of a ticket's branch. Asked of the repository: the worktree's own files are the agents'. */
+export async function ticketTip(
+  project: Project,
+  { branch }: Worktree,
+  signal: AbortSignal,
+): Promise<string> {
+  const commit = await tipOf(project.path, branch, signal);
+  if (commit) return commit;
+  throw new AppError("conflict", `The branch "${branch}" is gone. Retry the ticket from "prepare"`);
+}

@@ -1,0 +1,220 @@
+/** The merge queue: one approved ticket of a project after the other becomes one commit on its base branch. */
+import { join } from "node:path";
+import { enqueue } from "../../queue/queue.ts";
+import type { Outcome } from "../../queue/job.ts";
+import { isLanded, keepHistory, landMerge } from "../../agents/landing.ts";
+import { mergeMessage } from "../../agents/merge_message.ts";
+import { type PreparedMerge, prepareMerge, removeWorkDir } from "../../agents/merging.ts";
+import { commonDirOf } from "../../agents/repository.ts";
+import type { App } from "../app.ts";
+import { SECOND_MS } from "../clock.ts";
+import { transact } from "../db.ts";
+import { AppError, messageOf } from "../errors.ts";
+import type { Project, Ticket } from "../records.ts";
+import type { FailureReason } from "../states.ts";
+import { findIdea } from "../store/ideas.ts";
+import { getProject } from "../store/projects.ts";
+import { listTicketRuns } from "../store/runs.ts";
+import { listSubtasks } from "../store/subtasks.ts";
+import { getMergeDetails, getTicket, moveTicket, updateTicket } from "../store/tickets.ts";
+import { findWorktree, moveWorktree } from "../store/worktrees.ts";
+import { runCheck } from "./checks.ts";
+
+/** How long a merge that would overwrite a person's edit waits before it looks again. */
+const LOOK_AGAIN_MS = 15 * SECOND_MS;
+
+/** The message that the merge will have: what the person wrote, or the proposed one. */
+export function proposedMessage(app: App, ticket: Ticket): string {
+  const details = getMergeDetails(app.db, ticket.id);
+  if (details.message) return details.message;
+  const runs = listTicketRuns(app.db, ticket.id).filter((run) => run.status === "succeeded");
+  const name = (run: { agent: string; model: string }) => `${run.agent} (${run.model})`;
+  const developers = runs.filter((r) => ["develop", "fix", "change"].includes(r.purpose)).map(name);
+  const reviewer = runs.findLast((run) => run.purpose === "review");
+  return mergeMessage({
+    type: ticket.type,
+    title: ticket.title,
+    ticketNumber: ticket.number,
+    ideaNumber: ticket.ideaId ? findIdea(app.db, ticket.ideaId)?.number ?? null : null,
+    subtasks: listSubtasks(app.db, ticket.id).filter((s) => s.status === "done").map((s) =>
+      s.title
+    ),
+    developedBy: [...new Set(developers)],
+    reviewedBy: reviewer ? name(reviewer) : null,
+    approvedBy: details.approvedBy || app.actor,
+  });
+}
+
+/** Merges one approved ticket, waits, or blocks it with the reason. May run twice: it looks first. */
+export async function mergeTicket(
+  app: App,
+  ticketId: string,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const ticket = getTicket(app.db, ticketId);
+  if (ticket.status !== "review" || ticket.step !== "merge") {
+    return { type: "cancel", reason: `Ticket #${ticket.number} is ${ticket.status}` };
+  }
+  const project = getProject(app.db, ticket.projectId);
+  try {
+    return await merge(app, project, ticket, signal);
+  } catch (error) {
+    if (signal.aborted || !(error instanceof AppError)) throw error;
+    return blockMerge(app, ticket, "repository", messageOf(error));
+  }
+}
+
+async function merge(
+  app: App,
+  project: Project,
+  ticket: Ticket,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const repo = project.path;
+  const base = project.baseBranch;
+  // The planned commit is on record before it lands, so a crash in between can't merge twice.
+  if (ticket.mergeCommit && await isLanded({ repo, base, commit: ticket.mergeCommit, signal })) {
+    return finish(app, ticket, ticket.mergeCommit);
+  }
+  const workDir = join(app.config.dataDir, "projects", project.slug, "merge");
+  const prepared = await prepareMerge({
+    repo,
+    base,
+    branch: ticket.branch!,
+    headCommit: ticket.headCommit!,
+    baseCommit: ticket.baseCommit!,
+    workDir,
+    message: proposedMessage(app, ticket),
+    signal,
+  });
+  if (prepared.type === "conflict") {
+    return blockMerge(app, ticket, "merge_conflict", describeConflict(base, prepared.files));
+  }
+  if (prepared.type === "empty") return finish(app, ticket, prepared.baseTip);
+  if (prepared.moved) {
+    const failure = await checkResult(app, project, ticket, prepared.commit, workDir, signal);
+    await removeWorkDir({ repo, workDir, signal });
+    if (failure) return blockMerge(app, ticket, "merge_checks_failed", failure);
+  }
+  transact(app, (tx) => updateTicket(tx, ticket.id, { mergeCommit: prepared.commit }));
+  const landed = await landMerge({
+    repo,
+    base,
+    commit: prepared.commit,
+    expectedTip: prepared.baseTip,
+    signal,
+  });
+  switch (landed.type) {
+    case "landed":
+      return finish(app, ticket, prepared.commit);
+    case "moved":
+      return { type: "snooze", ms: 0, reason: "The base branch moved while merging" };
+    case "waiting":
+      return waitToMerge(app, ticket, landed.reason);
+  }
+}
+
+/** The base branch has commits that the ticket was not checked with: checks the two together. */
+async function checkResult(
+  app: App,
+  project: Project,
+  ticket: Ticket,
+  commit: string,
+  workDir: string,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const dir = await Deno.realPath(workDir);
+  const place = {
+    dir,
+    access: "write" as const,
+    gitDir: await commonDirOf(project.path, signal),
+  };
+  try {
+    for (const name of ["setup", "build", "test"] as const) {
+      if (!project.commands.some((c) => c.name === name)) continue;
+      const request = { name, commit, baseline: false, place };
+      const { status, tail } = await runCheck(app, { project, ticket, request, signal });
+      if (status !== "passed") {
+        return `${name} fails on the result of the merge with the moved base branch:\n${tail}`;
+      }
+    }
+    return null;
+  } finally {
+    await app.agents.release(dir);
+  }
+}
+
+const describeConflict = (
+  base: string,
+  files: (PreparedMerge & { type: "conflict" })["files"],
+): string =>
+  [
+    `The base branch "${base}" changed the same lines in: ${files.map((f) => f.path).join(", ")}`,
+    ...files.flatMap(({ path, text }) => text === null ? [] : ["", `${path}:`, text]),
+  ].join("\n").slice(0, REASON_MAX_CHARS);
+
+/** Most characters of a reason; a large conflict is better read in the repository. */
+const REASON_MAX_CHARS = 20_000;
+
+function waitToMerge(app: App, ticket: Ticket, reason: string): Outcome {
+  transact(app, (tx) => {
+    const now = getTicket(tx.db, ticket.id);
+    if (now.mergeWait !== reason || now.mergeCommit !== null) {
+      updateTicket(tx, ticket.id, { mergeWait: reason, mergeCommit: null });
+    }
+  });
+  return { type: "snooze", ms: LOOK_AGAIN_MS, reason };
+}
+
+function finish(app: App, ticket: Ticket, commit: string): Outcome {
+  transact(app, (tx) => {
+    const now = getTicket(tx.db, ticket.id);
+    if (now.status !== "review") return;
+    moveTicket(tx, ticket.id, "done", { step: null, mergeCommit: commit });
+    enqueue(tx, {
+      kind: "remove_worktree",
+      args: { ticketId: ticket.id },
+      uniqueKey: `remove:${ticket.id}`,
+      projectId: ticket.projectId,
+    });
+  });
+  return { type: "done" };
+}
+
+function blockMerge(app: App, ticket: Ticket, failure: FailureReason, reason: string): Outcome {
+  transact(app, (tx) => {
+    const now = getTicket(tx.db, ticket.id);
+    if (now.status === "review") {
+      moveTicket(tx, ticket.id, "blocked", { failure, reason, mergeCommit: null });
+    }
+  });
+  return { type: "done" };
+}
+
+/** Removes a merged ticket's worktree; its checkpoint commits stay reachable under refs/gaffer. */
+export async function removeMergedWorktree(
+  app: App,
+  ticketId: string,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const ticket = getTicket(app.db, ticketId);
+  const worktree = findWorktree(app.db, ticketId);
+  if (ticket.status !== "done" || !worktree || worktree.status === "removed") {
+    return { type: "cancel", reason: "There is nothing to remove" };
+  }
+  const project = getProject(app.db, ticket.projectId);
+  await app.agents.release(worktree.path);
+  await keepHistory({
+    repo: project.path,
+    branch: worktree.branch,
+    ticketNumber: ticket.number,
+    headCommit: ticket.headCommit!,
+    worktree: worktree.path,
+    signal,
+  });
+  transact(app, (tx) => {
+    moveWorktree(tx, worktree.id, "removed");
+    tx.emit({ type: "worktree_removed", projectId: ticket.projectId, ticketId });
+  });
+  return { type: "done" };
+}

@@ -1,0 +1,101 @@
+/** What follows when a run's loop ended: for the run, for its idea or ticket, and for its job. */
+import type { RunOutcome } from "../../agents/protocol.ts";
+import type { Outcome } from "../../queue/job.ts";
+import type { App } from "../app.ts";
+import { transact, type Tx } from "../db.ts";
+import type { Run } from "../records.ts";
+import { type FailureReason, failureReasons } from "../states.ts";
+import { listRunApprovals } from "../store/approvals.ts";
+import { appendRunEvent, getRun, moveRun } from "../store/runs.ts";
+import { readSetting } from "../store/settings.ts";
+import { holdAgents } from "./agents.ts";
+import { applyDevelopmentResult, failDevelopment } from "./development.ts";
+import { applyRefinementResult, failRefinement } from "./refinement.ts";
+import { beginRun, isActive } from "./runs.ts";
+
+/** Executes a run, or goes on with it, until it ends, waits or is stopped. */
+export async function executeRun(
+  app: App,
+  runId: string,
+  job: { attempt: number; maxAttempts: number },
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const run = beginRun(app, runId);
+  if (!run) return { type: "cancel", reason: "The run has ended" };
+  const hold = readSetting(app.db, "agents_hold");
+  const outcome: RunOutcome = hold
+    ? { type: "hold", reason: hold.reason, message: hold.message }
+    : await app.agents.run(runId, signal);
+  const lastTry = job.attempt >= job.maxAttempts;
+  return transact(app, (tx) => {
+    const now = getRun(tx.db, runId);
+    if (now.status !== "running") return { type: "done" };
+    return end(app, tx, now, outcome, lastTry);
+  });
+}
+
+function end(app: App, tx: Tx, run: Run, outcome: RunOutcome, lastTry: boolean): Outcome {
+  switch (outcome.type) {
+    case "succeeded":
+      appendRunEvent(tx, run, { type: "succeeded", result: outcome.result });
+      moveRun(tx, run.id, "succeeded", { result: outcome.result });
+      if (run.ideaId) applyRefinementResult(tx, run, outcome.result);
+      else applyDevelopmentResult(app, tx, run, outcome.result);
+      return { type: "done" };
+    case "failed":
+      fail(app, tx, run, outcome.reason, outcome.message);
+      return { type: "done" };
+    case "suspended":
+      // The decision may have come while the rest of the turn was still at work: then it goes right on.
+      if (!listRunApprovals(tx.db, run.id).some((a) => a.status === "pending")) {
+        return { type: "snooze", ms: 0, reason: "The approval is decided" };
+      }
+      wait(tx, run, "Waits for your approval", null);
+      return { type: "done" };
+    case "hold":
+      if (!readSetting(tx.db, "agents_hold")) holdAgents(tx, outcome.reason, outcome.message);
+      wait(tx, run, outcome.message, outcome.reason);
+      return { type: "done" };
+    case "retry": {
+      if (lastTry) {
+        fail(app, tx, run, outcome.reason, outcome.message);
+        return { type: "done" };
+      }
+      // A lost worker is our own fault: no wait to show, and no try used up.
+      if (outcome.reason === "worker_lost") {
+        return { type: "snooze", ms: outcome.afterMs ?? 0, reason: outcome.message };
+      }
+      wait(tx, run, `${outcome.message}. ${failureReasons[outcome.reason].mend}`, outcome.reason);
+      return {
+        type: "retry",
+        reason: outcome.message,
+        ...(outcome.afterMs === null ? {} : { afterMs: outcome.afterMs }),
+      };
+    }
+    case "stopped":
+      // The runner puts the job back when it shuts down; the run goes on from its log.
+      return { type: "snooze", ms: 0, reason: "The run was stopped" };
+  }
+}
+
+function wait(tx: Tx, run: Run, reason: string, failure: FailureReason | null): void {
+  appendRunEvent(tx, run, { type: "waiting", reason, failure });
+  moveRun(tx, run.id, "waiting", { waitReason: reason, failure });
+}
+
+function fail(app: App, tx: Tx, run: Run, reason: FailureReason, message: string): void {
+  appendRunEvent(tx, run, { type: "failed", reason, message });
+  moveRun(tx, run.id, "failed", { failure: reason, error: message });
+  if (run.ideaId) failRefinement(tx, run, reason, message);
+  else failDevelopment(app, tx, run, reason, message);
+}
+
+/** A job gave up on its run (its handler kept throwing): the run fails with the reason it gave. */
+export function abandonRun(app: App, runId: string, message: string): void {
+  transact(app, (tx) => {
+    const run = getRun(tx.db, runId);
+    if (!isActive(run)) return;
+    if (run.status === "waiting") moveRun(tx, run.id, "running");
+    fail(app, tx, getRun(tx.db, runId), "internal", message);
+  });
+}

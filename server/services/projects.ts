@@ -1,0 +1,190 @@
+/** Projects: git repositories that Gaffer works on. */
+import { join } from "node:path";
+import { type Inspection, inspectRepository } from "../../agents/inspect.ts";
+import { createRepository } from "../../agents/new_repository.ts";
+import { tipOf } from "../../agents/repository.ts";
+import { sampleProject } from "../../agents/demo/sample.ts";
+import type { App } from "../app.ts";
+import { MINUTE_MS } from "../clock.ts";
+import { transact, type Tx } from "../db.ts";
+import { AppError } from "../errors.ts";
+import { type CommandName, commandNames, type Project, type ProjectCommand } from "../records.ts";
+import {
+  findProjectByPath,
+  getProject,
+  insertProject,
+  moveProject,
+  type ProjectChanges,
+  slugTaken,
+  updateProject,
+} from "../store/projects.ts";
+import { submitIdea } from "./ideas.ts";
+
+/** Time limits of a project's commands until a person sets others. */
+export const defaultTimeoutMs: Record<CommandName, number> = {
+  setup: 20 * MINUTE_MS,
+  build: 20 * MINUTE_MS,
+  test: 30 * MINUTE_MS,
+};
+
+/** What a person gives for a new project; what is missing is proposed by looking at the repository. */
+export interface ProjectInput {
+  path: string;
+  name?: string;
+  baseBranch?: string;
+  /** Empty text: the project has no such command. */
+  commands?: Partial<Record<CommandName, string>>;
+}
+
+/** Looks at a repository before it becomes a project. Throws `invalid` with how to mend what is wrong. */
+export async function proposeProject(
+  app: App,
+  path: string,
+  signal: AbortSignal,
+): Promise<Inspection> {
+  const inspection = await inspectRepository(path, { dataDir: app.config.dataDir, signal });
+  const known = findProjectByPath(app.db, inspection.path);
+  if (known) {
+    const message = `This repository is already the project "${known.name}"`;
+    throw new AppError("conflict", `Cannot make the project: ${message}`, [
+      { field: "path", message },
+    ]);
+  }
+  return inspection;
+}
+
+/** Makes a project of a git repository. */
+export async function createProject(
+  app: App,
+  input: ProjectInput,
+  signal: AbortSignal,
+): Promise<Project> {
+  const inspection = await proposeProject(app, input.path, signal);
+  const name = input.name?.trim() || inspection.name;
+  const baseBranch = input.baseBranch?.trim() || inspection.baseBranch;
+  if (!(await tipOf(inspection.path, baseBranch, signal))) {
+    throw noSuchBranch("make the project", baseBranch);
+  }
+  const commands = commandsFrom(input.commands ?? proposedTexts(inspection));
+  return transact(app, (tx) =>
+    addProject(tx, {
+      name,
+      path: inspection.path,
+      baseBranch,
+      commands,
+      commandsAllowed: false,
+      sample: false,
+    }));
+}
+
+const proposedTexts = ({ commands }: Inspection): Partial<Record<CommandName, string>> => ({
+  setup: commands.setup?.command,
+  build: commands.build?.command,
+  test: commands.test?.command,
+});
+
+function noSuchBranch(doing: string, branch: string): AppError {
+  const message = `The repository has no branch "${branch}"`;
+  return new AppError("invalid", `Cannot ${doing}: ${message}`, [
+    { field: "base_branch", message },
+  ]);
+}
+
+function commandsFrom(texts: Partial<Record<CommandName, string>>): ProjectCommand[] {
+  return commandNames.flatMap((name) => {
+    const command = texts[name]?.trim();
+    return command ? [{ name, command, timeoutMs: defaultTimeoutMs[name] }] : [];
+  });
+}
+
+function addProject(tx: Tx, project: Omit<Parameters<typeof insertProject>[1], "slug">): Project {
+  const created = insertProject(tx, { ...project, slug: freeSlug(tx, project.name) });
+  tx.emit({ type: "project_created", projectId: created.id, data: { name: created.name } });
+  return created;
+}
+
+/**
+ * Makes the sample project: a real repository in the data folder, with its first idea in the inbox. Its own
+ * commands may run without a sandbox, since Gaffer itself brought them.
+ */
+export async function createSampleProject(app: App, signal: AbortSignal): Promise<Project> {
+  const root = join(app.config.dataDir, "sample");
+  await Deno.mkdir(root, { recursive: true });
+  const path = await Deno.makeTempDir({ dir: root, prefix: `${sampleProject.slug}-` });
+  await createRepository({
+    path,
+    files: sampleProject.files,
+    message: "Start the sample project",
+    signal,
+  });
+  const project = transact(app, (tx) =>
+    addProject(tx, {
+      name: sampleProject.name,
+      path,
+      baseBranch: "main",
+      commands: commandsFrom(sampleProject.commands),
+      commandsAllowed: true,
+      sample: true,
+    }));
+  // Only the first: with a key set, refining each costs something.
+  const [idea] = sampleProject.ideas;
+  if (idea) submitIdea(app, { projectId: project.id, ...idea });
+  return project;
+}
+
+/** Changes a project's settings. Commands given as empty text are taken away. */
+export async function changeProject(
+  app: App,
+  id: string,
+  changes: Omit<ProjectChanges, "commands"> & { commands?: Partial<Record<CommandName, string>> },
+  signal: AbortSignal,
+): Promise<Project> {
+  const { path } = getProject(app.db, id);
+  if (changes.baseBranch && !(await tipOf(path, changes.baseBranch, signal))) {
+    throw noSuchBranch("change the project", changes.baseBranch);
+  }
+  return transact(app, (tx) => {
+    const before = getProject(tx.db, id);
+    const { commands, ...columns } = changes;
+    const project = updateProject(tx, id, {
+      ...columns,
+      ...(commands ? { commands: mergeCommands(before.commands, commands) } : {}),
+    });
+    tx.emit({
+      type: "project_changed",
+      projectId: id,
+      data: { fields: Object.keys(changes) },
+    });
+    return project;
+  });
+}
+
+function mergeCommands(
+  before: ProjectCommand[],
+  texts: Partial<Record<CommandName, string>>,
+): ProjectCommand[] {
+  return commandNames.flatMap((name) => {
+    const old = before.find((command) => command.name === name);
+    const text = texts[name];
+    if (text === undefined) return old ? [old] : [];
+    const command = text.trim();
+    return command ? [{ name, command, timeoutMs: old?.timeoutMs ?? defaultTimeoutMs[name] }] : [];
+  });
+}
+
+/** Puts a project aside; nothing of it is deleted. */
+export function archiveProject(app: App, id: string): Project {
+  return transact(app, (tx) => {
+    const project = moveProject(tx, id, "archived");
+    tx.emit({ type: "project_archived", projectId: id });
+    return project;
+  });
+}
+
+function freeSlug(tx: Tx, name: string): string {
+  const base = name.toLowerCase().normalize("NFKD").replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-+|-+$/g, "").slice(0, 40) || "project";
+  let slug = base;
+  for (let n = 2; slugTaken(tx.db, slug); n++) slug = `${base}-${n}`;
+  return slug;
+}

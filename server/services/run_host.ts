@@ -1,0 +1,209 @@
+/** The runs as the agents see them: what each works with, and where what happens in it is recorded. */
+import { readInstructions, trackedFiles } from "../../agents/inspect.ts";
+import { buildRunSpec, type PromptParts } from "../../agents/prompts.ts";
+import { commonDirOf } from "../../agents/repository.ts";
+import { checkpoint } from "../../agents/checkpoints.ts";
+import { diffOf } from "../../agents/changes.ts";
+import type { Place, RunEventBody } from "../../agents/protocol.ts";
+import type { RunContext, RunHost } from "../../agents/runtime.ts";
+import { toolSpec } from "../../agents/tools/registry.ts";
+import { actingAs, type App } from "../app.ts";
+import { transact } from "../db.ts";
+import { AppError } from "../errors.ts";
+import type { Check, Project, Run } from "../records.ts";
+import { getIdea } from "../store/ideas.ts";
+import { getProject } from "../store/projects.ts";
+import { listQuestions } from "../store/questions.ts";
+import { addWorkedMs, getRun, readRunLog, workedMs } from "../store/runs.ts";
+import { getSubtask, listSubtasks } from "../store/subtasks.ts";
+import { getTicket } from "../store/tickets.ts";
+import { askApproval } from "./approvals.ts";
+import { baseTip, newestFailure, placeOf, ticketTip, worktreeOf } from "./development.ts";
+import { recordQuestions } from "./refinement.ts";
+import { isActive, recordRunEvent } from "./runs.ts";
+import { viewOf } from "./views.ts";
+import { listChecks } from "../store/checks.ts";
+
+/** Binds the runs of this App to the agents. `app` is read when a run needs it, not before. */
+export function createRunHost(app: () => App): RunHost {
+  return {
+    prepare: (runId, signal) => prepare(app(), runId, signal),
+    append(runId, event) {
+      const run = getRun(app().db, runId);
+      transact(actingAs(app(), run.agent), (tx) => {
+        const now = getRun(tx.db, runId);
+        if (!isActive(now)) {
+          throw new AppError("conflict", `Cannot append to the run: it is "${now.status}"`);
+        }
+        recordRunEvent(tx, now, event);
+      });
+    },
+    worked: (runId, ms) => transact(app(), (tx) => addWorkedMs(tx, runId, ms)),
+    delta(runId, turn, part, text) {
+      const { ideaId, ticketId } = getRun(app().db, runId);
+      app().hub.publish({ kind: "delta", runId, ideaId, ticketId, turn, part, text });
+    },
+    questions(runId, input) {
+      const run = getRun(app().db, runId);
+      transact(actingAs(app(), run.agent), (tx) => recordQuestions(tx, run, input));
+    },
+    approval(runId, call, detail) {
+      const run = getRun(app().db, runId);
+      const { status, reason } = askApproval(actingAs(app(), run.agent), runId, call, detail);
+      return { status, reason };
+    },
+    async checkpoint(runId, turn) {
+      const run = getRun(app().db, runId);
+      const ticket = getTicket(app().db, run.ticketId!);
+      const { path, branch } = worktreeOf(app(), ticket);
+      return await checkpoint({
+        repo: getProject(app().db, run.projectId).path,
+        worktree: path,
+        branch,
+        message: `Ticket #${ticket.number}, ${run.purpose}, turn ${turn}`,
+        signal: AbortSignal.timeout(CHECKPOINT_TIMEOUT_MS),
+      });
+    },
+  };
+}
+
+/** A checkpoint must be made even when the run was just cancelled: nothing may be lost. */
+const CHECKPOINT_TIMEOUT_MS = 60_000;
+
+async function prepare(app: App, runId: string, signal: AbortSignal): Promise<RunContext> {
+  const run = getRun(app.db, runId);
+  const project = getProject(app.db, run.projectId);
+  const definition = app.catalog.get(run.agent);
+  const { place, commit } = await placeFor(app, run, project, signal);
+  let log = readRunLog(app.db, runId).map((event) => event.body);
+  if (log[0]?.type !== "started") {
+    log = [await recordStart(app, run, project, commit, signal), ...log];
+  }
+  return {
+    spec: (log[0] as RunEventBody & { type: "started" }).spec,
+    log,
+    workedMs: workedMs(app.db, runId),
+    place,
+    policy: definition.paths,
+    commands: checksOf(project),
+    unconfinedAllowed: project.commandsAllowed,
+    resultName: definition.result,
+  };
+}
+
+/** What run_checks may run: setup belongs to the worktree, not to the developer. */
+const checksOf = (project: Project) => project.commands.filter((c) => c.name !== "setup");
+
+/** The first event holds all that the run works with, so that a restart uses the same bytes. */
+async function recordStart(
+  app: App,
+  run: Run,
+  project: Project,
+  commit: string,
+  signal: AbortSignal,
+): Promise<RunEventBody> {
+  const definition = app.catalog.get(run.agent);
+  const spec = buildRunSpec({
+    runId: run.id,
+    definition,
+    model: run.demo ? app.catalog.demoModel : app.catalog.model(definition),
+    project: { name: project.name, slug: project.slug, commands: checksOf(project) },
+    instructions: await readInstructions(project.path, commit, signal),
+    confinement: app.agents.status().confinement.kind,
+    task: {
+      purpose: run.purpose,
+      round: run.round,
+      files: await trackedFiles(project.path, commit, signal),
+      ...(run.ideaId ? ideaParts(app, run) : await ticketParts(app, run, project, signal)),
+    },
+    describeTool: (name, { result, commands }) =>
+      toolSpec(name, { resultName: result, checkNames: commands.map((c) => c.name) }),
+  });
+  const started: RunEventBody = { type: "started", spec };
+  transact(actingAs(app, run.agent), (tx) => recordRunEvent(tx, run, started));
+  return started;
+}
+
+type Parts = Omit<PromptParts, "project" | "commands" | "purpose" | "round" | "files">;
+
+function ideaParts(app: App, run: Run): Parts {
+  const idea = getIdea(app.db, run.ideaId!);
+  const isLater = run.purpose === "estimate" || run.purpose === "prioritize";
+  return {
+    idea,
+    feedback: idea.feedback,
+    answers: listQuestions(app.db, idea.id),
+    acceptance: isLater || idea.round > 1 ? idea.plan.acceptance : [],
+    findings: isLater ? idea.plan.findings : [],
+  };
+}
+
+async function ticketParts(
+  app: App,
+  run: Run,
+  project: Project,
+  signal: AbortSignal,
+): Promise<Parts> {
+  const ticket = getTicket(app.db, run.ticketId!);
+  const checks = listChecks(app.db, ticket.id);
+  if (run.purpose === "explain") {
+    return { ticket, output: newestFailure(checks, ticket)?.tail ?? "" };
+  }
+  const subtasks = listSubtasks(app.db, ticket.id);
+  const shared: Parts = {
+    ticket,
+    acceptance: ticket.acceptance,
+    findings: ticket.ideaId ? getIdea(app.db, ticket.ideaId).plan.findings : [],
+    answers: ticket.ideaId ? listQuestions(app.db, ticket.ideaId) : [],
+    doneSubtasks: subtasks.filter((s) => s.status === "done"),
+    // What failed before anyone touched it is not the developer's to find out.
+    checks: checks.filter((check) => check.baseline && check.name !== "setup"),
+  };
+  switch (run.purpose) {
+    case "develop": {
+      const subtask = { ...getSubtask(app.db, run.subtaskId!), of: subtasks.length };
+      return { ...shared, subtask, guidance: ticket.guidance };
+    }
+    case "fix": {
+      const failed = newestFailure(checks, ticket);
+      return { ...shared, guidance: ticket.guidance, checkFailures: failed ? [failed] : [] };
+    }
+    case "change":
+      return { ...shared, requestedChanges: { text: ticket.guidance, comments: [] } };
+    default: {
+      const { text } = await diffOf({
+        repo: project.path,
+        from: ticket.baseCommit!,
+        to: ticket.headCommit!,
+        signal,
+      });
+      const shown = (check: Check) => check.baseline || check.commit === ticket.headCommit;
+      return { ...shared, diff: text, checks: checks.filter(shown) };
+    }
+  }
+}
+
+/**
+ * Developers edit in the ticket's worktree, its reviewer reads there; an idea's agents read a view of the
+ * base branch. With the commit that is checked out in it.
+ */
+async function placeFor(
+  app: App,
+  run: Run,
+  project: Project,
+  signal: AbortSignal,
+): Promise<{ place: Place; commit: string }> {
+  if (run.ticketId) {
+    const worktree = worktreeOf(app, getTicket(app.db, run.ticketId));
+    const place = await placeOf(project, worktree, signal);
+    const reads = run.purpose === "review" || run.purpose === "explain";
+    return {
+      place: { ...place, access: reads ? "read" : "write" },
+      commit: await ticketTip(project, worktree, signal),
+    };
+  }
+  const commit = await baseTip(project, signal);
+  const dir = await viewOf(app, project, commit, signal);
+  const gitDir = await commonDirOf(project.path, signal);
+  return { place: { dir, access: "read", gitDir }, commit };
+}

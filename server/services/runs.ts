@@ -1,0 +1,124 @@
+/** The verbs of runs that any part of the server may use: start one, end one, cancel one. */
+import { enqueue } from "../../queue/queue.ts";
+import type { RunEventBody } from "../../agents/protocol.ts";
+import type { App } from "../app.ts";
+import { transact, type Tx } from "../db.ts";
+import { AppError } from "../errors.ts";
+import type { Idea, Run, RunEvent, RunPurpose, Ticket } from "../records.ts";
+import { addIdeaCost } from "../store/ideas.ts";
+import {
+  addTurnUsage,
+  appendRunEvent,
+  getRun,
+  insertRun,
+  listIdeaRuns,
+  moveRun,
+} from "../store/runs.ts";
+import { addTicketCost } from "../store/tickets.ts";
+
+/** What a new run is for. */
+export type RunSubject =
+  | { idea: Idea; purpose: RunPurpose; agent: string }
+  | { ticket: Ticket; purpose: RunPurpose; agent: string; subtaskId?: string };
+
+/** Creates a run with the agent's present definition and asks the queue to execute it. */
+export function startRun(app: App, tx: Tx, subject: RunSubject): Run {
+  const of = "idea" in subject ? subject.idea : subject.ticket;
+  const definition = app.catalog.get(subject.agent);
+  const model = app.config.endpoint ? app.catalog.model(definition) : app.catalog.demoModel;
+  const run = insertRun(tx, {
+    projectId: of.projectId,
+    agent: subject.agent,
+    purpose: subject.purpose,
+    round: of.round,
+    model: model.id,
+    demo: app.config.endpoint === null,
+    maxTurns: definition.limits.maxTurns,
+    maxCostMicroUsd: definition.limits.maxCostMicroUsd,
+    ..."idea" in subject ? { ideaId: of.id } : { ticketId: of.id, subtaskId: subject.subtaskId },
+  });
+  tx.emit({
+    type: "run_created",
+    projectId: run.projectId,
+    ideaId: run.ideaId,
+    ticketId: run.ticketId,
+    data: { runId: run.id, agent: run.agent, purpose: run.purpose, demo: run.demo },
+  });
+  enqueueRun(tx, run, of.priority);
+  return run;
+}
+
+/** Asks the queue to execute a run, or to go on with it. */
+export function enqueueRun(tx: Tx, run: Run, priority: number, runAtMs?: number): void {
+  enqueue(tx, {
+    kind: "run_agent",
+    args: { runId: run.id },
+    priority,
+    uniqueKey: `run:${run.id}`,
+    onClash: "sooner",
+    concurrencyKey: `run:${run.id}`,
+    projectId: run.projectId,
+    runAtMs,
+  });
+}
+
+/** Appends one event to a run's log and keeps the sums that follow from it. */
+export function recordRunEvent(tx: Tx, run: Run, body: RunEventBody): RunEvent {
+  const event = appendRunEvent(tx, run, body);
+  if (body.type === "turn_finished" || body.type === "turn_failed") {
+    const { turn, usage, costMicroUsd } = body;
+    const tokens = Object.values(usage).reduce((sum, n) => sum + n, 0);
+    if (body.type === "turn_finished" || tokens > 0) {
+      addTurnUsage(tx, run, {
+        number: event.number,
+        turn,
+        usage,
+        costMicroUsd,
+        counts: body.type === "turn_finished",
+      });
+    }
+    if (run.ideaId) addIdeaCost(tx, run.ideaId, costMicroUsd);
+    if (run.ticketId) addTicketCost(tx, run.ticketId, costMicroUsd);
+  }
+  return event;
+}
+
+/** Ends a run as cancelled in this transaction; its loop is stopped once that is committed. */
+export function cancelRunIn(app: App, tx: Tx, run: Run): void {
+  moveRun(tx, run.id, "cancelled");
+  appendRunEvent(tx, run, { type: "cancelled", by: tx.actor });
+  tx.afterCommit(() => {
+    app.agents.stopRun(run.id).catch((error) =>
+      app.log.error("a cancelled run did not stop", { run: run.id, error: String(error) })
+    );
+  });
+}
+
+/** Cancels every active run of an idea. */
+export function cancelIdeaRuns(app: App, tx: Tx, ideaId: string): void {
+  for (const run of listIdeaRuns(tx.db, ideaId)) {
+    if (isActive(run)) cancelRunIn(app, tx, run);
+  }
+}
+
+export const isActive = (run: Run): boolean =>
+  run.status === "queued" || run.status === "running" || run.status === "waiting";
+
+/** Marks a run as working. Returns null when it has ended meanwhile: there is nothing to do. */
+export function beginRun(app: App, runId: string): Run | null {
+  return transact(app, (tx) => {
+    const run = getRun(tx.db, runId);
+    if (!isActive(run)) return null;
+    if (run.status === "running") return run;
+    if (run.status === "waiting") {
+      appendRunEvent(tx, run, { type: "resumed", reason: run.waitReason });
+    }
+    return moveRun(tx, runId, "running");
+  });
+}
+
+/** Throws `not_found` when the run does not exist, `invalid` when it has no ticket. */
+export function ticketIdOf(run: Run): string {
+  if (!run.ticketId) throw new AppError("invalid", `Run "${run.id}" belongs to no ticket`);
+  return run.ticketId;
+}

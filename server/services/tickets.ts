@@ -1,0 +1,242 @@
+/** What a person does with tickets. */
+import { cancelJobs, enqueue } from "../../queue/queue.ts";
+import { routeByType } from "../../agents/catalog.ts";
+import type { App } from "../app.ts";
+import { transact, type Tx } from "../db.ts";
+import { AppError } from "../errors.ts";
+import type { Comment, ProposedSubtask, Ticket } from "../records.ts";
+import { DEFAULT_PRIORITY, type TicketStep, type TicketType } from "../states.ts";
+import { getProject } from "../store/projects.ts";
+import { deleteDraft, insertComment, type NewComment, sendComments } from "../store/reviews.ts";
+import { findActiveRun } from "../store/runs.ts";
+import { insertSubtasks, listSubtasks } from "../store/subtasks.ts";
+import {
+  getMergeDetails,
+  getTicket,
+  insertTicket,
+  moveTicket,
+  type TicketChanges,
+  updateTicket,
+} from "../store/tickets.ts";
+import { findWorktree } from "../store/worktrees.ts";
+import { enqueueAdvanceTicket } from "./development.ts";
+import { cancelRunIn, startRun } from "./runs.ts";
+
+/** Makes a ticket by hand; it starts when a slot is free. */
+export function createTicket(
+  app: App,
+  input: {
+    projectId: string;
+    title: string;
+    description: string;
+    type: TicketType;
+    priority?: number;
+    acceptance: string[];
+    subtasks?: ProposedSubtask[];
+  },
+): Ticket {
+  return transact(app, (tx) => {
+    const { name, status } = getProject(tx.db, input.projectId);
+    if (status !== "active") {
+      throw new AppError("conflict", `Cannot add a ticket to "${name}": the project is archived`);
+    }
+    const { title, description, priority = DEFAULT_PRIORITY } = input;
+    const ticket = insertTicket(tx, { ...input, ideaId: null, priority });
+    const whole: ProposedSubtask = { title, description, complexity: "medium" };
+    insertSubtasks(tx, ticket.id, input.subtasks ?? [whole]);
+    tx.emit({
+      type: "ticket_created",
+      projectId: ticket.projectId,
+      ticketId: ticket.id,
+      data: { title },
+    });
+    enqueueAdvanceTicket(tx, ticket);
+    return ticket;
+  });
+}
+
+/** Changes the words or the priority of a ticket that is still open. */
+export function changeTicket(
+  app: App,
+  id: string,
+  changes: Pick<TicketChanges, "title" | "description" | "priority">,
+): Ticket {
+  return transact(app, (tx) => {
+    const before = getTicket(tx.db, id);
+    if (before.status === "done" || before.status === "cancelled") refuse(before, "change");
+    return updateTicket(tx, id, changes);
+  });
+}
+
+/** Starts a queued ticket now instead of when its turn comes. */
+export function startTicket(app: App, id: string): Ticket {
+  return transact(app, (tx) => {
+    const ticket = getTicket(tx.db, id);
+    if (ticket.status !== "queued") refuse(ticket, "start");
+    enqueueAdvanceTicket(tx, ticket);
+    return ticket;
+  });
+}
+
+/** Stops everything that runs for a ticket, at once. Its branch and worktree stay. */
+export function cancelTicket(app: App, id: string, reason = ""): Ticket {
+  return transact(app, (tx) => {
+    const run = findActiveRun(tx.db, id);
+    if (run) cancelRunIn(app, tx, run);
+    const before = getTicket(tx.db, id);
+    // The merge may be past its point of no return; only one that still waits can be called off.
+    if (before.step === "merge" && before.mergeCommit && !before.mergeWait) {
+      refuse(before, "cancel", "it is being merged right now");
+    }
+    const ticket = moveTicket(tx, id, "cancelled", { reason });
+    cancelJobs(tx, { ticketId: id });
+    const worktree = findWorktree(tx.db, id);
+    if (worktree) {
+      tx.afterCommit(() => {
+        app.agents.release(worktree.path).catch((error) =>
+          app.log.error("hands were not released", { error: String(error) })
+        );
+      });
+    }
+    return ticket;
+  });
+}
+
+/** Goes on from where a blocked ticket was, or from an earlier step; a cancelled one is queued again. */
+export function retryTicket(app: App, id: string, from?: TicketStep): Ticket {
+  return transact(app, (tx) => {
+    const before = getTicket(tx.db, id);
+    if (before.status === "cancelled") {
+      const ticket = moveTicket(tx, id, "queued", { step: from ?? before.step, round: 0 });
+      enqueueAdvanceTicket(tx, ticket);
+      return ticket;
+    }
+    if (before.status !== "blocked") refuse(before, "retry");
+    const step = from ?? before.step ?? "prepare";
+    if (step === "merge") return enqueueMerge(tx, moveTicket(tx, id, "review", { step }));
+    const ticket = moveTicket(tx, id, "in_progress", { step, round: 0 });
+    enqueueAdvanceTicket(tx, ticket);
+    return ticket;
+  });
+}
+
+/** Gives a blocked ticket's developer guidance in words; the work goes on with it. */
+export function guideTicket(app: App, id: string, guidance: string): Ticket {
+  requireText(guidance, "guidance", "Cannot guide the developer: say what to do");
+  return transact(app, (tx) => {
+    const before = getTicket(tx.db, id);
+    if (before.status !== "blocked") refuse(before, "guide");
+    const ticket = moveTicket(tx, id, "in_progress", { step: "develop", round: 0, guidance });
+    const open = listSubtasks(tx.db, id).some((s) => s.status !== "done" && s.status !== "skipped");
+    if (open || !findWorktree(tx.db, id)) {
+      const step = ticket.headCommit ? "develop" : "prepare";
+      enqueueAdvanceTicket(tx, updateTicket(tx, id, { step }));
+    } else {
+      startRun(app, tx, { ticket, purpose: "change", agent: routeByType(ticket.type) });
+    }
+    return ticket;
+  });
+}
+
+/** Puts a reviewed ticket into the merge queue of its project. `message` replaces the proposed one. */
+export function approveTicket(app: App, id: string, message = ""): Ticket {
+  return transact(app, (tx) => {
+    const before = getTicket(tx.db, id);
+    if (before.status !== "review") refuse(before, "merge");
+    const details = getMergeDetails(tx.db, id);
+    const ticket = updateTicket(tx, id, {
+      step: "merge",
+      approvedBy: tx.actor,
+      mergeMessage: message || details.message,
+    });
+    return enqueueMerge(tx, ticket);
+  });
+}
+
+function enqueueMerge(tx: Tx, ticket: Ticket): Ticket {
+  enqueue(tx, {
+    kind: "merge_ticket",
+    args: { ticketId: ticket.id },
+    priority: ticket.priority,
+    uniqueKey: `merge:${ticket.id}`,
+    onClash: "sooner",
+    concurrencyKey: `merge:${ticket.projectId}`,
+    projectId: ticket.projectId,
+  });
+  return ticket;
+}
+
+/** Sends a reviewed ticket back to its developer, with the collected comments and a remark. */
+export function requestTicketChanges(app: App, id: string, remark: string): Ticket {
+  return transact(app, (tx) => {
+    const before = getTicket(tx.db, id);
+    if (before.status !== "review") refuse(before, "send back");
+    if (before.step === "merge" && !before.mergeWait) {
+      refuse(before, "send back", "it is in the merge queue");
+    }
+    const comments = sendComments(tx, id);
+    if (comments.length === 0) {
+      requireText(
+        remark,
+        "remark",
+        "Cannot send the ticket back: comment on a line or say what to change",
+      );
+    }
+    cancelJobs(tx, { ticketId: id });
+    const ticket = moveTicket(tx, id, "in_progress", {
+      step: "develop",
+      round: 0,
+      guidance: describeComments(comments, remark),
+    });
+    startRun(app, tx, { ticket, purpose: "change", agent: routeByType(ticket.type) });
+    return ticket;
+  });
+}
+
+function describeComments(comments: Comment[], remark: string): string {
+  const lines = comments.map(({ path, line, body }) =>
+    path ? `- ${path}${line ? `:${line}` : ""}: ${body}` : `- ${body}`
+  );
+  if (remark.trim()) lines.unshift(remark.trim());
+  return lines.join("\n");
+}
+
+/** Lets a reviewed ticket go, with the reason. Its branch stays. */
+export function rejectTicket(app: App, id: string, reason: string): Ticket {
+  requireText(reason, "reason", "Cannot reject the ticket: say why");
+  const before = getTicket(app.db, id);
+  if (before.status !== "review") refuse(before, "reject");
+  return cancelTicket(app, id, reason);
+}
+
+/** Adds a remark on a line or on the whole; it is a draft until the ticket is sent back. */
+export function addComment(app: App, comment: NewComment): Comment {
+  requireText(comment.body, "body", "Cannot add the comment: it is empty");
+  return transact(app, (tx) => {
+    const ticket = getTicket(tx.db, comment.ticketId);
+    if (ticket.status !== "review") refuse(ticket, "comment on");
+    const added = insertComment(tx, comment);
+    tx.emit({
+      type: "comment_added",
+      projectId: ticket.projectId,
+      ticketId: ticket.id,
+      data: { commentId: added.id },
+    });
+    return added;
+  });
+}
+
+export function removeComment(app: App, ticketId: string, commentId: string): void {
+  transact(app, (tx) => {
+    deleteDraft(tx, ticketId, commentId);
+    tx.emit({ type: "comment_removed", ticketId, data: { commentId } });
+  });
+}
+
+function refuse(ticket: Ticket, verb: string, why = `it is "${ticket.status}"`): never {
+  throw new AppError("conflict", `Cannot ${verb} ticket #${ticket.number}: ${why}`);
+}
+
+function requireText(text: string, field: string, message: string): void {
+  if (text.trim() === "") throw new AppError("invalid", message, [{ field, message }]);
+}

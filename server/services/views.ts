@@ -1,0 +1,44 @@
+/** Checkouts of a project's base branch that an idea's agents read: one per commit, shared by their runs. */
+import { basename, join } from "node:path";
+import { createView, removeWorktree } from "../../agents/worktrees.ts";
+import type { App } from "../app.ts";
+import type { Project } from "../records.ts";
+import { listActiveRuns } from "../store/runs.ts";
+import { Turnstile } from "../turnstile.ts";
+
+const VIEW_NAME_CHARS = 12;
+/** Runs that start side by side ask for the same view at the same time. */
+const turnstile = new Turnstile();
+
+/** The folder with this commit's files; made when it is the first that needs it. Gives its real path. */
+export function viewOf(
+  app: App,
+  project: Project,
+  commit: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const folder = join(app.config.dataDir, "projects", project.slug, "views");
+  return turnstile.through(folder, async () => {
+    const path = join(folder, commit.slice(0, VIEW_NAME_CHARS));
+    const view = await createView({ repo: project.path, path, commit, signal });
+    const readers = listActiveRuns(app.db, project.id).filter((run) => run.ideaId !== null);
+    if (readers.length <= 1) await removeOthers(app, project, folder, basename(path), signal);
+    return view;
+  });
+}
+
+/** Views of older commits that nobody reads any more would only take up room. */
+async function removeOthers(
+  app: App,
+  project: Project,
+  folder: string,
+  keep: string,
+  signal: AbortSignal,
+): Promise<void> {
+  for await (const { name } of Deno.readDir(folder)) {
+    if (name === keep) continue;
+    const path = join(folder, name);
+    await app.agents.release(path);
+    await removeWorktree({ repo: project.path, path, discard: true, signal });
+  }
+}

@@ -1,0 +1,89 @@
+import { type Db, newId, type Row, type Tx } from "../db.ts";
+import { AppError } from "../errors.ts";
+import type { Approval } from "../records.ts";
+import type { ApprovalStatus } from "../states.ts";
+
+export type NewApproval = Pick<Approval, "runId" | "callId" | "tool" | "detail">;
+
+export function insertApproval(tx: Tx, approval: NewApproval): Approval {
+  const id = newId("approval");
+  tx.db.prepare(`
+    INSERT INTO approvals (id, run_id, call_id, tool, detail, created_at)
+    VALUES (:id, :runId, :callId, :tool, :detail, :now)
+  `).run({
+    id,
+    runId: approval.runId,
+    callId: approval.callId,
+    tool: approval.tool,
+    detail: approval.detail,
+    now: tx.now,
+  });
+  return getApproval(tx.db, id);
+}
+
+/** Decides a pending approval, once. Throws `conflict` when it has been decided before. */
+export function decideApproval(
+  tx: Tx,
+  id: string,
+  to: "granted" | "denied",
+  reason: string,
+): Approval {
+  const row = tx.db.prepare(`
+    UPDATE approvals SET status = :to, reason = :reason, decided_at = :now, decided_by = :actor
+    WHERE id = :id AND status = 'pending' RETURNING *
+  `).get({ id, to, reason, now: tx.now, actor: tx.actor });
+  if (!row) {
+    const { status, decidedBy } = getApproval(tx.db, id);
+    throw new AppError(
+      "conflict",
+      `Cannot decide this approval: ${decidedBy} has already ${status} it`,
+    );
+  }
+  return approvalFromRow(row);
+}
+
+/** Throws `not_found`. */
+export function getApproval(db: Db, id: string): Approval {
+  const row = db.prepare("SELECT * FROM approvals WHERE id = :id").get({ id });
+  if (!row) throw new AppError("not_found", `No approval with the id "${id}"`);
+  return approvalFromRow(row);
+}
+
+export function findApproval(db: Db, runId: string, callId: string): Approval | null {
+  const row = db.prepare("SELECT * FROM approvals WHERE run_id = :runId AND call_id = :callId")
+    .get({ runId, callId });
+  return row ? approvalFromRow(row) : null;
+}
+
+export function listRunApprovals(db: Db, runId: string): Approval[] {
+  return db.prepare("SELECT * FROM approvals WHERE run_id = :runId ORDER BY created_at, rowid")
+    .all({ runId }).map(approvalFromRow);
+}
+
+/** Most pending approvals that one page shows. */
+const PENDING_MAX = 200;
+
+/** Pending approvals of runs that still wait, oldest first. */
+export function listPendingApprovals(db: Db, projectId: string | null): Approval[] {
+  return db.prepare(`
+    SELECT a.* FROM approvals a JOIN runs r ON r.id = a.run_id
+    WHERE a.status = 'pending' AND r.status IN ('running', 'waiting')
+      AND (:projectId IS NULL OR r.project_id = :projectId)
+    ORDER BY a.created_at LIMIT ${PENDING_MAX}
+  `).all({ projectId }).map(approvalFromRow);
+}
+
+function approvalFromRow(row: Row): Approval {
+  return {
+    id: String(row.id),
+    runId: String(row.run_id),
+    callId: String(row.call_id),
+    tool: String(row.tool),
+    detail: String(row.detail),
+    status: row.status as ApprovalStatus,
+    reason: String(row.reason),
+    createdAt: String(row.created_at),
+    decidedAt: row.decided_at as string | null,
+    decidedBy: row.decided_by as string | null,
+  };
+}

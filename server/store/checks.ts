@@ -1,0 +1,82 @@
+import { type Db, newId, type Row, type Tx } from "../db.ts";
+import { AppError } from "../errors.ts";
+import type { Check, CheckReport, CommandName } from "../records.ts";
+import type { CheckStatus } from "../states.ts";
+
+export type NewCheck = Omit<Check, "id" | "createdAt">;
+
+export function insertCheck(tx: Tx, check: NewCheck): Check {
+  const id = newId("check");
+  tx.db.prepare(`
+    INSERT INTO checks (id, ticket_id, name, commit_id, baseline, command, status, exit_code, duration_ms,
+      report, tail, output_path, unconfined, created_at)
+    VALUES (:id, :ticketId, :name, :commit, :baseline, :command, :status, :exitCode, :durationMs,
+      :report, :tail, :outputPath, :unconfined, :now)
+  `).run({
+    id,
+    ticketId: check.ticketId,
+    name: check.name,
+    commit: check.commit,
+    baseline: Number(check.baseline),
+    command: check.command,
+    status: check.status,
+    exitCode: check.exitCode,
+    durationMs: Math.round(check.durationMs),
+    report: check.report && JSON.stringify(check.report),
+    tail: check.tail,
+    outputPath: check.outputPath,
+    unconfined: Number(check.unconfined),
+    now: tx.now,
+  });
+  return getCheck(tx.db, id);
+}
+
+/** Throws `not_found`. */
+export function getCheck(db: Db, id: string): Check {
+  const row = db.prepare("SELECT * FROM checks WHERE id = :id").get({ id });
+  if (!row) throw new AppError("not_found", `No check with the id "${id}"`);
+  return checkFromRow(row);
+}
+
+/** Oldest first. */
+export function listChecks(db: Db, ticketId: string): Check[] {
+  return db.prepare("SELECT * FROM checks WHERE ticket_id = :ticketId ORDER BY created_at, rowid")
+    .all({ ticketId }).map(checkFromRow);
+}
+
+/** The newest result of a command on exactly this commit. */
+export function findCheck(
+  db: Db,
+  key: { ticketId: string; name: CommandName; commit: string; baseline: boolean },
+): Check | null {
+  const row = db.prepare(`
+    SELECT * FROM checks WHERE ticket_id = :ticketId AND name = :name AND commit_id = :commit
+      AND baseline = :baseline ORDER BY created_at DESC, rowid DESC LIMIT 1
+  `).get({ ...key, baseline: Number(key.baseline) });
+  return row ? checkFromRow(row) : null;
+}
+
+function checkFromRow(row: Row): Check {
+  return {
+    id: String(row.id),
+    ticketId: String(row.ticket_id),
+    name: row.name as CommandName,
+    commit: String(row.commit_id),
+    baseline: row.baseline === 1,
+    command: String(row.command),
+    status: row.status as CheckStatus,
+    exitCode: row.exit_code as number | null,
+    durationMs: Number(row.duration_ms),
+    report: row.report === null ? null : JSON.parse(String(row.report)),
+    tail: String(row.tail),
+    outputPath: row.output_path as string | null,
+    unconfined: row.unconfined === 1,
+    createdAt: String(row.created_at),
+  };
+}
+
+/** Adds what a model read out of an output that no parser knew. */
+export function setCheckReport(tx: Tx, id: string, report: CheckReport): void {
+  tx.db.prepare("UPDATE checks SET report = :report WHERE id = :id")
+    .run({ id, report: JSON.stringify(report) });
+}

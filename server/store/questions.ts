@@ -1,0 +1,94 @@
+import { type Db, newId, type Row, type Tx } from "../db.ts";
+import { AppError } from "../errors.ts";
+import type { Question } from "../records.ts";
+import type { QuestionStatus } from "../states.ts";
+
+export type NewQuestion =
+  & Pick<Question, "ideaId" | "round" | "text" | "why" | "options" | "askedBy">
+  & { runId: string };
+
+export function insertQuestion(tx: Tx, question: NewQuestion): Question {
+  const id = newId("question");
+  tx.db.prepare(`
+    INSERT INTO questions (id, idea_id, number, round, text, why, options, asked_by, run_id, created_at)
+    VALUES (:id, :ideaId, (SELECT coalesce(max(number), 0) + 1 FROM questions WHERE idea_id = :ideaId),
+      :round, :text, :why, :options, :askedBy, :runId, :now)
+  `).run({
+    id,
+    ideaId: question.ideaId,
+    round: question.round,
+    text: question.text,
+    why: question.why,
+    options: JSON.stringify(question.options),
+    askedBy: question.askedBy,
+    runId: question.runId,
+    now: tx.now,
+  });
+  return getQuestion(tx.db, id);
+}
+
+/** Answers or skips a pending question. Throws `conflict` when it has been decided before. */
+export function decideQuestion(
+  tx: Tx,
+  id: string,
+  to: "answered" | "skipped",
+  answer: string,
+): Question {
+  const row = tx.db.prepare(`
+    UPDATE questions SET status = :to, answer = :answer, decided_at = :now
+    WHERE id = :id AND status = 'pending' RETURNING *
+  `).get({ id, to, answer, now: tx.now });
+  if (!row) {
+    const { number, status } = getQuestion(tx.db, id);
+    throw new AppError("conflict", `Cannot answer question ${number}: it is already ${status}`);
+  }
+  return questionFromRow(row);
+}
+
+/** Throws `not_found`. */
+export function getQuestion(db: Db, id: string): Question {
+  const row = db.prepare("SELECT * FROM questions WHERE id = :id").get({ id });
+  if (!row) throw new AppError("not_found", `No question with the id "${id}"`);
+  return questionFromRow(row);
+}
+
+export function listQuestions(db: Db, ideaId: string): Question[] {
+  return db.prepare("SELECT * FROM questions WHERE idea_id = :ideaId ORDER BY number")
+    .all({ ideaId }).map(questionFromRow);
+}
+
+export const countPendingQuestions = (db: Db, ideaId: string): number =>
+  Number(
+    db.prepare("SELECT count(*) AS n FROM questions WHERE idea_id = :ideaId AND status = 'pending'")
+      .get({ ideaId })!.n,
+  );
+
+/** Most pending questions that one page shows. */
+const PENDING_MAX = 200;
+
+/** Pending questions of ideas that are still open, oldest first. */
+export function listPendingQuestions(db: Db, projectId: string | null): Question[] {
+  return db.prepare(`
+    SELECT q.* FROM questions q JOIN ideas i ON i.id = q.idea_id
+    WHERE q.status = 'pending' AND i.status IN ('refining', 'questions')
+      AND (:projectId IS NULL OR i.project_id = :projectId)
+    ORDER BY q.created_at, q.number LIMIT ${PENDING_MAX}
+  `).all({ projectId }).map(questionFromRow);
+}
+
+function questionFromRow(row: Row): Question {
+  return {
+    id: String(row.id),
+    ideaId: String(row.idea_id),
+    number: Number(row.number),
+    round: Number(row.round),
+    text: String(row.text),
+    why: String(row.why),
+    options: JSON.parse(String(row.options)),
+    status: row.status as QuestionStatus,
+    answer: String(row.answer),
+    askedBy: String(row.asked_by),
+    createdAt: String(row.created_at),
+    decidedAt: row.decided_at as string | null,
+  };
+}

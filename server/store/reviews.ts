@@ -1,0 +1,100 @@
+import { type Db, newId, type Row, type Tx } from "../db.ts";
+import type { Comment, ReviewFinding } from "../records.ts";
+import { AppError } from "../errors.ts";
+
+/** Replaces the ticket's findings by those of its newest review. */
+export function replaceFindings(
+  tx: Tx,
+  ticketId: string,
+  findings: Omit<ReviewFinding, "id" | "ticketId">[],
+): void {
+  tx.db.prepare("DELETE FROM review_findings WHERE ticket_id = :ticketId").run({ ticketId });
+  for (const { runId, severity, path, line, message, suggestion } of findings) {
+    tx.db.prepare(`
+      INSERT INTO review_findings (id, ticket_id, run_id, severity, path, line, message, suggestion)
+      VALUES (:id, :ticketId, :runId, :severity, :path, :line, :message, :suggestion)
+    `).run({
+      id: newId("finding"),
+      ticketId,
+      runId,
+      severity,
+      path,
+      line,
+      message,
+      suggestion,
+    });
+  }
+}
+
+/** Gravest first. */
+export function listFindings(db: Db, ticketId: string): ReviewFinding[] {
+  return db.prepare(`
+    SELECT * FROM review_findings WHERE ticket_id = :ticketId
+    ORDER BY CASE severity WHEN 'blocking' THEN 0 WHEN 'major' THEN 1 WHEN 'minor' THEN 2 ELSE 3 END, rowid
+  `).all({ ticketId }).map((row) => ({
+    id: String(row.id),
+    ticketId: String(row.ticket_id),
+    runId: String(row.run_id),
+    severity: row.severity as ReviewFinding["severity"],
+    path: row.path as string | null,
+    line: row.line as number | null,
+    message: String(row.message),
+    suggestion: String(row.suggestion),
+  }));
+}
+
+export type NewComment = Pick<Comment, "ticketId" | "path" | "line" | "side" | "body">;
+
+export function insertComment(tx: Tx, comment: NewComment): Comment {
+  const row = tx.db.prepare(`
+    INSERT INTO comments (id, ticket_id, path, line, side, body, author, created_at)
+    VALUES (:id, :ticketId, :path, :line, :side, :body, :actor, :now) RETURNING *
+  `).get({
+    id: newId("comment"),
+    ticketId: comment.ticketId,
+    path: comment.path,
+    line: comment.line,
+    side: comment.side,
+    body: comment.body,
+    actor: tx.actor,
+    now: tx.now,
+  });
+  return commentFromRow(row!);
+}
+
+/** Takes a draft back. Throws `conflict` when it has been sent. */
+export function deleteDraft(tx: Tx, ticketId: string, id: string): void {
+  const { changes } = tx.db.prepare(
+    "DELETE FROM comments WHERE id = :id AND ticket_id = :ticketId AND sent = 0",
+  ).run({ id, ticketId });
+  if (changes === 0) {
+    throw new AppError("conflict", "Cannot delete the comment: it was sent, or it is gone");
+  }
+}
+
+/** Marks the drafts as sent and returns them. */
+export function sendComments(tx: Tx, ticketId: string): Comment[] {
+  const drafts = listComments(tx.db, ticketId).filter((comment) => !comment.sent);
+  tx.db.prepare("UPDATE comments SET sent = 1 WHERE ticket_id = :ticketId AND sent = 0")
+    .run({ ticketId });
+  return drafts.map((comment) => ({ ...comment, sent: true }));
+}
+
+export function listComments(db: Db, ticketId: string): Comment[] {
+  return db.prepare("SELECT * FROM comments WHERE ticket_id = :ticketId ORDER BY created_at, rowid")
+    .all({ ticketId }).map(commentFromRow);
+}
+
+function commentFromRow(row: Row): Comment {
+  return {
+    id: String(row.id),
+    ticketId: String(row.ticket_id),
+    path: row.path as string | null,
+    line: row.line as number | null,
+    side: row.side as Comment["side"],
+    body: String(row.body),
+    sent: row.sent === 1,
+    author: String(row.author),
+    createdAt: String(row.created_at),
+  };
+}

@@ -1,0 +1,273 @@
+import { type Db, newId, type Row, type Tx } from "../db.ts";
+import { AppError } from "../errors.ts";
+import type { Run, RunEvent, RunPurpose } from "../records.ts";
+import type { RunEventBody, Usage } from "../../agents/protocol.ts";
+import { type FailureReason, runMoves, type RunStatus, sourcesOf } from "../states.ts";
+
+export type NewRun =
+  & Pick<Run, "projectId" | "agent" | "purpose" | "round" | "model" | "demo">
+  & Pick<Run, "maxTurns" | "maxCostMicroUsd">
+  & { ideaId?: string; ticketId?: string; subtaskId?: string };
+
+/** Throws `conflict` when the ticket already has an active run: the database forbids a second one. */
+export function insertRun(tx: Tx, run: NewRun): Run {
+  const id = newId("run");
+  if (run.ticketId && findActiveRun(tx.db, run.ticketId)) {
+    throw new AppError("conflict", "Cannot start a run: this ticket already has an active one");
+  }
+  tx.db.prepare(`
+    INSERT INTO runs (id, project_id, agent, purpose, idea_id, ticket_id, subtask_id, round, model, demo,
+      max_turns, max_cost_micro_usd, created_at)
+    VALUES (:id, :projectId, :agent, :purpose, :ideaId, :ticketId, :subtaskId, :round, :model, :demo,
+      :maxTurns, :maxCostMicroUsd, :now)
+  `).run({
+    id,
+    projectId: run.projectId,
+    agent: run.agent,
+    purpose: run.purpose,
+    ideaId: run.ideaId ?? null,
+    ticketId: run.ticketId ?? null,
+    subtaskId: run.subtaskId ?? null,
+    round: run.round,
+    model: run.model,
+    demo: Number(run.demo),
+    maxTurns: run.maxTurns,
+    maxCostMicroUsd: run.maxCostMicroUsd,
+    now: tx.now,
+  });
+  return getRun(tx.db, id);
+}
+
+export interface RunMoveDetails {
+  waitReason?: string;
+  failure?: FailureReason | null;
+  error?: string;
+  result?: unknown;
+}
+
+/** Moves one run along `runMoves`. Throws `conflict` if its status does not lead to `to`. */
+export function moveRun(tx: Tx, id: string, to: RunStatus, details: RunMoveDetails = {}): Run {
+  const from = sourcesOf(runMoves, to);
+  const row = tx.db.prepare(`
+    UPDATE runs SET status = :to, wait_reason = :waitReason, failure = :failure, error = :error,
+      result = coalesce(:result, result),
+      started_at = CASE WHEN :to = 'running' THEN coalesce(started_at, :now) ELSE started_at END,
+      finished_at = CASE WHEN :to IN ('succeeded', 'failed', 'cancelled') THEN :now ELSE NULL END
+    WHERE id = :id AND status IN (SELECT value FROM json_each(:from)) RETURNING *
+  `).get({
+    id,
+    to,
+    waitReason: details.waitReason ?? "",
+    failure: details.failure ?? null,
+    error: details.error ?? "",
+    result: details.result === undefined ? null : JSON.stringify(details.result),
+    now: tx.now,
+    from: JSON.stringify(from),
+  });
+  if (!row) {
+    throw new AppError(
+      "conflict",
+      `Cannot move the run to "${to}": it is "${getRun(tx.db, id).status}"`,
+    );
+  }
+  return runFromRow(row);
+}
+
+/** Adds one paid request: to the run's sums, and as a row of `turn_usage` with the event's number. */
+export function addTurnUsage(
+  tx: Tx,
+  run: Run,
+  turn: { number: number; turn: number; usage: Usage; costMicroUsd: number; counts: boolean },
+): void {
+  const tokens = {
+    inputTokens: turn.usage.inputTokens,
+    outputTokens: turn.usage.outputTokens,
+    cacheWrite5m: turn.usage.cacheWrite5mTokens,
+    cacheWrite1h: turn.usage.cacheWrite1hTokens,
+    cacheRead: turn.usage.cacheReadTokens,
+    cost: turn.costMicroUsd,
+  };
+  tx.db.prepare(`
+    UPDATE runs SET turns = turns + :counts, input_tokens = input_tokens + :inputTokens,
+      output_tokens = output_tokens + :outputTokens,
+      cache_write_5m_tokens = cache_write_5m_tokens + :cacheWrite5m,
+      cache_write_1h_tokens = cache_write_1h_tokens + :cacheWrite1h,
+      cache_read_tokens = cache_read_tokens + :cacheRead,
+      cost_micro_usd = cost_micro_usd + :cost
+    WHERE id = :id
+  `).run({ id: run.id, counts: Number(turn.counts), ...tokens });
+  tx.db.prepare(`
+    INSERT INTO turn_usage (run_id, number, turn, model, demo, input_tokens, output_tokens,
+      cache_write_5m_tokens, cache_write_1h_tokens, cache_read_tokens, cost_micro_usd, at)
+    VALUES (:id, :number, :turn, :model, :demo, :inputTokens, :outputTokens,
+      :cacheWrite5m, :cacheWrite1h, :cacheRead, :cost, :now)
+  `).run({
+    id: run.id,
+    number: turn.number,
+    turn: turn.turn,
+    model: run.model,
+    demo: Number(run.demo),
+    now: tx.now,
+    ...tokens,
+  });
+}
+
+/** Adds time that the run's loop worked, for its time limit. */
+export function addWorkedMs(tx: Tx, id: string, ms: number): void {
+  tx.db.prepare("UPDATE runs SET worked_ms = worked_ms + :ms WHERE id = :id").run({
+    id,
+    ms: Math.round(ms),
+  });
+}
+
+export const workedMs = (db: Db, id: string): number =>
+  Number(db.prepare("SELECT worked_ms FROM runs WHERE id = :id").get({ id })?.worked_ms ?? 0);
+
+/** Throws `not_found`. */
+export function getRun(db: Db, id: string): Run {
+  const row = db.prepare("SELECT * FROM runs WHERE id = :id").get({ id });
+  if (!row) throw new AppError("not_found", `No run with the id "${id}"`);
+  return runFromRow(row);
+}
+
+export function findActiveRun(db: Db, ticketId: string): Run | null {
+  const row = db.prepare(`
+    SELECT * FROM runs WHERE ticket_id = :ticketId AND status IN ('queued', 'running', 'waiting')
+  `).get({ ticketId });
+  return row ? runFromRow(row) : null;
+}
+
+export function listIdeaRuns(db: Db, ideaId: string, round?: number): Run[] {
+  return db.prepare(`
+    SELECT * FROM runs WHERE idea_id = :ideaId AND (:round IS NULL OR round = :round)
+    ORDER BY created_at, id
+  `).all({ ideaId, round: round ?? null }).map(runFromRow);
+}
+
+export function listTicketRuns(db: Db, ticketId: string): Run[] {
+  return db.prepare("SELECT * FROM runs WHERE ticket_id = :ticketId ORDER BY created_at, rowid")
+    .all({ ticketId }).map(runFromRow);
+}
+
+/** Most active runs that one page shows. */
+const ACTIVE_MAX = 200;
+
+export function listActiveRuns(db: Db, projectId: string | null): Run[] {
+  return db.prepare(`
+    SELECT * FROM runs WHERE status IN ('queued', 'running', 'waiting')
+      AND (:projectId IS NULL OR project_id = :projectId)
+    ORDER BY created_at LIMIT ${ACTIVE_MAX}
+  `).all({ projectId }).map(runFromRow);
+}
+
+/** Newest first. */
+export function listRuns(
+  db: Db,
+  filter: { projectId?: string; limit: number; after?: { key: string; id: string } },
+): Run[] {
+  return db.prepare(`
+    SELECT * FROM runs
+    WHERE (:projectId IS NULL OR project_id = :projectId)
+      AND (:afterKey IS NULL OR (created_at, id) < (:afterKey, :afterId))
+    ORDER BY created_at DESC, id DESC LIMIT :limit
+  `).all({
+    projectId: filter.projectId ?? null,
+    afterKey: filter.after?.key ?? null,
+    afterId: filter.after?.id ?? null,
+    limit: filter.limit,
+  }).map(runFromRow);
+}
+
+/** What was spent since a time, in micro-USD; the demo model's runs cost nothing. */
+export const spentSince = (db: Db, since: string): number =>
+  Number(
+    db.prepare("SELECT coalesce(sum(cost_micro_usd), 0) AS n FROM turn_usage WHERE at >= :since")
+      .get({ since })!.n,
+  );
+
+// ------------------------------------------------------------------ the log
+
+/** Appends the run's next event. */
+export function appendRunEvent(tx: Tx, run: Run, body: RunEventBody): RunEvent {
+  const { seq, number } = tx.emit({
+    type: body.type,
+    projectId: run.projectId,
+    ideaId: run.ideaId,
+    ticketId: run.ticketId,
+    runId: run.id,
+    data: body,
+  });
+  return { seq, runId: run.id, number: number!, at: tx.now, body };
+}
+
+/** The whole log, in order: what a restart folds. */
+export function readRunLog(db: Db, runId: string): RunEvent[] {
+  return db.prepare(
+    "SELECT seq, run_id, number, at, data FROM events WHERE run_id = :runId ORDER BY number",
+  )
+    .all({ runId }).map(runEventFromRow);
+}
+
+/** The newest events of a run, oldest first. */
+export function listNewestRunEvents(db: Db, runId: string, limit: number): RunEvent[] {
+  return db.prepare(`
+    SELECT seq, run_id, number, at, data FROM events
+    WHERE run_id = :runId ORDER BY number DESC LIMIT :limit
+  `).all({ runId, limit }).map(runEventFromRow).reverse();
+}
+
+/** Events of a run after a number, in order. */
+export function listRunEvents(
+  db: Db,
+  runId: string,
+  { limit, after = 0 }: { limit: number; after?: number },
+): RunEvent[] {
+  return db.prepare(`
+    SELECT seq, run_id, number, at, data FROM events
+    WHERE run_id = :runId AND number > :after ORDER BY number LIMIT :limit
+  `).all({ runId, after, limit }).map(runEventFromRow);
+}
+
+function runEventFromRow(row: Row): RunEvent {
+  return {
+    seq: Number(row.seq),
+    runId: String(row.run_id),
+    number: Number(row.number),
+    at: String(row.at),
+    body: JSON.parse(String(row.data)),
+  };
+}
+
+function runFromRow(row: Row): Run {
+  return {
+    id: String(row.id),
+    projectId: String(row.project_id),
+    agent: String(row.agent),
+    purpose: row.purpose as RunPurpose,
+    ideaId: row.idea_id as string | null,
+    ticketId: row.ticket_id as string | null,
+    subtaskId: row.subtask_id as string | null,
+    round: Number(row.round),
+    status: row.status as RunStatus,
+    model: String(row.model),
+    demo: row.demo === 1,
+    waitReason: String(row.wait_reason),
+    failure: row.failure as FailureReason | null,
+    error: String(row.error),
+    result: JSON.parse(String(row.result)),
+    turns: Number(row.turns),
+    usage: {
+      inputTokens: Number(row.input_tokens),
+      outputTokens: Number(row.output_tokens),
+      cacheWrite5mTokens: Number(row.cache_write_5m_tokens),
+      cacheWrite1hTokens: Number(row.cache_write_1h_tokens),
+      cacheReadTokens: Number(row.cache_read_tokens),
+    },
+    costMicroUsd: Number(row.cost_micro_usd),
+    maxTurns: Number(row.max_turns),
+    maxCostMicroUsd: Number(row.max_cost_micro_usd),
+    createdAt: String(row.created_at),
+    startedAt: row.started_at as string | null,
+    finishedAt: row.finished_at as string | null,
+  };
+}

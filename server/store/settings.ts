@@ -1,0 +1,26 @@
+import type { Db, Tx } from "../db.ts";
+import type { FailureReason } from "../states.ts";
+
+/** All agents are held: every run would fail alike until a person acts. */
+export interface AgentsHold {
+  reason: FailureReason;
+  message: string;
+  since: string;
+}
+
+/** Keys of the settings table and what each holds. */
+interface Settings {
+  agents_hold: AgentsHold | null;
+}
+
+export function readSetting<K extends keyof Settings>(db: Db, key: K): Settings[K] | null {
+  const row = db.prepare("SELECT value FROM settings WHERE key = :key").get({ key });
+  return row ? JSON.parse(String(row.value)) : null;
+}
+
+export function writeSetting<K extends keyof Settings>(tx: Tx, key: K, value: Settings[K]): void {
+  tx.db.prepare(`
+    INSERT INTO settings (key, value, updated_at) VALUES (:key, :value, :now)
+    ON CONFLICT (key) DO UPDATE SET value = :value, updated_at = :now
+  `).run({ key, value: JSON.stringify(value), now: tx.now });
+}

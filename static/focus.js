@@ -1,0 +1,112 @@
+// Where the focus goes after a swap: to the new page's h1, to a refused form's summary, to the row after
+// one that disappeared. Never to <body>.
+(() => {
+  const FIELD = "textarea, input:not([type=hidden], [type=radio], [type=checkbox])";
+  const FOCUSABLE =
+    "a[href], button:not(:disabled), input:not([type=hidden]), select, textarea, summary";
+  const NEIGHBOURS = 5;
+
+  let path = location.pathname;
+  let restoring = false; // a step back or forward: the browser restores the scroll position
+  let leaving = null; // what had the focus before the swap
+  let neighbours = []; // ids of the rows around it, the next ones first
+
+  const find = (selector) => document.querySelector(selector);
+  const isLost = () => !document.activeElement || document.activeElement === document.body;
+
+  function focus(element) {
+    if (!element) return false;
+    if (!element.matches(FOCUSABLE) && !element.hasAttribute("tabindex")) element.tabIndex = -1;
+    element.focus({ preventScroll: true });
+    return document.activeElement === element;
+  }
+
+  // What to focus of a part of the page: its first field, a table row's link, else the part itself.
+  function entryOf(id) {
+    const part = id && document.getElementById(id);
+    if (!part) return null;
+    return part.querySelector(FIELD) ?? (part.matches("tr") ? part.querySelector("a") : part);
+  }
+
+  function remember({ type, detail }) {
+    const active = document.activeElement;
+    if (isLost()) {
+      // A live update must not take up what an earlier request left behind.
+      if (type === "htmx:before:request" || detail.ctx.sourceElement?.matches("[data-stream]")) {
+        leaving = null;
+      }
+      return;
+    }
+    leaving = active;
+    const row = active.closest("[data-row]");
+    const rows = row ? [...row.parentElement.children].filter((r) => r.matches("[data-row]")) : [];
+    const at = rows.indexOf(row);
+    neighbours = [
+      ...rows.slice(at + 1, at + 1 + NEIGHBOURS),
+      ...rows.slice(0, Math.max(at, 0)).reverse(),
+    ]
+      .map((r) => r.id);
+  }
+
+  // Brings back a focus that a swap took away.
+  function recover() {
+    if (!leaving || !isLost()) return;
+    const rows = neighbours.map((id) => document.getElementById(id)?.querySelector(FOCUSABLE));
+    for (const next of [leaving.isConnected && leaving, ...rows, find("#app h1")]) {
+      if (next && focus(next)) break;
+    }
+  }
+
+  // On another page: the part the address names, a field that asks for it, else the heading.
+  function arrive(anchor) {
+    if (!restoring) scrollTo(0, 0);
+    focus(entryOf(anchor) ?? find("#app [autofocus]") ?? find("#app h1"));
+  }
+
+  function stay(ctx) {
+    const anchor = ctx.request?.anchor;
+    const wholePage = ctx.target?.id === "app";
+    const entry = entryOf(anchor);
+    if (entry && (isLost() || (wholePage && !find("#app [autofocus]")))) focus(entry);
+    else recover();
+    if (anchor && !wholePage) ctx.request.anchor = ""; // the line is in sight: htmx need not scroll to it
+  }
+
+  document.addEventListener("htmx:before:request", remember);
+  document.addEventListener("htmx:before:swap", remember);
+
+  document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+    const moved = restoring || location.pathname !== path;
+    path = location.pathname;
+    const summary = ctx.response?.status === 422 && find("#app [data-error-summary]");
+    if (summary) {
+      focus(summary);
+      summary.scrollIntoView({ block: "center" });
+    } else if (moved) arrive(ctx.request?.anchor);
+    else stay(ctx);
+    if (moved) restoring = false;
+  });
+
+  // A control that was disabled or replaced loses the focus a moment after the swap.
+  document.addEventListener("htmx:finally:request", () => setTimeout(recover));
+
+  document.addEventListener("htmx:before:history:restore", () => {
+    restoring = true;
+    leaving = null;
+  });
+
+  // The same address twice is one step back, not two.
+  document.addEventListener("htmx:before:history:update", ({ detail: { history } }) => {
+    if (history.type === "push" && history.path === location.pathname + location.search) {
+      history.type = "replace";
+    }
+  });
+
+  // A form that a person opens takes the focus.
+  document.addEventListener("toggle", ({ target }) => {
+    const opened = target.open && target.matches("details.disclosure");
+    if (opened && document.activeElement === target.firstElementChild) {
+      focus(target.querySelector(FIELD));
+    }
+  }, true);
+})();

@@ -1,0 +1,98 @@
+// Keys come from `data-key` on the control itself: "c", "g i", "Shift+x". Off while typing, and where the
+// person switched them off. The sheet behind `?` is in sheet.js.
+(() => {
+  const SEQUENCE_MS = 1200;
+  const OFF = "gaffer-keys-off";
+  const TYPING = "input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable]";
+  let first = "";
+  let firstAt = 0;
+
+  document.documentElement.classList.add("js");
+
+  const isOn = () => localStorage.getItem(OFF) === null;
+  const isVisible = (element) => element.checkVisibility?.() !== false;
+
+  function nameOf({ key, shiftKey }) {
+    return shiftKey && /^[a-z]$/i.test(key) ? `Shift+${key.toLowerCase()}` : key;
+  }
+
+  // Of several controls with the same key: the one in the form or part that has the focus, else the first.
+  function controlOf(keys) {
+    const found = [...document.querySelectorAll(`[data-key="${CSS.escape(keys)}"]`)].filter(
+      isVisible,
+    );
+    const here = document.activeElement?.closest("article, form, [data-row], details");
+    return found.find((element) => here?.contains(element)) ?? found[0];
+  }
+
+  function use(control) {
+    control.focus();
+    if (!control.matches(TYPING)) control.click();
+    else control.select?.();
+  }
+
+  function move(step, selector) {
+    const items = [...document.querySelectorAll(selector)].filter(isVisible);
+    if (items.length === 0) return false;
+    const at = items.findIndex((item) => item.contains(document.activeElement));
+    const next = items[
+      at < 0
+        ? (step > 0 ? 0 : items.length - 1)
+        : Math.min(Math.max(at + step, 0), items.length - 1)
+    ];
+    (next.matches("summary, [tabindex]")
+      ? next
+      : next.querySelector("a[href], summary, button") ?? next).focus();
+    next.scrollIntoView({ block: "nearest" });
+    return true;
+  }
+
+  const moves = {
+    "?": () => document.dispatchEvent(new Event("gaffer:keys")),
+    j: () => move(1, "[data-row]"),
+    k: () => move(-1, "[data-row]"),
+    n: () => move(1, "[data-step]"),
+    "Shift+n": () => move(-1, "[data-step]"),
+    y: () => navigator.clipboard?.writeText(location.href).then(() => true) ?? false,
+  };
+
+  function escape() {
+    const open = [
+      ...document.querySelectorAll("details[open]:is(.disclosure, .switch, .row-menu, #nav-more)"),
+    ].at(-1);
+    if (open) {
+      open.open = false;
+      open.firstElementChild.focus();
+    } else if (document.activeElement?.matches(TYPING)) document.activeElement.blur();
+    else (controlOf("Escape") ?? document.querySelector("[data-up]"))?.click();
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if (event.isComposing || document.querySelector("dialog[open]")) return;
+    const typing = event.target instanceof Element && event.target.matches(TYPING);
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      return void event.target.closest?.("form")?.requestSubmit();
+    }
+    if (event.key === "Escape") return escape();
+    if (typing || event.ctrlKey || event.metaKey || event.altKey || !isOn()) return;
+    const name = nameOf(event);
+    const both = event.timeStamp - firstAt < SEQUENCE_MS ? `${first} ${name}` : "";
+    const control = (both && controlOf(both)) || controlOf(name);
+    [first, firstAt] = [control ? "" : name, event.timeStamp];
+    if (control) use(control);
+    else if (!moves[name]?.()) return;
+    event.preventDefault();
+  });
+
+  function showSwitch() {
+    const box = document.querySelector("[data-keys-switch]");
+    if (box) box.checked = isOn();
+  }
+  document.addEventListener("change", ({ target }) => {
+    if (!target.matches?.("[data-keys-switch]")) return;
+    if (target.checked) localStorage.removeItem(OFF);
+    else localStorage.setItem(OFF, "1");
+  });
+  document.addEventListener("DOMContentLoaded", showSwitch);
+  document.addEventListener("htmx:after:swap", showSwitch);
+})();

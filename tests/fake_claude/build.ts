@@ -1,0 +1,64 @@
+/** From a scripted reply to the message that goes out, with its ids, signatures and usage. */
+import type { Answer } from "../../agents/demo/events.ts";
+import { cutToLimit } from "../../agents/demo/limit.ts";
+import { countBlock } from "../../agents/demo/tokens.ts";
+import type { MessagesRequest, WireBlock, WireUsage } from "../../agents/demo/wire.ts";
+import type { CacheUse } from "./cache.ts";
+import type { MessageReply } from "./replies.ts";
+import type { Signatures } from "./signatures.ts";
+
+export interface BuildContext {
+  request: MessagesRequest;
+  input: CacheUse["usage"];
+  messageId: string;
+  /** A new id for a tool call. */
+  nextCallId: () => string;
+  signatures: Signatures;
+}
+
+/** Builds the answer and cuts it at `max_tokens`, as a model does. */
+export function buildAnswer(reply: MessageReply, context: BuildContext): Answer {
+  const { request } = context;
+  const readable = request.thinking?.display === "summarized";
+  const written = reply.content.map(({ block }) =>
+    block.type === "tool_use" ? { ...block, id: block.id || context.nextCallId() } : block
+  );
+  const shown = written.map((block) =>
+    block.type === "thinking" && !readable ? { ...block, thinking: "" } : block
+  );
+  const rawInput = new Map(
+    reply.content.flatMap(({ rawInput }, i) => rawInput === undefined ? [] : [[i, rawInput]]),
+  );
+  const calls = shown.some((block) => block.type === "tool_use");
+  return cutToLimit({
+    message: {
+      id: context.messageId,
+      type: "message",
+      role: "assistant",
+      model: request.model,
+      content: context.signatures.sign(request, shown),
+      stop_reason: reply.stopReason ?? (calls ? "tool_use" : "end_turn"),
+      stop_sequence: null,
+      stop_details: reply.stopDetails ?? null,
+      container: null,
+      diagnostics: null,
+      usage: usageOf(written, context.input),
+    },
+    rawInput,
+  }, request.max_tokens!);
+}
+
+/** Thinking is paid for whether or not it is shown. */
+function usageOf(written: WireBlock[], input: CacheUse["usage"]): WireUsage {
+  const tokens = (blocks: WireBlock[]) => blocks.reduce((sum, block) => sum + countBlock(block), 0);
+  const thought = written.filter((block) => block.type.endsWith("thinking"));
+  return {
+    ...input,
+    output_tokens: tokens(written),
+    output_tokens_details: { thinking_tokens: tokens(thought) },
+    server_tool_use: null,
+    service_tier: "standard",
+    speed: "standard",
+    inference_geo: null,
+  };
+}

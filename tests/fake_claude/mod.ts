@@ -1,0 +1,31 @@
+/** The strict fake Claude server and everything a test needs to script it. */
+export { type FakeClaude, type FakeClaudeOptions, startFakeClaude } from "./server.ts";
+export { costMicroUsd } from "./models.ts";
+export type { RecordedRequest } from "./recorder.ts";
+export type { ClaudeRequest, SeenResult } from "./request.ts";
+export type { Ending } from "./body.ts";
+export {
+  type After,
+  answer,
+  broken,
+  brokenToolUse,
+  type ErrorReply,
+  failure,
+  type Fault,
+  type MessageReply,
+  overloaded,
+  rateLimited,
+  redactedThinking,
+  refusal,
+  type Reply,
+  type ReplyBlock,
+  serverError,
+  slow,
+  spendLimitReached,
+  stopped,
+  text,
+  thinking,
+  toolUse,
+  truncatedToolUse,
+  unauthorized,
+} from "./replies.ts";

@@ -1,0 +1,232 @@
+/** What a run may use, and how it is stopped when it goes in circles. */
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { STUCK_AFTER, STUCK_HINT_AFTER } from "../agents/circles.ts";
+import { affordableOutputTokens, worstCostMicroUsd } from "../agents/cost.ts";
+import { apply, fold } from "../agents/fold.ts";
+import { promptBound } from "../agents/history.ts";
+import { FIRST_OUTPUT_TOKENS, MIN_OUTPUT_TOKENS } from "../agents/limits.ts";
+import { models, resolveModel } from "../agents/models.ts";
+import { isLimitNote, isStuckNote } from "../agents/notes.ts";
+import { noUsage, type RunEventBody } from "../agents/protocol.ts";
+import type { Message } from "../agents/turn.ts";
+import {
+  answer,
+  broken,
+  call,
+  finished,
+  notesOf,
+  play,
+  roles,
+  runSpec,
+  type Scripted,
+  seeded,
+  submit,
+} from "./loop_support.ts";
+
+// ---------------------------------------------------------------- limits
+
+Deno.test("max_turns: the turn after the last one is not sent", async () => {
+  const spec = runSpec();
+  spec.limits.maxTurns = 2;
+  const { outcome, sent } = await play({
+    spec,
+    script: [answer(call("a", "Read")), answer(call("b", "Read"))],
+  });
+  equal(outcome.type === "failed" && outcome.reason, "max_turns");
+  equal(sent.length, 2);
+});
+
+Deno.test("timed_out counts the time of earlier lives and of the wait before a retry", async () => {
+  const spec = runSpec();
+  spec.limits.timeoutMs = 10_000;
+  const worked = await play({ spec, script: [], elapsedMs: 10_000 });
+  equal(worked.outcome.type === "failed" && worked.outcome.reason, "timed_out");
+  const slow = await play({
+    spec,
+    script: [answer(call("a", "Read")), answer(call("b", "Read"))],
+    requestMs: 5_000,
+  });
+  equal(slow.outcome.type === "failed" && slow.outcome.reason, "timed_out");
+  const waiting = await play({
+    spec,
+    script: [broken("rate_limited", { retryAfterMs: 10_000 })],
+  });
+  equal(waiting.outcome.type === "failed" && waiting.outcome.reason, "timed_out");
+});
+
+Deno.test("max_cost: the answer is cut to what is left, and below the floor nothing is sent", async () => {
+  const spec = runSpec();
+  const prompt = fold(spec, []).promptTokens;
+  spec.limits.maxCostMicroUsd = worstCostMicroUsd(spec.model, prompt, 5_000);
+  const cut = await play({ spec, script: [submit()] });
+  const { messages, maxOutputTokens } = cut.sent[0]!;
+  const withNote = promptBound(spec.system, spec.tools, messages);
+  ok(worstCostMicroUsd(spec.model, withNote, maxOutputTokens) <= spec.limits.maxCostMicroUsd);
+  ok(worstCostMicroUsd(spec.model, withNote, maxOutputTokens + 1) > spec.limits.maxCostMicroUsd);
+  spec.limits.maxCostMicroUsd = worstCostMicroUsd(spec.model, prompt, MIN_OUTPUT_TOKENS) - 1;
+  const none = await play({ spec, script: [] });
+  equal(none.outcome.type === "failed" && none.outcome.reason, "max_cost");
+  match(none.outcome.type === "failed" ? none.outcome.message : "", /may cost up to \$0\.\d+/);
+});
+
+Deno.test("max_tokens counts cache reads, and is checked against the most the request can use", async () => {
+  const spec = runSpec();
+  const reads = { ...noUsage, cacheReadTokens: 90_000, outputTokens: 100 };
+  spec.limits.maxTokens = 180_000;
+  const { outcome, sent } = await play({
+    spec,
+    script: [{ ...answer(call("a", "Read")), usage: reads }],
+  });
+  equal(outcome.type === "failed" && outcome.reason, "max_tokens");
+  equal(sent.length, 1);
+});
+
+Deno.test("a request that was cut off counts at the most it may have cost", async () => {
+  const spec = runSpec();
+  const prompt = fold(spec, []).promptTokens;
+  const worst = worstCostMicroUsd(spec.model, prompt, FIRST_OUTPUT_TOKENS);
+  spec.limits.maxCostMicroUsd = 2 * worst - 1;
+  const log: RunEventBody[] = [
+    { type: "started", spec },
+    { type: "turn_started", turn: 1, maxOutputTokens: FIRST_OUTPUT_TOKENS },
+  ];
+  const cutOff = await play({ spec, log, script: [submit()] });
+  ok(cutOff.sent[0]!.maxOutputTokens < FIRST_OUTPUT_TOKENS);
+  const twice = await play({ spec, log: [...log, log[1]!], script: [] });
+  equal(twice.outcome.type === "failed" && twice.outcome.reason, "max_cost");
+  match(twice.outcome.type === "failed" ? twice.outcome.message : "", /broke off.*: 2\)/);
+});
+
+Deno.test("a refused request costs nothing, so it takes nothing from the limit", async () => {
+  const spec = runSpec();
+  const prompt = fold(spec, []).promptTokens;
+  spec.limits.maxCostMicroUsd = worstCostMicroUsd(spec.model, prompt, FIRST_OUTPUT_TOKENS);
+  const { sent } = await play({
+    spec,
+    script: [broken("overloaded"), broken("network"), broken("rate_limited"), submit()],
+  });
+  deepEqual(sent.map((request) => request.maxOutputTokens), Array(4).fill(FIRST_OUTPUT_TOKENS));
+});
+
+Deno.test("a history as long as the window is not sent", async () => {
+  const spec = runSpec();
+  spec.model = { ...spec.model, contextTokens: 1_100 };
+  const { outcome, sent } = await play({ spec, script: [answer(call("a", "Read"))] });
+  equal(outcome.type === "failed" && outcome.reason, "context_full");
+  equal(sent.length, 1);
+});
+
+Deno.test("near a limit the agent is told once, as a system message after the results", async () => {
+  const spec = runSpec();
+  spec.limits.maxTurns = 5;
+  const { log, sent } = await play({
+    spec,
+    script: ["a", "b", "c", "d", "e"].map((id) => answer(call(id, "Read"))),
+  });
+  equal(notesOf(log).length, 1);
+  match(notesOf(log)[0]!, /4 of 5 turns/);
+  equal(roles(sent[4]!.messages), "uauauauaus");
+  ok(isLimitNote((sent[4]!.messages.at(-1)!.content[0] as { text: string }).text));
+  equal(roles(sent[3]!.messages), "uauauau");
+});
+
+Deno.test("a note that arrives while calls are open waits for their results", () => {
+  const spec = runSpec();
+  const state = fold(spec, [
+    { type: "turn_started", turn: 1, maxOutputTokens: 1 },
+    finished(1, answer(call("a", "Read"))),
+    { type: "note", text: "Look at the tests too" },
+  ]);
+  equal(roles(state.messages), "ua");
+  apply(state, {
+    type: "tool_finished",
+    turn: 1,
+    result: { callId: "a", content: "x", isError: false, durationMs: 1 },
+  });
+  equal(roles(state.messages), "uaus");
+});
+
+// ---------------------------------------------------------------- circles
+
+Deno.test("the same call with the same result: a hint after three, stopped as stuck after five", async () => {
+  const again = (request: { messages: Message[] }) =>
+    answer(call(`c${request.messages.length}`, "Read", { file_path: "x" }));
+  const { outcome, log, sent } = await play({
+    script: Array<Scripted>(STUCK_AFTER).fill(again),
+    tools: () => ({ content: "the same" }),
+  });
+  equal(outcome.type === "failed" && outcome.reason, "stuck");
+  equal(sent.length, STUCK_AFTER);
+  deepEqual(notesOf(log).map(isStuckNote), [true]);
+  equal(sent[STUCK_HINT_AFTER]!.messages.at(-1)!.role, "system");
+});
+
+Deno.test("A-B-A-B is a circle too, and calls side by side are one round of it", async () => {
+  const { outcome, sent } = await play({
+    script: Array.from(
+      { length: 2 * STUCK_AFTER },
+      (_, i) => answer(call(`c${i}`, i % 2 ? "Read" : "Edit", {})),
+    ),
+    tools: ({ name }) => ({ content: name }),
+  });
+  equal(outcome.type === "failed" && outcome.reason, "stuck");
+  equal(sent.length, 2 * STUCK_AFTER);
+  const sideBySide = await play({
+    script: [answer(...["a", "b", "c", "d", "e"].map((id) => call(id, "Read"))), submit()],
+    tools: ({ name }) => name === "submit_result" ? {} : { content: "same" },
+  });
+  equal(sideBySide.outcome.type, "succeeded");
+});
+
+Deno.test("a check that fails the same way after different edits is no circle; nor are new results", async () => {
+  const edits = Array.from({ length: 6 }, (_, i) => [
+    answer(call(`e${i}`, "Edit", { new_string: `try ${i}` })),
+    answer(call(`t${i}`, "Read", { file_path: "log" })),
+  ]).flat();
+  const { outcome } = await play({
+    script: [...edits, submit()],
+    tools: ({ name }) => name === "submit_result" ? {} : { content: "1 failed" },
+  });
+  equal(outcome.type, "succeeded");
+  let count = 0;
+  const polled = await play({
+    script: [
+      ...Array.from({ length: 6 }, (_, i) => answer(call(`p${i}`, "Read"))),
+      submit(),
+    ],
+    tools: ({ name }) => name === "submit_result" ? {} : { content: `line ${count++}` },
+  });
+  equal(polled.outcome.type, "succeeded");
+});
+
+Deno.test("out of the circle and into another one: hinted again", async () => {
+  const read = (id: string, path: string) => answer(call(id, "Read", { path }));
+  const { log, outcome } = await play({
+    script: [
+      ...["a", "b", "c"].map((id) => read(id, "x")),
+      ...["d", "e", "f"].map((id) => read(id, "y")),
+      submit(),
+    ],
+    tools: ({ name }) => name === "submit_result" ? {} : { content: "same" },
+  });
+  equal(outcome.type, "succeeded");
+  equal(notesOf(log).length, 2);
+});
+
+Deno.test("affordableOutputTokens() is the longest answer whose worst cost fits the budget", () => {
+  const random = seeded(1);
+  for (const { id } of models) {
+    const model = resolveModel(id, null);
+    for (let i = 0; i < 200; i++) {
+      const prompt = Math.floor(random() * 300_000);
+      const budget = Math.floor(random() * 3_000_000);
+      const output = affordableOutputTokens(model, prompt, budget);
+      const where = `${id}, prompt ${prompt}, budget ${budget}`;
+      if (output < 0) ok(worstCostMicroUsd(model, prompt, 0) > budget, where);
+      else ok(worstCostMicroUsd(model, prompt, output) <= budget, where);
+      // Rounding the prompt's share up may cost one micro-USD of room, never more.
+      const slack = Math.ceil(1 / model.price.output) + 1;
+      ok(worstCostMicroUsd(model, prompt, Math.max(output, 0) + slack) > budget, where);
+    }
+  }
+});

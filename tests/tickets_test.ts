@@ -1,0 +1,283 @@
+import { deepStrictEqual as deepEqual, equal, match, throws } from "node:assert";
+import {
+  addComment,
+  approveTicket,
+  cancelTicket,
+  guideTicket,
+  rejectTicket,
+  removeComment,
+  requestTicketChanges,
+  retryTicket,
+  startTicket,
+} from "../server/services/tickets.ts";
+import { applyDevelopmentResult, block } from "../server/services/development.ts";
+import { startRun } from "../server/services/runs.ts";
+import type { Ticket } from "../server/records.ts";
+import { ticketMoves, type TicketStatus, ticketStatuses } from "../server/states.ts";
+import { insertCheck } from "../server/store/checks.ts";
+import { listComments, listFindings } from "../server/store/reviews.ts";
+import { findActiveRun, getRun, listTicketRuns } from "../server/store/runs.ts";
+import { listSubtasks, moveSubtask } from "../server/store/subtasks.ts";
+import { getMergeDetails, getTicket, moveTicket, updateTicket } from "../server/store/tickets.ts";
+import { allocateWorktree, moveWorktree } from "../server/store/worktrees.ts";
+import { type TestApp, testApp } from "./support.ts";
+
+const base = "a".repeat(40);
+const head = "b".repeat(40);
+
+const review = {
+  summary: "Good",
+  findings: [{ severity: "minor", path: "greet.sh", line: 3, message: "Quote it" }],
+  criteria: [{ criterion: "It says hello", met: true, evidence: "greet.sh:3" }],
+};
+
+function passChecks(app: TestApp, ticketId: string, commit = head): void {
+  app.tx((tx) => {
+    for (const name of ["build", "test"] as const) {
+      insertCheck(tx, {
+        ticketId,
+        name,
+        commit,
+        baseline: false,
+        command: "sh",
+        status: "passed",
+        exitCode: 0,
+        durationMs: 5,
+        report: null,
+        tail: "",
+        outputPath: null,
+        unconfined: false,
+      });
+    }
+  });
+}
+
+/** A ticket in development whose worktree is at `head`. */
+async function inProgress(app: TestApp): Promise<Ticket> {
+  const ticket = await app.ticket();
+  app.tx((tx) => {
+    const { projectId, id: ticketId } = ticket;
+    const row = allocateWorktree(tx, { projectId, ticketId, path: `/w/${ticketId}`, branch: "b" });
+    moveWorktree(tx, row.id, "ready");
+    moveTicket(tx, ticketId, "in_progress", {
+      step: "develop",
+      branch: "gaffer/1-a",
+      baseCommit: base,
+      headCommit: head,
+    });
+  });
+  return getTicket(app.db, ticket.id);
+}
+
+async function inReview(app: TestApp): Promise<Ticket> {
+  const ticket = await inProgress(app);
+  app.tx((tx) => {
+    for (const subtask of listSubtasks(tx.db, ticket.id)) {
+      moveSubtask(tx, subtask.id, "in_progress");
+      moveSubtask(tx, subtask.id, "done", "Did it");
+    }
+    updateTicket(tx, ticket.id, { step: "review" });
+  });
+  passChecks(app, ticket.id);
+  const run = app.tx((tx) =>
+    startRun(app, tx, { ticket: getTicket(tx.db, ticket.id), purpose: "review", agent: "reviewer" })
+  );
+  await app.end(run, { type: "succeeded", result: review });
+  return getTicket(app.db, ticket.id);
+}
+
+const waiting = (app: TestApp, kind: string) =>
+  app.jobs().filter((job) => job.kind === kind && job.status === "available").length;
+
+Deno.test("a ticket reaches review with the reviewer's findings and verdicts", async () => {
+  using app = testApp();
+  const ticket = await inReview(app);
+  deepEqual([ticket.status, ticket.step, ticket.reviewSummary], ["review", null, "Good"]);
+  deepEqual(listFindings(app.db, ticket.id).map((f) => [f.severity, f.path, f.line]), [
+    ["minor", "greet.sh", 3],
+  ]);
+  equal(getMergeDetails(app.db, ticket.id).verdicts[0]!.met, true);
+});
+
+Deno.test("the database refuses review without a build and a test row for exactly that commit", async () => {
+  using app = testApp();
+  const ticket = await inProgress(app);
+  const toReview = () => app.tx((tx) => moveTicket(tx, ticket.id, "review", { step: null }));
+  throws(toReview, /review needs a changed commit/);
+  passChecks(app, ticket.id, "c".repeat(40));
+  throws(toReview, /review needs a changed commit/);
+  passChecks(app, ticket.id);
+  app.tx((tx) => updateTicket(tx, ticket.id, { headCommit: base }));
+  throws(toReview, /review needs a changed commit/);
+  app.tx((tx) => updateTicket(tx, ticket.id, { headCommit: head }));
+  equal(toReview().status, "review");
+});
+
+Deno.test("one ticket never has two active runs: the database forbids it", async () => {
+  using app = testApp();
+  const ticket = await inProgress(app);
+  const start = () =>
+    app.tx((tx) => startRun(app, tx, { ticket, purpose: "develop", agent: "feature-dev" }));
+  start();
+  throws(start, { code: "conflict" });
+  throws(() =>
+    app.db.exec(
+      `INSERT INTO runs (id, project_id, agent, purpose, ticket_id, round, model, demo, max_turns, max_cost_micro_usd, created_at)
+       SELECT 'run_x', project_id, agent, purpose, ticket_id, round, model, demo, 1, 1, created_at FROM runs
+       WHERE ticket_id IS NOT NULL`,
+    ), /UNIQUE/);
+  equal(listTicketRuns(app.db, ticket.id).length, 1);
+});
+
+Deno.test("startTicket() starts a queued ticket and no other", async () => {
+  using app = testApp();
+  const ticket = await app.ticket();
+  startTicket(app, ticket.id);
+  equal(waiting(app, "advance_ticket"), 1, "asking twice asks once");
+  cancelTicket(app, ticket.id);
+  throws(() => startTicket(app, ticket.id), { code: "conflict" });
+});
+
+Deno.test("cancelTicket() ends the run, the jobs and what the hands do", async () => {
+  using app = testApp();
+  const ticket = await inProgress(app);
+  const run = app.tx((tx) =>
+    startRun(app, tx, { ticket, purpose: "develop", agent: "feature-dev" })
+  );
+  const cancelled = cancelTicket(app, ticket.id);
+  equal(cancelled.status, "cancelled");
+  equal(getRun(app.db, run.id).status, "cancelled");
+  deepEqual(app.agents.stopped, [run.id]);
+  deepEqual(app.agents.released, [`/w/${ticket.id}`]);
+  const left = app.jobs().filter((job) =>
+    job.status === "available" && job.args.ticketId === ticket.id
+  );
+  deepEqual(left, []);
+  throws(() => cancelTicket(app, ticket.id), { code: "conflict" });
+});
+
+Deno.test("a cancelled ticket can be queued again and goes on from its step", async () => {
+  using app = testApp();
+  const ticket = await inProgress(app);
+  cancelTicket(app, ticket.id);
+  const again = retryTicket(app, ticket.id);
+  deepEqual([again.status, again.step], ["queued", "develop"]);
+  equal(waiting(app, "advance_ticket"), 1);
+});
+
+Deno.test("a failed run blocks its ticket with the reason, and retry goes on from there", async () => {
+  using app = testApp();
+  const ticket = await inProgress(app);
+  const [subtask] = listSubtasks(app.db, ticket.id);
+  app.tx((tx) => moveSubtask(tx, subtask!.id, "in_progress"));
+  const run = app.tx((tx) =>
+    startRun(app, tx, {
+      ticket,
+      purpose: "develop",
+      agent: "feature-dev",
+      subtaskId: subtask!.id,
+    })
+  );
+  await app.end(run, { type: "failed", reason: "max_cost", message: "The limit is $5.00" });
+  const blocked = getTicket(app.db, ticket.id);
+  deepEqual([blocked.status, blocked.failure], ["blocked", "max_cost"]);
+  match(blocked.reason, /feature-dev failed: The limit is \$5.00/);
+  equal(listSubtasks(app.db, ticket.id)[0]!.status, "blocked");
+  const retried = retryTicket(app, ticket.id);
+  deepEqual([retried.status, retried.step, retried.reason], ["in_progress", "develop", ""]);
+});
+
+Deno.test("a developer that says it is blocked blocks the ticket with its words", async () => {
+  using app = testApp({ config: { endpoint: { baseUrl: "http://127.0.0.1:1", apiKey: "k" } } });
+  const ticket = await inProgress(app);
+  const run = app.tx((tx) => startRun(app, tx, { ticket, purpose: "fix", agent: "feature-dev" }));
+  await app.end(run, { type: "succeeded", result: { status: "blocked", summary: "No such API" } });
+  const blocked = getTicket(app.db, ticket.id);
+  deepEqual([blocked.failure, blocked.reason], ["agent_blocked", "No such API"]);
+});
+
+Deno.test("guideTicket() gives a blocked ticket's developer words to go on with", async () => {
+  using app = testApp();
+  const ticket = await inReview(app);
+  throws(() => guideTicket(app, ticket.id, "Use printf"), { code: "conflict" });
+  app.tx((tx) => block(tx, ticket, "merge_conflict", "Both changed greet.sh"));
+  throws(() => guideTicket(app, ticket.id, " "), { code: "invalid" });
+  const guided = guideTicket(app, ticket.id, "Take theirs");
+  deepEqual([guided.status, guided.guidance], ["in_progress", "Take theirs"]);
+  equal(findActiveRun(app.db, ticket.id)!.purpose, "change");
+});
+
+Deno.test("approveTicket() puts a reviewed ticket into its project's merge queue, once", async () => {
+  using app = testApp();
+  const ticket = await inReview(app);
+  const approved = approveTicket(app, ticket.id, "feat: greet");
+  deepEqual([approved.status, approved.step], ["review", "merge"]);
+  deepEqual(getMergeDetails(app.db, ticket.id).message, "feat: greet");
+  equal(getMergeDetails(app.db, ticket.id).approvedBy, "owner");
+  approveTicket(app, ticket.id);
+  equal(waiting(app, "merge_ticket"), 1);
+});
+
+Deno.test("a ticket that is not in review can't be merged, sent back, rejected or commented", async () => {
+  using app = testApp();
+  const { id } = await inProgress(app);
+  throws(() => approveTicket(app, id), { code: "conflict" });
+  throws(() => requestTicketChanges(app, id, "More"), { code: "conflict" });
+  throws(() => rejectTicket(app, id, "No"), { code: "conflict" });
+  const comment = { ticketId: id, path: null, line: null, side: "new" as const, body: "Hm" };
+  throws(() => addComment(app, comment), { code: "conflict" });
+});
+
+Deno.test("requestTicketChanges() sends the collected comments to the developer", async () => {
+  using app = testApp();
+  const ticket = await inReview(app);
+  throws(() => requestTicketChanges(app, ticket.id, ""), { code: "invalid" });
+  const at = { ticketId: ticket.id, path: "greet.sh", line: 3, side: "new" as const };
+  const gone = addComment(app, { ...at, body: "Never mind" });
+  addComment(app, { ...at, body: "Quote this" });
+  removeComment(app, ticket.id, gone.id);
+  const back = requestTicketChanges(app, ticket.id, "Nearly");
+  equal(back.guidance, "Nearly\n- greet.sh:3: Quote this");
+  equal(findActiveRun(app.db, ticket.id)!.purpose, "change");
+  deepEqual(listComments(app.db, ticket.id).map((c) => [c.body, c.sent]), [["Quote this", true]]);
+  throws(() => removeComment(app, ticket.id, listComments(app.db, ticket.id)[0]!.id), {
+    code: "conflict",
+  });
+});
+
+Deno.test("rejectTicket() lets a reviewed ticket go, with the reason", async () => {
+  using app = testApp();
+  const ticket = await inReview(app);
+  throws(() => rejectTicket(app, ticket.id, ""), { code: "invalid" });
+  const rejected = rejectTicket(app, ticket.id, "Not worth it");
+  deepEqual([rejected.status, rejected.reason], ["cancelled", "Not worth it"]);
+});
+
+Deno.test("what a run hands in after its ticket was cancelled changes nothing", async () => {
+  using app = testApp();
+  const ticket = await inProgress(app);
+  const run = app.tx((tx) => startRun(app, tx, { ticket, purpose: "fix", agent: "feature-dev" }));
+  app.tx((tx) => moveTicket(tx, ticket.id, "cancelled"));
+  app.tx((tx) => applyDevelopmentResult(app, tx, run, { status: "done", summary: "Did it" }));
+  equal(getTicket(app.db, ticket.id).status, "cancelled");
+});
+
+Deno.test("a ticket's illegal moves are refused and change nothing", async (t) => {
+  for (const from of ticketStatuses) {
+    for (const to of ticketStatuses) {
+      if (from === to || ticketMoves[from].includes(to)) continue;
+      await t.step(`${from} → ${to}`, async () => {
+        using app = testApp();
+        const ticket = await app.ticket();
+        app.db.exec(
+          "PRAGMA ignore_check_constraints = ON; DROP TRIGGER tickets_review_needs_evidence",
+        );
+        app.db.prepare("UPDATE tickets SET status = :from WHERE id = :id")
+          .run({ from, id: ticket.id });
+        const move = (status: TicketStatus) => app.tx((tx) => moveTicket(tx, ticket.id, status));
+        throws(() => move(to), { code: "conflict" });
+        equal(getTicket(app.db, ticket.id).status, from);
+      });
+    }
+  }
+});

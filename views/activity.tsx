@@ -1,0 +1,184 @@
+/** A run as it went: turns with their steps and what they cost, and what happened in between. */
+import type { VNode } from "preact";
+import { failureReasons } from "../server/states.ts";
+import type { Run, RunEvent } from "../server/records.ts";
+import { Calls } from "./activity_call.tsx";
+import { Fact } from "./activity_fact.tsx";
+import { type ActivityItem, foldActivity, type TurnItem } from "./activity_fold.ts";
+import { DemoMark, Money, Panel, Time } from "./components.tsx";
+import { count, duration, inputTokens, plural, shortCommit, tokens } from "./format.ts";
+import { idPart } from "./links.ts";
+import { liveTextPartial, partial, replace } from "./live.tsx";
+import { Prose } from "./prose.tsx";
+import { failureWords } from "./words.ts";
+
+export interface ActivityProps {
+  /** Null: nothing has run yet. */
+  run: Run | null;
+  events: RunEvent[];
+  /** What the turn that streams now has said so far; empty when none does. */
+  liveText: string;
+  /** Shows everything instead of the newest part; null: everything is shown. */
+  allHref: string | null;
+  nowMs: number;
+}
+
+/** Items shown at once; older ones by link. */
+const ITEMS_MAX = 200;
+
+/** The activity of one run, newest at the end; `#activity`. */
+export function Activity({ run, events, liveText, allHref, nowMs }: ActivityProps): VNode {
+  if (run === null) {
+    return (
+      <Panel id="activity" title="Activity">
+        <p class="muted">
+          Nothing has run yet. The agents' text and tools appear here as they work.
+        </p>
+      </Panel>
+    );
+  }
+  const items = foldActivity(events);
+  const shown = allHref === null ? items : items.slice(-ITEMS_MAX);
+  const working = run.status === "running";
+  return (
+    <Panel
+      id="activity"
+      title={`Activity of the ${run.agent}`}
+      aside={
+        <span class="panel-aside">
+          {run.demo && <DemoMark />}
+          <FollowButton />
+        </span>
+      }
+    >
+      {shown.length < items.length && (
+        <p class="muted">
+          Showing {count(shown.length)} of {plural(items.length, "step")}.{" "}
+          <a href={allHref!}>Show all</a>
+        </p>
+      )}
+      <ol class="activity" id={`activity-${idPart(run.id)}`} data-activity="">
+        {shown.map((item) => <Item key={item.first} item={item} run={run} nowMs={nowMs} />)}
+      </ol>
+      <div
+        class="live-text"
+        id={`live-${idPart(run.id)}`}
+        role="group"
+        tabIndex={working ? 0 : undefined}
+        aria-label={`What the ${run.agent} is writing now`}
+        data-live-text=""
+      >
+        {liveText}
+      </div>
+      <noscript>
+        <p>
+          <a href="">Refresh</a> to see what happened since.
+        </p>
+      </noscript>
+    </Panel>
+  );
+}
+
+function FollowButton(): VNode {
+  return (
+    <button
+      type="button"
+      class="button button-quiet js-only"
+      data-follow=""
+      data-key="f"
+      hx-morph-skip=""
+    >
+      Follow
+    </button>
+  );
+}
+
+/** All of it again: when a run begins, ends, or another one takes its place. */
+export const activityPartial = (props: ActivityProps): VNode =>
+  replace("activity", <Activity {...props} />);
+
+/**
+ * Items that are new or changed (`itemsSince`), for the end of the list; the text that streamed is now
+ * part of them, so it is emptied, unless the turn that goes on has some already.
+ */
+export function itemsPartial(
+  props: { run: Run; items: ActivityItem[]; liveText: string; nowMs: number },
+): VNode {
+  const { run, items, liveText, nowMs } = props;
+  return (
+    <>
+      {partial(
+        `#activity-${idPart(run.id)}`,
+        "beforeend",
+        items.map((item) => <Item key={item.first} item={item} run={run} nowMs={nowMs} />),
+      )}
+      {liveTextPartial(run.id, liveText)}
+    </>
+  );
+}
+
+interface ItemProps {
+  item: ActivityItem;
+  run: Run;
+  nowMs: number;
+}
+
+function Item({ item, run, nowMs }: ItemProps): VNode {
+  return item.kind === "turn"
+    ? <Turn item={item} demo={run.demo} nowMs={nowMs} />
+    : <Fact item={item} nowMs={nowMs} />;
+}
+
+function Turn({ item, demo, nowMs }: { item: TurnItem; demo: boolean; nowMs: number }): VNode {
+  const { said, failure, spent } = item;
+  return (
+    <li class="turn" id={`e${item.first}`} data-step="" tabIndex={-1}>
+      <p class="turn-head">
+        <a href={`#e${item.first}`}>Turn {item.turn}</a>
+        <Time at={item.at} nowMs={nowMs} />
+        {spent && <Spent spent={spent} demo={demo} />}
+      </p>
+      {said && said.thinking !== "" && (
+        <details class="thinking" id={`thinking-${said.number}`}>
+          <summary>Thinking</summary>
+          <Prose text={said.thinking} />
+        </details>
+      )}
+      {said && said.text !== "" && (
+        <div id={`e${said.number}`}>
+          <Prose text={said.text} />
+        </div>
+      )}
+      {item.calls.length > 0 && <Calls calls={item.calls} />}
+      {item.checkpoints.map(({ number, commit, files }) => (
+        <p class="checkpoint" id={`e${number}`} key={number}>
+          Checkpoint <code>{shortCommit(commit)}</code> · {plural(files.length, "file")}
+        </p>
+      ))}
+      {failure && (
+        <p class="outcome tone-failed">
+          {failureWords[failure.reason]}: {failure.message}. {failure.retryInMs === null
+            ? failureReasons[failure.reason].mend
+            : `Asked again after ${duration(failure.retryInMs)}.`}
+        </p>
+      )}
+      {item.stopReason === "max_tokens" && (
+        <p class="outcome tone-waiting">The answer was cut at its token limit.</p>
+      )}
+    </li>
+  );
+}
+
+function Spent({ spent, demo }: { spent: NonNullable<TurnItem["spent"]>; demo: boolean }): VNode {
+  const { usage, costMicroUsd, durationMs } = spent;
+  const cached = usage.cacheReadTokens;
+  return (
+    <span class="spent num">
+      <span title={`${count(cached)} of them read from the cache`}>
+        {tokens(inputTokens(usage))} in
+      </span>{" "}
+      · {tokens(usage.outputTokens)} out · <Money microUsd={costMicroUsd} demo={demo} />
+      {durationMs !== null && <>· {duration(durationMs)}</>}
+    </span>
+  );
+}

@@ -1,0 +1,88 @@
+/** What happens in a run between its turns: started, noted, waiting, ended. */
+import type { ComponentChildren, VNode } from "preact";
+import { failureReasons } from "../server/states.ts";
+import { Cut } from "./activity_call.tsx";
+import type { FactItem } from "./activity_fold.ts";
+import { Time } from "./components.tsx";
+import { plural, shortCommit } from "./format.ts";
+import { Prose } from "./prose.tsx";
+import { failureWords, type Tone } from "./words.ts";
+
+/** One fact with its time and address. */
+export function Fact({ item, nowMs }: { item: FactItem; nowMs: number }): VNode {
+  const { tone, text, more } = describeFact(item.body);
+  return (
+    <li class="fact" id={`e${item.first}`} data-step="" tabIndex={-1}>
+      <p class="turn-head">
+        <span class={tone ? `outcome tone-${tone}` : "outcome"}>{text}</span>
+        <Time at={item.at} nowMs={nowMs} />
+      </p>
+      {more}
+    </li>
+  );
+}
+
+interface FactWords {
+  tone: Tone | null;
+  text: string;
+  more?: ComponentChildren;
+}
+
+function describeFact(body: FactItem["body"]): FactWords {
+  switch (body.type) {
+    case "started":
+      return {
+        tone: null,
+        text:
+          `Started with the model ${body.spec.model.id}, ${
+            plural(body.spec.tools.length, "tool")
+          }, ` +
+          `at most ${plural(body.spec.limits.maxTurns, "turn")}`,
+        more: (
+          <details class="thinking" id="given">
+            <summary>What the agent was given</summary>
+            <p class="remark-label">Task</p>
+            <Cut text={body.spec.prompt} />
+            <p class="remark-label">Instructions</p>
+            <Cut text={body.spec.system} />
+          </details>
+        ),
+      };
+    case "note":
+      return { tone: null, text: "Note to the agent", more: <Prose text={body.text} /> };
+    case "nudge":
+      return { tone: null, text: "Reminder to the agent", more: <Prose text={body.text} /> };
+    case "approval_requested":
+      return { tone: "waiting", text: "Waits for your approval", more: <Cut text={body.detail} /> };
+    case "approval_decided":
+      return {
+        tone: body.granted ? "done" : "failed",
+        text: `${body.granted ? "Granted" : "Denied"} by ${body.by}${
+          body.reason ? `: ${body.reason}` : ""
+        }`,
+      };
+    case "checkpoint":
+      return {
+        tone: null,
+        text: `Checkpoint ${shortCommit(body.commit)}, ${plural(body.files.length, "file")}`,
+      };
+    case "waiting":
+      return {
+        tone: "waiting",
+        text: `Waits: ${body.reason}`,
+        more: body.failure && <p class="muted">{failureReasons[body.failure].mend}</p>,
+      };
+    case "resumed":
+      return { tone: null, text: `Goes on${body.reason ? `: ${body.reason}` : ""}` };
+    case "succeeded":
+      return { tone: "done", text: "Done" };
+    case "failed":
+      return {
+        tone: "failed",
+        text: `${failureWords[body.reason]}: ${body.message}`,
+        more: <p class="muted">{failureReasons[body.reason].mend}</p>,
+      };
+    case "cancelled":
+      return { tone: null, text: `Cancelled by ${body.by}` };
+  }
+}

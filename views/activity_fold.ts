@@ -1,0 +1,155 @@
+/**
+ * Folds a run's events into what a person reads: one item per turn with its steps, one per other fact.
+ * An item's element id is `e<number>` of its first event and never changes, so a live update can send
+ * an item again and the page replaces it in place.
+ */
+import type { ContentBlock, ToolCall, ToolResult, Usage } from "../agents/protocol.ts";
+import type { FailureReason } from "../server/states.ts";
+import type { RunEvent } from "../server/records.ts";
+
+/** A tool call and what came of it. */
+export interface CallStep {
+  /** Number of the event that started it: its address is `#e<number>`. */
+  number: number;
+  at: string;
+  call: ToolCall;
+  /** Null while it runs or waits. */
+  result: ToolResult | null;
+  approval: { state: "pending" | "granted" | "denied"; detail: string; reason: string } | null;
+}
+
+/** Something the model said or thought, at its own address. */
+export interface SaidStep {
+  number: number;
+  thinking: string;
+  text: string;
+}
+
+export interface TurnItem {
+  kind: "turn";
+  first: number;
+  last: number;
+  at: string;
+  turn: number;
+  said: SaidStep | null;
+  calls: CallStep[];
+  checkpoints: { number: number; commit: string; files: string[] }[];
+  /** What it cost; null while it streams. */
+  spent: { usage: Usage; costMicroUsd: number; durationMs: number | null } | null;
+  stopReason: string | null;
+  failure: { reason: FailureReason; message: string; retryInMs: number | null } | null;
+}
+
+/** A fact between the turns; `body` says which. */
+export interface FactItem {
+  kind: "fact";
+  first: number;
+  last: number;
+  at: string;
+  body: Exclude<RunEvent["body"], { type: `turn_${string}` | `tool_${string}` }>;
+}
+
+export type ActivityItem = TurnItem | FactItem;
+
+/** Items in order, oldest first. `events` may begin anywhere in the run, best at a `turn_started`. */
+export function foldActivity(events: RunEvent[]): ActivityItem[] {
+  const items: ActivityItem[] = [];
+  let turn: TurnItem | null = null;
+  for (const event of events) {
+    const { body, number } = event;
+    if (body.type === "turn_started" || (turn === null && isOfTurn(body))) {
+      turn = newTurn(event);
+      items.push(turn);
+    }
+    if (turn !== null && addToTurn(turn, event)) {
+      turn.last = number;
+      continue;
+    }
+    if (isOfTurn(body)) continue;
+    items.push({
+      kind: "fact",
+      first: number,
+      last: number,
+      at: event.at,
+      body: body as FactItem["body"],
+    });
+  }
+  return items;
+}
+
+/** The items that a page which knows the events up to `number` must be sent. */
+export const itemsSince = (items: ActivityItem[], number: number): ActivityItem[] =>
+  items.filter((item) => item.last > number);
+
+const isOfTurn = (body: RunEvent["body"]): boolean =>
+  body.type.startsWith("turn_") || body.type.startsWith("tool_");
+
+function newTurn(event: RunEvent): TurnItem {
+  return {
+    kind: "turn",
+    first: event.number,
+    last: event.number,
+    at: event.at,
+    turn: "turn" in event.body ? event.body.turn : 0,
+    said: null,
+    calls: [],
+    checkpoints: [],
+    spent: null,
+    stopReason: null,
+    failure: null,
+  };
+}
+
+/** Returns false for what is not part of a turn. */
+function addToTurn(turn: TurnItem, { body, number, at }: RunEvent): boolean {
+  switch (body.type) {
+    case "turn_started":
+      return true;
+    case "turn_finished":
+      turn.said = {
+        number,
+        thinking: textOf(body.content, "thinking"),
+        text: textOf(body.content, "text"),
+      };
+      turn.spent = body;
+      turn.stopReason = body.stopReason;
+      return true;
+    case "turn_failed":
+      turn.failure = body;
+      turn.spent = { usage: body.usage, costMicroUsd: body.costMicroUsd, durationMs: null };
+      return true;
+    case "tool_started":
+      turn.calls.push({ number, at, call: body.call, result: null, approval: null });
+      return true;
+    case "approval_requested":
+      return change(turn, body.callId, (step) => {
+        step.approval = { state: "pending", detail: body.detail, reason: "" };
+      });
+    case "approval_decided":
+      return change(turn, body.callId, (step) => {
+        const detail = step.approval?.detail ?? "";
+        step.approval = { state: body.granted ? "granted" : "denied", detail, reason: body.reason };
+      });
+    case "tool_finished":
+      return change(turn, body.result.callId, (step) => {
+        step.result = body.result;
+      });
+    case "checkpoint":
+      turn.checkpoints.push({ number, commit: body.commit, files: body.files });
+      return true;
+    default:
+      return false;
+  }
+}
+
+function change(turn: TurnItem, callId: string, apply: (step: CallStep) => void): boolean {
+  const step = turn.calls.find(({ call }) => call.id === callId);
+  if (step) apply(step);
+  return step !== undefined;
+}
+
+function textOf(content: ContentBlock[], kind: "text" | "thinking"): string {
+  return content.filter((block) => block.type === kind)
+    .map((block) => String((block as Record<string, unknown>)[kind] ?? ""))
+    .filter((text) => text.trim() !== "").join("\n\n");
+}

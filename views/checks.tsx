@@ -1,0 +1,124 @@
+/** Build and test results: a list with what failed, and one check with its full output. */
+import type { VNode } from "preact";
+import type { Check, CheckFailure, CommandName, Ticket } from "../server/records.ts";
+import { Notice, Panel, StatusBadge, Tag, Time } from "./components.tsx";
+import { count, duration, plural, shortCommit } from "./format.ts";
+import { Layout, PageHead } from "./layout.tsx";
+import { checkHref, ticketHref } from "./links.ts";
+import type { Shell } from "./shell.ts";
+import { checkWords } from "./words.ts";
+
+const commandWords: Record<CommandName, string> = { setup: "Setup", build: "Build", test: "Test" };
+
+/** Failures of one check that the list shows; the check's own page has them all. */
+const FAILURES_MAX = 5;
+
+interface CheckListProps {
+  id: string;
+  /** Newest first. */
+  checks: Check[];
+  nowMs: number;
+}
+
+/** Results, newest first; those of the untouched base are marked. */
+export function CheckList({ id, checks, nowMs }: CheckListProps): VNode {
+  return (
+    <Panel id={id} title="Checks">
+      {checks.length === 0
+        ? <p class="muted">None ran yet. The build and the tests run after the developer.</p>
+        : (
+          <ul class="checks">
+            {checks.map((check) => (
+              <li key={check.id} id={`check-${check.id}`}>
+                <div class="check-head">
+                  <StatusBadge shown={checkWords[check.status]} />
+                  <a href={checkHref(check.ticketId, check.id)}>{commandWords[check.name]}</a>
+                  <span class="muted">{countsOf(check)}</span>
+                  {check.baseline && <Tag>baseline</Tag>}
+                  {check.unconfined && <Tag>no sandbox</Tag>}
+                  <span class="muted small check-time">
+                    {check.status !== "skipped" && `${duration(check.durationMs)}, `}
+                    <Time at={check.createdAt} nowMs={nowMs} />
+                  </span>
+                </div>
+                <Failures failures={check.report?.failures ?? []} max={FAILURES_MAX} />
+              </li>
+            ))}
+          </ul>
+        )}
+    </Panel>
+  );
+}
+
+/** "47 passed, 2 failed", or the exit code where no parser knew the output. */
+export function countsOf({ report, status, exitCode }: Check): string {
+  if (status === "skipped") return "the project has no such command";
+  if (report === null || report.passed + report.failed + report.skipped === 0) {
+    return exitCode === null ? "" : `exit ${exitCode}`;
+  }
+  const parts = [`${count(report.passed)} passed`];
+  if (report.failed > 0) parts.push(`${count(report.failed)} failed`);
+  if (report.skipped > 0) parts.push(`${count(report.skipped)} skipped`);
+  return parts.join(", ");
+}
+
+function Failures({ failures, max }: { failures: CheckFailure[]; max: number }): VNode | null {
+  if (failures.length === 0) return null;
+  const left = failures.length - max;
+  return (
+    <ul class="failures">
+      {failures.slice(0, max).map((failure, index) => (
+        <li key={index}>
+          {failure.file && (
+            <code class="path">{failure.file}{failure.line ? `:${failure.line}` : ""}</code>
+          )} {failure.test && <strong>{failure.test}</strong>}
+          <span class="failure-text">{failure.message}</span>
+        </li>
+      ))}
+      {left > 0 && <li class="muted">{plural(left, "more failure")}</li>}
+    </ul>
+  );
+}
+
+export interface CheckPageProps {
+  shell: Shell;
+  ticket: Ticket;
+  check: Check;
+  /** The output, or its end; null when none was kept. */
+  output: string | null;
+  /** Bytes of the output before the part that is shown; 0: all of it is. */
+  omittedBytes: number;
+}
+
+/** One check with everything that is known of it. */
+export function CheckPage({ shell, ticket, check, output, omittedBytes }: CheckPageProps): VNode {
+  const title = `${commandWords[check.name]} of #${ticket.number}`;
+  return (
+    <Layout shell={shell} title={title} current="development" live={null}>
+      <PageHead
+        crumb={{ href: ticketHref(ticket.id), label: `#${ticket.number} ${ticket.title}` }}
+        title={title}
+        aside={<StatusBadge shown={checkWords[check.status]} />}
+      />
+      <p class="muted">
+        {countsOf(check)} · {duration(check.durationMs)} · commit{" "}
+        <code>{shortCommit(check.commit)}</code>
+        {check.baseline && ", before any agent edited"} ·{" "}
+        <Time at={check.createdAt} nowMs={shell.nowMs} />
+      </p>
+      {check.unconfined && (
+        <Notice tone="waiting" title="Ran without a sandbox">
+          <p>There is no bubblewrap on this machine; you allowed this project's commands to run.</p>
+        </Notice>
+      )}
+      {check.command !== "" && <pre class="output">$ {check.command}</pre>}
+      <Failures failures={check.report?.failures ?? []} max={Infinity} />
+      <h2>Output</h2>
+      {omittedBytes > 0 && <p class="muted">The first {count(omittedBytes)} bytes are not shown.
+      </p>}
+      {output === null || output === ""
+        ? <p class="muted">{output === null ? "None was kept." : "The command wrote nothing."}</p>
+        : <pre class="output" id="output">{output.startsWith("\n") ? `\n${output}` : output}</pre>}
+    </Layout>
+  );
+}

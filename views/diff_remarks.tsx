@@ -1,0 +1,101 @@
+/** What reviewer and person say about a line or a file, and the form to say more. */
+import type { VNode } from "preact";
+import type { Comment, ReviewFinding } from "../server/records.ts";
+import { StatusBadge, Tag, Time } from "./components.tsx";
+import { lineId, type Place } from "./diff_place.ts";
+import { Button, buttonClass, Field } from "./forms.tsx";
+import { Prose } from "./prose.tsx";
+import { severityWords } from "./words.ts";
+
+export interface RemarksOf {
+  findings: ReviewFinding[];
+  comments: Comment[];
+}
+
+/** Findings first, then comments, oldest first as given. */
+export function Remarks(
+  { findings, comments, nowMs }: RemarksOf & { nowMs: number },
+): VNode | null {
+  if (findings.length === 0 && comments.length === 0) return null;
+  return (
+    <div class="remarks">
+      {findings.map((finding) => <FindingNote key={finding.id} finding={finding} />)}
+      {comments.map((comment) => <CommentNote key={comment.id} comment={comment} nowMs={nowMs} />)}
+    </div>
+  );
+}
+
+/** A reviewer's finding, with what to do instead. */
+export function FindingNote({ finding }: { finding: ReviewFinding }): VNode {
+  return (
+    <article class="remark" id={`finding-${finding.id}`}>
+      <p class="remark-head">
+        <StatusBadge shown={severityWords[finding.severity]} />
+        <span class="muted">reviewer{finding.line ? `, line ${finding.line}` : ""}</span>
+      </p>
+      <Prose text={finding.message} />
+      {finding.suggestion !== "" && (
+        <>
+          <p class="remark-label">Suggestion</p>
+          <Prose text={finding.suggestion} />
+        </>
+      )}
+    </article>
+  );
+}
+
+/** A person's comment; a draft until the changes are requested. */
+export function CommentNote({ comment, nowMs }: { comment: Comment; nowMs: number }): VNode {
+  return (
+    <article class="remark" id={`comment-${comment.id}`}>
+      <p class="remark-head">
+        <strong>{comment.author}</strong>
+        <span class="muted">
+          {comment.line ? `line ${comment.line}, ` : ""}
+          <Time at={comment.createdAt} nowMs={nowMs} />
+        </span>
+        {!comment.sent && <Tag>draft</Tag>}
+      </p>
+      <Prose text={comment.body} />
+    </article>
+  );
+}
+
+interface CommentFormProps {
+  place: Place;
+  action: string;
+  /** Where Cancel leads. */
+  page: string;
+}
+
+/** Opens under a line. The comment is kept as a draft until changes are requested. */
+export function CommentForm({ place, action, page }: CommentFormProps): VNode {
+  return (
+    <form
+      method="post"
+      action={action}
+      class="comment-form"
+      id="comment-form"
+      hx-boost={`swap:"outerMorph show:none" select:#app target:#app`}
+    >
+      <input type="hidden" name="path" value={place.path} />
+      <input type="hidden" name="line" value={place.line} />
+      <input type="hidden" name="side" value={place.side} />
+      <Field
+        form={`comment-${lineId(place)}`}
+        name="body"
+        kind="area"
+        label={`Comment on line ${place.line}`}
+        hint="Kept as a draft; all drafts go to the developer together when you request changes."
+        required
+        autoFocus
+      />
+      <div class="actions">
+        <Button kind="primary">Add comment</Button>
+        <a class={buttonClass("quiet")} href={`${page}#${lineId(place)}`} data-key="Escape">
+          Cancel
+        </a>
+      </div>
+    </form>
+  );
+}

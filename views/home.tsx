@@ -1,0 +1,186 @@
+/** Home: what needs me, what is happening, what did it cost. */
+import type { VNode } from "preact";
+import type { ChangeEvent, Run, Ticket } from "../server/records.ts";
+import { DemoMark, Elapsed, EmptyState, Money, Panel, Progress, Time } from "./components.tsx";
+import { money, plural } from "./format.ts";
+import { ActionForm } from "./forms.tsx";
+import { describeChange } from "./history.tsx";
+import { framePartials, Layout, PageHead } from "./layout.tsx";
+import { runHref, type Subject, subjectHref, ticketHref } from "./links.ts";
+import { type Live, replace } from "./live.tsx";
+import { type Need, NeedItem } from "./needs.tsx";
+import type { Shell } from "./shell.ts";
+import { purposeWords, stepWords } from "./words.ts";
+
+/** A run that works, waits or is about to start. */
+export interface RunningRow {
+  run: Run;
+  subject: Subject;
+  /** For a ticket's run: how far its subtasks are, and the step it is in. */
+  ticket: Pick<Ticket, "step"> | null;
+  subtasks: { done: number; total: number } | null;
+}
+
+export interface HomePageProps {
+  shell: Shell;
+  live: Live;
+  /** Oldest first. */
+  needs: Need[];
+  running: RunningRow[];
+  /** What starts when a slot is free; shown when nothing waits. */
+  next: Ticket | null;
+  spend: { todayMicroUsd: number; monthMicroUsd: number };
+  /** Newest first, grouped by subject. */
+  recent: { subject: Subject | null; changes: ChangeEvent[] }[];
+  /** Ideas there are in all: zero shows what to do first. */
+  ideaCount: number;
+}
+
+export function HomePage(props: HomePageProps): VNode {
+  return (
+    <Layout shell={props.shell} title="Home" current="home" live={props.live}>
+      <PageHead title="Home" />
+      <Needs {...props} />
+      <Running {...props} />
+      <Spend {...props} />
+      <Recent {...props} />
+    </Layout>
+  );
+}
+
+/** All that may have changed on Home, for its stream. */
+export function homePartials(props: HomePageProps, status?: string): VNode {
+  return (
+    <>
+      {framePartials({ shell: props.shell, current: "home", title: "Home", status })}
+      {replace("needs", <Needs {...props} />)}
+      {replace("running", <Running {...props} />)}
+      {replace("spend", <Spend {...props} />)}
+      {replace("recent", <Recent {...props} />)}
+    </>
+  );
+}
+
+function Needs({ needs, next, ideaCount, shell }: HomePageProps): VNode {
+  return (
+    <Panel
+      id="needs"
+      title="Needs you"
+      aside={needs.length > 0 && <span class="count num">{needs.length}</span>}
+    >
+      {needs.length > 0
+        ? (
+          <ul class="rows" data-rows="">
+            {needs.map((need) => <NeedItem key={need.id} need={need} nowMs={shell.nowMs} />)}
+          </ul>
+        )
+        : ideaCount === 0
+        ? (
+          <EmptyState action={{ href: "/ideas#new-idea", label: "Write an idea" }}>
+            An idea is one sentence: “Pressing save twice loses the second save.” Agents refine it
+            and ask what is unclear; you approve it before anything is built.
+          </EmptyState>
+        )
+        : (
+          <p class="calm">
+            Nothing needs you. {next && (
+              <>
+                Next: <a href={ticketHref(next.id)}>{next.title}</a>, starts when a slot is free.
+              </>
+            )}
+          </p>
+        )}
+    </Panel>
+  );
+}
+
+function Running({ running, shell }: HomePageProps): VNode {
+  return (
+    <Panel id="running" title="Running now">
+      {running.length === 0
+        ? <p class="calm">No agent works right now.</p>
+        : (
+          <ul class="rows" data-rows="">
+            {running.map((row) => <RunningItem key={row.run.id} row={row} nowMs={shell.nowMs} />)}
+          </ul>
+        )}
+    </Panel>
+  );
+}
+
+function RunningItem({ row, nowMs }: { row: RunningRow; nowMs: number }): VNode {
+  const { run, subject, ticket, subtasks } = row;
+  const step = ticket?.step ? stepWords[ticket.step] : purposeWords[run.purpose];
+  return (
+    <li class="row" id={`running-${run.id}`} data-row="">
+      <span class={`dot tone-${run.status === "waiting" ? "waiting" : "running"}`} />
+      <div class="row-main">
+        <a class="row-title" href={subjectHref(subject)}>
+          #{subject.number} {subject.title}
+        </a>
+        <p class="row-note">
+          <a href={runHref(run.id)}>{run.agent}</a> · {run.waitReason || step}
+          {run.demo && <DemoMark />}
+        </p>
+      </div>
+      {subtasks && subtasks.total > 0 && <Progress {...subtasks} of="subtasks" />}
+      <span class="row-fact">
+        {run.startedAt ? <Elapsed since={run.startedAt} nowMs={nowMs} /> : "starting"}
+      </span>
+      <span class="row-fact">
+        <Money microUsd={run.costMicroUsd} demo={run.demo} />
+      </span>
+      <ActionForm action={`${runHref(run.id)}/cancel`} label={`Stop the ${run.agent} run`}>
+        Stop
+      </ActionForm>
+    </li>
+  );
+}
+
+function Spend({ spend, running }: HomePageProps): VNode {
+  return (
+    <Panel id="spend" title="Spent">
+      <dl class="figures">
+        <div>
+          <dt>Today</dt>
+          <dd class="num">{money(spend.todayMicroUsd)}</dd>
+        </div>
+        <div>
+          <dt>This month</dt>
+          <dd class="num">{money(spend.monthMicroUsd)}</dd>
+        </div>
+        <div>
+          <dt>Working now</dt>
+          <dd class="num">{plural(running.length, "run")}</dd>
+        </div>
+      </dl>
+    </Panel>
+  );
+}
+
+function Recent({ recent, shell }: HomePageProps): VNode {
+  return (
+    <Panel id="recent" title="Recent activity">
+      {recent.length === 0 ? <p class="calm">Nothing has happened yet.</p> : (
+        <ul class="recent">
+          {recent.map(({ subject, changes }) => (
+            <li key={subject?.id ?? changes[0]?.seq}>
+              {subject && (
+                <a class="row-title" href={subjectHref(subject)}>
+                  #{subject.number} {subject.title}
+                </a>
+              )}
+              <ul class="changes-list">
+                {changes.map((change) => (
+                  <li key={change.seq}>
+                    {describeChange(change)} <Time at={change.at} nowMs={shell.nowMs} />
+                  </li>
+                ))}
+              </ul>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Panel>
+  );
+}

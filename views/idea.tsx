@@ -1,0 +1,240 @@
+/** One idea: what was asked for, what the agents found, what they ask, what they propose. */
+import type { VNode } from "preact";
+import { failureReasons } from "../server/states.ts";
+import type { ChangeEvent, Idea, Question, Run } from "../server/records.ts";
+import {
+  capital,
+  DemoMark,
+  Elapsed,
+  Facts,
+  Money,
+  Notice,
+  Panel,
+  Priority,
+  StatusBadge,
+  Tag,
+  Time,
+} from "./components.tsx";
+import { plural } from "./format.ts";
+import { History } from "./history.tsx";
+import { IdeaActions, type RefusedDecision } from "./idea_decision.tsx";
+import { Findings, PlanPanel } from "./idea_plan.tsx";
+import { framePartials, Layout, PageHead } from "./layout.tsx";
+import { idPart, runHref, ticketHref, withQuery } from "./links.ts";
+import { type Live, replace } from "./live.tsx";
+import type { ResolveReference } from "./markdown.ts";
+import { Prose } from "./prose.tsx";
+import { Questions, type RefusedAnswer } from "./questions.tsx";
+import type { Shell } from "./shell.ts";
+import { complexityWords, ideaWords, purposeWords, runWords, ticketTypeWords } from "./words.ts";
+
+export interface IdeaPageProps {
+  shell: Shell;
+  /** Null beside a refused form: an update would put the saved text over what was typed. */
+  live: Live | null;
+  idea: Idea;
+  projectName: string;
+  /** All rounds, by number. */
+  questions: Question[];
+  /** The present round's runs in order, with the text that streams in each; older rounds before them. */
+  runs: { run: Run; liveText: string }[];
+  /** Newest first. */
+  changes: ChangeEvent[];
+  /** Where `#idea-12` and `#ticket-7` in its texts lead. */
+  resolve: ResolveReference;
+  /** A refused form; null shows the saved state. */
+  refusedDecision: RefusedDecision | null;
+  refusedAnswer: RefusedAnswer | null;
+}
+
+export function IdeaPage(props: IdeaPageProps): VNode {
+  const { idea, shell } = props;
+  return (
+    <Layout shell={shell} title={titleOf(idea)} current="ideas" live={props.live}>
+      <Strip {...props} />
+      <div class="columns">
+        <div class="column-main">
+          <Description {...props} />
+          <Questions
+            idea={idea}
+            questions={props.questions}
+            refused={props.refusedAnswer}
+            nowMs={shell.nowMs}
+          />
+          <IdeaAgents {...props} />
+          <PlanPanel idea={idea} refused={props.refusedDecision} resolve={props.resolve} />
+          <Findings idea={idea} />
+        </div>
+        <div class="column-facts">
+          <IdeaFacts {...props} />
+          <History id="idea-history" changes={props.changes} nowMs={shell.nowMs} />
+        </div>
+      </div>
+      <IdeaActions idea={idea} refused={props.refusedDecision} />
+    </Layout>
+  );
+}
+
+/** All that may have changed of an idea, for its stream. A refused form is not on the page then. */
+export function ideaPartials(props: IdeaPageProps, status?: string): VNode {
+  const { idea, shell, questions } = props;
+  const frame = { shell, current: "ideas", title: titleOf(idea), status } as const;
+  return (
+    <>
+      {framePartials(frame)}
+      {replace("idea-strip", <Strip {...props} />)}
+      {replace(
+        "idea-questions",
+        <Questions idea={idea} questions={questions} refused={null} nowMs={shell.nowMs} />,
+      )}
+      {replace("idea-agents", <IdeaAgents {...props} />)}
+      {replace("idea-plan", <PlanPanel idea={idea} refused={null} resolve={props.resolve} />)}
+      {replace("idea-findings", <Findings idea={idea} />)}
+      {replace("idea-facts", <IdeaFacts {...props} />)}
+      {replace(
+        "idea-history",
+        <History id="idea-history" changes={props.changes} nowMs={shell.nowMs} />,
+      )}
+      {replace("idea-actions", <IdeaActions idea={idea} refused={null} />)}
+    </>
+  );
+}
+
+const titleOf = (idea: Idea) => `#${idea.number} ${idea.title}`;
+
+function Strip({ idea }: IdeaPageProps): VNode {
+  const crumb = { href: withQuery("/ideas", { project: idea.projectId }), label: "Ideas" };
+  return (
+    <div id="idea-strip">
+      <PageHead
+        crumb={crumb}
+        title={
+          <>
+            <span class="muted">#{idea.number}</span> {idea.title}
+          </>
+        }
+        aside={<StatusBadge shown={ideaWords[idea.status]} />}
+      />
+      {idea.status === "stuck" && (
+        <Notice tone="failed" title="Refinement is stuck">
+          <p>{idea.reason}</p>
+          {idea.failure && <p>{failureReasons[idea.failure].mend}</p>}
+        </Notice>
+      )}
+      {idea.status === "rejected" && (
+        <Notice tone="idle" title="Rejected">
+          <p>{idea.reason}</p>
+        </Notice>
+      )}
+      {idea.ticketId && (
+        <Notice tone="done" title="This idea became a ticket">
+          <p>
+            <a href={ticketHref(idea.ticketId)}>Go to the ticket</a>
+          </p>
+        </Notice>
+      )}
+      {idea.feedback !== "" && (
+        <Notice tone="idle" title={`Sent back, now in round ${idea.round}`}>
+          <Prose text={idea.feedback} />
+        </Notice>
+      )}
+    </div>
+  );
+}
+
+function Description({ idea, resolve }: IdeaPageProps): VNode {
+  const { summary, acceptance } = idea.plan;
+  return (
+    <Panel id="idea-description" title="Description">
+      {idea.description === ""
+        ? <p class="muted">Only the title was given.</p>
+        : <Prose text={idea.description} resolve={resolve} />}
+      {summary && (
+        <>
+          <h3>As the agents understand it</h3>
+          <Prose text={summary} resolve={resolve} />
+        </>
+      )}
+      {acceptance.length > 0 && (
+        <>
+          <h3>Done when</h3>
+          <ul>{acceptance.map((criterion) => <li key={criterion}>{criterion}</li>)}</ul>
+        </>
+      )}
+    </Panel>
+  );
+}
+
+/** Who works on it, side by side, with what each says right now; `#idea-agents`. */
+function IdeaAgents({ runs, shell }: IdeaPageProps): VNode {
+  return (
+    <Panel id="idea-agents" title="Agents">
+      {runs.length === 0
+        ? <p class="muted">They start when a slot is free.</p>
+        : (
+          <ul class="agents">
+            {runs.map((row) => <AgentRow key={row.run.id} {...row} nowMs={shell.nowMs} />)}
+          </ul>
+        )}
+    </Panel>
+  );
+}
+
+function AgentRow(
+  { run, liveText, nowMs }: { run: Run; liveText: string; nowMs: number },
+): VNode {
+  return (
+    <li>
+      <div class="agent-head">
+        <StatusBadge shown={runWords[run.status]} />
+        <a href={runHref(run.id)}>{capital(run.agent)}</a>
+        <span class="muted small">
+          {purposeWords[run.purpose].toLowerCase()}, {plural(run.turns, "turn")},{" "}
+          <Money microUsd={run.costMicroUsd} demo={run.demo} />
+          {run.status === "running" && run.startedAt && (
+            <>
+              , <Elapsed since={run.startedAt} nowMs={nowMs} />
+            </>
+          )}
+        </span>
+        {run.demo && <DemoMark />}
+      </div>
+      {run.waitReason !== "" && <p class="muted">{run.waitReason}</p>}
+      {run.error !== "" && <p class="outcome tone-failed">{run.error}</p>}
+      <div
+        class="live-text"
+        id={`live-${idPart(run.id)}`}
+        role="group"
+        tabIndex={run.status === "running" ? 0 : undefined}
+        aria-label={`What the ${run.agent} is writing now`}
+        data-live-text=""
+      >
+        {liveText}
+      </div>
+    </li>
+  );
+}
+
+function IdeaFacts({ idea, projectName, shell }: IdeaPageProps): VNode {
+  const { plan } = idea;
+  return (
+    <Panel id="idea-facts" title="Facts">
+      <Facts
+        rows={[
+          ["Project", projectName],
+          ["Priority", <Priority key="p" level={idea.priority} />],
+          ["Why this priority", plan.priorityReason ?? null],
+          ["Type", plan.type ? ticketTypeWords[plan.type] : null],
+          ["Complexity", plan.complexity ? complexityWords[plan.complexity] : null],
+          ["Cost so far", <Money key="m" microUsd={idea.costMicroUsd} />],
+          ["Asked by", idea.createdBy],
+          ["Submitted", <Time key="t" at={idea.createdAt} nowMs={shell.nowMs} />],
+          [
+            "Tags",
+            idea.tags.length > 0 ? idea.tags.map((tag) => <Tag key={tag}>{tag}</Tag>) : null,
+          ],
+        ]}
+      />
+    </Panel>
+  );
+}

@@ -1,0 +1,94 @@
+/** A person's decision about an idea: approve, send back, reject, or refine again. */
+import type { VNode } from "preact";
+import type { FieldError } from "../server/errors.ts";
+import type { Idea } from "../server/records.ts";
+import { plural } from "./format.ts";
+import { ActionForm, Button, Disclosure, ErrorSummary, Field } from "./forms.tsx";
+import { ideaHref } from "./links.ts";
+
+/** Id of the form with the proposed subtasks; Approve sends its fields along. */
+export const PLAN_FORM = "plan";
+
+/** An edit, approval or feedback that was refused: shown again where it was typed. */
+export interface RefusedDecision {
+  action: "edit" | "approve" | "request-changes" | "reject";
+  /** By field name, as posted. */
+  values: Record<string, string>;
+  message: string;
+  errors: FieldError[];
+}
+
+/** The decision, always in reach; `#idea-actions`. Absent buttons are moves that the state forbids. */
+export function IdeaActions(
+  { idea, refused }: { idea: Idea; refused: RefusedDecision | null },
+): VNode {
+  const { status, plan, id } = idea;
+  const action = (verb: string) => `${ideaHref(id)}/${verb}`;
+  const back = refused?.action === "request-changes" ? refused : null;
+  const rejected = refused?.action === "reject" ? refused : null;
+  const decided = status === "converted";
+  return (
+    <div class={decided ? "action-bar is-empty" : "action-bar"} id="idea-actions">
+      {status === "ready" && (
+        <div class="action-main">
+          <Button kind="primary" form={PLAN_FORM} formAction={action("approve")} keys="a">
+            Approve
+          </Button>
+          <span class="effect">
+            Creates a ticket with{" "}
+            {plural(plan.subtasks.length, "subtask")}; development starts when a slot is free.
+          </span>
+        </div>
+      )}
+      {status === "ready" && (
+        <Disclosure id="request-changes" summary="Request changes" keys="r" open={back !== null}>
+          <form method="post" action={action("request-changes")} id="changes">
+            <ErrorSummary
+              form="changes"
+              message={back?.message ?? null}
+              errors={back?.errors ?? []}
+            />
+            <Field
+              form="changes"
+              name="feedback"
+              kind="area"
+              label="What should be different?"
+              hint="The agents refine the idea again with this."
+              value={back?.values.feedback}
+              errors={back?.errors}
+              required
+            />
+            <Button kind="primary">Send back</Button>
+          </form>
+        </Disclosure>
+      )}
+      {(status === "stuck" || status === "rejected") && (
+        <ActionForm action={action("refine")} kind="primary">
+          {status === "stuck" ? "Refine again" : "Take up again"}
+        </ActionForm>
+      )}
+      {!decided && status !== "rejected" && (
+        <Disclosure id="reject" summary="Reject" keys="Shift+x" open={rejected !== null}>
+          <form method="post" action={action("reject")} id="rejection">
+            <ErrorSummary
+              form="rejection"
+              message={rejected?.message ?? null}
+              errors={rejected?.errors ?? []}
+            />
+            <Field
+              form="rejection"
+              name="reason"
+              kind="area"
+              label="Why not?"
+              hint="Stops its agents. The idea is kept and can be taken up again."
+              value={rejected?.values.reason}
+              errors={rejected?.errors}
+              required
+            />
+            <Button kind="danger">Reject</Button>
+          </form>
+        </Disclosure>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,45 @@
+/** Every address that pages link to, in one place. */
+
+const id = encodeURIComponent;
+
+export const ideaHref = (ideaId: string): string => `/ideas/${id(ideaId)}`;
+export const ticketHref = (ticketId: string): string => `/tickets/${id(ticketId)}`;
+export const reviewHref = (ticketId: string): string => `${ticketHref(ticketId)}/review`;
+export const checkHref = (ticketId: string, checkId: string): string =>
+  `${ticketHref(ticketId)}/checks/${id(checkId)}`;
+export const runHref = (runId: string): string => `/runs/${id(runId)}`;
+export const projectHref = (projectId: string): string => `/projects/${id(projectId)}`;
+
+/** An idea or a ticket, as others refer to it. */
+export interface Subject {
+  kind: "idea" | "ticket";
+  id: string;
+  number: number;
+  title: string;
+}
+
+export const subjectHref = ({ kind, id }: Subject): string =>
+  kind === "idea" ? ideaHref(id) : ticketHref(id);
+
+/** `path` with those of `query` that are set; the order is kept, so one view has one address. */
+export function withQuery(path: string, query: Record<string, string | null | undefined>): string {
+  const set = Object.entries(query).filter(([, value]) => value);
+  if (set.length === 0) return path;
+  return `${path}?${new URLSearchParams(set as [string, string][])}`;
+}
+
+const SAFE_LINK = /^(?:https?:|mailto:)/i;
+const HAS_SCHEME = /^[a-z][a-z0-9+.-]*:/i;
+/** Browsers drop these inside a scheme, so `java\nscript:` would run. */
+// deno-lint-ignore no-control-regex
+const IGNORED_BY_BROWSERS = /[\u0000-\u0020\u007f-\u009f]/g;
+
+/** True for web, mail and relative addresses; false for everything that could run code or carry data. */
+export function isSafeHref(href: string): boolean {
+  const plain = href.replace(IGNORED_BY_BROWSERS, "");
+  return SAFE_LINK.test(plain) || !HAS_SCHEME.test(plain);
+}
+
+/** Text as a part of an element id that needs no escaping in selectors: "a/b.ts" → "a-2f-b-2e-ts". */
+export const idPart = (text: string): string =>
+  text.replace(/[^A-Za-z0-9_]/g, (char) => `-${char.charCodeAt(0).toString(16)}-`);

@@ -1,0 +1,121 @@
+/** What waits for a person: one row each, with the reason, its age and its one action. */
+import type { ComponentChildren, VNode } from "preact";
+import { failureReasons } from "../server/states.ts";
+import type { Approval, Idea, Question, Run, Ticket } from "../server/records.ts";
+import { StatusBadge, Time } from "./components.tsx";
+import { firstLine, plural } from "./format.ts";
+import { buttonClass } from "./forms.tsx";
+import { ApprovalForm } from "./approvals.tsx";
+import { ideaHref, reviewHref, runHref, ticketHref } from "./links.ts";
+import { QuestionForm } from "./questions.tsx";
+import { failureWords, type Shown } from "./words.ts";
+
+/** `id` is unique among the rows; `since` is UTC text. */
+export type Need =
+  & { id: string; since: string }
+  & (
+    | { kind: "question"; question: Question; idea: Idea }
+    | { kind: "approval"; approval: Approval; run: Run }
+    | { kind: "ready"; idea: Idea }
+    | { kind: "stuck"; idea: Idea }
+    | { kind: "review"; ticket: Ticket; findings: number }
+    | { kind: "blocked"; ticket: Ticket }
+  );
+
+/** Longest reason in a row. */
+const REASON_MAX_CHARS = 200;
+
+/** One row of "Needs you". */
+export function NeedItem({ need, nowMs }: { need: Need; nowMs: number }): VNode {
+  const { shown, href, title, reason, action, form } = describe(need);
+  return (
+    <li class="row need" id={`need-${need.id}`} data-row="">
+      <StatusBadge shown={shown} />
+      <div class="row-main">
+        <a class="row-title" href={href}>{title}</a>
+        {reason && <p class="row-note">{reason}</p>}
+        {form}
+      </div>
+      <span class="row-fact">
+        <Time at={need.since} nowMs={nowMs} />
+      </span>
+      {action && (
+        <a class={buttonClass("plain")} href={href} aria-label={`${action}: ${title}`}>{action}</a>
+      )}
+    </li>
+  );
+}
+
+interface Row {
+  shown: Shown;
+  href: string;
+  title: string;
+  reason: ComponentChildren;
+  /** Label of the link; absent when the form in the row is the action. */
+  action?: string;
+  form?: VNode;
+}
+
+function describe(need: Need): Row {
+  switch (need.kind) {
+    case "question": {
+      const { question, idea } = need;
+      const inRow = question.options.length > 0;
+      return {
+        shown: { word: "Question", tone: "waiting" },
+        href: `${ideaHref(idea.id)}#question-${question.id}`,
+        title: question.text,
+        reason: `#${idea.number} ${idea.title}`,
+        action: inRow ? undefined : "Answer",
+        form: inRow ? <QuestionForm question={question} place="row" /> : undefined,
+      };
+    }
+    case "approval":
+      return {
+        shown: { word: "Approval", tone: "waiting" },
+        href: runHref(need.run.id),
+        title: `The ${need.run.agent} wants to use ${need.approval.tool}`,
+        reason: null,
+        form: <ApprovalForm approval={need.approval} place="row" />,
+      };
+    case "ready":
+      return {
+        shown: { word: "Ready", tone: "review" },
+        href: ideaHref(need.idea.id),
+        title: `#${need.idea.number} ${need.idea.title}`,
+        reason: `Refined into ${
+          plural(need.idea.plan.subtasks.length, "subtask")
+        }; waits for your decision`,
+        action: "Decide",
+      };
+    case "stuck":
+      return {
+        shown: { word: "Stuck", tone: "failed" },
+        href: ideaHref(need.idea.id),
+        title: `#${need.idea.number} ${need.idea.title}`,
+        reason: firstLine(need.idea.reason, REASON_MAX_CHARS),
+        action: "Look",
+      };
+    case "review":
+      return {
+        shown: { word: "Review", tone: "review" },
+        href: reviewHref(need.ticket.id),
+        title: `#${need.ticket.number} ${need.ticket.title}`,
+        reason: need.ticket.mergeWait ||
+          `Built and tested; ${plural(need.findings, "finding")} by the reviewer`,
+        action: "Review",
+      };
+    case "blocked": {
+      const { failure, reason, number, title, id } = need.ticket;
+      return {
+        shown: { word: "Blocked", tone: "failed" },
+        href: ticketHref(id),
+        title: `#${number} ${title}`,
+        reason: failure
+          ? `${failureWords[failure]}. ${failureReasons[failure].mend}`
+          : firstLine(reason, REASON_MAX_CHARS),
+        action: "Unblock",
+      };
+    }
+  }
+}

@@ -1,0 +1,230 @@
+/** The review of a ticket: opens on the diff, ends in merge, send back or reject. */
+import type { VNode } from "preact";
+import type {
+  Check,
+  Comment,
+  CriterionVerdict,
+  DiffFile,
+  ReviewFinding,
+  Ticket,
+} from "../server/records.ts";
+import { CheckList } from "./checks.tsx";
+import { Notice, Panel, StatusBadge } from "./components.tsx";
+import { ChangeCounts, Diff } from "./diff.tsx";
+import { fileId, lineId, type Place } from "./diff_place.ts";
+import { CommentNote, FindingNote } from "./diff_remarks.tsx";
+import { plural, shortCommit } from "./format.ts";
+import { framePartials, Layout, PageHead } from "./layout.tsx";
+import { reviewHref, ticketHref } from "./links.ts";
+import { type Live, replace } from "./live.tsx";
+import { Prose } from "./prose.tsx";
+import { type RefusedReview, ReviewBar } from "./review_decision.tsx";
+import type { Shell } from "./shell.ts";
+import { severityWords, ticketWords } from "./words.ts";
+
+export interface ReviewPageProps {
+  shell: Shell;
+  /** Null beside a refused form. */
+  live: Live | null;
+  ticket: Ticket;
+  baseBranch: string;
+  files: DiffFile[];
+  findings: ReviewFinding[];
+  verdicts: CriterionVerdict[];
+  /** Sent ones and drafts, oldest first. */
+  comments: Comment[];
+  /** Newest first. */
+  checks: Check[];
+  /** `?file=`. */
+  openFile: string | null;
+  /** `?comment=`, read by `parsePlace`. */
+  commentAt: Place | null;
+  /** Proposed commit message of the merge. */
+  message: string;
+  refused: RefusedReview | null;
+}
+
+export function ReviewPage(props: ReviewPageProps): VNode {
+  const { ticket, shell, files } = props;
+  const page = reviewHref(ticket.id);
+  return (
+    <Layout shell={shell} title={titleOf(ticket)} current="development" live={props.live}>
+      <Strip {...props} />
+      <div class="review">
+        <div class="review-side">
+          <FileList {...props} />
+          <CheckList id="review-checks" checks={props.checks} nowMs={shell.nowMs} />
+        </div>
+        <div class="review-main">
+          <Summary {...props} />
+          <a class="skip-inline" href="#review-bar">Skip the diff</a>
+          {files.length === 0 ? <p class="calm">The branch changes nothing.</p> : (
+            <Diff
+              files={files}
+              findings={props.findings}
+              comments={props.comments}
+              openFile={props.openFile}
+              commentAt={props.commentAt}
+              page={page}
+              commentAction={isOpen(ticket) ? `${ticketHref(ticket.id)}/comments` : null}
+              nowMs={shell.nowMs}
+            />
+          )}
+        </div>
+      </div>
+      <ReviewBar {...barOf(props)} />
+    </Layout>
+  );
+}
+
+/**
+ * What may have changed while a person reads: state, checks, the bar. The diff stays as it is; when the
+ * branch moved on, the strip says so and the next load shows it.
+ */
+export function reviewPartials(props: ReviewPageProps, status?: string): VNode {
+  const { ticket, shell, checks } = props;
+  const frame = { shell, current: "development", title: titleOf(ticket), status } as const;
+  return (
+    <>
+      {framePartials(frame)}
+      {replace("review-strip", <Strip {...props} />)}
+      {replace(
+        "review-checks",
+        <CheckList id="review-checks" checks={checks} nowMs={shell.nowMs} />,
+      )}
+      {replace("review-bar", <ReviewBar {...barOf({ ...props, refused: null })} />)}
+    </>
+  );
+}
+
+const titleOf = (ticket: Ticket) => `Review #${ticket.number} ${ticket.title}`;
+
+/** Until it is approved: what is in the merge queue is not commented on any more. */
+const isOpen = ({ status, step }: Ticket) => status === "review" && step !== "merge";
+
+const barOf = (props: ReviewPageProps) => ({
+  ticket: props.ticket,
+  baseBranch: props.baseBranch,
+  drafts: props.comments.filter((comment) => !comment.sent).length,
+  blocking: props.findings.filter((finding) => finding.severity === "blocking").length,
+  message: props.message,
+  refused: props.refused,
+});
+
+function Strip({ ticket, files }: ReviewPageProps): VNode {
+  const sum = (count: (file: DiffFile) => number) =>
+    files.reduce((total, file) => total + count(file), 0);
+  return (
+    <div id="review-strip">
+      <PageHead
+        crumb={{ href: ticketHref(ticket.id), label: `#${ticket.number} ${ticket.title}` }}
+        title={
+          <>
+            Review <span class="muted">#{ticket.number}</span> {ticket.title}
+          </>
+        }
+        aside={<StatusBadge shown={ticketWords[ticket.status]} />}
+      />
+      <p class="muted review-figures">
+        {plural(files.length, "file")}{" "}
+        <ChangeCounts additions={sum((f) => f.additions)} deletions={sum((f) => f.deletions)} />
+        {ticket.branch && (
+          <>
+            on <code class="path">{ticket.branch}</code>
+          </>
+        )}
+        {ticket.headCommit && (
+          <>
+            at <code>{shortCommit(ticket.headCommit)}</code>
+          </>
+        )}
+      </p>
+      {ticket.status !== "review" && (
+        <Notice
+          tone="idle"
+          title={`Not in review: ${ticketWords[ticket.status].word.toLowerCase()}`}
+        >
+          <p>
+            You see what the branch changes right now.{" "}
+            <a href={ticketHref(ticket.id)}>Go to the ticket</a>
+          </p>
+        </Notice>
+      )}
+      {ticket.mergeWait !== "" && (
+        <Notice tone="waiting" title="The merge waits">
+          <p>{ticket.mergeWait}</p>
+        </Notice>
+      )}
+    </div>
+  );
+}
+
+/** What the reviewer says of the whole, criterion by criterion, with notes that jump to their line. */
+function Summary({ ticket, verdicts, findings, comments, shell }: ReviewPageProps): VNode {
+  const general = findings.filter((finding) => finding.path === null);
+  const placed = findings.filter((finding) => finding.path !== null);
+  const unplaced = comments.filter((comment) => comment.path === null);
+  return (
+    <Panel id="review-notes" title="Reviewer">
+      {ticket.reviewSummary === ""
+        ? <p class="muted">The reviewer wrote no summary.</p>
+        : <Prose text={ticket.reviewSummary} />}
+      {verdicts.length > 0 && (
+        <ul class="verdicts">
+          {verdicts.map(({ criterion, met, evidence }) => (
+            <li key={criterion}>
+              <StatusBadge
+                shown={met ? { word: "Met", tone: "done" } : { word: "Not met", tone: "failed" }}
+              />
+              <div>
+                {criterion}
+                <p class="muted small">{evidence}</p>
+              </div>
+            </li>
+          ))}
+        </ul>
+      )}
+      {placed.length > 0 && (
+        <ul class="jumps">
+          {placed.map((finding) => (
+            <li key={finding.id}>
+              <StatusBadge shown={severityWords[finding.severity]} />
+              <a href={`#${finding.line ? lineId(placeOf(finding)) : fileId(finding.path!)}`}>
+                <code class="path">{finding.path}{finding.line ? `:${finding.line}` : ""}</code>
+              </a>
+            </li>
+          ))}
+        </ul>
+      )}
+      {general.map((finding) => <FindingNote key={finding.id} finding={finding} />)}
+      {unplaced.map((comment) => (
+        <CommentNote key={comment.id} comment={comment} nowMs={shell.nowMs} />
+      ))}
+    </Panel>
+  );
+}
+
+const placeOf = ({ path, line }: ReviewFinding): Place => ({
+  path: path!,
+  line: line!,
+  side: "new",
+});
+
+function FileList({ files, comments, findings }: ReviewPageProps): VNode {
+  return (
+    <Panel id="review-files" title="Files">
+      <ul class="file-list">
+        {files.map((file) => {
+          const remarks = [...comments, ...findings].filter((r) => r.path === file.path).length;
+          return (
+            <li key={file.path}>
+              <a class="path mono" href={`#${fileId(file.path)}`}>{file.path}</a>
+              {remarks > 0 && <span class="muted small">{plural(remarks, "note")}</span>}
+              <ChangeCounts additions={file.additions} deletions={file.deletions} />
+            </li>
+          );
+        })}
+      </ul>
+    </Panel>
+  );
+}

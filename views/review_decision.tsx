@@ -1,0 +1,143 @@
+/** The bar under a review: approve and merge, send back, reject. Each says what follows before it does it. */
+import type { VNode } from "preact";
+import type { FieldError } from "../server/errors.ts";
+import type { Ticket } from "../server/records.ts";
+import { plural } from "./format.ts";
+import { Button, Disclosure, ErrorSummary, Field } from "./forms.tsx";
+import { ticketHref } from "./links.ts";
+
+/** A decision that was refused: shown again where it was typed. */
+export interface RefusedReview {
+  action: "approve" | "request-changes" | "reject";
+  /** By field name, as posted. */
+  values: Record<string, string>;
+  message: string;
+  errors: FieldError[];
+}
+
+interface ReviewBarProps {
+  ticket: Ticket;
+  baseBranch: string;
+  /** Comments that go along with "Request changes". */
+  drafts: number;
+  /** Findings that the reviewer calls blocking. */
+  blocking: number;
+  message: string;
+  refused: RefusedReview | null;
+}
+
+/** `#review-bar`; empty when there is nothing to decide. */
+export function ReviewBar(props: ReviewBarProps): VNode {
+  const { ticket } = props;
+  const open = ticket.status === "review";
+  const merging = open && ticket.step === "merge";
+  const callable = !merging || ticket.mergeWait !== "";
+  return (
+    <div class={open ? "action-bar" : "action-bar is-empty"} id="review-bar" tabIndex={-1}>
+      {merging && <p class="effect">In the merge queue: rebased, tested again, then merged.</p>}
+      {open && !merging && <Approve {...props} />}
+      {open && callable && <RequestChanges {...props} />}
+      {open && callable && <Reject {...props} />}
+    </div>
+  );
+}
+
+function Approve(
+  { ticket, baseBranch, blocking, drafts, message, refused }: ReviewBarProps,
+): VNode {
+  const again = refused?.action === "approve" ? refused : null;
+  return (
+    <Disclosure
+      id="approve"
+      summary="Approve & merge"
+      kind="primary"
+      keys="a"
+      open={again !== null}
+    >
+      <form method="post" action={`${ticketHref(ticket.id)}/approve`} id="merge">
+        <ErrorSummary form="merge" message={again?.message ?? null} errors={again?.errors ?? []} />
+        <p>
+          Puts one commit on{" "}
+          <code>{baseBranch}</code>: rebased and tested on its newest state first. Your own checkout
+          keeps every edit.
+        </p>
+        {blocking > 0 && (
+          <p class="outcome tone-failed">
+            {plural(blocking, "blocking finding")} by the reviewer would be merged.
+          </p>
+        )}
+        {drafts > 0 && (
+          <p class="outcome tone-waiting">{plural(drafts, "draft comment")} would not be sent.</p>
+        )}
+        <Field
+          form="merge"
+          name="message"
+          kind="area"
+          rows={6}
+          mono
+          label="Commit message"
+          hint="Trailers for developer, reviewer and approver are added."
+          value={again?.values.message ?? message}
+          errors={again?.errors}
+          required
+        />
+        <Button kind="primary">Merge</Button>
+      </form>
+    </Disclosure>
+  );
+}
+
+function RequestChanges({ ticket, drafts, refused }: ReviewBarProps): VNode {
+  const again = refused?.action === "request-changes" ? refused : null;
+  const label = drafts > 0 ? `Request changes (${plural(drafts, "comment")})` : "Request changes";
+  return (
+    <Disclosure id="request-changes" summary={label} keys="r" open={again !== null}>
+      <form method="post" action={`${ticketHref(ticket.id)}/request-changes`} id="changes">
+        <ErrorSummary
+          form="changes"
+          message={again?.message ?? null}
+          errors={again?.errors ?? []}
+        />
+        <Field
+          form="changes"
+          name="remark"
+          kind="area"
+          label="What should change?"
+          hint={drafts > 0
+            ? `Goes to the developer together with your ${plural(drafts, "comment")}.`
+            : "Goes to the developer, who continues on the same branch."}
+          value={again?.values.remark}
+          errors={again?.errors}
+          required={drafts === 0}
+        />
+        <Button kind="primary">Send back</Button>
+      </form>
+    </Disclosure>
+  );
+}
+
+function Reject({ ticket, refused }: ReviewBarProps): VNode {
+  const again = refused?.action === "reject" ? refused : null;
+  return (
+    <Disclosure id="reject" summary="Reject" keys="Shift+x" open={again !== null}>
+      <form method="post" action={`${ticketHref(ticket.id)}/reject`} id="rejection">
+        <ErrorSummary
+          form="rejection"
+          message={again?.message ?? null}
+          errors={again?.errors ?? []}
+        />
+        <Field
+          form="rejection"
+          name="reason"
+          kind="area"
+          label="Why not?"
+          hint="The ticket is cancelled. Its branch is kept; it can be queued again."
+          value={again?.values.reason}
+          errors={again?.errors}
+          required
+        />
+        <Button kind="danger">Reject</Button>
+      </form>
+    </Disclosure>
+  );
+}

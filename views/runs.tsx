@@ -1,0 +1,234 @@
+/** Runs: the list of all, and one run with its whole activity. */
+import type { VNode } from "preact";
+import { failureReasons } from "../server/states.ts";
+import type { Approval, Run } from "../server/records.ts";
+import { Activity, type ActivityProps } from "./activity.tsx";
+import { PendingApprovals } from "./approvals.tsx";
+import {
+  capital,
+  DemoMark,
+  Elapsed,
+  EmptyState,
+  Money,
+  Notice,
+  Panel,
+  StatusBadge,
+  Time,
+} from "./components.tsx";
+import { count, duration, inputTokens, money, plural, tokens } from "./format.ts";
+import { Button, Disclosure } from "./forms.tsx";
+import { framePartials, Layout, PageHead } from "./layout.tsx";
+import { runHref, type Subject, subjectHref } from "./links.ts";
+import { type Live, replace } from "./live.tsx";
+import type { Shell } from "./shell.ts";
+import { failureWords, purposeWords, runWords } from "./words.ts";
+
+export interface RunsPageProps {
+  shell: Shell;
+  /** Newest first. */
+  rows: { run: Run; subject: Subject }[];
+  /** Address of older runs; null: these are all. */
+  moreHref: string | null;
+}
+
+export function RunsPage({ shell, rows, moreHref }: RunsPageProps): VNode {
+  return (
+    <Layout shell={shell} title="Runs" current="runs" live={null}>
+      <PageHead title="Runs" />
+      {rows.length === 0
+        ? (
+          <EmptyState action={{ href: "/ideas", label: "Go to the ideas" }}>
+            Every execution of an agent is listed here, with what it did and what it cost.
+          </EmptyState>
+        )
+        : (
+          <ul class="rows panel" data-rows="">
+            {rows.map(({ run, subject }) => (
+              <li class="row" id={`run-${run.id}`} key={run.id} data-row="">
+                <StatusBadge shown={runWords[run.status]} />
+                <div class="row-main">
+                  <a class="row-title" href={runHref(run.id)}>
+                    {capital(run.agent)}: {purposeWords[run.purpose].toLowerCase()}
+                  </a>
+                  <p class="row-note">
+                    <a href={subjectHref(subject)}>#{subject.number} {subject.title}</a>
+                    {run.demo && <DemoMark />}
+                  </p>
+                </div>
+                <RunFigures run={run} nowMs={shell.nowMs} />
+              </li>
+            ))}
+          </ul>
+        )}
+      {moreHref && (
+        <p class="more">
+          Showing {count(rows.length)}. <a href={moreHref}>Show older runs</a>
+        </p>
+      )}
+    </Layout>
+  );
+}
+
+function RunFigures({ run, nowMs }: { run: Run; nowMs: number }): VNode {
+  return (
+    <>
+      <span class="row-fact num">{plural(run.turns, "turn")}</span>
+      <span class="row-fact">
+        <Money microUsd={run.costMicroUsd} demo={run.demo} />
+      </span>
+      <span class="row-fact">
+        <Time at={run.startedAt ?? run.createdAt} nowMs={nowMs} />
+      </span>
+    </>
+  );
+}
+
+/** The runs of one ticket, newest first. */
+export function RunList({ id, runs, nowMs }: { id: string; runs: Run[]; nowMs: number }): VNode {
+  return (
+    <Panel id={id} title="Runs">
+      {runs.length === 0 ? <p class="muted">None yet.</p> : (
+        <ul class="run-list">
+          {runs.map((run) => (
+            <li key={run.id}>
+              <StatusBadge shown={runWords[run.status]} />
+              <a href={runHref(run.id)}>{purposeWords[run.purpose]}</a>
+              <span class="muted small">
+                {run.agent}, <Money microUsd={run.costMicroUsd} demo={run.demo} />,{" "}
+                <Time at={run.createdAt} nowMs={nowMs} />
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Panel>
+  );
+}
+
+export interface RunPageProps {
+  shell: Shell;
+  live: Live;
+  run: Run;
+  subject: Subject;
+  approvals: Approval[];
+  activity: Omit<ActivityProps, "run" | "nowMs">;
+}
+
+export function RunPage(props: RunPageProps): VNode {
+  const { run, shell } = props;
+  return (
+    <Layout shell={shell} title={titleOf(props)} current="runs" live={props.live}>
+      <RunStrip {...props} />
+      <RunAttention {...props} />
+      <Activity {...props.activity} run={run} nowMs={shell.nowMs} />
+      <RunActions run={run} />
+    </Layout>
+  );
+}
+
+/** All that may have changed of a run but its activity, for its stream. */
+export function runPartials(props: RunPageProps, status?: string): VNode {
+  const { shell, run } = props;
+  return (
+    <>
+      {framePartials({ shell, current: "runs", title: titleOf(props), status })}
+      {replace("run-strip", <RunStrip {...props} />)}
+      {replace("run-attention", <RunAttention {...props} />)}
+      {replace("run-actions", <RunActions run={run} />)}
+    </>
+  );
+}
+
+const titleOf = ({ run, subject }: RunPageProps) => `${capital(run.agent)} on #${subject.number}`;
+
+function RunStrip(props: RunPageProps): VNode {
+  const { run, subject, shell } = props;
+  const { usage } = run;
+  return (
+    <div id="run-strip">
+      <PageHead
+        crumb={{ href: subjectHref(subject), label: `#${subject.number} ${subject.title}` }}
+        title={titleOf(props)}
+        aside={
+          <>
+            <StatusBadge shown={runWords[run.status]} />
+            {run.demo && <DemoMark />}
+          </>
+        }
+      />
+      <dl class="strip">
+        <div>
+          <dt>For</dt>
+          <dd>{purposeWords[run.purpose]}</dd>
+        </div>
+        <div>
+          <dt>Model</dt>
+          <dd>{run.model}</dd>
+        </div>
+        <div>
+          <dt>Turns</dt>
+          <dd class="num">{run.turns} of {run.maxTurns}</dd>
+        </div>
+        <div>
+          <dt>Tokens</dt>
+          <dd class="num" title={`${count(usage.cacheReadTokens)} of them read from the cache`}>
+            {tokens(inputTokens(usage))} in, {tokens(usage.outputTokens)} out
+          </dd>
+        </div>
+        <div>
+          <dt>Cost</dt>
+          <dd>
+            <Money microUsd={run.costMicroUsd} demo={run.demo} />
+            {!run.demo && <span class="muted">of {money(run.maxCostMicroUsd)}</span>}
+          </dd>
+        </div>
+        {run.startedAt && (
+          <div>
+            <dt>Time</dt>
+            <dd class="num">
+              {run.finishedAt
+                ? duration(Date.parse(run.finishedAt) - Date.parse(run.startedAt))
+                : <Elapsed since={run.startedAt} nowMs={shell.nowMs} />}
+            </dd>
+          </div>
+        )}
+      </dl>
+    </div>
+  );
+}
+
+function RunAttention({ run, approvals, shell }: RunPageProps): VNode {
+  return (
+    <div id="run-attention">
+      {run.status === "failed" && run.failure && (
+        <Notice tone="failed" title={failureWords[run.failure]}>
+          <p>{run.error}</p>
+          <p>{failureReasons[run.failure].mend}</p>
+        </Notice>
+      )}
+      {run.status === "waiting" && approvals.length === 0 && (
+        <Notice tone="waiting" title="Waiting">
+          <p>{run.waitReason || "It goes on by itself."}</p>
+          {run.failure && <p>{failureReasons[run.failure].mend}</p>}
+        </Notice>
+      )}
+      <PendingApprovals approvals={approvals} run={run} nowMs={shell.nowMs} />
+    </div>
+  );
+}
+
+function RunActions({ run }: { run: Run }): VNode {
+  const active = run.status === "queued" || run.status === "running" || run.status === "waiting";
+  return (
+    <div class={active ? "action-bar" : "action-bar is-empty"} id="run-actions">
+      {active && (
+        <Disclosure id="stop" summary="Stop" keys="Shift+x">
+          <form method="post" action={`${runHref(run.id)}/cancel`}>
+            <p>Stops the agent and everything it started, at once. What it committed is kept.</p>
+            <Button kind="danger">Stop the run</Button>
+          </form>
+        </Disclosure>
+      )}
+    </div>
+  );
+}

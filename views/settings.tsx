@@ -1,0 +1,184 @@
+/** Settings: which model answers, how agents are confined, where the data is. */
+import type { VNode } from "preact";
+import type { FailureReason } from "../server/states.ts";
+import { failureReasons } from "../server/states.ts";
+import { Facts, Notice, Panel, StatusBadge, Time } from "./components.tsx";
+import { count, plural } from "./format.ts";
+import { ActionForm } from "./forms.tsx";
+import { framePartials, Layout, PageHead } from "./layout.tsx";
+import { type Live, replace } from "./live.tsx";
+import type { Shell } from "./shell.ts";
+import { failureWords } from "./words.ts";
+
+export interface SettingsPageProps {
+  shell: Shell;
+  live: Live;
+  model: { kind: "demo" } | { kind: "endpoint"; baseUrl: string };
+  /** Since when the agents are held; null: they are not. */
+  held: { reason: FailureReason; message: string; since: string } | null;
+  /** Runs whose loop works right now, and how many may at once. */
+  active: number;
+  maxRuns: number;
+  version: string;
+  dataDir: string;
+}
+
+export function SettingsPage(props: SettingsPageProps): VNode {
+  return (
+    <Layout shell={props.shell} title="Settings" current="settings" live={props.live}>
+      <PageHead title="Settings" />
+      <AgentsState {...props} />
+      <Model {...props} />
+      <Confined {...props} />
+      <Keys />
+      <Panel id="about" title="This installation">
+        <Facts
+          rows={[
+            ["Version", props.version],
+            ["Data folder", <code class="path" key="d">{props.dataDir}</code>],
+          ]}
+        />
+        <p class="muted">
+          Everything is in that folder: one database, the worktrees, the outputs. Copy it while
+          Gaffer is stopped, and you have a backup.
+        </p>
+      </Panel>
+    </Layout>
+  );
+}
+
+/** What may have changed, for its stream. */
+export function settingsPartials(props: SettingsPageProps, status?: string): VNode {
+  return (
+    <>
+      {framePartials({ shell: props.shell, current: "settings", title: "Settings", status })}
+      {replace("agents-status", <AgentsState {...props} />)}
+    </>
+  );
+}
+
+function AgentsState({ shell, held, active, maxRuns }: SettingsPageProps): VNode {
+  const state = shell.refused !== null
+    ? { word: "Refused", tone: "failed" as const }
+    : held
+    ? { word: "Held", tone: "failed" as const }
+    : { word: "Working", tone: "done" as const };
+  return (
+    <Panel id="agents-status" title="Agents" aside={<StatusBadge shown={state} />}>
+      <p>
+        {plural(active, "run")} at work; {count(maxRuns)} may work at the same time.
+      </p>
+      {shell.refused !== null && (
+        <Notice tone="failed" title="No agent runs">
+          <p>{shell.refused}</p>
+          <p>
+            At its start Gaffer tries what agents must not be able to do. Something succeeded, so
+            none is started. Mend it, then start Gaffer again.
+          </p>
+        </Notice>
+      )}
+      {held && (
+        <Notice tone="failed" title={`Held: ${failureWords[held.reason].toLowerCase()}`}>
+          <p>{held.message}</p>
+          <p>{failureReasons[held.reason].mend}</p>
+          <p class="muted">
+            Since{" "}
+            <Time at={held.since} nowMs={shell.nowMs} />. Every run would fail alike; they wait and
+            lose nothing.
+          </p>
+          <ActionForm action="/settings/resume-agents" kind="primary">Resume the agents</ActionForm>
+        </Notice>
+      )}
+    </Panel>
+  );
+}
+
+function Model({ model }: SettingsPageProps): VNode {
+  return (
+    <Panel id="model" title="Model">
+      {model.kind === "demo"
+        ? (
+          <>
+            <p>
+              The <strong>demo model</strong>{" "}
+              answers: free, deterministic, inside Gaffer. It can implement only the sample's ideas;
+              for yours it asks and plans, and then blocks.
+            </p>
+            <h3>Use a real model</h3>
+            <p>Set a key in the environment, then start Gaffer again:</p>
+            <pre class="output">ANTHROPIC_API_KEY=sk-ant-… gaffer</pre>
+          </>
+        )
+        : (
+          <>
+            <p>
+              Requests go to <code class="path">{model.baseUrl}</code> with the key of{" "}
+              <code>ANTHROPIC_API_KEY</code>. The key stays in memory: it is never logged, stored or
+              shown.
+            </p>
+          </>
+        )}
+      <p class="muted">
+        Any endpoint that speaks the Claude Messages API works: set <code>ANTHROPIC_BASE_URL</code>
+        {" "}
+        too.
+      </p>
+    </Panel>
+  );
+}
+
+const installBubblewrap = `sudo apt-get install bubblewrap    # Debian, Ubuntu
+sudo dnf install bubblewrap        # Fedora
+sudo pacman -S bubblewrap          # Arch`;
+
+function Confined({ shell }: SettingsPageProps): VNode {
+  const { kind, hint } = shell.confinement;
+  const sandboxed = kind === "bubblewrap";
+  return (
+    <Panel
+      id="confinement"
+      title="Confinement"
+      aside={
+        <StatusBadge
+          shown={sandboxed
+            ? { word: "Sandbox", tone: "done" }
+            : { word: "No sandbox", tone: "waiting" }}
+        />
+      }
+    >
+      {sandboxed
+        ? (
+          <p>
+            Tools and commands run in bubblewrap: one folder to write in, no network, no key, a
+            scrubbed environment.
+          </p>
+        )
+        : (
+          <>
+            <p>
+              Tools run in a process of their own that gave up its rights. Commands that a model
+              wrote wait for your approval, and a project's own commands run once you have allowed
+              it in the project's settings.
+            </p>
+            <h3>Get bubblewrap</h3>
+            <p>Install it, then start Gaffer again:</p>
+            <pre class="output">{installBubblewrap}</pre>
+          </>
+        )}
+      {hint !== "" && <p class="muted">{hint}</p>}
+    </Panel>
+  );
+}
+
+/** Single keys can be switched off; static/keys.js keeps the choice in the browser. */
+function Keys(): VNode {
+  return (
+    <Panel id="keys" title="Keys" class="js-only">
+      <label class="option">
+        <input type="checkbox" data-keys-switch="" id="keys-switch" checked />
+        Single keys do things (press <kbd>?</kbd> to see them)
+      </label>
+      <p class="hint">Kept in this browser. Keys are always off while you type.</p>
+    </Panel>
+  );
+}

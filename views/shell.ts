@@ -1,0 +1,47 @@
+/** What every page needs to know beside its own data; the routes fill it once per request. */
+import type { FailureReason } from "../server/states.ts";
+
+export interface Shell {
+  /** The one clock's time, for "3 min ago". */
+  nowMs: number;
+  /** Address of a file in static/, with its content's hash: `asset("app.css")`. */
+  asset: (path: string) => string;
+  /** No key is set: the demo model answers. */
+  demo: boolean;
+  /** Set while no run starts until a person resumes the agents. */
+  held: { reason: FailureReason; message: string } | null;
+  /** Set when the canary found a hole in the confinement: no agent runs, and this says why. */
+  refused: string | null;
+  /** How commands and tools are confined: in a sandbox, or only in a process of their own. */
+  confinement: { kind: "bubblewrap" | "process"; hint: string };
+  /** Active projects, for the switch. */
+  projects: { id: string; name: string }[];
+  /** The project that the page is narrowed to. */
+  projectId: string | null;
+  /** What waits for a person: in all, and by page. */
+  counts: { needs: number; ideas: number; development: number };
+  /** What the last action did; shown once. */
+  flash: Flash | null;
+}
+
+export interface Flash {
+  /** One sentence: "Idea #12 rejected". */
+  text: string;
+  tone: "done" | "failed";
+  /** Takes it back: posted without fields. */
+  undo?: { action: string; label: string };
+}
+
+/** Where a page stands in the navigation. */
+export type NavName = "home" | "ideas" | "development" | "runs" | "projects" | "settings";
+
+/** Scripts in static/ that the server joins, in this order, into `asset("app.js")`: one request. */
+export const appScripts: readonly string[] = [
+  "focus.js",
+  "connection.js",
+  "time.js",
+  "follow.js",
+  "toast.js",
+  "keys.js",
+  "sheet.js",
+];

@@ -1,0 +1,201 @@
+/** One ticket: its state, what stands in its way, what is done, and the agent at work. */
+import type { VNode } from "preact";
+import { failureReasons } from "../server/states.ts";
+import type { Approval, ChangeEvent, Check, Run, Subtask, Ticket } from "../server/records.ts";
+import { Activity, type ActivityProps } from "./activity.tsx";
+import { PendingApprovals } from "./approvals.tsx";
+import { CheckList } from "./checks.tsx";
+import { DemoMark, Elapsed, Money, Notice, Progress, StatusBadge } from "./components.tsx";
+import { duration, shortCommit } from "./format.ts";
+import { History } from "./history.tsx";
+import { framePartials, Layout, PageHead } from "./layout.tsx";
+import { checkHref, type Subject, withQuery } from "./links.ts";
+import { type Live, replace } from "./live.tsx";
+import type { ResolveReference } from "./markdown.ts";
+import { RunList } from "./runs.tsx";
+import type { Shell } from "./shell.ts";
+import { Blocked, Specification, Subtasks, TicketFacts } from "./ticket_parts.tsx";
+import { type RefusedGuidance, TicketActions } from "./ticket_moves.tsx";
+import { checkWords, stepWords, ticketWords } from "./words.ts";
+
+export interface TicketPageProps {
+  shell: Shell;
+  /** Null beside a refused form. */
+  live: Live | null;
+  ticket: Ticket;
+  projectName: string;
+  /** The idea it came from. */
+  idea: Subject | null;
+  /** In order. */
+  subtasks: Subtask[];
+  /** Newest first. */
+  checks: Check[];
+  /** Newest first. */
+  runs: Run[];
+  /** Pending ones of the active run. */
+  approvals: Approval[];
+  /** Newest first. */
+  changes: ChangeEvent[];
+  /** The active run's, else the newest one's. */
+  activity: Omit<ActivityProps, "nowMs">;
+  resolve: ResolveReference;
+  refused: RefusedGuidance | null;
+}
+
+export function TicketPage(props: TicketPageProps): VNode {
+  const { ticket, shell } = props;
+  const { nowMs } = shell;
+  return (
+    <Layout shell={shell} title={titleOf(ticket)} current="development" live={props.live}>
+      <Strip {...props} />
+      <Attention {...props} />
+      <div class="columns">
+        <div class="column-main">
+          <Subtasks subtasks={props.subtasks} nowMs={nowMs} />
+          <Specification ticket={ticket} resolve={props.resolve} />
+          <Activity {...props.activity} nowMs={nowMs} />
+        </div>
+        <div class="column-facts">
+          <TicketFacts {...props} nowMs={nowMs} />
+          <CheckList id="ticket-checks" checks={props.checks} nowMs={nowMs} />
+          <RunList id="ticket-runs" runs={props.runs} nowMs={nowMs} />
+          <History id="ticket-history" changes={props.changes} nowMs={nowMs} />
+        </div>
+      </div>
+      <TicketActions ticket={ticket} refused={props.refused} />
+    </Layout>
+  );
+}
+
+/** All that may have changed of a ticket but the run's activity, for its stream. */
+export function ticketPartials(props: TicketPageProps, status?: string): VNode {
+  const { ticket, shell, checks, runs, changes } = props;
+  const { nowMs } = shell;
+  return (
+    <>
+      {framePartials({ shell, current: "development", title: titleOf(ticket), status })}
+      {replace("ticket-strip", <Strip {...props} />)}
+      {replace("ticket-attention", <Attention {...props} />)}
+      {replace("ticket-subtasks", <Subtasks subtasks={props.subtasks} nowMs={nowMs} />)}
+      {replace("ticket-facts", <TicketFacts {...props} nowMs={nowMs} />)}
+      {replace("ticket-checks", <CheckList id="ticket-checks" checks={checks} nowMs={nowMs} />)}
+      {replace("ticket-runs", <RunList id="ticket-runs" runs={runs} nowMs={nowMs} />)}
+      {replace("ticket-history", <History id="ticket-history" changes={changes} nowMs={nowMs} />)}
+      {replace("ticket-actions", <TicketActions ticket={ticket} refused={null} />)}
+    </>
+  );
+}
+
+const titleOf = (ticket: Ticket) => `#${ticket.number} ${ticket.title}`;
+
+/** Newest result of a command on the work itself. */
+const newest = (checks: Check[], name: Check["name"]) =>
+  checks.find((check) => check.name === name && !check.baseline) ?? null;
+
+/** State, step, build, tests, cost and time in one line; `#ticket-strip`. */
+function Strip({ ticket, checks, subtasks, runs, shell }: TicketPageProps): VNode {
+  const { status, step, startedAt, doneAt } = ticket;
+  const done = subtasks.filter((s) => s.status === "done" || s.status === "skipped").length;
+  const demo = runs.some((run) => run.demo);
+  return (
+    <div id="ticket-strip">
+      <PageHead
+        crumb={{
+          href: withQuery("/development", { project: ticket.projectId }),
+          label: "Development",
+        }}
+        title={
+          <>
+            <span class="muted">#{ticket.number}</span> {ticket.title}
+          </>
+        }
+        aside={<StatusBadge shown={ticketWords[status]} />}
+      />
+      <dl class="strip">
+        {step && (status === "in_progress" || step === "merge") && (
+          <div>
+            <dt>Step</dt>
+            <dd>{stepWords[step]}</dd>
+          </div>
+        )}
+        <div>
+          <dt>Subtasks</dt>
+          <dd>
+            <Progress done={done} total={subtasks.length} of="subtasks" />
+          </dd>
+        </div>
+        <CheckFact name="Build" check={newest(checks, "build")} />
+        <CheckFact name="Tests" check={newest(checks, "test")} />
+        <div>
+          <dt>Cost</dt>
+          <dd>
+            <Money microUsd={ticket.costMicroUsd} demo={demo} />
+            {demo && <DemoMark />}
+          </dd>
+        </div>
+        {startedAt && (
+          <div>
+            <dt>Time</dt>
+            <dd class="num">
+              {doneAt
+                ? duration(Date.parse(doneAt) - Date.parse(startedAt))
+                : <Elapsed since={startedAt} nowMs={shell.nowMs} />}
+            </dd>
+          </div>
+        )}
+      </dl>
+    </div>
+  );
+}
+
+function CheckFact({ name, check }: { name: string; check: Check | null }): VNode {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>
+        {check === null
+          ? <span class="muted">not yet</span>
+          : (
+            <a href={checkHref(check.ticketId, check.id)}>
+              <StatusBadge shown={checkWords[check.status]} />
+            </a>
+          )}
+      </dd>
+    </div>
+  );
+}
+
+/** What needs a person before it goes on; `#ticket-attention`. */
+function Attention(props: TicketPageProps): VNode {
+  const { ticket, approvals, runs, checks, shell } = props;
+  const active = runs.find((run) => ["queued", "running", "waiting"].includes(run.status)) ?? null;
+  return (
+    <div id="ticket-attention">
+      {ticket.status === "blocked" && <Blocked ticket={ticket} checks={checks} />}
+      {ticket.status === "done" && ticket.mergeCommit && (
+        <Notice tone="done" title="Merged">
+          <p>
+            Commit <code>{shortCommit(ticket.mergeCommit)}</code> is on the base branch.
+          </p>
+        </Notice>
+      )}
+      {ticket.status === "cancelled" && (
+        <Notice tone="idle" title="Cancelled">
+          <p>{ticket.reason || "Its branch and every checkpoint are kept."}</p>
+        </Notice>
+      )}
+      {ticket.mergeWait !== "" && (
+        <Notice tone="waiting" title="The merge waits">
+          <p>{ticket.mergeWait}</p>
+        </Notice>
+      )}
+      {active && active.waitReason !== "" && approvals.length === 0 && (
+        <Notice tone="waiting" title={`The ${active.agent} waits`}>
+          <p>{active.waitReason}</p>
+          {active.failure && <p>{failureReasons[active.failure].mend}</p>}
+        </Notice>
+      )}
+      <PendingApprovals approvals={approvals} run={active} nowMs={shell.nowMs} />
+    </div>
+  );
+}

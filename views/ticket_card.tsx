@@ -1,0 +1,136 @@
+/** One ticket among others: as a row of the list, as a card of the board. */
+import type { VNode } from "preact";
+import type { Check, Ticket } from "../server/records.ts";
+import {
+  DemoMark,
+  Hidden,
+  Money,
+  Priority,
+  Progress,
+  StatusBadge,
+  Tag,
+  Time,
+} from "./components.tsx";
+import { firstLine } from "./format.ts";
+import { reviewHref, ticketHref } from "./links.ts";
+import { TicketMenu } from "./ticket_moves.tsx";
+import { checkWords, failureWords, stepWords, ticketTypeWords, ticketWords } from "./words.ts";
+
+export interface TicketCardData {
+  ticket: Ticket;
+  projectName: string;
+  /** Who works on it now. */
+  agent: string | null;
+  demo: boolean;
+  subtasks: { done: number; total: number };
+  /** Newest result of each on the newest commit. */
+  build: Check["status"] | null;
+  test: Check["status"] | null;
+}
+
+interface CardProps {
+  card: TicketCardData;
+  nowMs: number;
+  showProject: boolean;
+}
+
+/** One ticket of the list; `#ticket-<id>`. */
+export function TicketRow({ card, nowMs, showProject }: CardProps): VNode {
+  const { ticket, subtasks, demo } = card;
+  return (
+    <li class="row" id={`ticket-${ticket.id}`} data-row="">
+      <StatusBadge shown={ticketWords[ticket.status]} />
+      <div class="row-main">
+        <a class="row-title" href={addressOf(ticket)}>#{ticket.number} {ticket.title}</a>
+        <p class="row-note">
+          {noteOf(card)}
+          <Tag>{ticketTypeWords[ticket.type]}</Tag>
+          {showProject && <Tag>{card.projectName}</Tag>}
+          {demo && <DemoMark />}
+        </p>
+      </div>
+      <CheckMarks card={card} />
+      {ticket.status === "in_progress" && <Progress {...subtasks} of="subtasks" />}
+      <span class="row-fact">
+        <Priority level={ticket.priority} />
+      </span>
+      <span class="row-fact">
+        <Money microUsd={ticket.costMicroUsd} demo={demo} />
+      </span>
+      <span class="row-fact">
+        <Time at={ticket.updatedAt} nowMs={nowMs} />
+      </span>
+      <TicketMenu ticket={ticket} />
+    </li>
+  );
+}
+
+/** One ticket of the board; `#ticket-<id>`. */
+export function TicketCard({ card, nowMs, showProject }: CardProps): VNode {
+  const { ticket, subtasks, demo } = card;
+  const { status } = ticket;
+  return (
+    <li class="card" id={`ticket-${ticket.id}`} data-row="">
+      <a class="row-title" href={addressOf(ticket)}>#{ticket.number} {ticket.title}</a>
+      <p class="row-note">{noteOf(card)}</p>
+      {status === "in_progress" && <Progress {...subtasks} of="subtasks" />}
+      <CheckMarks card={card} />
+      <div class="card-facts">
+        <Tag>{ticketTypeWords[ticket.type]}</Tag>
+        {showProject && <Tag>{card.projectName}</Tag>}
+        {demo && <DemoMark />}
+        <Priority level={ticket.priority} />
+        <Money microUsd={ticket.costMicroUsd} demo={demo} />
+        <Time at={ticket.updatedAt} nowMs={nowMs} />
+        <TicketMenu ticket={ticket} />
+      </div>
+    </li>
+  );
+}
+
+function CheckMarks({ card }: { card: TicketCardData }): VNode | null {
+  const marks = [["Build", card.build], ["Test", card.test]] as const;
+  const known = marks.filter(([, status]) => status !== null && status !== "skipped");
+  if (known.length === 0) return null;
+  return (
+    <span class="marks">
+      {known.map(([name, status]) => (
+        <span key={name} class={`mark tone-${checkWords[status!].tone}`}>
+          {name}
+          <Hidden>{checkWords[status!].word.toLowerCase()}</Hidden>
+        </span>
+      ))}
+    </span>
+  );
+}
+
+/** A ticket in review opens on its diff. */
+const addressOf = ({ id, status }: Ticket) => status === "review" ? reviewHref(id) : ticketHref(id);
+
+/** Longest reason in a row. */
+const REASON_MAX_CHARS = 140;
+
+/** What it does now, or why it waits. */
+function noteOf({ ticket, agent }: TicketCardData): string {
+  const { status, step, failure, reason, round, mergeWait } = ticket;
+  switch (status) {
+    case "queued":
+      return "Starts when a slot is free";
+    case "in_progress": {
+      const doing = step ? stepWords[step] : "Starting";
+      const attempt = round > 0 ? `, attempt ${round + 1} of 3` : "";
+      return `${doing}${agent ? ` (${agent})` : ""}${attempt}`;
+    }
+    case "review":
+      if (mergeWait) return firstLine(mergeWait, REASON_MAX_CHARS);
+      return step === "merge" ? "In the merge queue" : "Waits for your review";
+    case "blocked":
+      return failure
+        ? `${failureWords[failure]}: ${firstLine(reason, REASON_MAX_CHARS)}`
+        : firstLine(reason, REASON_MAX_CHARS);
+    case "done":
+      return "Merged";
+    case "cancelled":
+      return reason ? firstLine(reason, REASON_MAX_CHARS) : "Its branch is kept";
+  }
+}

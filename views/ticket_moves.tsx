@@ -1,0 +1,127 @@
+/** What a person may do with a ticket in its state. Moves that the state forbids are absent. */
+import type { VNode } from "preact";
+import type { FieldError } from "../server/errors.ts";
+import type { Ticket } from "../server/records.ts";
+import { Hidden } from "./components.tsx";
+import { ActionForm, Button, buttonClass, Disclosure, ErrorSummary, Field } from "./forms.tsx";
+import { reviewHref, ticketHref } from "./links.ts";
+
+/** The small menu of a card or row. */
+export function TicketMenu({ ticket }: { ticket: Ticket }): VNode | null {
+  const { status, id } = ticket;
+  const action = (verb: string) => `${ticketHref(id)}/${verb}`;
+  if (status === "done") return null;
+  return (
+    <details class="row-menu" id={`menu-${id}`}>
+      <summary class="icon-menu">
+        <Hidden>Actions for #{ticket.number}</Hidden>
+      </summary>
+      <div class="menu">
+        {status === "queued" && (
+          <ActionForm action={action("start")} kind="quiet">Start now</ActionForm>
+        )}
+        {status === "review" && <a class={buttonClass("quiet")} href={reviewHref(id)}>Review</a>}
+        {(status === "blocked" || status === "cancelled") && (
+          <ActionForm action={action("retry")} kind="quiet">
+            {status === "blocked" ? "Retry" : "Queue again"}
+          </ActionForm>
+        )}
+        {status !== "cancelled" && (
+          <ActionForm action={action("cancel")} kind="quiet">Cancel</ActionForm>
+        )}
+      </div>
+    </details>
+  );
+}
+
+/** Guidance that was refused. */
+export interface RefusedGuidance {
+  guidance: string;
+  message: string;
+  errors: FieldError[];
+}
+
+interface TicketActionsProps {
+  ticket: Ticket;
+  refused: RefusedGuidance | null;
+}
+
+/** The ticket page's own actions, always in reach; `#ticket-actions`. */
+export function TicketActions({ ticket, refused }: TicketActionsProps): VNode {
+  const { status, id } = ticket;
+  const action = (verb: string) => `${ticketHref(id)}/${verb}`;
+  return (
+    <div class={status === "done" ? "action-bar is-empty" : "action-bar"} id="ticket-actions">
+      {status === "queued" && (
+        <div class="action-main">
+          <ActionForm action={action("start")} kind="primary">Start now</ActionForm>
+          <span class="effect">Or it starts by itself when a slot is free.</span>
+        </div>
+      )}
+      {status === "review" && (
+        <div class="action-main">
+          <a class={buttonClass("primary")} href={reviewHref(id)}>
+            Review the changes
+          </a>
+        </div>
+      )}
+      {status === "blocked" && (
+        <>
+          <Guide ticket={ticket} refused={refused} />
+          <ActionForm action={action("retry")}>Retry</ActionForm>
+        </>
+      )}
+      {status === "cancelled" && (
+        <div class="action-main">
+          <ActionForm action={action("retry")} kind="primary">Queue again</ActionForm>
+          <span class="effect">Goes on from its branch.</span>
+        </div>
+      )}
+      {status !== "cancelled" && status !== "done" && (
+        <Disclosure
+          id="cancel"
+          summary={status === "in_progress" ? "Stop" : "Cancel"}
+          keys="Shift+x"
+        >
+          <form method="post" action={action("cancel")}>
+            <p>
+              {status === "in_progress"
+                ? "Stops the agent and everything it started, at once."
+                : "Takes the ticket out of the queue."}{" "}
+              Its branch and every checkpoint are kept; it can be queued again.
+            </p>
+            <Button kind="danger">
+              {status === "in_progress" ? "Stop and cancel" : "Cancel the ticket"}
+            </Button>
+          </form>
+        </Disclosure>
+      )}
+    </div>
+  );
+}
+
+function Guide({ ticket, refused }: TicketActionsProps): VNode {
+  return (
+    <Disclosure id="guide" summary="Guide" kind="primary" keys="r" open={refused !== null}>
+      <form method="post" action={`${ticketHref(ticket.id)}/guide`} id="guidance">
+        <ErrorSummary
+          form="guidance"
+          message={refused?.message ?? null}
+          errors={refused?.errors ?? []}
+        />
+        <Field
+          form="guidance"
+          name="guidance"
+          kind="area"
+          rows={4}
+          label="What should the developer do?"
+          hint="It goes on from where it was, with your words and three fresh rounds."
+          value={refused?.guidance}
+          errors={refused?.errors}
+          required
+        />
+        <Button kind="primary">Guide and go on</Button>
+      </form>
+    </Disclosure>
+  );
+}

@@ -1,0 +1,152 @@
+/** The parts of a ticket's page: why it is blocked, its subtasks, its specification, its facts. */
+import type { VNode } from "preact";
+import { failureReasons } from "../server/states.ts";
+import type { Check, Subtask, Ticket } from "../server/records.ts";
+import { Elapsed, Facts, Notice, Panel, Priority, StatusBadge, Tag, Time } from "./components.tsx";
+import { duration, shortCommit } from "./format.ts";
+import { ideaHref, type Subject } from "./links.ts";
+import type { ResolveReference } from "./markdown.ts";
+import { Prose } from "./prose.tsx";
+import { complexityWords, failureWords, subtaskWords, ticketTypeWords } from "./words.ts";
+
+/** Cause, the last lines of the failed check, what was tried, and the ways on. */
+export function Blocked({ ticket, checks }: { ticket: Ticket; checks: Check[] }): VNode {
+  const last = checks.find((check) => !check.baseline) ?? null;
+  const failed = last?.status === "failed" || last?.status === "timed_out" ? last : null;
+  return (
+    <Notice
+      tone="failed"
+      title={`Blocked: ${
+        ticket.failure ? failureWords[ticket.failure].toLowerCase() : "needs you"
+      }`}
+    >
+      <Prose text={ticket.reason} />
+      {ticket.round > 0 && <p>{ticket.round} of 3 rounds of repair were tried.</p>}
+      {failed && failed.tail !== "" && (
+        <>
+          <p class="remark-label">End of the {failed.name} output</p>
+          <pre
+            class="output output-tail"
+            tabIndex={0}
+            aria-label={`End of the ${failed.name} output`}
+          >
+            {lastLines(failed.tail)}
+          </pre>
+        </>
+      )}
+      {ticket.failure && <p>{failureReasons[ticket.failure].mend}</p>}
+      <p class="muted">
+        Guide the developer in words, retry as it is, or cancel: the buttons are below.
+      </p>
+    </Notice>
+  );
+}
+
+const TAIL_LINES = 15;
+const lastLines = (text: string) => text.trimEnd().split("\n").slice(-TAIL_LINES).join("\n");
+
+/** The parts in order, with their times and what was done; `#ticket-subtasks`. */
+export function Subtasks({ subtasks, nowMs }: { subtasks: Subtask[]; nowMs: number }): VNode {
+  return (
+    <Panel id="ticket-subtasks" title="Subtasks">
+      <ol class="subtasks">
+        {subtasks.map((subtask) => (
+          <li key={subtask.id} id={`subtask-${subtask.id}`}>
+            <div class="subtask-head">
+              <StatusBadge shown={subtaskWords[subtask.status]} />
+              <span class="subtask-title">{subtask.title}</span>
+              <Tag>{complexityWords[subtask.complexity]}</Tag>
+              <span class="muted small">
+                <SubtaskTime subtask={subtask} nowMs={nowMs} />
+              </span>
+            </div>
+            {(subtask.description !== "" || subtask.summary !== "") && (
+              <details id={`about-${subtask.id}`}>
+                <summary>{subtask.summary === "" ? "What to do" : "What was done"}</summary>
+                {subtask.summary !== "" && <Prose text={subtask.summary} />}
+                {subtask.description !== "" && <Prose text={subtask.description} />}
+              </details>
+            )}
+          </li>
+        ))}
+      </ol>
+    </Panel>
+  );
+}
+
+function SubtaskTime({ subtask, nowMs }: { subtask: Subtask; nowMs: number }): VNode | null {
+  const { startedAt, doneAt } = subtask;
+  if (startedAt && doneAt) return <>{duration(Date.parse(doneAt) - Date.parse(startedAt))}</>;
+  return startedAt && subtask.status === "in_progress"
+    ? <Elapsed since={startedAt} nowMs={nowMs} />
+    : null;
+}
+
+/** What was asked for, folded. */
+export function Specification(
+  { ticket, resolve }: { ticket: Ticket; resolve: ResolveReference },
+): VNode {
+  return (
+    <details class="panel" id="specification">
+      <summary>
+        <h2>Specification</h2>
+      </summary>
+      {ticket.description === ""
+        ? <p class="muted">Only the title was given.</p>
+        : <Prose text={ticket.description} resolve={resolve} />}
+      {ticket.acceptance.length > 0 && (
+        <>
+          <h3>Done when</h3>
+          <ul>{ticket.acceptance.map((criterion) => <li key={criterion}>{criterion}</li>)}</ul>
+        </>
+      )}
+      {ticket.guidance !== "" && (
+        <>
+          <h3>Your last words to the developer</h3>
+          <Prose text={ticket.guidance} resolve={resolve} />
+        </>
+      )}
+    </details>
+  );
+}
+
+export interface TicketFactsProps {
+  ticket: Ticket;
+  projectName: string;
+  /** The idea it came from. */
+  idea: Subject | null;
+  nowMs: number;
+}
+
+/** Where it belongs and where its work is; `#ticket-facts`. */
+export function TicketFacts({ ticket, projectName, idea, nowMs }: TicketFactsProps): VNode {
+  return (
+    <Panel id="ticket-facts" title="Facts">
+      <Facts
+        rows={[
+          ["Project", projectName],
+          ["Type", ticketTypeWords[ticket.type]],
+          ["Priority", <Priority key="p" level={ticket.priority} />],
+          [
+            "Idea",
+            idea && <a key="i" href={ideaHref(idea.id)}>#{idea.number} {idea.title}</a>,
+          ],
+          ["Branch", ticket.branch && <code key="b" class="path">{ticket.branch}</code>],
+          [
+            "Started from",
+            ticket.baseCommit && <code key="c">{shortCommit(ticket.baseCommit)}</code>,
+          ],
+          [
+            "Newest commit",
+            ticket.headCommit && <code key="h">{shortCommit(ticket.headCommit)}</code>,
+          ],
+          [
+            "Merged as",
+            ticket.mergeCommit && <code key="m">{shortCommit(ticket.mergeCommit)}</code>,
+          ],
+          ["Made", <Time key="t" at={ticket.createdAt} nowMs={nowMs} />],
+        ]}
+      />
+    </Panel>
+  );
+}

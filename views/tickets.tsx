@@ -1,0 +1,181 @@
+/** Development: the tickets as a list or a board; two views of one query. */
+import type { VNode } from "preact";
+import { type TicketStatus, ticketStatuses } from "../server/states.ts";
+import { EmptyState } from "./components.tsx";
+import { count } from "./format.ts";
+import { framePartials, Layout, PageHead } from "./layout.tsx";
+import { withQuery } from "./links.ts";
+import { type Live, replace } from "./live.tsx";
+import type { Shell } from "./shell.ts";
+import { TicketCard, type TicketCardData, TicketRow } from "./ticket_card.tsx";
+import { ticketWords } from "./words.ts";
+
+/** Values of `?view=`. */
+export const ticketViews = ["list", "board"] as const;
+export type TicketView = typeof ticketViews[number];
+
+export interface DevelopmentPageProps {
+  shell: Shell;
+  live: Live;
+  view: TicketView;
+  /** The one column that a phone shows of the board, by `?column=`. */
+  column: TicketStatus;
+  projectId: string | null;
+  /** By priority, then age; done and cancelled ones of the last seven days. */
+  cards: TicketCardData[];
+  /** Tickets there are in all. */
+  total: number;
+}
+
+export function DevelopmentPage(props: DevelopmentPageProps): VNode {
+  return (
+    <Layout shell={props.shell} title="Development" current="development" live={props.live}>
+      <PageHead title="Development" aside={<ViewSwitch {...props} />} />
+      <Tickets {...props} />
+    </Layout>
+  );
+}
+
+/** All that may have changed, for its stream. */
+export function developmentPartials(props: DevelopmentPageProps, status?: string): VNode {
+  const { shell } = props;
+  return (
+    <>
+      {framePartials({ shell, current: "development", title: "Development", status })}
+      {replace("tickets", <Tickets {...props} />)}
+    </>
+  );
+}
+
+function ViewSwitch({ view, projectId }: DevelopmentPageProps): VNode {
+  return (
+    <nav class="tabs" aria-label="View">
+      {ticketViews.map((name) => (
+        <a
+          key={name}
+          href={withQuery("/development", { project: projectId, view: name })}
+          aria-current={name === view ? "true" : undefined}
+        >
+          {name === "list" ? "List" : "Board"}
+        </a>
+      ))}
+    </nav>
+  );
+}
+
+function Tickets(props: DevelopmentPageProps): VNode {
+  const { cards, view, total } = props;
+  return (
+    <div id="tickets">
+      {total === 0
+        ? (
+          <EmptyState action={{ href: "/ideas", label: "Go to the ideas" }}>
+            Tickets belong here: an idea that you approve becomes one, and agents build it on a
+            branch of its own.
+          </EmptyState>
+        )
+        : cards.length === 0
+        ? <p class="calm">No open tickets, and none finished in the last 7 days.</p>
+        : view === "board"
+        ? <Board {...props} />
+        : <TicketList {...props} />}
+    </div>
+  );
+}
+
+/** What needs a person first, then what works, then what waits. */
+const listOrder: readonly TicketStatus[] = [
+  "blocked",
+  "review",
+  "in_progress",
+  "queued",
+  "done",
+  "cancelled",
+];
+
+function TicketList({ cards, shell, projectId }: DevelopmentPageProps): VNode {
+  const groups = listOrder.map((status) => ({ status, cards: inState(cards, status) }))
+    .filter((group) => group.cards.length > 0);
+  const showProject = shell.projects.length > 1 && projectId === null;
+  return (
+    <>
+      {groups.map((group) => (
+        <section key={group.status} aria-labelledby={`group-${group.status}`}>
+          <h2 class="group-title" id={`group-${group.status}`}>
+            {ticketWords[group.status].word}{" "}
+            <span class="num muted">{count(group.cards.length)}</span>
+          </h2>
+          <ul class="rows panel" data-rows="">
+            {group.cards.map((card) => (
+              <TicketRow
+                key={card.ticket.id}
+                card={card}
+                nowMs={shell.nowMs}
+                showProject={showProject}
+              />
+            ))}
+          </ul>
+        </section>
+      ))}
+    </>
+  );
+}
+
+const inState = (cards: TicketCardData[], status: TicketStatus) =>
+  cards.filter(({ ticket }) => ticket.status === status);
+
+/** The board leaves cancelled tickets to the list. */
+const columns: readonly TicketStatus[] = ticketStatuses.filter((status) => status !== "cancelled");
+
+function Board(props: DevelopmentPageProps): VNode {
+  const { cards, column, projectId } = props;
+  const chosen = columns.includes(column) ? column : "in_progress";
+  return (
+    <>
+      <nav class="tabs board-tabs" aria-label="Columns">
+        {columns.map((status) => (
+          <a
+            key={status}
+            href={withQuery("/development", { project: projectId, view: "board", column: status })}
+            aria-current={status === chosen ? "true" : undefined}
+          >
+            {ticketWords[status].word}{" "}
+            <span class="num muted">{count(inState(cards, status).length)}</span>
+          </a>
+        ))}
+      </nav>
+      <div class="board">
+        {columns.map((status) => (
+          <Column key={status} {...props} status={status} chosen={status === chosen} />
+        ))}
+      </div>
+    </>
+  );
+}
+
+function Column(props: DevelopmentPageProps & { status: TicketStatus; chosen: boolean }): VNode {
+  const { status, chosen, shell, projectId } = props;
+  const cards = inState(props.cards, status);
+  return (
+    <section
+      class={chosen ? "board-column is-chosen" : "board-column"}
+      aria-labelledby={`column-${status}`}
+    >
+      <h2 class="group-title" id={`column-${status}`}>
+        {ticketWords[status].word} <span class="num muted">{count(cards.length)}</span>
+        {status === "done" && <span class="muted small">last 7 days</span>}
+      </h2>
+      <ul class="cards" data-rows="">
+        {cards.map((card) => (
+          <TicketCard
+            key={card.ticket.id}
+            card={card}
+            nowMs={shell.nowMs}
+            showProject={shell.projects.length > 1 && projectId === null}
+          />
+        ))}
+      </ul>
+      {cards.length === 0 && <p class="muted small">None</p>}
+    </section>
+  );
+}

@@ -1,0 +1,166 @@
+/** The words that people read for every state, step and reason, and the tone each is shown in. */
+import type {
+  ApprovalStatus,
+  CheckStatus,
+  Complexity,
+  FailureReason,
+  IdeaStatus,
+  QuestionStatus,
+  RunStatus,
+  SubtaskStatus,
+  TicketStatus,
+  TicketStep,
+  TicketType,
+} from "../server/states.ts";
+import type { ReviewFinding, RunPurpose } from "../server/records.ts";
+
+/** Colour and shape of a state; the word always stands beside them. */
+export type Tone = "done" | "waiting" | "failed" | "running" | "review" | "idle";
+
+/** A state as it is shown. */
+export interface Shown {
+  word: string;
+  tone: Tone;
+}
+
+const shown = (tone: Tone, word: string): Shown => ({ word, tone });
+
+export const ideaWords: Record<IdeaStatus, Shown> = {
+  submitted: shown("idle", "Submitted"),
+  refining: shown("running", "Refining"),
+  questions: shown("waiting", "Needs answers"),
+  ready: shown("review", "Ready"),
+  converted: shown("done", "Approved"),
+  rejected: shown("idle", "Rejected"),
+  stuck: shown("failed", "Stuck"),
+};
+
+export const ticketWords: Record<TicketStatus, Shown> = {
+  queued: shown("idle", "Queued"),
+  in_progress: shown("running", "In progress"),
+  review: shown("review", "In review"),
+  done: shown("done", "Done"),
+  blocked: shown("failed", "Blocked"),
+  cancelled: shown("idle", "Cancelled"),
+};
+
+export const subtaskWords: Record<SubtaskStatus, Shown> = {
+  pending: shown("idle", "Pending"),
+  in_progress: shown("running", "In progress"),
+  done: shown("done", "Done"),
+  skipped: shown("idle", "Skipped"),
+  blocked: shown("failed", "Blocked"),
+};
+
+export const runWords: Record<RunStatus, Shown> = {
+  queued: shown("idle", "Queued"),
+  running: shown("running", "Running"),
+  waiting: shown("waiting", "Waiting"),
+  succeeded: shown("done", "Succeeded"),
+  failed: shown("failed", "Failed"),
+  cancelled: shown("idle", "Cancelled"),
+};
+
+export const checkWords: Record<CheckStatus, Shown> = {
+  passed: shown("done", "Passed"),
+  failed: shown("failed", "Failed"),
+  timed_out: shown("failed", "Timed out"),
+  skipped: shown("idle", "No command"),
+};
+
+export const approvalWords: Record<ApprovalStatus, Shown> = {
+  pending: shown("waiting", "Waits for you"),
+  granted: shown("done", "Granted"),
+  denied: shown("failed", "Denied"),
+};
+
+export const questionWords: Record<QuestionStatus, Shown> = {
+  pending: shown("waiting", "Open"),
+  answered: shown("done", "Answered"),
+  skipped: shown("idle", "Skipped"),
+};
+
+export const severityWords: Record<ReviewFinding["severity"], Shown> = {
+  blocking: shown("failed", "Blocking"),
+  major: shown("waiting", "Major"),
+  minor: shown("idle", "Minor"),
+  note: shown("idle", "Note"),
+};
+
+export const ticketTypeWords: Record<TicketType, string> = {
+  feature: "Feature",
+  bugfix: "Bug fix",
+  refactor: "Refactor",
+  docs: "Docs",
+  chore: "Chore",
+};
+
+export const complexityWords: Record<Complexity, string> = {
+  trivial: "Trivial",
+  small: "Small",
+  medium: "Medium",
+  large: "Large",
+};
+
+/** What the pipeline does in a step. */
+export const stepWords: Record<TicketStep, string> = {
+  prepare: "Preparing the worktree",
+  baseline: "Checking the untouched base",
+  develop: "Developing",
+  build: "Building",
+  test: "Testing",
+  review: "Reviewing",
+  merge: "Merging",
+};
+
+/** What a run is for. */
+export const purposeWords: Record<RunPurpose, string> = {
+  clarify: "Clarify",
+  research: "Research",
+  estimate: "Estimate",
+  prioritize: "Prioritize",
+  develop: "Develop",
+  fix: "Fix failed checks",
+  change: "Change as requested",
+  review: "Review",
+  explain: "Explain output",
+};
+
+/** A failure reason in words. */
+export const failureWords: Record<FailureReason, string> = {
+  rate_limited: "Rate limited",
+  overloaded: "Model overloaded",
+  network: "No connection to the model",
+  server_error: "The model's service failed",
+  stream_broken: "The answer broke off",
+  stalled: "The model went silent",
+  worker_lost: "The worker was lost",
+  authentication: "The key was refused",
+  billing: "Billing problem",
+  permission: "The key may not do this",
+  spend_limit: "Spending limit reached",
+  model_not_found: "Model not found",
+  invalid_request: "The request was refused",
+  refusal: "The model declined",
+  context_full: "Too much context",
+  output_limit: "The answer was too long",
+  max_turns: "Turn limit reached",
+  max_tokens: "Token limit reached",
+  max_cost: "Cost limit reached",
+  timed_out: "Out of time",
+  stuck: "Went in circles",
+  no_result: "Handed in no result",
+  agent_blocked: "The agent could not go on",
+  demo_limit: "Beyond the demo model",
+  cancelled: "A person cancelled it",
+  denied: "You denied it",
+  unconfined: "Confinement not proven",
+  commands_not_allowed: "Commands not allowed",
+  checks_failed: "Checks failed",
+  setup_failed: "Setup failed",
+  no_changes: "Nothing was changed",
+  repository: "Repository problem",
+  merge_conflict: "Merge conflict",
+  merge_checks_failed: "Checks failed after the rebase",
+  internal: "Fault in Gaffer",
+};
