@@ -7,6 +7,8 @@ import type { BrainProbeTargets } from "./protocol.ts";
 const ATTEMPT_MS = 1_000;
 /** An address that belongs to nobody (RFC 5737), so a hole is not a connection to someone. */
 const OTHER_HOST = "192.0.2.1";
+/** A program that is there, wherever PATH leads: that none is found would not be a denial. */
+const SHELL = "/bin/sh";
 
 /** Names of what succeeded, or failed for another reason than a missing permission. Empty: confined. */
 export async function probeBrain(targets: BrainProbeTargets): Promise<string[]> {
@@ -23,7 +25,10 @@ function attempts({ file, module, port }: BrainProbeTargets): Attempt[] {
   return [
     { name: "read a file", try: () => Deno.readTextFileSync(file) },
     { name: "write a file", try: () => Deno.writeTextFileSync(`${file}.written`, "") },
-    { name: "run a command", try: () => new Deno.Command("true").outputSync() },
+    {
+      name: "run a command",
+      try: () => new Deno.Command(SHELL, { args: ["-c", ":"] }).outputSync(),
+    },
     { name: "read the environment", try: () => Deno.env.get("HOME") },
     { name: "ask about the system", try: () => Deno.hostname() },
     { name: "load a native library", try: () => Deno.dlopen(`${file}.so`, {}) },

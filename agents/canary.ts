@@ -1,32 +1,84 @@
-/** What the canary tries at start-up, and how its results are judged. */
-import type { Confinement } from "./runtime.ts";
+/**
+ * The canary: at start-up, hands over an empty folder try what they must not be able to do. A missing
+ * flag or a broken sandbox must never fail open, and only trying shows that none is.
+ */
+import { SECOND_MS } from "../server/clock.ts";
+import { messageOf } from "../server/errors.ts";
+import type { Launcher } from "./hands_launch.ts";
+import type { HandsPool } from "./hands_pool.ts";
 import type { ProbeAttempt, ProbeResult } from "./protocol.ts";
+import type { Confinement } from "./runtime.ts";
 
 /** Cloud machines hand out credentials there. */
 const METADATA_ADDRESS = "169.254.169.254:80";
+const CANARY_WALL_MS = 30 * SECOND_MS;
 /** Names of the server's environment that are looked for. */
 const MAX_NAMES = 500;
+const WRITE_OUTSIDE = "write outside of its folder";
 
-export interface CanaryTargets {
-  /** A file that hands must not see, in the data folder. */
+export interface CanaryOptions {
+  pool: HandsPool;
+  launcher: Launcher;
+  /** A file that exists and that hands must not see, in the data folder. */
+  secretFile: string;
+  /** Port of this machine that answers; null to try none. */
+  port: number | null;
+}
+
+/** Null: everything failed, as it must. Otherwise what could be done, or why the canary could not tell. */
+export async function runCanary(
+  { pool, launcher, secretFile, port }: CanaryOptions,
+): Promise<string | null> {
+  const dir = await Deno.realPath(await Deno.makeTempDir({ prefix: "gaffer-canary-" }));
+  const outsideFile = `${dir}-outside`;
+  const signal = pool.closing;
+  try {
+    const { kind } = await launcher.sandbox();
+    const role = kind === "process" ? "confined" : "sandboxed";
+    const hands = await pool.take({ dir, access: "write", gitDir: null }, role, signal);
+    const attempts = canaryAttempts(kind, {
+      secretFile,
+      outsideFile,
+      port,
+      secretNames: await launcher.secretNames(),
+      sh: await launcher.sh(),
+    });
+    const answer = await hands.request({ type: "probe", attempts }, {
+      signal,
+      wallMs: CANARY_WALL_MS,
+    });
+    if (answer.type !== "probe_done") return "the canary got no answer";
+    const untried = attempts.find(({ name }) => !answer.results.some((r) => r.name === name));
+    if (untried) return `the canary did not try to ${untried.name}`;
+    return firstHole(kind, answer.results, await exists(outsideFile));
+  } catch (error) {
+    return `the canary could not run: ${messageOf(error)}`;
+  } finally {
+    await pool.release(dir);
+    for (const path of [dir, outsideFile]) {
+      if (await exists(path)) await Deno.remove(path, { recursive: true });
+    }
+  }
+}
+
+interface Targets {
   secretFile: string;
   /** A path outside of the place that the server could write. */
   outsideFile: string;
-  /** Port on this machine that answers; null to try none. */
   port: number | null;
-  /** Names of variables that the server has and hands must not. */
   secretNames: string[];
   sh: string;
 }
 
-export function canaryAttempts(
+function canaryAttempts(
   kind: Confinement["kind"],
-  { secretFile, outsideFile, port, secretNames, sh }: CanaryTargets,
+  { secretFile, outsideFile, port, secretNames, sh }: Targets,
 ): ProbeAttempt[] {
   const attempts: ProbeAttempt[] = [
     { name: "read the data folder", action: "read", target: secretFile },
-    { name: "write outside of its folder", action: "write", target: outsideFile },
+    { name: WRITE_OUTSIDE, action: "write", target: outsideFile },
     { name: "reach the metadata address", action: "connect", target: METADATA_ADDRESS },
+    { name: "read the system's passwords", action: "read", target: "/etc/shadow" },
     ...secretNames.slice(0, MAX_NAMES).map((name): ProbeAttempt => ({
       name: `see the server's environment (${name})`,
       action: "env",
@@ -37,31 +89,31 @@ export function canaryAttempts(
     const target = `127.0.0.1:${port}`;
     attempts.push({ name: "connect to this machine", action: "connect", target });
   }
-  // In a sandbox these are harmless: there are only system files, and commands are what it is for.
+  // In a sandbox these are harmless: it shows system files, and commands are what it is for.
   if (kind === "process") {
     attempts.push(
       { name: "read outside of its folder", action: "read", target: "/etc/passwd" },
       { name: "read its own process", action: "read", target: "/proc/self/environ" },
       { name: "start a process", action: "run", target: sh },
     );
-  } else {
-    attempts.push({ name: "read the shadow file", action: "read", target: "/etc/shadow" });
   }
   return attempts;
 }
 
 /**
- * The first hole, or null. In a sandbox anything may be written to a private /tmp: what counts is
- * whether `outsideWritten`, seen from here, it left the sandbox.
+ * In a sandbox anything may be written to a private /tmp: what counts there is whether, seen from here,
+ * it left the sandbox.
  */
-export function firstHole(
+function firstHole(
   kind: Confinement["kind"],
   results: readonly ProbeResult[],
   outsideWritten: boolean,
 ): string | null {
-  if (outsideWritten) return "it could write outside of its folder";
+  if (outsideWritten) return `it could ${WRITE_OUTSIDE}`;
   const hole = results.find(({ name, succeeded }) =>
-    succeeded && !(kind === "bubblewrap" && name === "write outside of its folder")
+    succeeded && !(kind === "bubblewrap" && name === WRITE_OUTSIDE)
   );
   return hole ? `it could ${hole.name}: ${hole.detail}` : null;
 }
+
+const exists = (path: string): Promise<boolean> => Deno.lstat(path).then(() => true, () => false);

@@ -150,7 +150,7 @@ export class Executor {
       { command: command.command, cwd: "", timeoutMs: command.timeoutMs, env: {} },
       { signal, unconfinedAllowed: context.unconfinedAllowed },
     );
-    const report = parseReport(result.output);
+    const report = parseReport(result.output, { root: context.place.dir });
     const head = result.timedOut
       ? `${command.name} ran into its time limit of ${command.timeoutMs / 1000} s`
       : `${command.name} ${

@@ -260,7 +260,8 @@ async function feed(stdin: WritableStream<Uint8Array>, text: string): Promise<vo
     await writer.write(new TextEncoder().encode(text));
     await writer.close();
   } catch (error) {
-    // Git ended before it read everything: its exit code and message tell why.
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    // Git ended before it read everything: its exit code and message tell why. A stream that broke while
+    // it was idle says so with a TypeError at its next use.
+    if (!(error instanceof Deno.errors.BrokenPipe) && !(error instanceof TypeError)) throw error;
   }
 }

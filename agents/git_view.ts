@@ -18,6 +18,8 @@ export const CONFIG_FD = 3;
 
 /** Folders are bound live; a file is bound as it is now, since git replaces files by renaming. */
 const shownParts = ["HEAD", "packed-refs", "shallow", "objects", "refs", "reftable", "info"];
+/** Of the repository's own checkout; a worktree has one in its own folder. */
+const checkoutParts = ["index"];
 const keptKeys =
   /^(core\.(repositoryformatversion|filemode|bare|ignorecase|symlinks|precomposeunicode)|extensions\.(?!worktreeconfig)[a-z]+)$/;
 const plainValue = /^[\w.-]*$/;
@@ -33,7 +35,8 @@ export async function gitView(place: Place, signal: AbortSignal): Promise<GitVie
   }
   const { gitDir } = place;
   const args = ["--tmpfs", gitDir];
-  for (const name of shownParts) {
+  const parts = link === null ? [...shownParts, ...checkoutParts] : shownParts;
+  for (const name of parts) {
     args.push("--ro-bind-try", `${gitDir}/${name}`, `${gitDir}/${name}`);
   }
   args.push("--ro-bind-data", String(CONFIG_FD), `${gitDir}/config`);

@@ -1,12 +1,10 @@
 /** Works out how hands are started: which program, in which confinement, with which environment. */
 import { HANDS_ARGUMENT, type HandsConfig, type HandsRole } from "./hands_config.ts";
+import { findProgram, findSandbox, type FoundSandbox } from "./find_sandbox.ts";
 import { isInside } from "./paths.ts";
 import type { Place } from "./protocol.ts";
 import {
   bubblewrapCommand,
-  findProgram,
-  findSandbox,
-  type FoundSandbox,
   sandboxEnvironment,
   sandboxPlan,
   scrubbedEnvironment,
@@ -63,6 +61,17 @@ export class Launcher {
   /** Absolute path of the shell. */
   async sh(): Promise<string> {
     return (await this.#findMachine()).sh;
+  }
+
+  /** Names in the server's environment that hands get no value for. */
+  async secretNames(): Promise<string[]> {
+    const { toolchains } = await this.#findMachine();
+    const given = new Set([
+      ...Object.keys(sandboxEnvironment(this.#env, toolchains)),
+      ...Object.keys(runtimeVariables("")),
+      ...[MARKER_VARIABLE, "PWD", "OLDPWD", "SHLVL", "_"], // the shell's own
+    ]);
+    return Object.keys(this.#env).filter((name) => !given.has(name));
   }
 
   async plan(place: Place, role: HandsRole, signal: AbortSignal): Promise<Launch> {

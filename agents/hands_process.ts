@@ -33,7 +33,7 @@ export class HandsLost extends Error {
 
 export interface RequestOptions {
   signal: AbortSignal;
-  /** Most time until the answer; beyond it the process is killed. */
+  /** Most time until the answer, from when the hands are ready; beyond it the process is killed. */
   wallMs: number;
   onOutput?: (text: string) => void;
 }
@@ -67,6 +67,7 @@ export class HandsProcess {
       args: launch.args,
       env: launch.env,
       clearEnv: true,
+      cwd: "/", // a shell would tell its children where the server was started
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
@@ -100,19 +101,17 @@ export class HandsProcess {
     if (this.#endedBy) throw new HandsLost(this.#endedBy.cause, false);
     promise.catch(() => {}); // may come before anyone waits for it
     this.#open.set(id, { resolve, reject, onOutput });
-    const timers = [setTimeout(
-      () => void this.kill(`it did not answer within ${wallMs / SECOND_MS} s`, id),
-      wallMs,
-    )];
+    const timers: ReturnType<typeof setTimeout>[] = [];
+    const killIn = (ms: number, cause: string) =>
+      timers.push(setTimeout(() => void this.kill(cause, id), ms));
     const onAbort = () => {
       this.#send({ type: "cancel", id });
-      timers.push(
-        setTimeout(() => void this.kill("it did not stop when told to", id), CANCEL_GRACE_MS),
-      );
+      killIn(CANCEL_GRACE_MS, "it did not stop when told to");
     };
     signal.addEventListener("abort", onAbort, { once: true });
     try {
       await this.#started();
+      killIn(wallMs, `it did not answer within ${wallMs / SECOND_MS} s`);
       this.#send({ ...request, id } as ToHands);
       if (signal.aborted) onAbort();
       return await promise;

@@ -104,7 +104,7 @@ export class HandsService {
   }
 
   async #command({ id, spec }: Request<"command">, signal: AbortSignal): Promise<FromHands> {
-    const { endedOutside: _, ...result } = await this.#shell.run({
+    const { note: _, ...result } = await this.#shell.run({
       ...spec,
       interpreter: "sh",
       signal,

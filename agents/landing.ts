@@ -8,11 +8,10 @@ import { AppError } from "../server/errors.ts";
 import { deleteBranch } from "./branches.ts";
 import { git, gitOk } from "./git.ts";
 import { GitError, nameSome } from "./git_error.ts";
+import { exists, readIfThere } from "./presence.ts";
 import {
   checkCommit,
-  exists,
   isAncestor,
-  readIfThere,
   readRef,
   tipOf,
   type WorkingTree,

@@ -2,6 +2,7 @@
 import { join, resolve } from "node:path";
 import { AppError } from "../server/errors.ts";
 import { git, gitOk, type GitPlace } from "./git.ts";
+import { exists, namesIn, readIfThere } from "./presence.ts";
 
 /** Longest branch name that is accepted, in characters. */
 export const BRANCH_CHARS = 200;
@@ -215,37 +216,6 @@ async function branchIn(gitDir: string, signal: AbortSignal): Promise<string | n
   const { code, stdout } = await git("/", args, { signal });
   const ref = withoutLineEnd(stdout);
   return code === 0 && ref.startsWith("refs/heads/") ? ref.slice("refs/heads/".length) : null;
-}
-
-/** Text of a file, or null when it is not there. */
-export async function readIfThere(path: string): Promise<string | null> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-      return null;
-    }
-    throw error;
-  }
-}
-
-/** Whether anything has this name; a dangling symbolic link counts. */
-export async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-      return false;
-    }
-    throw error;
-  }
-}
-
-async function namesIn(dir: string): Promise<string[]> {
-  if (!await exists(dir)) return [];
-  const names = await Array.fromAsync(Deno.readDir(dir), (entry) => entry.name);
-  return names.sort();
 }
 
 /** Git ends a path with one line end; any other belongs to the path. */

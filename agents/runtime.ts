@@ -26,7 +26,7 @@ export interface Confinement {
 export interface AgentsStatus {
   model: { kind: "demo" } | { kind: "endpoint"; baseUrl: string };
   confinement: Confinement;
-  /** Set when the canary found a hole: no agent runs, and this says why. */
+  /** Set when the canary has found a hole: no agent runs, and this says why. */
   refused: string | null;
   /** Runs whose loop works right now. */
   active: number;
@@ -100,14 +100,23 @@ export interface LiveText {
 /** Most characters of a streaming turn that are kept for pages that open in the middle. */
 const LIVE_TEXT_CHARS = 100_000;
 
+/** For the loop to end by itself, with what it has, before it is stopped. */
+const DEADLINE_GRACE_MS = 30_000;
+
+const tooLong = (timeoutMs: number): RunOutcome => ({
+  type: "failed",
+  reason: "timed_out",
+  message: `it worked for longer than ${Math.round(timeoutMs / 60_000)} minutes`,
+});
+
 export interface AgentsOptions {
   brains: Brains;
   hands: Hands;
   host: RunHost;
   model: AgentsStatus["model"];
   confinement: Confinement;
-  /** Null: proven confined. */
-  refused: string | null;
+  /** Resolves with null when the agents are proven confined, otherwise with why none runs; runs wait for it. */
+  proof: Promise<string | null>;
   nowMs: () => number;
 }
 
@@ -116,9 +125,17 @@ export function createAgents(options: AgentsOptions): Agents {
   const { brains, hands, host } = options;
   const active = new Map<string, { stop: AbortController; ended: Promise<unknown> }>();
   const live = new Map<string, LiveText>();
+  let refused: string | null = null;
+  void options.proof.then((hole) => refused = hole);
 
-  async function work(runId: string, signal: AbortSignal): Promise<RunOutcome> {
-    if (options.refused) return { type: "failed", reason: "unconfined", message: options.refused };
+  async function work(
+    runId: string,
+    signal: AbortSignal,
+    stop: () => void,
+  ): Promise<RunOutcome> {
+    const hole = await options.proof;
+    signal.throwIfAborted();
+    if (hole !== null) return { type: "failed", reason: "unconfined", message: hole };
     const context = await host.prepare(runId, signal);
     const executor = new Executor({
       context,
@@ -129,8 +146,15 @@ export function createAgents(options: AgentsOptions): Agents {
       signal,
     });
     const begin = options.nowMs();
+    // The loop looks at its time before each request; this ends a stream or a tool that goes on beyond it.
+    const { timeoutMs } = context.spec.limits;
+    let timedOut = false;
+    const deadline = setTimeout(() => {
+      timedOut = true;
+      stop();
+    }, Math.max(0, timeoutMs - context.workedMs) + DEADLINE_GRACE_MS);
     try {
-      return await brains.run(context.spec, context.log, context.workedMs, {
+      const outcome = await brains.run(context.spec, context.log, context.workedMs, {
         append(event) {
           if (event.type.startsWith("turn_")) live.delete(runId);
           executor.append(event);
@@ -141,7 +165,12 @@ export function createAgents(options: AgentsOptions): Agents {
           host.delta(runId, turn, kind, text);
         },
       }, signal);
+      return timedOut && outcome.type === "stopped" ? tooLong(timeoutMs) : outcome;
+    } catch (error) {
+      if (timedOut) return tooLong(timeoutMs);
+      throw error;
     } finally {
+      clearTimeout(deadline);
       live.delete(runId);
       host.worked(runId, options.nowMs() - begin);
     }
@@ -158,13 +187,13 @@ export function createAgents(options: AgentsOptions): Agents {
     status: () => ({
       model: options.model,
       confinement: options.confinement,
-      refused: options.refused,
+      refused,
       active: active.size,
     }),
     async run(runId, signal) {
       if (active.has(runId)) throw new Error(`Run "${runId}" is already active`);
       const stop = new AbortController();
-      const ended = work(runId, AbortSignal.any([signal, stop.signal]));
+      const ended = work(runId, AbortSignal.any([signal, stop.signal]), () => stop.abort());
       active.set(runId, { stop, ended });
       try {
         return await ended;

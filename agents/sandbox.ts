@@ -1,16 +1,14 @@
 /** How a child process is confined: with bubblewrap where it works, and what every child sees of the environment. */
-import { messageOf } from "../server/errors.ts";
 import { CONFIG_FD, gitView } from "./git_view.ts";
 import { isInside } from "./paths.ts";
 import type { Place } from "./protocol.ts";
-import type { Confinement } from "./runtime.ts";
 import type { Toolchains } from "./toolchains.ts";
 
-/** Home folder in a sandbox; its /tmp is private and gone with it. */
+/**
+ * Home folder in a sandbox. Its /tmp is private and gone with it, and may take as much memory as the kernel
+ * allows by default (half of it): bubblewrap knows a limit of its own only since 0.7.
+ */
 const SANDBOX_HOME = "/tmp/home";
-/** Memory that files in the private /tmp may take. */
-const TMP_BYTES = 2 * 1024 ** 3;
-const TRIAL_TIMEOUT_MS = 5_000;
 
 /** Taken over from the server's environment into that of commands. */
 const inherited = ["LANG", "LC_ALL", "LC_CTYPE", "LC_MESSAGES", "TZ"];
@@ -81,11 +79,6 @@ const systemFiles = [
   "timezone",
 ].map((name) => `/etc/${name}`);
 
-const namespaces = [
-  ...["--unshare-all", "--die-with-parent", "--new-session", "--clearenv"],
-  ...["--cap-drop", "ALL", "--hostname", "gaffer"],
-];
-
 export interface SandboxOptions {
   place: Place;
   toolchains: Toolchains;
@@ -104,6 +97,16 @@ export interface SandboxPlan {
   config: string | null;
 }
 
+/** Namespaces of its own, and the system's files: what every sandbox begins with. */
+export async function baseArgs(): Promise<string[]> {
+  return [
+    ...["--unshare-all", "--die-with-parent", "--new-session", "--clearenv"],
+    ...["--cap-drop", "ALL", "--hostname", "gaffer"],
+    ...await systemArgs(),
+    ...["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"],
+  ];
+}
+
 /** What later arguments show lies over what earlier ones do; so the place comes after all that hides. */
 export async function sandboxPlan(
   { place, toolchains, env, shown, protectedPaths }: SandboxOptions,
@@ -113,10 +116,8 @@ export async function sandboxPlan(
   const around = [...visible, ...shown.map(([path]) => path), ...systemDirs];
   const git = await gitView(place, signal);
   const args = [
-    ...namespaces,
-    ...await systemArgs(),
-    ...["--proc", "/proc", "--dev", "/dev"],
-    ...["--size", String(TMP_BYTES), "--tmpfs", "/tmp", "--dir", SANDBOX_HOME],
+    ...await baseArgs(),
+    ...["--dir", SANDBOX_HOME],
     ...visible.flatMap((path) => ["--ro-bind", path, path]),
     ...shown.flatMap(([path, at]) => ["--ro-bind", path, at]),
     ...await hide(protectedPaths.filter((path) => around.some((dir) => isInside(dir, path)))),
@@ -159,76 +160,4 @@ export function bubblewrapCommand(bwrap: string, plan: SandboxPlan, program: str
     ? 'shift; exec "$@"'
     : `exec ${CONFIG_FD}<<END_OF_CONFIG\n$1\nEND_OF_CONFIG\nshift; exec "$@"`;
   return ["-c", script, "sh", plan.config ?? "", bwrap, ...plan.args, ...program];
-}
-
-// ---------------------------------------------------------------- what this machine has
-
-/** Where programs are looked for that Gaffer itself starts. */
-const programDirs = ["/usr/bin", "/bin", "/usr/local/bin", "/run/current-system/sw/bin"];
-
-/** Absolute path of a program of the system; null when it has none. */
-export async function findProgram(name: string): Promise<string | null> {
-  for (const dir of programDirs) {
-    const info = await Deno.stat(`${dir}/${name}`).catch(() => null);
-    if (info?.isFile) return `${dir}/${name}`;
-  }
-  return null;
-}
-
-export interface FoundSandbox extends Confinement {
-  /** Path of bubblewrap; null when it is not used. */
-  bwrap: string | null;
-}
-
-let trial: Promise<FoundSandbox> | undefined;
-
-/** Whether bubblewrap is there and works; tried once per process. */
-export function findSandbox(mode: "auto" | "off"): Promise<FoundSandbox> {
-  if (mode === "off") {
-    return Promise.resolve(without("The sandbox is switched off by the setting sandbox"));
-  }
-  trial ??= tryBubblewrap();
-  return trial;
-}
-
-async function tryBubblewrap(): Promise<FoundSandbox> {
-  if (Deno.build.os !== "linux") {
-    return without("Commands can be sandboxed on Linux only; run Gaffer there for that");
-  }
-  const bwrap = await findProgram("bwrap");
-  if (!bwrap) {
-    return without(
-      "Install bubblewrap (apt install bubblewrap, dnf install bubblewrap, …) and start Gaffer again",
-    );
-  }
-  const problem = await trialRun(bwrap);
-  if (problem === null) return { kind: "bubblewrap", hint: "", bwrap };
-  return without(
-    `bubblewrap is installed, but it does not work here: ${problem}. Allow unprivileged user ` +
-      "namespaces, then start Gaffer again",
-  );
-}
-
-const without = (hint: string): FoundSandbox => ({ kind: "process", hint, bwrap: null });
-
-/** Null when it worked. */
-async function trialRun(bwrap: string): Promise<string | null> {
-  try {
-    const { success, stderr } = await new Deno.Command(bwrap, {
-      args: [
-        ...namespaces,
-        ...await systemArgs(),
-        ...["--proc", "/proc", "--dev", "/dev", "--size", "4096", "--tmpfs", "/tmp"],
-        ...["--remount-ro", "/", "--", "/bin/sh", "-c", "exit 0"],
-      ],
-      clearEnv: true,
-      stdin: "null",
-      stdout: "null",
-      stderr: "piped",
-      signal: AbortSignal.timeout(TRIAL_TIMEOUT_MS),
-    }).output();
-    return success ? null : new TextDecoder().decode(stderr).trim().split("\n")[0] || "it failed";
-  } catch (error) {
-    return messageOf(error);
-  }
 }

@@ -54,8 +54,10 @@ export interface ShellRequest {
   onOutput?: (text: string) => void;
 }
 
-/** `cwd` is where it started when it ended outside of the place. */
-export type ShellResult = CommandResult & { endedOutside: boolean };
+export interface ShellResult extends CommandResult {
+  /** What there is to say about the folder it started or ended in. */
+  note: string | null;
+}
 
 export class Shell {
   readonly #options: ShellOptions;
@@ -75,10 +77,16 @@ export class Shell {
     const marker = `${prefix}.${++this.#started}.`;
     this.#running++;
     try {
-      return await this.#spawn(request, {
-        cwd: absolutePath(dir, request.cwd),
-        env: { ...env, ...request.env, [MARKER_VARIABLE]: marker },
-      }, () => this.#sweep(marker));
+      const { child, cwd } = this.#spawn(request, {
+        ...env,
+        ...request.env,
+        [MARKER_VARIABLE]: marker,
+      });
+      const { folder, ...result } = await this.#follow(child, request, () => this.#sweep(marker));
+      const end = this.#endOf(cwd, folder);
+      if (cwd === request.cwd) return { ...result, ...end };
+      const note = `The folder ${dir}/${request.cwd} is gone; the shell started in ${dir}.`;
+      return { ...result, cwd: end.cwd, note };
     } finally {
       this.#running--;
     }
@@ -89,23 +97,40 @@ export class Shell {
     return sweepMarked(this.#options.sh, this.#options.marker + ".");
   }
 
-  async #spawn(
+  /** Starts in the place itself when the folder asked for is gone. */
+  #spawn(
     request: ShellRequest,
-    place: { cwd: string; env: Record<string, string> },
-    sweep: () => Promise<void>,
-  ): Promise<ShellResult> {
-    const { sh, bash, ownNamespace } = this.#options;
+    env: Record<string, string>,
+  ): { child: Deno.ChildProcess; cwd: string } {
+    const { sh, bash, dir, ownNamespace } = this.#options;
     const limits = ownNamespace ? `${LIMITS}; ${PROCESS_LIMIT}` : LIMITS;
+    const start = (cwd: string) => ({
+      cwd,
+      child: new Deno.Command(request.interpreter === "bash" ? bash ?? sh : sh, {
+        args: ["-c", wrapper(limits), "sh", request.command],
+        cwd: absolutePath(dir, cwd),
+        env,
+        clearEnv: true,
+        stdin: "null",
+        stdout: "piped",
+        stderr: "piped",
+        detached: true,
+      }).spawn(),
+    });
+    try {
+      return start(request.cwd);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound) || request.cwd === "") throw error;
+      return start("");
+    }
+  }
+
+  async #follow(
+    child: Deno.ChildProcess,
+    request: ShellRequest,
+    sweep: () => Promise<void>,
+  ): Promise<Omit<CommandResult, "cwd"> & { folder: string }> {
     const startedAt = performance.now();
-    const child = new Deno.Command(request.interpreter === "bash" ? bash ?? sh : sh, {
-      args: ["-c", wrapper(limits), "sh", request.command],
-      ...place,
-      clearEnv: true,
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-      detached: true,
-    }).spawn();
     const output = new HeadAndTail(request.maxOutputBytes);
     const folder = new HeadAndTail(MAX_CWD_BYTES);
     const reading = [
@@ -133,16 +158,16 @@ export class Shell {
       durationMs: Math.round(performance.now() - startedAt),
       output: output.text(),
       outputBytes: output.total,
-      ...this.#endOf(request.cwd, folder.text().trimEnd()),
+      folder: folder.text().trimEnd(),
     };
   }
 
-  #endOf(startedIn: string, ended: string): { cwd: string; endedOutside: boolean } {
-    if (!ended.startsWith("/")) return { cwd: startedIn, endedOutside: false };
+  #endOf(startedIn: string, ended: string): Pick<ShellResult, "cwd" | "note"> {
+    if (!ended.startsWith("/")) return { cwd: startedIn, note: null };
     const { dir } = this.#options;
-    return isInside(dir, ended)
-      ? { cwd: relativePath(dir, ended), endedOutside: false }
-      : { cwd: startedIn, endedOutside: true };
+    if (isInside(dir, ended)) return { cwd: relativePath(dir, ended), note: null };
+    const note = "The shell ended outside of the project; the next one starts where this one did.";
+    return { cwd: startedIn, note };
   }
 
   #sweep(marker: string): Promise<void> {

@@ -3,30 +3,28 @@
  * detached ones for reading. The person's own folder, index, stash, hooks and configuration are never
  * touched. Every step may be cut off anywhere and done again; nothing that holds work is overwritten.
  */
-import { basename, dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { AppError } from "../server/errors.ts";
 import { MINUTE_MS } from "../server/clock.ts";
 import { gitOk } from "./git.ts";
 import { nameSome, shellQuote } from "./git_error.ts";
 import { claimBranch } from "./branches.ts";
 import { uncommitted } from "./checkpoints.ts";
+import { exists } from "./presence.ts";
 import {
   checkCommit,
-  exists,
   linkedTreeAt,
   readRef,
   tipOf,
   type WorkingTree,
   workingTrees,
 } from "./repository.ts";
+import { dropTree, forget, moveAside, realPlaceFor, sweep } from "./worktree_folders.ts";
 
 /** Filling a worktree of a large repository takes long. */
 export const CHECKOUT_TIMEOUT_MS = 10 * MINUTE_MS;
 /** Most names that an error message lists. */
 const NAMED_FILES = 5;
-/** Ending of a folder that is being removed: no longer a worktree, not yet gone. */
-const REMOVING = ".removing";
-const KEPT_FOLDERS = 100;
 
 export interface WorktreeSpec {
   repo: string;
@@ -139,12 +137,6 @@ export async function pruneWorktrees(
   if (await exists(folder)) await sweep(folder);
 }
 
-/** The path with its parent resolved (and made), since git records real paths. */
-async function realPlaceFor(path: string): Promise<string> {
-  await Deno.mkdir(dirname(path), { recursive: true });
-  return join(await Deno.realPath(dirname(path)), basename(path));
-}
-
 /**
  * The linked worktree at `path` if agents can work in it. One that git was killed in the middle of making,
  * or whose folder a person deleted, is forgotten: no agent has been in the first, the branch has the
@@ -224,24 +216,6 @@ async function refuseElsewhere(
   );
 }
 
-/** Renames what stands at `path` and is no worktree; an empty folder is simply used. */
-async function moveAside(path: string): Promise<string | null> {
-  if (!await exists(path)) return null;
-  const info = await Deno.lstat(path);
-  if (info.isDirectory && (await Array.fromAsync(Deno.readDir(path))).length === 0) return null;
-  for (let number = 1; number <= KEPT_FOLDERS; number++) {
-    const kept = `${path}.kept-${number}`;
-    if (await exists(kept)) continue;
-    await Deno.rename(path, kept);
-    return kept;
-  }
-  throw new AppError(
-    "conflict",
-    `Cannot make the worktree "${path}": something else is there, and ${KEPT_FOLDERS} folders were ` +
-      `moved aside before. Look through "${path}.kept-…" and remove them`,
-  );
-}
-
 async function refuseWork(tree: WorkingTree, signal: AbortSignal): Promise<void> {
   const files = await uncommitted(tree, signal);
   if (files.length > 0) {
@@ -263,45 +237,4 @@ async function refuseWork(tree: WorkingTree, signal: AbortSignal): Promise<void>
     `Cannot remove the worktree "${tree.path}": its commit is on no branch. ` +
       `Keep it with: git -C ${shellQuote(tree.path)} branch <name>; or discard it`,
   );
-}
-
-/**
- * Renamed first: a removal that is cut off must not leave a folder that still is a worktree but has lost
- * files, since the next checkpoint would commit that as deletions.
- */
-async function dropTree(repo: string, tree: WorkingTree, signal: AbortSignal): Promise<void> {
-  if (!tree.missing) await Deno.rename(tree.path, await freeName(`${tree.path}${REMOVING}`));
-  await forget(repo, tree.path, signal);
-  await sweep(dirname(tree.path));
-}
-
-async function freeName(path: string): Promise<string> {
-  let free = path;
-  for (let number = 2; await exists(free); number++) free = `${path}-${number}`;
-  return free;
-}
-
-/** Takes a worktree whose folder is gone out of git's list, locked or not. */
-async function forget(repo: string, path: string, signal: AbortSignal): Promise<void> {
-  await gitOk(repo, ["worktree", "remove", "--force", "--force", "--", path], {
-    signal,
-    doing: `forget the worktree "${path}"`,
-  });
-}
-
-/** Deletes what `dropTree` renamed, now or before a crash. */
-async function sweep(folder: string): Promise<void> {
-  const names = await Array.fromAsync(Deno.readDir(folder), (entry) => entry.name);
-  for (const name of names.filter((name) => /\.removing(-\d+)?$/.test(name))) {
-    await removeIfThere(join(folder, name));
-  }
-}
-
-/** Two removals in one folder may sweep the same leftovers side by side. */
-async function removeIfThere(path: string): Promise<void> {
-  try {
-    await Deno.remove(path, { recursive: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
 }

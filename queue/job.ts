@@ -34,8 +34,9 @@ export interface JobPolicy {
 
 export const jobPolicies: { readonly [K in JobKind]: JobPolicy } = {
   advance_idea: { queue: "steps", timeoutMs: 5 * MINUTE_MS, maxAttempts: 8 },
-  // The runtime ends a run at its limits of turns, cost, silence and time.
-  run_agent: { queue: "agents", timeoutMs: null, maxAttempts: 5 },
+  // The runtime ends a run at its limits of turns, cost, silence and time. Attempts fail only for want of a
+  // network or of a service with room: a laptop that was shut overnight must find its runs going on.
+  run_agent: { queue: "agents", timeoutMs: null, maxAttempts: 100 },
   // Each of the project's commands in it has its own, shorter time-out.
   advance_ticket: { queue: "steps", timeoutMs: 4 * HOUR_MS, maxAttempts: 8 },
   merge_ticket: { queue: "merges", timeoutMs: 4 * HOUR_MS, maxAttempts: 8 },

@@ -8,7 +8,6 @@ import { timeText } from "../server/clock.ts";
 import { AppError } from "../server/errors.ts";
 import type { Job } from "../server/records.ts";
 import { DEFAULT_PRIORITY, type JobStatus } from "../server/states.ts";
-import { ring } from "./bell.ts";
 import { type JobKind, type JobKinds, jobPolicies, type QueueName } from "./job.ts";
 import { jobFromRow, NO_LEASE, NOTED, noteText, WAITING } from "./rows.ts";
 
@@ -196,4 +195,9 @@ export function pruneJobs(tx: Tx, { before, keep, limit }: JobRetention): number
       ORDER BY finished_at DESC, id DESC LIMIT :limit OFFSET :keep)
   `).run({ limit: limit - old, keep }).changes;
   return old + extra;
+}
+
+/** Tells whoever runs jobs to look again, once `tx` has committed. */
+function ring(tx: Tx): void {
+  tx.afterCommit(() => tx.hub.publish({ kind: "jobs" }));
 }

@@ -7,7 +7,6 @@ import { MINUTE_MS, SECOND_MS, timeText } from "../server/clock.ts";
 import { transact, type Tx } from "../server/db.ts";
 import { messageOf } from "../server/errors.ts";
 import { type Cancel, systemTimers, type Timers } from "../server/timers.ts";
-import { ringOn } from "./bell.ts";
 import { Execution } from "./execution.ts";
 import { type AnyJobHandler, type JobHandler, type QueueName, queueNames } from "./job.ts";
 import {
@@ -97,7 +96,6 @@ class JobRunner implements Runner {
     this.#bootId = bootId;
     this.#timers = timers ?? systemTimers;
     this.#random = random ?? Math.random;
-    ringOn(app.db, app.hub);
   }
 
   start(): void {

@@ -2,6 +2,8 @@
  * How a route of the API is declared: one value says its path, what it takes and what it gives. From it come
  * the check of every request, the types of its handler, and its part of the OpenAPI description.
  */
+import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { AppError, type FieldError, httpStatus } from "./errors.ts";
@@ -25,8 +27,8 @@ export interface Operation<Out extends z.ZodType, Body extends z.ZodType, Query 
   /** Of success; 200 by default. */
   status?: 200 | 201;
   /**
-   * The answer has an ETag made of its `updated_at`; a PATCH then needs it back in If-Match, so that nobody
-   * overwrites what they have not seen.
+   * The answer has an ETag of its content; a PATCH then needs it back in If-Match, so that nobody overwrites
+   * what they have not seen.
    */
   versioned?: boolean;
 }
@@ -78,12 +80,13 @@ export class Api {
   patch<O extends z.ZodType, B extends z.ZodType>(
     path: string,
     operation: Operation<O, B, never> & {
-      current: (app: App, id: string) => { updatedAt: string };
+      /** The resource as it is now, in the form that GET gives. */
+      current: (app: App, id: string) => z.input<O>;
     },
     handler: Handler<O, B, z.ZodUndefined>,
   ): this {
     const checked: typeof handler = (input) => {
-      requireMatch(input.c, operation.current(input.app, input.params.id!).updatedAt);
+      requireMatch(input.c, etagOf(operation.current(input.app, input.params.id!)));
       return handler(input);
     };
     return this.#add("patch", path, { ...operation, versioned: true } as never, checked as never);
@@ -113,7 +116,7 @@ export class Api {
         query: query && validate(query, queryOf(c), "query"),
         c,
       });
-      if (versioned) c.header("ETag", etagOf((value as { updated_at: string }).updated_at));
+      if (versioned) c.header("ETag", etagOf(value));
       return c.json(value as never, status);
     });
     return this;
@@ -152,11 +155,16 @@ export class Api {
   }
 }
 
-/** Strong, so that If-Match may compare it. */
-export const etagOf = (updatedAt: string): string => `"${updatedAt}"`;
+const ETAG_CHARS = 24;
+
+/** Of a resource as JSON; two writes in the same millisecond differ in it too. */
+export const etagOf = (resource: unknown): string =>
+  `"${
+    createHash("sha256").update(JSON.stringify(resource)).digest("base64url").slice(0, ETAG_CHARS)
+  }"`;
 
 /** Throws 428 without If-Match and 412 when the resource has changed since. */
-function requireMatch(c: RequestContext, updatedAt: string): void {
+function requireMatch(c: RequestContext, etag: string): void {
   const given = c.req.header("if-match");
   if (given === undefined) {
     throw new AppError(
@@ -166,7 +174,9 @@ function requireMatch(c: RequestContext, updatedAt: string): void {
       { status: 428 },
     );
   }
-  if (given !== "*" && given !== etagOf(updatedAt)) {
+  // A server that compresses weakens the tag of the same content.
+  const tags = given.split(",").map((tag) => tag.trim().replace(/^W\//, ""));
+  if (!tags.includes("*") && !tags.includes(etag)) {
     throw new AppError(
       "conflict",
       "Cannot change it: it has changed since you got it. Get it again, then decide",
@@ -250,7 +260,7 @@ const cursorSchema = z.tuple([z.string(), z.string()]);
 export function readCursor(text: string | undefined): Cursor | undefined {
   if (text === undefined) return undefined;
   try {
-    const [key, id] = cursorSchema.parse(JSON.parse(atob(text)));
+    const [key, id] = cursorSchema.parse(JSON.parse(Buffer.from(text, "base64url").toString()));
     return { key, id };
   } catch (error) {
     const message = "Use the `next` of the page before, unchanged";
@@ -259,6 +269,9 @@ export function readCursor(text: string | undefined): Cursor | undefined {
     ], { cause: error });
   }
 }
+
+const toCursor = (key: string, id: string): string =>
+  Buffer.from(JSON.stringify([key, id])).toString("base64url");
 
 /** One page out of `limit + 1` rows: the one too many only tells that there is more. */
 export function toPage<T extends { id: string }, J>(
@@ -269,6 +282,6 @@ export function toPage<T extends { id: string }, J>(
 ): { items: J[]; next: string | null } {
   const page = rows.slice(0, limit);
   const last = page.at(-1);
-  const next = rows.length > limit && last ? btoa(JSON.stringify([keyOf(last), last.id])) : null;
+  const next = rows.length > limit && last ? toCursor(keyOf(last), last.id) : null;
   return { items: page.map(toJson), next };
 }

@@ -103,7 +103,7 @@ function joinAssets(name: string, parts: (Asset | undefined)[]): Asset {
     if (!part) throw new Error(`Cannot serve "${name}": a part of it is not in the static folder`);
     return new TextDecoder().decode(part.bytes);
   });
-  const bytes = new TextEncoder().encode(texts.join("\n"));
+  const bytes = new TextEncoder().encode(texts.join(";\n"));
   return { bytes, type: typeOf(name), hash: hashOf(bytes) };
 }
 

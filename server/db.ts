@@ -133,6 +133,8 @@ export interface Tx {
   readonly now: string;
   readonly nowMs: number;
   readonly actor: string;
+  /** For what is no event, after COMMIT: a bell that rings. */
+  readonly hub: Hub;
   /** Appends to `events` now; listeners hear of it only after COMMIT. */
   emit(event: NewEvent): CommittedEvent;
   /** Runs after COMMIT, never after a rollback. */
@@ -163,6 +165,7 @@ export function transact<T>(app: Transactor, work: (tx: Tx) => T): T {
     now: timeText(nowMs),
     nowMs,
     actor: app.actor,
+    hub: app.hub,
     emit(event) {
       const full = insertEvent(tx, event);
       committed.push(full);

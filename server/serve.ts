@@ -17,7 +17,7 @@ import { loadAssets } from "./assets.ts";
 import { SECOND_MS, systemClock, timeText } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { openDataFolder } from "./data_folder.ts";
-import { migrate, openDb, transact } from "./db.ts";
+import { type Db, migrate, openDb, transact } from "./db.ts";
 import { AppError, messageOf } from "./errors.ts";
 import { createHttp, serveOptions } from "./http.ts";
 import { createHub } from "./hub.ts";
@@ -48,7 +48,7 @@ export async function serve(config: Config, root: URL): Promise<number> {
   try {
     const done = migrate(db, timeText(systemClock.nowMs()));
     if (done.length > 0) log.info("the database was brought up to date", { migrations: done });
-    const app = await createApp(config, root, log, db);
+    const { app, proof } = await createApp(config, root, log, db);
     const runner = createAppRunner(app);
     const stop = stopSignal();
     const web = listen(app, root);
@@ -60,13 +60,13 @@ export async function serve(config: Config, root: URL): Promise<number> {
     resumeAgents(app);
     runner.start();
     console.log(`Gaffer ${VERSION} serves ${address}`);
-    if (app.agents.status().refused) log.error(app.agents.status().refused!);
+    void proof.then((hole) => hole && log.error(hole));
 
     await stop.first;
     log.info("stopping");
     const forced = setTimeout(() => Deno.exit(1), EXIT_GRACE_MS);
     web.streams.closeAll();
-    await Promise.all([runner.stop(STOP_GRACE_MS), web.server.shutdown()]);
+    await Promise.all([runner.stop(STOP_GRACE_MS), web.server.shutdown(), proof]);
     await app.agents.close();
     clearTimeout(forced);
     return 0;
@@ -76,13 +76,14 @@ export async function serve(config: Config, root: URL): Promise<number> {
   }
 }
 
+/** `proof`: whether the agents are confined, which is still being tried; see `AgentsOptions`. */
 async function createApp(
   config: Config,
   root: URL,
   log: Log,
-  db: ReturnType<typeof openDb>,
-): Promise<App> {
-  const compiled = root.pathname.includes("/dist/bundle/") || Deno.build.standalone;
+  db: Db,
+): Promise<{ app: App; proof: Promise<string | null> }> {
+  const compiled = Deno.build.standalone;
   const hub = createHub((error) => log.error("a listener failed", { error: messageOf(error) }));
   const endpoint: ModelEndpoint = config.endpoint
     ? { kind: "endpoint", ...config.endpoint, idleTimeoutMs: config.idleTimeoutMs }
@@ -95,10 +96,8 @@ async function createApp(
     log,
     protectedPaths: [await Deno.realPath(config.dataDir)],
   });
-  const [confinement, refused] = await Promise.all([
-    hands.confinement(),
-    canary(config, brains, hands),
-  ]);
+  const confinement = await hands.confinement();
+  const proof = canary(config, brains, hands);
   const app: App = {
     config,
     db,
@@ -115,11 +114,11 @@ async function createApp(
         ? { kind: "endpoint", baseUrl: config.endpoint.baseUrl }
         : { kind: "demo" },
       confinement,
-      refused,
+      proof,
       nowMs: systemClock.nowMs,
     }),
   };
-  return app;
+  return { app, proof };
 }
 
 /**

@@ -63,7 +63,7 @@
   }
 
   document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
-    if (ctx.target?.id !== "app") return;
+    if (ctx.target?.id !== "app" || ctx.response?.status >= 500) return;
     document.getElementById("toasts").replaceChildren();
     flash();
   });

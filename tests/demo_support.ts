@@ -1,8 +1,8 @@
 /** A desk for the demo model: a real repository, Gaffer's own tools, and a loop that is only as long as it must be. */
-import Anthropic from "@anthropic-ai/sdk";
+import Anthropic, { type ClientOptions } from "@anthropic-ai/sdk";
 import { ok } from "node:assert";
-import { createDemoFetch, DEMO_MODEL_ID } from "../agents/demo/model.ts";
-import { sampleProject } from "../agents/demo/sample.ts";
+import { createDemoFetch, DEMO_MODEL_ID, type DemoOptions } from "../agents/demo/model.ts";
+import { type SampleIdea, sampleProject } from "../agents/demo/sample.ts";
 import { checkRequest } from "../agents/demo/validate.ts";
 import { emptyLedger, missingEvidence, note } from "../agents/ledger.ts";
 import { pathRules } from "../agents/policy.ts";
@@ -57,7 +57,6 @@ export interface Worked {
 export interface WorkOptions {
   /** Cuts this call off: "before" it did anything, or "after" it was done. Asked once per call. */
   interrupt?: (call: ToolCall) => "before" | "after" | null;
-  paceMs?: number;
 }
 
 /** The sample project, or other files, in a repository of its own. */
@@ -118,7 +117,7 @@ export class Desk implements AsyncDisposable {
       .map(([name, command]) => ({ name: name as "build" | "test", command }));
     const prompt = buildPrompt({ round: 1, project: "sample", commands, files: tracked, ...parts });
     const bench = await Bench.open(this, role, options);
-    const client = demoClient(options.paceMs);
+    const client = demoClient();
     const messages: Anthropic.MessageParam[] = [{ role: "user", content: prompt }];
     const texts: string[] = [];
     for (let turn = 1; turn <= MAX_TURNS; turn++) {
@@ -151,11 +150,13 @@ export class Desk implements AsyncDisposable {
   }
 }
 
-export const demoClient = (paceMs = 0): Anthropic =>
+/** The SDK on the demo model. */
+export const demoClient = ({ paceMs = 0, delay }: Partial<DemoOptions> = {}): Anthropic =>
   new Anthropic({
     apiKey: "demo",
     baseURL: "http://demo.invalid",
-    fetch: createDemoFetch({ paceMs }),
+    // The SDK and Deno 2.7 disagree about the type of a body.
+    fetch: createDemoFetch({ paceMs, ...delay && { delay } }) as ClientOptions["fetch"],
     maxRetries: 0,
     logLevel: "off",
   });
@@ -250,3 +251,26 @@ class Bench {
       .catch((error: Error) => refuse(error.message));
   }
 }
+
+// ---------------------------------------------------------------- tasks
+
+/** The sample's ideas: the command that counts, and the place of the tasks. */
+export const [count, place] = sampleProject.ideas as [SampleIdea, SampleIdea];
+/** An idea that the demo model does not know. */
+export const other: SampleIdea = {
+  title: "Sort the list by date",
+  description: "Oldest first, please.",
+  priority: 2,
+};
+
+export const ideaOf = ({ title, description }: { title: string; description: string }) => ({
+  number: 1,
+  title,
+  description,
+});
+export const ticketOf = (idea: SampleIdea) => ({ ...ideaOf(idea), type: "feature" as const });
+
+/** Names of the tools that were called, in order. */
+export const names = ({ calls }: Worked) => calls.map(({ name }) => name);
+/** Calls that came back as errors. */
+export const failed = ({ calls }: Worked) => calls.filter(({ isError }) => isError);

@@ -49,7 +49,7 @@ export async function startGaffer({ dataDir, env = {}, args = [] }: StartOptions
   let output = "";
   const address = Promise.withResolvers<string>();
   const collect = async (stream: ReadableStream<Uint8Array>) => {
-    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+    for await (const text of stream.pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>)) {
       output += text;
       const match = output.match(/http:\/\/[^\s/]+/);
       if (match) address.resolve(match[0]);

@@ -35,7 +35,7 @@ function testApi(api: Api): void {
       summary: "Change a thing",
       body: z.strictObject({ name: z.string() }),
       out: thing,
-      current: () => ({ updatedAt: "2026-01-02T03:04:05.678Z" }),
+      current: () => ({ name: "a", updated_at: "2026-01-02T03:04:05.678Z" }),
     }, ({ body }) => ({ name: body.name, updated_at: "later" }))
     .get("/actor", { summary: "Who", out: z.string() }, ({ app }) => app.actor)
     .get("/bug", { summary: "Fails", out: z.string() }, () => {
@@ -486,6 +486,8 @@ Deno.test("a PATCH needs the ETag of what the client saw", async () => {
   const done = await patch({ "if-match": etag });
   equal(done.status, 200);
   equal((await done.json()).name, "b");
+  // Deno's compression weakens the tag; the content is the same.
+  equal((await patch({ "if-match": `"other", W/${etag}` })).status, 200);
 });
 
 // ---------------------------------------------------------------- static files

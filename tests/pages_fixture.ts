@@ -250,6 +250,8 @@ export function check(changes: Partial<Check> = {}): Check {
   };
 }
 
+export const passedReport = { format: "tap", passed: 47, failed: 0, skipped: 2, failures: [] };
+
 export function approval(changes: Partial<Approval> = {}): Approval {
   return {
     id: "apr_1",

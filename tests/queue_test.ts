@@ -9,7 +9,6 @@ import {
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, timeText } from "../server/clock.ts";
 import type { Db, Value } from "../server/db.ts";
 import { jobMoves, type JobStatus, jobStatuses } from "../server/states.ts";
-import { ringOn } from "../queue/bell.ts";
 import { jobPolicies } from "../queue/job.ts";
 import {
   claim,
@@ -150,7 +149,6 @@ Deno.test("while one job of a key executes, one more of it may wait", () => {
 
 Deno.test("listeners hear of new, earlier and cancelled jobs after the commit, never after a rollback", () => {
   using app = bareApp();
-  ringOn(app.db, app.hub);
   let rings = 0;
   app.hub.subscribe((message) => {
     equal(app.db.inTransaction, false);

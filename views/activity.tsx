@@ -178,7 +178,7 @@ function Spent({ spent, demo }: { spent: NonNullable<TurnItem["spent"]>; demo: b
         {tokens(inputTokens(usage))} in
       </span>{" "}
       · {tokens(usage.outputTokens)} out · <Money microUsd={costMicroUsd} demo={demo} />
-      {durationMs !== null && <>· {duration(durationMs)}</>}
+      {durationMs !== null && ` · ${duration(durationMs)}`}
     </span>
   );
 }

@@ -87,10 +87,14 @@ function HunkTable(props: DiffProps & { file: DiffFile; shownLines: number }): V
   return (
     <table class="diff-lines">
       <caption class="visually-hidden">Changes in {props.file.path}</caption>
+      <colgroup>
+        <col class="ln" />
+        <col class="sign" />
+        <col />
+      </colgroup>
       <thead class="visually-hidden">
         <tr>
-          <th scope="col">Old line</th>
-          <th scope="col">New line</th>
+          <th scope="col">Old and new line</th>
           <th scope="col">Change</th>
           <th scope="col">Text</th>
         </tr>
@@ -106,7 +110,7 @@ function Hunk(props: DiffProps & { file: DiffFile; hunk: DiffHunk }): VNode {
   return (
     <tbody>
       <tr class="hunk">
-        <th colSpan={4} scope="rowgroup">{hunk.header}</th>
+        <th colSpan={3} scope="rowgroup">{hunk.header}</th>
       </tr>
       {hunk.lines.map((line, index) => {
         const place = placeOf(file, line);
@@ -117,14 +121,14 @@ function Hunk(props: DiffProps & { file: DiffFile; hunk: DiffHunk }): VNode {
             <Line props={props} line={line} place={place} mark={marks.get(index)} />
             {(remarks.findings.length > 0 || remarks.comments.length > 0) && (
               <tr class="remark-row">
-                <td colSpan={4}>
+                <td colSpan={3}>
                   <Remarks {...remarks} nowMs={props.nowMs} />
                 </td>
               </tr>
             )}
             {writing && (
               <tr class="remark-row">
-                <td colSpan={4}>
+                <td colSpan={3}>
                   <CommentForm place={place} action={props.commentAction!} page={props.page} />
                 </td>
               </tr>
@@ -156,8 +160,10 @@ function Line({ props, line, place, mark }: LineProps): VNode {
   );
   return (
     <tr class={line.kind} id={lineId(place)}>
-      <td class="ln old">{removed ? number : line.oldLine}</td>
-      <td class="ln new">{removed ? null : number}</td>
+      <td class="ln">
+        {removed ? number : <span>{line.oldLine}</span>}
+        {removed ? <span /> : number}
+      </td>
       <td class="sign">{signs[line.kind]}</td>
       <td class="code">
         <LineText line={line} mark={mark} />

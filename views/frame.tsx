@@ -92,25 +92,32 @@ export function TopBar({ shell, current }: NavProps): VNode {
     <header class="top">
       <a class="wordmark" href="/">Gaffer</a>
       {shell.projects.length > 0 && <ProjectSwitch shell={shell} current={current} />}
-      <form class="search" action="/ideas" role="search">
-        {shell.projectId && <input type="hidden" name="project" value={shell.projectId} />}
-        <label for="search-all" class="visually-hidden">Search ideas</label>
-        <input
-          id="search-all"
-          name="q"
-          type="search"
-          placeholder="Search ideas"
-          autocomplete="off"
-          data-key={current === "ideas" ? undefined : "/"}
-        />
-        <button type="submit" class="visually-hidden">Search</button>
-      </form>
+      {current !== "ideas" && shell.projects.length > 0 && <Search projectId={shell.projectId} />}
       {shell.projects.length > 0 && (
         <a class={`${buttonClass("primary")} new-idea`} href="/ideas#new-idea" data-key="c">
           New idea
         </a>
       )}
     </header>
+  );
+}
+
+/** The ideas page has a search of its own, which keeps its filters. */
+function Search({ projectId }: { projectId: string | null }): VNode {
+  return (
+    <form class="search" action="/ideas" role="search">
+      {projectId && <input type="hidden" name="project" value={projectId} />}
+      <label for="search-all" class="visually-hidden">Search ideas</label>
+      <input
+        id="search-all"
+        name="q"
+        type="search"
+        placeholder="Search ideas"
+        autocomplete="off"
+        data-key="/"
+      />
+      <button type="submit" class="visually-hidden">Search</button>
+    </form>
   );
 }
 

@@ -48,19 +48,26 @@ export interface IdeaPageProps {
 }
 
 export function IdeaPage(props: IdeaPageProps): VNode {
-  const { idea, shell } = props;
+  const { idea, shell, questions, refusedAnswer } = props;
+  const { nowMs } = shell;
+  const description = <Description key="description" {...props} />;
+  const asking = (
+    <Questions
+      key="questions"
+      idea={idea}
+      questions={questions}
+      refused={refusedAnswer}
+      nowMs={nowMs}
+    />
+  );
+  // What waits for an answer comes first.
+  const asked = questions.some((question) => question.status === "pending");
   return (
     <Layout shell={shell} title={titleOf(idea)} current="ideas" live={props.live}>
       <Strip {...props} />
       <div class="columns">
         <div class="column-main">
-          <Description {...props} />
-          <Questions
-            idea={idea}
-            questions={props.questions}
-            refused={props.refusedAnswer}
-            nowMs={shell.nowMs}
-          />
+          {asked ? [asking, description] : [description, asking]}
           <IdeaAgents {...props} />
           <PlanPanel idea={idea} refused={props.refusedDecision} resolve={props.resolve} />
           <Findings idea={idea} />

@@ -130,12 +130,12 @@ function Strip({ ticket, files }: ReviewPageProps): VNode {
         <ChangeCounts additions={sum((f) => f.additions)} deletions={sum((f) => f.deletions)} />
         {ticket.branch && (
           <>
-            on <code class="path">{ticket.branch}</code>
+            {" "}on <code class="path">{ticket.branch}</code>
           </>
         )}
         {ticket.headCommit && (
           <>
-            at <code>{shortCommit(ticket.headCommit)}</code>
+            {" "}at <code>{shortCommit(ticket.headCommit)}</code>
           </>
         )}
       </p>

@@ -89,7 +89,7 @@ function Approve(
 
 function RequestChanges({ ticket, drafts, refused }: ReviewBarProps): VNode {
   const again = refused?.action === "request-changes" ? refused : null;
-  const label = drafts > 0 ? `Request changes (${plural(drafts, "comment")})` : "Request changes";
+  const label = drafts > 0 ? `Request changes (${drafts})` : "Request changes";
   return (
     <Disclosure id="request-changes" summary={label} keys="r" open={again !== null}>
       <form method="post" action={`${ticketHref(ticket.id)}/request-changes`} id="changes">

@@ -176,7 +176,9 @@ function Keys(): VNode {
     <Panel id="keys" title="Keys" class="js-only">
       <label class="option">
         <input type="checkbox" data-keys-switch="" id="keys-switch" checked />
-        Single keys do things (press <kbd>?</kbd> to see them)
+        <span>
+          Single keys do things (press <kbd>?</kbd> to see them)
+        </span>
       </label>
       <p class="hint">Kept in this browser. Keys are always off while you type.</p>
     </Panel>

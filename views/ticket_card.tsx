@@ -82,8 +82,8 @@ export function TicketCard({ card, nowMs, showProject }: CardProps): VNode {
         <Priority level={ticket.priority} />
         <Money microUsd={ticket.costMicroUsd} demo={demo} />
         <Time at={ticket.updatedAt} nowMs={nowMs} />
-        <TicketMenu ticket={ticket} />
       </div>
+      <TicketMenu ticket={ticket} />
     </li>
   );
 }

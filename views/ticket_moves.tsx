@@ -7,10 +7,10 @@ import { ActionForm, Button, buttonClass, Disclosure, ErrorSummary, Field } from
 import { reviewHref, ticketHref } from "./links.ts";
 
 /** The small menu of a card or row. */
-export function TicketMenu({ ticket }: { ticket: Ticket }): VNode | null {
+export function TicketMenu({ ticket }: { ticket: Ticket }): VNode {
   const { status, id } = ticket;
   const action = (verb: string) => `${ticketHref(id)}/${verb}`;
-  if (status === "done") return null;
+  if (status === "done") return <span class="row-menu-none" />;
   return (
     <details class="row-menu" id={`menu-${id}`}>
       <summary class="icon-menu">

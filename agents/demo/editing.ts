@@ -95,7 +95,7 @@ function requireOnce(text: string, part: string, path: string): void {
 export function* runChecks(desk: Desk, names: string[]): Script<string[]> {
   const known = names.filter((name) => name in desk.task.commands);
   for (const name of known) {
-    const [seen] = yield* use(desk, `Now \`${desk.task.commands[name]}\`.`, [
+    const [seen] = yield* use(desk, `Now I run \`${desk.task.commands[name]}\`.`, [
       { name: "run_checks", input: { name } },
     ]);
     if (seen!.isError) {

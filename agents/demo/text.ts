@@ -1,7 +1,7 @@
 /** Small things about words, lines and paths. */
 
 const STOP_WORDS = new Set(
-  ("about after again also been before being both could does each from have here into just like many " +
+  ("about after again also been before being both could does each from have here into just left like long many " +
     "more most need only other over same should some something such tell tells than that their them " +
     "then there these they this those through under very want wants were what when where which while " +
     "will with without would your").split(" "),
@@ -51,6 +51,9 @@ export function trackedPath(path: string, files: readonly string[]): string | nu
   const fits = files.filter((file) => clean === file || clean.endsWith(`/${file}`));
   return fits.sort((a, b) => b.length - a.length)[0] ?? null;
 }
+
+export const isTest = (path: string): boolean => /(^|[/._-])tests?([/._-]|$)/i.test(path);
+export const isProse = (path: string): boolean => /\.(md|txt|rst)$/i.test(path);
 
 /** Occurrences of a text in another. */
 export function countOf(text: string, part: string): number {

@@ -47,11 +47,7 @@ export const bashTool = defineTool({
     } else if (result.exitCode !== 0) lines.push(`Exit code ${result.exitCode}`);
     const output = headAndTail(result.output.trimEnd(), BASH_MAX_CHARS);
     if (output !== "") lines.push(output);
-    if (result.endedOutside) {
-      lines.push(
-        "[The shell ended outside of the project; the next one starts where this one did.]",
-      );
-    }
+    if (result.note) lines.push(`[${result.note}]`);
     const answer: ToolOutput = {
       content: lines.join("\n") || "(no output)",
       isError: result.timedOut || result.exitCode !== 0,

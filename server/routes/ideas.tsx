@@ -82,7 +82,7 @@ export function ideasApi(api: Api): void {
       summary: "Change an open idea, or its proposed subtasks",
       body: ideaChangesInput,
       out: ideaSchema,
-      current: (app, id) => getIdea(app.db, id),
+      current: (app, id) => ideaJson(getIdea(app.db, id)),
     }, ({ app, params, body }) => ideaJson(editIdea(app, params.id!, body)))
     .post("/ideas/:id/approve", {
       summary: "Make the ticket; answers with it",

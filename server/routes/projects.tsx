@@ -42,7 +42,7 @@ export function projectsApi(api: Api): void {
       summary: "Change a project's settings",
       body: projectChangesInput,
       out: projectSchema,
-      current: (app, id) => getProject(app.db, id),
+      current: (app, id) => projectJson(getProject(app.db, id)),
     }, async ({ app, params, body }) => {
       const { name, base_branch: baseBranch, commands, commands_allowed: commandsAllowed } = body;
       const changes = { name, baseBranch, commands, commandsAllowed };

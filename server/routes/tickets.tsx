@@ -105,7 +105,7 @@ export function ticketsApi(api: Api): void {
       summary: "Change an open ticket's words or priority",
       body: ticketChangesInput,
       out: ticketSchema,
-      current: (app, id) => getTicket(app.db, id),
+      current: (app, id) => withSubtasks(app, getTicket(app.db, id)),
     }, ({ app, params, body }) => withSubtasks(app, changeTicket(app, params.id!, body)))
     .post("/tickets/:id/start", {
       summary: "Start a queued ticket now",

@@ -83,7 +83,7 @@ export async function runCheck(
     status,
     exitCode: result.exitCode,
     durationMs: result.durationMs,
-    report: parseReport(result.output),
+    report: parseReport(result.output, { root: place.dir }),
     tail: tailOf(result.output),
     outputPath,
     unconfined: result.unconfined,

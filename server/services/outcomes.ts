@@ -1,7 +1,7 @@
 /** What follows when a run's loop ended: for the run, for its idea or ticket, and for its job. */
 import type { RunOutcome } from "../../agents/protocol.ts";
 import type { Outcome } from "../../queue/job.ts";
-import type { App } from "../app.ts";
+import { actingAs, type App } from "../app.ts";
 import { transact, type Tx } from "../db.ts";
 import type { Run } from "../records.ts";
 import { type FailureReason, failureReasons } from "../states.ts";
@@ -27,7 +27,8 @@ export async function executeRun(
     ? { type: "hold", reason: hold.reason, message: hold.message }
     : await app.agents.run(runId, signal);
   const lastTry = job.attempt >= job.maxAttempts;
-  return transact(app, (tx) => {
+  // What follows from the agent's work is the agent's doing, in the history too.
+  return transact(actingAs(app, run.agent), (tx) => {
     const now = getRun(tx.db, runId);
     if (now.status !== "running") return { type: "done" };
     return end(app, tx, now, outcome, lastTry);

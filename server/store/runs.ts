@@ -140,7 +140,7 @@ export function findActiveRun(db: Db, ticketId: string): Run | null {
 export function listIdeaRuns(db: Db, ideaId: string, round?: number): Run[] {
   return db.prepare(`
     SELECT * FROM runs WHERE idea_id = :ideaId AND (:round IS NULL OR round = :round)
-    ORDER BY created_at, id
+    ORDER BY created_at, rowid
   `).all({ ideaId, round: round ?? null }).map(runFromRow);
 }
 

@@ -17,6 +17,13 @@ export function canonical(value: unknown): string {
   return `{${parts.join(",")}}`;
 }
 
+/** A block without what may differ: cache markers, and the `caller` that a call has when nothing is said. */
+export function comparable(block: WireBlock): WireBlock {
+  const { caller, ...rest } = withoutMarkers(block);
+  const isDirect = block.type === "tool_use" && (caller as { type?: string })?.type === "direct";
+  return (isDirect || caller === undefined ? rest : { ...rest, caller }) as WireBlock;
+}
+
 /** A turn: neighbours of one role are one turn, as after `pause_turn`. */
 export interface Turn {
   role: WireMessage["role"];
@@ -33,7 +40,7 @@ export function turnsOf(messages: WireMessage[]): Turn[] {
   const turns: Turn[] = [];
   messages.forEach((message, n) => {
     const blocks = blocksOf(message.content).map((block, m) => ({
-      block: withoutMarkers(block),
+      block: comparable(block),
       position: `messages.${n}.content.${m}`,
     }));
     const last = turns.at(-1);

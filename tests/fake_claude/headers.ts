@@ -3,6 +3,7 @@ import { WireError } from "../../agents/demo/wire.ts";
 
 const VERSIONS = ["2023-06-01", "2026-10-21"];
 export const THREADS_BETA = "message-threads-2026-08-12";
+export const CONTEXT_MANAGEMENT_BETA = "context-management-2025-06-27";
 /** Betas that concern the Messages API, as SDK 1.12.0 lists them. */
 const BETAS = new Set([
   THREADS_BETA,
@@ -14,7 +15,7 @@ const BETAS = new Set([
   "computer-use-2025-01-24",
   "computer-use-2025-11-24",
   "context-1m-2025-08-07",
-  "context-management-2025-06-27",
+  CONTEXT_MANAGEMENT_BETA,
   "dev-full-thinking-2025-05-14",
   "extended-cache-ttl-2025-04-11",
   "fast-mode-2026-02-01",
@@ -50,7 +51,10 @@ export interface Caller {
 }
 
 /** Reads and checks the headers. Throws `WireError`: 401 for the key, 400 for the rest. */
-export function checkHeaders(headers: Headers, apiKeys: readonly string[]): Caller {
+export function checkHeaders(
+  headers: Headers,
+  { apiKeys, betas: extra }: { apiKeys: readonly string[]; betas: readonly string[] },
+): Caller {
   const key = headers.get("authorization")?.match(/^Bearer\s+(.+)$/i)?.[1] ??
     headers.get("x-api-key");
   if (!key) {
@@ -65,7 +69,7 @@ export function checkHeaders(headers: Headers, apiKeys: readonly string[]): Call
   const betas = (headers.get("anthropic-beta") ?? "").split(",").map((b) => b.trim()).filter(
     Boolean,
   );
-  const unknown = betas.filter((beta) => !BETAS.has(beta));
+  const unknown = betas.filter((beta) => !BETAS.has(beta) && !extra.includes(beta));
   if (unknown.length > 0) {
     throw bad(
       `Unexpected value(s) ${unknown.map((b) => `\`${b}\``)} for the anthropic-beta header`,

@@ -161,6 +161,13 @@ const same: [
       ),
     ),
   })],
+  ["that a call no longer says that it was direct", (m) => ({
+    messages: m.map((message) =>
+      message.role === "assistant"
+        ? assistant(blocks(message).map(({ caller: _, ...block }) => block as WireBlock))
+        : message
+    ),
+  })],
   ["the effort", () => ({ output_config: { effort: "low" } })],
 ];
 

@@ -6,7 +6,7 @@ import { type Clock, systemClock } from "../../server/clock.ts";
 import { type Ending, eventBody } from "./body.ts";
 import { buildAnswer } from "./build.ts";
 import { type CacheUse, PromptCache } from "./cache.ts";
-import type { Caller } from "./headers.ts";
+import { type Caller, CONTEXT_MANAGEMENT_BETA } from "./headers.ts";
 import { claudeModels } from "./models.ts";
 import type { RecordedRequest, Recorder } from "./recorder.ts";
 import { answer, type ErrorReply, type MessageReply, type Reply } from "./replies.ts";
@@ -71,6 +71,8 @@ export class MessagesEndpoint {
     try {
       const body = checkRequest(thread.body, {
         models: claudeModels,
+        // Taken and left alone: no test needs the tool uses to be cleared.
+        extraFields: caller.betas.has(CONTEXT_MANAGEMENT_BETA) ? ["context_management"] : [],
         isPaused: (content) => this.#signatures.isPaused(content),
       });
       this.#signatures.verify(body);

@@ -17,6 +17,8 @@ const MAX_BODY_BYTES = 32 * 1024 * 1024;
 export interface FakeClaudeOptions extends MessagesOptions {
   /** Accepted keys; default `["test-key"]`. */
   apiKeys?: string[];
+  /** Accepted beside those that SDK 1.12.0 lists for the Messages API; other clients have their own. */
+  betas?: string[];
   /** Default 0: a free one. A fixed one lets a test stop the server and start another in its place. */
   port?: number;
 }
@@ -42,11 +44,11 @@ export interface FakeClaude extends AsyncDisposable {
 
 /** Starts the server; `await using` or `close()` ends it, and with it every answer that still streams. */
 export function startFakeClaude(options: FakeClaudeOptions = {}): FakeClaude {
-  const { apiKeys = ["test-key"], port = 0 } = options;
+  const { apiKeys = ["test-key"], betas = [], port = 0 } = options;
   const recorder = new Recorder();
   const closing = new AbortController();
   const messages = new MessagesEndpoint(options, recorder, closing.signal);
-  const route = createRouter(messages, apiKeys);
+  const route = createRouter(messages, { apiKeys, betas });
 
   async function handle(http: Request): Promise<Response> {
     const recorded = recorder.add(http);
@@ -92,11 +94,14 @@ export function startFakeClaude(options: FakeClaudeOptions = {}): FakeClaude {
 }
 
 /** Headers first, then the path, then the body: the order in which the real API refuses. */
-function createRouter(messages: MessagesEndpoint, apiKeys: readonly string[]) {
+function createRouter(
+  messages: MessagesEndpoint,
+  known: { apiKeys: readonly string[]; betas: readonly string[] },
+) {
   return async (http: Request, recorded: RecordedRequest): Promise<Response> => {
     const { method, path, requestId } = recorded;
     const json = (body: unknown) => Response.json(body, { headers: { "request-id": requestId } });
-    const caller = checkHeaders(http.headers, apiKeys);
+    const caller = checkHeaders(http.headers, known);
     switch (`${method} ${path}`) {
       case "POST /v1/messages":
         recorded.body = await readBody(http);

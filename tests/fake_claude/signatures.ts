@@ -10,7 +10,7 @@ import {
   WireError,
   withoutMarkers,
 } from "../../agents/demo/wire.ts";
-import { canonical, isEmptyText, type Turn, turnsOf } from "./canonical.ts";
+import { canonical, comparable, isEmptyText, type Turn, turnsOf } from "./canonical.ts";
 
 const SECRET = "fake-claude";
 
@@ -32,7 +32,9 @@ export class Signatures {
     const prefix = prefixOf(request, turns);
     const signed: WireBlock[] = [];
     for (const block of content) {
-      const bind = mac(prefix + canonical([...before, ...signed.filter((b) => !isEmptyText(b))]));
+      const bind = mac(
+        prefix + canonical([...before, ...signed.filter((b) => !isEmptyText(b)).map(comparable)]),
+      );
       if (block.type === "thinking") {
         signed.push({ ...block, signature: signature(bind, String(block.thinking)) });
       } else if (block.type === "redacted_thinking") {
@@ -46,7 +48,7 @@ export class Signatures {
 
   /** Remembers an answer that the client has in full. */
   remember(answered: WireBlock[], { paused }: { paused: boolean }): void {
-    const content = answered.filter((block) => !isEmptyText(block));
+    const content = answered.filter((block) => !isEmptyText(block)).map(comparable);
     for (const block of content) {
       const id = idOf(block);
       if (id) this.#served.set(id, content);
@@ -57,7 +59,7 @@ export class Signatures {
   /** Whether a content ends with one that was answered with `pause_turn`. */
   isPaused(content: WireBlock[]): boolean {
     return content.some((_, from) =>
-      this.#paused.has(canonical(content.slice(from).map(withoutMarkers)))
+      this.#paused.has(canonical(content.slice(from).map(comparable)))
     );
   }
 

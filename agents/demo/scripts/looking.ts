@@ -1,7 +1,7 @@
 /** How the refining agents look at a project before they say anything. */
 import { type Desk, type Script, use } from "../script.ts";
 import type { Task } from "../task.ts";
-import { clip, keyWords, linesOf, trackedPath } from "../text.ts";
+import { clip, isProse, isTest, keyWords, linesOf, trackedPath } from "../text.ts";
 
 const MAX_WORDS = 6;
 const MAX_FILES = 3;
@@ -43,9 +43,9 @@ export function* findMentions(desk: Desk, say: string): Script<Mention[]> {
   if (paths.length === 0) return [];
   const seen = yield* use(
     desk,
-    `${paths.length === 1 ? "One file mentions" : "Some files mention"} it; I read ${
-      paths.join(", ")
-    }.`,
+    paths.length === 1
+      ? `${paths[0]} mentions it; I read it.`
+      : `I read what mentions it: ${paths.join(", ")}.`,
     paths.map((path) => ({ name: "Read", input: { file_path: path } })),
   );
   return paths.flatMap((path, i) =>
@@ -53,19 +53,29 @@ export function* findMentions(desk: Desk, say: string): Script<Mention[]> {
   );
 }
 
-/** Paths among the lines of a tool's answer, code before prose. */
+/** Paths among the lines of a tool's answer: the program first, then what describes it, then its tests. */
 function pathsIn(content: string, files: readonly string[]): string[] {
   const paths = content.split("\n").flatMap((line) => trackedPath(line, files) ?? []);
-  const prose = (path: string) => (/\.(md|txt|rst)$/i.test(path) ? 1 : 0);
-  return [...new Set(paths)].sort((a, b) => prose(a) - prose(b) || (a < b ? -1 : 1))
+  const rank = (path: string) => isTest(path) ? 2 : isProse(path) ? 1 : 0;
+  return [...new Set(paths)].sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
     .slice(0, MAX_FILES);
 }
 
+/** The lines that hold most of the words, in the order of the file. */
 function mentionsIn(path: string, content: string, words: string[]): Mention[] {
   return linesOf(content)
-    .flatMap(({ line, text }) => {
-      const word = words.find((one) => text.toLowerCase().includes(one));
-      return word && text.trim() ? [{ path, line, text: clip(text, QUOTED_LINE_CHARS), word }] : [];
+    .map(({ line, text }) => {
+      const found = words.filter((word) => text.toLowerCase().includes(word));
+      return {
+        path,
+        line,
+        text: clip(text, QUOTED_LINE_CHARS),
+        word: found[0] ?? "",
+        count: found.length,
+      };
     })
-    .slice(0, MAX_LINES_PER_FILE);
+    .filter(({ count }) => count > 0)
+    .sort((a, b) => b.count - a.count || a.line - b.line)
+    .slice(0, MAX_LINES_PER_FILE)
+    .sort((a, b) => a.line - b.line);
 }

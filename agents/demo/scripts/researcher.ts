@@ -1,7 +1,7 @@
 /** Finds where the project already has to do with the idea. */
 import type { ResultOf } from "../../results.ts";
 import { type Desk, type Script, submit } from "../script.ts";
-import { oneLine } from "../text.ts";
+import { isTest, oneLine } from "../text.ts";
 import { findMentions, type Mention, searchWords } from "./looking.ts";
 
 export function* researcher(desk: Desk): Script<string> {
@@ -49,5 +49,5 @@ function kindOf(path: string, text: string): "similar" | "related" {
   const definition = /^\s*(export |async |pub |static |def |fn |func |function )|\(\)\s*\{/.test(
     text,
   );
-  return definition && !/test/i.test(path) ? "similar" : "related";
+  return definition && !isTest(path) ? "similar" : "related";
 }

@@ -1,19 +1,12 @@
 /** Reads the diff and the changed files with fresh eyes and holds them against the acceptance criteria. */
-import { parseDiff } from "../../diff.ts";
 import type { ResultOf } from "../../results.ts";
 import { type Desk, type Script, submit, use } from "../script.ts";
-import { clip, keyWords, linesOf, oneLine } from "../text.ts";
+import { clip, isProse, isTest, keyWords, linesOf, oneLine } from "../text.ts";
+import { type AddedLine, addedLines } from "./diff.ts";
 
 type Review = ResultOf<"reviewer">;
 type Finding = Review["findings"][number];
 type Criterion = Review["criteria"][number];
-
-/** A line of the new version of a file. */
-interface AddedLine {
-  path: string;
-  line: number;
-  text: string;
-}
 
 const MAX_FILES = 3;
 const MAX_FINDINGS = 5;
@@ -49,14 +42,6 @@ export function* reviewer(desk: Desk): Script<string> {
   return refused ? `My result was refused: ${refused}` : "Done.";
 }
 
-function addedLines(diff: string): AddedLine[] {
-  return parseDiff(diff).files.flatMap(({ path, hunks }) =>
-    hunks.flatMap(({ lines }) => lines).flatMap(({ kind, newLine, text }) =>
-      kind === "added" && newLine !== null ? [{ path, line: newLine, text }] : []
-    )
-  );
-}
-
 function summaryOf(paths: string[], criteria: Criterion[]): string {
   const met = criteria.filter((criterion) => criterion.met).length;
   return `The change touches ${
@@ -68,10 +53,10 @@ function summaryOf(paths: string[], criteria: Criterion[]): string {
 
 /** Smells first; where there is none, where to begin reading. */
 function findingsIn(added: AddedLine[], paths: string[]): Finding[] {
-  const smells = added.flatMap((line) => smellOf(line) ?? []);
-  const heart = added.find(({ path, text }) => text.trim() && !/(^|\/)tests?\//.test(path));
-  const untested = paths.some((path) => !isProse(path)) &&
-    !paths.some((path) => /test/i.test(path));
+  const smells = distinct(added.flatMap((line) => smellOf(line) ?? []));
+  const telling = added.filter(({ text }) => text.trim());
+  const heart = telling.find(({ path }) => !isTest(path) && !isProse(path)) ?? telling[0];
+  const untested = paths.some((path) => !isProse(path)) && !paths.some(isTest);
   return [
     ...smells,
     ...(untested && heart
@@ -85,12 +70,17 @@ function findingsIn(added: AddedLine[], paths: string[]): Finding[] {
       ? [{
         severity: "note" as const,
         ...placeOf(heart),
-        message: `Begin reading here: \`${
-          oneLine(heart.text, 200)
-        }\` is the first line that was added.`,
+        message: `Begin reading here, at \`${oneLine(heart.text, 200)}\`.`,
       }]
       : []),
   ].slice(0, MAX_FINDINGS);
+}
+
+/** What is said of one line need not be said of the next. */
+function distinct(findings: Finding[]): Finding[] {
+  return findings.filter(({ path, message }, i) =>
+    findings.findIndex((other) => other.path === path && other.message === message) === i
+  );
 }
 
 function smellOf(added: AddedLine): Finding | null {
@@ -150,4 +140,3 @@ function judge(criterion: string, added: AddedLine[]): Criterion {
 }
 
 const placeOf = ({ path, line }: AddedLine) => ({ path, line });
-const isProse = (path: string) => /\.(md|txt|rst)$/i.test(path);

@@ -1,0 +1,74 @@
+/** What this machine has to confine programs with. */
+import { messageOf } from "../server/errors.ts";
+import type { Confinement } from "./runtime.ts";
+import { baseArgs } from "./sandbox.ts";
+
+const TRIAL_TIMEOUT_MS = 5_000;
+
+/** Where programs are looked for that Gaffer itself starts. */
+const programDirs = ["/usr/bin", "/bin", "/usr/local/bin", "/run/current-system/sw/bin"];
+
+/** Absolute path of a program of the system; null when it has none. */
+export async function findProgram(name: string): Promise<string | null> {
+  for (const dir of programDirs) {
+    const info = await Deno.stat(`${dir}/${name}`).catch(() => null);
+    if (info?.isFile) return `${dir}/${name}`;
+  }
+  return null;
+}
+
+export interface FoundSandbox extends Confinement {
+  /** Path of bubblewrap; null when it is not used. */
+  bwrap: string | null;
+}
+
+let trial: Promise<FoundSandbox> | undefined;
+
+/** Whether bubblewrap is there and works; tried once per process. */
+export function findSandbox(mode: "auto" | "off"): Promise<FoundSandbox> {
+  if (mode === "off") {
+    return Promise.resolve(without("The sandbox is switched off by the setting sandbox"));
+  }
+  trial ??= tryBubblewrap();
+  return trial;
+}
+
+async function tryBubblewrap(): Promise<FoundSandbox> {
+  if (Deno.build.os !== "linux") {
+    return without("Commands can be sandboxed on Linux only; run Gaffer there for that");
+  }
+  const bwrap = await findProgram("bwrap");
+  if (!bwrap) {
+    return without(
+      "Install bubblewrap (apt install bubblewrap, dnf install bubblewrap, …) and start Gaffer again",
+    );
+  }
+  const problem = await trialRun(bwrap);
+  if (problem === null) return { kind: "bubblewrap", hint: "", bwrap };
+  return without(
+    `bubblewrap is installed, but it does not work here: ${problem}. Allow unprivileged user ` +
+      "namespaces, then start Gaffer again",
+  );
+}
+
+const without = (hint: string): FoundSandbox => ({ kind: "process", hint, bwrap: null });
+
+/** Null when it worked. */
+async function trialRun(bwrap: string): Promise<string | null> {
+  try {
+    const { success, stderr } = await new Deno.Command(bwrap, {
+      args: [
+        ...await baseArgs(),
+        ...["--remount-ro", "/", "--", "/bin/sh", "-c", "exit 0"],
+      ],
+      clearEnv: true,
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+      signal: AbortSignal.timeout(TRIAL_TIMEOUT_MS),
+    }).output();
+    return success ? null : new TextDecoder().decode(stderr).trim().split("\n")[0] || "it failed";
+  } catch (error) {
+    return messageOf(error);
+  }
+}

@@ -1,0 +1,120 @@
+/** Keeps the children of hands: one per role, folder and access; started on demand, ended when unused. */
+import { MINUTE_MS } from "../server/clock.ts";
+import { AppError } from "../server/errors.ts";
+import type { Log } from "../server/log.ts";
+import type { HandsRole } from "./hands_config.ts";
+import type { Launch, Launcher } from "./hands_launch.ts";
+import { HandsProcess } from "./hands_process.ts";
+import type { Place } from "./protocol.ts";
+
+const DEFAULT_IDLE_MS = MINUTE_MS;
+
+export interface PoolOptions {
+  launcher: Launcher;
+  log: Log;
+  idleMs?: number;
+  /** For tests: changes how hands are started. */
+  launch?: (launch: Launch, role: HandsRole) => Launch;
+}
+
+interface Entry {
+  dir: string;
+  hands: Promise<HandsProcess>;
+  idle?: ReturnType<typeof setTimeout>;
+}
+
+export class HandsPool {
+  readonly #options: PoolOptions;
+  readonly #entries = new Map<string, Entry>();
+  readonly #stop = new AbortController();
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+  }
+
+  /** Aborts when no more hands are started. */
+  get closing(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  /** Running hands of the place, or new ones. */
+  async take(place: Place, role: HandsRole, signal: AbortSignal): Promise<HandsProcess> {
+    const key = JSON.stringify([role, place.access, place.dir]);
+    const entry = this.#entries.get(key);
+    const running = await entry?.hands.catch(() => null);
+    if (running && !running.isOver) {
+      clearTimeout(entry!.idle);
+      return running;
+    }
+    // Never two in one folder: the old ones are gone before the new ones start.
+    await running?.kill("it is replaced");
+    if (this.#stop.signal.aborted) {
+      throw new AppError("conflict", "Cannot use tools: the server is stopping");
+    }
+    signal.throwIfAborted();
+    // Another call may have started some while this one waited to hear that the old ones are over.
+    if (this.#entries.get(key) !== entry) return await this.take(place, role, signal);
+    const hands = this.#start(place, role);
+    const fresh: Entry = { dir: place.dir, hands };
+    this.#entries.set(key, fresh);
+    hands.then(
+      (started) => started.onIdle = () => this.#whenIdle(key, fresh, started),
+      () => this.#forget(key, fresh),
+    );
+    return await hands;
+  }
+
+  /** Ends the hands of a folder and all they started; resolves when they are gone. */
+  async release(dir: string): Promise<void> {
+    const entries = [...this.#entries].filter(([, entry]) => entry.dir === dir);
+    await Promise.all(
+      entries.map(([key, entry]) => this.#end(key, entry, "its folder was released")),
+    );
+  }
+
+  /** Ends all hands; none are started any more. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    const entries = [...this.#entries];
+    await Promise.all(entries.map(([key, entry]) => this.#end(key, entry, "the server stops")));
+  }
+
+  async #start(place: Place, role: HandsRole): Promise<HandsProcess> {
+    const info = await Deno.lstat(place.dir).catch(() => null);
+    if (!info?.isDirectory) {
+      throw new AppError(
+        "conflict",
+        `Cannot work in ${place.dir}: there is no such folder. Retry, so that it is made again`,
+      );
+    }
+    const launch = await this.#options.launcher.plan(place, role, this.#stop.signal);
+    const changed = this.#options.launch?.(launch, role) ?? launch;
+    return new HandsProcess(changed, await this.#options.launcher.sh());
+  }
+
+  #whenIdle(key: string, entry: Entry, hands: HandsProcess): void {
+    clearTimeout(entry.idle);
+    if (hands.isOver) {
+      const { lastWords } = hands;
+      if (lastWords) this.#options.log.warn("hands had errors", { folder: entry.dir, lastWords });
+      return;
+    }
+    const idleMs = this.#options.idleMs ?? DEFAULT_IDLE_MS;
+    const timer = setTimeout(() => {
+      if (!hands.isBusy) void this.#end(key, entry, "it was not used");
+    }, idleMs);
+    Deno.unrefTimer(timer);
+    entry.idle = timer;
+  }
+
+  async #end(key: string, entry: Entry, cause: string): Promise<void> {
+    clearTimeout(entry.idle);
+    const hands = await entry.hands.catch(() => null);
+    await hands?.close(cause);
+    this.#forget(key, entry);
+  }
+
+  #forget(key: string, entry: Entry): void {
+    if (this.#entries.get(key) === entry) this.#entries.delete(key);
+  }
+}

@@ -1,0 +1,63 @@
+/** A real Chromium for the tests; they are skipped, by name, where there is none. */
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+
+const EXECUTABLES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+
+function executable(): string | null {
+  for (const path of EXECUTABLES) {
+    try {
+      if (Deno.statSync(path).isFile) return path;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  return null;
+}
+
+export const chromiumPath = executable();
+/** For the test's name: says why it is skipped. */
+export const needsChromium = chromiumPath ? "" : " (skipped: there is no Chromium)";
+
+export function launchBrowser(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: chromiumPath!,
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+      "--disable-quic",
+      "--no-first-run",
+    ],
+  });
+}
+
+export const desktop = { width: 1280, height: 800 };
+export const phone = { width: 390, height: 844 };
+
+/** A page whose console errors, page errors and refused content make the test fail at `close()`. */
+export interface WatchedPage extends AsyncDisposable {
+  page: Page;
+  context: BrowserContext;
+  problems: string[];
+}
+
+export async function openPage(
+  browser: Browser,
+  options: {
+    viewport: typeof desktop;
+    javaScriptEnabled?: boolean;
+    colorScheme?: "light" | "dark";
+  },
+): Promise<WatchedPage> {
+  const context = await browser.newContext(options);
+  context.setDefaultTimeout(20_000);
+  const page = await context.newPage();
+  const problems: string[] = [];
+  page.on("console", (message) => {
+    if (message.type() === "error") problems.push(message.text());
+  });
+  page.on("pageerror", (error) => problems.push(String(error)));
+  return { page, context, problems, [Symbol.asyncDispose]: () => context.close() };
+}

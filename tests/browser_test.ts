@@ -1,0 +1,168 @@
+/** The main job as a person does it: in a real browser, with and without scripts, wide and narrow. */
+import { deepStrictEqual as deepEqual, equal, match, ok } from "node:assert";
+import type { Browser, Page } from "playwright-core";
+import { chromiumPath, desktop, launchBrowser, needsChromium, openPage, phone } from "./browser.ts";
+import { type Gaffer, run, startGaffer, tempDir } from "./gaffer.ts";
+
+const ignore = chromiumPath === null;
+/** Set by whoever wants to see what the pages looked like. */
+const SHOTS = Deno.env.get("GAFFER_SCREENSHOTS");
+
+async function shot(page: Page, name: string): Promise<void> {
+  if (SHOTS) await page.screenshot({ path: `${SHOTS}/${name}.png`, fullPage: false });
+}
+
+/** One browser and one fresh server for each journey. */
+async function withServer(
+  work: (browser: Browser, gaffer: Gaffer, dataDir: string) => Promise<void>,
+): Promise<void> {
+  await using data = await tempDir();
+  await using gaffer = await startGaffer({
+    dataDir: data.path,
+    env: { GAFFER_DEMO_PACE_MS: "2" },
+  });
+  const browser = await launchBrowser();
+  try {
+    await work(browser, gaffer, data.path);
+  } finally {
+    await browser.close();
+  }
+}
+
+/** Waits until the page, which nobody reloads, shows this text. */
+const shows = (page: Page, text: string | RegExp) =>
+  page.getByText(text).first().waitFor({ state: "visible", timeout: 40_000 });
+
+const headOf = async (repo: string) => (await run(repo, "git", "log", "-1", "--format=%B")).trim();
+
+const samplePath = async (dataDir: string): Promise<string> => {
+  for await (const { name } of Deno.readDir(`${dataDir}/sample`)) {
+    return `${dataDir}/sample/${name}`;
+  }
+  throw new Error("There is no sample project");
+};
+
+async function noOverflow(page: Page): Promise<void> {
+  const wider = await page.evaluate(
+    "document.documentElement.scrollWidth - document.documentElement.clientWidth",
+  );
+  equal(wider, 0, `${page.url()} is wider than the window`);
+}
+
+for (const [name, viewport] of [["a desktop", desktop], ["a phone", phone]] as const) {
+  Deno.test({
+    name: `on ${name} a person takes the sample's idea to a merge, live${needsChromium}`,
+    ignore,
+    fn: () =>
+      withServer(async (browser, gaffer, dataDir) => {
+        await using watched = await openPage(browser, { viewport });
+        const { page, problems } = watched;
+        const width = viewport === phone ? "phone" : "desktop";
+        await page.goto(gaffer.url);
+        await shot(page, `${width}-start`);
+        await page.getByRole("button", { name: "Take the sample project" }).click();
+        await page.waitForURL(/\/ideas/);
+        await shot(page, `${width}-ideas`);
+        await noOverflow(page);
+        await page.getByRole("link", { name: /Count what is left/ }).first().click();
+        await page.waitForURL(/\/ideas\/idea_/);
+
+        // The question appears by itself, and the idea goes on by itself after the answer.
+        const option = page.locator("#idea-questions input[type=radio]").first();
+        await option.waitFor({ timeout: 40_000 });
+        await shot(page, `${width}-question`);
+        await noOverflow(page);
+        await option.check();
+        await page.locator("#idea-questions").getByRole("button", { name: "Answer" }).click();
+        const approve = page.getByRole("button", { name: "Approve" });
+        await approve.waitFor({ timeout: 40_000 });
+        await shot(page, `${width}-ready`);
+        await noOverflow(page);
+        await approve.click();
+        await page.waitForURL(/\/tickets\//);
+
+        // The activity streams in without a reload.
+        await page.locator("[data-activity] li").nth(1).waitFor({ timeout: 40_000 });
+        await shot(page, `${width}-ticket`);
+        await noOverflow(page);
+        await page.getByRole("link", { name: "Review the changes" }).click({ timeout: 60_000 });
+        await page.waitForURL(/\/review/);
+        await shows(page, "todo.sh");
+        await shot(page, `${width}-review`);
+        await noOverflow(page);
+        await page.locator("summary", { hasText: /Approve & merge/ }).click();
+        await shot(page, `${width}-merge`);
+        await page.locator("#review-bar").getByRole("button", { name: /merge/i }).last().click();
+        await page.waitForURL(/\/tickets\/[^/]+$/);
+        await page.locator("#ticket-strip", { hasText: "Done" }).waitFor({ timeout: 40_000 });
+        await shot(page, `${width}-done`);
+
+        match(await headOf(await samplePath(dataDir)), /Gaffer-Ticket: 1/);
+        await page.goto(`${gaffer.url}/runs`);
+        await shot(page, `${width}-runs`);
+        await page.goto(gaffer.url);
+        await shot(page, `${width}-home`);
+        await noOverflow(page);
+        await page.goto(`${gaffer.url}/settings`);
+        await shot(page, `${width}-settings`);
+        await noOverflow(page);
+        deepEqual(problems, []);
+      }),
+  });
+}
+
+Deno.test({
+  name: `with JavaScript off every step works too${needsChromium}`,
+  ignore,
+  fn: () =>
+    withServer(async (browser, gaffer, dataDir) => {
+      await using watched = await openPage(browser, {
+        viewport: desktop,
+        javaScriptEnabled: false,
+      });
+      const { page } = watched;
+      /** Reloads until it is there: what a person without scripts does. */
+      const reloadUntil = async (selector: string) => {
+        for (let tries = 0; tries < 200; tries++) {
+          const found = page.locator(selector).first();
+          if (await found.count() > 0) return found;
+          // Each load is answered only when the server has rendered it, so this is no busy loop.
+          await page.reload();
+          await page.waitForTimeout(100);
+        }
+        throw new Error(`${selector} did not appear at ${page.url()}`);
+      };
+      await page.goto(gaffer.url);
+      await page.getByRole("button", { name: "Take the sample project" }).click();
+      await page.getByRole("link", { name: /Count what is left/ }).first().click();
+      await (await reloadUntil("#idea-questions input[type=radio]")).check();
+      await page.locator("#idea-questions").getByRole("button", { name: "Answer" }).click();
+      await (await reloadUntil('button:has-text("Approve")')).click();
+      await page.waitForURL(/\/tickets\//);
+      await (await reloadUntil('a:has-text("Review the changes")')).click();
+      await page.locator("summary", { hasText: /Approve & merge/ }).click();
+      await page.locator("#review-bar").getByRole("button", { name: /merge/i }).last().click();
+      await page.waitForURL(/\/tickets\/[^/]+$/);
+      await reloadUntil('#ticket-strip:has-text("Done")');
+      match(await headOf(await samplePath(dataDir)), /Gaffer-Ticket: 1/);
+    }),
+});
+
+Deno.test({
+  name:
+    `a path that is no repository is refused beside the field, with how to mend it${needsChromium}`,
+  ignore,
+  fn: () =>
+    withServer(async (browser, gaffer) => {
+      await using watched = await openPage(browser, { viewport: desktop });
+      const { page } = watched;
+      await using empty = await tempDir("gaffer-empty-");
+      await page.goto(gaffer.url);
+      await page.getByLabel("Folder of a git repository").fill(empty.path);
+      await page.getByRole("button", { name: "Look at it" }).click();
+      await shows(page, /not a git repository/);
+      equal(await page.getByLabel("Folder of a git repository").inputValue(), empty.path);
+      await shot(page, "desktop-refused-path");
+      ok(page.url().includes("/projects/new") || page.url().endsWith("/"));
+    }),
+});

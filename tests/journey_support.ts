@@ -1,0 +1,236 @@
+/** What the journeys share: the stream of events, the database as it is on disk, processes, scripted agents. */
+import { DatabaseSync } from "node:sqlite";
+import { join } from "node:path";
+import {
+  answer,
+  type ClaudeRequest,
+  costMicroUsd,
+  failure,
+  type FakeClaude,
+  type MessageReply,
+  type Reply,
+  toolUse,
+} from "./fake_claude/mod.ts";
+import type { Client, Json } from "./gaffer.ts";
+import type { TestRepo } from "./git_support.ts";
+
+/** Longest wait for anything; a journey that hangs says so instead of hanging on. */
+export const WAIT_MS = 30_000;
+
+// ------------------------------------------------------------------ over the API
+
+/** Answers every open question of an idea: with `text`, else with its first option. Gives how many. */
+export async function answerAll(client: Client, ideaId: string, text?: string): Promise<number> {
+  const { items } = await client.get(`/ideas/${ideaId}/questions`);
+  const open = items.filter((question: Json) => question.status === "pending");
+  for (const { id, options } of open) {
+    await client.post(`/questions/${id}/answer`, { answer: text ?? options[0] ?? "As you like" });
+  }
+  return open.length;
+}
+
+/** Nothing more happens to the ticket until a person acts. */
+export const settled = (ticket: Json): boolean =>
+  ["review", "blocked", "done", "cancelled"].includes(ticket.status) && ticket.step !== "merge";
+
+/** Changes something as a client does that has just read it. */
+export async function patch(client: Client, path: string, changes: Json): Promise<Json> {
+  const response = await client.request("GET", path);
+  const etag = response.headers.get("etag")!;
+  await response.body?.cancel();
+  const changed = await client.request("PATCH", path, changes, { "if-match": etag });
+  if (!changed.ok) throw new Error(`${changed.status} ${path}: ${await changed.text()}`);
+  return await changed.json();
+}
+
+/** Makes a project of the repository. */
+export const addProject = (
+  client: Client,
+  repo: TestRepo,
+  commands: { setup?: string; build?: string; test?: string },
+): Promise<Json> => client.post("/projects", { path: repo.dir, commands });
+
+/** The runs of an idea or ticket, oldest first. */
+export async function runsOf(client: Client, of: { idea_id?: string; ticket_id?: string }) {
+  const { items } = await client.get("/runs?limit=200");
+  return items.reverse().filter((run: Json) =>
+    of.idea_id ? run.idea_id === of.idea_id : run.ticket_id === of.ticket_id
+  ) as Json[];
+}
+
+/** A run's log. */
+export async function logOf(client: Client, runId: string): Promise<Json[]> {
+  return (await client.get(`/runs/${runId}/events`)).items;
+}
+
+/** The server's stream of events, read in order: waits for what comes, or came since it was opened. */
+export class Events implements AsyncDisposable {
+  readonly #abort = new AbortController();
+  readonly #reader: ReadableStreamDefaultReader<string>;
+  #text = "";
+
+  private constructor(body: ReadableStream<Uint8Array<ArrayBuffer>>) {
+    this.#reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  }
+
+  /** With `after`, what came after that number is told too. */
+  static async open(url: string, after?: number): Promise<Events> {
+    const query = after === undefined ? "" : `?after=${after}`;
+    const response = await fetch(`${url}/api/v1/events${query}`);
+    return new Events(response.body!);
+  }
+
+  /** The first event from here on that matches. Rejects when there is none in time or the server ends. */
+  async next(what: string, matches: (event: Json) => boolean): Promise<Json> {
+    const seen: string[] = [];
+    const timer = setTimeout(() => this.#abort.abort(), WAIT_MS);
+    const late = new Promise<never>((_, reject) => {
+      this.#abort.signal.addEventListener("abort", () => reject(new Error("too late")));
+    });
+    try {
+      while (true) {
+        const event = await Promise.race([this.#read(), late]);
+        seen.push(event.type);
+        if (matches(event)) return event;
+      }
+    } catch (cause) {
+      throw new Error(`Waited in vain for ${what} after ${seen.slice(-20).join(", ")}`, { cause });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #read(): Promise<Json> {
+    while (true) {
+      const end = this.#text.indexOf("\n\n");
+      if (end >= 0) {
+        const data = /^data: (.*)$/m.exec(this.#text.slice(0, end))?.[1];
+        this.#text = this.#text.slice(end + 2);
+        if (data) return JSON.parse(data);
+        continue;
+      }
+      const { done, value } = await this.#reader.read();
+      if (done) throw new Error("the stream ended");
+      this.#text += value;
+    }
+  }
+
+  async [Symbol.asyncDispose]() {
+    await this.#reader.cancel().catch(() => {}); // the server may be gone
+  }
+}
+
+// ------------------------------------------------------------------ behind the API
+
+/** The database of a data folder, to read; works beside a server and after it. */
+export class Rows implements Disposable {
+  readonly #db: DatabaseSync;
+
+  constructor(dataDir: string) {
+    this.#db = new DatabaseSync(join(dataDir, "gaffer.db"), { readOnly: true });
+  }
+
+  all(sql: string, ...values: (string | number)[]): Json[] {
+    return this.#db.prepare(sql).all(...values);
+  }
+
+  /** The one value of the first row. */
+  one(sql: string, ...values: (string | number)[]): Json {
+    return Object.values(this.all(sql, ...values)[0] ?? {})[0];
+  }
+
+  [Symbol.dispose]() {
+    this.#db.close();
+  }
+}
+
+/** Commands of all processes that name `path` in their arguments or environment, the tests' own aside. */
+export async function processesWith(path: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { name } of Deno.readDir("/proc")) {
+    if (!/^\d+$/.test(name) || Number(name) === Deno.pid) continue;
+    const texts = await Promise.all(
+      ["cmdline", "environ"].map((file) => Deno.readTextFile(`/proc/${name}/${file}`)),
+    ).catch(() => null); // it has just ended, or is somebody else's
+    if (texts?.some((text) => text.includes(path))) {
+      found.push(`${name} ${texts[0]!.replaceAll("\0", " ")}`);
+    }
+  }
+  return found;
+}
+
+/** Waits until no process names `path` any more; throws, naming them, when some still do after `limitMs`. */
+export async function untilNoProcess(path: string, limitMs: number): Promise<void> {
+  const end = Date.now() + limitMs;
+  while (true) {
+    const left = await processesWith(path);
+    if (left.length === 0) return;
+    if (Date.now() > end) throw new Error(`Still there after ${limitMs} ms:\n${left.join("\n")}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+// ------------------------------------------------------------------ scripted agents
+
+/** One answer of an agent: fixed, or made from what was asked. A throw is a refusal that ends the run. */
+export type Turn = Reply | ((request: ClaudeRequest) => Reply | Promise<Reply>);
+
+/**
+ * The turns of each agent, by the purpose of its task; a subtask is named by its position ("develop 2") where
+ * there is a script for it.
+ */
+export type Scripts = Record<string, Turn[]>;
+
+/** What a test expects of a request. Not `assert`: its message goes to the run, which fails with it. */
+export function expect(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new Error(message);
+}
+
+export const attribute = (request: ClaudeRequest, tag: string, name: string): string | undefined =>
+  new RegExp(`<${tag}[^>]* ${name}="([^"]*)"`).exec(request.prompt)?.[1];
+
+export const purposeOf = (request: ClaudeRequest): string => attribute(request, "task", "purpose")!;
+
+/** Answers each request with the turn that its agent's script has for it. */
+export function play(scripts: Scripts): (request: ClaudeRequest) => Promise<Reply> {
+  return async (request) => {
+    const purpose = purposeOf(request);
+    const position = attribute(request, "subtask", "position");
+    const turns = scripts[`${purpose} ${position}`] ?? scripts[purpose] ?? [];
+    const turn = turns[request.turn - 1];
+    try {
+      expect(turn, `the test has no turn ${request.turn} for "${purpose}" of ${request.agent}`);
+      return typeof turn === "function" ? await turn(request) : turn;
+    } catch (error) {
+      return failure("invalid_request_error", `The script says: ${(error as Error).message}`);
+    }
+  };
+}
+
+/** An answer that calls tools: pairs of name and input. */
+export const calls = (...uses: [name: string, input: Record<string, unknown>][]): MessageReply =>
+  answer(...uses.map(([name, input]) => toolUse(name, input)));
+
+export const submit = (result: Record<string, unknown>): MessageReply =>
+  calls(["submit_result", result]);
+
+/** Makes sure that all results that came back are good, then answers. */
+export const ifGood = (reply: MessageReply): Turn => (request) => {
+  for (const { name, content, isError } of request.results) {
+    expect(!isError, `${name} failed: ${content}`);
+  }
+  return reply;
+};
+
+// ------------------------------------------------------------------ accounts
+
+/** What the fake has charged, rounded up per request as Gaffer does, in micro-USD. */
+export const chargedBy = (fake: FakeClaude): number =>
+  fake.requests.reduce(
+    (sum, { request, billed }) =>
+      sum + (billed ? Math.ceil(round(costMicroUsd(request!.body.model, billed))) : 0),
+    0,
+  );
+
+/** Without the dust of binary fractions, which would round up to a whole micro-dollar. */
+const round = (microUsd: number): number => Math.round(microUsd * 1e6) / 1e6;

@@ -1,0 +1,68 @@
+import { deepStrictEqual as deepEqual, equal, match } from "node:assert";
+import { emptyLedger, type Ledger, missingEvidence, note } from "../agents/ledger.ts";
+import type { RunEventBody, ToolResult } from "../agents/protocol.ts";
+
+let calls = 0;
+const ledgerOf = (...events: RunEventBody[]): Ledger => {
+  const ledger = emptyLedger();
+  for (const event of events) note(ledger, event);
+  return ledger;
+};
+
+function call(name: string, result: Partial<ToolResult>, input = {}): RunEventBody[] {
+  const id = `call_${++calls}`;
+  return [
+    { type: "tool_started", turn: 1, call: { id, name, input } },
+    {
+      type: "tool_finished",
+      turn: 1,
+      result: { callId: id, content: "", isError: false, durationMs: 1, ...result },
+    },
+  ];
+}
+const edit = (path: string) => call("Edit", { changed: [path], files: { [path]: "hash" } });
+const check = (name: string, exitCode: number) => call("run_checks", { exitCode }, { name });
+
+Deno.test("the ledger knows what was read, where Bash is, and what is not committed", () => {
+  const ledger = ledgerOf(
+    ...call("Read", { files: { "a.ts": "1" } }),
+    ...edit("b.ts"),
+    ...call("Bash", { cwd: "src" }),
+  );
+  deepEqual(ledger.known, { "a.ts": "1", "b.ts": "hash" });
+  equal(ledger.cwd, "src");
+  equal(ledger.uncommitted, true);
+  note(ledger, { type: "checkpoint", turn: 1, commit: "c", files: [] });
+  equal(ledger.uncommitted, false);
+});
+
+Deno.test("reading changes nothing that would have to be committed", () => {
+  equal(ledgerOf(...call("Read", { files: { "a.ts": "1" } })).uncommitted, false);
+});
+
+Deno.test("done needs a check that passed after the last change", () => {
+  const names = ["build", "test"];
+  match(missingEvidence(ledgerOf(...edit("a")), names)!, /no check has passed.*build, test/);
+  match(missingEvidence(ledgerOf(...check("build", 0), ...edit("a")), names)!, /no check/);
+  match(missingEvidence(ledgerOf(...edit("a"), ...check("test", 1)), names)!, /failed for: test/);
+  equal(missingEvidence(ledgerOf(...edit("a"), ...check("build", 0)), names), null);
+  equal(missingEvidence(ledgerOf(...check("test", 1), ...check("test", 0)), names), null);
+});
+
+Deno.test("a failed check is not outweighed by another one that passed", () => {
+  const ledger = ledgerOf(...edit("a"), ...check("build", 0), ...check("test", 1));
+  match(missingEvidence(ledger, ["build", "test"])!, /failed for: test/);
+});
+
+Deno.test("after Bash nothing is proven any more: it may have changed anything", () => {
+  match(missingEvidence(ledgerOf(...check("test", 0), ...call("Bash", {})), ["test"])!, /no check/);
+});
+
+Deno.test("a project without commands can give no evidence, so none is asked for", () => {
+  equal(missingEvidence(ledgerOf(...edit("a")), []), null);
+});
+
+Deno.test("a refused call is no evidence", () => {
+  const ledger = ledgerOf(...edit("a"), ...call("run_checks", { isError: true }, { name: "nope" }));
+  match(missingEvidence(ledger, ["test"])!, /no check/);
+});

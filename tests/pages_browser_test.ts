@@ -1,0 +1,476 @@
+/**
+ * The pages in a real browser, filled with fixture records: accessible, within their width, quiet on the
+ * console, live, and usable by keyboard and without scripts. The journey test covers the real server.
+ */
+import { deepStrictEqual as deepEqual, equal, match, ok } from "node:assert/strict";
+import axe from "axe-core";
+import { h } from "preact";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { activityPartial, itemsPartial } from "../views/activity.tsx";
+import { foldActivity, itemsSince } from "../views/activity_fold.ts";
+import { lineId } from "../views/diff_place.ts";
+import { framePartials } from "../views/layout.tsx";
+import { liveTextPartial, replace, statusPartial } from "../views/live.tsx";
+import { IdeaRow } from "../views/ideas.tsx";
+import * as a from "./pages_fixture.ts";
+import { samplePages } from "./sample_pages.tsx";
+import { type SampleServer, startSampleServer } from "./sample_server.ts";
+
+const CHROMIUM = "/usr/bin/chromium";
+const ARGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--disable-quic",
+  "--no-first-run",
+];
+const DESKTOP = { width: 1280, height: 800 };
+const PHONE = { width: 390, height: 844 };
+
+const hasChromium = await Deno.stat(CHROMIUM).then(() => true, () => false);
+
+/** A step gets a fresh page of the shared browser; afterwards nothing may have been complained about. */
+interface Stage {
+  page: Page;
+  server: SampleServer;
+  /** Opens a page of the server and waits until its scripts are in charge. */
+  open(path: string): Promise<void>;
+  /** What the console is expected to say in this step. */
+  expected: RegExp[];
+}
+
+const hydrated =
+  "document.documentElement.classList.contains('js') && document.body._htmx !== undefined" +
+  " || document.querySelector('[data-htmx-powered]') !== null";
+
+async function onStage(
+  browser: Browser,
+  options: Parameters<Browser["newContext"]>[0],
+  act: (stage: Stage) => Promise<void>,
+): Promise<void> {
+  await using server = startSampleServer();
+  const context = await browser.newContext({ viewport: DESKTOP, colorScheme: "light", ...options });
+  await context.clock.setFixedTime(a.NOW_MS);
+  context.setDefaultTimeout(5_000);
+  const complaints: string[] = [];
+  const page = await newPage(context, complaints);
+  const stage: Stage = {
+    page,
+    server,
+    expected: [],
+    async open(path) {
+      await page.goto(server.url + path);
+      await page.waitForFunction(hydrated);
+    },
+  };
+  try {
+    await act(stage);
+    deepEqual(complaints.filter((text) => !stage.expected.some((known) => known.test(text))), []);
+  } finally {
+    await context.close();
+  }
+}
+
+async function newPage(context: BrowserContext, complaints: string[]): Promise<Page> {
+  const page = await context.newPage();
+  page.on("pageerror", (error) => complaints.push(`uncaught: ${error}`));
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) complaints.push(message.text());
+  });
+  return page;
+}
+
+const focused = (page: Page): Promise<string> =>
+  page.evaluate(() => {
+    const active = document.activeElement!;
+    return `${active.tagName.toLowerCase()}${active.id ? `#${active.id}` : ""}`;
+  });
+
+const textOf = (page: Page, selector: string): Promise<string> =>
+  page.locator(selector).evaluate((element) => element.textContent ?? "");
+
+Deno.test({
+  name: `the pages work in a browser${hasChromium ? "" : " (skipped: there is no chromium)"}`,
+  ignore: !hasChromium,
+  async fn(t) {
+    const browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS });
+    const step = (
+      name: string,
+      act: (stage: Stage) => Promise<void>,
+      options: Parameters<Browser["newContext"]>[0] = {},
+    ) => t.step(name, () => onStage(browser, options, act));
+    try {
+      await step("every page is free of axe findings and fits: light, dark, wide, narrow", inspect);
+      await step("a page costs at most eight requests and 60 KB", weigh);
+      await step(
+        "a navigation swaps the page, moves the focus and the stream, and goes back",
+        navigate,
+      );
+      await step("a refused form comes back with the focus on its summary", refuse);
+      await step("a server error changes nothing and offers to try again", fail);
+      await step("streamed text, new steps and the title arrive by themselves", stream);
+      await step("after a cut connection nothing is lost or doubled", reconnect);
+      await step("a live update keeps what is open, typed and focused", survive);
+      await step("the focus goes to the next row when its row is gone", loseRow);
+      await step("keys press what carries them, and are off while typing", useKeys);
+      await step("a line opens its comment form under it, and Cancel leads back", comment);
+      await step("searching keeps the focus in its field", search);
+      await step("without scripts every form and the comment form still work", withoutScripts, {
+        javaScriptEnabled: false,
+      });
+    } finally {
+      await browser.close();
+    }
+  },
+});
+
+// ------------------------------------------------------------------ looks
+
+/** Everything unfolded, so that what is behind a summary is looked at too. */
+const unfold = (page: Page): Promise<void> =>
+  page.evaluate(() => document.querySelectorAll("details").forEach((part) => part.open = true));
+
+async function inspect({ page, server, open }: Stage): Promise<void> {
+  const problems: string[] = [];
+  for (const path of [...Object.keys(samplePages), "/development?view=board"]) {
+    server.shell = path === "/runs/run_dev" ? troubled : {};
+    await page.setViewportSize(DESKTOP);
+    await page.emulateMedia({ colorScheme: "light" });
+    await open(path);
+    await page.evaluate(axe.source);
+    for (const { viewport, colorScheme, rules } of looks) {
+      await page.setViewportSize(viewport);
+      await page.emulateMedia({ colorScheme });
+      for (const finding of await findings(page, rules)) {
+        problems.push(`${path} ${viewport.width} ${colorScheme}: ${finding}`);
+      }
+      await unfold(page);
+    }
+    for (const width of [320, 768, 1280]) {
+      await page.setViewportSize({ width, height: 800 });
+      const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      if (over > 0) problems.push(`${path} at ${width}: ${over} pixels too wide`);
+    }
+  }
+  deepEqual(problems, []);
+}
+
+/** Folded first, then unfolded. Only the contrast differs between light and dark. */
+const looks = [
+  { viewport: DESKTOP, colorScheme: "light", rules: [] },
+  { viewport: DESKTOP, colorScheme: "dark", rules: ["color-contrast"] },
+  { viewport: PHONE, colorScheme: "dark", rules: [] },
+  { viewport: PHONE, colorScheme: "light", rules: ["color-contrast"] },
+] as const;
+
+/** All banners at once. */
+const troubled = {
+  demo: true,
+  confinement: { kind: "process", hint: "" },
+  held: { reason: "billing", message: "The account has no credit." },
+  refused: "A worker could read a file outside of its folder.",
+} as const;
+
+/** What axe says with these rules; none means all. */
+const findings = (page: Page, rules: readonly string[]): Promise<string[]> =>
+  page.evaluate(async (runOnly) => {
+    const options = { resultTypes: ["violations"], ...(runOnly.length > 0 ? { runOnly } : {}) };
+    // deno-lint-ignore no-explicit-any
+    const { violations } = await (globalThis as any).axe.run(document, options);
+    // deno-lint-ignore no-explicit-any
+    return violations.map((v: any) => `${v.id}: ${v.nodes.map((n: any) => n.html).join(" | ")}`);
+  }, rules);
+
+const MAX_REQUESTS = 8;
+const MAX_BYTES = 60_000;
+
+async function weigh({ page, open, server }: Stage): Promise<void> {
+  let bytes = 0;
+  let requests = 0;
+  page.on("requestfinished", async (request) => {
+    const { responseBodySize } = await request.sizes();
+    bytes += responseBodySize;
+  });
+  page.on("request", () => requests++);
+  await open("/tickets/tkt_save");
+  await server.streamOpened(1);
+  ok(requests <= MAX_REQUESTS, `${requests} requests`);
+  ok(bytes <= MAX_BYTES, `${bytes} bytes`);
+}
+
+// ------------------------------------------------------------------ moving about
+
+async function navigate({ page, server, open }: Stage): Promise<void> {
+  await open("/");
+  await server.streamOpened(1);
+  await page.click("nav >> text=Ideas");
+  await page.waitForFunction(() => document.title.includes("Ideas"));
+  equal(new URL(page.url()).pathname, "/ideas");
+  equal(await focused(page), "h1");
+  equal(await page.getAttribute("#nav .icon-ideas", "aria-current"), "page");
+  equal(await page.getAttribute("#nav .icon-home", "aria-current"), null);
+  await server.streamOpened(2);
+  deepEqual(server.streams.map(({ path }) => path), ["/live/home", "/live/ideas"]);
+  equal(await page.locator("[data-stream]").count(), 1);
+
+  await page.click("text=Show the fuel in the HUD");
+  await page.waitForFunction(() => location.pathname === "/ideas/idea_q");
+  await page.goBack();
+  await page.waitForFunction(() => document.querySelector("h1")?.textContent === "Ideas");
+  await page.waitForFunction(() => document.activeElement?.tagName === "H1");
+  await server.streamOpened(4);
+}
+
+async function refuse(stage: Stage): Promise<void> {
+  const { page, server, open } = stage;
+  stage.expected = [/422/];
+  await open("/ideas/idea_save");
+  server.nextPost = { status: 422, page: "/projects/refused" };
+  await page.click("text=Reject");
+  equal(await focused(page), "textarea#rejection-reason");
+  await page.fill("#rejection-reason", "Too small");
+  await page.click("#reject button");
+  await page.waitForFunction(() => document.activeElement?.matches("[data-error-summary]"));
+  deepEqual(server.posts, [{ path: "/ideas/idea_save/reject", fields: { reason: "Too small" } }]);
+  equal(
+    new URL(page.url()).pathname,
+    "/ideas/idea_save",
+    "a refused form does not change the address",
+  );
+  await page.click("[data-error-summary] a");
+  equal(await focused(page), "input#project-path");
+}
+
+async function fail(stage: Stage): Promise<void> {
+  const { page, server, open } = stage;
+  stage.expected = [/500/];
+  await open("/ideas/idea_save");
+  server.nextPost = { status: 500, page: "/missing" };
+  await page.click("text=Reject");
+  await page.fill("#rejection-reason", "Too small");
+  await page.click("#reject button");
+  await page.waitForSelector(".toast");
+  equal(await page.inputValue("#rejection-reason"), "Too small");
+  equal(new URL(page.url()).pathname, "/ideas/idea_save");
+  await page.click(".toast >> text=Retry");
+  await page.waitForFunction(() => document.querySelector(".toast") === null);
+  equal(server.posts.length, 2);
+}
+
+// ------------------------------------------------------------------ live
+
+const more = [...a.runBodies, ...a.turn(4, { text: "Now the test is written." })];
+const items = (since: number) => itemsSince(foldActivity(a.eventsOf(more)), since);
+const news = (since: number, liveText = "") =>
+  itemsPartial({ run: a.run(), items: items(since), liveText, nowMs: a.NOW_MS });
+const steps = (page: Page) => page.locator("#activity-run_dev > li").count();
+
+async function stream({ page, server, open }: Stage): Promise<void> {
+  await open("/tickets/tkt_save");
+  await server.streamOpened(1);
+  deepEqual(server.streams, [{ path: "/live/ticket/tkt_save", after: "100" }]);
+  const before = await steps(page);
+  server.send(null, liveTextPartial("run_dev", "Now I write the test\nand run it"));
+  await page.waitForFunction(() =>
+    document.querySelector("#live-run_dev")?.textContent === "Now I write the test\nand run it"
+  );
+  server.send(120, news(a.runBodies.length));
+  await page.waitForFunction(
+    (n) => document.querySelectorAll("#activity-run_dev > li").length === n + 1,
+    before,
+  );
+  equal(await textOf(page, "#live-run_dev"), "");
+  server.send(
+    121,
+    h("div", {}, [
+      framePartials({
+        shell: a.shell({ counts: { needs: 9, ideas: 2, development: 7 } }),
+        current: "development",
+        title: "Fix",
+        status: "Tests passed",
+      }),
+    ]).props.children as never,
+  );
+  await page.waitForFunction(() => document.title === "(9) Fix · Gaffer");
+  equal(await textOf(page, "#status"), "Tests passed");
+  match(await textOf(page, "#nav .icon-development"), /7/);
+  // Another run took its place.
+  server.send(
+    130,
+    activityPartial({
+      run: a.run({ id: "run_fix", agent: "tester" }),
+      events: a.eventsOf(a.runBodies.slice(0, 1), 1, "run_fix"),
+      liveText: "",
+      allHref: null,
+      nowMs: a.NOW_MS,
+    }),
+  );
+  await page.waitForSelector("#activity-run_fix");
+  equal(await page.locator("#activity-run_dev").count(), 0);
+}
+
+async function reconnect({ page, server, open }: Stage): Promise<void> {
+  await open("/tickets/tkt_save");
+  await server.streamOpened(1);
+  const before = await steps(page);
+  server.send(125, news(a.runBodies.length));
+  await page.waitForFunction(
+    (n) => document.querySelectorAll("#activity-run_dev > li").length === n + 1,
+    before,
+  );
+  server.cut();
+  await server.streamOpened(2);
+  equal(server.streams[1]?.after, "125", "the browser says what it has seen last");
+  // The server may send an item again, here with the whole run: each stays once, in its place.
+  server.send(126, news(0));
+  server.send(127, statusPartial("replayed"));
+  await page.waitForFunction(() => document.querySelector("#status")?.textContent === "replayed");
+  equal(await steps(page), before + 1);
+  const ids = await page.locator("#activity-run_dev > li").evaluateAll((all) =>
+    all.map((li) => li.id)
+  );
+  deepEqual(ids, items(0).map(({ first }) => `e${first}`));
+}
+
+async function survive({ page, server, open }: Stage): Promise<void> {
+  await open("/tickets/tkt_save");
+  await server.streamOpened(1);
+  await page.click("text=What the agent was given");
+  await page.click("#cancel > summary");
+  await page.focus("#about-sub_1 > summary");
+  server.send(
+    140,
+    activityPartial({
+      run: a.run(),
+      events: a.eventsOf(more),
+      liveText: "",
+      allHref: null,
+      nowMs: a.NOW_MS,
+    }),
+  );
+  await page.waitForFunction(() => document.body.textContent?.includes("Now the test is written."));
+  ok(await page.locator("#given").evaluate((details) => (details as HTMLDetailsElement).open));
+  ok(await page.locator("#cancel").evaluate((details) => (details as HTMLDetailsElement).open));
+  equal(await page.evaluate(() => document.activeElement?.parentElement?.id), "about-sub_1");
+}
+
+async function loseRow({ page, server, open }: Stage): Promise<void> {
+  await open("/ideas");
+  await server.streamOpened(1);
+  await page.focus("#idea-idea_q a");
+  const row = (id: string) =>
+    h(IdeaRow, {
+      key: id,
+      idea: a.idea({ id, number: 14, title: "Load faster", status: "refining" }),
+      projectName: "Space game",
+      openQuestions: 0,
+      nowMs: a.NOW_MS,
+      showProject: false,
+    });
+  const list = h("section", { id: "idea-list", "aria-label": "List of ideas" }, [
+    h("ul", { class: "rows panel" }, [row("idea_save"), row("idea_r")]),
+  ]);
+  server.send(150, replace("idea-list", list));
+  await page.waitForFunction(() => document.querySelector("#idea-idea_q") === null);
+  equal(await page.evaluate(() => document.activeElement?.closest("li")?.id), "idea-idea_r");
+}
+
+// ------------------------------------------------------------------ keyboard
+
+async function useKeys({ page, server, open }: Stage): Promise<void> {
+  await open("/");
+  await page.keyboard.press("g");
+  await page.keyboard.press("i");
+  await page.waitForFunction(() =>
+    location.pathname === "/ideas" && document.activeElement?.tagName === "H1"
+  );
+  await page.keyboard.press("j");
+  await page.keyboard.press("j");
+  equal(await page.evaluate(() => document.activeElement?.closest("li")?.id), "idea-idea_q");
+  await page.keyboard.press("k");
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => location.pathname === "/ideas/idea_save");
+  await page.keyboard.press("r");
+  await page.waitForFunction(() => document.activeElement?.id === "changes-feedback");
+  await page.keyboard.type("gi? smaller");
+  equal(await page.inputValue("#changes-feedback"), "gi? smaller", "keys are off while typing");
+  await page.keyboard.press("Control+Enter");
+  await page.waitForFunction(() => document.activeElement !== document.body);
+  deepEqual(server.posts, [{
+    path: "/ideas/idea_save/request-changes",
+    fields: { feedback: "gi? smaller" },
+  }]);
+  await page.focus("h1");
+  await page.keyboard.press("?");
+  match(await textOf(page, "dialog"), /Ideas/);
+  await page.keyboard.press("Escape");
+  await page.waitForFunction(() => document.querySelector("dialog") === null);
+  await page.keyboard.press("c");
+  await page.waitForFunction(() => document.activeElement?.getAttribute("name") === "title");
+  equal(new URL(page.url()).pathname, "/ideas");
+  await open("/settings");
+  await page.uncheck("#keys-switch");
+  await page.focus("h1");
+  await page.keyboard.press("?");
+  equal(await page.locator("dialog").count(), 0, "single keys can be switched off");
+}
+
+const place = { path: "src/save.sh", line: 14, side: "new" } as const;
+
+async function comment({ page, server, open }: Stage): Promise<void> {
+  await open("/tickets/tkt_save/review");
+  await page.click(`#${lineId(place)} .ln a`);
+  await page.waitForFunction(() => document.activeElement?.tagName === "TEXTAREA");
+  equal(new URL(page.url()).searchParams.get("comment"), "src/save.sh:14");
+  const isUnder = await page.locator("#comment-form").evaluate(
+    (form, id) => form.closest("tr")?.previousElementSibling?.id === id,
+    lineId(place),
+  );
+  ok(isUnder, "the form stands right under the line");
+  await page.click("#comment-form >> text=Cancel");
+  await page.waitForFunction(() => document.querySelector("#comment-form") === null);
+  equal(await page.evaluate(() => document.activeElement?.closest("tr")?.id), lineId(place));
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("#comment-form");
+  await page.waitForFunction(() => document.activeElement?.tagName === "TEXTAREA");
+  await page.keyboard.type("Why not mktemp?");
+  await page.keyboard.press("Control+Enter");
+  await page.waitForFunction(() => document.querySelector("#comment-form") === null);
+  deepEqual(server.posts, [{
+    path: "/tickets/tkt_save/comments",
+    fields: { path: "src/save.sh", line: "14", side: "new", body: "Why not mktemp?" },
+  }]);
+  ok(await focused(page) !== "body");
+}
+
+async function search({ page, open }: Stage): Promise<void> {
+  await open("/ideas");
+  await page.focus("#idea-search");
+  await page.keyboard.type("fuel");
+  await page.waitForFunction(() => document.querySelectorAll("#idea-list li.row").length === 1);
+  await page.waitForFunction(() => new URL(location.href).searchParams.get("q") === "fuel");
+  equal(await focused(page), "input#idea-search");
+  equal(await page.inputValue("#idea-search"), "fuel");
+}
+
+// ------------------------------------------------------------------ without scripts
+
+async function withoutScripts({ page, server }: Stage): Promise<void> {
+  await page.goto(`${server.url}/tickets/tkt_save/review`);
+  await page.click(`#${lineId(place)} .ln a`);
+  await page.fill("#comment-form textarea", "Why not mktemp?");
+  await page.click("#comment-form button");
+  await page.click("#approve > summary");
+  await page.click("#approve button");
+  await page.goto(`${server.url}/ideas/idea_save`);
+  await page.click("text=Approve");
+  deepEqual(server.posts.map(({ path }) => path), [
+    "/tickets/tkt_save/comments",
+    "/tickets/tkt_save/approve",
+    "/ideas/idea_save/approve",
+  ]);
+  equal(server.posts[2]?.fields.include_2, "1");
+  equal(server.posts[2]?.fields.title_1, "Write saves through a temporary file");
+}

@@ -1,0 +1,399 @@
+/** Every page of views/ filled with fixture records, at the address it has in the real thing. */
+import type { VNode } from "preact";
+import type { Live } from "../views/live.tsx";
+import type { Shell } from "../views/shell.ts";
+import { CheckPage } from "../views/checks.tsx";
+import { parsePlace } from "../views/diff_place.ts";
+import { ErrorPage } from "../views/errors.tsx";
+import { HomePage } from "../views/home.tsx";
+import { IdeaPage } from "../views/idea.tsx";
+import { IdeasPage } from "../views/ideas.tsx";
+import { NewProjectPage, ProjectPage, ProjectsPage } from "../views/projects.tsx";
+import { ReviewPage } from "../views/review.tsx";
+import { RunPage, RunsPage } from "../views/runs.tsx";
+import { SettingsPage } from "../views/settings.tsx";
+import { StartPage } from "../views/start.tsx";
+import { TicketPage } from "../views/ticket.tsx";
+import { DevelopmentPage } from "../views/tickets.tsx";
+import * as a from "./pages_fixture.ts";
+
+const live = (path: string): Live => ({ path, after: 100 });
+const resolve = (kind: string, number: number) => `/${kind}s/${number}`;
+const saveIdea = { kind: "idea", id: "idea_save", number: 12, title: a.idea().title } as const;
+const saveTicket = { kind: "ticket", id: "tkt_save", number: 7, title: a.ticket().title } as const;
+
+const commitMessage = "fix: keep the second of two quick saves\n\n- write through a temporary file";
+
+/** Pages by path; `query` is the request's. */
+export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) => VNode> = {
+  "/": (shell) => (
+    <HomePage
+      shell={shell}
+      live={live("/live/home")}
+      needs={[
+        { id: "n1", since: a.ago(30), kind: "question", question: a.question(), idea: a.idea() },
+        { id: "n2", since: a.ago(25), kind: "approval", approval: a.approval(), run: a.run() },
+        { id: "n3", since: a.ago(20), kind: "ready", idea: a.idea() },
+        {
+          id: "n4",
+          since: a.ago(9),
+          kind: "blocked",
+          ticket: a.ticket({ status: "blocked", failure: "checks_failed", reason: "1 test fails" }),
+        },
+        { id: "n5", since: a.ago(2), kind: "review", ticket: a.ticket(), findings: 2 },
+      ]}
+      running={[
+        {
+          run: a.run(),
+          subject: saveTicket,
+          ticket: { step: "develop" },
+          subtasks: { done: 1, total: 4 },
+        },
+        {
+          run: a.run({ id: "run_r", agent: "researcher", purpose: "research", demo: true }),
+          subject: saveIdea,
+          ticket: null,
+          subtasks: null,
+        },
+      ]}
+      next={null}
+      spend={{ todayMicroUsd: 1_840_000, monthMicroUsd: 23_410_000 }}
+      recent={[{ subject: saveTicket, changes: a.changes }]}
+      ideaCount={7}
+    />
+  ),
+  "/calm": (shell) => (
+    <HomePage
+      shell={shell}
+      live={live("/live/home")}
+      needs={[]}
+      running={[]}
+      next={a.ticket({ status: "queued" })}
+      spend={{ todayMicroUsd: 0, monthMicroUsd: 4_200 }}
+      recent={[]}
+      ideaCount={3}
+    />
+  ),
+  "/ideas": (shell, query) => {
+    const q = query.get("q") ?? "";
+    const ideas = [
+      a.idea(),
+      a.idea({ id: "idea_q", number: 13, title: "Show the fuel in the HUD", status: "questions" }),
+      a.idea({ id: "idea_r", number: 14, title: "Load faster", status: "refining", tags: [] }),
+      a.idea({
+        id: "idea_s",
+        number: 15,
+        title: "Play with a gamepad",
+        status: "stuck",
+        reason: "The researcher failed: the service could not be reached",
+        failure: "network",
+      }),
+      a.idea({
+        id: "idea_c",
+        number: 9,
+        title: "Shields",
+        status: "converted",
+        ticketId: "tkt_save",
+      }),
+    ].filter(({ title }) => title.toLowerCase().includes(q.toLowerCase()));
+    return (
+      <IdeasPage
+        shell={shell}
+        live={live("/live/ideas")}
+        filter={{ projectId: null, status: "all", q, sort: "newest" }}
+        counts={{ all: 5, needs_me: 3, refining: 1, ready: 1, closed: 1 }}
+        rows={ideas.map((idea) => ({ idea, projectName: "Space game", openQuestions: 2 }))}
+        moreHref={null}
+        form={null}
+      />
+    );
+  },
+  "/ideas/idea_save": (shell) => ideaPage(shell, {}),
+  "/ideas/idea_q": (shell) =>
+    ideaPage(shell, { id: "idea_q", number: 13, status: "questions", plan: a.idea().plan }),
+  "/development": (shell, query) => (
+    <DevelopmentPage
+      shell={shell}
+      live={live("/live/development")}
+      view={query.get("view") === "board" ? "board" : "list"}
+      column="in_progress"
+      projectId={null}
+      total={6}
+      cards={[
+        a.ticket(),
+        a.ticket({
+          id: "t2",
+          number: 8,
+          title: "Write the manual",
+          type: "docs",
+          status: "queued",
+        }),
+        a.ticket({ id: "t3", number: 5, title: "Show the fuel in the HUD", status: "review" }),
+        a.ticket({
+          id: "t4",
+          number: 4,
+          title: "Play with a gamepad",
+          status: "blocked",
+          failure: "checks_failed",
+          reason: "1 of 47 tests fails after 3 rounds",
+        }),
+        a.ticket({ id: "t5", number: 3, title: "Shields", status: "done", mergeCommit: "abc" }),
+        a.ticket({ id: "t6", number: 2, title: "Rename levels", status: "cancelled" }),
+      ].map((ticket) => ({
+        ticket,
+        projectName: "Space game",
+        agent: ticket.status === "in_progress" ? "bugfix-dev" : null,
+        demo: ticket.number === 3,
+        subtasks: { done: 1, total: 3 },
+        build: "passed",
+        test: ticket.status === "blocked" ? "failed" : "passed",
+      }))}
+    />
+  ),
+  "/tickets/tkt_save": (shell) => ticketPage(shell, {}),
+  "/tickets/tkt_blocked": (shell) =>
+    ticketPage(shell, {
+      id: "tkt_blocked",
+      status: "blocked",
+      failure: "checks_failed",
+      reason: "1 of 47 tests fails after 3 rounds.",
+      round: 3,
+    }),
+  "/tickets/tkt_save/review": (shell, query) => (
+    <ReviewPage
+      shell={shell}
+      live={live("/live/review/tkt_save")}
+      ticket={a.ticket({
+        status: "review",
+        step: "review",
+        reviewSummary: "Correct and small. The failure path leaves a file behind.",
+      })}
+      baseBranch="main"
+      files={a.files}
+      findings={[a.finding(), a.finding({ id: "fnd_2", severity: "note", path: null, line: null })]}
+      verdicts={[
+        { criterion: "The second save is kept", met: true, evidence: "tests/save_test.sh:2" },
+        { criterion: "A test covers it", met: false, evidence: "Only one slot is tested" },
+      ]}
+      comments={[a.comment()]}
+      checks={[a.check({ status: "passed", exitCode: 0, report: a.passedReport })]}
+      openFile={query.get("file")}
+      commentAt={parsePlace(query.get("comment"))}
+      message={commitMessage}
+      refused={null}
+    />
+  ),
+  "/tickets/tkt_save/checks/chk_test": (shell) => (
+    <CheckPage
+      shell={shell}
+      ticket={a.ticket()}
+      check={a.check()}
+      output={a.check().tail}
+      omittedBytes={1_200_000}
+    />
+  ),
+  "/runs": (shell) => (
+    <RunsPage
+      shell={shell}
+      moreHref="/runs?after=run_dev"
+      rows={[
+        { run: a.run(), subject: saveTicket },
+        {
+          run: a.run({ id: "run_2", agent: "clarifier", purpose: "clarify", status: "succeeded" }),
+          subject: saveIdea,
+        },
+        {
+          run: a.run({ id: "run_3", status: "failed", failure: "max_turns", demo: true }),
+          subject: saveTicket,
+        },
+      ]}
+    />
+  ),
+  "/runs/run_dev": (shell) => (
+    <RunPage
+      shell={shell}
+      live={live("/live/run/run_dev")}
+      run={a.run()}
+      subject={saveTicket}
+      approvals={[a.approval()]}
+      activity={{
+        events: a.eventsOf(a.runBodies),
+        liveText: "Now I write the test",
+        allHref: null,
+      }}
+    />
+  ),
+  "/projects": (shell) => (
+    <ProjectsPage
+      shell={shell}
+      rows={[
+        { project: a.project(), openIdeas: 4, openTickets: 2 },
+        {
+          project: a.project({ id: "prj_s", name: "Sample", sample: true }),
+          openIdeas: 1,
+          openTickets: 0,
+        },
+      ]}
+      sampleOffered
+    />
+  ),
+  "/projects/new": (shell) => (
+    <NewProjectPage
+      shell={shell}
+      looked
+      form={{
+        values: {
+          path: "/home/ana/code/site",
+          name: "Website",
+          base_branch: "main",
+          setup: "npm ci",
+          build: "npm run build",
+          test: "",
+        },
+        message: null,
+        errors: [],
+      }}
+    />
+  ),
+  "/projects/refused": (shell) => (
+    <NewProjectPage
+      shell={shell}
+      looked={false}
+      form={{
+        values: { path: "/tmp", name: "", base_branch: "", setup: "", build: "", test: "" },
+        message: "Cannot add the project: this folder is not a git repository",
+        errors: [{ field: "path", message: "Not a git repository. Run `git init` there" }],
+      }}
+    />
+  ),
+  "/projects/prj_game": (shell) => (
+    <ProjectPage shell={shell} project={a.project()} refused={null} />
+  ),
+  "/settings": (shell) => (
+    <SettingsPage
+      shell={shell}
+      live={live("/live/settings")}
+      model={shell.demo
+        ? { kind: "demo" }
+        : { kind: "endpoint", baseUrl: "https://api.anthropic.com" }}
+      held={shell.held && { ...shell.held, since: a.ago(6) }}
+      active={2}
+      maxRuns={4}
+      version="0.1.0"
+      dataDir="/home/ana/.local/share/gaffer"
+    />
+  ),
+  "/start": (shell) => (
+    <StartPage shell={{ ...shell, projects: [] }} path="" message={null} errors={[]} />
+  ),
+  "/missing": (shell) => (
+    <ErrorPage
+      shell={shell}
+      status={404}
+      message="No ticket with this address"
+      requestId="req_1"
+      backHref="/development"
+    />
+  ),
+  "/conflict": (shell) => (
+    <ErrorPage
+      shell={shell}
+      status={409}
+      message="Cannot approve idea #12: it was approved meanwhile"
+      requestId="req_2"
+      backHref="/ideas/idea_save"
+      kept={[{ label: "Feedback", text: "Make it smaller" }]}
+    />
+  ),
+};
+
+function ideaPage(shell: Shell, changes: Parameters<typeof a.idea>[0]): VNode {
+  const idea = a.idea(changes);
+  const asked = idea.status === "questions";
+  return (
+    <IdeaPage
+      shell={shell}
+      live={live(`/live/idea/${idea.id}`)}
+      idea={idea}
+      projectName="Space game"
+      questions={[
+        a.question({ status: "answered", answer: "Wait for the first", decidedAt: a.ago(20) }),
+        ...(asked
+          ? [
+            a.question({ id: "q_2", number: 2 }),
+            a.question({ id: "q_3", number: 3, options: [] }),
+          ]
+          : []),
+      ]}
+      runs={[
+        {
+          run: a.run({ id: "run_c", agent: "clarifier", purpose: "clarify", status: "succeeded" }),
+          liveText: "",
+        },
+        {
+          run: a.run({ id: "run_s", agent: "researcher", purpose: "research" }),
+          liveText: "I read",
+        },
+      ]}
+      changes={a.changes}
+      resolve={resolve}
+      refusedDecision={null}
+      refusedAnswer={null}
+    />
+  );
+}
+
+function ticketPage(shell: Shell, changes: Parameters<typeof a.ticket>[0]): VNode {
+  const ticket = a.ticket(changes);
+  const blocked = ticket.status === "blocked";
+  const run = a.run(blocked ? { status: "failed", failure: "stuck", finishedAt: a.ago(2) } : {});
+  return (
+    <TicketPage
+      shell={shell}
+      live={live(`/live/ticket/${ticket.id}`)}
+      ticket={ticket}
+      projectName="Space game"
+      idea={saveIdea}
+      subtasks={[
+        a.subtask(),
+        a.subtask({
+          id: "sub_2",
+          position: 2,
+          title: "Cover it by a test",
+          status: blocked ? "blocked" : "in_progress",
+          summary: "",
+          doneAt: null,
+        }),
+        a.subtask({
+          id: "sub_3",
+          position: 3,
+          title: "Say so",
+          status: "pending",
+          startedAt: null,
+        }),
+      ]}
+      checks={[
+        a.check(),
+        a.check({ id: "chk_build", name: "build", status: "passed", exitCode: 0, report: null }),
+        a.check({
+          id: "chk_base",
+          baseline: true,
+          status: "passed",
+          exitCode: 0,
+          report: a.passedReport,
+        }),
+      ]}
+      runs={[run, a.run({ id: "run_0", status: "succeeded", purpose: "develop" })]}
+      approvals={[]}
+      changes={a.changes}
+      activity={{
+        run,
+        events: a.eventsOf(a.runBodies),
+        liveText: blocked ? "" : "Now I write the test",
+        allHref: null,
+      }}
+      resolve={resolve}
+      refused={null}
+    />
+  );
+}

@@ -1,0 +1,118 @@
+/** Serves the sample pages as the real server would: same policy, same assets, an event stream the test feeds. */
+import { Hono } from "hono";
+import type { VNode } from "preact";
+import { loadAssets } from "../server/assets.ts";
+import type { Env } from "../server/api.ts";
+import { liveMessage } from "../views/live.tsx";
+import { renderPage } from "../views/layout.tsx";
+import { appScripts, type Shell } from "../views/shell.ts";
+import { shell } from "./pages_fixture.ts";
+import { samplePages } from "./sample_pages.tsx";
+
+/** UI.md, ground rule 6. */
+export const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
+  "connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; " +
+  "frame-ancestors 'none'";
+
+export interface SampleServer extends AsyncDisposable {
+  url: string;
+  /** What the next pages are rendered with. */
+  shell: Partial<Shell>;
+  /** Every POST that arrived: path and fields. */
+  posts: { path: string; fields: Record<string, string> }[];
+  /** Answers the next POST with this status and page, instead of a redirect to where it came from. */
+  nextPost: { status: number; page: string } | null;
+  /** `Last-Event-ID` or `after` of each stream that was opened. */
+  streams: { path: string; after: string | null }[];
+  /** Resolves when so many streams have been opened in all. */
+  streamOpened(count: number): Promise<void>;
+  /** Sends a message to every open stream. */
+  send(seq: number | null, content: VNode): void;
+  /** Ends every open stream, as a restart of the server would. */
+  cut(): void;
+}
+
+export function startSampleServer(): SampleServer {
+  const assets = loadAssets(new URL("../static/", import.meta.url), { "app.js": appScripts });
+  const open = new Set<ReadableStreamDefaultController<Uint8Array>>();
+  const waiting: { count: number; resolve: () => void }[] = [];
+  const app = new Hono<Env>();
+  const encoder = new TextEncoder();
+
+  const render = (path: string, query = new URLSearchParams()): string | null => {
+    const page = samplePages[path];
+    const data = { ...shell(), asset: assets.url, ...sample.shell };
+    return page ? renderPage(page(data, query)) : null;
+  };
+
+  app.use(async (c, next) => {
+    await next();
+    c.header("Content-Security-Policy", POLICY);
+  });
+  app.get("/static/*", assets.serve);
+  app.get("/live/*", (c) => {
+    const after = c.req.header("Last-Event-ID") ?? c.req.query("after") ?? null;
+    sample.streams.push({ path: c.req.path, after });
+    let controller!: ReadableStreamDefaultController<Uint8Array>;
+    const body = new ReadableStream<Uint8Array>({
+      start(started) {
+        controller = started;
+        open.add(started);
+        started.enqueue(encoder.encode(": open\n\n"));
+      },
+      cancel: () => void open.delete(controller),
+    });
+    for (const { count, resolve } of waiting) if (sample.streams.length >= count) resolve();
+    return c.body(body, 200, {
+      "content-type": "text/event-stream",
+      "cache-control": "no-transform",
+    });
+  });
+  app.post("*", async (c) => {
+    const fields = Object.fromEntries(
+      Object.entries(await c.req.parseBody()).map(([name, value]) => [name, String(value)]),
+    );
+    sample.posts.push({ path: c.req.path, fields });
+    const answer = sample.nextPost;
+    sample.nextPost = null;
+    if (answer) return c.html(render(answer.page)!, answer.status as 422);
+    const from = c.req.header("HX-Current-URL") ?? c.req.header("Referer");
+    return c.redirect(from ? new URL(from).pathname : "/", 303);
+  });
+  app.get("*", (c) => {
+    const query = new URL(c.req.url).searchParams;
+    const html = render(c.req.path, query);
+    return html === null ? c.html(render("/missing")!, 404) : c.html(html);
+  });
+
+  // As the real server does; older versions of Deno compress without being told.
+  const compressed = { automaticCompression: true };
+  const options = { port: 0, hostname: "127.0.0.1", onListen: () => {}, ...compressed };
+  const server = Deno.serve(options, app.fetch);
+  const sample: SampleServer = {
+    url: `http://127.0.0.1:${server.addr.port}`,
+    shell: {},
+    posts: [],
+    nextPost: null,
+    streams: [],
+    streamOpened: (count) =>
+      new Promise((resolve) => {
+        if (sample.streams.length >= count) resolve();
+        else waiting.push({ count, resolve });
+      }),
+    send(seq, content) {
+      const bytes = encoder.encode(liveMessage(seq, content));
+      for (const controller of open) controller.enqueue(bytes);
+    },
+    cut() {
+      for (const controller of open) controller.close();
+      open.clear();
+    },
+    async [Symbol.asyncDispose]() {
+      sample.cut();
+      await server.shutdown();
+    },
+  };
+  return sample;
+}
