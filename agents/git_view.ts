@@ -3,7 +3,7 @@
  * that holds addresses, credentials or programs (config, hooks, FETCH_HEAD, logs, modules).
  */
 import { git } from "./git.ts";
-import { isInside } from "./paths.ts";
+import { absolutePath, folderOf, isInside } from "./paths.ts";
 import type { Place } from "./protocol.ts";
 
 export interface GitView {
@@ -52,7 +52,8 @@ export async function gitView(place: Place, signal: AbortSignal): Promise<GitVie
 async function readLink(dotGit: string): Promise<string | null> {
   const info = await Deno.lstat(dotGit).catch(() => null);
   if (!info?.isFile || info.size > MAX_GITFILE_BYTES) return null;
-  return /^gitdir: (\/.*)\n?$/.exec(await Deno.readTextFile(dotGit))?.[1] ?? "";
+  const target = /^gitdir: (.*)\n?$/.exec(await Deno.readTextFile(dotGit))?.[1];
+  return target ? absolutePath(folderOf(dotGit), target) : "";
 }
 
 async function hide(dotGit: string): Promise<string[]> {

@@ -24,6 +24,12 @@ async function serveHere(config: HandsConfig): Promise<void> {
   ready();
   for await (const line of readLines(Deno.stdin.readable, MAX_REQUEST_BYTES)) service.receive(line);
   await service.close();
+  if (config.tempDir) await removeFolder(config.tempDir);
+}
+
+/** By a program, since the right to write is given up. The server may be gone, and can't do it. */
+async function removeFolder(path: string): Promise<void> {
+  await new Deno.Command("/bin/rm", { args: ["-rf", "--", path], clearEnv: true }).output();
 }
 
 /**

@@ -21,4 +21,6 @@ export interface HandsConfig {
   bash: string | null;
   env: Record<string, string>;
   marker: string;
+  /** Private folder that goes with the hands; null where its /tmp is private anyway, or nothing is written. */
+  tempDir: string | null;
 }

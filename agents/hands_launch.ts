@@ -30,7 +30,7 @@ export interface Launch {
   env: Record<string, string>;
   /** In the environment of all it starts. */
   marker: string;
-  /** Private folder, to be removed when it has ended; null when its /tmp is its own anyway. */
+  /** To be removed when it has ended, if it could not do that itself. */
   tempDir: string | null;
 }
 
@@ -43,6 +43,8 @@ const RUNTIME_IN_SANDBOX = "/run/gaffer/deno";
  * saves 20 ms where they are fresh and costs 170 where they are not: Deno insists on writing.
  */
 const CACHE_IN_SANDBOX = "/tmp/.deno";
+/** For what starts no programs. */
+const NO_HOME = "/nonexistent";
 
 /** Finds out once what the machine has, then plans each start. */
 export class Launcher {
@@ -97,7 +99,7 @@ export class Launcher {
   async #sandboxed(
     bwrap: string,
     place: Place,
-    config: Omit<HandsConfig, "env">,
+    config: Unfinished,
     signal: AbortSignal,
   ): Promise<Launch> {
     const { sh, toolchains } = await this.#findMachine();
@@ -123,13 +125,15 @@ export class Launcher {
     };
   }
 
-  async #bare(config: Omit<HandsConfig, "env">): Promise<Launch> {
+  async #bare(config: Unfinished): Promise<Launch> {
     const { toolchains } = await this.#findMachine();
-    const tempDir = await Deno.makeTempDir({ prefix: "gaffer-hands-" });
-    const env = scrubbedEnvironment(this.#env, toolchains, tempDir);
+    const tempDir = config.role === "commands"
+      ? await Deno.makeTempDir({ prefix: "gaffer-hands-" })
+      : null;
+    const env = scrubbedEnvironment(this.#env, toolchains, tempDir ?? NO_HOME);
     return {
       program: Deno.execPath(),
-      args: [...this.#runtimeArgs(), JSON.stringify({ ...config, env })],
+      args: [...this.#runtimeArgs(), finish(config, { env, tempDir })],
       env: { ...env, ...runtimeVariables(this.#cacheDir()), [MARKER_VARIABLE]: config.marker },
       marker: config.marker,
       tempDir,
@@ -181,6 +185,12 @@ export class Launcher {
     return this.#machine;
   }
 }
+
+type Unfinished = Omit<HandsConfig, "env" | "tempDir">;
+
+/** The last argument of hands. */
+const finish = (config: Unfinished, rest: Pick<HandsConfig, "env" | "tempDir">): string =>
+  JSON.stringify({ ...config, ...rest } satisfies HandsConfig);
 
 interface Machine {
   sh: string;

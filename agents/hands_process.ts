@@ -195,6 +195,7 @@ export class HandsProcess {
     }
     if (!gone) this.#kill();
     await within(KILL_WAIT_MS, status);
+    this.#stdin.abort().catch(() => {}); // closed already, or broken: either way nobody reads it
     const { cause, culprit } = this.#endedBy!;
     this.#ready.reject(new HandsLost(cause, culprit !== null));
     for (const [id, open] of this.#open) open.reject(new HandsLost(cause, id === culprit));

@@ -26,10 +26,20 @@ export interface MergeMessage {
   approvedBy: string;
 }
 
-/** Readable by `git interpret-trailers --parse`, whatever a title contains. */
-export function mergeMessage(spec: MergeMessage): string {
+/** Subject and subtasks, for a person to change; `withTrailers` makes it whole. */
+export function proposeMessage(spec: MergeMessage): string {
   const title = oneLine(spec.title);
   const subject = cut(`${prefixes[spec.type]}: ${title}`, SUBJECT_CHARS);
+  const paragraphs = [
+    subject,
+    subject.endsWith("…") ? title : "",
+    spec.subtasks.map((subtask) => `- ${oneLine(subtask)}`).join("\n"),
+  ];
+  return paragraphs.filter(Boolean).join("\n\n");
+}
+
+/** A message with the trailers of the ticket. Readable by `git interpret-trailers --parse`, whatever it says. */
+export function withTrailers(message: string, spec: MergeMessage): string {
   const trailers: [string, string | null][] = [
     ...[...new Set(spec.developedBy)].map((name) => ["Developed-by", name] as [string, string]),
     ["Reviewed-by", spec.reviewedBy],
@@ -37,14 +47,13 @@ export function mergeMessage(spec: MergeMessage): string {
     ["Gaffer-Ticket", String(spec.ticketNumber)],
     ["Gaffer-Idea", spec.ideaNumber === null ? null : String(spec.ideaNumber)],
   ];
-  const paragraphs = [
-    subject,
-    subject.endsWith("…") ? title : "",
-    spec.subtasks.map((subtask) => `- ${oneLine(subtask)}`).join("\n"),
-    trailers.flatMap(([key, value]) => value ? [`${key}: ${oneLine(value)}`] : []).join("\n"),
-  ];
-  return `${paragraphs.filter(Boolean).join("\n\n")}\n`;
+  const lines = trailers.flatMap(([key, value]) => value ? [`${key}: ${oneLine(value)}`] : []);
+  return `${message.trim()}\n\n${lines.join("\n")}\n`;
 }
+
+/** What a merge says unless a person wrote something else. */
+export const mergeMessage = (spec: MergeMessage): string =>
+  withTrailers(proposeMessage(spec), spec);
 
 function oneLine(text: string): string {
   // deno-lint-ignore no-control-regex -- a control character would end the line or hide text

@@ -39,7 +39,7 @@ export const noUsage: Usage = {
   cacheReadTokens: 0,
 };
 
-/** Micro-USD per million tokens equals USD·10⁻¹² per token; `costOf` in catalog.ts does the sum. */
+/** Micro-USD per million tokens equals USD·10⁻¹² per token; `costOf` in models.ts does the sum. */
 export interface Price {
   /** USD per million tokens. */
   input: number;

@@ -1,7 +1,7 @@
 /** A small repository that needs only `sh`, and agents that do its one ticket in few turns. */
-import { answer, toolUse } from "./fake_claude/mod.ts";
+import { answer, type ClaudeRequest, type MessageReply, toolUse } from "./fake_claude/mod.ts";
 import { TestRepo } from "./git_support.ts";
-import { calls, ifGood, type Scripts, submit } from "./journey_support.ts";
+import { calls, expect, type Scripts, submit } from "./journey_support.ts";
 
 export const greetCommands = { build: "sh -n greet.sh", test: "sh test.sh" };
 
@@ -27,14 +27,40 @@ export const question = {
   options: ["The world", "The user"],
 };
 
-/** Turns for every agent; a test replaces those that it is about. */
+/** How the clarifier begins. */
+export const asking: MessageReply = answer(
+  "I look at the program and ask.",
+  toolUse("Read", { file_path: "greet.sh" }),
+  toolUse("ask_questions", { questions: [question] }),
+);
+
+const edit = { file_path: "greet.sh", old_string: "hello", new_string: "hello, world" };
+
+/**
+ * Does the work step by step. A call that a restart interrupted may have been done or not: like a model, it
+ * then looks at the file before it goes on.
+ */
+export function greetDeveloper({ results }: ClaudeRequest): MessageReply {
+  const [last] = results;
+  switch (last?.isError ? undefined : last?.name) {
+    case "Read":
+      return last!.content.includes("world")
+        ? calls(["run_checks", { name: "build" }])
+        : calls(["Edit", edit]);
+    case "Edit":
+      return calls(["run_checks", { name: "build" }]);
+    case "run_checks":
+      return submit({ status: "done", summary: "greet.sh greets the world" });
+    default:
+      expect(!last || /interrupted by a restart/.test(last.content), `not ${last?.content}`);
+      return calls(["Read", { file_path: "greet.sh" }]);
+  }
+}
+
+/** An answer for every turn of every agent; a test replaces those that it is about. */
 export const greetScripts: Scripts = {
   clarify: [
-    answer(
-      "I look at the program and ask.",
-      toolUse("Read", { file_path: "greet.sh" }),
-      toolUse("ask_questions", { questions: [question] }),
-    ),
+    asking,
     submit({ summary: "Greet more", type: "feature", acceptance: ["greet.sh greets the world"] }),
   ],
   research: [
@@ -53,22 +79,13 @@ export const greetScripts: Scripts = {
       subtasks: [{ title: "Greet the world", description: "In greet.sh", complexity: "trivial" }],
     }),
   ],
-  prioritize: [submit({ priority: "normal", reason: "Nothing waits for it" })],
-  develop: [
-    calls(["Read", { file_path: "greet.sh" }]),
-    ifGood(
-      calls(["Edit", { file_path: "greet.sh", old_string: "hello", new_string: "hello, world" }]),
-    ),
-    ifGood(calls(["run_checks", { name: "build" }])),
-    ifGood(submit({ status: "done", summary: "greet.sh greets the world" })),
-  ],
-  review: [
-    submit({
-      summary: "Good",
-      findings: [],
-      criteria: [{ criterion: "greet.sh greets the world", met: true, evidence: "the diff" }],
-    }),
-  ],
+  prioritize: submit({ priority: "normal", reason: "Nothing waits for it" }),
+  develop: greetDeveloper,
+  review: submit({
+    summary: "Good",
+    findings: [],
+    criteria: [{ criterion: "greet.sh greets the world", met: true, evidence: "the diff" }],
+  }),
 };
 
 /** A ticket that somebody made by hand for it. */

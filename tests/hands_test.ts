@@ -341,14 +341,14 @@ testConfined("after close() nothing is started any more", async ({ sandbox }) =>
   );
 });
 
-Deno.test("the end of the server is the end of unconfined commands", async () => {
+Deno.test("the end of the server is the end of unconfined commands and their folder", async () => {
   await using place = new TestPlace();
   const token = crypto.randomUUID();
   const script = `
     import { testHands } from "${import.meta.resolve("./place_support.ts")}";
     const hands = testHands("off");
     const place = { dir: "${place.dir}", access: "write", gitDir: null };
-    const command = "setsid sh -c 'touch up; while :; do sleep 1; done' ${token} & sleep 60";
+    const command = "setsid sh -c 'echo $TMPDIR > up; while :; do sleep 1; done' ${token} & sleep 60";
     await hands.command(place, { command, cwd: "", timeoutMs: 60_000, env: {} }, {
       signal: new AbortController().signal, unconfinedAllowed: true,
     });`;
@@ -366,10 +366,12 @@ Deno.test("the end of the server is the end of unconfined commands", async () =>
     stdout: "null",
     stderr: "null",
   }).spawn();
-  await until(() => place.exists("up"));
+  await until(() => place.exists("up") && place.text("up").endsWith("\n"));
   server.kill("SIGKILL");
   await server.status;
-  await until(() => processesWith(token) === 0);
+  const folder = place.text("up").trim();
+  match(folder, /gaffer-hands-/);
+  await until(() => processesWith(token) === 0 && !place.exists(folder));
 });
 
 // ---------------------------------------------------------------- hands that misbehave

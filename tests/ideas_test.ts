@@ -105,6 +105,13 @@ Deno.test("answers that come before the agents are done are kept and wait for th
   equal(getIdea(app.db, idea.id).status, "refining");
 });
 
+Deno.test("a question that an agent asks again after a restart is kept once", async () => {
+  using app = testApp();
+  const idea = await app.idea("refining");
+  ask(app, idea.id, ["Which greeting?"]);
+  equal(ask(app, idea.id, ["Which greeting?", "Which language?"]).length, 2);
+});
+
 Deno.test("a question is decided once, with a text, and only while its idea is open", async () => {
   using app = testApp();
   const idea = await app.idea("refining");

@@ -144,16 +144,18 @@ export class Rows implements Disposable {
   }
 }
 
-/** Commands of all processes that name `path` in their arguments or environment, the tests' own aside. */
+/** Processes that work in `path` or name it in their arguments or environment, the tests' own aside. */
 export async function processesWith(path: string): Promise<string[]> {
   const found: string[] = [];
   for await (const { name } of Deno.readDir("/proc")) {
     if (!/^\d+$/.test(name) || Number(name) === Deno.pid) continue;
-    const texts = await Promise.all(
-      ["cmdline", "environ"].map((file) => Deno.readTextFile(`/proc/${name}/${file}`)),
-    ).catch(() => null); // it has just ended, or is somebody else's
+    const texts = await Promise.all([
+      Deno.readTextFile(`/proc/${name}/cmdline`),
+      Deno.readTextFile(`/proc/${name}/environ`),
+      Deno.readLink(`/proc/${name}/cwd`),
+    ]).catch(() => null); // it has just ended, or is somebody else's
     if (texts?.some((text) => text.includes(path))) {
-      found.push(`${name} ${texts[0]!.replaceAll("\0", " ")}`);
+      found.push(`${name} ${texts[0].replaceAll("\0", " ")}`);
     }
   }
   return found;
@@ -176,10 +178,10 @@ export async function untilNoProcess(path: string, limitMs: number): Promise<voi
 export type Turn = Reply | ((request: ClaudeRequest) => Reply | Promise<Reply>);
 
 /**
- * The turns of each agent, by the purpose of its task; a subtask is named by its position ("develop 2") where
- * there is a script for it.
+ * What each agent answers, by the purpose of its task; a subtask is named by its position ("develop 2") where
+ * there is a script for it. A list holds its turns; a single value answers them all.
  */
-export type Scripts = Record<string, Turn[]>;
+export type Scripts = Record<string, Turn[] | Turn>;
 
 /** What a test expects of a request. Not `assert`: its message goes to the run, which fails with it. */
 export function expect(condition: unknown, message: string): asserts condition {
@@ -196,8 +198,8 @@ export function play(scripts: Scripts): (request: ClaudeRequest) => Promise<Repl
   return async (request) => {
     const purpose = purposeOf(request);
     const position = attribute(request, "subtask", "position");
-    const turns = scripts[`${purpose} ${position}`] ?? scripts[purpose] ?? [];
-    const turn = turns[request.turn - 1];
+    const script = scripts[`${purpose} ${position}`] ?? scripts[purpose];
+    const turn = Array.isArray(script) ? script[request.turn - 1] : script;
     try {
       expect(turn, `the test has no turn ${request.turn} for "${purpose}" of ${request.agent}`);
       return typeof turn === "function" ? await turn(request) : turn;

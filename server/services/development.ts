@@ -13,9 +13,17 @@ import type { Place } from "../../agents/protocol.ts";
 import type { App } from "../app.ts";
 import { transact, type Tx } from "../db.ts";
 import { AppError, messageOf } from "../errors.ts";
-import type { Check, CheckReport, Project, Run, Ticket, Worktree } from "../records.ts";
+import type {
+  Check,
+  CheckReport,
+  CommandName,
+  Project,
+  Run,
+  Ticket,
+  Worktree,
+} from "../records.ts";
 import { type FailureReason, failureReasons, type TicketStep } from "../states.ts";
-import { listChecks, setCheckReport } from "../store/checks.ts";
+import { findCheck, listChecks, setCheckReport } from "../store/checks.ts";
 import { getProject } from "../store/projects.ts";
 import { replaceFindings } from "../store/reviews.ts";
 import { findActiveRun } from "../store/runs.ts";
@@ -223,6 +231,9 @@ async function check(
       (tx) => block(tx, ticket, "no_changes", "The developer finished without changing any file"),
     );
   }
+  if (name === "test" && !hasPassed(app, ticket, "build", commit)) {
+    return proceed(app, ticket, (tx) => goTo(tx, ticket, "build", { headCommit: commit }));
+  }
   const place = await placeOf(project, worktree, signal);
   const result = await runCheck(app, {
     project,
@@ -257,8 +268,15 @@ function sendBack(app: App, tx: Tx, ticket: Ticket, failed: Check): void {
   startRun(app, tx, { ticket: next, purpose: "fix", agent: routeByType(next.type) });
 }
 
+/** Evidence is for exactly one commit: work that was done since needs its own. */
+function hasPassed(app: App, ticket: Ticket, name: CommandName, commit: string): boolean {
+  const found = findCheck(app.db, { ticketId: ticket.id, name, commit, baseline: false });
+  return found?.status === "passed" || found?.status === "skipped";
+}
+
 function review({ app, ticket }: Work): void {
   proceed(app, ticket, (tx, now) => {
+    if (!hasPassed(app, now, "test", now.headCommit!)) return goTo(tx, now, "build");
     startRun(app, tx, { ticket: now, purpose: "review", agent: "reviewer" });
   });
 }

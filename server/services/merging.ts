@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { enqueue } from "../../queue/queue.ts";
 import type { Outcome } from "../../queue/job.ts";
 import { isLanded, keepHistory, landMerge } from "../../agents/landing.ts";
-import { mergeMessage } from "../../agents/merge_message.ts";
+import { type MergeMessage, proposeMessage, withTrailers } from "../../agents/merge_message.ts";
 import { type PreparedMerge, prepareMerge, removeWorkDir } from "../../agents/merging.ts";
-import { commonDirOf } from "../../agents/repository.ts";
+import { commonDirOf, readRef } from "../../agents/repository.ts";
 import type { App } from "../app.ts";
 import { SECOND_MS } from "../clock.ts";
 import { transact } from "../db.ts";
@@ -23,15 +23,17 @@ import { runCheck } from "./checks.ts";
 /** How long a merge that would overwrite a person's edit waits before it looks again. */
 const LOOK_AGAIN_MS = 15 * SECOND_MS;
 
-/** The message that the merge will have: what the person wrote, or the proposed one. */
+/** The words of the merge commit: what the person wrote, or the proposed ones. Its trailers are not in it. */
 export function proposedMessage(app: App, ticket: Ticket): string {
-  const details = getMergeDetails(app.db, ticket.id);
-  if (details.message) return details.message;
+  return getMergeDetails(app.db, ticket.id).message || proposeMessage(describeMerge(app, ticket));
+}
+
+function describeMerge(app: App, ticket: Ticket): MergeMessage {
   const runs = listTicketRuns(app.db, ticket.id).filter((run) => run.status === "succeeded");
   const name = (run: { agent: string; model: string }) => `${run.agent} (${run.model})`;
   const developers = runs.filter((r) => ["develop", "fix", "change"].includes(r.purpose)).map(name);
   const reviewer = runs.findLast((run) => run.purpose === "review");
-  return mergeMessage({
+  return {
     type: ticket.type,
     title: ticket.title,
     ticketNumber: ticket.number,
@@ -41,8 +43,8 @@ export function proposedMessage(app: App, ticket: Ticket): string {
     ),
     developedBy: [...new Set(developers)],
     reviewedBy: reviewer ? name(reviewer) : null,
-    approvedBy: details.approvedBy || app.actor,
-  });
+    approvedBy: getMergeDetails(app.db, ticket.id).approvedBy || app.actor,
+  };
 }
 
 /** Merges one approved ticket, waits, or blocks it with the reason. May run twice: it looks first. */
@@ -72,10 +74,38 @@ async function merge(
 ): Promise<Outcome> {
   const repo = project.path;
   const base = project.baseBranch;
-  // The planned commit is on record before it lands, so a crash in between can't merge twice.
-  if (ticket.mergeCommit && await isLanded({ repo, base, commit: ticket.mergeCommit, signal })) {
-    return finish(app, ticket, ticket.mergeCommit);
+  // The planned commit is on record before it lands, so a crash in between can't merge twice; and one
+  // that waits for a person's edits is not prepared and checked again each time.
+  let { mergeCommit: commit } = ticket;
+  if (commit && await isLanded({ repo, base, commit, signal })) return finish(app, ticket, commit);
+  if (!commit || !await readRef(repo, commit, signal)) {
+    const prepared = await prepare(app, project, ticket, signal);
+    if ("outcome" in prepared) return prepared.outcome;
+    commit = prepared.commit;
+    transact(app, (tx) => updateTicket(tx, ticket.id, { mergeCommit: commit }));
   }
+  const expectedTip = (await readRef(repo, `${commit}^`, signal))!;
+  const landed = await landMerge({ repo, base, commit, expectedTip, signal });
+  switch (landed.type) {
+    case "landed":
+      return finish(app, ticket, commit);
+    case "moved":
+      transact(app, (tx) => updateTicket(tx, ticket.id, { mergeCommit: null }));
+      return { type: "snooze", ms: 0, reason: "The base branch moved while merging" };
+    case "waiting":
+      return waitToMerge(app, ticket, landed.reason);
+  }
+}
+
+/** Makes the commit and checks it when the base has moved; or ends the merge, with the outcome. */
+async function prepare(
+  app: App,
+  project: Project,
+  ticket: Ticket,
+  signal: AbortSignal,
+): Promise<{ commit: string } | { outcome: Outcome }> {
+  const repo = project.path;
+  const base = project.baseBranch;
   const workDir = join(app.config.dataDir, "projects", project.slug, "merge");
   const prepared = await prepareMerge({
     repo,
@@ -84,34 +114,20 @@ async function merge(
     headCommit: ticket.headCommit!,
     baseCommit: ticket.baseCommit!,
     workDir,
-    message: proposedMessage(app, ticket),
+    message: withTrailers(proposedMessage(app, ticket), describeMerge(app, ticket)),
     signal,
   });
   if (prepared.type === "conflict") {
-    return blockMerge(app, ticket, "merge_conflict", describeConflict(base, prepared.files));
+    const reason = describeConflict(base, prepared.files);
+    return { outcome: blockMerge(app, ticket, "merge_conflict", reason) };
   }
-  if (prepared.type === "empty") return finish(app, ticket, prepared.baseTip);
+  if (prepared.type === "empty") return { outcome: finish(app, ticket, prepared.baseTip) };
   if (prepared.moved) {
     const failure = await checkResult(app, project, ticket, prepared.commit, workDir, signal);
     await removeWorkDir({ repo, workDir, signal });
-    if (failure) return blockMerge(app, ticket, "merge_checks_failed", failure);
+    if (failure) return { outcome: blockMerge(app, ticket, "merge_checks_failed", failure) };
   }
-  transact(app, (tx) => updateTicket(tx, ticket.id, { mergeCommit: prepared.commit }));
-  const landed = await landMerge({
-    repo,
-    base,
-    commit: prepared.commit,
-    expectedTip: prepared.baseTip,
-    signal,
-  });
-  switch (landed.type) {
-    case "landed":
-      return finish(app, ticket, prepared.commit);
-    case "moved":
-      return { type: "snooze", ms: 0, reason: "The base branch moved while merging" };
-    case "waiting":
-      return waitToMerge(app, ticket, landed.reason);
-  }
+  return { commit: prepared.commit };
 }
 
 /** The base branch has commits that the ticket was not checked with: checks the two together. */
@@ -159,9 +175,7 @@ const REASON_MAX_CHARS = 20_000;
 function waitToMerge(app: App, ticket: Ticket, reason: string): Outcome {
   transact(app, (tx) => {
     const now = getTicket(tx.db, ticket.id);
-    if (now.mergeWait !== reason || now.mergeCommit !== null) {
-      updateTicket(tx, ticket.id, { mergeWait: reason, mergeCommit: null });
-    }
+    if (now.mergeWait !== reason) updateTicket(tx, ticket.id, { mergeWait: reason });
   });
   return { type: "snooze", ms: LOOK_AGAIN_MS, reason };
 }

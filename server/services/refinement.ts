@@ -7,7 +7,7 @@ import { transact, type Tx } from "../db.ts";
 import type { Idea, Run, RunPurpose } from "../records.ts";
 import { type FailureReason, priorityNames } from "../states.ts";
 import { getIdea, moveIdea, updateIdea } from "../store/ideas.ts";
-import { countPendingQuestions, insertQuestion } from "../store/questions.ts";
+import { countPendingQuestions, insertQuestion, listQuestions } from "../store/questions.ts";
 import { listIdeaRuns } from "../store/runs.ts";
 import { isActive, startRun } from "./runs.ts";
 
@@ -77,7 +77,10 @@ export function recordQuestions(
   { questions }: z.infer<typeof questionsInput>,
 ): void {
   const idea = getIdea(tx.db, run.ideaId!);
+  // A kill between recording and answering the call makes the model ask again.
+  const known = listQuestions(tx.db, idea.id).filter((q) => q.round === run.round);
   for (const { question, why, options = [] } of questions) {
+    if (known.some((q) => q.askedBy === run.agent && q.text === question)) continue;
     insertQuestion(tx, {
       ideaId: idea.id,
       round: run.round,
@@ -88,7 +91,9 @@ export function recordQuestions(
       runId: run.id,
     });
   }
-  if (idea.status === "refining") moveIdea(tx, idea.id, "questions");
+  if (idea.status === "refining" && countPendingQuestions(tx.db, idea.id) > 0) {
+    moveIdea(tx, idea.id, "questions");
+  }
 }
 
 /** Takes over what an agent of the idea's present round handed in. */

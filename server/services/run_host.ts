@@ -16,7 +16,7 @@ import { getProject } from "../store/projects.ts";
 import { listQuestions } from "../store/questions.ts";
 import { addWorkedMs, getRun, readRunLog, workedMs } from "../store/runs.ts";
 import { getSubtask, listSubtasks } from "../store/subtasks.ts";
-import { getTicket } from "../store/tickets.ts";
+import { getTicket, updateTicket } from "../store/tickets.ts";
 import { askApproval } from "./approvals.ts";
 import { baseTip, newestFailure, placeOf, ticketTip, worktreeOf } from "./development.ts";
 import { recordQuestions } from "./refinement.ts";
@@ -36,6 +36,9 @@ export function createRunHost(app: () => App): RunHost {
           throw new AppError("conflict", `Cannot append to the run: it is "${now.status}"`);
         }
         recordRunEvent(tx, now, event);
+        if (event.type === "checkpoint" && now.ticketId) {
+          updateTicket(tx, now.ticketId, { headCommit: event.commit });
+        }
       });
     },
     worked: (runId, ms) => transact(app(), (tx) => addWorkedMs(tx, runId, ms)),
@@ -61,6 +64,7 @@ export function createRunHost(app: () => App): RunHost {
         worktree: path,
         branch,
         message: `Ticket #${ticket.number}, ${run.purpose}, turn ${turn}`,
+        ...(ticket.headCommit ? { recorded: ticket.headCommit } : {}),
         signal: AbortSignal.timeout(CHECKPOINT_TIMEOUT_MS),
       });
     },

@@ -148,6 +148,8 @@ export function approveTicket(app: App, id: string, message = ""): Ticket {
       step: "merge",
       approvedBy: tx.actor,
       mergeMessage: message || details.message,
+      // A commit prepared with other words is not the one to land.
+      mergeCommit: null,
     });
     return enqueueMerge(tx, ticket);
   });
@@ -187,6 +189,7 @@ export function requestTicketChanges(app: App, id: string, remark: string): Tick
       step: "develop",
       round: 0,
       guidance: describeComments(comments, remark),
+      mergeCommit: null,
     });
     startRun(app, tx, { ticket, purpose: "change", agent: routeByType(ticket.type) });
     return ticket;
