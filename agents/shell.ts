@@ -10,15 +10,20 @@ const MAX_STREAMED_BYTES = 8 * 1024 * 1024;
 const DRAIN_MS = 500;
 const MAX_CWD_BYTES = 8_192;
 
+/** When memory runs out, the kernel ends a command before it ends the server. */
+const EXPENDABLE = "echo 500 >/proc/self/oom_score_adj";
 /** Generous: they stop the runaway, not the build. File size is in blocks of 512 bytes (dash) or 1 KB. */
 const LIMITS = "ulimit -c 0; ulimit -t 3600; ulimit -f 8388608; ulimit -n 8192";
-/** Counted per user and namespace: outside of one it would count the person's own processes too. */
-const PROCESS_LIMIT = "ulimit -u 4096";
+/**
+ * Counted per user and namespace: outside of one it would count the person's own processes too. The letter
+ * is bash's or dash's.
+ */
+const PROCESS_LIMIT = "ulimit -u 4096 || ulimit -p 4096";
 
 // The two outputs become one; the error pipe then carries only the folder in which the shell ended.
 // `shift` hides the command's own text from it.
 const wrapper = (limits: string) =>
-  `{ ${limits}; } 2>/dev/null
+  `{ ${EXPENDABLE}; ${limits}; } 2>/dev/null
 exec 9>&2 2>&1
 trap 'pwd -P >&9' EXIT
 eval "shift

@@ -22,6 +22,7 @@ import { AppError, messageOf } from "./errors.ts";
 import { createHttp, serveOptions } from "./http.ts";
 import { createHub } from "./hub.ts";
 import { createLog, type Log } from "./log.ts";
+import { proveConfinement } from "./proof.ts";
 import { mountApi } from "./routes/api.ts";
 import { mountPages, renderError } from "./routes/pages.tsx";
 import { resumeAgents } from "./services/agents.ts";
@@ -34,6 +35,8 @@ import { VERSION } from "./version.ts";
 const STOP_GRACE_MS = 8 * SECOND_MS;
 /** Whatever hangs after that must not keep the process. */
 const EXIT_GRACE_MS = 10 * SECOND_MS;
+/** From the start to the proof that agents are confined; runs wait for it, pages do not. */
+const PROOF_DELAY_MS = 100;
 /** Brains share the work of all runs; each is a thread. */
 const BRAINS = 2;
 /** Jobs at work at the same time, beside the runs. */
@@ -97,7 +100,8 @@ async function createApp(
     protectedPaths: [await Deno.realPath(config.dataDir)],
   });
   const confinement = await hands.confinement();
-  const proof = canary(config, brains, hands);
+  const { dataDir } = config;
+  const proof = proveConfinement({ brains, hands, dataDir, delayMs: PROOF_DELAY_MS });
   const app: App = {
     config,
     db,
@@ -119,32 +123,6 @@ async function createApp(
     }),
   };
   return { app, proof };
-}
-
-/**
- * Lets brains and hands try what they must not be able to do. Whatever goes wrong in it counts as a hole:
- * a missing flag must never fail open.
- */
-async function canary(
-  config: Config,
-  brains: ReturnType<typeof createBrains>,
-  hands: ReturnType<typeof createHands>,
-): Promise<string | null> {
-  const secret = `${config.dataDir}/canary`;
-  await Deno.writeTextFile(secret, crypto.randomUUID());
-  // Something must listen, or a refused connection would look like a forbidden one.
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr as Deno.NetAddr;
-  try {
-    const holes = await Promise.all([brains.canary(secret, port), hands.canary(secret, port)]);
-    const hole = holes.find((found) => found !== null);
-    return hole ? `Agents do not run: their confinement has a hole (${hole})` : null;
-  } catch (error) {
-    return `Agents do not run: their confinement could not be proven (${messageOf(error)})`;
-  } finally {
-    listener.close();
-    await Deno.remove(secret).catch(() => {});
-  }
 }
 
 function createAppRunner(app: App): Runner {

@@ -1,5 +1,5 @@
 /** The built-in agents, and the catalog that holds them. */
-import { deepStrictEqual as deepEqual, equal, ok, throws } from "node:assert";
+import { deepStrictEqual as deepEqual, ok, strictEqual as equal, throws } from "node:assert";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { loadCatalog, routeByType } from "../agents/catalog.ts";

@@ -1,5 +1,5 @@
 /** The canary: a brain that may do more than it should must not go unnoticed. */
-import { deepEqual, equal, match } from "node:assert/strict";
+import { deepStrictEqual as deepEqual, match, strictEqual as equal } from "node:assert";
 import { brainPermissions } from "../agents/brains.ts";
 import { startFakeClaude } from "./fake_claude/mod.ts";
 import { pool, poolFor, root } from "./brain_support.ts";

@@ -1,5 +1,5 @@
 /** What becomes of runs when their brains die, and how the pool deals with brains. */
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert";
 import type { Log } from "../server/log.ts";
 import { silentLog } from "../server/log.ts";
 import { startFakeClaude } from "./fake_claude/mod.ts";

@@ -1,5 +1,5 @@
 /** Brains as real workers, against the strict fake server. */
-import { deepEqual, equal, match, rejects } from "node:assert/strict";
+import { deepStrictEqual as deepEqual, match, rejects, strictEqual as equal } from "node:assert";
 import { createBrains } from "../agents/brains.ts";
 import { bundleDeltas } from "../agents/delta_bundle.ts";
 import { demoModel } from "../agents/models.ts";

@@ -1,5 +1,5 @@
 /** The main job as a person does it: in a real browser, with and without scripts, wide and narrow. */
-import { deepStrictEqual as deepEqual, equal, match, ok } from "node:assert";
+import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert";
 import type { Browser, Page } from "playwright-core";
 import { chromiumPath, desktop, launchBrowser, needsChromium, openPage, phone } from "./browser.ts";
 import { type Gaffer, run, startGaffer, tempDir } from "./gaffer.ts";

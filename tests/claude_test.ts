@@ -1,5 +1,11 @@
 /** The client against the strict fake server: what it sends, what comes back, and what each fault becomes. */
-import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
+import {
+  deepStrictEqual as deepEqual,
+  match,
+  ok,
+  rejects,
+  strictEqual as equal,
+} from "node:assert";
 import { createClaude } from "../agents/claude.ts";
 import { costMicroUsd } from "../agents/cost.ts";
 import type { WireBlock } from "../agents/demo/wire.ts";

@@ -1,5 +1,11 @@
 /** Kill -9 at any moment: nothing is lost, nothing is done or paid twice, and the journey ends right. */
-import { deepStrictEqual as deepEqual, equal, match, ok, rejects } from "node:assert";
+import {
+  deepStrictEqual as deepEqual,
+  match,
+  ok,
+  rejects,
+  strictEqual as equal,
+} from "node:assert";
 import { join } from "node:path";
 import { broken, type FakeClaude, startFakeClaude } from "./fake_claude/mod.ts";
 import type { RecordedRequest } from "./fake_claude/mod.ts";
@@ -169,8 +175,10 @@ Deno.test("a journey whose server is killed at thirteen points ends right", asyn
     await Deno.remove(join(worktree, "hold"));
     await mortal.start();
   });
-  await t.step("10: the review has ended", () =>
-    mortal.killAt("the review", (e) => e.type === "ticket_moved" && e.data.to === "review"));
+  await t.step(
+    "10: the review has ended",
+    () => mortal.killAt("the review", (e) => e.type === "ticket_moved" && e.data.to === "review"),
+  );
   await t.step("11: the merge was just approved", async () => {
     equal((await readTicket(ticket.id)).status, "review");
     await mortal.client.post(`/tickets/${ticket.id}/approve`);
@@ -181,8 +189,10 @@ Deno.test("a journey whose server is killed at thirteen points ends right", asyn
       "the merge commit",
       (e) => e.type === "ticket_changed" && e.data.changed?.includes("mergeCommit"),
     ));
-  await t.step("13: the ticket is done, its worktree not yet removed", () =>
-    mortal.killAt("the end", (e) => e.type === "ticket_moved" && e.data.to === "done"));
+  await t.step(
+    "13: the ticket is done, its worktree not yet removed",
+    () => mortal.killAt("the end", (e) => e.type === "ticket_moved" && e.data.to === "done"),
+  );
 
   await t.step("exactly one commit is on the base branch, and nothing is left over", async () => {
     await using all = await Events.open(mortal.client.url, 0);
@@ -225,7 +235,9 @@ Deno.test("a journey whose server is killed at thirteen points ends right", asyn
     using rows = new Rows(data.path);
     for (const { status, error } of fake.requests) equal(status, 200, String(error?.message));
     const logged = new Set(
-      rows.all("SELECT json_extract(data, '$.requestId') AS id FROM events WHERE type = 'turn_finished'")
+      rows.all(
+        "SELECT json_extract(data, '$.requestId') AS id FROM events WHERE type = 'turn_finished'",
+      )
         .map(({ id }) => id),
     );
     const paidTwice = fake.requests.filter((again) =>

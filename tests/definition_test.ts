@@ -1,5 +1,5 @@
 /** An agent's definition as a file: read, refused with file, line and key, and written. */
-import { deepStrictEqual as deepEqual, equal, match, ok } from "node:assert";
+import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert";
 import { loadCatalog } from "../agents/catalog.ts";
 import {
   type AgentDefinition,

@@ -1,6 +1,12 @@
 /** The demo model as an endpoint of the Messages API, and how it reads a task. */
 import Anthropic from "@anthropic-ai/sdk";
-import { deepStrictEqual as deepEqual, equal, match, ok, rejects } from "node:assert";
+import {
+  deepStrictEqual as deepEqual,
+  match,
+  ok,
+  rejects,
+  strictEqual as equal,
+} from "node:assert";
 import { createDemoFetch, DEMO_MODEL_ID } from "../agents/demo/model.ts";
 import { parseTask } from "../agents/demo/task.ts";
 import { buildPrompt } from "../agents/task_prompt.ts";

@@ -1,5 +1,5 @@
 /** The demo model's agents around development: questions, findings, plan, priority, review, explanation. */
-import { deepStrictEqual as deepEqual, equal, match, ok } from "node:assert";
+import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert";
 import { count, Desk, ideaOf, names, other, place, ticketOf } from "./demo_support.ts";
 
 Deno.test("for the sample's first idea the clarifier looks first and asks one question with options", async () => {

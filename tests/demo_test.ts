@@ -1,5 +1,11 @@
 /** The demo model's developers: the sample's ideas with real edits and checks, and honest refusals. */
-import { deepStrictEqual as deepEqual, equal, match, notEqual, ok } from "node:assert";
+import {
+  deepStrictEqual as deepEqual,
+  match,
+  notStrictEqual as notEqual,
+  ok,
+  strictEqual as equal,
+} from "node:assert";
 import { type SampleIdea, sampleProject } from "../agents/demo/sample.ts";
 import { count, Desk, failed, ideaOf, names, other, place, ticketOf } from "./demo_support.ts";
 

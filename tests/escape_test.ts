@@ -1,5 +1,5 @@
 /** Ways out of a place, and that none of them works; and the canary, which tries at every start. */
-import { equal, match, ok } from "node:assert";
+import { match, ok, strictEqual as equal } from "node:assert";
 import { decide, type Decision, pathRules } from "../agents/policy.ts";
 import type { HandsSeams } from "../agents/hands_client.ts";
 import { noSignal, root, testConfined, testHands, TestPlace, toolBox } from "./place_support.ts";

@@ -1,4 +1,10 @@
-import { deepStrictEqual as deepEqual, equal, match, ok, rejects } from "node:assert";
+import {
+  deepStrictEqual as deepEqual,
+  match,
+  ok,
+  rejects,
+  strictEqual as equal,
+} from "node:assert";
 import { Executor, groupCalls } from "../agents/executor.ts";
 import type { Hands } from "../agents/hands_client.ts";
 import type { RunEventBody, ToolCall, ToolResult } from "../agents/protocol.ts";

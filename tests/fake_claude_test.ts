@@ -1,6 +1,6 @@
 /** The strict fake Claude server as the vendor's own SDK sees it: answers, and the record of what they cost. */
 import Anthropic from "@anthropic-ai/sdk";
-import { deepStrictEqual as deepEqual, equal, match, ok } from "node:assert";
+import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert";
 import {
   answer,
   broken,

@@ -49,10 +49,15 @@ export async function startGaffer({ dataDir, env = {}, args = [] }: StartOptions
   let output = "";
   const address = Promise.withResolvers<string>();
   const collect = async (stream: ReadableStream<Uint8Array>) => {
-    for await (const text of stream.pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>)) {
+    for await (
+      const text of stream.pipeThrough(
+        new TextDecoderStream() as TransformStream<Uint8Array, string>,
+      )
+    ) {
       output += text;
-      const match = output.match(/http:\/\/[^\s/]+/);
-      if (match) address.resolve(match[0]);
+      // A refusal names another server's address, too.
+      const match = output.match(/ serves (http:\/\/[^\s/]+)/);
+      if (match) address.resolve(match[1]!);
     }
   };
   const streams = Promise.all([collect(child.stdout), collect(child.stderr)]);

@@ -1,5 +1,11 @@
 /** The hands as the server uses them: what they do, how their commands are confined, and how they end. */
-import { deepStrictEqual as deepEqual, equal, match, ok, rejects } from "node:assert";
+import {
+  deepStrictEqual as deepEqual,
+  match,
+  ok,
+  rejects,
+  strictEqual as equal,
+} from "node:assert";
 import type { HandsSeams } from "../agents/hands_client.ts";
 import type { Launch } from "../agents/hands_launch.ts";
 import type { CommandSpec } from "../agents/protocol.ts";
@@ -214,6 +220,23 @@ testConfined("what a command leaves running ends with it", async ({ sandbox, kin
   await rejects(cancelled, { code: "conflict", message: /it was cancelled/ });
   await until(() => processesWith(token) === 0);
 });
+
+testConfined(
+  "commands have limits, and go first when memory runs out",
+  async ({ sandbox, kind }) => {
+    if (Deno.build.os !== "linux") return;
+    await using place = new TestPlace();
+    await using hands = testHands(sandbox);
+    const script = "cat /proc/self/oom_score_adj; ulimit -c; ulimit -t; ulimit -n; ulimit -f; " +
+      "ulimit -u 2>/dev/null || ulimit -p";
+    const { output } = await hands.command(place.place, spec(script), allowed);
+    const [oom, core, cpu, files, blocks, processes] = output.trim().split("\n");
+    deepEqual([oom, core, cpu], ["500", "0", "3600"]);
+    ok(Number(files) <= 8_192);
+    equal(blocks, "8388608");
+    if (kind === "bubblewrap") ok(Number(processes) <= 4_096);
+  },
+);
 
 testConfined("a flood of output is capped on its way", async ({ sandbox }) => {
   await using place = new TestPlace();

@@ -1,4 +1,4 @@
-import { deepStrictEqual as deepEqual, equal, match, ok, throws } from "node:assert";
+import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal, throws } from "node:assert";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { z } from "@hono/zod-openapi";

@@ -1,4 +1,4 @@
-import { deepStrictEqual as deepEqual, equal, match, throws } from "node:assert";
+import { deepStrictEqual as deepEqual, match, strictEqual as equal, throws } from "node:assert";
 import {
   answerQuestion,
   approveIdea,

@@ -1,4 +1,10 @@
-import { deepStrictEqual as deepEqual, equal, match, notEqual, ok } from "node:assert";
+import {
+  deepStrictEqual as deepEqual,
+  match,
+  notStrictEqual as notEqual,
+  ok,
+  strictEqual as equal,
+} from "node:assert";
 import { z } from "@hono/zod-openapi";
 import type { Api } from "../server/api.ts";
 import { AppError } from "../server/errors.ts";

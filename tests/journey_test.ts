@@ -1,5 +1,5 @@
 /** The main job over HTTP, from a sentence to a commit, against a real server process. */
-import { deepStrictEqual as deepEqual, equal, match, ok } from "node:assert";
+import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert";
 import { startFakeClaude } from "./fake_claude/mod.ts";
 import { Client, type Gaffer, type Json, run, startGaffer, tempDir } from "./gaffer.ts";
 import {
@@ -148,13 +148,16 @@ Deno.test({
     equal(await repo.git("rev-list", `${base}..main`), ticket.merge_commit);
     equal(await repo.git("log", "-1", "--format=%s", "main"), "fix: Prices lose a zero");
     equal(await repo.git("log", "-1", "--format=%an <%ae>"), "Pat Person <pat@example.org>");
-    deepEqual((await repo.git("log", "-1", "--format=%(trailers:only,unfold)")).trimEnd().split("\n"), [
-      "Developed-by: bugfix-dev (claude-opus-5-5)",
-      "Reviewed-by: reviewer (claude-opus-5-5)",
-      "Approved-by: owner",
-      "Gaffer-Ticket: 1",
-      "Gaffer-Idea: 1",
-    ]);
+    deepEqual(
+      (await repo.git("log", "-1", "--format=%(trailers:only,unfold)")).trimEnd().split("\n"),
+      [
+        "Developed-by: bugfix-dev (claude-opus-5-5)",
+        "Reviewed-by: reviewer (claude-opus-5-5)",
+        "Approved-by: owner",
+        "Gaffer-Ticket: 1",
+        "Gaffer-Idea: 1",
+      ],
+    );
     equal(
       await repo.git("diff", "--name-only", base, "main"),
       "src/price.js\ntest/price.test.js",

@@ -1,4 +1,4 @@
-import { deepStrictEqual as deepEqual, equal, match } from "node:assert";
+import { deepStrictEqual as deepEqual, match, strictEqual as equal } from "node:assert";
 import { emptyLedger, type Ledger, missingEvidence, note } from "../agents/ledger.ts";
 import type { RunEventBody, ToolResult } from "../agents/protocol.ts";
 

@@ -1,5 +1,5 @@
 /** What the loop does about requests that bring no answer. */
-import { deepEqual, equal, rejects } from "node:assert/strict";
+import { deepStrictEqual as deepEqual, rejects, strictEqual as equal } from "node:assert";
 import { fold } from "../agents/fold.ts";
 import { MAX_TRIES, MAX_WAIT_MS } from "../agents/loop.ts";
 import type { FailureReason } from "../server/states.ts";

@@ -1,5 +1,5 @@
 /** What a run may use, and how it is stopped when it goes in circles. */
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert";
 import { STUCK_AFTER, STUCK_HINT_AFTER } from "../agents/circles.ts";
 import { affordableOutputTokens, worstCostMicroUsd } from "../agents/cost.ts";
 import { apply, fold } from "../agents/fold.ts";

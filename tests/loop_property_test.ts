@@ -1,5 +1,5 @@
 /** What must hold for every run, tried on many made-up ones. A failing one is named by its seed. */
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepStrictEqual as deepEqual, ok, strictEqual as equal } from "node:assert";
 import { costMicroUsd, promptTokensOf, totalTokensOf } from "../agents/cost.ts";
 import { apply, fold } from "../agents/fold.ts";
 import { newState } from "../agents/loop_state.ts";

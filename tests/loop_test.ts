@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, rejects } from "node:assert/strict";
+import { deepStrictEqual as deepEqual, match, rejects, strictEqual as equal } from "node:assert";
 import { fold } from "../agents/fold.ts";
 import { FIRST_OUTPUT_TOKENS } from "../agents/limits.ts";
 import { newState } from "../agents/loop_state.ts";

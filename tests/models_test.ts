@@ -1,5 +1,5 @@
 /** The models that agents may run on, and what they cost. */
-import { deepStrictEqual as deepEqual, equal, ok, throws } from "node:assert";
+import { deepStrictEqual as deepEqual, ok, strictEqual as equal, throws } from "node:assert";
 import {
   costOf,
   demoModel,

@@ -183,7 +183,10 @@ export const priceScripts: Scripts = {
   ],
   fix: [
     (request) => {
-      expect(attribute(request, "check_failures", "name") === "test", "the test should have failed");
+      expect(
+        attribute(request, "check_failures", "name") === "test",
+        "the test should have failed",
+      );
       says(request, "format writes amounts below zero");
       says(request, "-0.05");
       return calls(

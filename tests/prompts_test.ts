@@ -1,5 +1,5 @@
 /** The system prompt, and the run specification made of it and a task. */
-import { deepStrictEqual as deepEqual, equal, match, ok } from "node:assert";
+import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert";
 import { loadCatalog } from "../agents/catalog.ts";
 import { houseRules } from "../agents/house_rules.ts";
 import { demoModel } from "../agents/models.ts";

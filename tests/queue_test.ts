@@ -1,9 +1,9 @@
 import {
   deepStrictEqual as deepEqual,
   doesNotThrow,
-  equal,
-  notEqual,
+  notStrictEqual as notEqual,
   ok,
+  strictEqual as equal,
   throws,
 } from "node:assert";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, timeText } from "../server/clock.ts";

@@ -1,4 +1,4 @@
-import { deepStrictEqual as deepEqual, equal, match, ok, throws } from "node:assert";
+import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal, throws } from "node:assert";
 import { join } from "node:path";
 import { HOUR_MS, MINUTE_MS, SECOND_MS, timeText } from "../server/clock.ts";
 import type { Job } from "../server/records.ts";

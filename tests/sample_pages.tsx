@@ -62,6 +62,20 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       ideaCount={7}
     />
   ),
+  // All banners at once.
+  "/troubled": (shell) =>
+    settingsPage({
+      ...shell,
+      demo: true,
+      confinement: { kind: "process", hint: "The setting sandbox is off." },
+      held: { reason: "billing", message: "The account has no credit." },
+      refused: "A worker could read a file outside of its folder.",
+      flash: {
+        text: "Idea #12 rejected",
+        tone: "done",
+        undo: { action: "/ideas/idea_save/refine", label: "Undo" },
+      },
+    }),
   "/calm": (shell) => (
     <HomePage
       shell={shell}
@@ -269,20 +283,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
   "/projects/prj_game": (shell) => (
     <ProjectPage shell={shell} project={a.project()} refused={null} />
   ),
-  "/settings": (shell) => (
-    <SettingsPage
-      shell={shell}
-      live={live("/live/settings")}
-      model={shell.demo
-        ? { kind: "demo" }
-        : { kind: "endpoint", baseUrl: "https://api.anthropic.com" }}
-      held={shell.held && { ...shell.held, since: a.ago(6) }}
-      active={2}
-      maxRuns={4}
-      version="0.1.0"
-      dataDir="/home/ana/.local/share/gaffer"
-    />
-  ),
+  "/settings": (shell) => settingsPage(shell),
   "/start": (shell) => (
     <StartPage shell={{ ...shell, projects: [] }} path="" message={null} errors={[]} />
   ),
@@ -394,6 +395,23 @@ function ticketPage(shell: Shell, changes: Parameters<typeof a.ticket>[0]): VNod
       }}
       resolve={resolve}
       refused={null}
+    />
+  );
+}
+
+function settingsPage(shell: Shell): VNode {
+  return (
+    <SettingsPage
+      shell={shell}
+      live={live("/live/settings")}
+      model={shell.demo
+        ? { kind: "demo" }
+        : { kind: "endpoint", baseUrl: "https://api.anthropic.com" }}
+      held={shell.held && { ...shell.held, since: a.ago(6) }}
+      active={2}
+      maxRuns={4}
+      version="0.1.0"
+      dataDir="/home/ana/.local/share/gaffer"
     />
   );
 }

@@ -5,7 +5,7 @@ import { loadAssets } from "../server/assets.ts";
 import type { Env } from "../server/api.ts";
 import { liveMessage } from "../views/live.tsx";
 import { renderPage } from "../views/layout.tsx";
-import { appScripts, type Shell } from "../views/shell.ts";
+import { appScripts } from "../views/shell.ts";
 import { shell } from "./pages_fixture.ts";
 import { samplePages } from "./sample_pages.tsx";
 
@@ -15,17 +15,17 @@ export const POLICY =
   "connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; " +
   "frame-ancestors 'none'";
 
+const STREAM_TIMEOUT_MS = 10_000;
+
 export interface SampleServer extends AsyncDisposable {
   url: string;
-  /** What the next pages are rendered with. */
-  shell: Partial<Shell>;
   /** Every POST that arrived: path and fields. */
   posts: { path: string; fields: Record<string, string> }[];
   /** Answers the next POST with this status and page, instead of a redirect to where it came from. */
   nextPost: { status: number; page: string } | null;
   /** `Last-Event-ID` or `after` of each stream that was opened. */
   streams: { path: string; after: string | null }[];
-  /** Resolves when so many streams have been opened in all. */
+  /** Resolves when so many streams have been opened in all; throws when that takes too long. */
   streamOpened(count: number): Promise<void>;
   /** Sends a message to every open stream. */
   send(seq: number | null, content: VNode): void;
@@ -36,13 +36,13 @@ export interface SampleServer extends AsyncDisposable {
 export function startSampleServer(): SampleServer {
   const assets = loadAssets(new URL("../static/", import.meta.url), { "app.js": appScripts });
   const open = new Set<ReadableStreamDefaultController<Uint8Array>>();
-  const waiting: { count: number; resolve: () => void }[] = [];
+  const waiting = new Set<{ count: number; resolve: () => void }>();
   const app = new Hono<Env>();
   const encoder = new TextEncoder();
 
   const render = (path: string, query = new URLSearchParams()): string | null => {
     const page = samplePages[path];
-    const data = { ...shell(), asset: assets.url, ...sample.shell };
+    const data = { ...shell(), asset: assets.url };
     return page ? renderPage(page(data, query)) : null;
   };
 
@@ -66,7 +66,7 @@ export function startSampleServer(): SampleServer {
     for (const { count, resolve } of waiting) if (sample.streams.length >= count) resolve();
     return c.body(body, 200, {
       "content-type": "text/event-stream",
-      "cache-control": "no-transform",
+      "cache-control": "no-store, no-transform",
     });
   });
   app.post("*", async (c) => {
@@ -92,15 +92,22 @@ export function startSampleServer(): SampleServer {
   const server = Deno.serve(options, app.fetch);
   const sample: SampleServer = {
     url: `http://127.0.0.1:${server.addr.port}`,
-    shell: {},
     posts: [],
     nextPost: null,
     streams: [],
-    streamOpened: (count) =>
-      new Promise((resolve) => {
-        if (sample.streams.length >= count) resolve();
-        else waiting.push({ count, resolve });
-      }),
+    async streamOpened(count) {
+      if (sample.streams.length >= count) return;
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      const wait = { count, resolve };
+      waiting.add(wait);
+      const late = () =>
+        reject(new Error(`Only ${sample.streams.length} of ${count} streams came`));
+      const timer = setTimeout(late, STREAM_TIMEOUT_MS);
+      await promise.finally(() => {
+        clearTimeout(timer);
+        waiting.delete(wait);
+      });
+    },
     send(seq, content) {
       const bytes = encoder.encode(liveMessage(seq, content));
       for (const controller of open) controller.enqueue(bytes);

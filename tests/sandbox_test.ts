@@ -1,5 +1,11 @@
 /** What a sandbox shows of the machine and of a repository, and the small parts hands are made of. */
-import { deepStrictEqual as deepEqual, equal, match, ok, rejects } from "node:assert";
+import {
+  deepStrictEqual as deepEqual,
+  match,
+  ok,
+  rejects,
+  strictEqual as equal,
+} from "node:assert";
 import { LineTooLong, readLines } from "../agents/lines.ts";
 import { HeadAndTail } from "../agents/output.ts";
 import { absolutePath, folderOf, isInside, relativePath } from "../agents/paths.ts";

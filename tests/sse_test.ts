@@ -1,4 +1,4 @@
-import { deepStrictEqual as deepEqual, equal, match, ok, throws } from "node:assert";
+import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal, throws } from "node:assert";
 import { setImmediate } from "node:timers/promises";
 import type { RequestContext } from "../server/api.ts";
 import {

@@ -1,5 +1,5 @@
 /** The first message of a run: its sections, what their content can't do, and their limits. */
-import { deepStrictEqual as deepEqual, equal, match, ok } from "node:assert";
+import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert";
 import { parseTask } from "../agents/demo/task.ts";
 import { buildPrompt, promptLimits, type PromptParts } from "../agents/prompts.ts";
 

@@ -1,5 +1,5 @@
 /** What each tool does and refuses, without the process around it; and what the model is told of them. */
-import { deepStrictEqual as deepEqual, equal, match, ok, throws } from "node:assert";
+import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal, throws } from "node:assert";
 import { checkInput, toolSpec } from "../agents/tools/registry.ts";
 import { READ_MAX_BYTES } from "../agents/tools/read.ts";
 import { TestPlace, toolBox } from "./place_support.ts";

@@ -52,8 +52,6 @@ export function Layout({ shell, title, current, live, children }: LayoutProps): 
         <title>{pageTitle(title, shell.counts.needs)}</title>
         <link rel="icon" href={shell.asset("favicon.svg")} type="image/svg+xml" />
         <link rel="stylesheet" href={shell.asset("app.css")} />
-        <script src={shell.asset("htmx.js")} defer />
-        <script src={shell.asset("hx-sse.js")} defer />
         <script src={shell.asset("app.js")} defer />
       </head>
       <body {...boost}>

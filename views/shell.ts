@@ -35,8 +35,13 @@ export interface Flash {
 /** Where a page stands in the navigation. */
 export type NavName = "home" | "ideas" | "development" | "runs" | "projects" | "settings";
 
-/** Scripts in static/ that the server joins, in this order, into `asset("app.js")`: one request. */
+/**
+ * Scripts that the server joins, in this order, into `asset("app.js")`. One request, and one script: htmx
+ * starts on a timer, so an extension in a file of its own would now and then come too late for it.
+ */
 export const appScripts: readonly string[] = [
+  "htmx.js",
+  "hx-sse.js",
   "focus.js",
   "connection.js",
   "time.js",

@@ -148,8 +148,9 @@ export function approveTicket(app: App, id: string, message = ""): Ticket {
       step: "merge",
       approvedBy: tx.actor,
       mergeMessage: message || details.message,
-      // A commit prepared with other words is not the one to land.
+      // A commit prepared with other words is not the one to land; one that waited is looked at again now.
       mergeCommit: null,
+      mergeWait: "",
     });
     return enqueueMerge(tx, ticket);
   });

@@ -1,5 +1,5 @@
 /** The fake's prompt cache: three counters that sum, lifetimes, the minimum, what invalidates what. */
-import { deepStrictEqual as deepEqual, equal } from "node:assert";
+import { deepStrictEqual as deepEqual, strictEqual as equal } from "node:assert";
 import type { WireMessage } from "../../agents/demo/wire.ts";
 import { MINUTE_MS } from "../../server/clock.ts";
 import { answer, broken, type FakeClaude, startFakeClaude } from "./mod.ts";

@@ -1,6 +1,6 @@
 /** Faults and refusals of the fake server, as the vendor's own SDK sees them. */
 import Anthropic, { type APIError } from "@anthropic-ai/sdk";
-import { deepStrictEqual as deepEqual, equal, ok, rejects } from "node:assert";
+import { deepStrictEqual as deepEqual, ok, rejects, strictEqual as equal } from "node:assert";
 import {
   answer,
   broken,

@@ -1,5 +1,5 @@
 /** Append-only history: signatures bind a thinking block to all that came before it. */
-import { equal, match } from "node:assert";
+import { match, strictEqual as equal } from "node:assert";
 import type { WireBlock, WireMessage } from "../../agents/demo/wire.ts";
 import {
   answer,

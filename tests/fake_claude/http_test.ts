@@ -1,6 +1,6 @@
 /** Headers, limits and the other endpoints of the fake server. */
 import Anthropic from "@anthropic-ai/sdk";
-import { deepStrictEqual as deepEqual, equal, rejects } from "node:assert";
+import { deepStrictEqual as deepEqual, rejects, strictEqual as equal } from "node:assert";
 import { answer, startFakeClaude } from "./mod.ts";
 import { body, clientFor, MODEL, post, send } from "./support.ts";
 

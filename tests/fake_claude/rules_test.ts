@@ -1,5 +1,5 @@
 /** Every rule of sections 3 and 4 of CLAUDE-API.md: refused with 400, naming the position. */
-import { equal, match } from "node:assert";
+import { match, strictEqual as equal } from "node:assert";
 import { answer, startFakeClaude, stopped } from "./mod.ts";
 import { assistant, body, note, post, user } from "./support.ts";
 

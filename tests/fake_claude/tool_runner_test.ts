@@ -1,6 +1,6 @@
 /** The SDK's own tool runner against the fake server, with and without threads. */
 import Anthropic from "@anthropic-ai/sdk";
-import { deepStrictEqual as deepEqual, equal, rejects } from "node:assert";
+import { deepStrictEqual as deepEqual, rejects, strictEqual as equal } from "node:assert";
 import { answer, broken, type Reply, startFakeClaude, text, thinking, toolUse } from "./mod.ts";
 import { body, clientFor, MODEL, post } from "./support.ts";
 
