@@ -57,6 +57,20 @@ export function loadCatalog(dir: URL): Catalog {
   };
 }
 
+/** The same, read when it is first asked for something: a server answers its first pages without it. */
+export function lazyCatalog(dir: URL): Catalog {
+  let loaded: Catalog | undefined;
+  const load = () => loaded ??= loadCatalog(dir);
+  return {
+    get agents() {
+      return load().agents;
+    },
+    get: (name) => load().get(name),
+    model: (definition) => load().model(definition),
+    demoModel,
+  };
+}
+
 /** The developer agent for a type of ticket. */
 export function routeByType(type: TicketType): string {
   return developers[type];

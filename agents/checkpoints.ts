@@ -52,15 +52,13 @@ export interface CheckpointSpec {
 export async function checkpoint(spec: CheckpointSpec): Promise<Checkpoint | null> {
   const { repo, branch, message, signal } = spec;
   const place = await ticketPlace(spec);
-  await withoutStaleLocks(repo, place, signal, () => addAll(place, signal));
   const parent = await tipOf(place, branch, signal);
   if (!parent) throw new AppError("conflict", `Cannot commit on branch "${branch}": it is gone`);
+  const changed = await changesIn(place, signal);
+  if (changed.length === 0) return await unrecorded(spec, place, parent);
+  await withoutStaleLocks(repo, place, signal, () => addAll(place, changed, signal));
   const tree = (await gitOk(place, ["write-tree"], { signal, doing: "write a tree" })).trim();
-  if (tree === await treeOf(place, parent, signal)) {
-    const { recorded = parent } = spec;
-    if (recorded === parent) return null;
-    return { commit: parent, files: await pathsBetween(place, recorded, parent, signal) };
-  }
+  if (tree === await treeOf(place, parent, signal)) return await unrecorded(spec, place, parent);
   const identity = spec.author ?? gaffer;
   const commit = await commitTree(place, { tree, parent, message, identity, signal });
   await withoutStaleLocks(
@@ -78,9 +76,28 @@ export async function uncommitted(
   signal: AbortSignal,
   limit = CHECKPOINT_FILES,
 ): Promise<string[]> {
-  const args = ["status", "--porcelain", "-z", "--no-renames", "--ignore-submodules=none"];
+  return (await changesIn(place, signal)).slice(0, limit);
+}
+
+/** Every path that is not as committed; a repository inside the tree is one that ends in a slash. */
+async function changesIn(place: GitPlace, signal: AbortSignal): Promise<string[]> {
+  const args = [
+    ...["status", "--porcelain", "-z", "--no-renames"],
+    // Whatever the person's settings hide.
+    ...["--ignore-submodules=none", "--untracked-files=all"],
+  ];
   const text = await gitOk(place, args, { signal, doing: "see what is not committed" });
-  return text.split("\0").filter(Boolean).slice(0, limit).map((entry) => entry.slice(3));
+  return text.split("\0").filter(Boolean).map((entry) => entry.slice(3));
+}
+
+/** The commit that a crash kept from being recorded, if there is one. */
+async function unrecorded(
+  { recorded, signal }: CheckpointSpec,
+  place: GitPlace,
+  tip: string,
+): Promise<Checkpoint | null> {
+  if (recorded === undefined || recorded === tip) return null;
+  return { commit: tip, files: await pathsBetween(place, recorded, tip, signal) };
 }
 
 async function ticketPlace(spec: CheckpointSpec): Promise<WorkingTree> {
@@ -104,10 +121,8 @@ async function ticketPlace(spec: CheckpointSpec): Promise<WorkingTree> {
  * Adds everything but repositories inside the worktree (a test may make one): git would record such a
  * folder as a bare link to a commit that nobody else has, or fail when it has none.
  */
-async function addAll(place: GitPlace, signal: AbortSignal): Promise<void> {
-  const list = ["ls-files", "--others", "--exclude-standard", "-z"];
-  const untracked = await gitOk(place, list, { signal, doing: "list new files" });
-  const inner = untracked.split("\0").filter((path) => path.endsWith("/"));
+async function addAll(place: GitPlace, changed: string[], signal: AbortSignal): Promise<void> {
+  const inner = changed.filter((path) => path.endsWith("/"));
   await gitOk(place, ["add", "--all", "--pathspec-from-file=-", "--pathspec-file-nul"], {
     signal,
     input: [":/", ...inner.map((path) => `:(exclude,top,literal)${path}`)].join("\0"),

@@ -101,8 +101,11 @@ export async function readInstructions(
   commit: string,
   signal: AbortSignal,
 ): Promise<InstructionFile[]> {
+  const names = ["AGENTS.md", "CLAUDE.md"];
+  const args = ["ls-tree", "-z", "--name-only", "--full-tree", checkCommit(commit), "--", ...names];
+  const listed = (await git(repo, args, { signal })).stdout.split("\0");
   const found = new Map<string, InstructionFile>();
-  for (const path of ["AGENTS.md", "CLAUDE.md"]) {
+  for (const path of names.filter((name) => listed.includes(name))) {
     const file = await readTracked(repo, commit, path, signal);
     // Often one is a link to the other: its text is given once.
     if (file) {

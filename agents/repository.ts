@@ -115,11 +115,21 @@ export async function commitTree(repo: GitPlace, spec: {
 
 /** The repository's common `.git` folder, absolute; shared by all its worktrees. */
 export async function commonDirOf(repo: string, signal: AbortSignal): Promise<string> {
+  // Asked before almost everything, so the usual layout is recognised without starting a process.
+  const usual = join(repo, ".git");
+  if (await isMainGitDir(usual)) return usual;
   const dir = await gitOk(repo, ["rev-parse", "--git-common-dir"], {
     signal,
     doing: `open the repository "${repo}"`,
   });
   return resolve(repo, withoutLineEnd(dir));
+}
+
+/** What git itself takes for a repository's folder; a linked worktree's names its common one. */
+async function isMainGitDir(dir: string): Promise<boolean> {
+  const there = (name: string) => exists(join(dir, name));
+  return await there("HEAD") && await there("objects") && await there("refs") &&
+    !await there("commondir");
 }
 
 /** A working tree of the repository: the person's own folder or a linked worktree. */
@@ -212,10 +222,23 @@ async function describeTree(
 }
 
 async function branchIn(gitDir: string, signal: AbortSignal): Promise<string | null> {
+  const head = await readHead(gitDir);
+  if (head !== undefined) return head;
   const args = ["--git-dir", gitDir, "symbolic-ref", "--quiet", "HEAD"];
   const { code, stdout } = await git("/", args, { signal });
   const ref = withoutLineEnd(stdout);
   return code === 0 && ref.startsWith("refs/heads/") ? ref.slice("refs/heads/".length) : null;
+}
+
+/** What HEAD says where it is a plain file; undefined where only git knows (a link, another ref storage). */
+async function readHead(gitDir: string): Promise<string | null | undefined> {
+  const file = join(gitDir, "HEAD");
+  const text = await exists(file) && (await Deno.lstat(file)).isFile && await readIfThere(file);
+  if (!text) return undefined;
+  const branch = /^ref: refs\/heads\/(.+)\n$/.exec(text)?.[1];
+  // The stub that a reftable repository has in place of a HEAD.
+  if (branch && branch !== ".invalid") return branch;
+  return /^[0-9a-f]{40,64}\n$/.test(text) ? null : undefined;
 }
 
 /** Git ends a path with one line end; any other belongs to the path. */

@@ -1,5 +1,6 @@
 /** Puts a worktree back to its commit after a command ran in it, so that what it left is no part of the work. */
 import { AppError } from "../server/errors.ts";
+import { uncommitted } from "./checkpoints.ts";
 import { gitOk } from "./git.ts";
 import { linkedTreeAt } from "./repository.ts";
 
@@ -15,6 +16,7 @@ export async function restoreWorktree(
   if (!tree) {
     throw new AppError("not_found", `Cannot restore "${worktree}": it is no worktree of "${repo}"`);
   }
+  if ((await uncommitted(tree, signal, 1)).length === 0) return;
   const doing = `put "${worktree}" back to its commit`;
   await gitOk(tree, ["reset", "--hard", "--quiet"], { signal, doing });
   await gitOk(tree, ["clean", "-ffdq"], { signal, doing });

@@ -2,7 +2,7 @@
 import { createAgents } from "../agents/runtime.ts";
 import { createBrains } from "../agents/brains.ts";
 import { createHands } from "../agents/hands_client.ts";
-import { loadCatalog } from "../agents/catalog.ts";
+import { lazyCatalog } from "../agents/catalog.ts";
 import type { ModelEndpoint } from "../agents/protocol.ts";
 import { advanceIdeaHandler } from "../queue/handlers/advance_idea.ts";
 import { advanceTicketHandler } from "../queue/handlers/advance_ticket.ts";
@@ -108,7 +108,7 @@ async function createApp(
     clock: systemClock,
     hub,
     log,
-    catalog: loadCatalog(new URL("agents/definitions/", root)),
+    catalog: lazyCatalog(new URL("agents/definitions/", root)),
     actor: "gaffer",
     agents: createAgents({
       brains,

@@ -7,7 +7,7 @@ const root = join(import.meta.dirname!, "..");
 /** Part of the tree a file belongs to; the first that matches. */
 const parts: [name: string, pattern: RegExp][] = [
   // Wires everything: reads flags and configuration, owns the order of start and stop.
-  ["main", /^(main|server\/(command|serve))\.ts$/],
+  ["main", /^(main|server\/(command|proof|serve))\.ts$/],
   // Pure values and functions that every part may use.
   ["leaf", /^server\/(states|errors|clock|log|records|timers|version)\.ts$/],
   // What server, brain and hands may say to each other.

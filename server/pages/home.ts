@@ -11,8 +11,23 @@ import { findTicket, listTickets } from "../store/tickets.ts";
 import { listNeeds } from "./needs.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
 
-/** Changes that "Recent activity" reads. */
-const RECENT_CHANGES = 40;
+/** Changes that "Recent activity" looks through. */
+const RECENT_CHANGES = 100;
+/** Changes of one subject in a row that it shows; its own page has them all. */
+const SHOWN_PER_SUBJECT = 5;
+/** What a person wants to know of the past; the steps in between are on the subject's page. */
+const worthTelling = new Set([
+  "idea_submitted",
+  "idea_moved",
+  "question_answered",
+  "question_skipped",
+  "ticket_created",
+  "ticket_moved",
+  "project_created",
+  "project_archived",
+  "agents_held",
+  "agents_resumed",
+]);
 
 export function homePage(request: PageRequest): HomePageProps {
   const { app, projectId } = request;
@@ -72,10 +87,12 @@ export function subjectOf(
 function grouped(app: App, changes: ChangeEvent[]): HomePageProps["recent"] {
   const groups: HomePageProps["recent"] = [];
   for (const change of changes) {
+    if (!worthTelling.has(change.type)) continue;
     const subject = subjectOf(app, change);
     const last = groups.at(-1);
-    if (last && last.subject?.id === subject?.id) last.changes.push(change);
-    else groups.push({ subject, changes: [change] });
+    if (last && last.subject?.id === subject?.id) {
+      if (last.changes.length < SHOWN_PER_SUBJECT) last.changes.push(change);
+    } else groups.push({ subject, changes: [change] });
   }
   return groups;
 }
