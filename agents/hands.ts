@@ -103,7 +103,12 @@ const encoder = new TextEncoder();
 /** Waits when the server does not read: then the hands stop, and nothing piles up. */
 function writeLine(line: string): void {
   const bytes = encoder.encode(line + "\n");
-  for (let done = 0; done < bytes.length;) done += Deno.stdout.writeSync(bytes.subarray(done));
+  try {
+    for (let done = 0; done < bytes.length;) done += Deno.stdout.writeSync(bytes.subarray(done));
+  } catch (error) {
+    // The server is gone. The end of input says so too, and makes us clean up before we go.
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
 }
 
 // In a bundle `import.meta.main` is that of the whole bundle, whose own entry decides.

@@ -153,6 +153,9 @@ export const ticketSteps = [
 ] as const;
 export type TicketStep = typeof ticketSteps[number];
 
+/** How often failed checks go back to the developer before the ticket blocks. */
+export const CHECK_ROUNDS_MAX = 3;
+
 export const checkStatuses = ["passed", "failed", "timed_out", "skipped"] as const;
 /** `skipped`: the project has no such command; the row says so instead of hiding it. */
 export type CheckStatus = typeof checkStatuses[number];

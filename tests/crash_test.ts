@@ -9,89 +9,10 @@ import {
 import { join } from "node:path";
 import { broken, type FakeClaude, startFakeClaude } from "./fake_claude/mod.ts";
 import type { RecordedRequest } from "./fake_claude/mod.ts";
-import { Client, type Gaffer, type Json, startGaffer, tempDir } from "./gaffer.ts";
+import { type Json, startGaffer, tempDir } from "./gaffer.ts";
 import { asking, greetCommands, GREETED, greetRepo, greetScripts } from "./greet_story.ts";
-import {
-  addProject,
-  answerAll,
-  Events,
-  play,
-  processesWith,
-  purposeOf,
-  Rows,
-  submit,
-  untilNoProcess,
-  WAIT_MS,
-} from "./journey_support.ts";
-
-/** What a killed server started has to be gone by then. */
-const GONE_MS = 3_000;
-
-/** One data folder whose servers are killed one after the other. */
-class Mortal implements AsyncDisposable {
-  kills = 0;
-  #gaffer: Gaffer | null = null;
-  #seen = 0;
-  #events: Events | null = null;
-
-  constructor(readonly dataDir: string, readonly env: Record<string, string>) {}
-
-  get client(): Client {
-    return new Client(this.#gaffer!.url);
-  }
-
-  /** What has happened since the server before was killed. */
-  get events(): Events {
-    return this.#events!;
-  }
-
-  async start(): Promise<void> {
-    this.#gaffer = await startGaffer({ dataDir: this.dataDir, env: this.env });
-    this.#events = await Events.open(this.#gaffer.url, this.#seen);
-  }
-
-  /** SIGKILL; then makes sure that nothing of it is left and that the database is whole. */
-  async kill(): Promise<void> {
-    await this.#gaffer!.kill();
-    this.kills++;
-    await this.#events![Symbol.asyncDispose]();
-    await untilNoProcess(this.dataDir, GONE_MS);
-    using rows = new Rows(this.dataDir);
-    equal(rows.one("PRAGMA integrity_check"), "ok");
-    deepEqual(rows.all("PRAGMA foreign_key_check"), []);
-    this.#seen = rows.one("SELECT max(seq) FROM events");
-  }
-
-  async killAndStart(): Promise<void> {
-    await this.kill();
-    await this.start();
-  }
-
-  /** Kills the server as soon as the event is told, and starts another. */
-  async killAt(what: string, matches: (event: Json) => boolean): Promise<void> {
-    await this.events.next(what, matches);
-    await this.killAndStart();
-  }
-
-  async [Symbol.asyncDispose]() {
-    await this.#events?.[Symbol.asyncDispose]();
-    await this.#gaffer?.[Symbol.asyncDispose]();
-  }
-}
-
-/** Resolves when something below the folder matches; watches from the call on, for so long. */
-function appeared(folder: string, matches: (path: string) => boolean): Promise<void> {
-  const watcher = Deno.watchFs(folder, { recursive: true });
-  const timer = setTimeout(() => watcher.close(), WAIT_MS);
-  return (async () => {
-    try {
-      for await (const { paths } of watcher) if (paths.some(matches)) return watcher.close();
-    } finally {
-      clearTimeout(timer);
-    }
-    throw new Error(`Waited in vain for a change in ${folder}`);
-  })();
-}
+import { appeared, Mortal, processesWith } from "./mortal.ts";
+import { addProject, answerAll, Events, play, purposeOf, Rows, submit } from "./journey_support.ts";
 
 Deno.test("a journey whose server is killed at thirteen points ends right", async (t) => {
   let mute = true;

@@ -24,9 +24,13 @@ const spec = (command: string, changes: Partial<CommandSpec> = {}): CommandSpec 
 const runaway = { pattern: "^(a+)+$", path: "trap.txt" };
 const trap = { "trap.txt": `${"a".repeat(60)}b\n`, "a.txt": "one\n" };
 
-/** Waits until it holds; the test's own time limit is the deadline. */
+/** Waits until it holds: for what happens in other processes and tells nobody. */
 async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
+  const deadline = performance.now() + 20_000;
+  while (!holds()) {
+    if (performance.now() > deadline) throw new Error(`still not so after 20 s: ${holds}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }
 
 /** Remembers how hands were started. */

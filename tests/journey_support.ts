@@ -144,34 +144,6 @@ export class Rows implements Disposable {
   }
 }
 
-/** Processes that work in `path` or name it in their arguments or environment, the tests' own aside. */
-export async function processesWith(path: string): Promise<string[]> {
-  const found: string[] = [];
-  for await (const { name } of Deno.readDir("/proc")) {
-    if (!/^\d+$/.test(name) || Number(name) === Deno.pid) continue;
-    const texts = await Promise.all([
-      Deno.readTextFile(`/proc/${name}/cmdline`),
-      Deno.readTextFile(`/proc/${name}/environ`),
-      Deno.readLink(`/proc/${name}/cwd`),
-    ]).catch(() => null); // it has just ended, or is somebody else's
-    if (texts?.some((text) => text.includes(path))) {
-      found.push(`${name} ${texts[0].replaceAll("\0", " ")}`);
-    }
-  }
-  return found;
-}
-
-/** Waits until no process names `path` any more; throws, naming them, when some still do after `limitMs`. */
-export async function untilNoProcess(path: string, limitMs: number): Promise<void> {
-  const end = Date.now() + limitMs;
-  while (true) {
-    const left = await processesWith(path);
-    if (left.length === 0) return;
-    if (Date.now() > end) throw new Error(`Still there after ${limitMs} ms:\n${left.join("\n")}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
 // ------------------------------------------------------------------ scripted agents
 
 /** One answer of an agent: fixed, or made from what was asked. A throw is a refusal that ends the run. */

@@ -172,7 +172,7 @@ Deno.test({
     equal(await repo.git("rev-parse", "refs/gaffer/tickets/1"), ticket.head_commit);
   });
 
-  await t.step("the history tells every step, by whom", async () => {
+  await t.step("the history tells every step, by whom", () => {
     using rows = new Rows(data.path);
     deepEqual(history(rows, "idea_id", idea.id), [
       "owner idea_submitted",

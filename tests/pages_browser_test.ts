@@ -6,6 +6,7 @@ import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "n
 import axe from "axe-core";
 import { h } from "preact";
 import { type Browser, chromium, type Page } from "playwright-core";
+import type { RunEventBody } from "../agents/protocol.ts";
 import { activityPartial, itemsPartial } from "../views/activity.tsx";
 import { foldActivity, itemsSince } from "../views/activity_fold.ts";
 import { lineId } from "../views/diff_place.ts";
@@ -113,6 +114,7 @@ Deno.test({
       await step("after a cut connection nothing is lost or doubled", reconnect);
       await step("a live update keeps what is open, typed and focused", survive);
       await step("the focus goes to the next row when its row is gone", loseRow);
+      await step("following keeps the end in sight until a person scrolls up", follow);
       await step("keys press what carries them, and are off while typing", useKeys);
       await step("a line opens its comment form under it, and Cancel leads back", comment);
       await step("searching keeps the focus in its field", search);
@@ -381,6 +383,44 @@ async function loseRow({ page, server, open }: Stage): Promise<void> {
   server.send(150, replace("idea-list", list));
   await page.waitForFunction(() => document.querySelector("#idea-idea_q") === null);
   equal(await page.evaluate(() => document.activeElement?.closest("li")?.id), "idea-idea_r");
+}
+
+const followText = (page: Page, text: string) =>
+  page.waitForFunction((t) => document.querySelector("[data-follow]")?.textContent === t, text);
+
+const atEnd = (page: Page): Promise<boolean> =>
+  page.evaluate(() =>
+    document.querySelector("[data-activity]")!.getBoundingClientRect().bottom <= innerHeight
+  );
+
+async function follow({ page, server, open }: Stage): Promise<void> {
+  await page.setViewportSize({ width: 1280, height: 500 });
+  await open("/tickets/tkt_save");
+  await server.streamOpened(1);
+  ok(!await atEnd(page));
+  await page.keyboard.press("f");
+  await followText(page, "Following");
+  ok(await atEnd(page));
+  const long = a.turn(4, { text: "One more line.\n\n".repeat(40) });
+  const send = (seq: number, bodies: RunEventBody[]) =>
+    server.send(
+      seq,
+      itemsPartial({
+        run: a.run(),
+        items: foldActivity(a.eventsOf(bodies, seq)),
+        liveText: "",
+        nowMs: a.NOW_MS,
+      }),
+    );
+  send(200, long);
+  await page.waitForSelector("#e200");
+  ok(await atEnd(page), "what is new is in sight");
+  await page.mouse.move(600, 300);
+  await page.mouse.wheel(0, -600);
+  await followText(page, "Follow");
+  send(300, a.turn(5, { text: "Later." }));
+  await followText(page, "1 new");
+  ok(!await atEnd(page), "the person's place is left alone");
 }
 
 // ------------------------------------------------------------------ keyboard

@@ -3,6 +3,7 @@ import { deepStrictEqual as deepEqual, doesNotMatch, equal, match, ok } from "no
 import type { VNode } from "preact";
 import { renderToString } from "preact-render-to-string";
 import {
+  checkStatuses,
   failureReasons,
   ideaStatuses,
   runStatuses,
@@ -50,9 +51,12 @@ const TEXTS = new Set(
     "diff tool agent requestId by setup build q").split(" "),
 );
 
+/** Values of closed sets that stand under such a name. */
+const CLOSED = new Set<string>([...Object.keys(failureReasons), ...checkStatuses]);
+
 /** The same props with every free text replaced. */
 function poison(value: unknown, key = ""): unknown {
-  if (typeof value === "string") return TEXTS.has(key) ? HOSTILE : value;
+  if (typeof value === "string") return TEXTS.has(key) && !CLOSED.has(value) ? HOSTILE : value;
   if (Array.isArray(value)) return value.map((item) => poison(item, key));
   if (value === null || typeof value !== "object") return value;
   return Object.fromEntries(

@@ -131,11 +131,13 @@ const keepFirstNewline = (text: string) => text.startsWith("\n") ? `\n${text}` :
 export function PlainDiff({ diff }: { diff: string }): VNode {
   const lines = diff.replace(/\n$/, "").split("\n");
   const tints: Record<string, string> = { "+": "added", "-": "removed", "@": "hunk" };
+  // The file's own header has signs too, but adds and removes nothing.
+  const firstHunk = lines.findIndex((line) => line.startsWith("@@"));
   return (
     <>
       <pre class="output plain-diff">
         {lines.slice(0, DIFF_MAX_LINES).map((line, index) => (
-          <span key={index} class={tints[line.charAt(0)]}>{line}</span>
+          <span key={index} class={index < firstHunk ? "hunk" : tints[line.charAt(0)]}>{line}</span>
         ))}
       </pre>
       {lines.length > DIFF_MAX_LINES && (

@@ -78,8 +78,8 @@ export function ReviewPage(props: ReviewPageProps): VNode {
 }
 
 /**
- * What may have changed while a person reads: state, checks, the bar. The diff stays as it is; when the
- * branch moved on, the strip says so and the next load shows it.
+ * What may have changed while a person reads: state, checks, the bar; `files` is not looked at. The diff
+ * stays as it is: the strip names the newest commit, and the next load shows it.
  */
 export function reviewPartials(props: ReviewPageProps, status?: string): VNode {
   const { ticket, shell, checks } = props;
@@ -111,9 +111,7 @@ const barOf = (props: ReviewPageProps) => ({
   refused: props.refused,
 });
 
-function Strip({ ticket, files }: ReviewPageProps): VNode {
-  const sum = (count: (file: DiffFile) => number) =>
-    files.reduce((total, file) => total + count(file), 0);
+function Strip({ ticket }: ReviewPageProps): VNode {
   return (
     <div id="review-strip">
       <PageHead
@@ -125,20 +123,11 @@ function Strip({ ticket, files }: ReviewPageProps): VNode {
         }
         aside={<StatusBadge shown={ticketWords[ticket.status]} />}
       />
-      <p class="muted review-figures">
-        {plural(files.length, "file")}{" "}
-        <ChangeCounts additions={sum((f) => f.additions)} deletions={sum((f) => f.deletions)} />
-        {ticket.branch && (
-          <>
-            {" "}on <code class="path">{ticket.branch}</code>
-          </>
-        )}
-        {ticket.headCommit && (
-          <>
-            {" "}at <code>{shortCommit(ticket.headCommit)}</code>
-          </>
-        )}
-      </p>
+      {ticket.branch && ticket.headCommit && (
+        <p class="muted review-branch">
+          <code class="path">{ticket.branch}</code> at <code>{shortCommit(ticket.headCommit)}</code>
+        </p>
+      )}
       {ticket.status !== "review" && (
         <Notice
           tone="idle"
@@ -211,8 +200,19 @@ const placeOf = ({ path, line }: ReviewFinding): Place => ({
 });
 
 function FileList({ files, comments, findings }: ReviewPageProps): VNode {
+  const sum = (count: (file: DiffFile) => number) =>
+    files.reduce((total, file) => total + count(file), 0);
   return (
-    <Panel id="review-files" title="Files">
+    <Panel
+      id="review-files"
+      title={plural(files.length, "file")}
+      aside={
+        <ChangeCounts
+          additions={sum((f) => f.additions)}
+          deletions={sum((f) => f.deletions)}
+        />
+      }
+    >
       <ul class="file-list">
         {files.map((file) => {
           const remarks = [...comments, ...findings].filter((r) => r.path === file.path).length;

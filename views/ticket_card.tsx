@@ -1,6 +1,7 @@
 /** One ticket among others: as a row of the list, as a card of the board. */
 import type { VNode } from "preact";
 import type { Check, Ticket } from "../server/records.ts";
+import { CHECK_ROUNDS_MAX } from "../server/states.ts";
 import {
   DemoMark,
   Hidden,
@@ -118,7 +119,7 @@ function noteOf({ ticket, agent }: TicketCardData): string {
       return "Starts when a slot is free";
     case "in_progress": {
       const doing = step ? stepWords[step] : "Starting";
-      const attempt = round > 0 ? `, attempt ${round + 1} of 3` : "";
+      const attempt = round > 0 ? `, repair ${round} of ${CHECK_ROUNDS_MAX}` : "";
       return `${doing}${agent ? ` (${agent})` : ""}${attempt}`;
     }
     case "review":

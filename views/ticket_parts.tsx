@@ -1,6 +1,6 @@
 /** The parts of a ticket's page: why it is blocked, its subtasks, its specification, its facts. */
 import type { VNode } from "preact";
-import { failureReasons } from "../server/states.ts";
+import { CHECK_ROUNDS_MAX, failureReasons } from "../server/states.ts";
 import type { Check, Subtask, Ticket } from "../server/records.ts";
 import { Elapsed, Facts, Notice, Panel, Priority, StatusBadge, Tag, Time } from "./components.tsx";
 import { duration, shortCommit } from "./format.ts";
@@ -21,7 +21,7 @@ export function Blocked({ ticket, checks }: { ticket: Ticket; checks: Check[] })
       }`}
     >
       <Prose text={ticket.reason} />
-      {ticket.round > 0 && <p>{ticket.round} of 3 rounds of repair were tried.</p>}
+      {ticket.round > 0 && <p>{ticket.round} of {CHECK_ROUNDS_MAX} rounds of repair were tried.</p>}
       {failed && failed.tail !== "" && (
         <>
           <p class="remark-label">End of the {failed.name} output</p>
@@ -36,7 +36,7 @@ export function Blocked({ ticket, checks }: { ticket: Ticket; checks: Check[] })
       )}
       {ticket.failure && <p>{failureReasons[ticket.failure].mend}</p>}
       <p class="muted">
-        Guide the developer in words, retry as it is, or cancel: the buttons are below.
+        Three ways on, below: guide the developer in words, retry as it is, or cancel.
       </p>
     </Notice>
   );

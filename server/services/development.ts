@@ -22,7 +22,12 @@ import type {
   Ticket,
   Worktree,
 } from "../records.ts";
-import { type FailureReason, failureReasons, type TicketStep } from "../states.ts";
+import {
+  CHECK_ROUNDS_MAX,
+  type FailureReason,
+  failureReasons,
+  type TicketStep,
+} from "../states.ts";
 import { findCheck, listChecks, setCheckReport } from "../store/checks.ts";
 import { getProject } from "../store/projects.ts";
 import { replaceFindings } from "../store/reviews.ts";
@@ -32,9 +37,6 @@ import { getTicket, moveTicket, type TicketChanges, updateTicket } from "../stor
 import { allocateWorktree, findWorktree, markSetUp, moveWorktree } from "../store/worktrees.ts";
 import { commandsMayRun, runCheck } from "./checks.ts";
 import { startRun } from "./runs.ts";
-
-/** How often failed checks go back to the developer before the ticket blocks. */
-export const CHECK_ROUNDS_MAX = 3;
 
 /** Asks the queue to look what the ticket needs next. Asking twice costs nothing. */
 export function enqueueAdvanceTicket(tx: Tx, ticket: Ticket): void {

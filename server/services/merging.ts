@@ -21,7 +21,7 @@ import { findWorktree, moveWorktree } from "../store/worktrees.ts";
 import { runCheck } from "./checks.ts";
 
 /** How long a merge that would overwrite a person's edit waits before it looks again. */
-const LOOK_AGAIN_MS = 15 * SECOND_MS;
+const LOOK_AGAIN_MS = 5 * SECOND_MS;
 
 /** The words of the merge commit: what the person wrote, or the proposed ones. Its trailers are not in it. */
 export function proposedMessage(app: App, ticket: Ticket): string {

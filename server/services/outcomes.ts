@@ -3,6 +3,7 @@ import type { RunOutcome } from "../../agents/protocol.ts";
 import type { Outcome } from "../../queue/job.ts";
 import { actingAs, type App } from "../app.ts";
 import { transact, type Tx } from "../db.ts";
+import { AppError, messageOf } from "../errors.ts";
 import type { Run } from "../records.ts";
 import { type FailureReason, failureReasons } from "../states.ts";
 import { listRunApprovals } from "../store/approvals.ts";
@@ -11,7 +12,7 @@ import { readSetting } from "../store/settings.ts";
 import { holdAgents } from "./agents.ts";
 import { applyDevelopmentResult, failDevelopment } from "./development.ts";
 import { applyRefinementResult, failRefinement } from "./refinement.ts";
-import { beginRun, isActive } from "./runs.ts";
+import { beginRun } from "./runs.ts";
 
 /** Executes a run, or goes on with it, until it ends, waits or is stopped. */
 export async function executeRun(
@@ -25,7 +26,7 @@ export async function executeRun(
   const hold = readSetting(app.db, "agents_hold");
   const outcome: RunOutcome = hold
     ? { type: "hold", reason: hold.reason, message: hold.message }
-    : await app.agents.run(runId, signal);
+    : await attempt(app, runId, job, signal);
   const lastTry = job.attempt >= job.maxAttempts;
   // What follows from the agent's work is the agent's doing, in the history too.
   return transact(actingAs(app, run.agent), (tx) => {
@@ -33,6 +34,27 @@ export async function executeRun(
     if (now.status !== "running") return { type: "done" };
     return end(app, tx, now, outcome, lastTry);
   });
+}
+
+/** Attempts after which a run that meets a fault of our own fails with it instead of being tried again. */
+const FAULT_ATTEMPTS = 5;
+
+/** The run's place may be gone or refuse us, which only a person can mend: that is an outcome, too. */
+async function attempt(
+  app: App,
+  runId: string,
+  job: { attempt: number },
+  signal: AbortSignal,
+): Promise<RunOutcome> {
+  try {
+    return await app.agents.run(runId, signal);
+  } catch (error) {
+    if (signal.aborted) throw error;
+    const message = messageOf(error);
+    if (error instanceof AppError) return { type: "failed", reason: "repository", message };
+    if (job.attempt >= FAULT_ATTEMPTS) return { type: "failed", reason: "internal", message };
+    throw error; // for the runner to log, and to try again
+  }
 }
 
 function end(app: App, tx: Tx, run: Run, outcome: RunOutcome, lastTry: boolean): Outcome {
@@ -89,14 +111,4 @@ function fail(app: App, tx: Tx, run: Run, reason: FailureReason, message: string
   moveRun(tx, run.id, "failed", { failure: reason, error: message });
   if (run.ideaId) failRefinement(tx, run, reason, message);
   else failDevelopment(app, tx, run, reason, message);
-}
-
-/** A job gave up on its run (its handler kept throwing): the run fails with the reason it gave. */
-export function abandonRun(app: App, runId: string, message: string): void {
-  transact(app, (tx) => {
-    const run = getRun(tx.db, runId);
-    if (!isActive(run)) return;
-    if (run.status === "waiting") moveRun(tx, run.id, "running");
-    fail(app, tx, getRun(tx.db, runId), "internal", message);
-  });
 }

@@ -14,7 +14,7 @@ import {
   listIdeaRuns,
   moveRun,
 } from "../store/runs.ts";
-import { addTicketCost, updateTicket } from "../store/tickets.ts";
+import { addTicketCost } from "../store/tickets.ts";
 
 /** What a new run is for. */
 export type RunSubject =
@@ -79,9 +79,6 @@ export function recordRunEvent(tx: Tx, run: Run, body: RunEventBody): RunEvent {
     }
     if (run.ideaId) addIdeaCost(tx, run.ideaId, costMicroUsd);
     if (run.ticketId) addTicketCost(tx, run.ticketId, costMicroUsd);
-  }
-  if (body.type === "checkpoint" && run.ticketId) {
-    updateTicket(tx, run.ticketId, { headCommit: body.commit });
   }
   return event;
 }

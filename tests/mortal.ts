@@ -1,0 +1,105 @@
+/** A data folder whose servers are killed, and what must be left of them: an intact database and no process. */
+import { deepStrictEqual as deepEqual, strictEqual as equal } from "node:assert";
+import { Client, type Gaffer, type Json, startGaffer } from "./gaffer.ts";
+import { Events, Rows, WAIT_MS } from "./journey_support.ts";
+
+/** What a killed server started has to be gone by then. */
+const GONE_MS = 3_000;
+
+/** One data folder whose servers are killed one after the other. */
+export class Mortal implements AsyncDisposable {
+  kills = 0;
+  #gaffer: Gaffer | null = null;
+  #seen = 0;
+  #events: Events | null = null;
+
+  constructor(
+    readonly dataDir: string,
+    readonly env: Record<string, string>,
+    readonly args: string[] = [],
+  ) {}
+
+  get client(): Client {
+    return new Client(this.#gaffer!.url);
+  }
+
+  /** What has happened since the server before was killed. */
+  get events(): Events {
+    return this.#events!;
+  }
+
+  async start(): Promise<void> {
+    this.#gaffer = await startGaffer({ dataDir: this.dataDir, env: this.env, args: this.args });
+    this.#events = await Events.open(this.#gaffer.url, this.#seen);
+  }
+
+  /** SIGKILL; then makes sure that nothing of it is left and that the database is whole. */
+  async kill(): Promise<void> {
+    await this.#gaffer!.kill();
+    this.kills++;
+    await this.#events![Symbol.asyncDispose]();
+    await untilNoProcess(this.dataDir, GONE_MS);
+    using rows = new Rows(this.dataDir);
+    equal(rows.one("PRAGMA integrity_check"), "ok");
+    deepEqual(rows.all("PRAGMA foreign_key_check"), []);
+    this.#seen = rows.one("SELECT max(seq) FROM events");
+  }
+
+  async killAndStart(): Promise<void> {
+    await this.kill();
+    await this.start();
+  }
+
+  /** Kills the server as soon as the event is told, and starts another. */
+  async killAt(what: string, matches: (event: Json) => boolean): Promise<void> {
+    await this.events.next(what, matches);
+    await this.killAndStart();
+  }
+
+  async [Symbol.asyncDispose]() {
+    await this.#events?.[Symbol.asyncDispose]();
+    await this.#gaffer?.[Symbol.asyncDispose]();
+  }
+}
+
+/** Resolves when something below the folder matches; watches from the call on, for so long. */
+export function appeared(folder: string, matches: (path: string) => boolean): Promise<void> {
+  const watcher = Deno.watchFs(folder, { recursive: true });
+  const timer = setTimeout(() => watcher.close(), WAIT_MS);
+  return (async () => {
+    try {
+      for await (const { paths } of watcher) if (paths.some(matches)) return watcher.close();
+    } finally {
+      clearTimeout(timer);
+    }
+    throw new Error(`Waited in vain for a change in ${folder}`);
+  })();
+}
+
+/** Processes that work in `path` or name it in their arguments or environment, the tests' own aside. */
+export async function processesWith(path: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { name } of Deno.readDir("/proc")) {
+    if (!/^\d+$/.test(name) || Number(name) === Deno.pid) continue;
+    const texts = await Promise.all([
+      Deno.readTextFile(`/proc/${name}/cmdline`),
+      Deno.readTextFile(`/proc/${name}/environ`),
+      Deno.readLink(`/proc/${name}/cwd`),
+    ]).catch(() => null); // it has just ended, or is somebody else's
+    if (texts?.some((text) => text.includes(path))) {
+      found.push(`${name} ${texts[0].replaceAll("\0", " ")}`);
+    }
+  }
+  return found;
+}
+
+/** Waits until no process names `path` any more; throws, naming them, when some still do after `limitMs`. */
+export async function untilNoProcess(path: string, limitMs: number): Promise<void> {
+  const end = Date.now() + limitMs;
+  while (true) {
+    const left = await processesWith(path);
+    if (left.length === 0) return;
+    if (Date.now() > end) throw new Error(`Still there after ${limitMs} ms:\n${left.join("\n")}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}

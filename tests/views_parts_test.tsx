@@ -1,0 +1,378 @@
+/** The parts that pages are made of: numbers, links, markdown, diff, activity, event stream. */
+import { deepStrictEqual as deepEqual, doesNotMatch, equal, match, ok } from "node:assert/strict";
+import { renderToString } from "preact-render-to-string";
+import type { DiffFile } from "../server/records.ts";
+import { Activity, itemsPartial } from "../views/activity.tsx";
+import { foldActivity, itemsSince, type TurnItem } from "../views/activity_fold.ts";
+import { countDiff, describeCall, describeGroup, groupCalls } from "../views/activity_words.ts";
+import { Diff, type DiffProps } from "../views/diff.tsx";
+import {
+  DIFF_MAX_LINES,
+  FILE_MAX_LINES,
+  lineId,
+  parsePlace,
+  type Place,
+  placeText,
+  planFiles,
+} from "../views/diff_place.ts";
+import { wordMarks } from "../views/diff_words.ts";
+import { count, duration, firstLine, money, relative, tokens } from "../views/format.ts";
+import { describeChange } from "../views/history.tsx";
+import { idPart, isSafeHref, withQuery } from "../views/links.ts";
+import { liveMessage, LiveStream, partial } from "../views/live.tsx";
+import { renderMarkdown } from "../views/markdown.ts";
+import * as a from "./pages_fixture.ts";
+
+// ------------------------------------------------------------------ numbers and times
+
+Deno.test("money() shows cents, and what costs less than one", () => {
+  const shown = [0, 1, 49, 4_200, 9_999, 10_000, 1_284_000, 1_234_567_890_000].map(money);
+  deepEqual(shown, [
+    "$0.00",
+    "< $0.0001",
+    "< $0.0001",
+    "$0.0042",
+    "$0.0100",
+    "$0.01",
+    "$1.28",
+    "$1,234,567.89",
+  ]);
+});
+
+Deno.test("tokens(), count() and duration() are short and exact enough", () => {
+  deepEqual([0, 840, 1_000, 12_420, 99_960, 1_250_000].map(tokens), [
+    "0",
+    "840",
+    "1k",
+    "12.4k",
+    "100k",
+    "1.3M",
+  ]);
+  deepEqual([0, 999, 5_340, 1_000_000].map(count), ["0", "999", "5,340", "1,000,000"]);
+  deepEqual([0, 40, 900, 12_000, 59_999, 252_000, 3_600_000, 7_500_000].map(duration), [
+    "0 s",
+    "0 s",
+    "0.9 s",
+    "12 s",
+    "59 s",
+    "4 min 12 s",
+    "1 h",
+    "2 h 5 min",
+  ]);
+});
+
+Deno.test("relative() counts up to a week, then says the day", () => {
+  const minutes = [0, 0.1, 0.7, 12, 180, 60 * 24, 60 * 24 * 3, 60 * 24 * 8, -2];
+  deepEqual(minutes.map((n) => relative(Date.parse(a.ago(n)), a.NOW_MS)), [
+    "now",
+    "now",
+    "42 s ago",
+    "12 min ago",
+    "3 h ago",
+    "1 day ago",
+    "3 days ago",
+    "6 Mar 2026",
+    "in 2 min",
+  ]);
+});
+
+Deno.test("firstLine() cuts at a line's end or at the limit", () => {
+  equal(firstLine("\n  one\ntwo", 10), "one");
+  equal(firstLine("0123456789", 5), "0123…");
+});
+
+// ------------------------------------------------------------------ links
+
+Deno.test("isSafeHref() lets web, mail and relative addresses through, and nothing that runs", () => {
+  const safe = [
+    "https://e.com",
+    "HTTP://e.com",
+    "mailto:a@b.c",
+    "/ideas/1",
+    "#e12",
+    "?q=a",
+    "a/b:c",
+  ];
+  const unsafe = ["javascript:alert(1)", " java\nscript:x", "JaVaScRiPt:x", "\u0001javascript:x"];
+  unsafe.push("data:text/html,x", "vbscript:x", "file:///etc/passwd", "blob:x");
+  deepEqual(safe.filter((href) => !isSafeHref(href)), []);
+  deepEqual(unsafe.filter(isSafeHref), []);
+});
+
+Deno.test("idPart() needs no escaping in a selector and keeps different texts apart", () => {
+  const texts = ["a/b.ts", "a-2f-b.ts", "a b", "a.b", "a_b", "ü", "run_12ab"];
+  const parts = texts.map(idPart);
+  equal(new Set(parts).size, texts.length);
+  for (const part of parts) match(part, /^[A-Za-z0-9_-]+$/);
+  equal(idPart("run_12ab"), "run_12ab");
+});
+
+Deno.test("withQuery() leaves out what is not set", () => {
+  equal(withQuery("/ideas", { project: null, q: "a&b", status: "" }), "/ideas?q=a%26b");
+  equal(withQuery("/ideas", { project: undefined }), "/ideas");
+});
+
+// ------------------------------------------------------------------ markdown
+
+const known = (kind: string, number: number) => number < 100 ? `/${kind}s/${number}` : null;
+
+Deno.test("renderMarkdown() links ideas and tickets that exist, and only whole words", () => {
+  match(renderMarkdown("see #idea-12.", known), /<a href="\/ideas\/12">#idea-12<\/a>\./);
+  match(renderMarkdown("**#ticket-7**", known), /<a href="\/tickets\/7">/);
+  for (const text of ["#idea-100", "a#idea-1", "#idea-1x", "#idea-1-2", "`#idea-1`"]) {
+    doesNotMatch(renderMarkdown(text, known), /<a /, text);
+  }
+});
+
+Deno.test("renderMarkdown() shows HTML, images and dangerous links as text", () => {
+  const html = renderMarkdown(
+    "<b onclick=x>b</b> ![i](https://e.com/i.png) [x](javascript:alert(1)) [y](data:text/html,x)\n\n" +
+      "<https://e.com> [z](https://e.com)\n\n| a |\n|--:|\n| 1 |\n\n# Title",
+  );
+  doesNotMatch(html, /<b[ >]|<img|href="(?:javascript|data)|style=/);
+  match(html, /&lt;b onclick=x&gt;/);
+  match(html, /<td class="align-right">1<\/td>/);
+  match(html, /<h3>Title<\/h3>/, "below the page's own headings");
+  equal(html.match(/rel="noopener noreferrer nofollow"/g)?.length, 3);
+});
+
+Deno.test("renderMarkdown() cuts what is too long for a page and says so", () => {
+  const html = renderMarkdown("a ".repeat(50_000));
+  ok(html.length < 60_000);
+  match(html, /50000 more characters are not shown/);
+});
+
+// ------------------------------------------------------------------ diff
+
+const fileOf = (path: string, lines: number): DiffFile => ({
+  path,
+  oldPath: null,
+  kind: "modified",
+  binary: false,
+  additions: lines,
+  deletions: 0,
+  hunks: [{ header: "@@", lines: a.lines(1, 1, Array.from({ length: lines }, (_, i) => `+${i}`)) }],
+});
+
+const diffOf = (changes: Partial<DiffProps> = {}): string =>
+  renderToString(
+    <Diff
+      files={a.files}
+      findings={[]}
+      comments={[]}
+      openFile={null}
+      commentAt={null}
+      page="/tickets/t/review"
+      commentAction="/tickets/t/comments"
+      nowMs={a.NOW_MS}
+      {...changes}
+    />,
+  );
+
+Deno.test("parsePlace() reads what placeText() wrote, and refuses everything else", () => {
+  const places: Place[] = [
+    { path: "src/a.ts", line: 12, side: "new" },
+    { path: "a:b-3:c", line: 1, side: "old" },
+  ];
+  deepEqual(places.map((place) => parsePlace(placeText(place))), places);
+  for (const text of [null, undefined, "", "a", "a:", "a:0", "a:x", ":4", "a:-"]) {
+    equal(parsePlace(text), null);
+  }
+});
+
+Deno.test("planFiles() shows 1,500 lines, folds generated files, and opens what was asked for", () => {
+  const files = [fileOf("a", 1_000), fileOf("b", 600), fileOf("deno.lock", 5), fileOf("c", 400)];
+  deepEqual([...planFiles(files, new Set()).values()], [1_000, 0, 0, 400]);
+  deepEqual([...planFiles(files, new Set(["b", "deno.lock"])).values()], [1_000, 600, 5, 0]);
+  const huge = fileOf("huge", FILE_MAX_LINES + 1);
+  equal(planFiles([huge], new Set(["huge"])).get("huge"), FILE_MAX_LINES);
+  equal(planFiles([fileOf("d", DIFF_MAX_LINES + 1)], new Set()).get("d"), 0);
+});
+
+Deno.test("Diff gives each line its sign and address, and each hunk its tbody", () => {
+  const html = diffOf();
+  equal(html.match(/<tbody>/g)?.length, 3);
+  const added = lineId({ path: "src/save.sh", line: 14, side: "new" });
+  const removed = lineId({ path: "src/save.sh", line: 14, side: "old" });
+  match(html, new RegExp(`<tr class="added" id="${added}">`));
+  match(html, new RegExp(`<tr class="removed" id="${removed}">`));
+  match(html, /href="\/tickets\/t\/review\?comment=src%2Fsave\.sh%3A-14#L-/);
+  match(html, /slot<span class="word">\.tmp<\/span>/);
+  match(html, /Show 2 lines/, "a generated file is folded");
+  match(html, /A binary file/);
+});
+
+Deno.test("Diff opens the comment form under its line only, and never when commenting is over", () => {
+  const commentAt: Place = { path: "src/save.sh", line: 15, side: "new" };
+  const html = diffOf({ commentAt });
+  equal(html.match(/id="comment-form"/g)?.length, 1);
+  ok(html.indexOf('id="comment-form"') > html.indexOf(lineId(commentAt)));
+  ok(html.indexOf('id="comment-form"') < html.indexOf(lineId({ ...commentAt, line: 16 })));
+  for (const [name, value] of [["path", "src/save.sh"], ["line", "15"], ["side", "new"]]) {
+    ok(html.includes(`name="${name}" value="${value}"`));
+  }
+  const closed = diffOf({ commentAt, commentAction: null });
+  doesNotMatch(closed, /comment-form|\?comment=/);
+});
+
+Deno.test("Diff shows remarks at their lines, and those outside of the hunks at the file's head", () => {
+  const html = diffOf({
+    findings: [a.finding({ line: 16 }), a.finding({ id: "far", line: 900, message: "Far away" })],
+    comments: [a.comment()],
+  });
+  const table = html.indexOf("<table");
+  ok(html.indexOf("Far away") < table);
+  ok(
+    html.indexOf("not removed when") >
+      html.indexOf(lineId({ path: "src/save.sh", line: 16, side: "new" })),
+  );
+  ok(html.indexOf("Name it after the slot") > table);
+  match(html, /draft/);
+});
+
+Deno.test("wordMarks() marks the changed middle of lines that have enough in common", () => {
+  const marks = wordMarks(
+    a.lines(1, 1, ["-let a = 1;", "+let b = 1;", " x", "-one", "+completely other"]),
+  );
+  deepEqual([...marks], [[0, { from: 4, to: 5 }], [1, { from: 4, to: 5 }]]);
+});
+
+// ------------------------------------------------------------------ activity
+
+Deno.test("foldActivity() makes one item per turn with its calls, and one per other fact", () => {
+  const items = foldActivity(a.eventsOf(a.runBodies));
+  deepEqual(items.map((item) => item.kind), ["fact", "turn", "turn", "turn", "fact"]);
+  const [, first, second, third] = items as TurnItem[];
+  deepEqual(first!.calls.map(({ call }) => call.name), ["Read", "Read", "Grep"]);
+  equal(second!.checkpoints.length, 1);
+  equal(third!.failure?.reason, "overloaded");
+  ok(second!.calls.every(({ result }) => result !== null));
+  deepEqual(itemsSince(items, second!.last).map(({ first }) => first), [
+    third!.first,
+    third!.last + 1,
+  ]);
+});
+
+Deno.test("foldActivity() keeps a call that waits for approval, and what was decided", () => {
+  const call = { id: "c1", name: "Bash", input: { command: "rm -r build" } };
+  const bodies = [
+    { type: "turn_started", turn: 1, maxOutputTokens: 1 },
+    { type: "tool_started", turn: 1, call },
+    { type: "approval_requested", callId: "c1", approvalId: "a1", detail: "rm -r build" },
+  ] as const;
+  const [waiting] = foldActivity(a.eventsOf([...bodies])) as TurnItem[];
+  equal(describeCall(waiting!.calls[0]!).outcome, "waits for you");
+  const [denied] = foldActivity(a.eventsOf([
+    ...bodies,
+    { type: "approval_decided", callId: "c1", granted: false, reason: "Keep it", by: "owner" },
+    {
+      type: "tool_finished",
+      turn: 1,
+      result: { callId: "c1", content: "Denied", isError: true, durationMs: 1 },
+    },
+  ])) as TurnItem[];
+  deepEqual(describeCall(denied!.calls[0]!), {
+    verb: "Run",
+    object: "rm -r build",
+    outcome: "denied",
+    tone: "failed",
+  });
+});
+
+Deno.test("foldActivity() of a part that begins within a turn loses only what began before", () => {
+  const events = a.eventsOf(a.runBodies);
+  const from = events.findIndex(({ body }) => body.type === "tool_started");
+  const items = foldActivity(events.slice(from));
+  deepEqual((items[0] as TurnItem).calls.length, 3);
+});
+
+Deno.test("describeCall() says what came of each kind of call", () => {
+  const [, first, second] = foldActivity(a.eventsOf(a.runBodies)) as TurnItem[];
+  deepEqual(second!.calls.map((step) => Object.values(describeCall(step)).join("|")), [
+    "Edit|src/save.sh|+2 −1|",
+    "Check|test|failed · 4.2 s|failed",
+    "Run|sh tools/regenerate.sh --all|exit 0 · 0.9 s|done",
+  ]);
+  equal(describeGroup(first!.calls), "Read 2 files, searched 1 time");
+  deepEqual(groupCalls(first!.calls).map((group) => Array.isArray(group)), [true]);
+  deepEqual(groupCalls(second!.calls).map((group) => Array.isArray(group)), [false, false, false]);
+});
+
+Deno.test("countDiff() counts lines, not the file's own header", () => {
+  deepEqual(countDiff("--- a\n+++ b\n@@ -1 +1 @@\n-x\n+y\n++z\n"), { added: 2, removed: 1 });
+});
+
+Deno.test("Activity shows the newest part of a long run, with a link to all of it", () => {
+  const bodies = Array.from({ length: 250 }, (_, n) => a.turn(n + 1, { text: `turn ${n + 1}.` }))
+    .flat();
+  const render = (allHref: string | null) =>
+    renderToString(
+      <Activity
+        run={a.run()}
+        events={a.eventsOf(bodies)}
+        liveText=""
+        allHref={allHref}
+        nowMs={a.NOW_MS}
+      />,
+    );
+  match(render("/runs/run_dev?all=1"), /Showing 200 of 250 steps/);
+  doesNotMatch(render("/runs/run_dev?all=1"), /turn 50\./);
+  match(render(null), /turn 50\./);
+});
+
+Deno.test("itemsPartial() appends the items and empties the streamed text", () => {
+  const items = foldActivity(a.eventsOf(a.turn(1, { text: "Done." })));
+  const html = renderToString(itemsPartial({ run: a.run(), items, liveText: "", nowMs: a.NOW_MS }));
+  match(
+    html,
+    /^<hx-partial hx-target="#activity-run_dev" hx-swap="beforeend"><li class="turn" id="e1"/,
+  );
+  match(html, /<hx-partial hx-target="#live-run_dev" hx-swap="textContent"><\/hx-partial>$/);
+});
+
+// ------------------------------------------------------------------ the stream and the history
+
+Deno.test("liveMessage() is one event however its lines end, without an id for streamed text", () => {
+  const content = partial("#x", "textContent", "a\nb\r\nc\rd");
+  equal(
+    liveMessage(12, content),
+    'id: 12\ndata: <hx-partial hx-target="#x" hx-swap="textContent">a\ndata: b\ndata: c\ndata: d</hx-partial>\n\n',
+  );
+  doesNotMatch(liveMessage(null, content), /^id:/m);
+});
+
+Deno.test("LiveStream keeps its id while only the newest event changes", () => {
+  const id = (path: string, after: number) =>
+    /id="([^"]*)"/.exec(renderToString(<LiveStream path={path} after={after} />))?.[1];
+  equal(id("/live/home", 1), id("/live/home", 2));
+  ok(id("/live/ideas?q=a", 1) !== id("/live/ideas?q=b", 1));
+  match(
+    renderToString(<LiveStream path="/live/ideas?q=a" after={7} />),
+    /hx-sse:connect="\/live\/ideas\?q=a&amp;after=7"/,
+  );
+});
+
+Deno.test("describeChange() is a sentence for every kind of change, also for one it does not know", () => {
+  const sentences = [
+    a.change("idea_submitted"),
+    a.change("idea_moved", { to: "rejected", reason: "Too big" }),
+    a.change("question_answered", { number: 2 }),
+    a.change("ticket_moved", { from: "review", to: "done" }),
+    a.change("ticket_changed", { step: "build" }),
+    a.change("check_finished", { name: "build", status: "passed", baseline: true }),
+    a.change("agents_held", { reason: "billing", message: "x" }),
+    a.change("something_new"),
+    a.change("idea_moved", { to: "another" }),
+  ].map(describeChange);
+  deepEqual(sentences, [
+    "Submitted by owner",
+    "Rejected: Too big",
+    "Question 2 answered by owner",
+    "Done",
+    "Building",
+    "Baseline build passed",
+    "The agents were held: billing problem",
+    "Something new",
+    "Another",
+  ]);
+});
