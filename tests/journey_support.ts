@@ -43,12 +43,32 @@ export async function patch(client: Client, path: string, changes: Json): Promis
   return await changed.json();
 }
 
-/** Makes a project of the repository. */
-export const addProject = (
+/** Makes a project of the repository whose commands may run, also where there is no sandbox. */
+export async function addProject(
   client: Client,
   repo: TestRepo,
   commands: { setup?: string; build?: string; test?: string },
-): Promise<Json> => client.post("/projects", { path: repo.dir, commands });
+): Promise<Json> {
+  const { id } = await client.post("/projects", { path: repo.dir, commands });
+  return await patch(client, `/projects/${id}`, { commands_allowed: true });
+}
+
+/** Grants whatever a run asks for, as a person does where there is no sandbox; until it is disposed of. */
+export async function grantAll(client: Client): Promise<AsyncDisposable> {
+  const events = await Events.open(client.url);
+  const granting = (async () => {
+    for await (const event of events) {
+      if (event.type !== "approval_requested") continue;
+      await client.post(`/approvals/${event.data.approvalId}`, { decision: "grant" });
+    }
+  })();
+  return {
+    async [Symbol.asyncDispose]() {
+      await events[Symbol.asyncDispose]();
+      await granting;
+    },
+  };
+}
 
 /** The runs of an idea or ticket, oldest first. */
 export async function runsOf(client: Client, of: { idea_id?: string; ticket_id?: string }) {
@@ -90,6 +110,7 @@ export class Events implements AsyncDisposable {
     try {
       while (true) {
         const event = await Promise.race([this.#read(), late]);
+        if (event === null) throw new Error("the stream ended");
         seen.push(event.type);
         if (matches(event)) return event;
       }
@@ -100,6 +121,12 @@ export class Events implements AsyncDisposable {
     }
   }
 
+  /** All that comes, until the stream ends or is disposed of. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Json> {
+    for (let event; (event = await this.#read());) yield event;
+  }
+
+  /** Null: the stream has ended. */
   async #read(): Promise<Json> {
     while (true) {
       const end = this.#text.indexOf("\n\n");
@@ -110,7 +137,7 @@ export class Events implements AsyncDisposable {
         continue;
       }
       const { done, value } = await this.#reader.read();
-      if (done) throw new Error("the stream ended");
+      if (done) return null;
       this.#text += value;
     }
   }

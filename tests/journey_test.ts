@@ -7,6 +7,7 @@ import {
   answerAll,
   chargedBy,
   Events,
+  grantAll,
   logOf,
   play,
   Rows,
@@ -75,6 +76,7 @@ Deno.test({
     env: { ANTHROPIC_API_KEY: fake.apiKey, ANTHROPIC_BASE_URL: fake.url },
   });
   const client = new Client(gaffer.url);
+  await using _person = await grantAll(client);
   const base = await repo.git("rev-parse", "main");
   const project = await addProject(client, repo, priceCommands);
   let idea = await client.post(`/projects/${project.id}/ideas`, priceIdea);

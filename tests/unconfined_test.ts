@@ -11,7 +11,7 @@ import {
   greetScripts,
   greetTicket,
 } from "./greet_story.ts";
-import { addProject, answerAll, calls, expect, patch, play, settled } from "./journey_support.ts";
+import { answerAll, calls, expect, patch, play, settled } from "./journey_support.ts";
 import { appeared, Mortal } from "./mortal.ts";
 
 const OFF = ["--sandbox", "off"];
@@ -77,7 +77,10 @@ Deno.test("without a sandbox, a person allows each command that a model wrote", 
   const env = { ANTHROPIC_API_KEY: fake.apiKey, ANTHROPIC_BASE_URL: fake.url };
   await using mortal = new Mortal(data.path, env, OFF);
   await mortal.start();
-  const project = await addProject(mortal.client, repo, greetCommands);
+  const project = await mortal.client.post("/projects", {
+    path: repo.dir,
+    commands: greetCommands,
+  });
   const ticket = await mortal.client.post(`/projects/${project.id}/tickets`, {
     ...greetTicket,
     type: "bugfix",
