@@ -254,6 +254,15 @@ Deno.test("checkpoint() leaves ignored files out, and repositories made inside",
   equal(await repo.read("tests/tmp repo/file", path), "x");
 });
 
+Deno.test("new files that the person's settings hide are committed, and never removed", async () => {
+  await using repo = await TestRepo.make();
+  await repo.git("config", "status.showUntrackedFiles", "no");
+  const { path } = await ticketTree(repo);
+  await repo.write("new.txt", "new\n", path);
+  await rejects(removeWorktree({ repo: repo.dir, path, signal: never }), { code: "conflict" });
+  deepEqual((await commitAll(repo, path))?.files, ["new.txt"]);
+});
+
 Deno.test("checkpoint() reports a commit that was made just before a crash", async () => {
   await using repo = await TestRepo.make();
   const { path, commit: recorded } = await ticketTree(repo);
