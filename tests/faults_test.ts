@@ -291,23 +291,25 @@ Deno.test("without a network a run waits, and goes on from its log when it is ba
 });
 
 Deno.test("cancelling a ticket ends a command that hangs, and keeps the work", async () => {
+  const watched = Promise.withResolvers<void>();
   await using site = await Site.open({
     develop: [
       calls(["Write", { file_path: "slow", content: "yes\n" }]),
-      calls(["run_checks", { name: "build" }]),
+      () => watched.promise.then(() => calls(["run_checks", { name: "build" }])),
     ],
   }, { commands: { build: "[ ! -e slow ] || { echo > begun; exec sleep 600; }" } });
-  const folder = join(site.dataDir, "projects", site.project.slug);
-  await Deno.mkdir(folder, { recursive: true });
-  const begun = appeared(folder, (path) => path.endsWith("/begun"));
+  const worktree = join(site.dataDir, "projects", site.project.slug, "worktrees", "1");
   const { id } = await site.client.post(`/projects/${site.project.id}/tickets`, greetTicket);
+  await using events = await Events.open(site.gaffer.url, 0);
+  const { run_id: runId } = await events.next("the work", (e) => e.type === "checkpoint");
+  const begun = appeared(worktree, (path) => path.endsWith("/begun"));
+  watched.resolve();
   await begun;
-  const { id: runId } = await site.run({ ticket_id: id }, "develop");
 
   const cancelled = await site.client.post(`/tickets/${id}/cancel`);
   equal(cancelled.status, "cancelled");
   equal((await site.client.get(`/runs/${runId}`)).status, "cancelled");
-  await untilNoProcess(join(folder, "worktrees"), WITHIN_A_SECOND_MS);
+  await untilNoProcess(worktree, WITHIN_A_SECOND_MS);
   equal(
     await site.repo.git("show", `${cancelled.branch}:slow`),
     "yes",

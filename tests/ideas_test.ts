@@ -1,4 +1,12 @@
-import { deepStrictEqual as deepEqual, match, strictEqual as equal, throws } from "node:assert";
+import {
+  deepStrictEqual as deepEqual,
+  match,
+  rejects,
+  strictEqual as equal,
+  throws,
+} from "node:assert";
+import { AppError } from "../server/errors.ts";
+import type { Run } from "../server/records.ts";
 import {
   answerQuestion,
   approveIdea,
@@ -10,10 +18,11 @@ import {
   submitIdea,
 } from "../server/services/ideas.ts";
 import { advanceIdea, recordQuestions } from "../server/services/refinement.ts";
+import { executeRun } from "../server/services/outcomes.ts";
 import { archiveProject } from "../server/services/projects.ts";
 import { getIdea, moveIdea } from "../server/store/ideas.ts";
 import { listQuestions } from "../server/store/questions.ts";
-import { listIdeaRuns } from "../server/store/runs.ts";
+import { getRun, listIdeaRuns } from "../server/store/runs.ts";
 import { listSubtasks } from "../server/store/subtasks.ts";
 import { ideaMoves, ideaStatuses } from "../server/states.ts";
 import { results, type TestApp, testApp } from "./support.ts";
@@ -198,6 +207,27 @@ Deno.test("a failed agent makes the idea stuck; refining again runs only what fa
     ["research", "failed"],
     ["research", "queued"],
   ]);
+});
+
+Deno.test("a run whose place is gone makes the idea stuck; a fault is tried again first", async () => {
+  using app = testApp();
+  const idea = await app.idea("refining");
+  const [clarify, research] = listIdeaRuns(app.db, idea.id);
+  const { signal } = new AbortController();
+  const execute = (run: Run, attempt: number) =>
+    executeRun(app, run.id, { attempt, maxAttempts: 100 }, signal);
+
+  app.agents.run = () => Promise.reject(new Error("a fault"));
+  await rejects(execute(clarify!, 1), /a fault/);
+  equal(getIdea(app.db, idea.id).status, "refining");
+  await execute(clarify!, 5);
+  const stuck = getIdea(app.db, idea.id);
+  deepEqual([stuck.status, stuck.failure], ["stuck", "internal"]);
+
+  app.agents.run = () => Promise.reject(new AppError("conflict", "The branch is gone"));
+  await execute(research!, 1);
+  const { status, failure, error } = getRun(app.db, research!.id);
+  deepEqual([status, failure, error], ["failed", "repository", "The branch is gone"]);
 });
 
 Deno.test("refineIdea() is only for stuck and rejected ideas", async () => {

@@ -166,9 +166,9 @@ Deno.test({
     );
     for (const [name, content] of Object.entries(mended)) equal(await repo.read(name), content);
     equal(await repo.git("status", "--porcelain"), "");
-    await run(repo.dir, "node", "--test");
 
     await events.next("the removed worktree", (e) => e.type === "worktree_removed");
+    await run(repo.dir, "node", "--test");
     equal(await repo.git("branch", "--list", "gaffer/*"), "");
     ok(!/worktrees/.test(await repo.git("worktree", "list")), "only the agents' view is left");
     equal(await repo.git("rev-parse", "refs/gaffer/tickets/1"), ticket.head_commit);

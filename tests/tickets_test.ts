@@ -1,4 +1,10 @@
-import { deepStrictEqual as deepEqual, match, strictEqual as equal, throws } from "node:assert";
+import {
+  deepStrictEqual as deepEqual,
+  match,
+  rejects,
+  strictEqual as equal,
+  throws,
+} from "node:assert";
 import {
   addComment,
   approveTicket,
@@ -10,7 +16,7 @@ import {
   retryTicket,
   startTicket,
 } from "../server/services/tickets.ts";
-import { applyDevelopmentResult, block } from "../server/services/development.ts";
+import { advanceTicket, applyDevelopmentResult, block } from "../server/services/development.ts";
 import { startRun } from "../server/services/runs.ts";
 import type { Ticket } from "../server/records.ts";
 import { ticketMoves, type TicketStatus, ticketStatuses } from "../server/states.ts";
@@ -280,4 +286,18 @@ Deno.test("a ticket's illegal moves are refused and change nothing", async (t) =
       });
     }
   }
+});
+
+Deno.test("a step that meets a fault is tried again, and blocks the ticket at the last attempt", async () => {
+  using app = testApp();
+  const { id } = await app.ticket();
+  app.agents.status = () => {
+    throw new Error("the disk is full");
+  };
+  const { signal } = new AbortController();
+  await rejects(advanceTicket(app, id, { attempt: 7, maxAttempts: 8 }, signal), /disk is full/);
+  equal(getTicket(app.db, id).status, "in_progress");
+  await advanceTicket(app, id, { attempt: 8, maxAttempts: 8 }, signal);
+  const { status, failure, reason } = getTicket(app.db, id);
+  deepEqual([status, failure, reason], ["blocked", "internal", "the disk is full"]);
 });

@@ -3,5 +3,5 @@ import type { JobHandler } from "../job.ts";
 
 export const advanceTicketHandler: JobHandler<"advance_ticket"> = {
   kind: "advance_ticket",
-  run: ({ ticketId }, { app, signal }) => advanceTicket(app, ticketId, signal),
+  run: ({ ticketId }, { app, job, signal }) => advanceTicket(app, ticketId, job, signal),
 };

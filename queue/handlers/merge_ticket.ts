@@ -3,5 +3,5 @@ import type { JobHandler } from "../job.ts";
 
 export const mergeTicketHandler: JobHandler<"merge_ticket"> = {
   kind: "merge_ticket",
-  run: ({ ticketId }, { app, signal }) => mergeTicket(app, ticketId, signal),
+  run: ({ ticketId }, { app, job, signal }) => mergeTicket(app, ticketId, job, signal),
 };

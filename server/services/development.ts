@@ -36,6 +36,7 @@ import { listSubtasks, moveSubtask } from "../store/subtasks.ts";
 import { getTicket, moveTicket, type TicketChanges, updateTicket } from "../store/tickets.ts";
 import { allocateWorktree, findWorktree, markSetUp, moveWorktree } from "../store/worktrees.ts";
 import { commandsMayRun, runCheck } from "./checks.ts";
+import { type Attempt, failureOf } from "./faults.ts";
 import { startRun } from "./runs.ts";
 
 /** Asks the queue to look what the ticket needs next. Asking twice costs nothing. */
@@ -72,6 +73,7 @@ const steps: Record<Exclude<TicketStep, "merge">, (work: Work) => Promise<void>>
 export async function advanceTicket(
   app: App,
   ticketId: string,
+  job: Attempt,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const ticket = startTicket(app, ticketId);
@@ -83,9 +85,9 @@ export async function advanceTicket(
   try {
     await steps[ticket.step]({ app, ticket, project, signal });
   } catch (error) {
-    if (signal.aborted) throw error;
-    if (!(error instanceof AppError)) throw error;
-    proceed(app, ticket, (tx) => block(tx, ticket, "repository", messageOf(error)));
+    const failure = failureOf(error, job, signal);
+    if (failure === null) throw error;
+    proceed(app, ticket, (tx) => block(tx, ticket, failure, messageOf(error)));
   }
   return { type: "done" };
 }

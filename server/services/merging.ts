@@ -9,7 +9,7 @@ import { commonDirOf, readRef } from "../../agents/repository.ts";
 import type { App } from "../app.ts";
 import { SECOND_MS } from "../clock.ts";
 import { transact } from "../db.ts";
-import { AppError, messageOf } from "../errors.ts";
+import { messageOf } from "../errors.ts";
 import type { Project, Ticket } from "../records.ts";
 import type { FailureReason } from "../states.ts";
 import { findIdea } from "../store/ideas.ts";
@@ -19,6 +19,7 @@ import { listSubtasks } from "../store/subtasks.ts";
 import { getMergeDetails, getTicket, moveTicket, updateTicket } from "../store/tickets.ts";
 import { findWorktree, moveWorktree } from "../store/worktrees.ts";
 import { runCheck } from "./checks.ts";
+import { type Attempt, failureOf } from "./faults.ts";
 
 /** How long a merge that would overwrite a person's edit waits before it looks again. */
 const LOOK_AGAIN_MS = 5 * SECOND_MS;
@@ -51,6 +52,7 @@ function describeMerge(app: App, ticket: Ticket): MergeMessage {
 export async function mergeTicket(
   app: App,
   ticketId: string,
+  job: Attempt,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const ticket = getTicket(app.db, ticketId);
@@ -61,8 +63,9 @@ export async function mergeTicket(
   try {
     return await merge(app, project, ticket, signal);
   } catch (error) {
-    if (signal.aborted || !(error instanceof AppError)) throw error;
-    return blockMerge(app, ticket, "repository", messageOf(error));
+    const failure = failureOf(error, job, signal);
+    if (failure === null) throw error;
+    return blockMerge(app, ticket, failure, messageOf(error));
   }
 }
 

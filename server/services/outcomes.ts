@@ -3,7 +3,7 @@ import type { RunOutcome } from "../../agents/protocol.ts";
 import type { Outcome } from "../../queue/job.ts";
 import { actingAs, type App } from "../app.ts";
 import { transact, type Tx } from "../db.ts";
-import { AppError, messageOf } from "../errors.ts";
+import { messageOf } from "../errors.ts";
 import type { Run } from "../records.ts";
 import { type FailureReason, failureReasons } from "../states.ts";
 import { listRunApprovals } from "../store/approvals.ts";
@@ -11,6 +11,7 @@ import { appendRunEvent, getRun, moveRun } from "../store/runs.ts";
 import { readSetting } from "../store/settings.ts";
 import { holdAgents } from "./agents.ts";
 import { applyDevelopmentResult, failDevelopment } from "./development.ts";
+import { type Attempt, failureOf } from "./faults.ts";
 import { applyRefinementResult, failRefinement } from "./refinement.ts";
 import { beginRun } from "./runs.ts";
 
@@ -18,7 +19,7 @@ import { beginRun } from "./runs.ts";
 export async function executeRun(
   app: App,
   runId: string,
-  job: { attempt: number; maxAttempts: number },
+  job: Attempt,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const run = beginRun(app, runId);
@@ -26,7 +27,7 @@ export async function executeRun(
   const hold = readSetting(app.db, "agents_hold");
   const outcome: RunOutcome = hold
     ? { type: "hold", reason: hold.reason, message: hold.message }
-    : await attempt(app, runId, job, signal);
+    : await work(app, runId, job, signal);
   const lastTry = job.attempt >= job.maxAttempts;
   // What follows from the agent's work is the agent's doing, in the history too.
   return transact(actingAs(app, run.agent), (tx) => {
@@ -36,24 +37,22 @@ export async function executeRun(
   });
 }
 
-/** Attempts after which a run that meets a fault of our own fails with it instead of being tried again. */
+/** Attempts after which a run that meets a fault of our own fails with it; a network may fail more often. */
 const FAULT_ATTEMPTS = 5;
 
 /** The run's place may be gone or refuse us, which only a person can mend: that is an outcome, too. */
-async function attempt(
+async function work(
   app: App,
   runId: string,
-  job: { attempt: number },
+  { attempt }: Attempt,
   signal: AbortSignal,
 ): Promise<RunOutcome> {
   try {
     return await app.agents.run(runId, signal);
   } catch (error) {
-    if (signal.aborted) throw error;
-    const message = messageOf(error);
-    if (error instanceof AppError) return { type: "failed", reason: "repository", message };
-    if (job.attempt >= FAULT_ATTEMPTS) return { type: "failed", reason: "internal", message };
-    throw error; // for the runner to log, and to try again
+    const reason = failureOf(error, { attempt, maxAttempts: FAULT_ATTEMPTS }, signal);
+    if (reason === null) throw error;
+    return { type: "failed", reason, message: messageOf(error) };
   }
 }
 
