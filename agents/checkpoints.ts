@@ -3,6 +3,7 @@ import { relative, resolve } from "node:path";
 import { AppError } from "../server/errors.ts";
 import { SECOND_MS, systemClock } from "../server/clock.ts";
 import { git, gitOk, type GitPlace } from "./git.ts";
+import { UNFINISHED_FILE } from "./paths.ts";
 import { GitError, shellQuote } from "./git_error.ts";
 import {
   commitTree,
@@ -125,7 +126,11 @@ async function addAll(place: GitPlace, changed: string[], signal: AbortSignal): 
   const inner = changed.filter((path) => path.endsWith("/"));
   await gitOk(place, ["add", "--all", "--pathspec-from-file=-", "--pathspec-file-nul"], {
     signal,
-    input: [":/", ...inner.map((path) => `:(exclude,top,literal)${path}`)].join("\0"),
+    input: [
+      ":/",
+      `:(exclude,top,glob)**/${UNFINISHED_FILE}`,
+      ...inner.map((path) => `:(exclude,top,literal)${path}`),
+    ].join("\0"),
     doing: "add the changes",
   });
 }

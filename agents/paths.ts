@@ -31,3 +31,6 @@ export const baseName = (path: string): string => path.slice(path.lastIndexOf("/
 
 /** `a/b`, or `b` when `a` is the empty relative path. */
 export const joinRelative = (dir: string, name: string): string => dir ? `${dir}/${name}` : name;
+
+/** Where new content waits for its rename; at most one stays behind in a folder after a crash. */
+export const UNFINISHED_FILE = ".gaffer-unfinished";

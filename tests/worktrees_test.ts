@@ -263,6 +263,14 @@ Deno.test("new files that the person's settings hide are committed, and never re
   deepEqual((await commitAll(repo, path))?.files, ["new.txt"]);
 });
 
+Deno.test("a file that a killed Write left unfinished is not committed", async () => {
+  await using repo = await TestRepo.make();
+  const { path } = await ticketTree(repo);
+  await repo.write("src/.gaffer-unfinished", "ha", path);
+  await repo.write("src/new.txt", "new\n", path);
+  deepEqual((await commitAll(repo, path))?.files, ["src/new.txt"]);
+});
+
 Deno.test("checkpoint() reports a commit that was made just before a crash", async () => {
   await using repo = await TestRepo.make();
   const { path, commit: recorded } = await ticketTree(repo);

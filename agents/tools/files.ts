@@ -4,14 +4,11 @@
  * purpose: nothing else of this process happens between a check and what it guards.
  */
 import { denied, type PathScope, type PathUse, type ResolvedPath, resolvePath } from "../policy.ts";
-import { baseName, folderOf } from "../paths.ts";
+import { baseName, folderOf, UNFINISHED_FILE } from "../paths.ts";
 import { ToolError } from "./tool.ts";
 
 /** Larger files are neither read nor written whole. */
 export const MAX_FILE_BYTES = 10 * 1024 * 1024;
-
-/** Where new content waits for its rename; at most one stays behind in a folder after a crash. */
-export const UNFINISHED_FILE = ".gaffer-unfinished";
 
 export interface FileContent {
   path: ResolvedPath;

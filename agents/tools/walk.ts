@@ -1,7 +1,8 @@
 /** Lists the files below a folder as git would see them: without ignored ones, .git and node_modules. */
 import { baseName, folderOf, joinRelative } from "../paths.ts";
 import type { ResolvedPath } from "../policy.ts";
-import { type PlaceFiles, UNFINISHED_FILE } from "./files.ts";
+import { UNFINISHED_FILE } from "../paths.ts";
+import type { PlaceFiles } from "./files.ts";
 import { ToolError } from "./tool.ts";
 
 /** A walk ends after as many files. */
