@@ -5,9 +5,9 @@
 /// <reference no-default-lib="true" />
 /// <reference lib="deno.worker" />
 import { messageOf } from "../server/errors.ts";
-import { type Claude, createClaude } from "./claude.ts";
+import { type Claude, createClaude } from "./loop/claude.ts";
 import { BUNDLE_MS, bundleDeltas } from "./delta_bundle.ts";
-import { runLoop } from "./loop.ts";
+import { runLoop } from "./loop/loop.ts";
 import { probeBrain } from "./brain_probe.ts";
 import type { FromBrain, RunOutcome, ToBrain, ToolResult } from "./protocol.ts";
 

@@ -13,7 +13,7 @@ import type {
   ToolCall,
   ToolResult,
 } from "./protocol.ts";
-import type { DeltaKind } from "./turn.ts";
+import type { DeltaKind } from "./loop/turn.ts";
 
 /** Answers to a ping that may be missing in a row: a brain that reads a long history is silent for a moment. */
 const MAX_MISSED_PONGS = 3;

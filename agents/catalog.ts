@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { AppError, messageOf } from "../server/errors.ts";
 import type { TicketType } from "../server/states.ts";
-import { type AgentDefinition, parseDefinition } from "./definition.ts";
+import { type AgentDefinition, parseDefinition } from "./prompts/definition.ts";
 import { demoModel, resolveModel } from "./models.ts";
 import type { ModelSpec } from "./protocol.ts";
 

@@ -1,5 +1,5 @@
 /** Gathers what streams, so that a page gets a few messages a second and not one for each token. */
-import type { DeltaKind } from "./turn.ts";
+import type { DeltaKind } from "./loop/turn.ts";
 
 /** How long a piece may wait for more: not noticed by a reader, and ten times fewer messages. */
 export const BUNDLE_MS = 90;

@@ -1,5 +1,5 @@
 /** Executes one run's tool calls: checks, records, does and records again, in the order that the API demands. */
-import { parseReport } from "./reports.ts";
+import { parseReport } from "./reports/mod.ts";
 import { decide } from "./policy.ts";
 import type { Hands } from "./hands_client.ts";
 import { emptyLedger, type Ledger, missingEvidence, note } from "./ledger.ts";

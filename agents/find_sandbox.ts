@@ -9,12 +9,16 @@ const TRIAL_TIMEOUT_MS = 5_000;
 const programDirs = ["/usr/bin", "/bin", "/usr/local/bin", "/run/current-system/sw/bin"];
 
 /** Absolute path of a program of the system; null when it has none. */
-export async function findProgram(name: string): Promise<string | null> {
-  for (const dir of programDirs) {
-    const info = await Deno.stat(`${dir}/${name}`).catch(() => null);
-    if (info?.isFile) return `${dir}/${name}`;
+export function findProgram(name: string): string | null {
+  return programDirs.map((dir) => `${dir}/${name}`).find(isFile) ?? null;
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false; // not there, or not for us
   }
-  return null;
 }
 
 export interface FoundSandbox extends Confinement {
@@ -37,7 +41,7 @@ async function tryBubblewrap(): Promise<FoundSandbox> {
   if (Deno.build.os !== "linux") {
     return without("Commands can be sandboxed on Linux only; run Gaffer there for that");
   }
-  const bwrap = await findProgram("bwrap");
+  const bwrap = findProgram("bwrap");
   if (!bwrap) {
     return without(
       "Install bubblewrap (apt install bubblewrap, dnf install bubblewrap, …) and start Gaffer again",
@@ -58,7 +62,7 @@ async function trialRun(bwrap: string): Promise<string | null> {
   try {
     const { success, stderr } = await new Deno.Command(bwrap, {
       args: [
-        ...await baseArgs(),
+        ...baseArgs(),
         ...["--remount-ro", "/", "--", "/bin/sh", "-c", "exit 0"],
       ],
       clearEnv: true,

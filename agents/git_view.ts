@@ -2,7 +2,7 @@
  * What a sandbox sees of a repository's .git folder: enough for git to read history and state, nothing
  * that holds addresses, credentials or programs (config, hooks, FETCH_HEAD, logs, modules).
  */
-import { git } from "./git.ts";
+import { git } from "./git/git.ts";
 import { absolutePath, folderOf, isInside } from "./paths.ts";
 import type { Place } from "./protocol.ts";
 

@@ -174,8 +174,8 @@ export class Launcher {
 
   #findMachine(): Promise<Machine> {
     this.#machine ??= (async () => ({
-      sh: await findProgram("sh") ?? "/bin/sh",
-      bash: await findProgram("bash"),
+      sh: findProgram("sh") ?? "/bin/sh",
+      bash: findProgram("bash"),
       toolchains: await findToolchains({
         env: this.#env,
         systemDirs,

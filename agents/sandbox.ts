@@ -98,11 +98,11 @@ export interface SandboxPlan {
 }
 
 /** Namespaces of its own, and the system's files: what every sandbox begins with. */
-export async function baseArgs(): Promise<string[]> {
+export function baseArgs(): string[] {
   return [
     ...["--unshare-all", "--die-with-parent", "--new-session", "--clearenv"],
     ...["--cap-drop", "ALL", "--hostname", "gaffer"],
-    ...await systemArgs(),
+    ...systemArgs(),
     ...["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"],
   ];
 }
@@ -116,7 +116,7 @@ export async function sandboxPlan(
   const around = [...visible, ...shown.map(([path]) => path), ...systemDirs];
   const git = await gitView(place, signal);
   const args = [
-    ...await baseArgs(),
+    ...baseArgs(),
     ...["--dir", SANDBOX_HOME],
     ...visible.flatMap((path) => ["--ro-bind", path, path]),
     ...shown.flatMap(([path, at]) => ["--ro-bind", path, at]),
@@ -131,14 +131,21 @@ export async function sandboxPlan(
 }
 
 /** Merged systems have links at the root, older ones folders. */
-async function systemArgs(): Promise<string[]> {
-  const args = [];
-  for (const dir of systemDirs) {
-    const info = await Deno.lstat(dir).catch(() => null);
-    if (info?.isSymlink) args.push("--symlink", await Deno.readLink(dir), dir);
-    else if (info) args.push("--ro-bind", dir, dir);
-  }
+function systemArgs(): string[] {
+  const args = systemDirs.flatMap((dir) => {
+    const info = lstat(dir);
+    if (info?.isSymlink) return ["--symlink", Deno.readLinkSync(dir), dir];
+    return info ? ["--ro-bind", dir, dir] : [];
+  });
   return [...args, ...systemFiles.flatMap((path) => ["--ro-bind-try", path, path])];
+}
+
+function lstat(path: string): Deno.FileInfo | null {
+  try {
+    return Deno.lstatSync(path);
+  } catch {
+    return null; // not there, or not for us: then not for a sandbox either
+  }
 }
 
 async function hide(paths: string[]): Promise<string[]> {

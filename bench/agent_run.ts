@@ -1,156 +1,98 @@
-/** An agent's run of four turns (Read, Edit, Bash, submit) against the strict fake, with cold and warm hands. */
-import { createBrains } from "../agents/brains.ts";
-import { createHands } from "../agents/hands_client.ts";
-import { resolveModel } from "../agents/models.ts";
-import type { RunEventBody } from "../agents/protocol.ts";
-import { createAgents, type RunHost } from "../agents/runtime.ts";
-import { toolSpec } from "../agents/tools/registry.ts";
-import { silentLog } from "../server/log.ts";
-import { answer, startFakeClaude, text, toolUse } from "../tests/fake_claude/mod.ts";
-import { tempDir } from "../tests/gaffer.ts";
-import { residentMb } from "./executable.ts";
-import type { Measured } from "./table.ts";
+/**
+ * A developer's run of four turns (Read, Edit, Bash, submit) in the real program, against the strict fake of
+ * the Claude API: how long it takes with hands that must be started and with hands that are there, and how
+ * much more memory the program takes meanwhile.
+ */
+import { answer, startFakeClaude, toolUse } from "../tests/fake_claude/mod.ts";
+import { Client, type Gaffer, type Json, startGaffer, tempDir } from "../tests/gaffer.ts";
+import { greetRepo } from "../tests/greet_story.ts";
+import { grantAll, ifGood, play, runsOf, settled, submit } from "../tests/journey_support.ts";
+import { familyPssMb } from "./programs.ts";
+import { seedWork } from "./seed_work.ts";
+import type { Group } from "./table.ts";
 
-const RUNS = 7;
-const root = new URL("../", import.meta.url);
+const MEMORY_TICKETS = 3;
+const TICKETS = 7;
+const SAMPLE_MS = 25;
+/** As for the memory at rest. */
+const SETTLE_MS = 10_000;
+const COLD = "run of four turns, hands cold";
+const WARM = "run of four turns, hands warm";
+const MEMORY = "memory of a run, hands included";
 
-export async function measureAgentRun(): Promise<Measured[]> {
-  await using dir = await tempDir("gaffer-bench-");
-  const place = await Deno.realPath(dir.path);
-  await using claude = startFakeClaude({
-    reply: ({ turn }) => {
-      const file_path = "greet.sh";
-      if (turn === 1) return answer(toolUse("Read", { file_path }));
-      if (turn === 2) {
-        return answer(toolUse("Edit", { file_path, old_string: "hello", new_string: "good day" }));
-      }
-      if (turn === 3) return answer(toolUse("Bash", { command: "sh greet.sh" }));
-      const result = { status: "done", summary: "Greets in another way" };
-      return answer(text("Done."), toolUse("submit_result", result));
-    },
-  });
-  const brains = createBrains({
-    root,
-    compiled: false,
-    endpoint: {
-      kind: "endpoint",
-      baseUrl: claude.url,
-      apiKey: claude.apiKey,
-      idleTimeoutMs: 10_000,
-    },
-    size: 1,
-    log: silentLog,
-  });
-  const hands = createHands({
-    root,
-    compiled: false,
-    sandbox: "auto",
-    log: silentLog,
-    protectedPaths: [],
-  });
-  const confinement = await hands.confinement();
-  if (confinement.kind !== "bubblewrap") {
-    console.log(
-      "The agent's run is measured without its Bash turn's sandbox: there is no bubblewrap",
-    );
-  }
-  const agents = createAgents({
-    brains,
-    hands,
-    host: hostOf(place),
-    model: { kind: "endpoint", baseUrl: claude.url },
-    confinement: { kind: "bubblewrap", hint: "" },
-    proof: Promise.resolve(null),
-    nowMs: Date.now,
-  });
-  const times = { cold: [] as number[], warm: [] as number[] };
-  const before = await residentMb(Deno.pid);
-  let memory = 0;
-  const run = async (name: keyof typeof times | null, n: number) => {
-    await Deno.writeTextFile(`${place}/greet.sh`, "echo hello\n");
-    const begin = performance.now();
-    const outcome = await agents.run(`run_${name}_${n}`, new AbortController().signal);
-    if (outcome.type !== "succeeded") {
-      throw new Error(`The run ended as ${JSON.stringify(outcome)}`);
+const turns = (old_string: string, new_string: string) => [
+  answer("I look at it first.", toolUse("Read", { file_path: "greet.sh" })),
+  ifGood(
+    answer("Now I change it.", toolUse("Edit", { file_path: "greet.sh", old_string, new_string })),
+  ),
+  ifGood(answer("Does it work?", toolUse("Bash", { command: "sh greet.sh" }))),
+  ifGood(submit({ status: "done", summary: "It greets in another way" })),
+];
+const scripts = {
+  "develop 1": turns("hello", "hello, world"),
+  "develop 2": turns("hello, world", "good day"),
+  review: submit({ summary: "Good", findings: [], criteria: [] }),
+};
+
+export const agentRun: Group = {
+  name: "agent run",
+  rows: [COLD, WARM, MEMORY],
+  async measure() {
+    await using claude = startFakeClaude({ reply: play(scripts) });
+    await using repo = await greetRepo();
+    const env = { ANTHROPIC_API_KEY: claude.apiKey, ANTHROPIC_BASE_URL: claude.url };
+    const memory: number[] = [];
+    for (let n = 0; n < MEMORY_TICKETS; n++) {
+      await using data = await tempDir("gaffer-bench-");
+      const [ticket] = seedWork(`${data.path}/gaffer.db`, repo.dir, 1);
+      await using gaffer = await startGaffer({ dataDir: data.path, env });
+      memory.push(await memoryOfRun(gaffer, ticket!));
+      await repo.git("worktree", "prune");
     }
-    if (name) times[name].push(performance.now() - begin);
-  };
-  try {
-    await run(null, 0); // the brain is started once, hands for every worktree
-    memory = await residentMb(Deno.pid) - before + await childrenMb(Deno.pid);
-    for (let n = 0; n < RUNS; n++) {
-      await hands.release(place);
-      await run("cold", n);
-      await run("warm", n);
-    }
-  } finally {
-    await agents.close();
+    await using data = await tempDir("gaffer-bench-");
+    const [first, ...tickets] = seedWork(`${data.path}/gaffer.db`, repo.dir, 1 + TICKETS);
+    await using gaffer = await startGaffer({ dataDir: data.path, env });
+    const client = new Client(gaffer.url);
+    await using _person = await grantAll(client);
+    await develop(client, first!); // starts the brain, which the others find
+    const times: number[][] = [];
+    for (const ticket of tickets) times.push(await develop(client, ticket));
+    return [
+      { name: COLD, unit: "s", values: times.map(([cold]) => cold!), goal: 0.3 },
+      { name: WARM, unit: "s", values: times.map(([, warm]) => warm!) },
+      { name: MEMORY, unit: "MB", values: memory, goal: 60 },
+    ];
+  },
+};
+
+/** Takes a ticket to its review; gives the seconds that its two subtasks' runs took. */
+async function develop(client: Client, ticketId: string): Promise<number[]> {
+  await client.post(`/tickets/${ticketId}/retry`);
+  const ticket = await client.until(`/tickets/${ticketId}`, settled);
+  if (ticket.status !== "review") {
+    throw new Error(`The ticket is ${ticket.status}: ${ticket.reason}`);
   }
-  return [
-    {
-      name: "run of four turns, hands cold",
-      unit: "s",
-      values: times.cold.map((ms) => ms / 1_000),
-      goal: 0.3,
-    },
-    {
-      name: "run of four turns, hands warm",
-      unit: "s",
-      values: times.warm.map((ms) => ms / 1_000),
-    },
-    { name: "memory of a run, hands included", unit: "MB", values: [memory], goal: 60 },
-  ];
+  const runs = await runsOf(client, { ticket_id: ticketId });
+  return runs.filter((run: Json) => run.purpose === "develop").map(({ started_at, finished_at }) =>
+    (Date.parse(finished_at) - Date.parse(started_at)) / 1_000
+  );
 }
 
-/** A host that keeps each run's log in memory, so that only the agents are measured. */
-function hostOf(dir: string): RunHost {
-  const setup = { resultName: "developer", checkNames: [] } as const;
-  const names = ["Read", "Edit", "Bash", "submit_result"];
-  return {
-    prepare(runId) {
-      const spec = {
-        runId,
-        agent: "bugfix-dev",
-        model: resolveModel("haiku", "low"),
-        system: "You are the bugfix-dev agent of Gaffer.",
-        tools: names.map((name) => toolSpec(name, setup)),
-        prompt: "Greet in another way.",
-        limits: {
-          maxTurns: 10,
-          maxTokens: 1_000_000,
-          maxCostMicroUsd: 1_000_000,
-          timeoutMs: 60_000,
-        },
-      };
-      const started: RunEventBody = { type: "started", spec };
-      return Promise.resolve({
-        spec,
-        log: [started],
-        workedMs: 0,
-        place: { dir, access: "write", gitDir: null },
-        policy: { allow: [], block: [] },
-        commands: [],
-        unconfinedAllowed: false,
-        resultName: "developer",
-      });
-    },
-    append: () => {},
-    worked: () => {},
-    delta: () => {},
-    questions: () => {},
-    approval: () => ({ status: "granted", reason: "" }),
-    checkpoint: () => Promise.resolve(null),
-  };
-}
-
-/** Resident memory of all processes that descend from one. */
-async function childrenMb(pid: number): Promise<number> {
-  let sum = 0;
-  for await (const { name } of Deno.readDir("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    const stat = await Deno.readTextFile(`/proc/${name}/stat`).catch(() => "");
-    const parent = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
-    if (parent === pid) sum += await residentMb(Number(name)) + await childrenMb(Number(name));
+/** How much more than at rest the program and all that it starts take until the first run has ended, in MB. */
+async function memoryOfRun({ url, pid }: Gaffer, ticketId: string): Promise<number> {
+  const client = new Client(url);
+  await using _person = await grantAll(client);
+  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+  const restMb = await familyPssMb(pid);
+  await client.post(`/tickets/${ticketId}/retry`);
+  let ended = false;
+  const ending = client.until("/runs", ({ items }) => items.at(-1)?.finished_at)
+    .finally(() => ended = true);
+  let peakMb = 0;
+  while (!ended) {
+    peakMb = Math.max(peakMb, await familyPssMb(pid));
+    await new Promise((resolve) => setTimeout(resolve, SAMPLE_MS));
   }
-  return sum;
+  await ending;
+  return Math.max(peakMb, await familyPssMb(pid)) - restMb;
 }

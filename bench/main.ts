@@ -1,29 +1,32 @@
 /**
  * `deno task bench`: a table of speeds and sizes, each beside its goal. `--json FILE` writes the rows too,
- * `--only PATTERN` measures those whose group matches. A goal that is missed is shown, and is no failure:
- * the machine may be busy.
+ * `--only PATTERN` measures those whose row or group it matches. A goal that is missed is shown, and is no
+ * failure: the machine may be busy.
  */
 import { parseArgs } from "node:util";
-import { measureAgentRun } from "./agent_run.ts";
-import { measureExecutable } from "./executable.ts";
-import { measurePages } from "./pages.ts";
-import { type Measured, printTable, rowOf } from "./table.ts";
+import { agentRun } from "./agent_run.ts";
+import { memory } from "./memory.ts";
+import { pages } from "./pages.ts";
+import { describeProgram, useExecutable } from "./programs.ts";
+import { size } from "./size.ts";
+import { start } from "./start.ts";
+import { type Row, rowOf, tableOf } from "./table.ts";
 
-const groups: Record<string, () => Promise<Measured[]>> = {
-  executable: measureExecutable,
-  pages: measurePages,
-  agent_run: measureAgentRun,
-};
+const groups = [start, memory, size, pages, agentRun];
 
 const { values } = parseArgs({
   args: Deno.args,
   options: { json: { type: "string" }, only: { type: "string" } },
 });
-const only = values.only ? new RegExp(values.only) : null;
-const measured: Measured[] = [];
-for (const [name, measure] of Object.entries(groups)) {
-  if (!only || only.test(name)) measured.push(...await measure());
+const only = new RegExp(values.only ?? "", "i");
+
+await useExecutable();
+console.log(`Measured: ${describeProgram()}\n`);
+const rows: Row[] = [];
+for (const { name, rows: names, measure } of groups) {
+  if (![name, ...names].some((text) => only.test(text))) continue;
+  const measured = (await measure()).map(rowOf);
+  rows.push(...measured.filter((row) => only.test(name) || only.test(row.name)));
 }
-const rows = measured.map(rowOf);
-printTable(rows);
+console.log(tableOf(rows));
 if (values.json) await Deno.writeTextFile(values.json, JSON.stringify(rows, null, 2) + "\n");

@@ -1,14 +1,14 @@
-/** What a measurement is, and how it is shown. */
+/** What a row of the bench is, and how it is shown. */
 
 export interface Row {
   name: string;
   unit: string;
   median: number;
-  /** Largest less smallest of the values measured. */
+  /** From the lower to the upper quartile of what was measured. */
   spread: number;
   /** Not more than this; null: the row only informs. */
   goal: number | null;
-  /** The same figure of the best comparable program, when it runs beside us. */
+  /** The same figure of the best comparable program, where one runs beside us. */
   peer: number | null;
   /** What the platform alone needs, measured in the same run: nobody can be better. */
   limit: number | null;
@@ -16,33 +16,43 @@ export interface Row {
 }
 
 export type Measured = Pick<Row, "name" | "unit"> & {
-  values: number[];
+  values: readonly number[];
   goal?: number;
-  limit?: number;
+  limit?: number | null;
 };
 
-export function rowOf({ name, unit, values, goal = null!, limit = null! }: Measured): Row {
-  const sorted = values.toSorted((a, b) => a - b);
-  const median = quantile(sorted, 0.5);
+/** Rows that are measured together. */
+export interface Group {
+  name: string;
+  /** What `measure` can give, for `--only` to choose by. */
+  rows: readonly string[];
+  measure(): Promise<Measured[]>;
+}
+
+export function rowOf({ name, unit, values, goal, limit }: Measured): Row {
+  const median = quantile(values, 0.5);
   return {
     name,
     unit,
     median: round(median),
-    spread: round(sorted.at(-1)! - sorted[0]!),
-    goal,
+    spread: round(quantile(values, 0.75) - quantile(values, 0.25)),
+    goal: goal ?? null,
     peer: null,
-    limit: limit === null ? null : round(limit),
-    ok: goal === null || median <= goal,
+    limit: typeof limit === "number" ? round(limit) : null,
+    ok: goal === undefined || median <= goal,
   };
 }
 
-/** Of sorted values; between two of them it takes the upper one. */
-export const quantile = (sorted: number[], q: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.ceil(q * sorted.length) - (q === 0 ? 0 : 1))]!;
+/** The smallest of the values that at least the share `q` of them does not exceed. */
+export function quantile(values: readonly number[], q: number): number {
+  if (values.length === 0) throw new Error("nothing was measured");
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)]!;
+}
 
 const round = (n: number): number => Math.round(n * 100) / 100;
 
-export function printTable(rows: Row[]): void {
+export function tableOf(rows: readonly Row[]): string {
   const header = ["row", "median", "spread", "goal", "limit", ""];
   const lines = rows.map((row) => [
     row.name,
@@ -55,7 +65,7 @@ export function printTable(rows: Row[]): void {
   const widths = header.map((_, i) =>
     Math.max(...[header, ...lines].map((line) => line[i]!.length))
   );
-  for (const line of [header, ...lines]) {
-    console.log(line.map((cell, i) => cell.padEnd(widths[i]!)).join("  ").trimEnd());
-  }
+  return [header, ...lines]
+    .map((line) => line.map((cell, i) => cell.padEnd(widths[i]!)).join("  ").trimEnd())
+    .join("\n");
 }

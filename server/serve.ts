@@ -1,9 +1,9 @@
 /** Wires the App and owns the order of start and stop. */
-import { createAgents } from "../agents/runtime.ts";
-import { createBrains } from "../agents/brains.ts";
-import { createHands } from "../agents/hands_client.ts";
+import { setTimeout as delay } from "node:timers/promises";
 import { lazyCatalog } from "../agents/catalog.ts";
-import type { ModelEndpoint } from "../agents/protocol.ts";
+import { findSandbox } from "../agents/find_sandbox.ts";
+import { lateAgents } from "../agents/late.ts";
+import type { Agents, Confinement } from "../agents/runtime.ts";
 import { advanceIdeaHandler } from "../queue/handlers/advance_idea.ts";
 import { advanceTicketHandler } from "../queue/handlers/advance_ticket.ts";
 import { mergeTicketHandler } from "../queue/handlers/merge_ticket.ts";
@@ -17,17 +17,17 @@ import { loadAssets } from "./assets.ts";
 import { SECOND_MS, systemClock, timeText } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { openDataFolder } from "./data_folder.ts";
-import { type Db, migrate, openDb, transact } from "./db.ts";
+import { migrate, openDb, transact } from "./db.ts";
 import { AppError, messageOf } from "./errors.ts";
 import { createHttp, serveOptions } from "./http.ts";
 import { createHub } from "./hub.ts";
-import { createLog, type Log } from "./log.ts";
-import { proveConfinement } from "./proof.ts";
+import { createLog } from "./log.ts";
 import { mountApi } from "./routes/api.ts";
 import { mountPages, renderError } from "./routes/pages.tsx";
 import { resumeAgents } from "./services/agents.ts";
 import { createRunHost } from "./services/run_host.ts";
 import { createEventStreams } from "./sse.ts";
+import { modelOf, startAgents } from "./start_agents.ts";
 import { pruneKeys } from "./store/idempotency_keys.ts";
 import { VERSION } from "./version.ts";
 
@@ -35,10 +35,8 @@ import { VERSION } from "./version.ts";
 const STOP_GRACE_MS = 8 * SECOND_MS;
 /** Whatever hangs after that must not keep the process. */
 const EXIT_GRACE_MS = 10 * SECOND_MS;
-/** From the start to the proof that agents are confined; runs wait for it, pages do not. */
-const PROOF_DELAY_MS = 100;
-/** Brains share the work of all runs; each is a thread. */
-const BRAINS = 2;
+/** The first pages come before the work: loading the agents and starting a brain hold up this thread. */
+const WORK_DELAY_MS = 100;
 /** Jobs at work at the same time, beside the runs. */
 const STEP_JOBS = 2;
 const MERGE_JOBS = 2;
@@ -49,27 +47,40 @@ export async function serve(config: Config, root: URL): Promise<number> {
   const folder = openDataFolder(config.dataDir);
   const db = openDb(`${config.dataDir}/gaffer.db`);
   try {
+    // Bubblewrap is tried in another process, while the rest is made; requests wait for what was found.
+    const confinement: Confinement = { kind: "process", hint: "" };
+    const confined = findSandbox(config.sandbox).then(({ kind, hint }) => {
+      Object.assign(confinement, { kind, hint });
+    });
     const done = migrate(db, timeText(systemClock.nowMs()));
     if (done.length > 0) log.info("the database was brought up to date", { migrations: done });
-    const { app, proof } = await createApp(config, root, log, db);
+    const agents = Promise.withResolvers<Agents>();
+    const status = { model: modelOf(config), confinement, refused: null, active: 0 };
+    const app = createApp({ config, root, log, db, agents: lateAgents(status, agents.promise) });
     const runner = createAppRunner(app);
     const stop = stopSignal();
-    const web = listen(app, root);
+    const web = listen(app, root, confined);
     const { hostname, port } = web.server.addr;
     const address = `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
     folder.announce(address, timeText(systemClock.nowMs()));
+    console.log(`Gaffer ${VERSION} serves ${address}`);
+
+    await Promise.race([stop.first, delay(WORK_DELAY_MS)]);
+    await confined;
+    const host = createRunHost(() => app);
+    const { nowMs } = systemClock;
+    const started = await startAgents({ config, root, log, host, confinement, nowMs });
+    agents.resolve(started.agents);
     transact(app, (tx) => scheduleUpkeep(tx, 0));
     // What held the agents may be mended by this very start, with another key say.
     resumeAgents(app);
     runner.start();
-    console.log(`Gaffer ${VERSION} serves ${address}`);
-    void proof.then((hole) => hole && log.error(hole));
 
     await stop.first;
     log.info("stopping");
     const forced = setTimeout(() => Deno.exit(1), EXIT_GRACE_MS);
     web.streams.closeAll();
-    await Promise.all([runner.stop(STOP_GRACE_MS), web.server.shutdown(), proof]);
+    await Promise.all([runner.stop(STOP_GRACE_MS), web.server.shutdown(), started.proven]);
     await app.agents.close();
     clearTimeout(forced);
     return 0;
@@ -79,50 +90,17 @@ export async function serve(config: Config, root: URL): Promise<number> {
   }
 }
 
-/** `proof`: whether the agents are confined, which is still being tried; see `AgentsOptions`. */
-async function createApp(
-  config: Config,
-  root: URL,
-  log: Log,
-  db: Db,
-): Promise<{ app: App; proof: Promise<string | null> }> {
-  const compiled = Deno.build.standalone;
-  const hub = createHub((error) => log.error("a listener failed", { error: messageOf(error) }));
-  const endpoint: ModelEndpoint = config.endpoint
-    ? { kind: "endpoint", ...config.endpoint, idleTimeoutMs: config.idleTimeoutMs }
-    : { kind: "demo", paceMs: config.demoPaceMs };
-  const brains = createBrains({ root, compiled, endpoint, size: BRAINS, log });
-  const hands = createHands({
-    root,
-    compiled,
-    sandbox: config.sandbox,
-    log,
-    protectedPaths: [await Deno.realPath(config.dataDir)],
-  });
-  const confinement = await hands.confinement();
-  const { dataDir } = config;
-  const proof = proveConfinement({ brains, hands, dataDir, delayMs: PROOF_DELAY_MS });
-  const app: App = {
-    config,
-    db,
+type AppParts = Pick<App, "config" | "log" | "db" | "agents"> & { root: URL };
+
+function createApp({ root, ...parts }: AppParts): App {
+  const { log } = parts;
+  return {
+    ...parts,
     clock: systemClock,
-    hub,
-    log,
+    hub: createHub((error) => log.error("a listener failed", { error: messageOf(error) })),
     catalog: lazyCatalog(new URL("agents/definitions/", root)),
     actor: "gaffer",
-    agents: createAgents({
-      brains,
-      hands,
-      host: createRunHost(() => app),
-      model: config.endpoint
-        ? { kind: "endpoint", baseUrl: config.endpoint.baseUrl }
-        : { kind: "demo" },
-      confinement,
-      proof,
-      nowMs: systemClock.nowMs,
-    }),
   };
-  return { app, proof };
 }
 
 function createAppRunner(app: App): Runner {
@@ -141,7 +119,8 @@ function createAppRunner(app: App): Runner {
   });
 }
 
-function listen(app: App, root: URL) {
+/** `ready`: what every answer waits for. */
+function listen(app: App, root: URL, ready: Promise<unknown>) {
   const assets = loadAssets(new URL("static/", root), { "app.js": appScripts });
   const streams = createEventStreams();
   const tools = { assets, streams };
@@ -159,16 +138,18 @@ function listen(app: App, root: URL) {
       hostname: app.config.host,
       port,
       onListen: (address) => void (port = address.port),
-    }, http.fetch);
+    }, async (request) => {
+      await ready;
+      return await http.fetch(request);
+    });
     return { server, streams };
   } catch (error) {
-    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    throw new AppError(
-      "conflict",
-      `Cannot start: port ${port} is in use. Choose another with --port, or 0 for any free one`,
-      [],
-      { cause: error },
-    );
+    const { host } = app.config;
+    const why = error instanceof Deno.errors.AddrInUse
+      ? `port ${port} is in use. Choose another with --port, or 0 for any free one`
+      : `port ${port} of ${host} can't be listened on (${messageOf(error)}). ` +
+        "Choose others with --host and --port";
+    throw new AppError("conflict", `Cannot start: ${why}`, [], { cause: error });
   }
 }
 

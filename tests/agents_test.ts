@@ -3,12 +3,12 @@ import { deepStrictEqual as deepEqual, ok, strictEqual as equal, throws } from "
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { loadCatalog, routeByType } from "../agents/catalog.ts";
-import { expandTools, formatDefinition } from "../agents/definition.ts";
+import { expandTools, formatDefinition } from "../agents/prompts/definition.ts";
 import { costOf, demoModel, resolveModel } from "../agents/models.ts";
 import { pathRules } from "../agents/policy.ts";
 import { noUsage } from "../agents/protocol.ts";
 import { resultSchemas } from "../agents/results.ts";
-import { sectionTags } from "../agents/sections.ts";
+import { sectionTags } from "../agents/prompts/sections.ts";
 import { toolSpec } from "../agents/tools/registry.ts";
 import { ticketTypes } from "../server/states.ts";
 

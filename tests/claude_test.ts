@@ -6,13 +6,13 @@ import {
   rejects,
   strictEqual as equal,
 } from "node:assert";
-import { createClaude } from "../agents/claude.ts";
-import { costMicroUsd } from "../agents/cost.ts";
+import { createClaude } from "../agents/loop/claude.ts";
+import { costMicroUsd } from "../agents/loop/cost.ts";
 import type { WireBlock } from "../agents/demo/wire.ts";
 import { resolveModel } from "../agents/models.ts";
 import { noUsage } from "../agents/protocol.ts";
-import { retryAfterMs } from "../agents/retry_after.ts";
-import { type DeltaKind, TurnError, type TurnRequest } from "../agents/turn.ts";
+import { retryAfterMs } from "../agents/loop/retry_after.ts";
+import { type DeltaKind, TurnError, type TurnRequest } from "../agents/loop/turn.ts";
 import type { FailureReason } from "../server/states.ts";
 import {
   answer,

@@ -6,7 +6,7 @@ import {
   expandTools,
   formatDefinition,
   parseDefinition,
-} from "../agents/definition.ts";
+} from "../agents/prompts/definition.ts";
 import { AppError } from "../server/errors.ts";
 
 const sample = `---

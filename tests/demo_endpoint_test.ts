@@ -9,7 +9,7 @@ import {
 } from "node:assert";
 import { createDemoFetch, DEMO_MODEL_ID } from "../agents/demo/model.ts";
 import { parseTask } from "../agents/demo/task.ts";
-import { buildPrompt } from "../agents/task_prompt.ts";
+import { buildPrompt } from "../agents/prompts/task_prompt.ts";
 import { count, demoClient, ideaOf } from "./demo_support.ts";
 
 const params = {

@@ -8,7 +8,7 @@ import { emptyLedger, missingEvidence, note } from "../agents/ledger.ts";
 import { pathRules } from "../agents/policy.ts";
 import type { ToolCall, ToolResult } from "../agents/protocol.ts";
 import type { ResultName } from "../agents/results.ts";
-import { buildPrompt, type PromptParts } from "../agents/task_prompt.ts";
+import { buildPrompt, type PromptParts } from "../agents/prompts/task_prompt.ts";
 import { PlaceFiles } from "../agents/tools/files.ts";
 import { handsTools } from "../agents/tools/hands_tools.ts";
 import { checkInput, toolSpec } from "../agents/tools/registry.ts";

@@ -1,13 +1,13 @@
 import { deepStrictEqual as deepEqual, ok, strictEqual as equal } from "node:assert";
 import { join } from "node:path";
-import { diffOf } from "../agents/changes.ts";
+import { diffOf } from "../agents/git/changes.ts";
 import {
   DIFF_FILE_LINES,
   DIFF_FILES,
   DIFF_LINE_CHARS,
   DIFF_LINES,
   parseDiff,
-} from "../agents/diff.ts";
+} from "../agents/git/diff.ts";
 import type { DiffFile } from "../server/records.ts";
 import { never, TestRepo } from "./git_support.ts";
 

@@ -1,5 +1,5 @@
 import { deepStrictEqual as deepEqual } from "node:assert";
-import { fileMap } from "../agents/file_map.ts";
+import { fileMap } from "../agents/prompts/file_map.ts";
 
 Deno.test("fileMap() lists the paths in order as long as they fit", () => {
   deepEqual(fileMap(["b", "a/c", "a/b"], 3), ["a/b", "a/c", "b"]);

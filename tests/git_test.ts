@@ -5,9 +5,9 @@ import {
   rejects,
   strictEqual as equal,
 } from "node:assert";
-import { git, gitOk } from "../agents/git.ts";
-import { GitError, shellQuote } from "../agents/git_error.ts";
-import { checkBranch, checkCommit } from "../agents/repository.ts";
+import { git, gitOk } from "../agents/git/git.ts";
+import { GitError, shellQuote } from "../agents/git/git_error.ts";
+import { checkBranch, checkCommit } from "../agents/git/repository.ts";
 import { AppError } from "../server/errors.ts";
 import { exists, never, personGit, TestRepo } from "./git_support.ts";
 

@@ -6,10 +6,10 @@ import {
   strictEqual as equal,
 } from "node:assert";
 import { join } from "node:path";
-import { inspectRepository, readInstructions, trackedFiles } from "../agents/inspect.ts";
-import { proposeCommands } from "../agents/proposals/commands.ts";
-import { parseJsonc } from "../agents/proposals/jsonc.ts";
-import type { ProjectFiles } from "../agents/proposals/proposal.ts";
+import { inspectRepository, readInstructions, trackedFiles } from "../agents/inspect/inspect.ts";
+import { proposeCommands } from "../agents/inspect/commands.ts";
+import { parseJsonc } from "../agents/inspect/jsonc.ts";
+import type { ProjectFiles } from "../agents/inspect/proposal.ts";
 import { AppError } from "../server/errors.ts";
 import { exists, never, personGit, TestRepo } from "./git_support.ts";
 
@@ -404,7 +404,7 @@ async function follow(commands: string): Promise<void> {
 /** Looks from inside a sandbox where `readOnly` is mounted so; gives the refusal. */
 async function lookReadOnly(readOnly: string, repo: string): Promise<string> {
   const script = `const { inspectRepository } = await import(${
-    JSON.stringify(import.meta.resolve("../agents/inspect.ts"))
+    JSON.stringify(import.meta.resolve("../agents/inspect/inspect.ts"))
   });
     const options = { dataDir: null, signal: new AbortController().signal };
     console.log(await inspectRepository(${

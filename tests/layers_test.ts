@@ -7,7 +7,7 @@ const root = join(import.meta.dirname!, "..");
 /** Part of the tree a file belongs to; the first that matches. */
 const parts: [name: string, pattern: RegExp][] = [
   // Wires everything: reads flags and configuration, owns the order of start and stop.
-  ["main", /^(main|server\/(command|proof|serve))\.ts$/],
+  ["main", /^(main|server\/(command|serve|start_agents))\.ts$/],
   // Pure values and functions that every part may use.
   ["leaf", /^server\/(states|errors|clock|log|records|timers|version)\.ts$/],
   // What server, brain and hands may say to each other.
@@ -130,7 +130,10 @@ Deno.test("only one file knows the vendor's SDK, and only one the SQLite driver"
       }
     }
   }
-  deepEqual(users, { "@anthropic-ai/sdk": ["agents/claude.ts"], "node:sqlite": ["server/db.ts"] });
+  deepEqual(users, {
+    "@anthropic-ai/sdk": ["agents/loop/claude.ts"],
+    "node:sqlite": ["server/db.ts"],
+  });
 });
 
 Deno.test("SQL stands in the stores, the queue and the database only", async () => {

@@ -1,7 +1,7 @@
 /** What the loop does about requests that bring no answer. */
 import { deepStrictEqual as deepEqual, rejects, strictEqual as equal } from "node:assert";
-import { fold } from "../agents/fold.ts";
-import { MAX_TRIES, MAX_WAIT_MS } from "../agents/loop.ts";
+import { fold } from "../agents/loop/fold.ts";
+import { MAX_TRIES, MAX_WAIT_MS } from "../agents/loop/loop.ts";
 import type { FailureReason } from "../server/states.ts";
 import {
   answer,

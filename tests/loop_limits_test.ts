@@ -1,14 +1,14 @@
 /** What a run may use, and how it is stopped when it goes in circles. */
 import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert";
-import { STUCK_AFTER, STUCK_HINT_AFTER } from "../agents/circles.ts";
-import { affordableOutputTokens, worstCostMicroUsd } from "../agents/cost.ts";
-import { apply, fold } from "../agents/fold.ts";
-import { promptBound } from "../agents/history.ts";
-import { FIRST_OUTPUT_TOKENS, MIN_OUTPUT_TOKENS } from "../agents/limits.ts";
+import { STUCK_AFTER, STUCK_HINT_AFTER } from "../agents/loop/circles.ts";
+import { affordableOutputTokens, worstCostMicroUsd } from "../agents/loop/cost.ts";
+import { apply, fold } from "../agents/loop/fold.ts";
+import { promptBound } from "../agents/loop/history.ts";
+import { FIRST_OUTPUT_TOKENS, MIN_OUTPUT_TOKENS } from "../agents/loop/limits.ts";
 import { models, resolveModel } from "../agents/models.ts";
-import { isLimitNote, isStuckNote } from "../agents/notes.ts";
+import { isLimitNote, isStuckNote } from "../agents/loop/notes.ts";
 import { noUsage, type RunEventBody } from "../agents/protocol.ts";
-import type { Message } from "../agents/turn.ts";
+import type { Message } from "../agents/loop/turn.ts";
 import {
   answer,
   broken,

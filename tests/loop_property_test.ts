@@ -1,11 +1,11 @@
 /** What must hold for every run, tried on many made-up ones. A failing one is named by its seed. */
 import { deepStrictEqual as deepEqual, ok, strictEqual as equal } from "node:assert";
-import { costMicroUsd, promptTokensOf, totalTokensOf } from "../agents/cost.ts";
-import { apply, fold } from "../agents/fold.ts";
-import { newState } from "../agents/loop_state.ts";
+import { costMicroUsd, promptTokensOf, totalTokensOf } from "../agents/loop/cost.ts";
+import { apply, fold } from "../agents/loop/fold.ts";
+import { newState } from "../agents/loop/loop_state.ts";
 import { models, resolveModel } from "../agents/models.ts";
 import { noUsage, type RunEventBody, type Usage } from "../agents/protocol.ts";
-import { type TurnAnswer, TurnError, type TurnRequest } from "../agents/turn.ts";
+import { type TurnAnswer, TurnError, type TurnRequest } from "../agents/loop/turn.ts";
 import {
   answer,
   broken,

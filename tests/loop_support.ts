@@ -1,5 +1,5 @@
 /** A loop on its own: a scripted model, a log in memory, and a clock that only moves when the loop waits. */
-import { runLoop } from "../agents/loop.ts";
+import { runLoop } from "../agents/loop/loop.ts";
 import {
   type ContentBlock,
   noUsage,
@@ -17,7 +17,7 @@ import {
   type TurnAnswer,
   TurnError,
   type TurnRequest,
-} from "../agents/turn.ts";
+} from "../agents/loop/turn.ts";
 import type { FailureReason } from "../server/states.ts";
 
 export function runSpec(changes: Partial<RunSpec> = {}): RunSpec {

@@ -1,9 +1,9 @@
 import { deepStrictEqual as deepEqual, match, rejects, strictEqual as equal } from "node:assert";
-import { fold } from "../agents/fold.ts";
-import { FIRST_OUTPUT_TOKENS } from "../agents/limits.ts";
-import { newState } from "../agents/loop_state.ts";
+import { fold } from "../agents/loop/fold.ts";
+import { FIRST_OUTPUT_TOKENS } from "../agents/loop/limits.ts";
+import { newState } from "../agents/loop/loop_state.ts";
 import { resolveModel } from "../agents/models.ts";
-import { MAX_NUDGES, nudgeText } from "../agents/notes.ts";
+import { MAX_NUDGES, nudgeText } from "../agents/loop/notes.ts";
 import { noUsage, type RunEventBody } from "../agents/protocol.ts";
 import {
   answer,
@@ -265,7 +265,7 @@ Deno.test("a call without a result is a fault, not an endless loop", async () =>
   const spec = runSpec();
   await rejects(
     async () => {
-      const { runLoop } = await import("../agents/loop.ts");
+      const { runLoop } = await import("../agents/loop/loop.ts");
       await runLoop({
         spec,
         log: [finished(1, answer(call("a", "Read")))],

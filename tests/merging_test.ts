@@ -7,12 +7,12 @@ import {
   strictEqual as equal,
 } from "node:assert";
 import { join } from "node:path";
-import { checkpoint } from "../agents/checkpoints.ts";
-import { isLanded, keepHistory, landMerge } from "../agents/landing.ts";
-import { mergeMessage } from "../agents/merge_message.ts";
-import { prepareMerge } from "../agents/merging.ts";
-import { gaffer, identityOf, tipOf } from "../agents/repository.ts";
-import { createWorktree } from "../agents/worktrees.ts";
+import { checkpoint } from "../agents/git/checkpoints.ts";
+import { isLanded, keepHistory, landMerge } from "../agents/git/landing.ts";
+import { mergeMessage } from "../agents/git/merge_message.ts";
+import { prepareMerge } from "../agents/git/merging.ts";
+import { gaffer, identityOf, tipOf } from "../agents/git/repository.ts";
+import { createWorktree } from "../agents/git/worktrees.ts";
 import { exists, never, personGit, TestRepo } from "./git_support.ts";
 
 const BRANCH = "gaffer/12-add-greeting";

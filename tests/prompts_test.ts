@@ -1,7 +1,7 @@
 /** The system prompt, and the run specification made of it and a task. */
 import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert";
 import { loadCatalog } from "../agents/catalog.ts";
-import { houseRules } from "../agents/house_rules.ts";
+import { houseRules } from "../agents/prompts/house_rules.ts";
 import { demoModel } from "../agents/models.ts";
 import {
   buildPrompt,
@@ -9,7 +9,7 @@ import {
   buildSystem,
   systemLimits,
   type SystemParts,
-} from "../agents/prompts.ts";
+} from "../agents/prompts/prompts.ts";
 import { toolSpec } from "../agents/tools/registry.ts";
 import type { ProjectCommand } from "../server/records.ts";
 

@@ -1,6 +1,6 @@
 import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert";
 import { join } from "node:path";
-import { parseReport, REPORT_CHARS } from "../agents/reports.ts";
+import { parseReport, REPORT_CHARS } from "../agents/reports/mod.ts";
 import { FAILURE_CHARS, REPORT_FAILURES } from "../agents/reports/report.ts";
 import type { CheckReport } from "../server/records.ts";
 

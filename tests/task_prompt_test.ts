@@ -1,7 +1,7 @@
 /** The first message of a run: its sections, what their content can't do, and their limits. */
 import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert";
 import { parseTask } from "../agents/demo/task.ts";
-import { buildPrompt, promptLimits, type PromptParts } from "../agents/prompts.ts";
+import { buildPrompt, promptLimits, type PromptParts } from "../agents/prompts/prompts.ts";
 
 const commands: PromptParts["commands"] = [
   { name: "build", command: "sh build.sh" },

@@ -7,11 +7,16 @@ import {
   strictEqual as equal,
 } from "node:assert";
 import { join } from "node:path";
-import { BRANCH_NAME_CHARS, branchName } from "../agents/branches.ts";
-import { checkpoint, STALE_LOCK_MS, uncommitted } from "../agents/checkpoints.ts";
-import { changedFiles, diffOf } from "../agents/changes.ts";
-import { checkBranch, linkedTreeAt, tipOf } from "../agents/repository.ts";
-import { createView, createWorktree, pruneWorktrees, removeWorktree } from "../agents/worktrees.ts";
+import { BRANCH_NAME_CHARS, branchName } from "../agents/git/branches.ts";
+import { checkpoint, STALE_LOCK_MS, uncommitted } from "../agents/git/checkpoints.ts";
+import { changedFiles, diffOf } from "../agents/git/changes.ts";
+import { checkBranch, linkedTreeAt, tipOf } from "../agents/git/repository.ts";
+import {
+  createView,
+  createWorktree,
+  pruneWorktrees,
+  removeWorktree,
+} from "../agents/git/worktrees.ts";
 import { exists, never, personGit, TestRepo } from "./git_support.ts";
 
 const BRANCH = "gaffer/12-short-title";

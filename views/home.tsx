@@ -62,17 +62,28 @@ export function homePartials(props: HomePageProps, status?: string): VNode {
 }
 
 function Needs({ needs, next, ideaCount, shell }: HomePageProps): VNode {
+  const more = shell.counts.needs - needs.length;
   return (
     <Panel
       id="needs"
       title="Needs you"
-      aside={needs.length > 0 && <span class="count num">{needs.length}</span>}
+      aside={needs.length > 0 && (
+        <span class="count num">{Math.max(needs.length, shell.counts.needs)}</span>
+      )}
     >
       {needs.length > 0
         ? (
-          <ul class="rows" data-rows="">
-            {needs.map((need) => <NeedItem key={need.id} need={need} nowMs={shell.nowMs} />)}
-          </ul>
+          <>
+            <ul class="rows" data-rows="">
+              {needs.map((need) => <NeedItem key={need.id} need={need} nowMs={shell.nowMs} />)}
+            </ul>
+            {more > 0 && (
+              <p class="calm">
+                And {more} more, see <a href="/ideas">Ideas</a> and{" "}
+                <a href="/development">Development</a>.
+              </p>
+            )}
+          </>
         )
         : ideaCount === 0
         ? (

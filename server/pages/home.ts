@@ -38,7 +38,7 @@ export function homePage(request: PageRequest): HomePageProps {
   const today = timeText(Math.floor(app.clock.nowMs() / DAY_MS) * DAY_MS);
   const counts = countIdeas(db, projectId);
   return {
-    shell: shellOf(request, needs),
+    shell: shellOf(request),
     live: { path: projectId ? `/live/home?project=${projectId}` : "/live/home", after },
     needs,
     running: listActiveRuns(db, projectId).map((run) => runningRow(app, run)),
@@ -86,9 +86,12 @@ export function subjectOf(
 /** Neighbouring changes of one subject stand together. */
 function grouped(app: App, changes: ChangeEvent[]): HomePageProps["recent"] {
   const groups: HomePageProps["recent"] = [];
+  const subjects = new Map<string | null, Subject | null>();
   for (const change of changes) {
     if (!worthTelling.has(change.type)) continue;
-    const subject = subjectOf(app, change);
+    const id = change.ticketId ?? change.ideaId;
+    if (!subjects.has(id)) subjects.set(id, subjectOf(app, change));
+    const subject = subjects.get(id)!;
     const last = groups.at(-1);
     if (last && last.subject?.id === subject?.id) {
       if (last.changes.length < SHOWN_PER_SUBJECT) last.changes.push(change);

@@ -2,25 +2,36 @@
 import type { Need } from "../../views/needs.tsx";
 import type { App } from "../app.ts";
 import type { Run } from "../records.ts";
-import { listPendingApprovals } from "../store/approvals.ts";
-import { getIdea, listIdeas } from "../store/ideas.ts";
-import { listPendingQuestions } from "../store/questions.ts";
-import { listFindings } from "../store/reviews.ts";
+import { countPendingApprovals, listPendingApprovals } from "../store/approvals.ts";
+import { countIdeas, getIdea, listIdeas } from "../store/ideas.ts";
+import { countOpenQuestions, listPendingQuestions } from "../store/questions.ts";
+import { countFindings } from "../store/reviews.ts";
 import { getRun } from "../store/runs.ts";
-import { listTickets } from "../store/tickets.ts";
+import { countTicketsInNeed, listTickets } from "../store/tickets.ts";
 
 /** Most rows of each kind; the pages behind them show the rest. */
-const EACH_MAX = 50;
+const EACH_MAX = 25;
+
+/** How much waits for a person, for the navigation: `ideas` and `development` add up to `needs`. */
+export function countNeeds(
+  { db }: Pick<App, "db">,
+  projectId: string | null,
+): { needs: number; ideas: number; development: number } {
+  const { ready, stuck } = countIdeas(db, projectId);
+  const ideas = countOpenQuestions(db, projectId) + ready + stuck;
+  const development = countPendingApprovals(db, projectId) + countTicketsInNeed(db, projectId);
+  return { needs: ideas + development, ideas, development };
+}
 
 export function listNeeds(app: App, projectId: string | null): Need[] {
   const { db } = app;
   const project = projectId === null ? {} : { projectId };
   const needs: Need[] = [];
-  for (const question of listPendingQuestions(db, projectId).slice(0, EACH_MAX)) {
+  for (const question of listPendingQuestions(db, projectId, EACH_MAX)) {
     const idea = getIdea(db, question.ideaId);
     needs.push({ id: question.id, since: question.createdAt, kind: "question", question, idea });
   }
-  for (const approval of listPendingApprovals(db, projectId).slice(0, EACH_MAX)) {
+  for (const approval of listPendingApprovals(db, projectId, EACH_MAX)) {
     const run: Run = getRun(db, approval.runId);
     needs.push({ id: approval.id, since: approval.createdAt, kind: "approval", approval, run });
   }
@@ -45,7 +56,7 @@ export function listNeeds(app: App, projectId: string | null): Need[] {
     const common = { id: ticket.id, since: ticket.updatedAt, ticket };
     needs.push(
       ticket.status === "review"
-        ? { ...common, kind: "review", findings: listFindings(db, ticket.id).length }
+        ? { ...common, kind: "review", findings: countFindings(db, ticket.id) }
         : { ...common, kind: "blocked" },
     );
   }

@@ -1,5 +1,5 @@
 import type { NewProjectPageProps, ProjectForm, ProjectsPageProps } from "../../views/projects.tsx";
-import type { Inspection } from "../../agents/inspect.ts";
+import type { Inspection } from "../../agents/inspect/inspect.ts";
 import { countIdeas } from "../store/ideas.ts";
 import { listProjects } from "../store/projects.ts";
 import { countTickets } from "../store/tickets.ts";

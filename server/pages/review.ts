@@ -1,4 +1,4 @@
-import { parseDiff } from "../../agents/diff.ts";
+import { parseDiff } from "../../agents/git/diff.ts";
 import { parsePlace } from "../../views/diff_place.ts";
 import type { ReviewPageProps } from "../../views/review.tsx";
 import type { RefusedReview } from "../../views/review_decision.tsx";

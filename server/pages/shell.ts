@@ -1,10 +1,9 @@
 /** What stands around every page. */
 import type { Flash, Shell } from "../../views/shell.ts";
-import type { Need } from "../../views/needs.tsx";
 import type { App } from "../app.ts";
 import { agentsHold } from "../services/agents.ts";
 import { listProjects } from "../store/projects.ts";
-import { listNeeds } from "./needs.ts";
+import { countNeeds } from "./needs.ts";
 
 /** What a request says about the page it wants. */
 export interface PageRequest {
@@ -15,13 +14,8 @@ export interface PageRequest {
   flash: Flash | null;
 }
 
-export function shellOf(
-  { app, asset, projectId, flash }: PageRequest,
-  needs: Need[] = listNeeds(app, projectId),
-): Shell {
+export function shellOf({ app, asset, projectId, flash }: PageRequest): Shell {
   const { model, refused, confinement } = app.agents.status();
-  const ofIdea = (need: Need) => ["question", "ready", "stuck"].includes(need.kind);
-  const ideas = needs.filter(ofIdea).length;
   return {
     nowMs: app.clock.nowMs(),
     asset,
@@ -31,7 +25,7 @@ export function shellOf(
     confinement,
     projects: listProjects(app.db).map(({ id, name }) => ({ id, name })),
     projectId,
-    counts: { needs: needs.length, ideas, development: needs.length - ideas },
+    counts: countNeeds(app, projectId),
     flash,
   };
 }

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import type { Api } from "../api.ts";
-import type { AgentDefinition } from "../../agents/definition.ts";
+import type { AgentDefinition } from "../../agents/prompts/definition.ts";
 
 const agentSchema = z.object({
   id: z.string().describe("Its name"),

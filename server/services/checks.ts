@@ -1,8 +1,8 @@
 /** Runs a project's own command on exactly one commit, and records what really came out. */
 import { join } from "node:path";
 import type { Place } from "../../agents/protocol.ts";
-import { parseReport } from "../../agents/reports.ts";
-import { restoreWorktree } from "../../agents/restoring.ts";
+import { parseReport } from "../../agents/reports/mod.ts";
+import { restoreWorktree } from "../../agents/git/restoring.ts";
 import type { App } from "../app.ts";
 import { newId, transact } from "../db.ts";
 import type { Check, CommandName, Project, Ticket } from "../records.ts";

@@ -2,10 +2,10 @@
 import { join } from "node:path";
 import { enqueue } from "../../queue/queue.ts";
 import type { Outcome } from "../../queue/job.ts";
-import { isLanded, keepHistory, landMerge } from "../../agents/landing.ts";
-import { type MergeMessage, proposeMessage, withTrailers } from "../../agents/merge_message.ts";
-import { type PreparedMerge, prepareMerge, removeWorkDir } from "../../agents/merging.ts";
-import { commonDirOf, readRef } from "../../agents/repository.ts";
+import { isLanded, keepHistory, landMerge } from "../../agents/git/landing.ts";
+import { type MergeMessage, proposeMessage, withTrailers } from "../../agents/git/merge_message.ts";
+import { type PreparedMerge, prepareMerge, removeWorkDir } from "../../agents/git/merging.ts";
+import { commonDirOf, readRef } from "../../agents/git/repository.ts";
 import type { App } from "../app.ts";
 import { SECOND_MS } from "../clock.ts";
 import { transact } from "../db.ts";

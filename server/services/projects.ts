@@ -1,8 +1,8 @@
 /** Projects: git repositories that Gaffer works on. */
 import { join } from "node:path";
-import { type Inspection, inspectRepository } from "../../agents/inspect.ts";
-import { createRepository } from "../../agents/new_repository.ts";
-import { tipOf } from "../../agents/repository.ts";
+import { type Inspection, inspectRepository } from "../../agents/inspect/inspect.ts";
+import { createRepository } from "../../agents/git/new_repository.ts";
+import { tipOf } from "../../agents/git/repository.ts";
 import { sampleProject } from "../../agents/demo/sample.ts";
 import type { App } from "../app.ts";
 import { MINUTE_MS } from "../clock.ts";

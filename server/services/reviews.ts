@@ -1,5 +1,5 @@
 /** What a person looks at before merging. */
-import { type Diff, diffOf } from "../../agents/changes.ts";
+import { type Diff, diffOf } from "../../agents/git/changes.ts";
 import type { App } from "../app.ts";
 import type { Ticket } from "../records.ts";
 import { getProject } from "../store/projects.ts";

@@ -1,9 +1,9 @@
 /** The runs as the agents see them: what each works with, and where what happens in it is recorded. */
-import { readInstructions, trackedFiles } from "../../agents/inspect.ts";
-import { buildRunSpec, type PromptParts } from "../../agents/prompts.ts";
-import { commonDirOf } from "../../agents/repository.ts";
-import { checkpoint } from "../../agents/checkpoints.ts";
-import { diffOf } from "../../agents/changes.ts";
+import { readInstructions, trackedFiles } from "../../agents/inspect/inspect.ts";
+import { buildRunSpec, type PromptParts } from "../../agents/prompts/prompts.ts";
+import { commonDirOf } from "../../agents/git/repository.ts";
+import { checkpoint } from "../../agents/git/checkpoints.ts";
+import { diffOf } from "../../agents/git/changes.ts";
 import type { Place, RunEventBody } from "../../agents/protocol.ts";
 import type { RunContext, RunHost } from "../../agents/runtime.ts";
 import { toolSpec } from "../../agents/tools/registry.ts";

@@ -1,6 +1,6 @@
 /** Checkouts of a project's base branch that an idea's agents read: one per commit, shared by their runs. */
 import { basename, join } from "node:path";
-import { createView, removeWorktree } from "../../agents/worktrees.ts";
+import { createView, removeWorktree } from "../../agents/git/worktrees.ts";
 import type { App } from "../app.ts";
 import type { Project } from "../records.ts";
 import { listActiveRuns } from "../store/runs.ts";

@@ -60,17 +60,28 @@ export function listRunApprovals(db: Db, runId: string): Approval[] {
     .all({ runId }).map(approvalFromRow);
 }
 
-/** Most pending approvals that one page shows. */
-const PENDING_MAX = 200;
+/** How many `listPendingApprovals` would list, without its limit. */
+export const countPendingApprovals = (db: Db, projectId: string | null): number =>
+  Number(
+    db.prepare(`
+      SELECT count(*) AS n FROM approvals a JOIN runs r ON r.id = a.run_id
+      WHERE a.status = 'pending' AND r.status IN ('running', 'waiting')
+        AND (:projectId IS NULL OR r.project_id = :projectId)
+    `).get({ projectId })!.n,
+  );
 
 /** Pending approvals of runs that still wait, oldest first. */
-export function listPendingApprovals(db: Db, projectId: string | null): Approval[] {
+export function listPendingApprovals(
+  db: Db,
+  projectId: string | null,
+  limit: number,
+): Approval[] {
   return db.prepare(`
     SELECT a.* FROM approvals a JOIN runs r ON r.id = a.run_id
     WHERE a.status = 'pending' AND r.status IN ('running', 'waiting')
       AND (:projectId IS NULL OR r.project_id = :projectId)
-    ORDER BY a.created_at LIMIT ${PENDING_MAX}
-  `).all({ projectId }).map(approvalFromRow);
+    ORDER BY a.created_at LIMIT :limit
+  `).all({ projectId, limit }).map(approvalFromRow);
 }
 
 function approvalFromRow(row: Row): Approval {

@@ -63,17 +63,28 @@ export const countPendingQuestions = (db: Db, ideaId: string): number =>
       .get({ ideaId })!.n,
   );
 
-/** Most pending questions that one page shows. */
-const PENDING_MAX = 200;
+/** How many `listPendingQuestions` would list, without its limit. */
+export const countOpenQuestions = (db: Db, projectId: string | null): number =>
+  Number(
+    db.prepare(`
+      SELECT count(*) AS n FROM questions q JOIN ideas i ON i.id = q.idea_id
+      WHERE q.status = 'pending' AND i.status IN ('refining', 'questions')
+        AND (:projectId IS NULL OR i.project_id = :projectId)
+    `).get({ projectId })!.n,
+  );
 
 /** Pending questions of ideas that are still open, oldest first. */
-export function listPendingQuestions(db: Db, projectId: string | null): Question[] {
+export function listPendingQuestions(
+  db: Db,
+  projectId: string | null,
+  limit: number,
+): Question[] {
   return db.prepare(`
     SELECT q.* FROM questions q JOIN ideas i ON i.id = q.idea_id
     WHERE q.status = 'pending' AND i.status IN ('refining', 'questions')
       AND (:projectId IS NULL OR i.project_id = :projectId)
-    ORDER BY q.created_at, q.number LIMIT ${PENDING_MAX}
-  `).all({ projectId }).map(questionFromRow);
+    ORDER BY q.created_at, q.number LIMIT :limit
+  `).all({ projectId, limit }).map(questionFromRow);
 }
 
 function questionFromRow(row: Row): Question {

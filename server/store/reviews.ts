@@ -26,6 +26,12 @@ export function replaceFindings(
   }
 }
 
+export const countFindings = (db: Db, ticketId: string): number =>
+  Number(
+    db.prepare("SELECT count(*) AS n FROM review_findings WHERE ticket_id = :ticketId")
+      .get({ ticketId })!.n,
+  );
+
 /** Gravest first. */
 export function listFindings(db: Db, ticketId: string): ReviewFinding[] {
   return db.prepare(`

@@ -235,6 +235,16 @@ export function countTickets(db: Db, projectId: string | null): Record<TicketSta
   return counts;
 }
 
+/** Tickets that a person must decide or mend; in the merge queue only those that wait for the person. */
+export const countTicketsInNeed = (db: Db, projectId: string | null): number =>
+  Number(
+    db.prepare(`
+      SELECT count(*) AS n FROM tickets
+      WHERE status IN ('review', 'blocked') AND (:projectId IS NULL OR project_id = :projectId)
+        AND NOT (status = 'review' AND step IS 'merge' AND merge_wait = '')
+    `).get({ projectId })!.n,
+  );
+
 /** What the merge needs beside the ticket itself. */
 export function getMergeDetails(
   db: Db,

@@ -1,0 +1,216 @@
+/** Commits what agents changed in a ticket's worktree, so that no crash, cancel or clean-up can lose it. */
+import { relative, resolve } from "node:path";
+import { AppError } from "../../server/errors.ts";
+import { SECOND_MS, systemClock } from "../../server/clock.ts";
+import { git, gitOk, type GitPlace } from "./git.ts";
+import { UNFINISHED_FILE } from "../paths.ts";
+import { GitError, shellQuote } from "./git_error.ts";
+import {
+  commitTree,
+  gaffer,
+  type Identity,
+  linkedTreeAt,
+  readRef,
+  tipOf,
+  treeOf,
+  type WorkingTree,
+} from "./repository.ts";
+
+/** Most paths that one checkpoint names. */
+export const CHECKPOINT_FILES = 1_000;
+/** Only Gaffer's git locks a ticket's worktree; a lock this old was left by one that was killed. */
+export const STALE_LOCK_MS = 10 * SECOND_MS;
+const LOCK_POLL_MS = 200;
+const LOCK_TRIES = 3;
+
+export interface Checkpoint {
+  commit: string;
+  /** Paths that differ from the commit before, at most `CHECKPOINT_FILES`. */
+  files: string[];
+}
+
+export interface CheckpointSpec {
+  repo: string;
+  /** Absolute path of the ticket's worktree. */
+  worktree: string;
+  /** Branch that the worktree must have checked out. */
+  branch: string;
+  message: string;
+  author?: Identity;
+  /**
+   * Newest commit of the branch that the caller has recorded. A commit made just before a crash, and
+   * so never recorded, is then reported instead of null.
+   */
+  recorded?: string;
+  signal: AbortSignal;
+}
+
+/**
+ * Commits every change in the worktree but ignored files, hooks off, and gives the new commit; null when
+ * nothing changed. A repository that was made inside the worktree is left where it is and not committed.
+ * Throws `not_found` without such a worktree, `conflict` when another branch is checked out in it.
+ */
+export async function checkpoint(spec: CheckpointSpec): Promise<Checkpoint | null> {
+  const { repo, branch, message, signal } = spec;
+  const place = await ticketPlace(spec);
+  const parent = await tipOf(place, branch, signal);
+  if (!parent) throw new AppError("conflict", `Cannot commit on branch "${branch}": it is gone`);
+  const changed = await changesIn(place, signal);
+  if (changed.length === 0) return await unrecorded(spec, place, parent);
+  await withoutStaleLocks(repo, place, signal, () => addAll(place, changed, signal));
+  const tree = (await gitOk(place, ["write-tree"], { signal, doing: "write a tree" })).trim();
+  if (tree === await treeOf(place, parent, signal)) return await unrecorded(spec, place, parent);
+  const identity = spec.author ?? gaffer;
+  const commit = await commitTree(place, { tree, parent, message, identity, signal });
+  await withoutStaleLocks(
+    repo,
+    place,
+    signal,
+    () => moveBranch(place, branch, commit, parent, signal),
+  );
+  return { commit, files: await pathsBetween(place, spec.recorded ?? parent, commit, signal) };
+}
+
+/** What in a working tree is not committed, ignored files aside; paths, cut to `limit` of them. */
+export async function uncommitted(
+  place: GitPlace,
+  signal: AbortSignal,
+  limit = CHECKPOINT_FILES,
+): Promise<string[]> {
+  return (await changesIn(place, signal)).slice(0, limit);
+}
+
+/** Every path that is not as committed; a repository inside the tree is one that ends in a slash. */
+async function changesIn(place: GitPlace, signal: AbortSignal): Promise<string[]> {
+  const args = [
+    ...["status", "--porcelain", "-z", "--no-renames"],
+    // Whatever the person's settings hide.
+    ...["--ignore-submodules=none", "--untracked-files=all"],
+  ];
+  const text = await gitOk(place, args, { signal, doing: "see what is not committed" });
+  return text.split("\0").filter(Boolean).map((entry) => entry.slice(3));
+}
+
+/** The commit that a crash kept from being recorded, if there is one. */
+async function unrecorded(
+  { recorded, signal }: CheckpointSpec,
+  place: GitPlace,
+  tip: string,
+): Promise<Checkpoint | null> {
+  if (recorded === undefined || recorded === tip) return null;
+  return { commit: tip, files: await pathsBetween(place, recorded, tip, signal) };
+}
+
+async function ticketPlace(spec: CheckpointSpec): Promise<WorkingTree> {
+  const { repo, worktree, branch, signal } = spec;
+  const tree = await linkedTreeAt(repo, worktree, signal);
+  if (!tree || tree.missing) {
+    throw new AppError(
+      "not_found",
+      `Cannot commit in "${worktree}": it is not a worktree of "${repo}". Retry the ticket to make it again`,
+    );
+  }
+  if (tree.branch === branch) return tree;
+  throw new AppError(
+    "conflict",
+    `Cannot commit in "${worktree}": it has ${tree.branch ? `"${tree.branch}"` : "no branch"} ` +
+      `checked out instead of "${branch}". Run: git -C ${shellQuote(worktree)} switch ${branch}`,
+  );
+}
+
+/**
+ * Adds everything but repositories inside the worktree (a test may make one): git would record such a
+ * folder as a bare link to a commit that nobody else has, or fail when it has none.
+ */
+async function addAll(place: GitPlace, changed: string[], signal: AbortSignal): Promise<void> {
+  const inner = changed.filter((path) => path.endsWith("/"));
+  await gitOk(place, ["add", "--all", "--pathspec-from-file=-", "--pathspec-file-nul"], {
+    signal,
+    input: [
+      ":/",
+      `:(exclude,top,glob)**/${UNFINISHED_FILE}`,
+      ...inner.map((path) => `:(exclude,top,literal)${path}`),
+    ].join("\0"),
+    doing: "add the changes",
+  });
+}
+
+async function moveBranch(
+  place: GitPlace,
+  branch: string,
+  commit: string,
+  parent: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const args = ["update-ref", "-m", "gaffer: checkpoint", `refs/heads/${branch}`, commit, parent];
+  const result = await git(place, args, { signal });
+  if (result.code === 0) return;
+  // Cut off after the ref had moved, and tried again.
+  if (await readRef(place, `refs/heads/${branch}`, signal) === commit) return;
+  throw GitError.of(`move branch "${branch}"`, place, result);
+}
+
+async function pathsBetween(
+  place: GitPlace,
+  from: string,
+  to: string,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const args = ["diff-tree", "-r", "-z", "--no-renames", "--name-only", from, to];
+  const text = await gitOk(place, args, { signal, doing: "list the changed files" });
+  return text.split("\0").filter(Boolean).slice(0, CHECKPOINT_FILES);
+}
+
+/**
+ * Does `step`; when a lock file of this worktree is in the way, waits for it to go, and removes it once
+ * it is so old that the git which made it must have been killed.
+ */
+async function withoutStaleLocks(
+  repo: string,
+  tree: WorkingTree,
+  signal: AbortSignal,
+  step: () => Promise<void>,
+): Promise<void> {
+  for (let triesLeft = LOCK_TRIES;; triesLeft--) {
+    try {
+      return await step();
+    } catch (error) {
+      const lock = error instanceof GitError ? lockIn(error, repo) : null;
+      if (lock === null || !belongsTo(tree, lock) || triesLeft === 0) throw error;
+      await goneOrStale(lock, signal);
+    }
+  }
+}
+
+function lockIn(error: GitError, repo: string): string | null {
+  const path = /Unable to create '(.+\.lock)': File exists/.exec(error.stderr)?.[1];
+  return path === undefined ? null : resolve(repo, path);
+}
+
+/** The worktree's own folder below `.git/worktrees`, or its branch; never a lock of the person's. */
+function belongsTo(tree: WorkingTree, lock: string): boolean {
+  const inside = relative(tree.gitDir, lock);
+  return !inside.startsWith("..") || lock.endsWith(`/refs/heads/${tree.branch}.lock`);
+}
+
+async function goneOrStale(lock: string, signal: AbortSignal): Promise<void> {
+  for (let waitedMs = 0; waitedMs < STALE_LOCK_MS; waitedMs += LOCK_POLL_MS) {
+    const ageMs = await ageOf(lock);
+    if (ageMs === null) return;
+    if (ageMs >= STALE_LOCK_MS) break;
+    signal.throwIfAborted();
+    await new Promise((resolve) => setTimeout(resolve, LOCK_POLL_MS));
+  }
+  await Deno.remove(lock);
+}
+
+/** Null when the file is gone. */
+async function ageOf(path: string): Promise<number | null> {
+  try {
+    const { mtime } = await Deno.lstat(path);
+    return systemClock.nowMs() - (mtime?.getTime() ?? 0);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,267 @@
+/**
+ * The one place that starts git. Every call has a clean environment, no network, no hooks, no prompt,
+ * an end in time and a cap on what it may print; arguments that come from outside are validated by the
+ * callers (`repository.ts`), so that none can be taken for an option.
+ */
+import { AppError } from "../../server/errors.ts";
+import { MINUTE_MS, SECOND_MS } from "../../server/clock.ts";
+import { GitError } from "./git_error.ts";
+
+/** How long one git command may take unless the caller knows better. */
+export const GIT_TIMEOUT_MS = 2 * MINUTE_MS;
+/** Most bytes of standard output that are kept. */
+export const GIT_OUTPUT_BYTES = 16 * 1024 * 1024;
+const STDERR_BYTES = 64 * 1024;
+/** From SIGTERM, at which git removes its lock files, to SIGKILL. */
+const KILL_GRACE_MS = 2 * SECOND_MS;
+
+/**
+ * Where git works: a folder, or a worktree with its own folder under `.git/worktrees`. The second form
+ * never reads the worktree's `.git` file, which code that ran in there may have replaced by one that
+ * names other configuration.
+ */
+export type GitPlace = string | { path: string; gitDir: string };
+
+export interface GitOptions {
+  signal: AbortSignal;
+  timeoutMs?: number;
+  /** Cap on standard output; the command is ended when it prints more. */
+  maxOutputBytes?: number;
+  /** Standard input; none by default. */
+  input?: string;
+  /** Added to the clean environment. */
+  env?: Record<string, string>;
+}
+
+export interface GitResult {
+  /** Exit code; 0 when the output was cut, since git was then ended by us. */
+  code: number;
+  /** Decoded as UTF-8; bytes that are not become U+FFFD. */
+  stdout: string;
+  stderr: string;
+  /** Standard output was longer than `maxOutputBytes` and is cut there. */
+  truncated: boolean;
+}
+
+/**
+ * Runs git and waits for its end. A non-zero exit is a value, not an error. Throws the signal's reason
+ * when aborted, `GitError` on time-out, and `AppError("invalid")` when git is not installed. However it
+ * ends, git and all that it started in its process group are gone.
+ */
+export async function git(
+  place: GitPlace,
+  args: readonly string[],
+  options: GitOptions,
+): Promise<GitResult> {
+  const { signal, timeoutMs = GIT_TIMEOUT_MS, maxOutputBytes = GIT_OUTPUT_BYTES } = options;
+  signal.throwIfAborted();
+  const child = spawn(place, args, options);
+  const ending = new Ending(child.pid);
+  const stop = () => ending.begin();
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    stop();
+  }, timeoutMs);
+  signal.addEventListener("abort", stop);
+  try {
+    const [stdout, stderr, status] = await Promise.all([
+      collect(child.stdout, maxOutputBytes, ending, stop),
+      collect(child.stderr, STDERR_BYTES, ending),
+      child.status,
+      options.input === undefined ? undefined : feed(child.stdin, options.input),
+    ]);
+    signal.throwIfAborted();
+    if (timedOut) throw GitError.timeout(args[0] ?? "", timeoutMs);
+    const truncated = stdout.truncated;
+    return {
+      code: truncated ? 0 : status.code,
+      stdout: stdout.text,
+      stderr: stderr.text,
+      truncated,
+    };
+  } catch (error) {
+    stop();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", stop);
+    ending.finish();
+  }
+}
+
+/**
+ * Runs git and gives its standard output. `doing` completes "Cannot …" in the message of the `GitError`
+ * that is thrown when git fails or prints more than the cap.
+ */
+export async function gitOk(
+  place: GitPlace,
+  args: readonly string[],
+  options: GitOptions & { doing: string },
+): Promise<string> {
+  const result = await git(place, args, options);
+  if (result.code !== 0) throw GitError.of(options.doing, place, result);
+  if (result.truncated) throw GitError.tooLong(options.doing);
+  return result.stdout;
+}
+
+/**
+ * Settings that hold for every call, whatever the person's configuration says. They keep git from
+ * running anything but itself, from changing more than it was asked to, and from waiting for someone.
+ */
+const guards = [
+  "core.hooksPath=/dev/null",
+  "core.fsmonitor=false",
+  "core.safecrlf=false",
+  "core.quotePath=false",
+  "credential.helper=",
+  "commit.gpgSign=false",
+  "gc.auto=0",
+  "maintenance.auto=false",
+  "submodule.recurse=false",
+  "rerere.enabled=false",
+  "merge.conflictStyle=diff3",
+  "worktree.useRelativePaths=false",
+  "worktree.guessRemote=false",
+  "diff.suppressBlankEmpty=false",
+  "i18n.commitEncoding=UTF-8",
+  "i18n.logOutputEncoding=UTF-8",
+].flatMap((setting) => ["-c", setting]);
+
+/** What is taken over from Gaffer's own environment: where programs and the person's git settings are. */
+const inherited = ["PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR", "TZ"];
+
+function environment(extra: Record<string, string>): Record<string, string> {
+  const env: Record<string, string> = {
+    LANG: "C",
+    LC_ALL: "C",
+    GIT_TERMINAL_PROMPT: "0",
+    GIT_OPTIONAL_LOCKS: "0",
+    GIT_ASKPASS: "false",
+    SSH_ASKPASS: "false",
+    GIT_SSH_COMMAND: "false",
+    GIT_EDITOR: "false",
+    GIT_SEQUENCE_EDITOR: "false",
+    // Overrides `protocol.*.allow` of every configuration file: no transport at all.
+    GIT_ALLOW_PROTOCOL: "none",
+    GIT_NO_LAZY_FETCH: "1",
+  };
+  for (const name of inherited) {
+    const value = Deno.env.get(name);
+    if (value !== undefined) env[name] = value;
+  }
+  return { ...env, ...extra };
+}
+
+function spawn(place: GitPlace, args: readonly string[], options: GitOptions): Deno.ChildProcess {
+  const where = typeof place === "string"
+    ? ["-C", place]
+    : ["-C", place.path, `--git-dir=${place.gitDir}`, `--work-tree=${place.path}`];
+  try {
+    return new Deno.Command("git", {
+      args: ["--no-pager", ...guards, ...where, ...args],
+      // Git is told its folder by -C: a missing one is then git's own message, not "git not found".
+      cwd: "/",
+      clearEnv: true,
+      env: environment(options.env ?? {}),
+      stdin: options.input === undefined ? "null" : "piped",
+      stdout: "piped",
+      stderr: "piped",
+      // A process group of its own, so that ending it ends what git started too.
+      detached: true,
+    }).spawn();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new AppError(
+      "invalid",
+      "Cannot run git: it is not installed or not on the PATH. Install git, then start Gaffer again",
+      [],
+      { cause: error },
+    );
+  }
+}
+
+/** Ends a process group: asked first, so that git cleans up, forced after a grace. */
+class Ending {
+  #forceTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Resolves when waiting for more output is pointless. */
+  readonly over = Promise.withResolvers<void>();
+
+  constructor(readonly pid: number) {}
+
+  begin(): void {
+    if (this.#forceTimer !== undefined) return;
+    this.#signal("SIGTERM");
+    this.#forceTimer = setTimeout(() => {
+      this.#signal("SIGKILL");
+      this.over.resolve();
+    }, KILL_GRACE_MS);
+  }
+
+  finish(): void {
+    // The leader is gone; whatever it left in its group must not outlive the call.
+    if (this.#forceTimer !== undefined) this.#signal("SIGKILL");
+    clearTimeout(this.#forceTimer);
+    this.over.resolve();
+  }
+
+  #signal(name: Deno.Signal): void {
+    try {
+      Deno.kill(-this.pid, name);
+    } catch (error) {
+      // The group has ended already, which is what was wanted.
+      if (!(error instanceof Deno.errors.NotFound) && !isNoSuchProcess(error)) throw error;
+    }
+  }
+}
+
+const isNoSuchProcess = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && error.code === "ESRCH";
+
+async function collect(
+  stream: ReadableStream<Uint8Array>,
+  maxBytes: number,
+  ending: Ending,
+  onOverflow: () => void = () => {},
+): Promise<{ text: string; truncated: boolean }> {
+  const reader = stream.getReader();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  let truncated = false;
+  const over = ending.over.promise.then(() => ({ done: true, value: undefined }) as const);
+  while (true) {
+    const { done, value } = await Promise.race([reader.read(), over]);
+    if (done) break;
+    if (truncated) continue; // read on, so that git is not stopped by a full pipe
+    if (size + value.length > maxBytes) {
+      truncated = true;
+      onOverflow();
+    }
+    chunks.push(value.subarray(0, maxBytes - size));
+    size += Math.min(value.length, maxBytes - size);
+  }
+  await reader.cancel();
+  return { text: decode(chunks, size), truncated };
+}
+
+function decode(chunks: Uint8Array[], size: number): string {
+  const bytes = new Uint8Array(size);
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return new TextDecoder().decode(bytes);
+}
+
+async function feed(stdin: WritableStream<Uint8Array>, text: string): Promise<void> {
+  const writer = stdin.getWriter();
+  try {
+    await writer.write(new TextEncoder().encode(text));
+    await writer.close();
+  } catch (error) {
+    // Git ended before it read everything: its exit code and message tell why. A stream that broke while
+    // it was idle says so with a TypeError at its next use.
+    if (!(error instanceof Deno.errors.BrokenPipe) && !(error instanceof TypeError)) throw error;
+  }
+}

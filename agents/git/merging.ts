@@ -1,0 +1,208 @@
+/**
+ * Makes the one commit that a ticket becomes on the base branch. Where the base has moved, the two are
+ * combined in a worktree of its own; no branch and no folder of the person's changes here (`landing.ts`
+ * does that), so that preparing may be cut off and done again.
+ */
+import { join } from "node:path";
+import { AppError } from "../../server/errors.ts";
+import { git, gitOk } from "./git.ts";
+import { GitError, shellQuote } from "./git_error.ts";
+import {
+  checkCommit,
+  commitTree,
+  type Identity,
+  identityEnv,
+  identityOf,
+  isAncestor,
+  linkedTreeAt,
+  tipOf,
+  treeOf,
+  type WorkingTree,
+} from "./repository.ts";
+import { CHECKOUT_TIMEOUT_MS, createView, removeWorktree } from "./worktrees.ts";
+
+/** Most files of a conflict whose text is read, and most characters of each. */
+export const CONFLICT_FILES = 50;
+export const CONFLICT_TEXT_CHARS = 32_000;
+
+export interface MergeSpec {
+  repo: string;
+  /** Branch that receives the commit. */
+  base: string;
+  /** The ticket's branch; its tip must be `headCommit`. */
+  branch: string;
+  /** What was checked, reviewed and approved. */
+  headCommit: string;
+  /** Commit of the base branch that the work started from. */
+  baseCommit: string;
+  /** Where the combined result is checked out when the base has moved; made and removed by Gaffer. */
+  workDir: string;
+  /** From `mergeMessage`. */
+  message: string;
+  /** Author and committer; the repository's own by default. */
+  identity?: Identity;
+  signal: AbortSignal;
+}
+
+export type PreparedMerge =
+  | {
+    type: "prepared";
+    /** The commit to land: one parent, `baseTip`. */
+    commit: string;
+    baseTip: string;
+    /**
+     * The base has commits that the branch was not checked with: `workDir` has the result checked out,
+     * for the checks to run on before it lands. Otherwise its files are exactly those of `headCommit`,
+     * and `workDir` is not made.
+     */
+    moved: boolean;
+  }
+  | { type: "conflict"; baseTip: string; files: ConflictFile[] }
+  /** The base has every change already: nothing to commit. */
+  | { type: "empty"; baseTip: string };
+
+export interface ConflictFile {
+  path: string;
+  /** With conflict markers (ours is the base, theirs the ticket); null when gone, binary or a link. */
+  text: string | null;
+}
+
+/**
+ * Squashes the ticket's work onto the base branch's tip. Throws `conflict` when a branch is gone, or has
+ * other commits than those that were approved.
+ */
+export async function prepareMerge(spec: MergeSpec): Promise<PreparedMerge> {
+  const { repo, headCommit, message, signal } = spec;
+  const baseTip = await requireTip(repo, spec.base, signal);
+  await requireApproved(spec);
+  const { from, moved } = await forkPoint(spec, baseTip);
+  const identity = spec.identity ?? await identityOf(repo, signal);
+  const combined = moved
+    ? await combine(spec, { from, baseTip, identity })
+    : { tree: await treeOf(repo, headCommit, signal), place: null };
+  if ("files" in combined) return { type: "conflict", baseTip, files: combined.files };
+  const { tree, place } = combined;
+  if (tree === await treeOf(repo, baseTip, signal)) {
+    if (place) await removeWorkDir(spec);
+    return { type: "empty", baseTip };
+  }
+  const commit = await commitTree(repo, { tree, parent: baseTip, message, identity, signal });
+  // Index and files are those of the commit already.
+  if (place) {
+    const args = ["update-ref", "--no-deref", "HEAD", commit];
+    await gitOk(place, args, { signal, doing: "check out the merge" });
+  }
+  return { type: "prepared", commit, baseTip, moved };
+}
+
+/** Removes the worktree that `prepareMerge` made; it holds no work that is not in the commit. */
+export async function removeWorkDir(
+  spec: { repo: string; workDir: string; signal: AbortSignal },
+): Promise<void> {
+  const { repo, workDir: path, signal } = spec;
+  await removeWorktree({ repo, path, discard: true, signal });
+}
+
+async function requireTip(repo: string, branch: string, signal: AbortSignal): Promise<string> {
+  const tip = await tipOf(repo, branch, signal);
+  if (tip) return tip;
+  throw new AppError(
+    "conflict",
+    `Cannot merge into branch "${branch}": it is gone. Make it again, or change the project's base branch`,
+  );
+}
+
+async function requireApproved(spec: MergeSpec): Promise<void> {
+  const { repo, branch, headCommit, signal } = spec;
+  const tip = await tipOf(repo, branch, signal);
+  if (tip === checkCommit(headCommit)) return;
+  throw new AppError(
+    "conflict",
+    tip
+      ? `Cannot merge branch "${branch}": it is at ${tip}, but ${headCommit} was approved. Review it again`
+      : `Cannot merge branch "${branch}": it is gone. ` +
+        `Run: git -C ${shellQuote(repo)} branch ${branch} ${headCommit}`,
+  );
+}
+
+/**
+ * The commit whose difference to `headCommit` is the ticket's work: usually the newest one that base and
+ * branch share, which is later than `baseCommit` when someone merged the base into the branch. When the
+ * base was set back behind `baseCommit`, what was dropped there must not come back with the ticket.
+ */
+async function forkPoint(
+  spec: MergeSpec,
+  baseTip: string,
+): Promise<{ from: string; moved: boolean }> {
+  const { repo, baseCommit, headCommit, signal } = spec;
+  if (!await isAncestor(repo, baseCommit, baseTip, signal)) {
+    return { from: baseCommit, moved: true };
+  }
+  const shared = await git(repo, ["merge-base", baseTip, headCommit], { signal });
+  const from = shared.code === 0 ? shared.stdout.trim() : baseCommit;
+  return { from, moved: from !== baseTip };
+}
+
+/**
+ * A three-way merge by picking the ticket's work, as one commit on `from`, onto the base's tip. Not
+ * `git merge-tree --write-tree`: git before 2.38 lacks it, and so do systems still in use.
+ */
+async function combine(
+  spec: MergeSpec,
+  { from, baseTip, identity }: { from: string; baseTip: string; identity: Identity },
+): Promise<{ tree: string; place: WorkingTree } | { files: ConflictFile[] }> {
+  const { repo, headCommit, message, signal } = spec;
+  const tree = await treeOf(repo, headCommit, signal);
+  const work = await commitTree(repo, { tree, parent: from, message, identity, signal });
+  const place = await checkOut(spec, baseTip);
+  const picked = await git(place, ["cherry-pick", "--no-commit", work], {
+    signal,
+    timeoutMs: CHECKOUT_TIMEOUT_MS,
+    env: identityEnv(identity),
+  });
+  if (picked.code === 0) {
+    const result = await gitOk(place, ["write-tree"], { signal, doing: "write a tree" });
+    return { tree: result.trim(), place };
+  }
+  const paths = await unmergedPaths(place, signal);
+  if (paths.length === 0) {
+    throw GitError.of("combine the branch with its base", place, picked);
+  }
+  const files = await Promise.all(
+    paths.slice(0, CONFLICT_FILES).map((path) => readConflict(place.path, path)),
+  );
+  await removeWorkDir(spec);
+  return { files };
+}
+
+/** The merge's own worktree at exactly this commit. */
+async function checkOut(spec: MergeSpec, commit: string): Promise<WorkingTree> {
+  const { repo, workDir, signal } = spec;
+  const path = await createView({ repo, path: workDir, commit, signal });
+  const tree = await linkedTreeAt(repo, path, signal);
+  if (!tree) throw new Error(`git made no worktree at "${path}"`);
+  return tree;
+}
+
+async function unmergedPaths(place: WorkingTree, signal: AbortSignal): Promise<string[]> {
+  const args = ["ls-files", "--unmerged", "-z"];
+  const text = await gitOk(place, args, { signal, doing: "list the conflicts" });
+  // "<mode> <object> <stage>\t<path>", up to three for each path
+  const paths = text.split("\0").filter(Boolean).map((entry) =>
+    entry.slice(entry.indexOf("\t") + 1)
+  );
+  return [...new Set(paths)];
+}
+
+async function readConflict(dir: string, path: string): Promise<ConflictFile> {
+  const file = join(dir, path);
+  try {
+    if (!(await Deno.lstat(file)).isFile) return { path, text: null };
+    const text = await Deno.readTextFile(file);
+    return { path, text: text.includes("\0") ? null : text.slice(0, CONFLICT_TEXT_CHARS) };
+  } catch (error) {
+    // Deleted on one side: there is no text with markers.
+    if (error instanceof Deno.errors.NotFound) return { path, text: null };
+    throw error;
+  }
+}

@@ -1,0 +1,240 @@
+/**
+ * The worktrees that Gaffer makes of a person's repository: one per ticket, on a branch of its own, and
+ * detached ones for reading. The person's own folder, index, stash, hooks and configuration are never
+ * touched. Every step may be cut off anywhere and done again; nothing that holds work is overwritten.
+ */
+import { dirname } from "node:path";
+import { AppError } from "../../server/errors.ts";
+import { MINUTE_MS } from "../../server/clock.ts";
+import { gitOk } from "./git.ts";
+import { nameSome, shellQuote } from "./git_error.ts";
+import { claimBranch } from "./branches.ts";
+import { uncommitted } from "./checkpoints.ts";
+import { exists } from "./presence.ts";
+import {
+  checkCommit,
+  linkedTreeAt,
+  readRef,
+  tipOf,
+  type WorkingTree,
+  workingTrees,
+} from "./repository.ts";
+import { dropTree, forget, moveAside, realPlaceFor, sweep } from "./worktree_folders.ts";
+
+/** Filling a worktree of a large repository takes long. */
+export const CHECKOUT_TIMEOUT_MS = 10 * MINUTE_MS;
+/** Most names that an error message lists. */
+const NAMED_FILES = 5;
+
+export interface WorktreeSpec {
+  repo: string;
+  /** Absolute; its parent is made when missing. */
+  path: string;
+  /** From `branchName`. */
+  branch: string;
+  /** Commit that the branch starts from; a branch that has been made already keeps its commits. */
+  base: string;
+  signal: AbortSignal;
+}
+
+export interface MadeWorktree {
+  /** Real path. */
+  path: string;
+  /** The branch asked for, or the next free name when a person has a branch of that name. */
+  branch: string;
+  /** Tip of the branch. */
+  commit: string;
+  /** A folder that was in the way and is no worktree: moved aside here, for a person to look at. */
+  movedAside: string | null;
+}
+
+/**
+ * Makes the ticket's worktree, or gives the one that is there with everything in it. Commits on the
+ * branch survive whatever happened to the folder. Throws `conflict` when the branch is checked out in
+ * another folder.
+ */
+export async function createWorktree(spec: WorktreeSpec): Promise<MadeWorktree> {
+  const { repo, base, signal } = spec;
+  const path = await realPlaceFor(spec.path);
+  const branch = await claimBranch({ repo, wanted: spec.branch, base, signal });
+  const commit = await tipOf(repo, branch, signal) ?? base;
+  await refuseElsewhere(repo, branch, path, signal);
+  const tree = await usableTree(repo, path, signal);
+  if (tree) {
+    await attach(tree, branch, commit, signal);
+    return { path, branch, commit, movedAside: null };
+  }
+  const movedAside = await moveAside(path);
+  const added = await addDetached(repo, path, commit, signal);
+  await attach(added, branch, commit, signal);
+  return { path, branch, commit, movedAside };
+}
+
+/**
+ * Makes a detached checkout of `commit` for reading, or gives the one that is there. It holds no work:
+ * one at another commit, or with anything changed in it, is made anew; so runs that read side by side
+ * need one path per commit. Gives its real path.
+ */
+export async function createView(
+  spec: { repo: string; path: string; commit: string; signal: AbortSignal },
+): Promise<string> {
+  const { repo, commit, signal } = spec;
+  checkCommit(commit);
+  const path = await realPlaceFor(spec.path);
+  const tree = await usableTree(repo, path, signal);
+  if (tree) {
+    const untouched = tree.branch === null &&
+      await readRef(tree, "HEAD", signal) === commit &&
+      (await uncommitted(tree, signal, 1)).length === 0;
+    if (untouched) return path;
+    await dropTree(repo, tree, signal);
+  }
+  await moveAside(path);
+  await addDetached(repo, path, commit, signal);
+  return path;
+}
+
+export interface Removal {
+  repo: string;
+  path: string;
+  /** Remove it with what is not committed; only for folders that hold no work, or when a person said so. */
+  discard?: boolean;
+  signal: AbortSignal;
+}
+
+/**
+ * Removes a worktree's folder; its branch stays. Nothing to do when it is gone. Throws `conflict`, naming
+ * files, when something in it is not committed or its commit is on no branch, and for the repository's
+ * own folder.
+ */
+export async function removeWorktree(spec: Removal): Promise<void> {
+  const { repo, signal } = spec;
+  const path = await realPlaceFor(spec.path);
+  const tree = (await workingTrees(repo, signal)).find((tree) => tree.path === path);
+  if (tree?.main) {
+    throw new AppError("conflict", `Cannot remove "${path}": it is the repository's own folder`);
+  }
+  if (tree) {
+    if (!spec.discard && !tree.missing && !isHalfMade(tree)) await refuseWork(tree, signal);
+    await dropTree(repo, tree, signal);
+  }
+  await sweep(dirname(path));
+}
+
+/**
+ * Finishes removals that were cut off below `folder`, and forgets worktrees there whose folders a person
+ * deleted. Worktrees elsewhere are the person's and stay as they are.
+ */
+export async function pruneWorktrees(
+  spec: { repo: string; folder: string; signal: AbortSignal },
+): Promise<void> {
+  const { repo, signal } = spec;
+  const folder = await realPlaceFor(spec.folder);
+  for (const tree of await workingTrees(repo, signal)) {
+    const ours = !tree.main && tree.path.startsWith(`${folder}/`);
+    if (ours && tree.missing) await forget(repo, tree.path, signal);
+  }
+  if (await exists(folder)) await sweep(folder);
+}
+
+/**
+ * The linked worktree at `path` if agents can work in it. One that git was killed in the middle of making,
+ * or whose folder a person deleted, is forgotten: no agent has been in the first, the branch has the
+ * commits of the second.
+ */
+async function usableTree(
+  repo: string,
+  path: string,
+  signal: AbortSignal,
+): Promise<WorkingTree | null> {
+  const tree = await linkedTreeAt(repo, path, signal);
+  if (!tree) return null;
+  if (!tree.missing && !isHalfMade(tree)) return tree;
+  await dropTree(repo, tree, signal);
+  return null;
+}
+
+/** `git worktree add` holds this lock until the last file is there. */
+const isHalfMade = (tree: WorkingTree): boolean => tree.locked === "initializing";
+
+async function addDetached(
+  repo: string,
+  path: string,
+  commit: string,
+  signal: AbortSignal,
+): Promise<WorkingTree> {
+  await gitOk(repo, ["worktree", "add", "--detach", "--quiet", "--", path, commit], {
+    signal,
+    timeoutMs: CHECKOUT_TIMEOUT_MS,
+    doing: `make the worktree "${path}"`,
+  });
+  const tree = await linkedTreeAt(repo, path, signal);
+  if (!tree) throw new Error(`git made no worktree at "${path}"`);
+  return tree;
+}
+
+/**
+ * Puts the worktree on its branch. Added detached and attached here because `git worktree add` takes a
+ * branch only by its short name, which a tag of the same name would win.
+ */
+async function attach(
+  tree: WorkingTree,
+  branch: string,
+  commit: string,
+  signal: AbortSignal,
+): Promise<void> {
+  if (tree.branch === branch) return;
+  const head = await readRef(tree, "HEAD", signal);
+  if (tree.branch !== null || head !== commit) {
+    throw new AppError(
+      "conflict",
+      `Cannot use the worktree "${tree.path}": it has ${
+        tree.branch ?? `commit ${head}`
+      } checked out ` +
+        `instead of "${branch}". Run: git -C ${shellQuote(tree.path)} switch ${branch}`,
+    );
+  }
+  await gitOk(tree, ["symbolic-ref", "-m", "gaffer", "HEAD", `refs/heads/${branch}`], {
+    signal,
+    doing: `check out branch "${branch}"`,
+  });
+}
+
+async function refuseElsewhere(
+  repo: string,
+  branch: string,
+  path: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const trees = await workingTrees(repo, signal);
+  const other = trees.find((tree) => tree.branch === branch && tree.path !== path && !tree.missing);
+  if (!other) return;
+  throw new AppError(
+    "conflict",
+    `Cannot work on branch "${branch}": it is checked out in "${other.path}". ` +
+      "Switch that folder to another branch, then retry",
+  );
+}
+
+async function refuseWork(tree: WorkingTree, signal: AbortSignal): Promise<void> {
+  const files = await uncommitted(tree, signal);
+  if (files.length > 0) {
+    throw new AppError(
+      "conflict",
+      `Cannot remove the worktree "${tree.path}": ${
+        nameSome(files, NAMED_FILES)
+      } not committed. Commit or discard first`,
+    );
+  }
+  if (tree.branch !== null) return; // its commits stay on the branch
+  const contains = await gitOk(tree, ["for-each-ref", "--count=1", "--contains=HEAD"], {
+    signal,
+    doing: "see which branch has the commit",
+  });
+  if (contains !== "") return;
+  throw new AppError(
+    "conflict",
+    `Cannot remove the worktree "${tree.path}": its commit is on no branch. ` +
+      `Keep it with: git -C ${shellQuote(tree.path)} branch <name>; or discard it`,
+  );
+}

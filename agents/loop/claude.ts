@@ -1,0 +1,264 @@
+/** The Messages API through the vendor's SDK: streaming, usage, its errors turned into ours. No other file knows it. */
+import Anthropic, {
+  AnthropicError,
+  APIConnectionError,
+  APIError,
+  type ClientOptions,
+} from "@anthropic-ai/sdk";
+import { SECOND_MS, systemClock } from "../../server/clock.ts";
+import { messageOf } from "../../server/errors.ts";
+import type { FailureReason } from "../../server/states.ts";
+import type { ContentBlock, ModelEndpoint, Usage } from "../protocol.ts";
+import { createDemoFetch } from "../demo/model.ts";
+import { watchIdle } from "./idle_watch.ts";
+import { retryAfterMs } from "./retry_after.ts";
+import type { DeltaKind, Model, TurnAnswer, TurnRequest } from "./turn.ts";
+import { TurnError } from "./turn.ts";
+
+export type Claude = Model;
+
+/** Silence after which the demo model, which answers inside this process, must have broken. */
+const DEMO_IDLE_MS = 30 * SECOND_MS;
+/** Longest text of a server that becomes part of an error. */
+const MAX_DETAIL_CHARS = 500;
+
+/** A client for one endpoint, shared by all runs of a brain. The key stays inside. */
+export function createClaude(endpoint: ModelEndpoint): Claude {
+  const demo = endpoint.kind === "demo";
+  const apiKey = demo ? "demo" : endpoint.apiKey;
+  const idleMs = demo ? DEMO_IDLE_MS : endpoint.idleTimeoutMs;
+  const send = demo ? createDemoFetch({ paceMs: endpoint.paceMs }) : fetch;
+  const client = new Anthropic({
+    apiKey,
+    baseURL: demo ? "http://demo.invalid" : endpoint.baseUrl,
+    // Only the idle watch decides how long is too long; the SDK's own limit would end at the headers anyway.
+    timeout: 2 * idleMs,
+    // The loop tries again itself, so that every try is in the run's log.
+    maxRetries: 0,
+    webhookKey: null,
+    authToken: null,
+    // What it would print comes back as a TurnError; its prints hold pieces of the conversation.
+    logLevel: "off",
+    openTelemetry: false,
+  });
+  return {
+    async turn(request, { signal, onDelta }) {
+      const params = paramsOf(request);
+      const watch = watchIdle({ fetch: send, idleMs, signal });
+      const seen = new SeenStream(onDelta);
+      try {
+        const stream = client
+          .withOptions({ fetch: watch.fetch as ClientOptions["fetch"] })
+          .messages.stream(params, { signal: watch.signal });
+        stream.on("streamEvent", (event) => seen.take(event));
+        const message = await Promise.race([stream.finalMessage(), watch.aborted]);
+        return seen.answer(message, stream.request_id ?? null);
+      } catch (error) {
+        signal.throwIfAborted();
+        const theirs = error instanceof AnthropicError || error instanceof BrokenAnswer;
+        if (!theirs && !watch.stalled) throw error;
+        const [reason, detail] = watch.stalled
+          ? ["stalled" as const, `nothing came for ${idleMs / SECOND_MS} s`]
+          : [reasonOf(error), withoutKey(detailOf(error), apiKey)];
+        throw new TurnError(
+          reason,
+          `Cannot get an answer from the model: ${detail.slice(0, MAX_DETAIL_CHARS)}`,
+          { retryAfterMs: waitAskedFor(error), usage: seen.usage },
+        );
+      } finally {
+        watch.stop();
+      }
+    },
+  };
+}
+
+/** Cached up to the end of `system`, which agents of one kind share, and up to the end of the history. */
+function paramsOf({ model, system, tools, messages, maxOutputTokens }: TurnRequest) {
+  return {
+    model: model.id,
+    max_tokens: maxOutputTokens,
+    system: [{
+      type: "text" as const,
+      text: system,
+      cache_control: { type: "ephemeral" as const },
+    }],
+    tools: tools.map(({ name, description, inputSchema }) => ({
+      name,
+      description,
+      input_schema: inputSchema as { type: "object" },
+    })),
+    // The log keeps blocks as they came, of kinds the SDK may not know yet.
+    messages: messages as unknown as Anthropic.MessageParam[],
+    cache_control: { type: "ephemeral" as const },
+    ...(model.thinking && { thinking: { type: model.thinking, display: "summarized" as const } }),
+    ...(model.effort && { output_config: { effort: model.effort } }),
+  };
+}
+
+const wholeStopReasons: ReadonlySet<string> = new Set([
+  "end_turn",
+  "tool_use",
+  "stop_sequence",
+  "pause_turn",
+]);
+
+/** What has come of one answer so far. */
+class SeenStream {
+  readonly #onDelta: (kind: DeltaKind, text: string) => void;
+  /** Raw JSON of each tool call by its index: the SDK's own parser silently mends JSON that was cut. */
+  readonly #json = new Map<number, string>();
+  #wireUsage: Partial<Anthropic.Usage> = {};
+  #stopReason: string | null = null;
+
+  constructor(onDelta: (kind: DeltaKind, text: string) => void) {
+    this.#onDelta = onDelta;
+  }
+
+  take(event: Anthropic.MessageStreamEvent): void {
+    switch (event.type) {
+      case "message_start":
+        return this.#count(event.message.usage);
+      case "message_delta":
+        this.#stopReason = event.delta.stop_reason ?? this.#stopReason;
+        return this.#count(event.usage);
+      case "content_block_start":
+        if (event.content_block.type === "tool_use") {
+          this.#onDelta("tool", `${event.content_block.name} `);
+        }
+        return;
+      case "content_block_delta":
+        return this.#delta(event.index, event.delta);
+      case "content_block_stop":
+        if (this.#json.has(event.index)) this.#onDelta("tool", "\n");
+    }
+  }
+
+  #delta(index: number, delta: Anthropic.RawContentBlockDelta): void {
+    switch (delta.type) {
+      case "text_delta":
+        return this.#onDelta("text", delta.text);
+      case "thinking_delta":
+        return this.#onDelta("thinking", delta.thinking);
+      case "input_json_delta":
+        this.#json.set(index, (this.#json.get(index) ?? "") + delta.partial_json);
+        this.#onDelta("tool", delta.partial_json);
+    }
+  }
+
+  /** Counters are cumulative: a number replaces, null or nothing keeps the earlier one. */
+  #count(usage: object | null | undefined): void {
+    const told = Object.entries(usage ?? {}).filter(([, value]) => value !== null);
+    this.#wireUsage = { ...this.#wireUsage, ...Object.fromEntries(told) };
+  }
+
+  get usage(): Usage {
+    const wire = this.#wireUsage;
+    const write1h = tokens(wire.cache_creation?.ephemeral_1h_input_tokens);
+    const write5m = tokens(wire.cache_creation?.ephemeral_5m_input_tokens);
+    return {
+      inputTokens: tokens(wire.input_tokens),
+      outputTokens: tokens(wire.output_tokens),
+      cacheReadTokens: tokens(wire.cache_read_input_tokens),
+      cacheWrite1hTokens: write1h,
+      cacheWrite5mTokens: Math.max(write5m, tokens(wire.cache_creation_input_tokens) - write1h),
+    };
+  }
+
+  answer(message: Anthropic.Message, requestId: string | null): TurnAnswer {
+    const stopReason = this.#stopReason;
+    if (stopReason === null) throw new BrokenAnswer("it ended without a reason to stop");
+    // What was cut off anywhere else may end within a tool call; nobody may use it.
+    const whole = wholeStopReasons.has(stopReason);
+    return {
+      content: whole ? message.content.map((block, index) => this.#block(block, index)) : [],
+      stopReason,
+      refusal: message.stop_details?.category ?? null,
+      usage: this.usage,
+      requestId,
+    };
+  }
+
+  /** A plain copy, its tool input parsed without mercy. */
+  #block(block: Anthropic.ContentBlock, index: number): ContentBlock {
+    const json = this.#json.get(index);
+    if (!("input" in block)) return { ...block };
+    const input = json ? parse(json) : block.input;
+    if (typeof input !== "object" || input === null || Array.isArray(input)) {
+      throw new BrokenAnswer("the input of a tool call is not a JSON object");
+    }
+    return { ...block, input: input as Record<string, unknown> };
+  }
+}
+
+/** Endpoints that only resemble the real one count nothing, or in fractions. */
+const tokens = (count: unknown): number =>
+  typeof count === "number" && count > 0 && Number.isFinite(count) ? Math.ceil(count) : 0;
+
+/** The stream ended in order, but what it holds can't be an answer. */
+class BrokenAnswer extends Error {}
+
+function parse(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch (error) {
+    throw new BrokenAnswer(`the input of a tool call is cut off or not JSON`, { cause: error });
+  }
+}
+
+const reasonByStatus: Record<number, FailureReason> = {
+  401: "authentication",
+  402: "billing",
+  403: "permission",
+  404: "model_not_found",
+  408: "server_error",
+  409: "server_error",
+  429: "rate_limited",
+  529: "overloaded",
+};
+/** An error in the middle of a stream has a type, but no status of its own. */
+const reasonByType: Record<string, FailureReason> = {
+  invalid_request_error: "invalid_request",
+  request_too_large: "invalid_request",
+  authentication_error: "authentication",
+  billing_error: "billing",
+  permission_error: "permission",
+  not_found_error: "model_not_found",
+  rate_limit_error: "rate_limited",
+  overloaded_error: "overloaded",
+  api_error: "server_error",
+  timeout_error: "server_error",
+};
+/** Codes that name an account's limit: waiting does not help, though the status says "try again". */
+const spendLimitCodes: ReadonlySet<string> = new Set([
+  "enforced_spend_limit_reached",
+  "contract_spend_limit_reached",
+]);
+
+/** By class, status, type and code; texts change without notice. */
+function reasonOf(error: unknown): FailureReason {
+  if (error instanceof APIConnectionError) return "network";
+  if (!(error instanceof APIError)) return "stream_broken";
+  if (error.errorCode && spendLimitCodes.has(error.errorCode)) return "spend_limit";
+  const { status } = error as { status: number | undefined };
+  if (status === undefined) return reasonByType[error.type ?? ""] ?? "stream_broken";
+  return reasonByStatus[status] ?? (status >= 500 ? "server_error" : "invalid_request");
+}
+
+/** A server may repeat the key that it refuses. */
+const withoutKey = (text: string, key: string): string =>
+  key === "" ? text : text.replaceAll(key, "[key]");
+
+function detailOf(error: unknown): string {
+  if (error instanceof APIConnectionError) return messageOf(error.cause ?? error);
+  if (error instanceof APIError) {
+    const parts = [error.status, error.type, error.apiMessage ?? (error.type ? "" : error.message)];
+    const request = error.requestID ? ` (request ${error.requestID})` : "";
+    return parts.filter(Boolean).join(" ") + request;
+  }
+  return error instanceof AnthropicError ? `the stream broke: ${error.message}` : messageOf(error);
+}
+
+function waitAskedFor(error: unknown): number | null {
+  const headers = error instanceof APIError ? error.headers as Headers | undefined : undefined;
+  return headers ? retryAfterMs(headers, systemClock.nowMs()) : null;
+}

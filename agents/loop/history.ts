@@ -1,0 +1,89 @@
+/** How messages are added to a run's history, by the rules of the Messages API; none is ever changed later. */
+import type { ContentBlock, ToolResult, ToolResultBlock, ToolSpec } from "../protocol.ts";
+import type { Message, TextBlock } from "./turn.ts";
+
+/** The part of the loop's state that the history is. */
+export interface History {
+  spec: { model: { id: string } };
+  messages: Message[];
+  /** Upper bound of the tokens of all that is sent. */
+  promptTokens: number;
+}
+
+/** Models that refuse `system` messages in the midst of the history. */
+const modelsWithoutSystemMessages: ReadonlySet<string> = new Set(["claude-sonnet-5"]);
+
+/** What the service wraps around a message, and around tools; measured overheads are a tenth of it. */
+const TOKENS_AROUND_MESSAGE = 50;
+const TOKENS_AROUND_TOOLS = 1_000;
+
+export const firstMessage = (prompt: string): Message => ({
+  role: "user",
+  content: [{ type: "text", text: prompt }],
+});
+
+/** No tokenizer makes more tokens than there are bytes; closer guesses are wrong for hashes and minified code. */
+export function promptBound(system: string, tools: ToolSpec[], messages: Message[]): number {
+  return TOKENS_AROUND_TOOLS + bytesOf(system) + bytesOf(JSON.stringify(tools)) +
+    messages.reduce((sum, message) => sum + messageBound(message), 0);
+}
+
+/** What the model sees of a result. */
+export function resultBlock({ callId, content, isError }: ToolResult): ToolResultBlock {
+  const block: ToolResultBlock = { type: "tool_result", tool_use_id: callId, content };
+  return isError ? { ...block, is_error: true } : block;
+}
+
+/** Adds a user turn; the last message must not be one. */
+export function pushUser(history: History, content: (ToolResultBlock | TextBlock)[]): void {
+  push(history, { role: "user", content });
+}
+
+/**
+ * Adds an answer as it came, or lengthens the one that was paused. False: there was nothing in it to add.
+ * The API sometimes sends empty text blocks and refuses them when they come back.
+ */
+export function pushAnswer(
+  history: History,
+  content: readonly ContentBlock[],
+  outputTokens: number,
+): boolean {
+  const kept = content.filter((block) => !(block.type === "text" && block.text === ""));
+  if (kept.length === 0) return false;
+  const last = history.messages.at(-1)!;
+  const message: Message = { role: "assistant", content: kept };
+  if (last.role === "assistant") {
+    const longer: Message = { role: "assistant", content: [...last.content, ...kept] };
+    history.messages = [...history.messages.slice(0, -1), longer];
+  } else {
+    history.messages = [...history.messages, message];
+  }
+  history.promptTokens += Math.max(outputTokens, messageBound(message));
+  return true;
+}
+
+/**
+ * Adds an operator's word after a user turn: as a message of its own, since text beside tool results
+ * teaches the model to stop early. Several in a row are one message.
+ */
+export function pushOperatorText(history: History, text: string): void {
+  const last = history.messages.at(-1)!;
+  const block: TextBlock = { type: "text", text };
+  if (last.role === "user" && !modelsWithoutSystemMessages.has(history.spec.model.id)) {
+    return push(history, { role: "system", content: [block] });
+  }
+  const longer = { ...last, content: [...last.content, block] } as Message;
+  history.messages = [...history.messages.slice(0, -1), longer];
+  history.promptTokens += messageBound({ role: "system", content: [block] });
+}
+
+/** A new array each time: a request that is on its way keeps the one it was given. */
+function push(history: History, message: Message): void {
+  history.messages = [...history.messages, message];
+  history.promptTokens += messageBound(message);
+}
+
+const encoder = new TextEncoder();
+const bytesOf = (text: string): number => encoder.encode(text).length;
+const messageBound = (message: Message): number =>
+  TOKENS_AROUND_MESSAGE + bytesOf(JSON.stringify(message));

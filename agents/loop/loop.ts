@@ -1,0 +1,212 @@
+/**
+ * Turn after turn until the agent has handed in its result. Everything the loop touches is passed in, and what
+ * it does next follows from the log alone: each step is on disk before the one after it begins.
+ */
+import { SECOND_MS } from "../../server/clock.ts";
+import type { RunEventBody, RunOutcome, RunSpec, ToolCall, ToolResult } from "../protocol.ts";
+import type { DeltaKind, Model, TurnAnswer } from "./turn.ts";
+import { TurnError } from "./turn.ts";
+import { costMicroUsd } from "./cost.ts";
+import { priceFor } from "../models.ts";
+import { apply, fold, giveUpSent } from "./fold.ts";
+import { kindOfFailure, type LoopState } from "./loop_state.ts";
+import { nextStep, type Step } from "./steps.ts";
+
+export { fold } from "./fold.ts";
+
+/** Requests for one turn before the loop lets go and leaves it to the job to try later. */
+export const MAX_TRIES = 4;
+/** A longer wait than this is not slept through: the job comes back when it is over. */
+export const MAX_WAIT_MS = 60 * SECOND_MS;
+const BACKOFF_BASE_MS = SECOND_MS;
+const BACKOFF_CAP_MS = 30 * SECOND_MS;
+
+export interface LoopDeps {
+  spec: RunSpec;
+  /** What is on disk already: empty, or beginning with `started`. */
+  log: readonly RunEventBody[];
+  model: Model;
+  /** Resolves when the event is on disk. Rejects when `signal` aborts. */
+  append(event: RunEventBody): Promise<void>;
+  /**
+   * Does the calls of a turn; results that come back are on disk. `suspended`: some wait for a person.
+   * Rejects when `signal` aborts.
+   */
+  tools(turn: number, calls: ToolCall[]): Promise<{ results: ToolResult[]; suspended: boolean }>;
+  /** What streams; not stored. */
+  delta(turn: number, kind: DeltaKind, text: string): void;
+  /** A clock that never goes back. */
+  nowMs(): number;
+  /** Rejects when `signal` aborts. */
+  delay(ms: number, signal: AbortSignal): Promise<void>;
+  /** At least 0, less than 1. */
+  random(): number;
+  signal: AbortSignal;
+  /** Time the loop worked before, in earlier lives. */
+  elapsedMs: number;
+}
+
+/** Runs or continues one run until it ends, waits or is stopped. Throws only for faults in what was passed in. */
+export async function runLoop(deps: LoopDeps): Promise<RunOutcome> {
+  const state = fold(deps.spec, deps.log);
+  giveUpSent(state);
+  const startMs = deps.nowMs();
+  try {
+    for (;;) {
+      deps.signal.throwIfAborted();
+      const step = nextStep(state, deps.elapsedMs + deps.nowMs() - startMs);
+      const outcome = await take(step, state, deps);
+      if (outcome) return outcome;
+    }
+  } catch (error) {
+    if (deps.signal.aborted) return { type: "stopped" };
+    throw error;
+  }
+}
+
+async function take(step: Step, state: LoopState, deps: LoopDeps): Promise<RunOutcome | null> {
+  switch (step.type) {
+    case "end":
+      return step.outcome;
+    case "append":
+      await record(state, deps, step.event);
+      return null;
+    case "tools":
+      return await useTools(step.turn, step.calls, state, deps);
+    case "send":
+      return await ask(step.maxOutputTokens, state, deps);
+  }
+}
+
+async function record(state: LoopState, deps: LoopDeps, event: RunEventBody): Promise<void> {
+  await deps.append(event);
+  apply(state, event);
+}
+
+async function useTools(
+  turn: number,
+  calls: ToolCall[],
+  state: LoopState,
+  deps: LoopDeps,
+): Promise<RunOutcome | null> {
+  const { results, suspended } = await deps.tools(turn, calls);
+  for (const result of results) apply(state, { type: "tool_finished", turn, result });
+  if (suspended) return { type: "suspended" };
+  const missing = calls.filter(({ id }) =>
+    state.open?.turn === turn && !state.open.results.has(id)
+  );
+  if (missing.length > 0) {
+    throw new Error(`Cannot go on: the call "${missing[0]!.id}" brought no result`);
+  }
+  return null;
+}
+
+/** One request. Null: the loop goes on, with the answer or with another try. */
+async function ask(
+  maxOutputTokens: number,
+  state: LoopState,
+  deps: LoopDeps,
+): Promise<RunOutcome | null> {
+  const { model: spec, system, tools } = state.spec;
+  const turn = state.turns + 1;
+  if (state.retryInMs > 0) await deps.delay(state.retryInMs, deps.signal);
+  await record(state, deps, { type: "turn_started", turn, maxOutputTokens });
+  const sentMs = deps.nowMs();
+  let answer: TurnAnswer;
+  try {
+    answer = await deps.model.turn(
+      { model: spec, system, tools, messages: state.messages, maxOutputTokens },
+      { signal: deps.signal, onDelta: (kind, text) => deps.delta(turn, kind, text) },
+    );
+  } catch (error) {
+    if (deps.signal.aborted || !(error instanceof TurnError)) throw error;
+    return await recordFailure(turn, error, state, deps);
+  }
+  const problem = problemWith(answer, maxOutputTokens, state);
+  if (problem) return await recordFailure(turn, problem, state, deps);
+  await record(state, deps, {
+    type: "turn_finished",
+    turn,
+    content: answer.content,
+    stopReason: answer.stopReason,
+    usage: answer.usage,
+    costMicroUsd: costMicroUsd(spec, answer.usage),
+    price: priceFor(spec, answer.usage),
+    requestId: answer.requestId,
+    durationMs: Math.round(deps.nowMs() - sentMs),
+  });
+  return null;
+}
+
+/** An answer that came whole and still can't be used; it is paid, and never becomes part of the history. */
+function problemWith(
+  { stopReason, refusal, usage }: TurnAnswer,
+  maxOutputTokens: number,
+  state: LoopState,
+): TurnError | null {
+  const problem = (reason: "output_limit" | "refusal" | "context_full" | "internal", why: string) =>
+    new TurnError(reason, `Cannot use the answer: ${why}`, { retryAfterMs: null, usage });
+  switch (stopReason) {
+    case "max_tokens":
+      return problem("output_limit", `it was cut off at ${maxOutputTokens} tokens`);
+    case "refusal":
+      return problem("refusal", `the model refused (${refusal ?? "no category given"})`);
+    case "model_context_window_exceeded":
+      return problem(
+        "context_full",
+        `it was cut off at the end of the model's window (${state.spec.model.contextTokens} tokens)`,
+      );
+    case "tool_use":
+    case "end_turn":
+    case "stop_sequence":
+    case "pause_turn":
+      return null;
+    default:
+      return problem("internal", `the model stopped for a reason unknown here ("${stopReason}")`);
+  }
+}
+
+async function recordFailure(
+  turn: number,
+  error: TurnError,
+  state: LoopState,
+  deps: LoopDeps,
+): Promise<RunOutcome | null> {
+  const { reason, message, details: { usage, retryAfterMs } } = error;
+  const retryInMs = retryDelay(error, state, deps.random());
+  await record(state, deps, {
+    type: "turn_failed",
+    turn,
+    reason,
+    message,
+    usage,
+    costMicroUsd: costMicroUsd(state.spec.model, usage),
+    retryInMs,
+  });
+  if (retryInMs !== null) return null;
+  switch (kindOfFailure(reason)) {
+    case "retry":
+      return { type: "retry", reason, message, afterMs: retryAfterMs };
+    case "hold":
+      return { type: "hold", reason, message };
+    case "failed":
+      return { type: "failed", reason, message };
+  }
+}
+
+/** Null: the loop does not try again. */
+function retryDelay({ reason, details }: TurnError, state: LoopState, random: number) {
+  if (reason === "output_limit") {
+    const { maxOutputTokens } = state.spec.model;
+    const larger = state.outputLimitHit === null && state.sent!.maxOutputTokens < maxOutputTokens;
+    return larger ? 0 : null;
+  }
+  if (kindOfFailure(reason) !== "retry" || state.tries + 1 >= MAX_TRIES) return null;
+  const retryAfterMs = details.retryAfterMs ?? 0;
+  if (retryAfterMs > MAX_WAIT_MS) return null;
+  return Math.max(retryAfterMs, backoffMs(state.tries, random));
+}
+
+/** Full jitter: anything from nothing to 1 s, 2 s, 4 s …, at most 30 s. */
+const backoffMs = (failures: number, random: number): number =>
+  Math.round(random * Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** failures));

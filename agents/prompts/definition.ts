@@ -1,0 +1,212 @@
+/**
+ * An agent's definition as a markdown file: YAML front matter with its model, tools and limits, and
+ * the system prompt as the body. The format of `.claude/agents/*.md`, with more keys.
+ */
+import { stringify } from "yaml";
+import { z } from "zod";
+import { MINUTE_MS } from "../../server/clock.ts";
+import { type Problem, readFrontMatter } from "./front_matter.ts";
+import { type Effort, efforts, isModelName, modelNames } from "../models.ts";
+import type { PathPolicy, RunLimits } from "../protocol.ts";
+import { type ResultName, resultSchemas } from "../results.ts";
+
+export const agentKinds = ["refinement", "development", "support", "planning"] as const;
+export type AgentKind = typeof agentKinds[number];
+
+/** Every tool an agent can have, in the order in which a model is told of them. */
+export const toolNames = [
+  "Read",
+  "Glob",
+  "Grep",
+  "Edit",
+  "Write",
+  "Bash",
+  "run_checks",
+  "ask_questions",
+  "submit_result",
+] as const;
+export type ToolName = typeof toolNames[number];
+
+/** What an agent is. Plain values: it can be stored, compared and sent as it is. */
+export interface AgentDefinition {
+  name: string;
+  /** One line for people. */
+  description: string;
+  kind: AgentKind;
+  /** A family such as "sonnet", or an exact id. */
+  model: string;
+  /** Null: the model's own default. */
+  effort: Effort | null;
+  /** What it asks for; `expandTools` says what it gets. */
+  tools: ToolName[];
+  /** Taken away from `tools`. */
+  disallowedTools: ToolName[];
+  /** Of each of its runs. */
+  limits: RunLimits;
+  /** What it may touch in its folder; `block` wins. */
+  paths: PathPolicy;
+  /** What it hands in through submit_result. */
+  result: ResultName;
+  /** The body of the file: its own part of the system prompt. */
+  prompt: string;
+  /** Keys that this version does not know, as they stood in the file. */
+  extra: Record<string, unknown>;
+}
+
+const MAX_GLOBS = 100;
+const MAX_GLOB_CHARS = 200;
+const MAX_SHOWN_CHARS = 60;
+const MICRO_USD = 1_000_000;
+
+/** Each key's description is what its error message says was expected. */
+const keys = {
+  name: z.string().regex(/^[a-z][a-z0-9-]{0,39}$/)
+    .describe("at most 40 lower-case letters, digits and hyphens, a letter first"),
+  description: z.string().trim().regex(/^.{1,500}$/).describe(
+    "one line of text, at most 500 characters",
+  ),
+  kind: z.enum(agentKinds).describe(oneOf(agentKinds)),
+  model: z.string().refine(isModelName).describe(oneOf(modelNames)),
+  effort: z.enum(efforts).nullable().default(null).describe(oneOf(efforts)),
+  tools: toolList().describe(`tools out of ${toolNames.join(", ")}`),
+  disallowed_tools: toolList().default([]).describe(`tools out of ${toolNames.join(", ")}`),
+  max_turns: wholeNumber(1, 500),
+  timeout_minutes: wholeNumber(1, 24 * 60),
+  max_tokens: wholeNumber(1_000, 100_000_000),
+  max_cost_usd: z.number().min(0.01).max(1_000).describe("a number from 0.01 to 1000"),
+  result: z.enum(Object.keys(resultSchemas) as ResultName[])
+    .describe(oneOf(Object.keys(resultSchemas))),
+  allowed_paths: globs(),
+  blocked_paths: globs(),
+};
+type Key = keyof typeof keys;
+const schema = z.object(keys);
+
+/** How `.claude/agents/*.md` spells keys that are ours too: read here, written our way. */
+const otherSpellings: Record<string, Key> = {
+  disallowedTools: "disallowed_tools",
+  maxTurns: "max_turns",
+};
+
+/**
+ * Reads a definition. Throws `invalid` with the file, line and key of everything that is wrong and what
+ * was expected. Unknown keys are kept in `extra`, but for those that look like a misspelt known one: a
+ * mistyped `blocked_paths` must not silently block nothing.
+ */
+export function parseDefinition(text: string, file: string): AgentDefinition {
+  const { values, body, refusal } = readFrontMatter(text, file);
+  const { known, extra, problems } = sortKeys(values);
+  const { data, error } = schema.safeParse(known, { reportInput: true });
+  for (const issue of error?.issues ?? []) {
+    const [key, index] = issue.path as [Key, number?];
+    const got = key in known ? `got ${shown(issue.input)}` : "but it is missing";
+    problems.push({ key, index, message: `expected ${keys[key].description}, ${got}` });
+  }
+  if (body === "") {
+    problems.push({ message: "expected the system prompt below the front matter" });
+  }
+  if (problems.length > 0 || !data) throw refusal(problems);
+  return {
+    name: data.name,
+    description: data.description,
+    kind: data.kind,
+    model: data.model,
+    effort: data.effort,
+    tools: data.tools,
+    disallowedTools: data.disallowed_tools,
+    limits: {
+      maxTurns: data.max_turns,
+      maxTokens: data.max_tokens,
+      maxCostMicroUsd: Math.round(data.max_cost_usd * MICRO_USD),
+      timeoutMs: data.timeout_minutes * MINUTE_MS,
+    },
+    paths: { allow: data.allowed_paths, block: data.blocked_paths },
+    result: data.result,
+    prompt: body,
+    extra,
+  };
+}
+
+/** Writes a definition as a file that `parseDefinition` reads back to the same value. */
+export function formatDefinition(definition: AgentDefinition): string {
+  const { effort, disallowedTools, limits, paths } = definition;
+  const values: Partial<Record<Key, unknown>> = {
+    name: definition.name,
+    description: definition.description,
+    kind: definition.kind,
+    model: definition.model,
+    ...(effort && { effort }),
+    tools: definition.tools.join(", "),
+    ...(disallowedTools.length > 0 && { disallowed_tools: disallowedTools.join(", ") }),
+    max_turns: limits.maxTurns,
+    timeout_minutes: limits.timeoutMs / MINUTE_MS,
+    max_tokens: limits.maxTokens,
+    max_cost_usd: limits.maxCostMicroUsd / MICRO_USD,
+    result: definition.result,
+    ...(paths.allow.length > 0 && { allowed_paths: paths.allow }),
+    ...(paths.block.length > 0 && { blocked_paths: paths.block }),
+  };
+  const yaml = stringify({ ...values, ...definition.extra }, {
+    lineWidth: 0,
+    aliasDuplicateObjects: false,
+  });
+  return `---\n${yaml}---\n\n${definition.prompt}\n`;
+}
+
+/**
+ * The tools of a run: those listed, without the disallowed, in one fixed order so that the same agent
+ * always sends the same bytes. `submit_result` is always there, since no run can end well without it.
+ */
+export function expandTools(
+  { tools, disallowedTools }: Pick<AgentDefinition, "tools" | "disallowedTools">,
+): ToolName[] {
+  return toolNames.filter((name) =>
+    name === "submit_result" || (tools.includes(name) && !disallowedTools.includes(name))
+  );
+}
+
+/** Tells the known keys from the unknown, and from those that are neither. */
+function sortKeys(values: Record<string, unknown>) {
+  const known: Record<string, unknown> = {};
+  const extra: Record<string, unknown> = {};
+  const problems: Problem[] = [];
+  for (const [key, value] of Object.entries(values)) {
+    const name = otherSpellings[key] ?? key;
+    const near = Object.keys(keys).find((other) => squash(other) === squash(name));
+    if (near === undefined) extra[key] = value;
+    else if (near !== name) problems.push({ key, message: `unknown key, is "${near}" meant?` });
+    else if (name in known) problems.push({ key, message: `"${name}" is given twice` });
+    else known[name] = value;
+  }
+  return { known, extra, problems };
+}
+
+/** What is left of a key when case, separators and a plural are forgotten. */
+function squash(key: string): string {
+  return key.toLowerCase().replace(/[^a-z]/g, "").replace(/s$/, "");
+}
+
+/** A list, or names divided by commas as `.claude/agents/*.md` has them. */
+function toolList() {
+  const split = (value: unknown) =>
+    typeof value === "string" ? value.split(",").map((name) => name.trim()) : value;
+  return z.preprocess(split, z.array(z.enum(toolNames)).max(toolNames.length));
+}
+
+function wholeNumber(min: number, max: number) {
+  return z.number().int().min(min).max(max).describe(`a whole number from ${min} to ${max}`);
+}
+
+function globs() {
+  return z.array(z.string().min(1).max(MAX_GLOB_CHARS)).max(MAX_GLOBS).default([])
+    .describe(`a list of at most ${MAX_GLOBS} path globs such as "docs/**"`);
+}
+
+function oneOf(names: readonly string[]): string {
+  return `one of ${names.join(", ")}`;
+}
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > MAX_SHOWN_CHARS ? `${text.slice(0, MAX_SHOWN_CHARS)}…` : text;
+}

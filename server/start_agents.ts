@@ -1,0 +1,69 @@
+/** Makes the agents, and has their confinement proven before one of them runs. */
+import type { Brains } from "../agents/brains.ts";
+import type { Hands } from "../agents/hands_client.ts";
+import type { ModelEndpoint } from "../agents/protocol.ts";
+import type { Agents, Confinement, RunHost } from "../agents/runtime.ts";
+import type { Config } from "./config.ts";
+import { messageOf } from "./errors.ts";
+import type { Log } from "./log.ts";
+
+/** Brains share the work of all runs; each is a thread. */
+const BRAINS = 2;
+
+export interface AgentsPlan {
+  config: Config;
+  /** The folder of main.ts, or of the bundle inside the executable. */
+  root: URL;
+  log: Log;
+  host: RunHost;
+  confinement: Confinement;
+  nowMs: () => number;
+}
+
+/** `proven` resolves when it is known whether any agent may run. */
+export async function startAgents(
+  { config, root, log, ...rest }: AgentsPlan,
+): Promise<{ agents: Agents; proven: Promise<unknown> }> {
+  // Loaded here and not with this file: they are a quarter of the code, and the first pages don't need them.
+  const [{ createBrains }, { createHands }, { createAgents }] = await Promise.all([
+    import("../agents/brains.ts"),
+    import("../agents/hands_client.ts"),
+    import("../agents/runtime.ts"),
+  ]);
+  const { dataDir, sandbox } = config;
+  const compiled = Deno.build.standalone;
+  const endpoint: ModelEndpoint = config.endpoint
+    ? { kind: "endpoint", ...config.endpoint, idleTimeoutMs: config.idleTimeoutMs }
+    : { kind: "demo", paceMs: config.demoPaceMs };
+  const brains = createBrains({ root, compiled, endpoint, size: BRAINS, log });
+  const protectedPaths = [await Deno.realPath(dataDir)];
+  const hands = createHands({ root, compiled, sandbox, log, protectedPaths });
+  const proof = prove(brains, hands, dataDir);
+  const agents = createAgents({ ...rest, brains, hands, proof, model: modelOf(config) });
+  return { agents, proven: proof.then((hole) => hole && log.error(hole)) };
+}
+
+/** What answers the agents, as people are told of it. */
+export const modelOf = ({ endpoint }: Config) =>
+  endpoint ? { kind: "endpoint", baseUrl: endpoint.baseUrl } as const : { kind: "demo" } as const;
+
+/**
+ * Lets brains and hands try what they must not be able to do. Null: nothing of it worked; otherwise why no
+ * agent runs. Whatever goes wrong counts as a hole: a missing flag must never fail open.
+ */
+async function prove(brains: Brains, hands: Hands, dataDir: string): Promise<string | null> {
+  const secret = `${dataDir}/canary`;
+  try {
+    await Deno.writeTextFile(secret, crypto.randomUUID());
+    // Something must listen, or a refused connection would look like a forbidden one.
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = listener.addr;
+    const holes = await Promise.all([brains.canary(secret, port), hands.canary(secret, port)]);
+    const hole = holes.find((found) => found !== null);
+    return hole ? `Agents do not run: their confinement has a hole (${hole})` : null;
+  } catch (error) {
+    return `Agents do not run: their confinement could not be proven (${messageOf(error)})`;
+  } finally {
+    await Deno.remove(secret).catch(() => {}); // never written, or left to be overwritten next time
+  }
+}
