@@ -58,7 +58,10 @@ function readFile(path: string): string | null {
   try {
     return Deno.readTextFileSync(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
+    // A folder that can't be made is told of when it is made.
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return null;
+    }
     throw new AppError("invalid", `Cannot read ${path}: ${messageOf(error)}`, [], { cause: error });
   }
 }

@@ -7,14 +7,26 @@ import { AppError } from "./errors.ts";
 import { SECOND_MS } from "./clock.ts";
 
 const settingsSchema = z.strictObject({
-  port: z.coerce.number().int().min(0).max(65535),
+  port: wholeNumber(0, 65_535),
   host: z.string().min(1),
   data: z.string().min(1),
   log: z.enum(["human", "json"]),
-  max_runs: z.coerce.number().int().min(1).max(100),
+  max_runs: wholeNumber(1, 100),
   sandbox: z.enum(["auto", "off"]),
-  demo_pace_ms: z.coerce.number().int().min(0).max(1000),
+  demo_pace_ms: wholeNumber(0, 1_000),
 });
+
+/** In the environment and in flags it is text; and nothing else may pass for a number, as `true` would for 1. */
+function wholeNumber(min: number, max: number) {
+  return z.preprocess(
+    (value) => typeof value === "string" && /^\d{1,9}$/.test(value) ? Number(value) : value,
+    z.custom<number>(
+      (value) => Number.isInteger(value) && Number(value) >= min && Number(value) <= max,
+      `expected a whole number from ${min} to ${max}`,
+    ),
+  );
+}
+
 type Settings = z.infer<typeof settingsSchema>;
 
 export interface Config {
@@ -130,6 +142,13 @@ function readConfigFile(path: string, { readFile }: ConfigSources): Record<strin
   const value = document.toJS() ?? {};
   if (typeof value !== "object" || Array.isArray(value)) {
     throw new AppError("invalid", `Cannot read ${path}: expected "key: value" lines`);
+  }
+  if ("data" in value) {
+    throw new AppError(
+      "invalid",
+      `Cannot read ${path}: the key "data" can't be in it, since the file lies in the data folder. ` +
+        "Choose the folder with --data or GAFFER_DATA",
+    );
   }
   return value;
 }

@@ -1,0 +1,103 @@
+/** The command line: what each command says, and the exit code it ends with. */
+import { deepStrictEqual as deepEqual, match, strictEqual as equal } from "node:assert";
+import { join } from "node:path";
+import { runCommand } from "../server/command.ts";
+import { openDataFolder } from "../server/data_folder.ts";
+import { migrate, openDb } from "../server/db.ts";
+import { VERSION } from "../server/version.ts";
+import { tempDir } from "./gaffer.ts";
+
+const root = new URL("../", import.meta.url);
+
+/** Runs one command with what it prints caught. */
+async function run(...args: string[]): Promise<{ code: number; out: string[]; errors: string[] }> {
+  const { log, error } = console;
+  const out: string[] = [];
+  const errors: string[] = [];
+  console.log = (...values) => void out.push(values.join(" "));
+  console.error = (...values) => void errors.push(values.join(" "));
+  try {
+    return { code: await runCommand(args, root), out, errors };
+  } finally {
+    Object.assign(console, { log, error });
+  }
+}
+
+Deno.test("version and --version print the version", async () => {
+  for (const name of ["version", "--version"]) {
+    deepEqual(await run(name), { code: 0, out: [`gaffer ${VERSION}`], errors: [] });
+  }
+});
+
+Deno.test("help, --help and -h tell every flag and variable", async () => {
+  for (const name of ["help", "--help", "-h"]) {
+    const { code, out } = await run(name);
+    equal(code, 0);
+    for (const flag of ["port", "host", "data", "log", "sandbox"]) {
+      match(out[0]!, new RegExp(`--${flag} .*\\(GAFFER_${flag.toUpperCase()}`));
+    }
+    match(out[0]!, /ANTHROPIC_API_KEY.*Claude API.*ANTHROPIC_BASE_URL/s);
+  }
+});
+
+Deno.test("a command that does not exist ends with 2 and names help", async () => {
+  deepEqual(await run("fly", "--port", "1"), {
+    code: 2,
+    out: [],
+    errors: ['gaffer: Cannot run "fly": there is no such command. See gaffer help'],
+  });
+});
+
+Deno.test("a wrong flag ends with 2, with and without the word serve", async () => {
+  for (const args of [["--fast"], ["serve", "--fast"], ["serve", "now"], ["--port=many"]]) {
+    const { code, errors } = await run(...args);
+    equal(code, 2, args.join(" "));
+    match(errors[0]!, /^gaffer: Cannot /);
+  }
+});
+
+Deno.test("a wrong config.yaml ends with 2, with key and line", async () => {
+  await using data = await tempDir();
+  await Deno.writeTextFile(join(data.path, "config.yaml"), "# mine\nmax_runs: lots\n");
+  const { code, errors } = await run("serve", "--data", data.path);
+  equal(code, 2);
+  match(errors[0]!, /the key "max_runs" in config.yaml \(line 2\) is wrong/);
+});
+
+Deno.test("a config.yaml that can't be read ends with 2", async () => {
+  await using data = await tempDir();
+  await Deno.mkdir(join(data.path, "config.yaml"));
+  const { code, errors } = await run("serve", "--data", data.path);
+  equal(code, 2);
+  match(errors[0]!, /^gaffer: Cannot read .*config\.yaml: /);
+});
+
+Deno.test("a data folder that can't be made ends with 2", async () => {
+  await using temp = await tempDir();
+  const file = join(temp.path, "file");
+  await Deno.writeTextFile(file, "");
+  const { code, errors } = await run("--data", join(file, "data"));
+  equal(code, 2);
+  match(errors[0]!, /^gaffer: Cannot use the data folder .*--data$/);
+});
+
+Deno.test("a data folder that another server uses ends with 1", async () => {
+  await using data = await tempDir();
+  const other = openDataFolder(data.path);
+  const { code, errors } = await run("serve", "--data", data.path);
+  equal(code, 1);
+  match(errors[0]!, new RegExp(`^gaffer: Cannot start: another Gaffer \\(process ${Deno.pid},`));
+  other.release();
+});
+
+Deno.test("the database of a newer Gaffer ends with 1, and the folder is free again", async () => {
+  await using data = await tempDir();
+  const db = openDb(join(data.path, "gaffer.db"));
+  migrate(db, "2026-01-02T03:04:05.000Z");
+  db.exec("INSERT INTO migrations VALUES (9999, '9999_later', '2030-01-01T00:00:00.000Z')");
+  db.close();
+  const { code, errors } = await run("serve", "--data", data.path);
+  equal(code, 1);
+  match(errors[0]!, /^gaffer: Cannot open the database: it has the migration "9999_later"/);
+  openDataFolder(data.path).release();
+});

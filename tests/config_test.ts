@@ -1,0 +1,186 @@
+/** The configuration: where each value may come from, which wins, and how a wrong one is refused. */
+import { deepStrictEqual as deepEqual, strictEqual as equal, throws } from "node:assert";
+import { type Config, loadConfig } from "../server/config.ts";
+import { AppError } from "../server/errors.ts";
+
+interface Sources {
+  args?: string[];
+  env?: Record<string, string>;
+  /** By absolute path. */
+  files?: Record<string, string>;
+  checkout?: boolean;
+}
+
+const load = ({ args = [], env = {}, files = {}, checkout = true }: Sources = {}): Config =>
+  loadConfig({
+    args,
+    env: { HOME: "/home/pat", ...env },
+    readFile: (path) => files[path] ?? null,
+    cwd: "/work/checkout",
+    checkout,
+  });
+
+/** The config.yaml of the folder that a checkout uses. */
+const withFile = (text: string): Sources => ({
+  files: { "/work/checkout/data/config.yaml": text },
+});
+
+function refused(sources: Sources, message: RegExp, field?: string): void {
+  throws(() => load(sources), (error: unknown) => {
+    if (!(error instanceof AppError)) return false;
+    equal(error.code, "invalid");
+    if (field !== undefined) deepEqual(error.fields.map((wrong) => wrong.field), [field]);
+    return message.test(error.message);
+  });
+}
+
+Deno.test("without any setting it serves this machine alone, with the demo model", () => {
+  deepEqual(load(), {
+    port: 4242,
+    host: "127.0.0.1",
+    dataDir: "/work/checkout/data",
+    logFormat: "human",
+    maxRuns: 4,
+    sandbox: "auto",
+    endpoint: null,
+    idleTimeoutMs: 120_000,
+    demoPaceMs: 12,
+  });
+});
+
+Deno.test("the executable keeps its data where the person's programs do", () => {
+  const dataDir = (env: Record<string, string>) => load({ env, checkout: false }).dataDir;
+  equal(dataDir({}), "/home/pat/.local/share/gaffer");
+  equal(dataDir({ XDG_DATA_HOME: "/data/pat" }), "/data/pat/gaffer");
+  equal(dataDir({ HOME: "", USERPROFILE: "/users/pat" }), "/users/pat/.local/share/gaffer");
+});
+
+Deno.test("a flag wins over the environment, that over config.yaml, that over the default", () => {
+  const file = withFile("port: 1001\n");
+  const env = { GAFFER_PORT: "1002" };
+  equal(load(file).port, 1001);
+  equal(load({ ...file, env }).port, 1002);
+  equal(load({ ...file, env, args: ["--port", "1003"] }).port, 1003);
+});
+
+Deno.test("every setting can come from config.yaml and from the environment", () => {
+  const file = withFile(
+    "port: 0\nhost: '::1'\nlog: json\nmax_runs: 9\nsandbox: off\ndemo_pace_ms: 0\n",
+  );
+  const env = {
+    GAFFER_PORT: "0",
+    GAFFER_HOST: "::1",
+    GAFFER_LOG: "json",
+    GAFFER_MAX_RUNS: "9",
+    GAFFER_SANDBOX: "off",
+    GAFFER_DEMO_PACE_MS: "0",
+  };
+  const expected = {
+    ...load(),
+    port: 0,
+    host: "::1",
+    logFormat: "json",
+    maxRuns: 9,
+    sandbox: "off",
+    demoPaceMs: 0,
+  };
+  deepEqual(load(file), expected);
+  deepEqual(load({ env }), expected);
+});
+
+Deno.test("config.yaml is that of the data folder which flag or environment name", () => {
+  const files = { "/work/checkout/other/config.yaml": "port: 1001\n" };
+  equal(load({ files }).port, 4242);
+  equal(load({ files, args: ["--data", "other"] }).port, 1001);
+  equal(load({ files, env: { GAFFER_DATA: "/work/checkout/other" } }).port, 1001);
+});
+
+Deno.test("an empty config.yaml and an empty variable change nothing", () => {
+  deepEqual(load({ ...withFile("# nothing yet\n"), env: { GAFFER_PORT: "" } }), load());
+});
+
+Deno.test("a wrong value in config.yaml is refused with its key and line", () => {
+  refused(
+    withFile("host: 127.0.0.1\nport: many\n"),
+    /^Cannot start: the key "port" in config.yaml \(line 2\) is wrong: expected a whole number from 0 to 65535$/,
+    "port",
+  );
+  refused(withFile("log: loud\n"), /"log" in config.yaml \(line 1\) .*"human"\|"json"/, "log");
+  refused(withFile("\n\nmax_runs: 0\n"), /\(line 3\).*from 1 to 100/, "max_runs");
+});
+
+Deno.test("what only passes for a number is refused", () => {
+  for (const value of ["true", "null", "[]", "1.5", "-1", "65536", '" "', '"0x10"', "1e3.5"]) {
+    refused(withFile(`port: ${value}\n`), /"port".*whole number/, "port");
+  }
+  refused({ env: { GAFFER_PORT: " " } }, /GAFFER_PORT.*whole number/, "port");
+});
+
+Deno.test("an unknown key in config.yaml is refused with its line", () => {
+  refused(
+    withFile("log: json\nprot: 80\n"),
+    /^Cannot start: the key "prot" in config.yaml \(line 2\) is wrong: Unrecognized key/,
+    "prot",
+  );
+});
+
+Deno.test("the data folder can't be chosen from inside of it", () => {
+  refused(withFile("data: /elsewhere\n"), /config.yaml: the key "data" can't be in it.*--data/);
+});
+
+Deno.test("a config.yaml that is no YAML, or no keys and values, is refused with its path", () => {
+  refused(
+    withFile("port: 1\nport: 2\n"),
+    /^Cannot read \/work\/checkout\/data\/config.yaml: .*line 2/s,
+  );
+  refused(withFile("port: [1\n"), /^Cannot read .*config.yaml: .*line/s);
+  refused(withFile("- port\n"), /config.yaml: expected "key: value" lines/);
+  refused(withFile("just words\n"), /config.yaml: expected "key: value" lines/);
+});
+
+Deno.test("a wrong variable is refused by its name", () => {
+  refused({ env: { GAFFER_PORT: "99999" } }, /the variable GAFFER_PORT is wrong/, "port");
+  refused({ env: { GAFFER_SANDBOX: "on" } }, /the variable GAFFER_SANDBOX is wrong/, "sandbox");
+});
+
+Deno.test("a wrong flag is refused by its name", () => {
+  refused({ args: ["--port", "-1"] }, /Cannot read the command line/);
+  refused({ args: ["--port=-1"] }, /the flag --port is wrong/, "port");
+  refused({ args: ["--log", "loud"] }, /the flag --log is wrong/, "log");
+  refused({ args: ["--host", ""] }, /the flag --host is wrong/, "host");
+});
+
+Deno.test("what is no flag, or has no value, is refused", () => {
+  refused({ args: ["--fast"] }, /^Cannot read the command line: .*--fast/);
+  refused({ args: ["here"] }, /^Cannot read the command line: .*here/);
+  refused({ args: ["--port"] }, /^Cannot read the command line: .*--port/);
+});
+
+Deno.test("the wrong one of two places is blamed: a good flag over a wrong variable is enough", () => {
+  equal(load({ env: { GAFFER_PORT: "many" }, args: ["--port", "1"] }).port, 1);
+  refused(
+    { ...withFile("port: 1\n"), env: { GAFFER_PORT: "many" } },
+    /the variable GAFFER_PORT is wrong/,
+  );
+});
+
+Deno.test("with a key the agents use the Claude API, or the endpoint that was named", () => {
+  const endpoint = (env: Record<string, string>) => load({ env }).endpoint;
+  const key = { ANTHROPIC_API_KEY: " key\n" };
+  deepEqual(endpoint(key), { baseUrl: "https://api.anthropic.com", apiKey: "key" });
+  deepEqual(endpoint({ ...key, ANTHROPIC_BASE_URL: "http://127.0.0.1:8080/claude//" }), {
+    baseUrl: "http://127.0.0.1:8080/claude",
+    apiKey: "key",
+  });
+  equal(endpoint({ ANTHROPIC_BASE_URL: "http://127.0.0.1:8080" }), null);
+  equal(endpoint({ ANTHROPIC_API_KEY: "  " }), null);
+});
+
+Deno.test("an endpoint that is no web address is refused", () => {
+  for (const address of ["api.anthropic.com", "ftp://example.org", "http://"]) {
+    refused(
+      { env: { ANTHROPIC_API_KEY: "key", ANTHROPIC_BASE_URL: address } },
+      /the variable ANTHROPIC_BASE_URL is wrong: expected an http or https address/,
+    );
+  }
+});
