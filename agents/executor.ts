@@ -6,9 +6,8 @@ import { emptyLedger, type Ledger, missingEvidence, note } from "./ledger.ts";
 import type { RunContext, RunHost } from "./runtime.ts";
 import type { Confinement } from "./runtime.ts";
 import type { RunEventBody, ToolCall, ToolResult } from "./protocol.ts";
-import type { questionsInput } from "./results.ts";
+import type { AskedQuestions } from "./results.ts";
 import { checkInput } from "./tools/registry.ts";
-import type { z } from "zod";
 import { messageOf } from "../server/errors.ts";
 
 /** Most characters of a check's output that go back to the model. */
@@ -117,7 +116,7 @@ export class Executor {
       case "submit_result":
         return this.#submit(checked.input);
       case "ask_questions":
-        return this.#ask(checked.input as z.infer<typeof questionsInput>);
+        return this.#ask(checked.input as AskedQuestions);
       case "run_checks":
         return this.#runChecks(String(checked.input.name));
       default:
@@ -134,7 +133,7 @@ export class Executor {
     return { content: "Accepted.", isError: false, final: true };
   }
 
-  #ask(input: z.infer<typeof questionsInput>): Answer {
+  #ask(input: AskedQuestions): Answer {
     this.#options.host.questions(this.#options.context.spec.runId, input);
     const content =
       "Recorded. A person answers them later, and the agents after you get the answers. " +

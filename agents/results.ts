@@ -1,76 +1,91 @@
 /** What each agent hands in through submit_result: one zod value gives the type, the check and the schema. */
 import { z } from "zod";
 import { complexities, priorityNames, ticketTypes } from "../server/states.ts";
+import { once } from "../server/once.ts";
 
 const text = (max: number) => z.string().trim().min(1).max(max);
 
-export const clarifierResult = z.strictObject({
-  summary: text(2_000).describe("The wish in your own words, in one to three sentences"),
-  type: z.enum(ticketTypes).describe("What kind of ticket it would become"),
-  acceptance: z.array(text(500)).min(1).max(12)
-    .describe("What must be true when it is done, each checkable by looking or by a test"),
-});
+export const clarifierResult = once(() =>
+  z.strictObject({
+    summary: text(2_000).describe("The wish in your own words, in one to three sentences"),
+    type: z.enum(ticketTypes).describe("What kind of ticket it would become"),
+    acceptance: z.array(text(500)).min(1).max(12)
+      .describe("What must be true when it is done, each checkable by looking or by a test"),
+  })
+);
 
-export const researcherResult = z.strictObject({
-  summary: text(2_000).describe("What matters for whoever implements this"),
-  findings: z.array(z.strictObject({
-    kind: z.enum(["related", "similar", "conflict", "prior_art", "note"]),
-    path: text(500).optional().describe("File in the project that it is about"),
-    line: z.number().int().min(1).optional(),
-    text: text(1_000),
-  })).max(30),
-});
+export const researcherResult = once(() =>
+  z.strictObject({
+    summary: text(2_000).describe("What matters for whoever implements this"),
+    findings: z.array(z.strictObject({
+      kind: z.enum(["related", "similar", "conflict", "prior_art", "note"]),
+      path: text(500).optional().describe("File in the project that it is about"),
+      line: z.number().int().min(1).optional(),
+      text: text(1_000),
+    })).max(30),
+  })
+);
 
-export const estimatorResult = z.strictObject({
-  complexity: z.enum(complexities),
-  reason: text(1_000).describe("Why this complexity"),
-  acceptance: z.array(text(500)).min(1).max(12).describe(
-    "The acceptance criteria, with what the answers changed",
-  ),
-  subtasks: z.array(z.strictObject({
-    title: text(120),
-    description: text(4_000).describe("What to do, in which files, and how to tell it is done"),
+export const estimatorResult = once(() =>
+  z.strictObject({
     complexity: z.enum(complexities),
-  })).min(1).max(12).describe("In the order in which they are to be done"),
-});
+    reason: text(1_000).describe("Why this complexity"),
+    acceptance: z.array(text(500)).min(1).max(12).describe(
+      "The acceptance criteria, with what the answers changed",
+    ),
+    subtasks: z.array(z.strictObject({
+      title: text(120),
+      description: text(4_000).describe("What to do, in which files, and how to tell it is done"),
+      complexity: z.enum(complexities),
+    })).min(1).max(12).describe("In the order in which they are to be done"),
+  })
+);
 
-export const prioritizerResult = z.strictObject({
-  priority: z.enum(priorityNames),
-  reason: text(1_000),
-});
+export const prioritizerResult = once(() =>
+  z.strictObject({
+    priority: z.enum(priorityNames),
+    reason: text(1_000),
+  })
+);
 
-export const developerResult = z.strictObject({
-  status: z.enum(["done", "blocked"]),
-  summary: text(4_000).describe(
-    "What you changed and how you know that it works; or why you can't go on",
-  ),
-});
+export const developerResult = once(() =>
+  z.strictObject({
+    status: z.enum(["done", "blocked"]),
+    summary: text(4_000).describe(
+      "What you changed and how you know that it works; or why you can't go on",
+    ),
+  })
+);
 
-export const reviewerResult = z.strictObject({
-  summary: text(4_000).describe("Your judgement in a few sentences"),
-  findings: z.array(z.strictObject({
-    severity: z.enum(["blocking", "major", "minor", "note"]),
-    path: text(500).optional(),
-    line: z.number().int().min(1).optional().describe("Line in the new version of the file"),
-    message: text(2_000),
-    suggestion: z.string().max(4_000).optional().describe("What to do instead"),
-  })).max(50),
-  criteria: z.array(z.strictObject({
-    criterion: text(500),
-    met: z.boolean(),
-    evidence: text(1_000).describe("Where in the diff, or which check, shows it"),
-  })).max(20),
-});
+export const reviewerResult = once(() =>
+  z.strictObject({
+    summary: text(4_000).describe("Your judgement in a few sentences"),
+    findings: z.array(z.strictObject({
+      severity: z.enum(["blocking", "major", "minor", "note"]),
+      path: text(500).optional(),
+      line: z.number().int().min(1).optional().describe("Line in the new version of the file"),
+      message: text(2_000),
+      suggestion: z.string().max(4_000).optional().describe("What to do instead"),
+    })).max(50),
+    criteria: z.array(z.strictObject({
+      criterion: text(500),
+      met: z.boolean(),
+      evidence: text(1_000).describe("Where in the diff, or which check, shows it"),
+    })).max(20),
+  })
+);
 
 /** A model explains check output that no parser understands. */
-export const explainerResult = z.strictObject({
-  failures: z.array(z.strictObject({
-    file: text(500).optional(),
-    line: z.number().int().min(1).optional(),
-    test: text(300).optional(),
-    message: text(2_000),
-  })).min(1).max(20),
-});
+export const explainerResult = once(() =>
+  z.strictObject({
+    failures: z.array(z.strictObject({
+      file: text(500).optional(),
+      line: z.number().int().min(1).optional(),
+      test: text(300).optional(),
+      message: text(2_000),
+    })).min(1).max(20),
+  })
+);
 
 /** By the name that an agent's definition gives as `result`. */
 export const resultSchemas = {
@@ -83,13 +98,16 @@ export const resultSchemas = {
   explainer: explainerResult,
 } as const;
 export type ResultName = keyof typeof resultSchemas;
-export type ResultOf<N extends ResultName> = z.infer<(typeof resultSchemas)[N]>;
+export type ResultOf<N extends ResultName> = z.infer<ReturnType<typeof resultSchemas[N]>>;
 
 /** Input of ask_questions. */
-export const questionsInput = z.strictObject({
-  questions: z.array(z.strictObject({
-    question: text(1_000),
-    why: text(500).describe("Why the answer matters"),
-    options: z.array(text(200)).max(6).optional().describe("Likely answers to choose from"),
-  })).min(1).max(5),
-});
+export const questionsInput = once(() =>
+  z.strictObject({
+    questions: z.array(z.strictObject({
+      question: text(1_000),
+      why: text(500).describe("Why the answer matters"),
+      options: z.array(text(200)).max(6).optional().describe("Likely answers to choose from"),
+    })).min(1).max(5),
+  })
+);
+export type AskedQuestions = z.infer<ReturnType<typeof questionsInput>>;

@@ -12,8 +12,7 @@ import type {
   RunSpec,
   ToolCall,
 } from "./protocol.ts";
-import type { questionsInput, ResultName } from "./results.ts";
-import type { z } from "zod";
+import type { AskedQuestions, ResultName } from "./results.ts";
 
 /** How commands and tools are confined on this machine. */
 export interface Confinement {
@@ -56,7 +55,7 @@ export interface RunHost {
   append(runId: string, event: RunEventBody): void;
   worked(runId: string, ms: number): void;
   delta(runId: string, turn: number, part: "text" | "thinking" | "tool", text: string): void;
-  questions(runId: string, input: z.infer<typeof questionsInput>): void;
+  questions(runId: string, input: AskedQuestions): void;
   /** The approval of a call, asked for when it is new. */
   approval(
     runId: string,

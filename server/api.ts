@@ -4,10 +4,12 @@
  */
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import { type OpenAPIHono, z } from "@hono/zod-openapi";
-import type { Context } from "hono";
+import type { RouteConfig } from "@hono/zod-openapi";
+import type { Context, Hono } from "hono";
+import { z } from "zod";
 import { AppError, type FieldError, httpStatus } from "./errors.ts";
 import type { App } from "./app.ts";
+import { once } from "./once.ts";
 
 /** What the middleware puts into each request. */
 export interface Env {
@@ -21,9 +23,10 @@ export interface Operation<Out extends z.ZodType, Body extends z.ZodType, Query 
   summary: string;
   /** Heading in the description; the first part of the path by default. */
   tag?: string;
-  body?: Body;
-  query?: Query;
-  out: Out;
+  /** Schemas are made when they are first needed: a start has no time for all of them. */
+  body?: () => Body;
+  query?: () => Query;
+  out: () => Out;
   /** Of success; 200 by default. */
   status?: 200 | 201;
   /**
@@ -47,19 +50,33 @@ type Handler<Out extends z.ZodType, Body extends z.ZodType, Query extends z.ZodT
 ) => z.input<Out> | Promise<z.input<Out>>;
 
 /** What every refusal looks like (RFC 9457). */
-const problemSchema = z.object({
-  type: z.string(),
-  title: z.string(),
-  status: z.number().int(),
-  detail: z.string(),
-  code: z.string(),
-  errors: z.array(z.object({ field: z.string(), message: z.string() })),
-  request_id: z.string(),
-}).openapi("Problem");
+const problemSchema = once(() =>
+  z.object({
+    type: z.string(),
+    title: z.string(),
+    status: z.number().int(),
+    detail: z.string(),
+    code: z.string(),
+    errors: z.array(z.object({ field: z.string(), message: z.string() })),
+    request_id: z.string(),
+  }).meta({ id: "Problem" })
+);
 
 /** Declares routes on one router; paths are relative to /api/v1 and use `:name` for parameters. */
 export class Api {
-  constructor(readonly hono: OpenAPIHono<Env>) {}
+  readonly #descriptions: (() => RouteConfig)[] = [];
+
+  constructor(readonly hono: Hono<Env>) {}
+
+  /** What was declared, for the OpenAPI description. */
+  routes(): RouteConfig[] {
+    return this.#descriptions.map((describe) => describe());
+  }
+
+  /** A route of another form than those below. */
+  describe(route: RouteConfig): void {
+    this.#descriptions.push(() => route);
+  }
 
   get<O extends z.ZodType, Q extends z.ZodType>(
     path: string,
@@ -107,7 +124,7 @@ export class Api {
     handler: Handler<z.ZodType, z.ZodType, z.ZodType>,
   ): this {
     const { body, query, status = 200, versioned } = operation;
-    this.#describe(method, path, operation);
+    this.#descriptions.push(() => describe(method, path, operation));
     this.hono.on(method.toUpperCase(), path, async (c: RequestContext) => {
       const value = await handler({
         app: c.var.app,
@@ -121,38 +138,38 @@ export class Api {
     });
     return this;
   }
+}
 
-  #describe(
-    method: Method,
-    path: string,
-    { summary, tag, body, query, out, status = 200 }: Operation<
-      z.ZodType,
-      z.ZodType,
-      z.ZodType
-    >,
-  ): void {
-    const names = [...path.matchAll(/:(\w+)/g)].map((match) => match[1]!);
-    const params = z.object(Object.fromEntries(names.map((name) => [name, z.string()])));
-    const json = (schema: z.ZodType) => ({ "application/json": { schema } });
-    this.hono.openAPIRegistry.registerPath({
-      method,
-      path: path.replace(/:(\w+)/g, "{$1}"),
-      summary,
-      tags: [tag ?? path.split("/")[1]!],
-      request: {
-        ...(names.length > 0 ? { params } : {}),
-        ...(query ? { query: query as z.ZodObject } : {}),
-        ...(body ? { body: { content: json(body), required: true } } : {}),
+function describe(
+  method: Method,
+  path: string,
+  { summary, tag, body, query, out, status = 200 }: Operation<
+    z.ZodType,
+    z.ZodType,
+    z.ZodType
+  >,
+): RouteConfig {
+  const names = [...path.matchAll(/:(\w+)/g)].map((match) => match[1]!);
+  const params = z.object(Object.fromEntries(names.map((name) => [name, z.string()])));
+  const json = (schema: z.ZodType) => ({ "application/json": { schema } });
+  return {
+    method,
+    path: path.replace(/:(\w+)/g, "{$1}"),
+    summary,
+    tags: [tag ?? path.split("/")[1]!],
+    request: {
+      ...(names.length > 0 ? { params } : {}),
+      ...(query ? { query: query() as z.ZodObject } : {}),
+      ...(body ? { body: { content: json(body()), required: true } } : {}),
+    },
+    responses: {
+      [status]: { description: "Done", content: json(out()) },
+      default: {
+        description: "Refused, with the reason",
+        content: { "application/problem+json": { schema: problemSchema() } },
       },
-      responses: {
-        [status]: { description: "Done", content: json(out) },
-        default: {
-          description: "Refused, with the reason",
-          content: { "application/problem+json": { schema: problemSchema } },
-        },
-      },
-    });
-  }
+    },
+  };
 }
 
 const ETAG_CHARS = 24;
@@ -204,11 +221,11 @@ const queryOf = (c: RequestContext): Record<string, string> =>
 
 /** Throws `invalid` with each field that is wrong. */
 export function validate<S extends z.ZodType>(
-  schema: S,
+  schema: () => S,
   value: unknown,
   what: string,
 ): z.output<S> {
-  const result = schema.safeParse(value);
+  const result = schema().safeParse(value);
   if (result.success) return result.data;
   const fields: FieldError[] = result.error.issues.map((issue) => ({
     field: issue.path.join("."),
@@ -240,27 +257,29 @@ export const LIST_DEFAULT = 50;
 export const LIST_MAX = 200;
 
 /** Query of every list. */
-export const pageQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(LIST_MAX).default(LIST_DEFAULT),
-  cursor: z.string().max(500).optional().describe("`next` of the page before"),
-});
+export const pageQuery = once(() =>
+  z.object({
+    limit: z.coerce.number().int().min(1).max(LIST_MAX).default(LIST_DEFAULT),
+    cursor: z.string().max(500).optional().describe("`next` of the page before"),
+  })
+);
 
 /** `{items, next}`: `next` is null on the last page. */
-export const pageOf = <S extends z.ZodType>(item: S) =>
-  z.object({ items: z.array(item), next: z.string().nullable() });
+export const pageOf = <S extends z.ZodType>(item: () => S) => () =>
+  z.object({ items: z.array(item()), next: z.string().nullable() });
 
 export interface Cursor {
   key: string;
   id: string;
 }
 
-const cursorSchema = z.tuple([z.string(), z.string()]);
+const cursorSchema = once(() => z.tuple([z.string(), z.string()]));
 
 /** Throws `invalid` for a cursor that this server did not make. */
 export function readCursor(text: string | undefined): Cursor | undefined {
   if (text === undefined) return undefined;
   try {
-    const [key, id] = cursorSchema.parse(JSON.parse(Buffer.from(text, "base64url").toString()));
+    const [key, id] = cursorSchema().parse(JSON.parse(Buffer.from(text, "base64url").toString()));
     return { key, id };
   } catch (error) {
     const message = "Use the `next` of the page before, unchanged";

@@ -1,5 +1,4 @@
 /** The HTTP server's frame: the order of the middleware, what every answer carries, and the only onError. */
-import { OpenAPIHono } from "@hono/zod-openapi";
 import { Hono, type MiddlewareHandler } from "hono";
 import { LinearRouter } from "hono/router/linear-router";
 import { Api, type Env, type RequestContext } from "./api.ts";
@@ -9,6 +8,7 @@ import { ForeignRequest, localOwner } from "./auth.ts";
 import { bodyLimit } from "./body_limit.ts";
 import { newId } from "./db.ts";
 import { AppError, messageOf } from "./errors.ts";
+import { once } from "./once.ts";
 import { idempotency } from "./idempotency.ts";
 import { describeApi } from "./openapi.ts";
 import { type PageError, pageErrorOf, problemResponse, toAppError } from "./problem.ts";
@@ -66,12 +66,12 @@ export function createHttp(app: App, options: HttpOptions): Hono<Env> {
   http.get("/healthz", (c) => health(c));
   http.get("/static/*", assets.serve);
 
-  const api = new OpenAPIHono<Env>();
-  api.use(idempotency(timers));
-  mountApi(new Api(api));
-  let description: ReturnType<typeof describeApi> | undefined;
-  api.get("/openapi.json", (c) => c.json(description ??= describeApi(api)));
-  http.route("/api/v1", api);
+  const api = new Api(new Hono<Env>());
+  api.hono.use(idempotency(timers));
+  mountApi(api);
+  const description = once(() => describeApi(api));
+  api.hono.get("/openapi.json", async (c) => c.json(await description()));
+  http.route("/api/v1", api.hono);
 
   const pages = new Hono<Env>();
   mountPages(pages);

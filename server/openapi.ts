@@ -1,13 +1,17 @@
 /** The description of the API, made of the same schemas that check its requests. */
 import type { OpenAPIHono } from "@hono/zod-openapi";
-import type { Env } from "./api.ts";
+import type { Api } from "./api.ts";
 import { VERSION } from "./version.ts";
 
 export type OpenApiDocument = ReturnType<OpenAPIHono["getOpenAPI31Document"]>;
 
-/** OpenAPI 3.1 of all routes that are registered by now; their paths are relative to /api/v1. */
-export function describeApi(api: OpenAPIHono<Env>): OpenApiDocument {
-  const document = api.getOpenAPI31Document({
+/** OpenAPI 3.1 of all routes that are declared by now; their paths are relative to /api/v1. */
+export async function describeApi(api: Api): Promise<OpenApiDocument> {
+  // Loaded when it is asked for: a start has no time for it.
+  const { OpenAPIHono } = await import("@hono/zod-openapi");
+  const described = new OpenAPIHono();
+  for (const route of api.routes()) described.openAPIRegistry.registerPath(route);
+  const document = described.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
       title: "Gaffer",

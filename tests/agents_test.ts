@@ -54,7 +54,7 @@ for (const agent of catalog.agents) {
   });
 
   Deno.test(`the ${agent.name}'s prompt says what to hand in for each field of its result`, () => {
-    for (const field of Object.keys(resultSchemas[agent.result].shape)) {
+    for (const field of Object.keys(resultSchemas[agent.result]().shape)) {
       // A developer's prompt names the values of "status" instead.
       const word = field === "status" ? "done" : field;
       ok(agent.prompt.includes(`\`${word}\``), `it does not speak of "${field}"`);

@@ -9,13 +9,13 @@ const parts: [name: string, pattern: RegExp][] = [
   // Wires everything: reads flags and configuration, owns the order of start and stop.
   ["main", /^(main|server\/(command|serve|start_agents))\.ts$/],
   // Pure values and functions that every part may use.
-  ["leaf", /^server\/(states|errors|clock|log|records|timers|version)\.ts$/],
+  ["leaf", /^server\/(states|errors|clock|log|once|records|timers|version)\.ts$/],
   // What server, brain and hands may say to each other.
   ["protocol", /^agents\/(protocol|results|models|paths)\.ts$/],
   ["routes", /^server\/routes\//],
   ["pages", /^server\/pages\//],
   ["http", /^server\/(api|assets|auth|body_limit|http|idempotency|openapi|problem|sse)\.ts$/],
-  ["services", /^server\/(services\/|schema\.ts)/],
+  ["services", /^server\/(services\/|(inputs|outputs)\.ts)/],
   ["store", /^server\/store\//],
   ["base", /^server\/(app|config|data_folder|db|hub|migrations|turnstile)\.ts$/],
   ["handlers", /^queue\/handlers\//],

@@ -8,6 +8,7 @@ import { MINUTE_MS } from "../../server/clock.ts";
 import { type Problem, readFrontMatter } from "./front_matter.ts";
 import { type Effort, efforts, isModelName, modelNames } from "../models.ts";
 import type { PathPolicy, RunLimits } from "../protocol.ts";
+import { once } from "../../server/once.ts";
 import { type ResultName, resultSchemas } from "../results.ts";
 
 export const agentKinds = ["refinement", "development", "support", "planning"] as const;
@@ -59,28 +60,29 @@ const MAX_SHOWN_CHARS = 60;
 const MICRO_USD = 1_000_000;
 
 /** Each key's description is what its error message says was expected. */
-const keys = {
-  name: z.string().regex(/^[a-z][a-z0-9-]{0,39}$/)
-    .describe("at most 40 lower-case letters, digits and hyphens, a letter first"),
-  description: z.string().trim().regex(/^.{1,500}$/).describe(
-    "one line of text, at most 500 characters",
-  ),
-  kind: z.enum(agentKinds).describe(oneOf(agentKinds)),
-  model: z.string().refine(isModelName).describe(oneOf(modelNames)),
-  effort: z.enum(efforts).nullable().default(null).describe(oneOf(efforts)),
-  tools: toolList().describe(`tools out of ${toolNames.join(", ")}`),
-  disallowed_tools: toolList().default([]).describe(`tools out of ${toolNames.join(", ")}`),
-  max_turns: wholeNumber(1, 500),
-  timeout_minutes: wholeNumber(1, 24 * 60),
-  max_tokens: wholeNumber(1_000, 100_000_000),
-  max_cost_usd: z.number().min(0.01).max(1_000).describe("a number from 0.01 to 1000"),
-  result: z.enum(Object.keys(resultSchemas) as ResultName[])
-    .describe(oneOf(Object.keys(resultSchemas))),
-  allowed_paths: globs(),
-  blocked_paths: globs(),
-};
-type Key = keyof typeof keys;
-const schema = z.object(keys);
+const schema = once(() =>
+  z.object({
+    name: z.string().regex(/^[a-z][a-z0-9-]{0,39}$/)
+      .describe("at most 40 lower-case letters, digits and hyphens, a letter first"),
+    description: z.string().trim().regex(/^.{1,500}$/).describe(
+      "one line of text, at most 500 characters",
+    ),
+    kind: z.enum(agentKinds).describe(oneOf(agentKinds)),
+    model: z.string().refine(isModelName).describe(oneOf(modelNames)),
+    effort: z.enum(efforts).nullable().default(null).describe(oneOf(efforts)),
+    tools: toolList().describe(`tools out of ${toolNames.join(", ")}`),
+    disallowed_tools: toolList().default([]).describe(`tools out of ${toolNames.join(", ")}`),
+    max_turns: wholeNumber(1, 500),
+    timeout_minutes: wholeNumber(1, 24 * 60),
+    max_tokens: wholeNumber(1_000, 100_000_000),
+    max_cost_usd: z.number().min(0.01).max(1_000).describe("a number from 0.01 to 1000"),
+    result: z.enum(Object.keys(resultSchemas) as ResultName[])
+      .describe(oneOf(Object.keys(resultSchemas))),
+    allowed_paths: globs(),
+    blocked_paths: globs(),
+  })
+);
+type Key = keyof z.infer<ReturnType<typeof schema>>;
 
 /** How `.claude/agents/*.md` spells keys that are ours too: read here, written our way. */
 const otherSpellings: Record<string, Key> = {
@@ -96,11 +98,11 @@ const otherSpellings: Record<string, Key> = {
 export function parseDefinition(text: string, file: string): AgentDefinition {
   const { values, body, refusal } = readFrontMatter(text, file);
   const { known, extra, problems } = sortKeys(values);
-  const { data, error } = schema.safeParse(known, { reportInput: true });
+  const { data, error } = schema().safeParse(known, { reportInput: true });
   for (const issue of error?.issues ?? []) {
     const [key, index] = issue.path as [Key, number?];
     const got = key in known ? `got ${shown(issue.input)}` : "but it is missing";
-    problems.push({ key, index, message: `expected ${keys[key].description}, ${got}` });
+    problems.push({ key, index, message: `expected ${schema().shape[key].description}, ${got}` });
   }
   if (body === "") {
     problems.push({ message: "expected the system prompt below the front matter" });
@@ -172,7 +174,7 @@ function sortKeys(values: Record<string, unknown>) {
   const problems: Problem[] = [];
   for (const [key, value] of Object.entries(values)) {
     const name = otherSpellings[key] ?? key;
-    const near = Object.keys(keys).find((other) => squash(other) === squash(name));
+    const near = Object.keys(schema().shape).find((other) => squash(other) === squash(name));
     if (near === undefined) extra[key] = value;
     else if (near !== name) problems.push({ key, message: `unknown key, is "${near}" meant?` });
     else if (name in known) problems.push({ key, message: `"${name}" is given twice` });

@@ -10,5 +10,5 @@ export const askQuestionsTool = defineTool({
     "changes the outcome. It returns at once, without answers: they reach the agents that come after you. " +
     "Ask everything in one call, then finish with submit_result.",
   readOnly: false,
-  input: () => questionsInput,
+  input: questionsInput,
 });

@@ -4,7 +4,8 @@ import { type Env, validate } from "../api.ts";
 import { getRun } from "../store/runs.ts";
 import { done, readForm } from "./page.ts";
 import type { Api } from "../api.ts";
-import { approvalJson, approvalSchema, decisionInput } from "../schema.ts";
+import { decisionInput } from "../inputs.ts";
+import { approvalJson, approvalSchema } from "../outputs.ts";
 import { decide } from "../services/approvals.ts";
 import { getApproval } from "../store/approvals.ts";
 

@@ -21,7 +21,7 @@ const eventJson = (event: CommittedEvent) => ({
 });
 
 export function eventsApi(api: Api, streams: EventStreams): void {
-  api.hono.openAPIRegistry.registerPath({
+  api.describe({
     method: "get",
     path: "/events",
     tags: ["events"],

@@ -1,31 +1,34 @@
 import type { Hono } from "hono";
 import { IdeaPage } from "../../views/idea.tsx";
+import { once } from "../once.ts";
 import type { RefusedDecision } from "../../views/idea_decision.tsx";
 import { IdeasPage } from "../../views/ideas.tsx";
 import { ideaHref, ticketHref } from "../../views/links.ts";
 import { type Env, type RequestContext, validate } from "../api.ts";
 import { ideaPage, ideasPage, readIdeasQuery } from "../pages/ideas.ts";
 import type { ProposedSubtask } from "../records.ts";
-import { subtasksInput } from "../schema.ts";
+import { subtasksInput } from "../inputs.ts";
 import { complexities } from "../states.ts";
 import { getQuestion } from "../store/questions.ts";
 import { act, done, pageRequest, type PageTools, readForm, show } from "./page.ts";
-import { z } from "@hono/zod-openapi";
+import { z } from "zod";
 import { type Api, pageOf, pageQuery, readCursor, toPage } from "../api.ts";
 import {
   answerInput,
   approveIdeaInput,
   feedbackInput,
   ideaChangesInput,
+  newIdeaInput,
+  reasonInput,
+} from "../inputs.ts";
+import {
   ideaJson,
   ideaSchema,
-  newIdeaInput,
   questionJson,
   questionSchema,
-  reasonInput,
   ticketJson,
   ticketSchema,
-} from "../schema.ts";
+} from "../outputs.ts";
 import {
   answerQuestion,
   approveIdea,
@@ -42,11 +45,13 @@ import { getProject, listProjects } from "../store/projects.ts";
 import { listQuestions } from "../store/questions.ts";
 import { listSubtasks } from "../store/subtasks.ts";
 
-const listQuery = pageQuery.extend({
-  status: z.enum(ideaStatuses).optional(),
-  q: z.string().max(200).optional().describe("Words in title or description"),
-  sort: z.enum(["newest", "oldest", "priority"]).default("newest"),
-});
+const listQuery = once(() =>
+  pageQuery().extend({
+    status: z.enum(ideaStatuses).optional(),
+    q: z.string().max(200).optional().describe("Words in title or description"),
+    sort: z.enum(["newest", "oldest", "priority"]).default("newest"),
+  })
+);
 
 export function ideasApi(api: Api): void {
   api

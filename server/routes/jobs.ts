@@ -1,11 +1,12 @@
-import { z } from "@hono/zod-openapi";
+import { z } from "zod";
 import { type Api, pageOf, pageQuery } from "../api.ts";
+import { once } from "../once.ts";
 import { listJobs } from "../../queue/queue.ts";
-import { jobJson, jobSchema } from "../schema.ts";
+import { jobJson, jobSchema } from "../outputs.ts";
 import { retryJob } from "../services/jobs.ts";
 import { jobStatuses } from "../states.ts";
 
-const listQuery = pageQuery.extend({ status: z.enum(jobStatuses).optional() });
+const listQuery = once(() => pageQuery().extend({ status: z.enum(jobStatuses).optional() }));
 
 export function jobsApi(api: Api): void {
   api

@@ -3,6 +3,7 @@ import type { VNode } from "preact";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import { z } from "zod";
 import { renderPage } from "../../views/layout.tsx";
+import { once } from "../once.ts";
 import type { Flash } from "../../views/shell.ts";
 import type { RequestContext } from "../api.ts";
 import type { Assets } from "../assets.ts";
@@ -20,10 +21,12 @@ export interface PageTools {
 const FLASH_COOKIE = "gaffer_flash";
 const FLASH_SECONDS = 30;
 const FLASH_MAX_CHARS = 300;
-const flashSchema = z.object({
-  text: z.string().max(FLASH_MAX_CHARS),
-  tone: z.enum(["done", "failed"]),
-});
+const flashSchema = once(() =>
+  z.object({
+    text: z.string().max(FLASH_MAX_CHARS),
+    tone: z.enum(["done", "failed"]),
+  })
+);
 
 /** The request as the page models see it. The message of the last action is shown once. */
 export function pageRequest(c: RequestContext, { assets }: PageTools): PageRequest {
@@ -40,7 +43,7 @@ function takeFlash(c: RequestContext): Flash | null {
   if (!text) return null;
   deleteCookie(c, FLASH_COOKIE, { path: "/" });
   try {
-    return flashSchema.parse(JSON.parse(text));
+    return flashSchema().parse(JSON.parse(text));
   } catch {
     // Only we write it; whatever else is there under its name is nothing to show.
     return null;

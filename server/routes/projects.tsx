@@ -7,7 +7,8 @@ import { shellOf } from "../pages/shell.ts";
 import { proposeProject } from "../services/projects.ts";
 import { act, done, pageRequest, type PageTools, readForm, show } from "./page.ts";
 import { type Api, pageOf, requestSignal } from "../api.ts";
-import { newProjectInput, projectChangesInput, projectJson, projectSchema } from "../schema.ts";
+import { newProjectInput, projectChangesInput } from "../inputs.ts";
+import { projectJson, projectSchema } from "../outputs.ts";
 import {
   archiveProject,
   changeProject,

@@ -1,24 +1,28 @@
 import type { Hono } from "hono";
 import { runHref } from "../../views/links.ts";
+import { once } from "../once.ts";
 import { RunPage, RunsPage } from "../../views/runs.tsx";
 import type { Env } from "../api.ts";
 import { runPage, runsPage } from "../pages/runs.ts";
 import { done, pageRequest, type PageTools, show } from "./page.ts";
-import { z } from "@hono/zod-openapi";
+import { z } from "zod";
 import { type Api, pageOf, pageQuery, readCursor, toPage } from "../api.ts";
-import { runEventJson, runEventSchema, runJson, runSchema } from "../schema.ts";
+import { runEventJson, runEventSchema, runJson, runSchema } from "../outputs.ts";
 import { cancelRun } from "../services/cancelling.ts";
 import { getRun, listRunEvents, listRuns } from "../store/runs.ts";
 
 /** Most events that one answer holds. */
 const EVENTS_MAX = 500;
 
-const runsQuery = pageQuery.extend({ project_id: z.string().max(64).optional() });
-const eventsQuery = z.object({
-  after: z.coerce.number().int().min(0).default(0).describe("Number of the last event you have"),
-  limit: z.coerce.number().int().min(1).max(EVENTS_MAX).default(EVENTS_MAX),
-});
-const eventsPage = z.object({ items: z.array(runEventSchema), next: z.string().nullable() });
+const runsQuery = once(() => pageQuery().extend({ project_id: z.string().max(64).optional() }));
+const eventsQuery = once(() =>
+  z.object({
+    after: z.coerce.number().int().min(0).default(0).describe("Number of the last event you have"),
+    limit: z.coerce.number().int().min(1).max(EVENTS_MAX).default(EVENTS_MAX),
+  })
+);
+const eventsPage = () =>
+  z.object({ items: z.array(runEventSchema()), next: z.string().nullable() });
 
 export function runsApi(api: Api): void {
   api

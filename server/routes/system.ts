@@ -1,19 +1,22 @@
-import { z } from "@hono/zod-openapi";
+import { z } from "zod";
+import { once } from "../once.ts";
 import type { Api } from "../api.ts";
 import { agentsHold, resumeAgents } from "../services/agents.ts";
 import type { App } from "../app.ts";
 import { VERSION } from "../version.ts";
 
-const statusSchema = z.object({
-  version: z.string(),
-  model: z.enum(["demo", "endpoint"]),
-  confinement: z.object({ kind: z.enum(["bubblewrap", "process"]), hint: z.string() }),
-  refused: z.string().nullable().describe("Why no agent runs"),
-  hold: z.object({ reason: z.string(), message: z.string(), since: z.string() }).nullable(),
-  active_runs: z.number().int(),
-}).openapi("SystemStatus");
+const statusSchema = once(() =>
+  z.object({
+    version: z.string(),
+    model: z.enum(["demo", "endpoint"]),
+    confinement: z.object({ kind: z.enum(["bubblewrap", "process"]), hint: z.string() }),
+    refused: z.string().nullable().describe("Why no agent runs"),
+    hold: z.object({ reason: z.string(), message: z.string(), since: z.string() }).nullable(),
+    active_runs: z.number().int(),
+  }).meta({ id: "SystemStatus" })
+);
 
-function statusJson(app: App): z.infer<typeof statusSchema> {
+function statusJson(app: App): z.infer<ReturnType<typeof statusSchema>> {
   const { model, confinement, refused, active } = app.agents.status();
   return {
     version: VERSION,

@@ -10,15 +10,12 @@ import { developmentPage, readDevelopmentQuery, ticketPage } from "../pages/tick
 import { checkOutput } from "../services/checks.ts";
 import { getCheck } from "../store/checks.ts";
 import { act, done, pageRequest, type PageTools, readForm, show } from "./page.ts";
-import { z } from "@hono/zod-openapi";
+import { z } from "zod";
+import { once } from "../once.ts";
 import { type Api, pageOf, pageQuery, readCursor, requestSignal, toPage } from "../api.ts";
 import type { App } from "../app.ts";
 import type { Ticket } from "../records.ts";
 import {
-  checkJson,
-  checkSchema,
-  commentJson,
-  commentSchema,
   guidanceInput,
   mergeInput,
   newCommentInput,
@@ -26,12 +23,18 @@ import {
   reasonInput,
   remarkInput,
   retryInput,
+  ticketChangesInput,
+} from "../inputs.ts";
+import {
+  checkJson,
+  checkSchema,
+  commentJson,
+  commentSchema,
   reviewFindingJson,
   reviewFindingSchema,
-  ticketChangesInput,
   ticketJson,
   ticketSchema,
-} from "../schema.ts";
+} from "../outputs.ts";
 import {
   addComment,
   approveTicket,
@@ -52,18 +55,22 @@ import { listComments, listFindings } from "../store/reviews.ts";
 import { listSubtasks } from "../store/subtasks.ts";
 import { getTicket, listTickets, ticketSortKey } from "../store/tickets.ts";
 
-const listQuery = pageQuery.extend({ status: z.enum(ticketStatuses).optional() });
-const reviewSchema = z.object({
-  items: z.array(commentSchema),
-  findings: z.array(reviewFindingSchema).describe("The reviewer agent's"),
-  next: z.null(),
-});
-const diffSchema = z.object({
-  base_commit: z.string().nullable(),
-  head_commit: z.string().nullable(),
-  diff: z.string().describe("Unified"),
-  truncated: z.boolean(),
-});
+const listQuery = once(() => pageQuery().extend({ status: z.enum(ticketStatuses).optional() }));
+const reviewSchema = once(() =>
+  z.object({
+    items: z.array(commentSchema()),
+    findings: z.array(reviewFindingSchema()).describe("The reviewer agent's"),
+    next: z.null(),
+  })
+);
+const diffSchema = once(() =>
+  z.object({
+    base_commit: z.string().nullable(),
+    head_commit: z.string().nullable(),
+    diff: z.string().describe("Unified"),
+    truncated: z.boolean(),
+  })
+);
 
 const withSubtasks = (app: App, ticket: Ticket) =>
   ticketJson(ticket, listSubtasks(app.db, ticket.id));

@@ -1,7 +1,6 @@
 /** How an idea is refined: which agents run when, and what becomes of what they hand in. */
 import { enqueue } from "../../queue/queue.ts";
-import { questionsInput, type ResultOf } from "../../agents/results.ts";
-import type { z } from "zod";
+import type { AskedQuestions, ResultOf } from "../../agents/results.ts";
 import type { App } from "../app.ts";
 import { transact, type Tx } from "../db.ts";
 import type { Idea, Run, RunPurpose } from "../records.ts";
@@ -74,7 +73,7 @@ function newestRuns(tx: Tx, idea: Idea): Map<RunPurpose, Run> {
 export function recordQuestions(
   tx: Tx,
   run: Run,
-  { questions }: z.infer<typeof questionsInput>,
+  { questions }: AskedQuestions,
 ): void {
   const idea = getIdea(tx.db, run.ideaId!);
   // A kill between recording and answering the call makes the model ask again.

@@ -1,0 +1,140 @@
+/**
+ * What the API and the forms of the pages take, as zod values: they validate, they give the types, and the
+ * OpenAPI description is generated from them. JSON is snake_case; records are camelCase inside.
+ * A schema is made when it is first needed, for a start to be quick.
+ */
+import { z } from "zod";
+import { once } from "./once.ts";
+import { complexities, ticketSteps, ticketTypes } from "./states.ts";
+
+export const TITLE_MAX_CHARS = 200;
+export const TEXT_MAX_CHARS = 50_000;
+export const NOTE_MAX_CHARS = 10_000;
+export const COMMAND_MAX_CHARS = 2_000;
+export const TAGS_MAX = 20;
+
+const title = () => z.string().trim().min(1, "Write a title").max(TITLE_MAX_CHARS);
+const description = () => z.string().trim().max(TEXT_MAX_CHARS);
+const priority = () => z.coerce.number().int().min(0).max(3).describe("0 urgent … 3 low");
+const tags = () => z.array(z.string().trim().min(1).max(40)).max(TAGS_MAX);
+const command = () =>
+  z.string().trim().max(COMMAND_MAX_CHARS)
+    .describe("Run by `sh -c` in the worktree; empty: none");
+
+export const commandsInput = once(() =>
+  z.strictObject({
+    setup: command().optional(),
+    build: command().optional(),
+    test: command().optional(),
+  })
+);
+
+export const newProjectInput = once(() =>
+  z.union([
+    z.strictObject({ sample: z.literal(true) }),
+    z.strictObject({
+      path: z.string().trim().min(1, "Write the path of a git repository").max(4_096),
+      name: z.string().trim().max(100).optional(),
+      base_branch: z.string().trim().max(250).optional(),
+      commands: commandsInput().optional(),
+    }),
+  ]).meta({ id: "NewProject" })
+);
+
+export const projectChangesInput = once(() =>
+  z.strictObject({
+    name: z.string().trim().min(1).max(100).optional(),
+    base_branch: z.string().trim().min(1).max(250).optional(),
+    commands: commandsInput().optional(),
+    commands_allowed: z.boolean().optional()
+      .describe("The project's own commands may run where there is no sandbox"),
+  }).meta({ id: "ProjectChanges" })
+);
+
+export const newIdeaInput = once(() =>
+  z.strictObject({
+    title: title(),
+    description: description().optional(),
+    priority: priority().optional(),
+    tags: tags().optional(),
+  }).meta({ id: "NewIdea" })
+);
+
+export const subtasksInput = once(() =>
+  z.array(z.strictObject({
+    title: title(),
+    description: description().default(""),
+    complexity: z.enum(complexities).default("medium"),
+  })).min(1, "Keep at least one subtask").max(50)
+);
+
+export const ideaChangesInput = once(() =>
+  z.strictObject({
+    title: title().optional(),
+    description: description().optional(),
+    priority: priority().optional(),
+    tags: tags().optional(),
+    subtasks: subtasksInput().optional(),
+  }).meta({ id: "IdeaChanges" })
+);
+
+export const approveIdeaInput = once(() =>
+  z.strictObject({ subtasks: subtasksInput().optional() })
+    .meta({ id: "ApproveIdea" })
+);
+
+const words = () => z.string().trim().min(1).max(NOTE_MAX_CHARS);
+export const reasonInput = once(() => z.strictObject({ reason: words() }).meta({ id: "Reason" }));
+export const feedbackInput = once(() =>
+  z.strictObject({ feedback: words() }).meta({ id: "Feedback" })
+);
+export const answerInput = once(() => z.strictObject({ answer: words() }).meta({ id: "Answer" }));
+export const guidanceInput = once(() =>
+  z.strictObject({ guidance: words() }).meta({ id: "Guidance" })
+);
+export const retryInput = once(() =>
+  z.strictObject({ step: z.enum(ticketSteps).optional() })
+    .meta({ id: "RetryTicket" })
+);
+export const mergeInput = once(() =>
+  z.strictObject({
+    message: z.string().trim().max(NOTE_MAX_CHARS).optional()
+      .describe("Commit message; empty: the proposed one"),
+  }).meta({ id: "MergeTicket" })
+);
+export const newTicketInput = once(() =>
+  z.strictObject({
+    title: title(),
+    description: description().default(""),
+    type: z.enum(ticketTypes).default("feature"),
+    priority: priority().optional(),
+    acceptance: z.array(z.string().trim().min(1).max(500)).max(12).default([]),
+    subtasks: subtasksInput().optional(),
+  }).meta({ id: "NewTicket" })
+);
+export const ticketChangesInput = once(() =>
+  z.strictObject({
+    title: title().optional(),
+    description: description().optional(),
+    priority: priority().optional(),
+  }).meta({ id: "TicketChanges" })
+);
+export const remarkInput = once(() =>
+  z.strictObject({
+    remark: z.string().trim().max(NOTE_MAX_CHARS).default(""),
+  }).meta({ id: "Remark" })
+);
+export const newCommentInput = once(() =>
+  z.strictObject({
+    path: z.string().max(4_096).nullable().default(null),
+    line: z.coerce.number().int().min(1).nullable().default(null),
+    side: z.enum(["old", "new"]).default("new"),
+    body: words(),
+  }).meta({ id: "NewComment" })
+);
+export const decisionInput = once(() =>
+  z.strictObject({
+    decision: z.enum(["grant", "deny"]),
+    reason: z.string().trim().max(NOTE_MAX_CHARS).default(""),
+  }).meta({ id: "Decision" })
+);
