@@ -5,7 +5,7 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { AppError } from "./errors.ts";
 import { type Clock, timeText } from "./clock.ts";
-import { type Migration, migrations } from "./migrations.ts";
+import { type Migration, migrations } from "./migrations/mod.ts";
 import type { Hub } from "./hub.ts";
 
 export type Value = string | number | bigint | null | Uint8Array;
@@ -69,7 +69,7 @@ export function openDb(path: string): Db {
  * Brings the schema up to date, each step in a transaction of its own.
  * Throws `conflict` when the database was written by a newer Gaffer: it is left as it is.
  */
-export function migrate(db: Db, now: string, steps: Migration[] = migrations): string[] {
+export function migrate(db: Db, now: string, steps: readonly Migration[] = migrations): string[] {
   db.exec(`CREATE TABLE IF NOT EXISTS migrations (
     number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at TEXT NOT NULL) STRICT`);
   const applied = db.prepare("SELECT number, name FROM migrations ORDER BY number").all();

@@ -10,7 +10,7 @@ import {
 import { createHub, type HubMessage } from "../server/hub.ts";
 import { migrate, newId, openDb, transact, type Transactor } from "../server/db.ts";
 import { AppError } from "../server/errors.ts";
-import { migrations } from "../server/migrations.ts";
+import { migrations } from "../server/migrations/mod.ts";
 import { tempDir } from "./gaffer.ts";
 
 const NOW = "2026-01-02T03:04:05.678Z";

@@ -17,7 +17,7 @@ const parts: [name: string, pattern: RegExp][] = [
   ["http", /^server\/(api|assets|auth|body_limit|http|idempotency|openapi|problem|sse)\.ts$/],
   ["services", /^server\/(services\/|(inputs|outputs)\.ts)/],
   ["store", /^server\/store\//],
-  ["base", /^server\/(app|config|data_folder|db|hub|migrations|turnstile)\.ts$/],
+  ["base", /^server\/(app|config|data_folder|db|hub|turnstile)\.ts$|^server\/migrations\//],
   ["handlers", /^queue\/handlers\//],
   ["queue", /^queue\//],
   ["demo", /^agents\/demo\//],

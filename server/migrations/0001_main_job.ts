@@ -1,3 +1,4 @@
+/** Everything the main job needs: projects, ideas, tickets, runs, queue, history. */
 import {
   approvalStatuses,
   checkStatuses,
@@ -11,21 +12,12 @@ import {
   ticketSteps,
   ticketTypes,
   worktreeStatuses,
-} from "./states.ts";
+} from "../states.ts";
+import { type Migration, oneOf } from "./migration.ts";
 
-/** One step of the schema's history. Steps are appended, never edited: databases out there have run them. */
-export interface Migration {
-  name: string;
-  sql: string;
-}
-
-const oneOf = (values: readonly string[]) => `(${values.map((v) => `'${v}'`).join(", ")})`;
-
-export const migrations: Migration[] = [
-  {
-    // Everything the main job needs: projects, ideas, tickets, runs, queue, history.
-    name: "0001_main_job",
-    sql: `
+export const mainJob: Migration = {
+  name: "0001_main_job",
+  sql: `
 CREATE TABLE projects (
   id TEXT PRIMARY KEY,
   slug TEXT NOT NULL UNIQUE,
@@ -351,16 +343,4 @@ CREATE TABLE idempotency_keys (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX idempotency_keys_by_time ON idempotency_keys (created_at);
 `,
-  },
-  {
-    // Measured with 1,000 ideas and tickets: Home sums the month's costs from the index alone (16 ms before), and
-    // lists of ideas and tickets read their first page instead of sorting them all.
-    name: "0002_pages_by_time",
-    sql: `
-CREATE INDEX turn_usage_costs ON turn_usage (at, cost_micro_usd);
-DROP INDEX turn_usage_by_time;
-CREATE INDEX ideas_by_time ON ideas (created_at, id);
-CREATE INDEX tickets_by_urgency ON tickets (priority || created_at, id);
-`,
-  },
-];
+};

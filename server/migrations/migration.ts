@@ -1,0 +1,8 @@
+/** One step of the schema's history. Steps are appended, never edited: databases out there have run them. */
+export interface Migration {
+  name: string;
+  sql: string;
+}
+
+/** The words of a CHECK constraint, from the list of states that the code uses. */
+export const oneOf = (values: readonly string[]) => `(${values.map((v) => `'${v}'`).join(", ")})`;

@@ -1,0 +1,8 @@
+/** The schema's history, in order. */
+import { mainJob } from "./0001_main_job.ts";
+import { pagesByTime } from "./0002_pages_by_time.ts";
+import type { Migration } from "./migration.ts";
+
+export type { Migration } from "./migration.ts";
+
+export const migrations: readonly Migration[] = [mainJob, pagesByTime];
