@@ -4,7 +4,7 @@
  * found the same way in both. `--bare` also makes dist/bare, a server of three lines in the same form,
  * which the bench compares with.
  */
-import { build, type Plugin, stop } from "esbuild";
+import { build, type Plugin, stop, transform } from "esbuild";
 import { join } from "node:path";
 
 const root = join(import.meta.dirname!, "..");
@@ -31,8 +31,14 @@ const v8Flags = [
 
 await Deno.remove(dist, { recursive: true }).catch(ignoreMissing);
 const gaffer = join(dist, "bundle");
-await bundle(gaffer, ["main.ts", "agents/brain.ts", "agents/hands_worker.ts"]);
+await bundle(gaffer, [
+  "main.ts",
+  "agents/brain.ts",
+  "agents/hands_worker.ts",
+  "server/backup_worker.ts",
+]);
 await copyFolder("static", gaffer);
+await shrinkScripts(join(gaffer, "static"));
 await copyFolder("agents/definitions", gaffer);
 for (
   const [from, to] of [["htmx.min.js", "htmx.js"], ["ext/hx-sse.min.js", "hx-sse.js"]] as const
@@ -42,7 +48,7 @@ for (
     join(gaffer, "static", to),
   );
 }
-await compile(gaffer, "main.js", "gaffer", ["agents", "static"]);
+await compile(gaffer, "main.js", "gaffer", ["agents", "server", "static"]);
 if (Deno.args.includes("--bare")) {
   const bare = join(dist, "bare_bundle");
   await bundle(bare, ["bench/bare.ts"]);
@@ -72,6 +78,16 @@ async function bundle(outdir: string, entryPoints: string[]): Promise<void> {
     plugins: [withoutLocales],
     logLevel: "warning",
   });
+}
+
+/** What a page loads, without its comments and indentation. Names stay, as those of the bundle. */
+async function shrinkScripts(folder: string): Promise<void> {
+  for await (const { name } of Deno.readDir(folder)) {
+    if (!name.endsWith(".js")) continue;
+    const path = join(folder, name);
+    const { code } = await transform(await Deno.readTextFile(path), { minifyWhitespace: true });
+    await Deno.writeTextFile(path, code);
+  }
 }
 
 async function compile(

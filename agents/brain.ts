@@ -9,7 +9,7 @@ import { type Claude, createClaude } from "./loop/claude.ts";
 import { BUNDLE_MS, bundleDeltas } from "./delta_bundle.ts";
 import { runLoop } from "./loop/loop.ts";
 import { probeBrain } from "./brain_probe.ts";
-import type { FromBrain, RunOutcome, ToBrain, ToolResult } from "./protocol.ts";
+import type { FromBrain, NoteEvent, RunOutcome, ToBrain, ToolResult } from "./protocol.ts";
 
 /** What a loop asks the server, without the numbers that bring the answer back. */
 type Question = Extract<FromBrain, { requestId: number }>;
@@ -36,6 +36,8 @@ self.onmessage = ({ data }: MessageEvent<unknown>) => {
       return loops.get(data.loop)?.answer(data.requestId, { results: [], suspended: false });
     case "tool_results":
       return loops.get(data.loop)?.answer(data.requestId, data);
+    case "note":
+      return loops.get(data.loop)?.note(data.event);
     case "stop":
       return loops.get(data.loop)?.stop();
     case "ping":
@@ -82,6 +84,9 @@ class Loop {
   readonly #stop = new AbortController();
   readonly #waiting = new Map<number, (answer: Answer) => void>();
   #requests = 0;
+  /** Persons' notes that came since the server's last answer, and those that came before it. */
+  #notes: NoteEvent[] = [];
+  #heard: NoteEvent[] = [];
 
   constructor(number: number) {
     this.#number = number;
@@ -109,6 +114,7 @@ class Loop {
           await this.#ask({ type: "append", event });
         },
         tools: (turn, calls) => this.#ask({ type: "tools", turn, calls }),
+        heard: () => this.#heard.splice(0),
         delta: bundle.add,
         nowMs: () => performance.now(),
         delay,
@@ -119,8 +125,14 @@ class Loop {
     }
   }
 
+  /** The server speaks in the order of the log, so what was heard is fixed here, not when the loop wakes up. */
   answer(requestId: number, answer: Answer): void {
+    this.#heard.push(...this.#notes.splice(0));
     this.#waiting.get(requestId)?.(answer);
+  }
+
+  note(event: NoteEvent): void {
+    this.#notes.push(event);
   }
 
   stop(): void {
@@ -159,7 +171,13 @@ function delay(ms: number, signal: AbortSignal): Promise<void> {
   return promise.finally(() => signal.removeEventListener("abort", stopped));
 }
 
-const loopMessages: ReadonlySet<string> = new Set(["start", "appended", "tool_results", "stop"]);
+const loopMessages: ReadonlySet<string> = new Set([
+  "start",
+  "appended",
+  "tool_results",
+  "note",
+  "stop",
+]);
 const otherMessages: ReadonlySet<string> = new Set(["init", "ping", "probe"]);
 
 /** By its outline only: the server, which sends it, is the side that is trusted. */

@@ -1,11 +1,13 @@
 /** One brain as the server sees it: its worker, the loops it runs, and whether it still lives. */
-import { MINUTE_MS } from "../server/clock.ts";
+import { MINUTE_MS, SECOND_MS } from "../server/clock.ts";
 import { messageOf } from "../server/errors.ts";
 import type { Log } from "../server/log.ts";
+import { Unavailable } from "../server/machine_fault.ts";
 import { readFromBrain } from "./brain_messages.ts";
 import type {
   FromBrain,
   ModelEndpoint,
+  NoteEvent,
   RunEventBody,
   RunOutcome,
   RunSpec,
@@ -15,16 +17,24 @@ import type {
 } from "./protocol.ts";
 import type { DeltaKind } from "./loop/turn.ts";
 
-/** Answers to a ping that may be missing in a row: a brain that reads a long history is silent for a moment. */
-const MAX_MISSED_PONGS = 3;
+/** Pings in a row without a sign of life: a brain that reads a long history is silent for a moment. */
+const MAX_MISSED_PONGS = 4;
+/** Most that a crowded machine stretches that: its figure for it is the last minute's. */
+const MAX_CROWDING = 8;
+/** Intervals between two pings beyond which it was this process, or the machine, that stood still. */
+const LATE_FACTOR = 2;
 /** A brain is up in a tenth of a second; on a machine that swaps it may take long. */
 const START_TIMEOUT_MS = MINUTE_MS / 2;
+/** Between two tries to save what the disk did not take. */
+const SAVE_AGAIN_MS = SECOND_MS / 4;
 /** What the server does for one loop. */
 export interface BrainHost {
-  /** Returns when the event is on disk. A throw ends the loop. */
+  /** Returns when the event is on disk. A throw ends the loop, but for `Unavailable`: then it is asked again. */
   append(event: RunEventBody): void;
   tools(turn: number, calls: ToolCall[]): Promise<{ results: ToolResult[]; suspended: boolean }>;
   delta(turn: number, kind: DeltaKind, text: string): void;
+  /** The loop has its log; from now on `tell` gives it what a person appends to it. */
+  begun?(tell: (event: NoteEvent) => void): void;
 }
 
 export interface BrainLinkOptions {
@@ -60,6 +70,7 @@ export class BrainLink {
   #lastLoop = 0;
   #lastPing = 0;
   #missedPongs = 0;
+  #pingedAt = 0;
   #heartbeat: Timer | undefined;
 
   /** Takes the worker over, with what becomes of it. */
@@ -111,6 +122,7 @@ export class BrainLink {
     signal.addEventListener("abort", stop, { once: true });
     // Sent before the worker has loaded, it waits in the worker's inbox.
     this.#post({ type: "start", loop: number, ...start });
+    host.begun?.((event) => this.#post({ type: "note", loop: number, event }));
     try {
       const outcome = await promise;
       // Of a lost brain, calls may be at work: their results are saved before the run begins anew.
@@ -139,12 +151,12 @@ export class BrainLink {
     if (this.#state === "gone") return;
     const message = readFromBrain(data);
     if (!message) return this.#lose("it sent a message that the protocol does not know");
+    this.#missedPongs = 0;
     switch (message.type) {
       case "ready":
         this.#state = "ready";
         return clearTimeout(this.#started);
       case "pong":
-        this.#missedPongs = 0;
         return;
       case "fault":
         this.#options.log.error("Fault in a brain", { fault: message.message });
@@ -163,12 +175,7 @@ export class BrainLink {
     try {
       switch (message.type) {
         case "append":
-          loop.host.append(message.event);
-          return this.#post({
-            type: "appended",
-            loop: message.loop,
-            requestId: message.requestId,
-          });
+          return this.#append(message, loop);
         case "tools":
           if (!loop.stopping) loop.tools = this.#useTools(message, loop);
           return;
@@ -180,6 +187,20 @@ export class BrainLink {
     } catch (error) {
       this.#letGo(message.loop, loop, error);
     }
+  }
+
+  /** A turn that is paid for is kept for as long as it can't be saved: a full disk is emptied some time. */
+  #append(message: Extract<FromBrain, { type: "append" }>, loop: Loop): void {
+    try {
+      loop.host.append(message.event);
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error;
+      setTimeout(() => {
+        if (this.#loops.get(message.loop) === loop) this.#serve(message);
+      }, SAVE_AGAIN_MS);
+      return;
+    }
+    this.#post({ type: "appended", loop: message.loop, requestId: message.requestId });
   }
 
   async #useTools(message: Extract<FromBrain, { type: "tools" }>, loop: Loop): Promise<void> {
@@ -210,14 +231,21 @@ export class BrainLink {
       this.#heartbeat = undefined;
     } else if (this.#heartbeat === undefined) {
       this.#missedPongs = 0;
+      this.#pingedAt = performance.now();
       this.#heartbeat = setInterval(() => this.#ping(), this.#options.heartbeatMs);
     }
   }
 
   #ping(): void {
     if (this.#state === "starting") return;
-    if (this.#missedPongs >= MAX_MISSED_PONGS) return this.#lose("it does not answer");
-    this.#missedPongs++;
+    const sinceMs = performance.now() - this.#pingedAt;
+    this.#pingedAt += sinceMs;
+    // Where the server itself was not served in time, a brain's silence says nothing.
+    const isLate = sinceMs > LATE_FACTOR * this.#options.heartbeatMs;
+    if (!isLate && this.#missedPongs >= MAX_MISSED_PONGS * crowding()) {
+      return this.#lose("it does not answer");
+    }
+    if (!isLate) this.#missedPongs++;
     this.#post({ type: "ping", id: ++this.#lastPing });
   }
 
@@ -240,4 +268,10 @@ export class BrainLink {
     this.#loops.clear();
     this.#beat();
   }
+}
+
+/** How many times longer everything takes where there is more to compute than there are processors. */
+function crowding(): number {
+  const waiting = (Deno.loadavg()[0] ?? 0) / Math.max(1, navigator.hardwareConcurrency);
+  return Math.min(Math.max(1, waiting), MAX_CROWDING);
 }

@@ -23,7 +23,12 @@ const price = z.strictObject({
 
 /** The facts that a loop may append; all others are the server's to state. */
 const loopEvent = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("turn_started"), turn: count, maxOutputTokens: count }),
+  z.strictObject({
+    type: z.literal("turn_started"),
+    turn: count,
+    maxOutputTokens: count,
+    elapsedMs: count.optional(),
+  }),
   z.strictObject({
     type: z.literal("turn_finished"),
     turn: count,
@@ -43,8 +48,9 @@ const loopEvent = z.discriminatedUnion("type", [
     usage,
     costMicroUsd: count,
     retryInMs: count.nullable(),
+    durationMs: count.optional(),
   }),
-  z.strictObject({ type: z.literal("note"), text: z.string() }),
+  z.strictObject({ type: z.literal("note"), text: z.string(), elapsedMs: count.optional() }),
   z.strictObject({ type: z.literal("nudge"), text: z.string() }),
 ]);
 

@@ -13,7 +13,8 @@ export type { BrainHost } from "./brain_link.ts";
 
 export interface Brains {
   /**
-   * Runs a loop from its log until it ends, waits, is stopped, or its brain is lost (`retry`, `worker_lost`).
+   * Runs a loop from its log until it ends, waits, is stopped, or its brain is lost (`retry`, `worker_lost`,
+   * the first time at once). Who loses brains again and again gets one of its own, and then none (`quarantined`).
    * Rejects with what `host` threw. Once it has settled, `host` is not called again; after `signal` it settles
    * within a second, and until then only what the loop has already got is saved.
    */
@@ -55,9 +56,14 @@ export interface BrainsOptions {
   permissions?: Deno.PermissionOptionsObject;
 }
 
-const HEARTBEAT_MS = 2 * SECOND_MS;
+/** With the pings that may be missed, a brain that hangs is lost after little more than a second. */
+const HEARTBEAT_MS = SECOND_MS / 4;
 const STOP_GRACE_MS = SECOND_MS / 2;
 const IDLE_MS = MINUTE_MS;
+/** Brains that a run may lose before it has finished another turn. Before the last it gets one of its own. */
+export const MAX_LOSSES = 3;
+/** Before a run goes on that lost its brain a second time. */
+const SECOND_LOSS_MS = SECOND_MS;
 /** Every attempt of the canary ends within a second. */
 const CANARY_TIMEOUT_MS = 30 * SECOND_MS;
 /** Discard, where hardly anything listens: without a port of our own the attempt is still made. */
@@ -88,13 +94,21 @@ export function createBrains(options: BrainsOptions): Brains {
   const permissions = options.permissions ?? brainPermissions(endpoint);
   const spawn = () => new Worker(entry, { type: "module", deno: { permissions } });
   const links = new Set<BrainLink>();
+  const alone = new Set<BrainLink>();
   const reaper = new Map<BrainLink, ReturnType<typeof setTimeout>>();
+  /** Brains lost in a row, by run. */
+  const losses = new Map<string, number>();
   let closed = false;
 
   /** The one with the least to do, or a new one as long as there may be more. */
   function choose(): BrainLink {
-    const [best] = [...links].sort((a, b) => a.active - b.active);
-    if (best && (best.active === 0 || links.size >= size)) return best;
+    const shared = [...links].filter((link) => !alone.has(link));
+    const [best] = shared.sort((a, b) => a.active - b.active);
+    if (best && (best.active === 0 || shared.length >= size)) return best;
+    return start();
+  }
+
+  function start(): BrainLink {
     const link: BrainLink = new BrainLink({
       worker: spawn(),
       endpoint,
@@ -102,7 +116,10 @@ export function createBrains(options: BrainsOptions): Brains {
       stopGraceMs,
       log,
       onLost: () => forget(link),
-      onLoopEnd: () => keepForAWhile(link),
+      onLoopEnd() {
+        alone.delete(link);
+        keepForAWhile(link);
+      },
     });
     links.add(link);
     return link;
@@ -112,6 +129,29 @@ export function createBrains(options: BrainsOptions): Brains {
     clearTimeout(reaper.get(link));
     reaper.delete(link);
     links.delete(link);
+    alone.delete(link);
+  }
+
+  /** The brain of a run that may be what others die of: nobody shares it. */
+  function chooseAlone(): BrainLink {
+    const link = start();
+    alone.add(link);
+    return link;
+  }
+
+  /** The outcome with what is known of the run's earlier brains. */
+  function countLosses(runId: string, outcome: RunOutcome, gotOn: boolean): RunOutcome {
+    const isLost = outcome.type === "retry" && outcome.reason === "worker_lost";
+    if (!isLost || outcome.afterMs === null) {
+      losses.delete(runId);
+      return outcome;
+    }
+    const count = (gotOn ? 0 : losses.get(runId) ?? 0) + 1;
+    losses.set(runId, count);
+    if (count < MAX_LOSSES) return { ...outcome, afterMs: count === 1 ? 0 : SECOND_LOSS_MS };
+    losses.delete(runId);
+    const message = `${outcome.message}. The run has lost ${MAX_LOSSES} in a row, and is given up`;
+    return { type: "failed", reason: "quarantined", message };
   }
 
   function keepForAWhile(link: BrainLink): void {
@@ -128,9 +168,19 @@ export function createBrains(options: BrainsOptions): Brains {
   }
 
   return {
-    run(spec, runLog, elapsedMs, host, signal) {
-      if (closed || signal.aborted) return Promise.resolve({ type: "stopped" });
-      return choose().run({ spec, log: runLog, elapsedMs }, host, signal);
+    async run(spec, runLog, elapsedMs, host, signal) {
+      if (closed || signal.aborted) return { type: "stopped" };
+      const { runId } = spec;
+      const link = losses.get(runId) === MAX_LOSSES - 1 ? chooseAlone() : choose();
+      let gotOn = false;
+      const outcome = await link.run({ spec, log: runLog, elapsedMs }, {
+        ...host,
+        append(event) {
+          host.append(event);
+          gotOn ||= event.type === "turn_finished";
+        },
+      }, signal);
+      return countLosses(runId, outcome, gotOn);
     },
     canary: (secretFile, port) => probe(spawn, secretFile, port ?? CANARY_PORT, compiled),
     active: () => [...links].reduce((sum, link) => sum + link.active, 0),

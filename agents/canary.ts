@@ -29,7 +29,8 @@ export interface CanaryOptions {
 export async function runCanary(
   { pool, launcher, secretFile, port }: CanaryOptions,
 ): Promise<string | null> {
-  const dir = await Deno.realPath(await Deno.makeTempDir({ prefix: "gaffer-canary-" }));
+  const { path } = await launcher.temp();
+  const dir = await Deno.makeTempDir({ dir: path, prefix: "canary-" });
   const outsideFile = `${dir}-outside`;
   const signal = pool.closing;
   try {

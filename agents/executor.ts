@@ -1,19 +1,19 @@
 /** Executes one run's tool calls: checks, records, does and records again, in the order that the API demands. */
-import { parseReport } from "./reports/mod.ts";
-import { decide } from "./policy.ts";
-import type { Hands } from "./hands_client.ts";
-import { emptyLedger, type Ledger, missingEvidence, note } from "./ledger.ts";
-import type { RunContext, RunHost } from "./runtime.ts";
-import type { Confinement } from "./runtime.ts";
-import type { RunEventBody, ToolCall, ToolResult } from "./protocol.ts";
-import type { AskedQuestions } from "./results.ts";
-import { checkInput } from "./tools/registry.ts";
 import { messageOf } from "../server/errors.ts";
+import { machineFaultOf } from "../server/machine_fault.ts";
+import type { Hands } from "./hands_client.ts";
+import { emptyLedger, type Ledger, note } from "./ledger.ts";
+import { OutputFiles } from "./output_files.ts";
+import { decide, type Decision } from "./policy.ts";
+import type { RunEventBody, ToolCall, ToolResult } from "./protocol.ts";
+import type { Confinement, RunContext, RunHost } from "./runtime.ts";
+import { type Answer, refusal, ToolCalls } from "./tool_calls.ts";
+import { whenCutOff } from "./tools/registry.ts";
 
-/** Most characters of a check's output that go back to the model. */
-const CHECK_OUTPUT_CHARS = 12_000;
-
-type Answer = Omit<ToolResult, "callId" | "durationMs">;
+type Permission =
+  | { type: "go"; granted: boolean }
+  | { type: "wait" }
+  | { type: "refuse"; why: string };
 
 export interface ExecutorOptions {
   context: RunContext;
@@ -21,23 +21,36 @@ export interface ExecutorOptions {
   hands: Hands;
   confinement: Confinement;
   nowMs: () => number;
+  /** See `ToolCallsOptions`. */
+  sign?: (patienceMs: number) => void;
   signal: AbortSignal;
 }
 
 export class Executor {
   readonly #options: ExecutorOptions;
   readonly #ledger: Ledger;
+  readonly #outputs: OutputFiles;
+  readonly #calls: ToolCalls;
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
     this.#ledger = emptyLedger();
     for (const event of options.context.log) note(this.#ledger, event);
+    this.#outputs = new OutputFiles(options.context.outputDir);
+    this.#calls = new ToolCalls({
+      ...options,
+      ledger: this.#ledger,
+      outputs: this.#outputs,
+      append: (event) => this.append(event),
+      sign: options.sign ?? (() => {}),
+    });
   }
 
   /** Appends an event and remembers what follows from it. */
   append(event: RunEventBody): void {
     this.#options.host.append(this.#options.context.spec.runId, event);
     note(this.#ledger, event);
+    this.#options.sign?.(0);
   }
 
   /**
@@ -48,16 +61,25 @@ export class Executor {
     turn: number,
     calls: ToolCall[],
   ): Promise<{ results: ToolResult[]; suspended: boolean }> {
+    this.#outputs.keepOnly(calls.map(({ id }) => id));
+    // What a crash kept the turn before from committing.
+    if (calls.every(({ id }) => !this.#ledger.started.has(id))) {
+      await this.#checkpoint(this.#ledger.turn);
+    }
     const results: ToolResult[] = [];
     let suspended = false;
     for (const group of groupCalls(calls, (name) => this.#isReadOnly(name))) {
       const answers = await Promise.all(group.map((call) => this.#one(turn, call)));
       results.push(...answers.filter((answer) => answer !== null));
       suspended = answers.includes(null);
-      if (suspended || this.#options.signal.aborted) break;
+      if (suspended || this.#options.signal.aborted || !this.#mayGoOn()) break;
     }
     await this.#checkpoint(turn);
     return { results, suspended };
+  }
+
+  #mayGoOn(): boolean {
+    return this.#options.host.mayGoOn(this.#options.context.spec.runId);
   }
 
   #isReadOnly(name: string): boolean {
@@ -66,120 +88,77 @@ export class Executor {
 
   /** Null: the call waits for a person. */
   async #one(turn: number, call: ToolCall): Promise<ToolResult | null> {
-    const known = this.#ledger.finished.get(call.id);
+    const ledger = this.#ledger;
+    const known = ledger.finished.get(call.id);
     if (known) return known;
-    const begun = this.#ledger.started.has(call.id);
+    const isReported = whenCutOff(call.name) === "report";
     const begin = this.#options.nowMs();
     const finish = (answer: Answer): ToolResult => {
-      const result = { ...answer, callId: call.id, durationMs: this.#options.nowMs() - begin };
+      // A clock may be set back.
+      const durationMs = Math.max(0, this.#options.nowMs() - begin);
+      const result = { ...answer, callId: call.id, durationMs };
       this.append({ type: "tool_finished", turn, result });
+      if (isReported) this.#outputs.remove(call.id);
       return result;
     };
-    if (!begun) this.append({ type: "tool_started", turn, call });
-    const { context, confinement, host } = this.#options;
+    const decision = this.#decide(call);
+    if (isReported && this.#isCutOff(call, decision)) return finish(this.#calls.report(call));
+    if (!ledger.started.has(call.id)) this.append({ type: "tool_started", turn, call });
+    const permission = this.#permission(call, decision);
+    if (permission.type === "wait") return null;
+    if (permission.type === "refuse") return finish(refusal(permission.why));
+    const { granted } = permission;
+    // From this mark on nobody can know how far it came; what writes a file makes a mark of its own.
+    if (granted && isReported) this.append({ type: "tool_executing", callId: call.id });
+    return finish(await this.#answer(call, granted));
+  }
+
+  /** Throws when the run was stopped meanwhile, or the machine failed: the call is then still open, for the run's next life to settle. */
+  async #answer(call: ToolCall, granted: boolean): Promise<Answer> {
+    const { signal } = this.#options;
+    let answer: Answer;
+    try {
+      answer = await this.#calls.run(call, granted);
+    } catch (error) {
+      // Too many open files, say: no answer of the call's, and the model can't mend it.
+      if (signal.aborted || machineFaultOf(error) !== null) throw error;
+      return refusal(messageOf(error));
+    }
+    if (answer.isError) signal.throwIfAborted();
+    return answer;
+  }
+
+  /** A person who was once asked decides, whatever has become of the confinement since. */
+  #decide(call: ToolCall): Decision {
+    const { context: { spec }, confinement } = this.#options;
     const decision = decide({
       tool: call.name,
       input: call.input,
-      allowed: context.spec.tools.map((tool) => tool.name),
+      allowed: spec.tools.map((tool) => tool.name),
       confinement: confinement.kind,
     });
-    if (decision.type === "deny") return finish(refusal(decision.reason));
-    if (decision.type === "ask") {
-      const approval = host.approval(context.spec.runId, call, decision.detail);
-      if (approval.status === "pending") return null;
-      if (approval.status === "denied") {
-        const why = approval.reason ? `: ${approval.reason}` : "";
-        return finish(refusal(`A person denied this call${why}. Trying it again will not help.`));
-      }
-      // Granted just now or before a restart: either way it has not been executed, or it left a mark.
-      if (begun && this.#ledger.executed.has(call.id)) return finish(interrupted);
-      this.append({ type: "tool_executing", callId: call.id });
-    } else if (begun && !this.#isReadOnly(call.name)) {
-      return finish(interrupted);
-    }
-    try {
-      return finish(await this.#execute(call));
-    } catch (error) {
-      if (this.#options.signal.aborted) throw error;
-      return finish(refusal(messageOf(error)));
-    }
+    const wasAsked = decision.type === "allow" && this.#ledger.asked.has(call.id);
+    return wasAsked ? { type: "ask", detail: "" } : decision;
   }
 
-  #execute(call: ToolCall): Promise<Answer> | Answer {
-    const { commands, resultName } = this.#options.context;
-    const checked = checkInput(call.name, call.input, {
-      resultName,
-      checkNames: commands.map((command) => command.name),
-    });
-    if (!checked.ok) return refusal(checked.message);
-    switch (call.name) {
-      case "submit_result":
-        return this.#submit(checked.input);
-      case "ask_questions":
-        return this.#ask(checked.input as AskedQuestions);
-      case "run_checks":
-        return this.#runChecks(String(checked.input.name));
-      default:
-        return this.#byHands({ ...call, input: checked.input });
-    }
+  /** At work when its life ended. What only waited for a person had not begun. */
+  #isCutOff({ id }: ToolCall, { type }: Decision): boolean {
+    const { started, executed } = this.#ledger;
+    return type === "ask" ? executed.has(id) : started.has(id);
   }
 
-  #submit({ status }: Record<string, unknown>): Answer {
-    const { resultName, commands } = this.#options.context;
-    if (resultName === "developer" && status === "done") {
-      const missing = missingEvidence(this.#ledger, commands.map((command) => command.name));
-      if (missing) return refusal(`Not accepted as done: ${missing}.`);
-    }
-    return { content: "Accepted.", isError: false, final: true };
-  }
-
-  #ask(input: AskedQuestions): Answer {
-    this.#options.host.questions(this.#options.context.spec.runId, input);
-    const content =
-      "Recorded. A person answers them later, and the agents after you get the answers. " +
-      "Finish now with submit_result.";
-    return { content, isError: false };
-  }
-
-  async #runChecks(name: string): Promise<Answer> {
-    const { context, hands, signal } = this.#options;
-    const command = context.commands.find((c) => c.name === name)!;
-    const result = await hands.command(
-      context.place,
-      { command: command.command, cwd: "", timeoutMs: command.timeoutMs, env: {} },
-      { signal, unconfinedAllowed: context.unconfinedAllowed },
-    );
-    const report = parseReport(result.output, { root: context.place.dir });
-    const head = result.timedOut
-      ? `${command.name} ran into its time limit of ${command.timeoutMs / 1000} s`
-      : `${command.name} ${
-        result.exitCode === 0 ? "passed" : "failed"
-      } (exit code ${result.exitCode})`;
-    const counts = report
-      ? `: ${report.passed} passed, ${report.failed} failed, ${report.skipped} skipped`
-      : "";
-    const output = result.output.length > CHECK_OUTPUT_CHARS
-      ? `… (${result.outputBytes} bytes in all; the end follows)\n${
-        result.output.slice(-CHECK_OUTPUT_CHARS)
-      }`
-      : result.output;
+  #permission(call: ToolCall, decision: Decision): Permission {
+    const { context: { spec }, host } = this.#options;
+    if (decision.type === "deny") return { type: "refuse", why: decision.reason };
+    if (decision.type === "allow") return { type: "go", granted: false };
+    const { status, reason } = host.approval(spec.runId, call, decision.detail);
+    if (status === "pending") return { type: "wait" };
+    if (status === "granted") return { type: "go", granted: true };
+    const why = reason ? `: ${reason}` : "";
     return {
-      content: `${head}${counts}\n\n${output}`.trimEnd(),
-      isError: result.exitCode !== 0,
-      exitCode: result.exitCode ?? -1,
+      type: "refuse",
+      why: `A person denied this call${why}. Trying it again will not help.`,
     };
-  }
-
-  async #byHands(call: ToolCall): Promise<Answer> {
-    const { context, hands, signal } = this.#options;
-    const { result, cwd } = await hands.tool(context.place, {
-      call,
-      policy: context.policy,
-      known: this.#ledger.known,
-      cwd: this.#ledger.cwd,
-    }, signal);
-    const { callId: _callId, durationMs: _durationMs, ...answer } = result;
-    return call.name === "Bash" ? { ...answer, cwd } : answer;
   }
 
   async #checkpoint(turn: number): Promise<void> {
@@ -190,14 +169,6 @@ export class Executor {
     else this.#ledger.uncommitted = false;
   }
 }
-
-const refusal = (content: string): Answer => ({ content, isError: true });
-
-const interrupted: Answer = {
-  content: "This call was interrupted by a restart, and it is not known how far it came. " +
-    "Look at the files before you go on; call it again if it is still needed.",
-  isError: true,
-};
 
 /** Neighbouring calls that only read form one group; every other call stands alone. */
 export function groupCalls(calls: ToolCall[], isReadOnly: (name: string) => boolean): ToolCall[][] {

@@ -1,7 +1,7 @@
 /** What this machine has to confine programs with. */
 import { messageOf } from "../server/errors.ts";
 import type { Confinement } from "./runtime.ts";
-import { baseArgs } from "./sandbox.ts";
+import { baseArgs, type TmpLimits } from "./sandbox.ts";
 
 const TRIAL_TIMEOUT_MS = 5_000;
 
@@ -24,6 +24,8 @@ function isFile(path: string): boolean {
 export interface FoundSandbox extends Confinement {
   /** Path of bubblewrap; null when it is not used. */
   bwrap: string | null;
+  /** It can limit the size of /tmp. */
+  limitsTmp: boolean;
 }
 
 let trial: Promise<FoundSandbox> | undefined;
@@ -47,22 +49,31 @@ async function tryBubblewrap(): Promise<FoundSandbox> {
       "Install bubblewrap (apt install bubblewrap, dnf install bubblewrap, …) and start Gaffer again",
     );
   }
-  const problem = await trialRun(bwrap);
-  if (problem === null) return { kind: "bubblewrap", hint: "", bwrap };
+  const works = { kind: "bubblewrap", hint: "", bwrap } as const;
+  if (await trialRun(bwrap, { tmpBytes: 4_096, shmBytes: 4_096 }) === null) {
+    return { ...works, limitsTmp: true };
+  }
+  const problem = await trialRun(bwrap, null);
+  if (problem === null) return { ...works, limitsTmp: false };
   return without(
     `bubblewrap is installed, but it does not work here: ${problem}. Allow unprivileged user ` +
       "namespaces, then start Gaffer again",
   );
 }
 
-const without = (hint: string): FoundSandbox => ({ kind: "process", hint, bwrap: null });
+const without = (hint: string): FoundSandbox => ({
+  kind: "process",
+  hint,
+  bwrap: null,
+  limitsTmp: false,
+});
 
 /** Null when it worked. */
-async function trialRun(bwrap: string): Promise<string | null> {
+async function trialRun(bwrap: string, tmp: TmpLimits | null): Promise<string | null> {
   try {
     const { success, stderr } = await new Deno.Command(bwrap, {
       args: [
-        ...baseArgs(),
+        ...baseArgs(tmp),
         ...["--remount-ro", "/", "--", "/bin/sh", "-c", "exit 0"],
       ],
       clearEnv: true,

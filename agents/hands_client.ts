@@ -5,12 +5,15 @@ import type { Log } from "../server/log.ts";
 import { runCanary } from "./canary.ts";
 import type { HandsRole } from "./hands_config.ts";
 import { type Launch, Launcher } from "./hands_launch.ts";
+import { type HandsLimits, handsLimits } from "./hands_limits.ts";
 import { HandsPool } from "./hands_pool.ts";
 import { type HandsAnswer, HandsLost, type RequestOptions } from "./hands_process.ts";
+import { HeadAndTail } from "./output.ts";
 import { absolutePath, isInside } from "./paths.ts";
 import type {
   CommandResult,
   CommandSpec,
+  FileIntent,
   PathPolicy,
   Place,
   ToolCall,
@@ -21,10 +24,14 @@ import { BASH_DEFAULT_TIMEOUT_MS } from "./tools/bash.ts";
 import { handsTools } from "./tools/hands_tools.ts";
 import { checkInput } from "./tools/registry.ts";
 
-/** A file tool that takes longer hangs: in a pattern, say. */
-const FILE_TOOL_WALL_MS = MINUTE_MS;
+/** A file tool that takes longer hangs: in a pattern, say. Grep itself looks for no more than 20 s. */
+const FILE_TOOL_WALL_MS = MINUTE_MS / 2;
 /** For a command's own time limit to be dealt with in the hands. */
 const COMMAND_GRACE_MS = 5 * SECOND_MS;
+/** Of the live output of a command whose hands were ended, what its result shows. */
+const SAVED_OUTPUT_BYTES = 64 * 1024;
+/** Exit code of what SIGKILL has ended, as shells tell it. */
+const KILLED = 137;
 /** Times that a call which changes nothing is made, when hands die under it through no fault of its own. */
 const READ_TRIES = 2;
 
@@ -44,6 +51,7 @@ export interface HandsOptions {
 /** For tests. */
 export interface HandsSeams {
   fileToolWallMs?: number;
+  limits?: Partial<HandsLimits>;
   /** Changes how hands are started. */
   launch?: (launch: Launch, role: HandsRole) => Launch;
 }
@@ -55,6 +63,13 @@ export interface ToolRequest {
   known: Record<string, string>;
   /** Where Bash starts, relative to the place. */
   cwd: string;
+  /** A person has granted this very call: without a sandbox Bash runs for nothing less. */
+  unconfinedAllowed: boolean;
+  /** See `ToHands`. */
+  plan?: true;
+  intent?: FileIntent;
+  /** Gets what a command prints as it comes. */
+  onOutput?: (text: string) => void;
 }
 
 export interface CommandOptions {
@@ -68,8 +83,8 @@ export interface Hands {
   /** How this machine confines; found out once. */
   confinement(): Promise<Confinement>;
   /**
-   * Does one tool call and gives its result, also when it failed or hands died; `cwd` is where the next Bash
-   * starts. Without a sandbox Bash runs unconfined: `decide` in policy.ts makes the caller ask a person first.
+   * Does one tool call and gives its result, also when it failed, may not be or hands died; `cwd` is where
+   * the next Bash starts.
    */
   tool(
     place: Place,
@@ -102,9 +117,13 @@ class HandsClient implements Hands {
   readonly #pool: HandsPool;
   readonly #fileToolWallMs: number;
 
-  constructor(options: HandsOptions, { fileToolWallMs = FILE_TOOL_WALL_MS, launch }: HandsSeams) {
-    this.#launcher = new Launcher(options);
-    this.#pool = new HandsPool({ ...options, launcher: this.#launcher, launch });
+  constructor(
+    options: HandsOptions,
+    { fileToolWallMs = FILE_TOOL_WALL_MS, launch, limits: changes }: HandsSeams,
+  ) {
+    const limits = { ...handsLimits(Deno.systemMemoryInfo().total), ...changes };
+    this.#launcher = new Launcher({ ...options, limits });
+    this.#pool = new HandsPool({ ...options, limits, launcher: this.#launcher, launch });
     this.#fileToolWallMs = fileToolWallMs;
   }
 
@@ -128,10 +147,9 @@ class HandsClient implements Hands {
     if (!handsTools.has(call.name)) return refuse(`No such tool available: ${call.name}`);
     const checked = checkInput(call.name, call.input);
     if (!checked.ok) return refuse(checked.message);
-    const { policy, known, cwd } = request;
-    const message = { policy, known, cwd, call: { ...call, input: checked.input } };
     try {
-      const answer = await this.#askTool(place, message, signal);
+      const checkedCall = { ...call, input: checked.input };
+      const answer = await this.#askTool(place, { ...request, call: checkedCall }, signal);
       if (answer.type === "error") return refuse(`${call.name} failed: ${answer.message}`);
       if (answer.type !== "tool_done") throw new Error(`hands answered with ${answer.type}`);
       const endedInside = isInside(place.dir, absolutePath(place.dir, answer.cwd));
@@ -139,7 +157,10 @@ class HandsClient implements Hands {
     } catch (error) {
       if (signal.aborted) return refuse(`${call.name} was interrupted: the call was cancelled`);
       if (error instanceof HandsLost) {
-        return refuse(`${call.name} did not finish: ${error.reason}. The tools were started again`);
+        const hint = call.name === "Grep" && error.culprit ? ". Try a simpler pattern" : "";
+        return refuse(
+          `${call.name} did not finish: ${error.reason}${hint}. The tools were started again`,
+        );
       }
       if (error instanceof AppError) return refuse(error.message);
       throw error;
@@ -154,12 +175,24 @@ class HandsClient implements Hands {
         "conflict",
         "Cannot run the project's command: there is no sandbox here, and nobody has allowed it without. " +
           "Allow it in the project's settings, or install bubblewrap",
+        [],
+        { failure: "commands_not_allowed" },
       );
     }
     const wallMs = spec.timeoutMs + COMMAND_GRACE_MS;
+    const startedAt = performance.now();
+    const saved = new HeadAndTail(SAVED_OUTPUT_BYTES);
+    const onLive = (text: string) => {
+      saved.push(new TextEncoder().encode(text));
+      onOutput?.(text);
+    };
     try {
       const hands = await this.#pool.take(place, unconfined ? "commands" : "sandboxed", signal);
-      const answer = await hands.request({ type: "command", spec }, { signal, wallMs, onOutput });
+      const answer = await hands.request({ type: "command", spec }, {
+        signal,
+        wallMs,
+        onOutput: onLive,
+      });
       signal.throwIfAborted();
       if (answer.type === "command_done") return { ...answer.result, unconfined };
       throw cannotRun(
@@ -167,9 +200,18 @@ class HandsClient implements Hands {
       );
     } catch (error) {
       if (signal.aborted) throw cannotRun("it was cancelled", error);
-      if (error instanceof HandsLost) {
-        throw cannotRun(`its process was lost: ${error.reason}`, error);
+      if (error instanceof HandsLost && error.excess) {
+        return {
+          exitCode: KILLED,
+          timedOut: false,
+          durationMs: Math.round(performance.now() - startedAt),
+          output: `${saved.text()}\n[The command was ended: ${error.reason}]\n`,
+          outputBytes: saved.total,
+          cwd: spec.cwd,
+          unconfined,
+        };
       }
+      if (error instanceof HandsLost) throw lostHands(error);
       throw error;
     }
   }
@@ -182,26 +224,34 @@ class HandsClient implements Hands {
     return this.#pool.release(dir);
   }
 
-  close(): Promise<void> {
-    return this.#pool.close();
+  async close(): Promise<void> {
+    await this.#pool.close();
+    await this.#launcher.close();
   }
 
   /** A call that changes nothing is made again when another one's fault ended the hands under it. */
-  async #askTool(place: Place, request: ToolRequest, signal: AbortSignal): Promise<HandsAnswer> {
+  async #askTool(
+    place: Place,
+    { unconfinedAllowed, onOutput, ...request }: ToolRequest,
+    signal: AbortSignal,
+  ): Promise<HandsAnswer> {
     const { name, input } = request.call;
     const isBash = name === "Bash";
-    const role = (await this.#launcher.sandbox()).kind === "bubblewrap"
-      ? "sandboxed"
-      : isBash
-      ? "commands"
-      : "confined";
+    const { kind } = await this.#launcher.sandbox();
+    if (isBash && kind === "process" && !unconfinedAllowed) {
+      throw cannotRun("there is no sandbox here, and nobody has allowed this command without");
+    }
+    const role = kind === "bubblewrap" ? "sandboxed" : isBash ? "commands" : "confined";
     const options: RequestOptions = {
       signal,
       wallMs: isBash
         ? Number(input.timeout ?? BASH_DEFAULT_TIMEOUT_MS) + COMMAND_GRACE_MS
         : this.#fileToolWallMs,
+      onOutput,
     };
-    for (let left = handsTools.get(name)?.readOnly ? READ_TRIES : 1;; left--) {
+    // What is written with its intent told is written once, however often it is asked for.
+    const isRepeatable = handsTools.get(name)?.readOnly || request.plan || request.intent;
+    for (let left = isRepeatable ? READ_TRIES : 1;; left--) {
       try {
         const hands = await this.#pool.take(place, role, signal);
         return await hands.request({ type: "tool", ...request }, options);
@@ -216,3 +266,9 @@ class HandsClient implements Hands {
 
 const cannotRun = (why: string, cause?: unknown): AppError =>
   new AppError("conflict", `Cannot run the command: ${why}`, [], { cause });
+/** No fault of the command's or of the repository's: it may be run again. */
+const lostHands = (cause: HandsLost): AppError =>
+  new AppError("conflict", `Cannot run the command: its process was lost: ${cause.reason}`, [], {
+    cause,
+    failure: "worker_lost",
+  });

@@ -1,6 +1,7 @@
 /** Works out how hands are started: which program, in which confinement, with which environment. */
 import { HANDS_ARGUMENT, type HandsConfig, type HandsRole } from "./hands_config.ts";
 import { findProgram, findSandbox, type FoundSandbox } from "./find_sandbox.ts";
+import type { HandsLimits } from "./hands_limits.ts";
 import { isInside } from "./paths.ts";
 import type { Place } from "./protocol.ts";
 import {
@@ -10,7 +11,9 @@ import {
   scrubbedEnvironment,
   systemDirs,
 } from "./sandbox.ts";
+import type { Log } from "../server/log.ts";
 import { MARKER_VARIABLE } from "./sweep.ts";
+import { openTempFolder, type TempFolder } from "./temp_folder.ts";
 import { findToolchains, type Toolchains } from "./toolchains.ts";
 
 export interface LaunchOptions {
@@ -21,6 +24,8 @@ export interface LaunchOptions {
   sandbox: "auto" | "off";
   /** Absolute paths that hands must never see: the data folder. */
   protectedPaths: readonly string[];
+  limits: HandsLimits;
+  log: Log;
 }
 
 /** How to start one child. */
@@ -32,6 +37,8 @@ export interface Launch {
   marker: string;
   /** To be removed when it has ended, if it could not do that itself. */
   tempDir: string | null;
+  /** It starts programs that do not end with it. */
+  mayLeave: boolean;
 }
 
 /** Heap of the hands; a compiled executable has the limit that it was compiled with. */
@@ -51,6 +58,7 @@ export class Launcher {
   readonly #options: LaunchOptions;
   readonly #env = Deno.env.toObject();
   #machine: Promise<Machine> | undefined;
+  #temp: Promise<TempFolder> | undefined;
 
   constructor(options: LaunchOptions) {
     this.#options = options;
@@ -63,6 +71,19 @@ export class Launcher {
   /** Absolute path of the shell. */
   async sh(): Promise<string> {
     return (await this.#findMachine()).sh;
+  }
+
+  /** Where hands have what goes with them; made at the first call. */
+  async temp(): Promise<TempFolder> {
+    const sh = await this.sh();
+    return await (this.#temp ??= openTempFolder({ sh, log: this.#options.log }));
+  }
+
+  /** When nothing is started any more: removes what was made for it. */
+  async close(): Promise<void> {
+    const temp = await this.#temp;
+    this.#temp = undefined;
+    await temp?.close();
   }
 
   /** Names in the server's environment that hands get no value for. */
@@ -78,7 +99,8 @@ export class Launcher {
 
   async plan(place: Place, role: HandsRole, signal: AbortSignal): Promise<Launch> {
     const machine = await this.#findMachine();
-    const marker = crypto.randomUUID();
+    const { markerPrefix } = await this.temp();
+    const marker = `${markerPrefix}${crypto.randomUUID()}`;
     const config = {
       role,
       dir: place.dir,
@@ -92,12 +114,12 @@ export class Launcher {
     };
     const sandbox = await this.sandbox();
     return role === "sandboxed" && sandbox.bwrap
-      ? await this.#sandboxed(sandbox.bwrap, place, config, signal)
+      ? await this.#sandboxed(sandbox, place, config, signal)
       : await this.#bare(config);
   }
 
   async #sandboxed(
-    bwrap: string,
+    { bwrap, limitsTmp }: FoundSandbox,
     place: Place,
     config: Unfinished,
     signal: AbortSignal,
@@ -110,6 +132,7 @@ export class Launcher {
       env: { ...env, ...runtimeVariables(CACHE_IN_SANDBOX), [MARKER_VARIABLE]: config.marker },
       shown: await this.#codeInSandbox(),
       protectedPaths: this.#options.protectedPaths,
+      tmp: limitsTmp ? this.#options.limits : null,
     }, signal);
     const program = [
       RUNTIME_IN_SANDBOX,
@@ -118,17 +141,18 @@ export class Launcher {
     ];
     return {
       program: sh,
-      args: bubblewrapCommand(bwrap, plan, program),
+      args: bubblewrapCommand(bwrap!, plan, program),
       env: {},
       marker: config.marker,
       tempDir: null,
+      mayLeave: false,
     };
   }
 
   async #bare(config: Unfinished): Promise<Launch> {
     const { toolchains } = await this.#findMachine();
     const tempDir = config.role === "commands"
-      ? await Deno.makeTempDir({ prefix: "gaffer-hands-" })
+      ? await Deno.makeTempDir({ dir: (await this.temp()).path, prefix: "hands-" })
       : null;
     const env = scrubbedEnvironment(this.#env, toolchains, tempDir ?? NO_HOME);
     return {
@@ -137,6 +161,7 @@ export class Launcher {
       env: { ...env, ...runtimeVariables(this.#cacheDir()), [MARKER_VARIABLE]: config.marker },
       marker: config.marker,
       tempDir,
+      mayLeave: config.role === "commands",
     };
   }
 

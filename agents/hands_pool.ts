@@ -4,7 +4,9 @@ import { AppError } from "../server/errors.ts";
 import type { Log } from "../server/log.ts";
 import type { HandsRole } from "./hands_config.ts";
 import type { Launch, Launcher } from "./hands_launch.ts";
+import type { HandsLimits } from "./hands_limits.ts";
 import { HandsProcess } from "./hands_process.ts";
+import { HandsWatch } from "./hands_watch.ts";
 import type { Place } from "./protocol.ts";
 
 const DEFAULT_IDLE_MS = MINUTE_MS;
@@ -12,6 +14,7 @@ const DEFAULT_IDLE_MS = MINUTE_MS;
 export interface PoolOptions {
   launcher: Launcher;
   log: Log;
+  limits: HandsLimits;
   idleMs?: number;
   /** For tests: changes how hands are started. */
   launch?: (launch: Launch, role: HandsRole) => Launch;
@@ -27,9 +30,11 @@ export class HandsPool {
   readonly #options: PoolOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #stop = new AbortController();
+  readonly #watch: HandsWatch;
 
   constructor(options: PoolOptions) {
     this.#options = options;
+    this.#watch = new HandsWatch(options.limits, options.log);
   }
 
   /** Aborts when no more hands are started. */
@@ -57,10 +62,10 @@ export class HandsPool {
     const hands = this.#start(place, role);
     const fresh: Entry = { dir: place.dir, hands };
     this.#entries.set(key, fresh);
-    hands.then(
-      (started) => started.onIdle = () => this.#whenIdle(key, fresh, started),
-      () => this.#forget(key, fresh),
-    );
+    hands.then((started) => {
+      started.onBusy = () => this.#watch.follow(started);
+      started.onIdle = () => this.#whenIdle(key, fresh, started);
+    }, () => this.#forget(key, fresh));
     return await hands;
   }
 
@@ -93,6 +98,7 @@ export class HandsPool {
   }
 
   #whenIdle(key: string, entry: Entry, hands: HandsProcess): void {
+    this.#watch.unfollow(hands);
     clearTimeout(entry.idle);
     if (hands.isOver) {
       const { lastWords } = hands;

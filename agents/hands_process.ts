@@ -1,6 +1,7 @@
 /** One child process of hands, seen from the server: requests in, answers out, and a sure end. */
 import { SECOND_MS } from "../server/clock.ts";
 import { messageOf } from "../server/errors.ts";
+import { Brood } from "./brood.ts";
 import { parseAnswer } from "./hands_answers.ts";
 import type { Launch } from "./hands_launch.ts";
 import { LineTooLong, MAX_ANSWER_BYTES, readLines } from "./lines.ts";
@@ -15,6 +16,12 @@ const CLOSE_GRACE_MS = 300;
 /** A process in the middle of a system call can't die at once; nobody waits longer for it. */
 const KILL_WAIT_MS = 5 * SECOND_MS;
 const STDERR_CHARS = 4_000;
+/** For what a process that has ended wrote last. */
+const LAST_WORDS_MS = 200;
+/** Most live output of one request; the hands cut it off earlier themselves. */
+const MAX_LIVE_CHARS = 16 * 1024 * 1024;
+/** Most that is read of standard error in a process's whole life: a command may have got hold of it. */
+const MAX_STDERR_BYTES = 16 * 1024 * 1024;
 
 /** What may be asked; the number is given here. */
 export type HandsRequest = DistributiveOmit<Exclude<ToHands, { type: "cancel" }>, "id">;
@@ -25,8 +32,11 @@ export type HandsAnswer = Exclude<FromHands, { type: "ready" | "output" }>;
 /** The process ended before it answered. */
 export class HandsLost extends Error {
   override name = "HandsLost";
-  /** `culprit`: it was ended because of this very call. */
-  constructor(readonly reason: string, readonly culprit: boolean) {
+  /**
+   * `culprit`: it was ended because of this very call. `excess`: because its commands took too much of the
+   * machine, which is their own doing.
+   */
+  constructor(readonly reason: string, readonly culprit: boolean, readonly excess = false) {
     super(`Hands were lost: ${reason}`);
   }
 }
@@ -39,9 +49,17 @@ export interface RequestOptions {
 }
 
 interface Open {
+  isCommand: boolean;
   resolve(answer: HandsAnswer): void;
   reject(error: HandsLost): void;
   onOutput?: (text: string) => void;
+  liveChars: number;
+}
+
+interface End {
+  cause: string;
+  culprit: number | null;
+  excess?: boolean;
 }
 
 export class HandsProcess {
@@ -52,10 +70,13 @@ export class HandsProcess {
   readonly #open = new Map<number, Open>();
   readonly #ready = Promise.withResolvers<void>();
   readonly #reading: Promise<void>;
+  readonly #readingErrors: Promise<void>;
   #lastId = 0;
   #stderr = "";
   #end: Promise<void> | undefined;
-  #endedBy: { cause: string; culprit: number | null } | undefined;
+  #endedBy: End | undefined;
+  /** Called whenever a request is made while none is open. */
+  onBusy: () => void = () => {};
   /** Called whenever the last open request is answered, and at the end. */
   onIdle: () => void = () => {};
 
@@ -74,7 +95,12 @@ export class HandsProcess {
     }).spawn();
     this.#stdin = this.#child.stdin.getWriter();
     this.#ready.promise.catch(() => {}); // whoever waits for it gets it too
-    this.#reading = Promise.all([this.#readAnswers(), this.#readErrors()]).then(() => {});
+    this.#readingErrors = this.#readErrors();
+    this.#reading = Promise.all([this.#readAnswers(), this.#readingErrors]).then(() => {});
+  }
+
+  get pid(): number {
+    return this.#child.pid;
   }
 
   get isOver(): boolean {
@@ -83,6 +109,11 @@ export class HandsProcess {
 
   get isBusy(): boolean {
     return this.#open.size > 0;
+  }
+
+  /** A command is at work in it. */
+  get runsCommand(): boolean {
+    return this.#open.values().some(({ isCommand }) => isCommand);
   }
 
   /** What it wrote to standard error last. */
@@ -100,7 +131,10 @@ export class HandsProcess {
     const { promise, resolve, reject } = Promise.withResolvers<HandsAnswer>();
     if (this.#endedBy) throw new HandsLost(this.#endedBy.cause, false);
     promise.catch(() => {}); // may come before anyone waits for it
-    this.#open.set(id, { resolve, reject, onOutput });
+    if (this.#open.size === 0) this.onBusy();
+    const isCommand = request.type === "command" ||
+      request.type === "tool" && request.call.name === "Bash";
+    this.#open.set(id, { isCommand, resolve, reject, onOutput, liveChars: 0 });
     const timers: ReturnType<typeof setTimeout>[] = [];
     const killIn = (ms: number, cause: string) =>
       timers.push(setTimeout(() => void this.kill(cause, id), ms));
@@ -130,11 +164,23 @@ export class HandsProcess {
     return this.#end;
   }
 
+  /** As `kill`, for having taken too much: what it was at work on is to blame, if that is clear. */
+  endForExcess(cause: string): Promise<void> {
+    this.#endedBy ??= { cause, culprit: this.#onlyOpen(), excess: true };
+    return this.kill(cause);
+  }
+
   /** As `kill`, but lets it end its commands itself first. */
   close(cause: string): Promise<void> {
     this.#endedBy ??= { cause, culprit: null };
     this.#end ??= this.#finish("end of input");
     return this.#end;
+  }
+
+  /** Null: it is at work on several requests, and which one is to blame is not known. */
+  #onlyOpen(): number | null {
+    const [id = null, ...others] = this.#open.keys();
+    return others.length === 0 ? id : null;
   }
 
   async #started(): Promise<void> {
@@ -163,30 +209,43 @@ export class HandsProcess {
         : "it sent something that is not an answer";
       void this.kill(what);
     }
-    void this.kill(await this.#causeOfEnd());
+    const { cause, culprit } = await this.#causeOfEnd();
+    void this.kill(cause, culprit);
   }
 
   #take(answer: FromHands): void {
     if (answer.type === "ready") return this.#ready.resolve();
     const open = this.#open.get(answer.id);
-    if (answer.type === "output") open?.onOutput?.(answer.text);
-    else open?.resolve(answer);
+    if (!open) return;
+    if (answer.type !== "output") return open.resolve(answer);
+    open.liveChars += answer.text.length;
+    if (open.liveChars <= MAX_LIVE_CHARS) open.onOutput?.(answer.text);
+    else void this.kill("it sent more output than it may", answer.id);
   }
 
   async #readErrors(): Promise<void> {
     const decoder = new TextDecoder();
+    let bytes = 0;
     for await (const chunk of this.#child.stderr) {
+      bytes += chunk.length;
+      if (bytes > MAX_STDERR_BYTES) return void this.kill("it wrote more errors than it may");
       this.#stderr = (this.#stderr + decoder.decode(chunk, { stream: true })).slice(-STDERR_CHARS);
     }
   }
 
-  async #causeOfEnd(): Promise<string> {
+  async #causeOfEnd(): Promise<End> {
     const { signal, code } = await this.#child.status;
+    await within(LAST_WORDS_MS, this.#readingErrors);
+    if (/out of memory/i.test(this.#stderr)) {
+      return { cause: "it ran out of memory", culprit: this.#onlyOpen() };
+    }
     const why = signal ? `signal ${signal}` : `exit code ${code}`;
-    return `it ended by itself (${why})${this.lastWords && `: ${lastLine(this.lastWords)}`}`;
+    const cause = `it ended by itself (${why})${this.lastWords && `: ${told(this.lastWords)}`}`;
+    return { cause, culprit: null };
   }
 
   async #finish(how: "SIGKILL" | "end of input"): Promise<void> {
+    const brood = this.#launch.mayLeave ? new Brood(this.pid) : null;
     let gone = false;
     const status = this.#child.status.then(() => gone = true);
     if (how === "end of input") {
@@ -194,11 +253,12 @@ export class HandsProcess {
       await within(CLOSE_GRACE_MS, status);
     }
     if (!gone) this.#kill();
+    brood?.kill();
     await within(KILL_WAIT_MS, status);
     this.#stdin.abort().catch(() => {}); // closed already, or broken: either way nobody reads it
-    const { cause, culprit } = this.#endedBy!;
-    this.#ready.reject(new HandsLost(cause, culprit !== null));
-    for (const [id, open] of this.#open) open.reject(new HandsLost(cause, id === culprit));
+    const { cause, culprit, excess } = this.#endedBy!;
+    this.#ready.reject(new HandsLost(cause, culprit !== null, excess));
+    for (const [id, open] of this.#open) open.reject(new HandsLost(cause, id === culprit, excess));
     // What was in a namespace with it died with it; the rest is found by its environment.
     await sweepMarked(this.#sh, this.#launch.marker);
     await within(KILL_WAIT_MS, this.#reading);
@@ -224,4 +284,8 @@ async function within(ms: number, promise: Promise<unknown>): Promise<void> {
   clearTimeout(timer);
 }
 
-const lastLine = (text: string): string => text.slice(text.lastIndexOf("\n") + 1);
+/** The line that says what went wrong: the runtime's begins so, with a stack below it. */
+function told(lastWords: string): string {
+  const lines = lastWords.split("\n");
+  return lines.find((line) => line.startsWith("error: ")) ?? lines.at(-1)!;
+}

@@ -10,6 +10,7 @@ import { PlaceFiles } from "./tools/files.ts";
 import { handsTools } from "./tools/hands_tools.ts";
 import { utf8Length } from "./tools/text.ts";
 import { ToolError, type ToolOutput } from "./tools/tool.ts";
+import { useTool } from "./tools/use.ts";
 
 /** Most bytes of a project command's output in its result; a report of tests fits. */
 const COMMAND_OUTPUT_BYTES = 256 * 1024;
@@ -90,17 +91,23 @@ export class HandsService {
     return { type: "tool_done", id: request.id, result, cwd: cwd ?? request.cwd };
   }
 
-  async #runTool(
-    { call, policy, known, cwd }: Request<"tool">,
-    signal: AbortSignal,
-  ): Promise<ToolOutput> {
+  async #runTool(request: Request<"tool">, signal: AbortSignal): Promise<ToolOutput> {
+    const { id, call, policy, known, cwd } = request;
     const tool = handsTools.get(call.name);
     if (!tool) throw new ToolError(`No such tool available: ${call.name}`);
     const { dir, access, hidden, role } = this.#config;
     // Who only runs commands may not read files, and so can't load what rules are made with.
     const rules = await pathRules(role === "commands" ? { allow: [], block: [] } : policy);
     const files = new PlaceFiles({ dir, access, hidden, rules });
-    return await tool.run(call.input, { files, known, cwd, shell: this.#shell, signal });
+    const onOutput = (text: string) => this.#sendOutput(id, text);
+    const context = { files, known, cwd, shell: this.#shell, onOutput, signal };
+    return await useTool(tool, call.input, context, request);
+  }
+
+  #sendOutput(id: number, text: string): void {
+    for (let at = 0; at < text.length; at += OUTPUT_PIECE_CHARS) {
+      this.send({ type: "output", id, text: text.slice(at, at + OUTPUT_PIECE_CHARS) });
+    }
   }
 
   async #command({ id, spec }: Request<"command">, signal: AbortSignal): Promise<FromHands> {
@@ -109,11 +116,7 @@ export class HandsService {
       interpreter: "sh",
       signal,
       maxOutputBytes: COMMAND_OUTPUT_BYTES,
-      onOutput: (text) => {
-        for (let at = 0; at < text.length; at += OUTPUT_PIECE_CHARS) {
-          this.send({ type: "output", id, text: text.slice(at, at + OUTPUT_PIECE_CHARS) });
-        }
-      },
+      onOutput: (text) => this.#sendOutput(id, text),
     });
     return { type: "command_done", id, result };
   }

@@ -11,6 +11,9 @@ export function lateAgents(status: AgentsStatus, made: Promise<Agents>): Agents 
     status: () => agents?.status() ?? status,
     liveText: (runId) => agents?.liveText(runId) ?? null,
     run: async (runId, signal) => await (await made).run(runId, signal),
+    // Before they are made no run is active.
+    pauseRun: (runId, options) => agents?.pauseRun(runId, options),
+    tellRun: (runId, note) => agents?.tellRun(runId, note),
     stopRun: async (runId) => await (await made).stopRun(runId),
     command: async (place, spec, options) => await (await made).command(place, spec, options),
     release: async (dir) => await (await made).release(dir),

@@ -1,15 +1,19 @@
 /** What the tools of a run must remember between calls, folded from the run's log: nothing is lost with a process. */
-import type { RunEventBody, ToolCall, ToolResult } from "./protocol.ts";
+import type { FileIntent, RunEventBody, ToolCall, ToolResult } from "./protocol.ts";
 
 export interface Ledger {
   /** Content hashes of the files the run has read or written, by path. */
   known: Record<string, string>;
   /** Where Bash starts, relative to the place. */
   cwd: string;
-  /** Calls of the last turn that have begun. */
+  /** The turn of the newest result. */
+  turn: number;
+  /** Calls that have begun, of which some may wait for a person. */
   started: Map<string, ToolCall>;
-  /** Calls that needed a person's word and were then executed, at least in part. */
-  executed: Set<string>;
+  /** Calls that a person was asked about. */
+  asked: Set<string>;
+  /** Calls that left a mark before they were executed, with what they were to write. */
+  executed: Map<string, FileIntent | null>;
   /** Results by call id. */
   finished: Map<string, ToolResult>;
   /** Files were changed since the last checkpoint. */
@@ -21,8 +25,10 @@ export interface Ledger {
 export const emptyLedger = (): Ledger => ({
   known: {},
   cwd: "",
+  turn: 0,
   started: new Map(),
-  executed: new Set(),
+  asked: new Set(),
+  executed: new Map(),
   finished: new Map(),
   uncommitted: false,
   checks: new Map(),
@@ -31,15 +37,18 @@ export const emptyLedger = (): Ledger => ({
 /** Takes one event into account. */
 export function note(ledger: Ledger, event: RunEventBody): void {
   if (event.type === "tool_started") ledger.started.set(event.call.id, event.call);
-  if (event.type === "tool_executing") ledger.executed.add(event.callId);
+  if (event.type === "approval_requested") ledger.asked.add(event.callId);
+  if (event.type === "tool_executing") ledger.executed.set(event.callId, event.intent ?? null);
   if (event.type === "checkpoint") ledger.uncommitted = false;
   if (event.type !== "tool_finished") return;
-  const { result } = event;
+  const { result, turn } = event;
+  ledger.turn = turn;
   ledger.finished.set(result.callId, result);
   Object.assign(ledger.known, result.files);
   if (result.cwd !== undefined) ledger.cwd = result.cwd;
   const call = ledger.started.get(result.callId);
-  if (call?.name === "run_checks" && result.exitCode !== undefined) {
+  if (call?.name === "run_checks" && (result.exitCode !== undefined || result.interrupted)) {
+    // One that was cut off has proven nothing, whatever it had proven before.
     ledger.checks.set(String(call.input.name), result.exitCode === 0);
     // A build may write files that belong to the work (a lock file, generated code).
     ledger.uncommitted = true;

@@ -69,6 +69,8 @@ export interface ModelSpec {
   contextTokens: number;
   /** Null: the model takes no `thinking` parameter. */
   thinking: "adaptive" | null;
+  /** Takes `system` messages in the midst of the history; where not, an operator's word joins the user turn. */
+  systemMessages: boolean;
   effort: "low" | "medium" | "high" | "xhigh" | "max" | null;
   /** Rates; the second band holds above `longPromptTokens` of prompt, for all of the request's tokens. */
   price: Price;
@@ -124,13 +126,29 @@ export interface ToolResult {
   durationMs: number;
   /** The call ended the run: submit_result was accepted. */
   final?: true;
+  /** A restart cut the call off, and nobody knows how far it came: says nothing about the call itself. */
+  interrupted?: true;
 }
 
-/** The facts a run's log consists of. The log is the run: `fold` in loop.ts rebuilds all from it. */
+/** What a call that writes a file will have done when it is done: enough to tell after a crash whether it was. */
+export interface FileIntent {
+  /** Relative to the place. */
+  path: string;
+  /** Of the file's content afterwards. */
+  hash: string;
+  /** The result's text. */
+  content: string;
+}
+
+/** The facts a run's log consists of. The log is the run: `fold` in loop/fold.ts rebuilds all from it. */
 export type RunEventBody =
-  | { type: "started"; spec: RunSpec }
-  /** A request goes out; without a `turn_finished` or `turn_failed` after it, it was cut off. */
-  | { type: "turn_started"; turn: number; maxOutputTokens: number }
+  /** `commit`: what was checked out in the place when it began; absent in logs of the first version. */
+  | { type: "started"; spec: RunSpec; commit?: string }
+  /**
+   * A request goes out; without a `turn_finished` or `turn_failed` after it, it was cut off. `elapsedMs`: what
+   * the loop had worked until then, in all its lives; absent in logs of the first version.
+   */
+  | { type: "turn_started"; turn: number; maxOutputTokens: number; elapsedMs?: number }
   | {
     type: "turn_finished";
     turn: number;
@@ -153,24 +171,36 @@ export type RunEventBody =
     costMicroUsd: number;
     /** Null: not tried again by the loop. */
     retryInMs: number | null;
+    /** Absent: nobody knows. */
+    durationMs?: number;
   }
   | { type: "tool_started"; turn: number; call: ToolCall }
   | { type: "approval_requested"; callId: string; approvalId: string; detail: string }
   | { type: "approval_decided"; callId: string; granted: boolean; reason: string; by: string }
-  /** A call that a person granted begins; without a result after it, it was interrupted. */
-  | { type: "tool_executing"; callId: string }
+  /**
+   * A call that a person granted, or that writes a file, begins; without a result after it, it was cut off.
+   * `intent`: what it writes.
+   */
+  | { type: "tool_executing"; callId: string; intent?: FileIntent }
   | { type: "tool_finished"; turn: number; result: ToolResult }
   /** Work of a turn that changed files, committed on the ticket's branch. */
   | { type: "checkpoint"; turn: number; commit: string; files: string[] }
-  /** An operator's note, sent to the model as a `system` message. */
-  | { type: "note"; text: string }
+  /**
+   * An operator's note, sent to the model as a `system` message. `by`: the person who wrote it, at any time;
+   * absent: the loop itself, which says the same again whenever it is at the same place and time (`elapsedMs`).
+   */
+  | { type: "note"; text: string; by?: string; elapsedMs?: number }
   /** A user turn the runtime added (an empty answer, a reminder to submit). */
   | { type: "nudge"; text: string }
+  /** What stands before it is another run's log up to the end of that turn; from here on these limits hold. */
+  | { type: "forked"; from: string; turn: number; limits: RunLimits }
   | { type: "waiting"; reason: string; failure: FailureReason | null }
   | { type: "resumed"; reason: string }
   | { type: "succeeded"; result: unknown }
   | { type: "failed"; reason: FailureReason; message: string }
   | { type: "cancelled"; by: string };
+
+export type NoteEvent = Extract<RunEventBody, { type: "note" }>;
 
 /** How a loop ended, or why it let go. */
 export type RunOutcome =
@@ -209,6 +239,8 @@ export type ToBrain =
     results: ToolResult[];
     suspended: boolean;
   }
+  /** The server has appended a person's note; what it answers afterwards stands behind it in the log. */
+  | { type: "note"; loop: number; event: NoteEvent }
   | { type: "stop"; loop: number }
   | { type: "ping"; id: number }
   /** The canary, in a brain that runs nothing else: try all that a brain must not be able to do. */
@@ -289,6 +321,10 @@ export type ToHands =
     known: Record<string, string>;
     /** Where Bash starts, relative to the place. */
     cwd: string;
+    /** Only works out what the call would write: the result tells the hash, and no file is touched. */
+    plan?: true;
+    /** What the call was to write. A file that is so already was written in an earlier life. */
+    intent?: FileIntent;
   }
   | { type: "command"; id: number; spec: CommandSpec }
   | { type: "cancel"; id: number }

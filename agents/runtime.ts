@@ -5,6 +5,7 @@ import type { Hands } from "./hands_client.ts";
 import type {
   CommandResult,
   CommandSpec,
+  NoteEvent,
   PathPolicy,
   Place,
   RunEventBody,
@@ -13,6 +14,8 @@ import type {
   ToolCall,
 } from "./protocol.ts";
 import type { AskedQuestions, ResultName } from "./results.ts";
+import { StallWatch, type StallWatchOptions } from "./stall.ts";
+import { systemTimers } from "../server/timers.ts";
 
 /** How commands and tools are confined on this machine. */
 export interface Confinement {
@@ -45,12 +48,18 @@ export interface RunContext {
   /** A person allowed the project's own commands to run without a sandbox. */
   unconfinedAllowed: boolean;
   resultName: ResultName;
+  /** Where what its commands print is kept while they are at work; made when there is something to keep. */
+  outputDir: string;
 }
 
 /** The runs as the agents see them: the rest of the server implements this. */
 export interface RunHost {
   /** Throws AppError when the run's place can't be made. */
-  prepare(runId: string, signal: AbortSignal): Promise<RunContext>;
+  prepare(runId: string, signal: AbortSignal): Promise<Omit<RunContext, "log">>;
+  /** What is on disk of a prepared run, `started` first. */
+  log(runId: string): RunEventBody[];
+  /** False: a person paused it, so that it begins neither a request nor a tool call. */
+  mayGoOn(runId: string): boolean;
   /** Returns when the event is on disk. Throws when the run has ended: nothing may follow its end. */
   append(runId: string, event: RunEventBody): void;
   worked(runId: string, ms: number): void;
@@ -73,6 +82,13 @@ export interface Agents {
   run(runId: string, signal: AbortSignal): Promise<RunOutcome>;
   /** Stops a run's loop and what its tools started, within a second. No-op when it is not active. */
   stopRun(runId: string): Promise<void>;
+  /**
+   * Lets a run that may not go on (`RunHost.mayGoOn`) end as stopped at its next event: a request on its way is
+   * finished, since it is paid, and so are tool calls, unless they are to be killed. No-op when it is not active.
+   */
+  pauseRun(runId: string, options: { killTools: boolean }): void;
+  /** Tells the run's loop of a person's note that was just appended to its log. No-op when it is not active. */
+  tellRun(runId: string, note: NoteEvent): void;
   /** What the run's present turn has streamed so far. */
   liveText(runId: string): LiveText | null;
   /** Runs one of the project's own commands in a place. Throws `conflict` when that needs a permission. */
@@ -102,6 +118,22 @@ const LIVE_TEXT_CHARS = 100_000;
 /** For the loop to end by itself, with what it has, before it is stopped. */
 const DEADLINE_GRACE_MS = 30_000;
 
+/** A run's loop at work. */
+interface ActiveRun {
+  stop: AbortController;
+  ended: Promise<unknown>;
+  /** What a pause waits for. */
+  busy: "request" | "tools" | null;
+  /** Ends the tool calls at work, and with them the loop. */
+  killTools: AbortController;
+  tell: (note: NoteEvent) => void;
+}
+
+/** Thrown into a loop that is about to begin something although its run was paused. */
+class Paused extends Error {
+  override name = "Paused";
+}
+
 const tooLong = (timeoutMs: number): RunOutcome => ({
   type: "failed",
   reason: "timed_out",
@@ -117,59 +149,93 @@ export interface AgentsOptions {
   /** Resolves with null when the agents are proven confined, otherwise with why none runs; runs wait for it. */
   proof: Promise<string | null>;
   nowMs: () => number;
+  /** For tests: how silence is measured. */
+  stall?: Partial<Pick<StallWatchOptions, "nowMs" | "timers" | "stallMs">>;
 }
 
 /** The agents of this server. Parts come in made, so that tests can put others behind the same lines. */
 export function createAgents(options: AgentsOptions): Agents {
   const { brains, hands, host } = options;
-  const active = new Map<string, { stop: AbortController; ended: Promise<unknown> }>();
+  const active = new Map<string, ActiveRun>();
   const live = new Map<string, LiveText>();
   let refused: string | null = null;
   void options.proof.then((hole) => refused = hole);
 
-  async function work(
-    runId: string,
-    signal: AbortSignal,
-    stop: () => void,
-  ): Promise<RunOutcome> {
+  async function work(runId: string, run: ActiveRun, signal: AbortSignal): Promise<RunOutcome> {
     const hole = await options.proof;
     signal.throwIfAborted();
     if (hole !== null) return { type: "failed", reason: "unconfined", message: hole };
-    const context = await host.prepare(runId, signal);
+    const prepared = await host.prepare(runId, signal);
+    // Read in the same breath in which the loop gets it: a note that comes later is told to the loop.
+    const context = { ...prepared, log: host.log(runId) };
+    const watch = new StallWatch({
+      nowMs: () => performance.now(),
+      timers: systemTimers,
+      ...options.stall,
+      onStall: () => run.stop.abort(),
+    });
     const executor = new Executor({
       context,
       host,
       hands,
       confinement: options.confinement,
       nowMs: options.nowMs,
-      signal,
+      sign: (patienceMs) => watch.sign(patienceMs),
+      signal: AbortSignal.any([signal, run.killTools.signal]),
     });
+    const mayBegin = () => {
+      if (run.killTools.signal.aborted || !host.mayGoOn(runId)) throw new Paused();
+    };
     const begin = options.nowMs();
     // The loop looks at its time before each request; this ends a stream or a tool that goes on beyond it.
     const { timeoutMs } = context.spec.limits;
     let timedOut = false;
     const deadline = setTimeout(() => {
       timedOut = true;
-      stop();
+      run.stop.abort();
     }, Math.max(0, timeoutMs - context.workedMs) + DEADLINE_GRACE_MS);
     try {
       const outcome = await brains.run(context.spec, context.log, context.workedMs, {
+        begun(tell) {
+          run.tell = tell;
+        },
         append(event) {
+          if (event.type === "turn_started") mayBegin();
           if (event.type.startsWith("turn_")) live.delete(runId);
           executor.append(event);
+          run.busy = event.type === "turn_started" ? "request" : null;
+          // The loop would sleep until its next try.
+          if (event.type === "turn_failed") mayBegin();
         },
-        tools: (turn, calls) => executor.tools(turn, calls),
+        async tools(turn, calls) {
+          mayBegin();
+          run.busy = "tools";
+          watch.sign();
+          const answer = await executor.tools(turn, calls);
+          watch.sign();
+          run.busy = null;
+          if (answer.suspended) return answer;
+          // Cut short by a pause, which may have been taken back meanwhile: the log knows what is left to do.
+          if (answer.results.length < calls.length) throw new Paused();
+          if (!answer.results.some(({ final }) => final)) mayBegin();
+          return answer;
+        },
         delta(turn, kind, text) {
+          watch.sign();
           remember(runId, turn, kind, text);
           host.delta(runId, turn, kind, text);
         },
       }, signal);
-      return timedOut && outcome.type === "stopped" ? tooLong(timeoutMs) : outcome;
+      if (outcome.type !== "stopped") return outcome;
+      return timedOut ? tooLong(timeoutMs) : watch.outcome ?? outcome;
     } catch (error) {
       if (timedOut) return tooLong(timeoutMs);
+      if (watch.outcome) return watch.outcome;
+      if (error instanceof Paused) return { type: "stopped" };
       throw error;
     } finally {
       clearTimeout(deadline);
+      watch.stop();
       live.delete(runId);
       host.worked(runId, options.nowMs() - begin);
     }
@@ -191,13 +257,21 @@ export function createAgents(options: AgentsOptions): Agents {
     }),
     async run(runId, signal) {
       if (active.has(runId)) throw new Error(`Run "${runId}" is already active`);
-      const stop = new AbortController();
-      const ended = work(runId, AbortSignal.any([signal, stop.signal]), () => stop.abort());
-      active.set(runId, { stop, ended });
+      const run: ActiveRun = {
+        stop: new AbortController(),
+        ended: Promise.resolve(),
+        busy: null,
+        killTools: new AbortController(),
+        tell: () => {},
+      };
+      active.set(runId, run);
+      const ended = work(runId, run, AbortSignal.any([signal, run.stop.signal]));
+      run.ended = ended;
       try {
         return await ended;
       } catch (error) {
-        if (signal.aborted || stop.signal.aborted) return { type: "stopped" };
+        const stops = [signal, run.stop.signal, run.killTools.signal];
+        if (stops.some((stop) => stop.aborted)) return { type: "stopped" };
         throw error;
       } finally {
         active.delete(runId);
@@ -209,6 +283,13 @@ export function createAgents(options: AgentsOptions): Agents {
       entry.stop.abort();
       await entry.ended.catch(() => {});
     },
+    pauseRun(runId, { killTools }) {
+      const run = active.get(runId);
+      if (!run) return;
+      if (run.busy === null) run.stop.abort();
+      else if (run.busy === "tools" && killTools) run.killTools.abort();
+    },
+    tellRun: (runId, note) => active.get(runId)?.tell(note),
     liveText: (runId) => live.get(runId) ?? null,
     command: (place, spec, how) => hands.command(place, spec, how),
     release: (dir) => hands.release(dir),

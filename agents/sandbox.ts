@@ -1,13 +1,11 @@
 /** How a child process is confined: with bubblewrap where it works, and what every child sees of the environment. */
 import { CONFIG_FD, gitView } from "./git_view.ts";
 import { isInside } from "./paths.ts";
+import type { HandsLimits } from "./hands_limits.ts";
 import type { Place } from "./protocol.ts";
 import type { Toolchains } from "./toolchains.ts";
 
-/**
- * Home folder in a sandbox. Its /tmp is private and gone with it, and may take as much memory as the kernel
- * allows by default (half of it): bubblewrap knows a limit of its own only since 0.7.
- */
+/** Home folder in a sandbox, whose /tmp is private and gone with it. */
 const SANDBOX_HOME = "/tmp/home";
 
 /** Taken over from the server's environment into that of commands. */
@@ -88,7 +86,11 @@ export interface SandboxOptions {
   shown: readonly (readonly [string, string])[];
   /** Never visible, whatever they lie in. */
   protectedPaths: readonly string[];
+  tmp: TmpLimits | null;
 }
+
+/** Most that the files in memory may take; null: half of the machine's, bubblewrap knows no limit before 0.7. */
+export type TmpLimits = Pick<HandsLimits, "tmpBytes" | "shmBytes">;
 
 export interface SandboxPlan {
   /** Arguments for bubblewrap, up to the program to run. */
@@ -98,25 +100,28 @@ export interface SandboxPlan {
 }
 
 /** Namespaces of its own, and the system's files: what every sandbox begins with. */
-export function baseArgs(): string[] {
+export function baseArgs(tmp: TmpLimits | null): string[] {
+  const size = (bytes: number | undefined) => bytes === undefined ? [] : ["--size", String(bytes)];
   return [
     ...["--unshare-all", "--die-with-parent", "--new-session", "--clearenv"],
     ...["--cap-drop", "ALL", "--hostname", "gaffer"],
     ...systemArgs(),
-    ...["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"],
+    ...["--proc", "/proc", "--dev", "/dev"],
+    ...[...size(tmp?.shmBytes), "--tmpfs", "/dev/shm", "--remount-ro", "/dev"],
+    ...[...size(tmp?.tmpBytes), "--tmpfs", "/tmp"],
   ];
 }
 
 /** What later arguments show lies over what earlier ones do; so the place comes after all that hides. */
 export async function sandboxPlan(
-  { place, toolchains, env, shown, protectedPaths }: SandboxOptions,
+  { place, toolchains, env, shown, protectedPaths, tmp }: SandboxOptions,
   signal: AbortSignal,
 ): Promise<SandboxPlan> {
   const { visible } = toolchains;
   const around = [...visible, ...shown.map(([path]) => path), ...systemDirs];
   const git = await gitView(place, signal);
   const args = [
-    ...baseArgs(),
+    ...baseArgs(tmp),
     ...["--dir", SANDBOX_HOME],
     ...visible.flatMap((path) => ["--ro-bind", path, path]),
     ...shown.flatMap(([path, at]) => ["--ro-bind", path, at]),
@@ -152,7 +157,7 @@ async function hide(paths: string[]): Promise<string[]> {
   const args = [];
   for (const path of paths) {
     const info = await Deno.stat(path).catch(() => null);
-    if (info?.isDirectory) args.push("--tmpfs", path);
+    if (info?.isDirectory) args.push("--tmpfs", path, "--remount-ro", path);
     else if (info) args.push("--ro-bind", "/dev/null", path);
   }
   return args;

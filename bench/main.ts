@@ -5,14 +5,16 @@
  */
 import { parseArgs } from "node:util";
 import { agentRun } from "./agent_run.ts";
+import { hundredRuns } from "./hundred_runs.ts";
 import { memory } from "./memory.ts";
 import { pages } from "./pages.ts";
 import { describeProgram, useExecutable } from "./programs.ts";
+import { queue } from "./queue.ts";
 import { size } from "./size.ts";
 import { start } from "./start.ts";
 import { type Row, rowOf, tableOf } from "./table.ts";
 
-const groups = [start, memory, size, pages, agentRun];
+const groups = [start, memory, size, pages, agentRun, hundredRuns, queue];
 
 const { values } = parseArgs({
   args: Deno.args,

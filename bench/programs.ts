@@ -137,3 +137,13 @@ export async function familyPssMb(pid: number): Promise<number> {
   const all = await Promise.all([...family].map(memoryOf));
   return all.reduce((sum, memory) => sum + (memory?.pssMb ?? 0), 0);
 }
+
+/** Kernel ticks per second: 100 on every Linux. */
+const TICK_MS = 10;
+
+/** CPU time that a process has used so far, with all its threads, in milliseconds. */
+export async function cpuMs(pid: number): Promise<number> {
+  const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+}

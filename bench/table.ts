@@ -19,6 +19,7 @@ export type Measured = Pick<Row, "name" | "unit"> & {
   values: readonly number[];
   goal?: number;
   limit?: number | null;
+  peer?: number | null;
 };
 
 /** Rows that are measured together. */
@@ -29,15 +30,15 @@ export interface Group {
   measure(): Promise<Measured[]>;
 }
 
-export function rowOf({ name, unit, values, goal, limit }: Measured): Row {
+export function rowOf({ name, unit, values, goal, limit, peer }: Measured): Row {
   const median = quantile(values, 0.5);
   return {
     name,
     unit,
     median: round(median),
     spread: round(quantile(values, 0.75) - quantile(values, 0.25)),
-    goal: goal ?? null,
-    peer: null,
+    goal: goal === undefined ? null : round(goal),
+    peer: typeof peer === "number" ? round(peer) : null,
     limit: typeof limit === "number" ? round(limit) : null,
     ok: goal === undefined || median <= goal,
   };
@@ -53,13 +54,14 @@ export function quantile(values: readonly number[], q: number): number {
 const round = (n: number): number => Math.round(n * 100) / 100;
 
 export function tableOf(rows: readonly Row[]): string {
-  const header = ["row", "median", "spread", "goal", "limit", ""];
+  const header = ["row", "median", "spread", "goal", "limit", "peer", ""];
   const lines = rows.map((row) => [
     row.name,
     `${row.median} ${row.unit}`,
     `${row.spread}`,
     row.goal === null ? "" : `≤ ${row.goal}`,
     row.limit === null ? "" : `${row.limit}`,
+    row.peer === null ? "" : `${row.peer}`,
     row.goal === null ? "" : row.ok ? "ok" : "missed",
   ]);
   const widths = header.map((_, i) =>

@@ -2,6 +2,8 @@
 import type { App } from "../server/app.ts";
 import { SECOND_MS } from "../server/clock.ts";
 import { messageOf } from "../server/errors.ts";
+import type { FailureReason } from "../server/states.ts";
+import { machineFaultOf, machineFaults } from "../server/machine_fault.ts";
 import type { Cancel, Timers } from "../server/timers.ts";
 import { type AbortCause, JobAborted, type JobHandler, jobPolicies, type Outcome } from "./job.ts";
 import type { Ending, LeasedJob } from "./lease.ts";
@@ -9,6 +11,9 @@ import { endingAfterFailure } from "./retry.ts";
 
 /** A handler that has not ended this long after its abort is named in the log. */
 export const ABORT_PATIENCE_MS = 30 * SECOND_MS;
+
+/** After the machine lacked something (room on the disk, files to open). */
+export const MACHINE_FAULT_PAUSE_MS = 5 * SECOND_MS;
 
 export interface ExecutionOptions {
   app: App;
@@ -29,7 +34,10 @@ export class Execution {
   /** Never rejects: whatever the handler does becomes an ending. */
   async run(handler: JobHandler | undefined): Promise<Ending> {
     const { job, options: { app } } = this;
-    if (!handler) return { type: "discard", reason: `No handler for "${job.kind}" jobs` };
+    if (!handler) {
+      const reason = `No handler for "${job.kind}" jobs`;
+      return { type: "discard", reason, failure: "internal" };
+    }
     const { timeoutMs } = jobPolicies[handler.kind];
     if (timeoutMs !== null) this.startTimer(timeoutMs, () => this.abort("timed_out"));
     try {
@@ -44,7 +52,7 @@ export class Execution {
           error: error instanceof Error ? error.stack ?? error.message : String(error),
         });
       }
-      return this.#failure(messageOf(error));
+      return this.#machineFailure(error) ?? this.#failure(messageOf(error));
     } finally {
       this.stopTimer();
     }
@@ -61,21 +69,32 @@ export class Execution {
         return { type: "snooze", reason: outcome.reason, runAtMs };
       }
       case "retry":
-        return this.#failure(outcome.reason, outcome.afterMs);
+        return this.#failure(outcome.reason, outcome);
     }
   }
 
-  #failure(reason: string, afterMs?: number): Ending {
+  /** A full disk and the like are not the job's fault: it waits, however long, and loses no attempt by it. */
+  #machineFailure(error: unknown): Ending | null {
+    const fault = machineFaultOf(error);
+    if (fault === null || this.#abortedFor) return null;
+    const runAtMs = this.options.app.clock.nowMs() + MACHINE_FAULT_PAUSE_MS;
+    return { type: "snooze", reason: `Waits: ${machineFaults[fault].what}`, runAtMs };
+  }
+
+  #failure(reason: string, how: { failure?: FailureReason; afterMs?: number } = {}): Ending {
     const { app: { clock }, random } = this.options;
     if (this.#abortedFor === "shutdown") {
       return { type: "release", reason: "Gaffer stopped while it ran" };
     }
+    if (this.#abortedFor !== "timed_out") {
+      return endingAfterFailure(this.job, reason, clock.nowMs(), { random, ...how });
+    }
     const seconds = Math.round((clock.nowMs() - this.startedAtMs) / SECOND_MS);
     return endingAfterFailure(
       this.job,
-      this.#abortedFor === "timed_out" ? `Timed out after ${seconds} s: ${reason}` : reason,
+      `Timed out after ${seconds} s: ${reason}`,
       clock.nowMs(),
-      { random, afterMs },
+      { random, unnamed: "timed_out" },
     );
   }
 

@@ -2,6 +2,7 @@
 import type { App } from "../server/app.ts";
 import { HOUR_MS, MINUTE_MS } from "../server/clock.ts";
 import type { Job } from "../server/records.ts";
+import type { FailureReason } from "../server/states.ts";
 
 /** Every kind of job and the arguments it takes. */
 export interface JobKinds {
@@ -14,8 +15,10 @@ export interface JobKinds {
   /** Brings an approved ticket onto the base branch. */
   merge_ticket: { ticketId: string };
   remove_worktree: { ticketId: string };
-  /** Throws away what nobody needs any more; asks for its own next time. */
+  /** Throws away what nobody needs any more. */
   prune: Record<string, never>;
+  /** Backs the database up; asks for its own next time. */
+  backup: Record<string, never>;
 }
 export type JobKind = keyof JobKinds;
 
@@ -42,17 +45,21 @@ export const jobPolicies: { readonly [K in JobKind]: JobPolicy } = {
   merge_ticket: { queue: "merges", timeoutMs: 4 * HOUR_MS, maxAttempts: 8 },
   remove_worktree: { queue: "upkeep", timeoutMs: 5 * MINUTE_MS, maxAttempts: 8 },
   prune: { queue: "upkeep", timeoutMs: 10 * MINUTE_MS, maxAttempts: 3 },
+  backup: { queue: "upkeep", timeoutMs: HOUR_MS, maxAttempts: 8 },
 };
 
-/** How an attempt ended. A handler that throws asks for a retry with the error's message. */
+/** How an attempt ended. A handler that throws asks for a retry with the error's message, as "internal". */
 export type Outcome =
   | { type: "done" }
   /** There is nothing (more) to do: the job ends for good. */
   | { type: "cancel"; reason: string }
   /** Not now: comes back after `ms`. Not an attempt, so it may happen any number of times. */
   | { type: "snooze"; ms: number; reason: string }
-  /** Failed: comes back after the backoff and not before `afterMs`, until its attempts are used up. */
-  | { type: "retry"; reason: string; afterMs?: number };
+  /**
+   * Failed: comes back after the backoff of its failure and not before `afterMs`, until its attempts are used
+   * up. With a failure that needs a person it is given up at once.
+   */
+  | { type: "retry"; reason: string; failure?: FailureReason; afterMs?: number };
 
 export interface JobContext {
   /** Acts as "gaffer". */
@@ -70,6 +77,11 @@ export interface JobContext {
 export interface JobHandler<K extends JobKind = JobKind> {
   readonly kind: K;
   run(args: JobKinds[K], context: JobContext): Promise<Outcome>;
+  /**
+   * Whether it has got on since its attempt began, although the process died meanwhile: then the death is no
+   * reason to suspect the job. Absent: nobody can tell.
+   */
+  gotOn?(app: App, args: JobKinds[K], since: string): boolean;
 }
 export type AnyJobHandler = { [K in JobKind]: JobHandler<K> }[JobKind];
 

@@ -1,14 +1,14 @@
 /**
- * What the runner does with jobs: take them under a lease, renew it, end it. A lease is a random token in the
- * row; every write names it, so whoever lost it changes nothing. Death is never decided by time alone: a job
- * comes back because its process is known to be gone (another boot id), not because it was silent.
+ * What the runner does with jobs that it has claimed: renew the lease, end it, and bring back what a dead
+ * process left. A lease is a random token in the row; every write names it, so whoever lost it changes nothing.
+ * Death is never decided by time alone: a job comes back because its process is known to be gone (another boot
+ * id), not because it was silent.
  */
 import type { Db, Tx } from "../server/db.ts";
 import { timeText } from "../server/clock.ts";
 import type { Job } from "../server/records.ts";
-import type { JobStatus } from "../server/states.ts";
-import type { QueueName } from "./job.ts";
-import { jobFromRow, NO_LEASE, NOTED, noteText, WAITING } from "./rows.ts";
+import type { FailureReason, JobStatus } from "../server/states.ts";
+import { COLUMNS, jobFromRow, NO_LEASE, NOTED, noteText, ORDER_AT, WAITING } from "./rows.ts";
 
 /** A job that this process executes. */
 export interface LeasedJob extends Job {
@@ -16,61 +16,6 @@ export interface LeasedJob extends Job {
 }
 /** What identifies one attempt: only its holder may write. */
 export type Lease = Pick<LeasedJob, "id" | "leaseToken">;
-
-export interface ClaimOptions {
-  /** Free slots per queue. */
-  slots: Partial<Record<QueueName, number>>;
-  /** Boot id of this process. */
-  owner: string;
-  leaseMs: number;
-  /** Concurrency keys that are taken although no executing row shows it: their handlers still wind down. */
-  busyKeys?: readonly string[];
-}
-
-/** Due jobs made available by one claim; the rest follows with the next. */
-const MAX_PROMOTED = 1_000;
-
-/** Takes the jobs that come next, at most one per concurrency key. Each counts one attempt. */
-export function claim(tx: Tx, { slots, owner, leaseMs, busyKeys = [] }: ClaimOptions): LeasedJob[] {
-  promoteDue(tx);
-  const next = tx.db.prepare(CLAIM);
-  const claimed: LeasedJob[] = [];
-  for (const [queue, free] of Object.entries(slots)) {
-    for (let taken = 0; taken < free; taken++) {
-      const row = next.get({
-        queue,
-        token: crypto.randomUUID(),
-        expires: timeText(tx.nowMs + leaseMs),
-        owner,
-        busyKeys: JSON.stringify(busyKeys),
-      });
-      if (!row) break;
-      claimed.push(jobFromRow(row) as LeasedJob);
-    }
-  }
-  return claimed;
-}
-
-// Reads jobs_claim in its own order and stops at the first row whose key is free.
-const CLAIM = `
-  UPDATE jobs SET status = 'executing', attempt = attempt + 1,
-    lease_token = :token, lease_expires_at = :expires, leased_by = :owner
-  WHERE id = (
-    SELECT id FROM jobs AS next
-    WHERE status = 'available' AND queue = :queue AND (concurrency_key IS NULL OR (
-      NOT EXISTS (SELECT 1 FROM jobs AS other
-        WHERE other.status = 'executing' AND other.concurrency_key = next.concurrency_key)
-      AND NOT EXISTS (SELECT 1 FROM json_each(:busyKeys) AS busy WHERE busy.value = next.concurrency_key)))
-    ORDER BY priority, scheduled_at, id LIMIT 1)
-  RETURNING *`;
-
-function promoteDue(tx: Tx): void {
-  tx.db.prepare(`
-    UPDATE jobs SET status = 'available' WHERE id IN (
-      SELECT id FROM jobs WHERE status IN ('scheduled', 'retryable') AND scheduled_at <= :now
-      ORDER BY scheduled_at LIMIT ${MAX_PROMOTED})
-  `).run({ now: tx.now });
-}
 
 /** Puts the expiry of a lease off. False: the lease is gone. */
 export function renew(tx: Tx, lease: Lease, leaseMs: number): boolean {
@@ -95,12 +40,12 @@ export function leaseState(db: Db, lease: Lease): { held: boolean; status: JobSt
 export type Ending =
   | { type: "done" }
   | { type: "cancel"; reason: string }
-  | { type: "discard"; reason: string }
-  | { type: "retry"; reason: string; runAtMs: number }
+  | { type: "discard"; reason: string; failure: FailureReason }
+  | { type: "retry"; reason: string; failure: FailureReason; runAtMs: number }
   /** Comes back later; the attempt does not count. */
   | { type: "snooze"; reason: string; runAtMs: number }
   /** Comes back at once; the attempt does not count. */
-  | { type: "release"; reason: string };
+  | { type: "release"; reason: string; failure?: FailureReason };
 
 const statusAfter = {
   done: "completed",
@@ -116,44 +61,108 @@ const statusAfter = {
  * place and this one is completed. False: the lease is gone, nothing was changed.
  */
 export function finish(tx: Tx, lease: Lease, ending: Ending): boolean {
-  const ended = ending.type === "done" || ending.type === "cancel" || ending.type === "discard";
-  const message = "reason" in ending ? noteText(ending.reason) : null;
+  // Whatever came of it, the process lived to see it; only a job that is put back unended keeps its crashes.
+  return finishWith(tx, lease, ending, ending.type === "release" ? null : 0);
+}
+
+/** `crashes` null: as many as there were. */
+function finishWith(tx: Tx, lease: Lease, ending: Ending, crashes: number | null): boolean {
   const values = { id: lease.id, token: lease.leaseToken, now: tx.now };
+  if (ending.type === "done") return tx.db.prepare(DONE).run(values).changes > 0;
+  const note = {
+    message: noteText(ending.reason),
+    failure: ("failure" in ending ? ending.failure : null) ?? null,
+  };
+  const ended = ending.type === "cancel" || ending.type === "discard";
+  const runAtMs = "runAtMs" in ending ? ending.runAtMs : null;
   const { changes } = tx.db.prepare(FINISH).run({
     ...values,
+    ...note,
     status: statusAfter[ending.type],
     uncounted: ending.type === "snooze" || ending.type === "release" ? 1 : 0,
-    runAt: "runAtMs" in ending ? timeText(ending.runAtMs) : null,
-    message,
+    runAt: runAtMs === null ? null : timeText(runAtMs),
+    dueMs: runAtMs,
     finishedAt: ended ? tx.now : null,
+    crashes,
   });
   if (changes > 0 || ended) return changes > 0;
-  return tx.db.prepare(FOLD).run({ ...values, message }).changes > 0;
+  return tx.db.prepare(FOLD).run({ ...values, ...note }).changes > 0;
 }
+
+const DONE = `
+  UPDATE jobs SET status = 'completed', finished_at = :now, crashes = 0, ${NO_LEASE}
+  WHERE id = CAST(:id AS INTEGER) AND lease_token = :token`;
 
 const FINISH = `
   UPDATE jobs SET status = :status, attempt = attempt - :uncounted,
-    scheduled_at = coalesce(:runAt, scheduled_at), errors = ${NOTED}, finished_at = :finishedAt, ${NO_LEASE}
+    scheduled_at = coalesce(:runAt, scheduled_at), claim_order = coalesce(${ORDER_AT}, claim_order),
+    errors = ${NOTED}, finished_at = :finishedAt, crashes = coalesce(:crashes, crashes), ${NO_LEASE}
   WHERE id = CAST(:id AS INTEGER) AND lease_token = :token
-    AND (:finishedAt IS NOT NULL OR unique_key IS NULL OR NOT EXISTS (
-      SELECT 1 FROM jobs AS newer WHERE newer.unique_key = jobs.unique_key AND newer.${WAITING}))`;
+    AND (:finishedAt IS NOT NULL OR unique_key IS NULL OR NOT EXISTS (SELECT 1 FROM jobs AS newer
+      WHERE newer.unique_key = jobs.unique_key AND newer.kind = jobs.kind AND newer.${WAITING}))`;
 
 const FOLD = `
-  UPDATE jobs SET status = 'completed', errors = ${NOTED}, finished_at = :now, ${NO_LEASE}
+  UPDATE jobs SET status = 'completed', errors = ${NOTED}, finished_at = :now, crashes = 0, ${NO_LEASE}
   WHERE id = CAST(:id AS INTEGER) AND lease_token = :token`;
+
+// ------------------------------------------------------------------ the dead
+
+/** From here on the process ends because it was told to; should it hang, the jobs are not to blame for it. */
+export function markStopping(tx: Tx, owner: string): void {
+  tx.db.prepare(`
+    UPDATE jobs SET leased_by = leased_by || '${STOPPING}'
+    WHERE status = 'executing' AND queue > '' AND leased_by = :owner
+  `).run({ owner });
+}
+const STOPPING = " stopping";
+
+export interface OrphanOptions {
+  /** Of this process. */
+  bootId: string;
+  /** A job with which so many processes died is quarantined: discarded, until a person runs it again. */
+  crashes: number;
+  /** Whether a job got on in its attempt although the process died: then the death does not count. */
+  gotOn?: (job: Job) => boolean;
+}
 
 /**
  * Brings back what earlier processes were executing when they died: one data folder has one server, so every
- * lease of another boot is an orphan. Returns how many came back.
+ * lease of another boot is an orphan. Returns how many came back, and those that are quarantined instead.
  */
-export function releaseOrphans(tx: Tx, bootId: string): number {
+export function releaseOrphans(
+  tx: Tx,
+  { bootId, crashes: limit, gotOn = () => false }: OrphanOptions,
+): { released: number; quarantined: Job[] } {
   const orphans = tx.db.prepare(`
-    SELECT id, lease_token FROM jobs WHERE status = 'executing' AND leased_by <> :bootId ORDER BY id
-  `).all({ bootId });
-  for (const row of orphans) {
-    finish(tx, leaseFromRow(row), { type: "release", reason: "Gaffer was killed while it ran" });
+    SELECT ${COLUMNS} FROM jobs INDEXED BY jobs_executing
+    WHERE status = 'executing' AND queue > '' AND leased_by <> :bootId ORDER BY id
+  `).all({ bootId }).map((row) => jobFromRow(row) as LeasedJob);
+  const quarantined: Job[] = [];
+  for (const job of orphans) {
+    const crashes = crashesOf(job, gotOn);
+    const reason = crashes >= limit ? quarantineReason(crashes) : "Gaffer was killed while it ran";
+    finishWith(
+      tx,
+      job,
+      crashes >= limit
+        ? { type: "discard", reason, failure: "quarantined" }
+        : { type: "release", reason, failure: "worker_lost" },
+      crashes,
+    );
+    if (crashes >= limit) quarantined.push(job);
   }
-  return orphans.length;
+  return { released: orphans.length - quarantined.length, quarantined };
+}
+
+/** Why a job is not tried again by itself. */
+export const quarantineReason = (crashes: number): string =>
+  `Gaffer went down ${
+    crashes === 1 ? "" : `${crashes} times `
+  }while it ran, so it is not tried again by itself`;
+
+function crashesOf(job: Job, gotOn: (job: Job) => boolean): number {
+  if (job.leasedBy?.endsWith(STOPPING)) return job.crashes;
+  return gotOn(job) ? 0 : job.crashes + 1;
 }
 
 /**
@@ -163,25 +172,9 @@ export function releaseOrphans(tx: Tx, bootId: string): number {
 export function expiredLeases(db: Db, owner: string, now: string): Lease[] {
   return db.prepare(`
     SELECT id, lease_token FROM jobs
-    WHERE status = 'executing' AND leased_by = :owner AND lease_expires_at <= :now
-  `).all({ owner, now }).map(leaseFromRow);
-}
-
-const leaseFromRow = (row: Record<string, unknown>): Lease => ({
-  id: String(row.id),
-  leaseToken: String(row.lease_token),
-});
-
-/** When the next job that waits for its time is due, in milliseconds since the epoch; null: none waits. */
-export function dueAtMs(db: Db): number | null {
-  const row = db.prepare(`
-    SELECT scheduled_at FROM jobs WHERE status IN ('scheduled', 'retryable') AND scheduled_at > ''
-    ORDER BY scheduled_at LIMIT 1
-  `).get();
-  return row ? Date.parse(String(row.scheduled_at)) : null;
-}
-
-/** Whether a job waits for nothing but a slot. */
-export function anyAvailable(db: Db): boolean {
-  return db.prepare("SELECT 1 FROM jobs WHERE status = 'available' LIMIT 1").get() !== undefined;
+    WHERE status = 'executing' AND queue > '' AND leased_by = :owner AND lease_expires_at <= :now
+  `).all({ owner, now }).map((row) => ({
+    id: String(row.id),
+    leaseToken: String(row.lease_token),
+  }));
 }

@@ -1,28 +1,42 @@
 /**
  * What the rest of the server does with jobs: ask for one, cancel, run again, look. Every write takes the
  * transaction of the change that wants it, so a rolled back change leaves no job and a committed one keeps its
- * job. What the runner does with them is in lease.ts.
+ * job. What the runner does with them is in claim.ts and lease.ts.
  */
-import type { Db, Params, Tx } from "../server/db.ts";
+import type { Db, Tx } from "../server/db.ts";
 import { timeText } from "../server/clock.ts";
 import { AppError } from "../server/errors.ts";
 import type { Job } from "../server/records.ts";
 import { DEFAULT_PRIORITY, type JobStatus } from "../server/states.ts";
 import { type JobKind, type JobKinds, jobPolicies, type QueueName } from "./job.ts";
-import { jobFromRow, NO_LEASE, NOTED, noteText, WAITING } from "./rows.ts";
+import {
+  AGE_STEP_MS,
+  claimOrder,
+  COLUMNS,
+  jobFromRow,
+  laneOf,
+  NO_LEASE,
+  NOTED,
+  noteText,
+  ORDER_AT,
+  WAITING,
+} from "./rows.ts";
 
 /** A job to do. Times in milliseconds since the epoch. */
 export interface NewJob<K extends JobKind = JobKind> {
   kind: K;
   args: JobKinds[K];
-  /** 0 runs first. */
+  /** 0 runs first; each step is worth an hour of waiting. */
   priority?: number;
   /** Not before this; at once when absent or past. */
   runAtMs?: number;
-  /** At most one job of a key waits; one more may wait while one executes, so that no change is missed. */
+  /** At most one job of a kind and key waits; one more may wait while one executes, so that no change is missed. */
   uniqueKey?: string;
-  /** When one of the key waits already: `keep` leaves it as it is, `sooner` moves its time and priority up. */
-  onClash?: "keep" | "sooner";
+  /**
+   * When one of the key waits already: `keep` leaves it as it is, `sooner` moves its time and priority up,
+   * `replace` gives it the new arguments, time and priority, and all its attempts.
+   */
+  onClash?: "keep" | "sooner" | "replace";
   /** Jobs of one key never execute at the same time. */
   concurrencyKey?: string;
   projectId?: string;
@@ -30,49 +44,56 @@ export interface NewJob<K extends JobKind = JobKind> {
 
 /** Puts a job into the queue. Returns its id, or null when one of its unique key waits already. */
 export function enqueue<K extends JobKind>(tx: Tx, job: NewJob<K>): string | null {
-  const runAtMs = job.runAtMs ?? tx.nowMs;
+  const { priority = DEFAULT_PRIORITY, runAtMs = tx.nowMs, onClash = "keep" } = job;
   const policy = jobPolicies[job.kind];
+  const args = JSON.stringify(job.args);
+  const runAt = runAtMs === tx.nowMs ? tx.now : timeText(runAtMs);
   const row = tx.db.prepare(INSERT).get({
     kind: job.kind,
-    args: JSON.stringify(job.args),
+    args,
     queue: policy.queue,
     status: runAtMs <= tx.nowMs ? "available" : "scheduled",
-    priority: job.priority ?? DEFAULT_PRIORITY,
+    priority,
     maxAttempts: policy.maxAttempts,
     uniqueKey: job.uniqueKey ?? null,
     concurrencyKey: job.concurrencyKey ?? null,
     projectId: job.projectId ?? null,
-    runAt: timeText(runAtMs),
+    lane: laneOf(policy.queue, job.projectId ?? null),
+    runAt,
+    order: claimOrder(runAtMs, priority),
     now: tx.now,
   });
-  if (!row && job.onClash === "sooner") bringForward(tx, job, timeText(runAtMs));
-  if (row || job.onClash === "sooner") ring(tx);
+  if (!row && onClash !== "keep") {
+    const waiting = { kind: job.kind, uniqueKey: job.uniqueKey!, priority, runAt, now: tx.now };
+    if (onClash === "sooner") tx.db.prepare(SOONER).run({ ...waiting, dueMs: runAtMs });
+    else tx.db.prepare(REPLACE).run({ ...waiting, args, order: claimOrder(runAtMs, priority) });
+  }
+  if (row || onClash !== "keep") ring(tx);
   return row ? String(row.id) : null;
 }
 
 // The conflict target repeats the words of the partial index jobs_unique; any other conflict is an error.
 const INSERT = `
   INSERT INTO jobs (kind, args, queue, status, priority, max_attempts, unique_key, concurrency_key,
-    project_id, scheduled_at, created_at)
+    project_id, lane, scheduled_at, claim_order, created_at)
   VALUES (:kind, :args, :queue, :status, :priority, :maxAttempts, :uniqueKey, :concurrencyKey,
-    :projectId, :runAt, :now)
-  ON CONFLICT (unique_key) WHERE unique_key IS NOT NULL AND ${WAITING} DO NOTHING
+    :projectId, :lane, :runAt, :order, :now)
+  ON CONFLICT (unique_key, kind) WHERE unique_key IS NOT NULL AND ${WAITING} DO NOTHING
   RETURNING id`;
 
-function bringForward(tx: Tx, job: NewJob, runAt: string): void {
-  tx.db.prepare(`
-    UPDATE jobs SET
-      scheduled_at = min(scheduled_at, :runAt),
-      priority = min(priority, :priority),
-      status = CASE WHEN min(scheduled_at, :runAt) <= :now THEN 'available' ELSE status END
-    WHERE unique_key = :uniqueKey AND ${WAITING}
-  `).run({
-    runAt,
-    priority: job.priority ?? DEFAULT_PRIORITY,
-    uniqueKey: job.uniqueKey!,
-    now: tx.now,
-  });
-}
+const SOONER = `
+  UPDATE jobs SET
+    claim_order = min(claim_order - priority * ${AGE_STEP_MS}, :dueMs)
+      + min(priority, :priority) * ${AGE_STEP_MS},
+    scheduled_at = min(scheduled_at, :runAt),
+    priority = min(priority, :priority),
+    status = CASE WHEN min(scheduled_at, :runAt) <= :now THEN 'available' ELSE status END
+  WHERE unique_key = :uniqueKey AND kind = :kind AND ${WAITING}`;
+
+const REPLACE = `
+  UPDATE jobs SET args = :args, scheduled_at = :runAt, priority = :priority, claim_order = :order,
+    attempt = 0, crashes = 0, status = CASE WHEN :runAt <= :now THEN 'available' ELSE 'scheduled' END
+  WHERE unique_key = :uniqueKey AND kind = :kind AND ${WAITING}`;
 
 /** Which jobs to cancel: one, those of a key, or those about a thing. */
 export type JobSelection =
@@ -89,26 +110,26 @@ export type JobSelection =
 export function cancelJobs(tx: Tx, which: JobSelection, reason = "Cancelled"): number {
   const [[name, value]] = Object.entries(which) as [[keyof typeof CANCEL, string]];
   const { changes } = tx.db.prepare(CANCEL[name])
-    .run({ value, message: noteText(reason), now: tx.now });
+    .run({ value, message: noteText(reason), failure: "cancelled", now: tx.now });
   if (changes > 0) ring(tx);
   return changes;
 }
 
-/** Reads only what is unfinished, through the three small partial indexes, however long the history is. */
 const cancelWhere = (condition: string) => `
   UPDATE jobs SET status = 'cancelled', finished_at = :now, errors = ${NOTED}, ${NO_LEASE}
-  WHERE id IN (
-    SELECT id FROM jobs INDEXED BY jobs_due WHERE status IN ('scheduled', 'retryable') AND ${condition}
-    UNION ALL
-    SELECT id FROM jobs INDEXED BY jobs_claim WHERE status = 'available' AND ${condition}
-    UNION ALL
-    SELECT id FROM jobs INDEXED BY jobs_executing WHERE status = 'executing' AND ${condition})`;
+  WHERE ${condition}`;
+/** Whatever the history and the backlog, an index leads to the few that it is about (jobs_about). */
+const CANCEL_ABOUT = cancelWhere(`finished_at IS NULL
+  AND coalesce(args ->> '$.runId', args ->> '$.ticketId', args ->> '$.ideaId') = :value`);
 const CANCEL = {
-  id: cancelWhere("id = CAST(:value AS INTEGER)"),
-  uniqueKey: cancelWhere("unique_key = :value"),
-  ideaId: cancelWhere("json_extract(args, '$.ideaId') = :value"),
-  ticketId: cancelWhere("json_extract(args, '$.ticketId') = :value"),
-  runId: cancelWhere("json_extract(args, '$.runId') = :value"),
+  id: cancelWhere("id = CAST(:value AS INTEGER) AND finished_at IS NULL"),
+  uniqueKey: cancelWhere(`id IN (
+    SELECT id FROM jobs WHERE unique_key = :value AND ${WAITING}
+    UNION ALL
+    SELECT id FROM jobs WHERE status = 'executing' AND queue > '' AND unique_key = :value)`),
+  ideaId: CANCEL_ABOUT,
+  ticketId: CANCEL_ABOUT,
+  runId: CANCEL_ABOUT,
 };
 
 /**
@@ -116,14 +137,7 @@ const CANCEL = {
  * Throws `not_found`, and `conflict` when it is in another state or a newer one of its key waits.
  */
 export function requeue(tx: Tx, id: string): Job {
-  const row = tx.db.prepare(`
-    UPDATE jobs SET status = 'available', scheduled_at = :now, finished_at = NULL,
-      attempt = CASE WHEN status = 'discarded' THEN 0 ELSE attempt END
-    WHERE id = CAST(:id AS INTEGER) AND (status IN ('scheduled', 'retryable') OR status = 'discarded'
-      AND (unique_key IS NULL OR NOT EXISTS (
-        SELECT 1 FROM jobs AS newer WHERE newer.unique_key = jobs.unique_key AND newer.${WAITING})))
-    RETURNING *
-  `).get({ id, now: tx.now });
+  const row = tx.db.prepare(REQUEUE).get({ id, now: tx.now, dueMs: tx.nowMs });
   if (row) {
     ring(tx);
     return jobFromRow(row);
@@ -137,9 +151,39 @@ export function requeue(tx: Tx, id: string): Job {
   );
 }
 
+const REQUEUE = `
+  UPDATE jobs SET status = 'available', scheduled_at = :now, claim_order = ${ORDER_AT},
+    finished_at = NULL, crashes = 0, attempt = CASE WHEN status = 'discarded' THEN 0 ELSE attempt END
+  WHERE id = CAST(:id AS INTEGER) AND (status IN ('scheduled', 'retryable') OR status = 'discarded'
+    AND (unique_key IS NULL OR NOT EXISTS (SELECT 1 FROM jobs AS newer
+      WHERE newer.unique_key = jobs.unique_key AND newer.kind = jobs.kind AND newer.${WAITING})))
+  RETURNING ${COLUMNS}`;
+
+/** Discarded jobs taken up again by one call; the next call takes more. */
+export const MAX_REQUEUED = 1_000;
+
+/**
+ * Runs discarded jobs of a kind again, the newest first, leaving alone those for whose work a newer one waits.
+ * Returns how many, at most `MAX_REQUEUED`.
+ */
+export function requeueAll(tx: Tx, kind: string): number {
+  const discarded = tx.db.prepare(`
+    SELECT id FROM jobs INDEXED BY jobs_discarded
+    WHERE status = 'discarded' AND id > 0 AND kind = :kind ORDER BY id DESC
+  `).all({ kind });
+  let requeued = 0;
+  for (const { id } of discarded) {
+    if (requeued === MAX_REQUEUED) break;
+    const again = { id: String(id), now: tx.now, dueMs: tx.nowMs };
+    if (tx.db.prepare(REQUEUE).get(again)) requeued++;
+  }
+  if (requeued > 0) ring(tx);
+  return requeued;
+}
+
 /** Throws `not_found`. */
 export function getJob(db: Db, id: string): Job {
-  const row = db.prepare("SELECT * FROM jobs WHERE id = CAST(:id AS INTEGER)").get({ id });
+  const row = db.prepare(`SELECT ${COLUMNS} FROM jobs WHERE id = CAST(:id AS INTEGER)`).get({ id });
   if (!row) throw new AppError("not_found", `Cannot find job "${id}"`);
   return jobFromRow(row);
 }
@@ -154,24 +198,34 @@ export interface JobFilter {
 }
 
 /** Jobs, the newest first. */
-export function listJobs(db: Db, filter: JobFilter): Job[] {
-  return db.prepare(`
-    SELECT * FROM jobs
-    WHERE (:beforeId IS NULL OR id < CAST(:beforeId AS INTEGER))
-      AND (:status IS NULL OR status = :status)
-      AND (:queue IS NULL OR queue = :queue)
-      AND (:kind IS NULL OR kind = :kind)
-    ORDER BY id DESC LIMIT :limit
-  `).all(nulled(filter)).map(jobFromRow);
+export function listJobs(db: Db, { status, queue, kind, beforeId, limit }: JobFilter): Job[] {
+  return db.prepare(LISTS[status ?? "any"]).all({
+    beforeId: beforeId ?? String(Number.MAX_SAFE_INTEGER),
+    queue: queue ?? null,
+    kind: kind ?? null,
+    limit,
+  }).map(jobFromRow);
 }
 
-const nulled = ({ beforeId, status, queue, kind, limit }: JobFilter): Params => ({
-  beforeId: beforeId ?? null,
-  status: status ?? null,
-  queue: queue ?? null,
-  kind: kind ?? null,
-  limit,
-});
+const listOf = (from: string, condition: string) => `
+  SELECT ${COLUMNS} FROM jobs ${from}
+  WHERE ${condition} AND id < CAST(:beforeId AS INTEGER)
+    AND (:queue IS NULL OR queue = :queue) AND (:kind IS NULL OR kind = :kind)
+  ORDER BY id DESC LIMIT :limit`;
+/** A partial index is found only by its own words. */
+const putOff = (status: JobStatus) => `
+  status IN ('scheduled', 'retryable') AND scheduled_at > '' AND status = '${status}'`;
+/** States in which few jobs are have an index: they are found at once beside a million others. */
+const LISTS: Record<JobStatus | "any", string> = {
+  any: listOf("", "true"),
+  available: listOf("", "status = 'available'"),
+  completed: listOf("", "status = 'completed'"),
+  cancelled: listOf("", "status = 'cancelled'"),
+  scheduled: listOf("INDEXED BY jobs_due", putOff("scheduled")),
+  retryable: listOf("INDEXED BY jobs_due", putOff("retryable")),
+  executing: listOf("INDEXED BY jobs_executing", "status = 'executing' AND queue > ''"),
+  discarded: listOf("INDEXED BY jobs_discarded", "status = 'discarded'"),
+};
 
 /** How many finished jobs are kept. */
 export interface JobRetention {
@@ -198,6 +252,6 @@ export function pruneJobs(tx: Tx, { before, keep, limit }: JobRetention): number
 }
 
 /** Tells whoever runs jobs to look again, once `tx` has committed. */
-function ring(tx: Tx): void {
+export function ring(tx: Tx): void {
   tx.afterCommit(() => tx.hub.publish({ kind: "jobs" }));
 }

@@ -3,33 +3,40 @@
  * ended. It sleeps until the hub rings or the next job is due; an idle runner asks the database nothing.
  */
 import { actingAs, type App } from "../server/app.ts";
-import { MINUTE_MS, SECOND_MS, timeText } from "../server/clock.ts";
-import { transact, type Tx } from "../server/db.ts";
+import { MINUTE_MS, SECOND_MS } from "../server/clock.ts";
+import { transact, transactSoon, type Tx } from "../server/db.ts";
 import { messageOf } from "../server/errors.ts";
+import type { Job } from "../server/records.ts";
+import type { FailureReason } from "../server/states.ts";
 import { type Cancel, systemTimers, type Timers } from "../server/timers.ts";
+import { Alarm } from "./alarm.ts";
+import { claim } from "./claim.ts";
+import { dueAtMs } from "./due.ts";
 import { Execution } from "./execution.ts";
-import { type AnyJobHandler, type JobHandler, type QueueName, queueNames } from "./job.ts";
+import { type AnyJobHandler, type JobHandler, queueNames } from "./job.ts";
+import { LEASE_MS, LeaseKeeper } from "./keeper.ts";
 import {
-  anyAvailable,
-  claim,
-  dueAtMs,
   type Ending,
-  expiredLeases,
   finish,
   type LeasedJob,
-  leaseState,
+  markStopping,
+  quarantineReason,
   releaseOrphans,
-  renew,
 } from "./lease.ts";
+import type { QueueLimits } from "./limits.ts";
 import { cancelJobs } from "./queue.ts";
+import { replanSchedules } from "./schedules.ts";
+
+export { LEASE_MS, RENEW_EVERY_MS } from "./keeper.ts";
 
 export interface RunnerOptions {
   app: App;
   handlers: readonly AnyJobHandler[];
-  /** Jobs of each queue that execute at the same time. */
-  limits: Record<QueueName, number>;
+  limits: QueueLimits;
   /** Random, new at each start of the process: tells its leases from those of processes that died. */
   bootId: string;
+  /** Told of each job that is discarded, in the transaction that records it: nothing comes back to its work. */
+  gaveUp?: (tx: Tx, job: Job, reason: string, failure: FailureReason) => void;
   timers?: Timers;
   /** Numbers from 0 to just below 1, for the jitter of retries. */
   random?: () => number;
@@ -55,13 +62,10 @@ export interface Runner {
   /** Cancels one job, aborting it when it executes. False: it was finished already. */
   cancel(jobId: string, reason: string): boolean;
   active(): ActiveJob[];
-  /** Resolves when nothing executes and nothing is due now, or the runner has stopped. For tests. */
+  /** Resolves when nothing executes and nothing can now, or the runner has stopped. For tests. */
   idle(): Promise<void>;
 }
 
-/** How long a lease lasts, and how often it is renewed while its job executes. */
-export const LEASE_MS = MINUTE_MS;
-export const RENEW_EVERY_MS = 20 * SECOND_MS;
 /** The runner looks at least this often, should a wake-up ever be missed. */
 export const SAFETY_POLL_MS = 5 * MINUTE_MS;
 /** Pause before the database is asked again after it failed (a full disk, a lock held by a shell). */
@@ -71,42 +75,88 @@ export function createRunner(options: RunnerOptions): Runner {
   return new JobRunner(options);
 }
 
+/** Attempts that ended, and how. */
+type Endings = Map<Execution, Ending>;
+
 class JobRunner implements Runner {
   readonly #app: App;
+  readonly #options: RunnerOptions;
   readonly #handlers: ReadonlyMap<string, AnyJobHandler>;
-  readonly #limits: Record<QueueName, number>;
-  readonly #bootId: string;
   readonly #timers: Timers;
   readonly #random: () => number;
+  readonly #keeper: LeaseKeeper;
 
   #state: "new" | "running" | "stopping" | "stopped" = "new";
   readonly #active = new Set<Execution>();
+  /** What has ended in this turn of the event loop and is recorded at its end, together. */
+  #endings: Endings = new Map();
   #wakePending = false;
   #unsubscribe: Cancel = () => {};
-  #cancelPoll: Cancel = () => {};
-  #cancelRenewal: Cancel | null = null;
+  readonly #alarm: Alarm;
   #stopping: Promise<void> | null = null;
   #onDrained: () => void = () => {};
   #idleWaiters: (() => void)[] = [];
 
-  constructor({ app, handlers, limits, bootId, timers, random }: RunnerOptions) {
+  constructor(options: RunnerOptions) {
+    const { app, handlers, bootId, timers = systemTimers, random = Math.random } = options;
     this.#app = actingAs(app, "gaffer");
+    this.#options = options;
     this.#handlers = new Map(handlers.map((handler) => [handler.kind, handler]));
-    this.#limits = limits;
-    this.#bootId = bootId;
-    this.#timers = timers ?? systemTimers;
-    this.#random = random ?? Math.random;
+    this.#timers = timers;
+    this.#random = random;
+    this.#alarm = new Alarm({
+      clock: app.clock,
+      timers,
+      maxMs: SAFETY_POLL_MS,
+      ring: () => {
+        this.#keeper.takeBackLost();
+        this.#keeper.replan();
+        this.#work();
+      },
+    });
+    this.#keeper = new LeaseKeeper({
+      app: this.#app,
+      bootId,
+      timers,
+      active: this.#active,
+      logFault: (message, error) => this.#logFault(message, error),
+    });
   }
 
   start(): void {
     if (this.#state !== "new") throw new Error(`Cannot start the runner: it is ${this.#state}`);
-    const orphans = transact(this.#app, (tx) => releaseOrphans(tx, this.#bootId));
-    if (orphans > 0) this.#app.log.info("jobs of a killed process are back", { jobs: orphans });
+    this.#takeUp();
     this.#state = "running";
     this.#unsubscribe = this.#app.hub.subscribe((message) => {
       if (message.kind === "jobs") this.#wake();
     });
     this.#work();
+  }
+
+  /** What earlier processes left behind. */
+  #takeUp(): void {
+    const { bootId, limits, gaveUp } = this.#options;
+    const { released, quarantined } = transact(this.#app, (tx) => {
+      replanSchedules(tx);
+      const orphans = releaseOrphans(tx, {
+        bootId,
+        crashes: limits.crashes,
+        gotOn: (job) => this.#gotOn(job),
+      });
+      for (const job of orphans.quarantined) {
+        gaveUp?.(tx, job, quarantineReason(job.crashes + 1), "quarantined");
+      }
+      return orphans;
+    });
+    if (released > 0) this.#app.log.info("jobs of a killed process are back", { jobs: released });
+    for (const { id, kind } of quarantined) {
+      this.#app.log.error("a job is quarantined: the process died with it", { id, kind });
+    }
+  }
+
+  #gotOn({ kind, args, startedAt }: Job): boolean {
+    const handler = this.#handlers.get(kind) as JobHandler | undefined;
+    return startedAt !== null && handler?.gotOn?.(this.#app, args as never, startedAt) === true;
   }
 
   /** Whoever rings is in the middle of something: the work begins after it, once for many rings. */
@@ -121,13 +171,15 @@ class JobRunner implements Runner {
 
   #work(): void {
     if (this.#state !== "running") return;
-    let claimed: LeasedJob[];
+    // Nothing that they do could be saved; the hub rings when it can again.
+    if (this.#app.db.fault !== null) return this.#alarm.within(DB_RETRY_MS);
+    let claimed: LeasedJob[] = [];
     try {
-      this.#abortLost();
-      claimed = transact(this.#app, (tx) => this.#claim(tx));
+      this.#keeper.abortLost();
+      if (this.#hasRoom()) claimed = transact(this.#app, (tx) => this.#claim(tx));
     } catch (error) {
-      this.#app.log.error("jobs cannot be claimed", { error: messageOf(error) });
-      this.#pollAfter(DB_RETRY_MS);
+      this.#logFault("jobs cannot be claimed", error);
+      this.#alarm.within(DB_RETRY_MS);
       return;
     }
     for (const job of claimed) this.#execute(job);
@@ -135,18 +187,22 @@ class JobRunner implements Runner {
     this.#checkIdle();
   }
 
-  /** `ended` has just freed its slot in the same transaction. */
-  #claim(tx: Tx, ended?: Execution): LeasedJob[] {
-    const others = [...this.#active].filter((execution) => execution !== ended);
-    const free = (queue: QueueName) =>
-      this.#limits[queue] - others.filter(({ job }) => job.queue === queue).length;
-    return claim(tx, {
-      slots: Object.fromEntries(queueNames.map((queue) => [queue, free(queue)])),
-      owner: this.#bootId,
-      leaseMs: LEASE_MS,
-      // A cancelled job's row is over, but its handler may still be stopping what it started.
-      busyKeys: others.flatMap(({ job }) => job.concurrencyKey ?? []),
-    });
+  /** Whether any queue has a free slot, so that it is worth a look who waits. */
+  #hasRoom(): boolean {
+    const { queues, total = Infinity } = this.#options.limits;
+    if (this.#active.size >= total) return false;
+    const busy = (queue: string) =>
+      [...this.#active].filter(({ job }) => job.queue === queue).length;
+    return queueNames.some((queue) => busy(queue) < queues[queue]);
+  }
+
+  /** The slots of `ended` have just become free in the same transaction. */
+  #claim(tx: Tx, ended?: Endings): LeasedJob[] {
+    const { limits, bootId: owner } = this.#options;
+    // A cancelled job's row is over, but its handler may still be stopping what it started.
+    const windingDown = [...this.#active].filter((execution) => !ended?.has(execution))
+      .map(({ job }) => job);
+    return claim(tx, { limits, owner, leaseMs: LEASE_MS, windingDown });
   }
 
   #execute(job: LeasedJob): void {
@@ -156,105 +212,82 @@ class JobRunner implements Runner {
       random: this.#random,
     });
     this.#active.add(execution);
-    this.#keepRenewing();
+    this.#keeper.keepRenewing();
     void execution.run(this.#handlers.get(job.kind) as JobHandler | undefined)
       .then((ending) => this.#record(execution, ending));
   }
 
-  /** Records how an attempt ended and, in the same transaction, takes what comes next. */
+  /** Asks for how an attempt ended to be recorded, with all others that end in this turn. */
   #record(execution: Execution, ending: Ending): void {
     if (!this.#active.has(execution)) return; // stop() has given it up
-    const { job } = execution;
-    let held: boolean;
-    let claimed: LeasedJob[];
-    try {
-      [held, claimed] = transact(this.#app, (tx) => [
-        finish(tx, job, ending),
-        this.#state === "running" ? this.#claim(tx, execution) : [],
-      ]);
-    } catch (error) {
-      // The attempt is over but the database does not know: the job stays ours, or it would run twice.
-      const { id, kind } = job;
-      this.#app.log.error("a job's end cannot be recorded", { id, kind, error: messageOf(error) });
-      execution.startTimer(DB_RETRY_MS, () => this.#record(execution, ending));
-      return;
+    this.#endings.set(execution, ending);
+    if (this.#endings.size > 1) return;
+    let endings: Endings | null = null;
+    const take = () => {
+      endings = this.#endings;
+      this.#endings = new Map();
+      return endings;
+    };
+    transactSoon(this.#app, (tx) => this.#endAndClaim(tx, take())).then(
+      ({ lost, claimed }) => this.#recorded(endings!, lost, claimed),
+      (error) => this.#recordLater(endings ?? take(), error),
+    );
+  }
+
+  /** Records how attempts ended and, in the same transaction, takes what comes next. */
+  #endAndClaim(tx: Tx, endings: Endings): { lost: Execution[]; claimed: LeasedJob[] } {
+    const lost: Execution[] = [];
+    for (const [execution, ending] of endings) {
+      const { job } = execution;
+      if (!finish(tx, job, ending)) lost.push(execution);
+      else if (ending.type === "discard") {
+        this.#options.gaveUp?.(tx, job, ending.reason, ending.failure);
+      }
     }
-    if (!held) this.#app.log.info("a job ended after it was over", { id: job.id, kind: job.kind });
-    this.#active.delete(execution);
-    for (const next of claimed) this.#execute(next);
+    const working = this.#state === "running" && this.#app.db.fault === null;
+    return { lost, claimed: working ? this.#claim(tx, endings) : [] };
+  }
+
+  #recorded(endings: Endings, lost: Execution[], claimed: LeasedJob[]): void {
+    for (const { job: { id, kind } } of lost) {
+      this.#app.log.info("a job ended after it was over", { id, kind });
+    }
+    for (const execution of endings.keys()) this.#active.delete(execution);
+    for (const job of claimed) this.#execute(job);
     if (this.#active.size === 0) this.#onDrained();
     if (this.#state === "running") this.#pollWhenDue();
     this.#checkIdle();
   }
 
-  /** Aborts what somebody cancelled, and what lost its lease in any other way. */
-  #abortLost(): void {
-    for (const execution of this.#active) {
-      const { held, status } = leaseState(this.#app.db, execution.job);
-      if (!held) execution.abort(status === "cancelled" ? "cancelled" : "lease_lost");
+  /** The attempts are over but the database does not know: the jobs stay ours, or they would run twice. */
+  #recordLater(endings: Endings, error: unknown): void {
+    for (const [execution, ending] of endings) {
+      if (!this.#active.has(execution)) continue;
+      const { id, kind } = execution.job;
+      this.#logFault("a job's end cannot be recorded", error, { id, kind });
+      execution.startTimer(DB_RETRY_MS, () => this.#record(execution, ending));
     }
   }
 
   cancel(jobId: string, reason: string): boolean {
     const cancelled = transact(this.#app, (tx) => cancelJobs(tx, { id: jobId }, reason)) > 0;
-    this.#abortLost();
+    this.#keeper.abortLost();
     return cancelled;
   }
 
-  #keepRenewing(): void {
-    this.#cancelRenewal ??= this.#timers.after(RENEW_EVERY_MS, () => {
-      this.#cancelRenewal = null;
-      if (this.#active.size === 0) return;
-      try {
-        transact(this.#app, (tx) => {
-          for (const { job } of this.#active) renew(tx, job, LEASE_MS);
-        });
-        this.#abortLost();
-      } catch (error) {
-        // Nothing dies of it: a lease that ran out is taken back only when nobody works on it.
-        this.#app.log.error("leases cannot be renewed", { error: messageOf(error) });
-      }
-      this.#keepRenewing();
-    });
+  /** A full disk has been told of when it began, and may last. */
+  #logFault(message: string, error: unknown, fields: Record<string, unknown> = {}): void {
+    if (this.#app.db.fault !== null) return;
+    this.#app.log.error(message, { ...fields, error: messageOf(error) });
   }
 
   #pollWhenDue(): void {
-    let delayMs = SAFETY_POLL_MS;
     try {
-      const dueMs = dueAtMs(this.#app.db);
-      if (dueMs !== null) delayMs = Math.min(delayMs, dueMs - this.#app.clock.nowMs());
+      const dueMs = dueAtMs(this.#app.db) ?? Infinity;
+      this.#alarm.within(dueMs - this.#app.clock.nowMs());
     } catch (error) {
-      this.#app.log.error("due jobs cannot be read", { error: messageOf(error) });
-      delayMs = DB_RETRY_MS;
-    }
-    this.#pollAfter(delayMs);
-  }
-
-  #pollAfter(delayMs: number): void {
-    this.#cancelPoll();
-    // At least 1 ms: a timer may fire a moment before the clock reaches its time.
-    this.#cancelPoll = this.#timers.after(Math.max(1, delayMs), () => {
-      this.#takeBackLost();
-      this.#work();
-    });
-  }
-
-  /** An expired lease of this process that no handler holds is a bug; its job must not hang for ever. */
-  #takeBackLost(): void {
-    const held = new Set([...this.#active].map(({ job }) => job.leaseToken));
-    const { db, clock, log } = this.#app;
-    try {
-      const lost = expiredLeases(db, this.#bootId, timeText(clock.nowMs()))
-        .filter(({ leaseToken }) => !held.has(leaseToken));
-      if (lost.length === 0) return;
-      log.error("jobs were executing without a handler", { jobs: lost.map(({ id }) => id) });
-      transact(this.#app, (tx) => {
-        for (const lease of lost) {
-          finish(tx, lease, { type: "release", reason: "Its handler was gone" });
-        }
-      });
-    } catch (error) {
-      log.error("lost jobs cannot be taken back", { error: messageOf(error) });
+      this.#logFault("due jobs cannot be read", error);
+      this.#alarm.within(DB_RETRY_MS);
     }
   }
 
@@ -265,7 +298,8 @@ class JobRunner implements Runner {
   async #stop(graceMs: number): Promise<void> {
     this.#state = "stopping";
     this.#unsubscribe();
-    this.#cancelPoll();
+    this.#alarm.cancel();
+    this.#markStopping();
     for (const execution of this.#active) execution.abort("shutdown");
     if (this.#active.size > 0) {
       await new Promise<void>((resolve) => {
@@ -277,9 +311,18 @@ class JobRunner implements Runner {
       });
     }
     this.#giveUp();
-    this.#cancelRenewal?.();
+    this.#keeper.stop();
     this.#state = "stopped";
     this.#checkIdle();
+  }
+
+  #markStopping(): void {
+    if (this.#active.size === 0) return;
+    try {
+      transact(this.#app, (tx) => markStopping(tx, this.#options.bootId));
+    } catch (error) {
+      this.#logFault("the stop cannot be noted", error);
+    }
   }
 
   /** Puts back what did not stop in time; should that fail, the next start brings it back. */
@@ -320,9 +363,10 @@ class JobRunner implements Runner {
     for (const resolve of waiters) resolve();
   }
 
+  /** Whatever has become available rang, or came with the end of another. */
   #isIdle(): boolean {
     if (this.#state === "stopped") return true;
-    if (this.#active.size > 0 || anyAvailable(this.#app.db)) return false;
+    if (this.#active.size > 0 || this.#wakePending) return false;
     const dueMs = dueAtMs(this.#app.db);
     return dueMs === null || dueMs > this.#app.clock.nowMs();
   }

@@ -14,6 +14,8 @@ const settingsSchema = z.strictObject({
   max_runs: wholeNumber(1, 100),
   sandbox: z.enum(["auto", "off"]),
   demo_pace_ms: wholeNumber(0, 1_000),
+  backup_every_hours: wholeNumber(0, 720),
+  max_crashes: wholeNumber(1, 1_000_000),
 });
 
 /** In the environment and in flags it is text; and nothing else may pass for a number, as `true` would for 1. */
@@ -45,6 +47,10 @@ export interface Config {
   idleTimeoutMs: number;
   /** Pause between the pieces the demo model streams, so that a person can watch. */
   demoPaceMs: number;
+  /** 0: no backups by schedule. */
+  backupEveryHours: number;
+  /** So many deaths of the process while it executed one and the same job quarantine that job. */
+  maxCrashes: number;
 }
 
 const DEFAULT_BASE_URL = "https://api.anthropic.com";
@@ -93,6 +99,8 @@ export function loadConfig(sources: ConfigSources): Config {
       : null,
     idleTimeoutMs: IDLE_TIMEOUT_MS,
     demoPaceMs: settings.demo_pace_ms,
+    backupEveryHours: settings.backup_every_hours,
+    maxCrashes: settings.max_crashes,
   };
 }
 
@@ -106,6 +114,8 @@ function defaults({ env, checkout }: ConfigSources): Settings {
     max_runs: 4,
     sandbox: "auto",
     demo_pace_ms: 12,
+    backup_every_hours: 24,
+    max_crashes: 3,
   };
 }
 

@@ -1,10 +1,16 @@
 /**
  * The database: one read-write connection of the runtime's own SQLite, and one way to write.
  * The stores see only `Db` and `Statement`; another driver with the same few calls fits behind this file.
+ *
+ * Before 3.51.3 SQLite could damage a database in which two connections wrote or checkpointed at the same
+ * moment, and Deno 2.7 brings 3.50.2. So this is the only file that opens one for writing, once per process;
+ * the lock of the data folder keeps other processes away; and all others (database_file.ts) only read.
  */
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { DatabaseSync } from "node:sqlite";
+import { setImmediate } from "node:timers";
 import { AppError } from "./errors.ts";
 import { type Clock, timeText } from "./clock.ts";
+import { type MachineFault, machineFaultOf, Unavailable } from "./machine_fault.ts";
 import { type Migration, migrations } from "./migrations/mod.ts";
 import type { Hub } from "./hub.ts";
 
@@ -25,7 +31,15 @@ export interface Db {
   prepare(sql: string): Statement;
   exec(sql: string): void;
   readonly inTransaction: boolean;
+  /** Why nothing can be saved: set by the write that failed, until storage.ts has found that it can again. */
+  fault: StorageFault | null;
   close(): void;
+}
+
+/** Reading goes on; what wants to write is refused, and the queue waits. */
+export interface StorageFault {
+  kind: MachineFault;
+  since: string;
 }
 
 /** How long a write waits for a lock held by another process (a backup tool, a shell) before it fails. */
@@ -34,30 +48,39 @@ const BUSY_TIMEOUT_MS = 5_000;
 /** Opens `path` (or ":memory:") with the pragmas that make an acknowledged write survive a power cut. */
 export function openDb(path: string): Db {
   const connection = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
-  connection.exec(`
-    PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = FULL;
-    PRAGMA foreign_keys = ON;
-    PRAGMA trusted_schema = OFF;
-    PRAGMA temp_store = MEMORY;
-    PRAGMA journal_size_limit = 67108864;
-  `);
-  const statements = new Map<string, StatementSync>();
+  try {
+    connection.exec(`
+      PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = FULL;
+      PRAGMA foreign_keys = ON;
+      PRAGMA trusted_schema = OFF;
+      PRAGMA temp_store = MEMORY;
+      PRAGMA journal_size_limit = 67108864;
+    `);
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+  const statements = new Map<string, Statement>();
+  const prepare = (sql: string): Statement => {
+    const prepared = connection.prepare(sql);
+    return {
+      run: (params = {}) => ({ changes: Number(prepared.run(params).changes) }),
+      get: (params = {}) => prepared.get(params) as Row | undefined,
+      all: (params = {}) => prepared.all(params) as Row[],
+    };
+  };
   return {
     prepare(sql) {
       let statement = statements.get(sql);
-      if (!statement) statements.set(sql, statement = connection.prepare(sql));
-      const prepared = statement;
-      return {
-        run: (params = {}) => ({ changes: Number(prepared.run(params).changes) }),
-        get: (params = {}) => prepared.get(params) as Row | undefined,
-        all: (params = {}) => prepared.all(params) as Row[],
-      };
+      if (!statement) statements.set(sql, statement = prepare(sql));
+      return statement;
     },
     exec: (sql) => connection.exec(sql),
     get inTransaction() {
       return connection.isTransaction;
     },
+    fault: null,
     close() {
       statements.clear();
       connection.close();
@@ -70,19 +93,10 @@ export function openDb(path: string): Db {
  * Throws `conflict` when the database was written by a newer Gaffer: it is left as it is.
  */
 export function migrate(db: Db, now: string, steps: readonly Migration[] = migrations): string[] {
+  const applied = appliedMigrations(db);
+  checkHistory(applied, steps);
   db.exec(`CREATE TABLE IF NOT EXISTS migrations (
     number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at TEXT NOT NULL) STRICT`);
-  const applied = db.prepare("SELECT number, name FROM migrations ORDER BY number").all();
-  for (const row of applied) {
-    const step = steps[Number(row.number) - 1];
-    if (step?.name !== row.name) {
-      throw new AppError(
-        "conflict",
-        `Cannot open the database: it has the migration "${row.name}", which this version of Gaffer ` +
-          `does not know. Start the version that made it, or a newer one`,
-      );
-    }
-  }
   const done: string[] = [];
   for (const [index, step] of steps.entries()) {
     if (index < applied.length) continue;
@@ -99,6 +113,28 @@ export function migrate(db: Db, now: string, steps: readonly Migration[] = migra
     done.push(step.name);
   }
   return done;
+}
+
+/** Names of the steps that made the schema as it is; none in a new database. */
+export function appliedMigrations(db: Db): string[] {
+  const known = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'migrations'").get();
+  if (!known) return [];
+  const rows = db.prepare("SELECT name FROM migrations ORDER BY number").all();
+  return rows.map((row) => String(row.name));
+}
+
+/** Throws `conflict` when a database with these migrations is not an older self of this Gaffer's. */
+export function checkHistory(
+  applied: readonly string[],
+  steps: readonly Migration[] = migrations,
+): void {
+  const strange = applied.find((name, index) => steps[index]?.name !== name);
+  if (strange === undefined) return;
+  throw new AppError(
+    "conflict",
+    `Cannot open the database: it has the migration "${strange}", which this version of Gaffer ` +
+      `does not know. Start the version that made it, or a newer one`,
+  );
 }
 
 /** A change to record: the history of things, or the next event of a run. */
@@ -153,39 +189,131 @@ export interface Transactor {
 /**
  * Runs `work` in one write transaction. Everything it wrote and emitted happens, or nothing.
  * `work` must be synchronous: while it awaited, other requests would write into its transaction.
+ * Throws `unavailable` when the machine would not let it write; then nothing has happened.
  */
 export function transact<T>(app: Transactor, work: (tx: Tx) => T): T {
   const { db } = app;
   if (db.inTransaction) throw new Error("transact() inside transact(): pass the Tx on instead");
-  const nowMs = app.clock.nowMs();
-  const committed: CommittedEvent[] = [];
-  const callbacks: (() => void)[] = [];
-  const tx: Tx = {
-    db,
-    now: timeText(nowMs),
-    nowMs,
-    actor: app.actor,
-    hub: app.hub,
-    emit(event) {
-      const full = insertEvent(tx, event);
-      committed.push(full);
-      return full;
-    },
-    afterCommit: (callback) => void callbacks.push(callback),
-  };
-  db.exec("BEGIN IMMEDIATE");
+  const news: News = { events: [], callbacks: [] };
+  const tx = openTx(app, app.clock.nowMs(), news);
   let result: T;
   try {
+    db.exec("BEGIN IMMEDIATE");
     result = work(tx);
     if (result instanceof Promise) throw new Error("transact() was given an async function");
     db.exec("COMMIT");
   } catch (error) {
     if (db.inTransaction) db.exec("ROLLBACK");
-    throw error;
+    throw refusedWrite(app, error, tx.now);
   }
-  for (const event of committed) app.hub.publish({ kind: "event", event });
-  for (const callback of callbacks) callback();
+  for (const event of news.events) app.hub.publish({ kind: "event", event });
+  for (const callback of news.callbacks) callback();
   return result;
+}
+
+/** What is told after COMMIT. */
+interface News {
+  events: CommittedEvent[];
+  callbacks: (() => void)[];
+}
+
+function openTx({ db, hub, actor }: Transactor, nowMs: number, news: News): Tx {
+  const tx: Tx = {
+    db,
+    now: timeText(nowMs),
+    nowMs,
+    actor,
+    hub,
+    emit(event) {
+      const full = insertEvent(tx, event);
+      news.events.push(full);
+      return full;
+    },
+    afterCommit: (callback) => void news.callbacks.push(callback),
+  };
+  return tx;
+}
+
+/** Works that wait for the COMMIT they share, by database. */
+const waiting = new WeakMap<Db, SharedWork[]>();
+interface SharedWork {
+  app: Transactor;
+  work: (tx: Tx) => unknown;
+  resolve(result: unknown): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * As `transact`, but at the end of this turn of the event loop, together with all that is asked for until then:
+ * they share one COMMIT, which is what a durable write spends its time on. Of each, everything happens or
+ * nothing; what one of them throws undoes and rejects it alone. Resolves after the COMMIT.
+ */
+export function transactSoon<T>(app: Transactor, work: (tx: Tx) => T): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const shared: SharedWork = { app, work, resolve: (result) => resolve(result as T), reject };
+    const others = waiting.get(app.db);
+    if (others) return void others.push(shared);
+    const group = [shared];
+    waiting.set(app.db, group);
+    setImmediate(() => {
+      waiting.delete(app.db);
+      transactTogether(group);
+    });
+  });
+}
+
+function transactTogether(group: readonly SharedWork[]): void {
+  const settle: (() => void)[] = [];
+  try {
+    transact(group[0]!.app, (tx) => {
+      for (const shared of group) settle.push(doPart(tx, shared, group.length > 1));
+    });
+  } catch (error) {
+    for (const { reject } of group) reject(error);
+    return;
+  }
+  for (const tell of settle) tell();
+}
+
+/** Returns what tells whoever asked how it went, once it is committed. */
+function doPart(tx: Tx, { app, work, resolve, reject }: SharedWork, others: boolean): () => void {
+  const { db } = tx;
+  const news: News = { events: [], callbacks: [] };
+  if (others) db.exec("SAVEPOINT part");
+  try {
+    const result = work(openTx(app, tx.nowMs, news));
+    if (result instanceof Promise) throw new Error("transactSoon() was given an async function");
+    if (others) db.exec("RELEASE part");
+    tx.afterCommit(() => {
+      for (const event of news.events) app.hub.publish({ kind: "event", event });
+      for (const callback of news.callbacks) callback();
+    });
+    return () => resolve(result);
+  } catch (error) {
+    // A full disk and the like end the whole transaction, and so does a fault of the only work in it.
+    if (!others || !db.inTransaction || machineFaultOf(error) !== null) throw error;
+    db.exec("ROLLBACK TO part; RELEASE part");
+    return () => reject(error);
+  }
+}
+
+/** What the machine is to blame for is remembered and told; everything else is the work's own. */
+function refusedWrite({ db, hub }: Transactor, error: unknown, now: string): unknown {
+  const kind = error instanceof AppError ? null : machineFaultOf(error);
+  if (kind === null) return error;
+  // A lock is somebody's for a moment, and the next write may have it.
+  if (kind !== "locked" && db.fault === null) {
+    db.fault = { kind, since: now };
+    hub.publish({ kind: "storage" });
+  }
+  // SQLite has the same words for much that the system tells apart.
+  const told = kind === "disk_error" ? db.fault?.kind ?? kind : kind;
+  return new Unavailable(told, "save it", error);
+}
+
+/** Writes as little as can be, for real, to find out whether writing works. Throws as `transact` does. */
+export function tryToWrite(app: Transactor): void {
+  transact(app, ({ db }) => db.exec("PRAGMA user_version = 0"));
 }
 
 function insertEvent(tx: Tx, event: NewEvent): CommittedEvent {

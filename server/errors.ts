@@ -1,4 +1,5 @@
 /** The one error type people can act on. Everything else is a fault: logged, shown as a plain page. */
+import type { FailureReason } from "./states.ts";
 
 /** What kind of refusal it is; each has one HTTP status. */
 export type ErrorCode =
@@ -8,16 +9,18 @@ export type ErrorCode =
   | "not_found"
   | "conflict"
   | "rate_limited"
+  | "unavailable"
   | "internal";
 
 /** HTTP status of each code. */
-export const httpStatus: Record<ErrorCode, 400 | 401 | 403 | 404 | 409 | 422 | 429 | 500> = {
+export const httpStatus: Record<ErrorCode, 400 | 401 | 403 | 404 | 409 | 422 | 429 | 500 | 503> = {
   invalid: 422,
   unauthorized: 401,
   forbidden: 403,
   not_found: 404,
   conflict: 409,
   rate_limited: 429,
+  unavailable: 503,
   internal: 500,
 };
 
@@ -35,14 +38,17 @@ export class AppError extends Error {
   override name = "AppError";
   /** HTTP status where the code's own is not exact enough (412, 428). */
   readonly status: number | undefined;
+  /** Why work that met it ends, where that is not the `repository`. */
+  readonly failure: FailureReason | undefined;
   constructor(
     readonly code: ErrorCode,
     message: string,
     readonly fields: FieldError[] = [],
-    options: ErrorOptions & { status?: number } = {},
+    options: ErrorOptions & { status?: number; failure?: FailureReason } = {},
   ) {
     super(message, options);
     this.status = options.status;
+    this.failure = options.failure;
   }
 }
 

@@ -8,10 +8,12 @@ import { ForeignRequest, localOwner } from "./auth.ts";
 import { bodyLimit } from "./body_limit.ts";
 import { newId } from "./db.ts";
 import { AppError, messageOf } from "./errors.ts";
+import { machineFaults } from "./machine_fault.ts";
 import { once } from "./once.ts";
 import { idempotency } from "./idempotency.ts";
 import { describeApi } from "./openapi.ts";
 import { type PageError, pageErrorOf, problemResponse, toAppError } from "./problem.ts";
+import { findStorageFault, RETRY_AFTER_SECONDS } from "./storage.ts";
 import type { Timers } from "./timers.ts";
 
 export interface HttpOptions {
@@ -53,9 +55,22 @@ export function createHttp(app: App, options: HttpOptions): Hono<Env> {
   const http = new Hono<Env>({ router: new LinearRouter() });
   const answerError = errorAnswer(app, options);
   http.onError(answerError);
-  http.notFound((c) => {
-    const what = `${c.req.method} ${c.req.path}`;
-    return answerError(
+  http.notFound(async (c) => {
+    const { method, path } = c.req;
+    const allowed = methodsAt(http, path);
+    if (allowed.length > 0) {
+      const refusal = new AppError(
+        "invalid",
+        `Cannot ${method} ${path}: this address takes ${allowed.join(", ")}`,
+        [],
+        { status: 405 },
+      );
+      const response = await answerError(refusal, c);
+      response.headers.set("allow", allowed.join(", "));
+      return response;
+    }
+    const what = `${method} ${path}`;
+    return await answerError(
       new AppError("not_found", `Cannot find ${what}: there is nothing at this address`),
       c,
     );
@@ -77,6 +92,14 @@ export function createHttp(app: App, options: HttpOptions): Hono<Env> {
   mountPages(pages);
   http.route("/", pages);
   return http;
+}
+
+/** Methods that some route takes at this path. Middleware, which stands under all methods, is none. */
+function methodsAt({ router }: Hono<Env>, path: string): string[] {
+  const taken = ["GET", "POST", "PATCH", "DELETE"].filter((method) =>
+    router.match(method, path)[0].some(([[, route]]) => route.method === method)
+  );
+  return taken.flatMap((method) => method === "GET" ? ["GET", "HEAD"] : method);
 }
 
 const isApi = (path: string): boolean => path === "/api" || path.startsWith("/api/");
@@ -123,16 +146,22 @@ function addHeaders(c: RequestContext, added: Record<string, string>): void {
   }
 }
 
-/** For watchdogs: the process answers and its database can be read. */
+/**
+ * For watchdogs: the process answers, and its database can be read and written. It is written for real: a
+ * disk that has filled up is found before a person's change is refused.
+ */
 function health(c: RequestContext): Response {
-  const { db, log } = c.var.app;
+  const { app } = c.var;
   try {
-    db.prepare("SELECT 1").get();
-    return c.json({ status: "ok" });
+    app.db.prepare("SELECT 1").get();
   } catch (error) {
-    log.error("the database can't be read", { error: messageOf(error) });
-    return c.json({ status: "unavailable" }, 503);
+    app.log.error("the database can't be read", { error: messageOf(error) });
+    return c.json({ status: "unavailable", failing: "reads" }, 503);
   }
+  const fault = app.db.fault ?? findStorageFault(app);
+  if (fault === null) return c.json({ status: "ok" });
+  const { kind, since } = fault;
+  return c.json({ status: "unavailable", failing: "writes", since, ...machineFaults[kind] }, 503);
 }
 
 /** The API gets problem details, a page a page, and a request from elsewhere nothing but the reason. */
@@ -145,6 +174,7 @@ function errorAnswer(app: App, { renderError }: HttpOptions) {
       app.log.error(message, { request_id: requestId, method, path, error: stackOf(cause) });
     };
     if (error.code === "internal") log("a request failed", thrown);
+    if (error.code === "unavailable") c.header("retry-after", String(RETRY_AFTER_SECONDS));
     if (isApi(c.req.path)) return problemResponse(c, error);
     const shown = pageErrorOf(error, requestId);
     const status = shown.status as 500;

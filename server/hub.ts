@@ -17,7 +17,9 @@ export type HubMessage =
   /** A job may be ready to run. */
   | { kind: "jobs" }
   /** Something about the agents as a whole changed (held, confined, model). */
-  | { kind: "agents" };
+  | { kind: "agents" }
+  /** The disk has begun or ceased to take what is written. */
+  | { kind: "storage" };
 
 export type Listener = (message: HubMessage) => void;
 

@@ -9,6 +9,7 @@ import type { Env, RequestContext } from "./api.ts";
 import { SECOND_MS } from "./clock.ts";
 import { transact } from "./db.ts";
 import { AppError } from "./errors.ts";
+import { Unavailable } from "./machine_fault.ts";
 import {
   findAnswer,
   freeKey,
@@ -32,16 +33,23 @@ interface Answer {
 
 /**
  * Answers of 2xx and 3xx are kept and given again, with `Idempotency-Replayed: true`. So are those of 5xx: how
- * far such a request came is not known. A refusal (4xx) changed nothing and frees its key.
+ * far such a request came is not known. A refusal (4xx, and 503: nothing could be saved) changed nothing and
+ * frees its key.
  */
 export function idempotency(timers: Timers = systemTimers): MiddlewareHandler<Env> {
   const inFlight = new Map<string, Promise<void>>();
+  /** Keys of refused requests that the full disk kept from being freed. */
+  const unfreed = new Set<string>();
   return async (c, next) => {
     const given = c.req.header("idempotency-key");
     if (c.req.method !== "POST" || given === undefined) return await next();
     const { app } = c.var;
     const key = scoped(app.actor, given);
     const hash = await hashOf(c);
+    if (unfreed.has(key)) {
+      transact(app, (tx) => freeKey(tx, key));
+      unfreed.delete(key);
+    }
     let stored = findAnswer(app.db, key);
     const first = inFlight.get(key);
     if (first && stored?.requestHash === hash) {
@@ -54,7 +62,12 @@ export function idempotency(timers: Timers = systemTimers): MiddlewareHandler<En
     try {
       if (!transact(app, (tx) => takeKey(tx, key, hash))) throw stillWorkedOn();
       await next();
-      await keep(c, key);
+      if (c.res.status !== 503) {
+        // It was done and is answered so; where the answer can't be kept, a repeated request is told to look.
+        await whereStorable(() => keep(c, key));
+      } else if (!await whereStorable(() => transact(app, (tx) => freeKey(tx, key)))) {
+        unfreed.add(key);
+      }
     } finally {
       if (inFlight.get(key) === promise) inFlight.delete(key);
       resolve();
@@ -115,6 +128,17 @@ function replay(stored: StoredAnswer, hash: string, working: boolean): Response 
     status: stored.status,
     headers: { ...headers, "idempotency-replayed": "true" },
   });
+}
+
+/** False: the disk did not take it. */
+async function whereStorable(write: () => void | Promise<void>): Promise<boolean> {
+  try {
+    await write();
+    return true;
+  } catch (error) {
+    if (error instanceof Unavailable) return false;
+    throw error;
+  }
 }
 
 async function keep(c: RequestContext, key: string): Promise<void> {

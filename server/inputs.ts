@@ -138,3 +138,18 @@ export const decisionInput = once(() =>
     reason: z.string().trim().max(NOTE_MAX_CHARS).default(""),
   }).meta({ id: "Decision" })
 );
+export const pauseInput = once(() =>
+  z.strictObject({
+    kill_tools: z.boolean().default(false)
+      .describe("End the tool calls at work; a request to the model is finished all the same"),
+  }).meta({ id: "Pause" })
+);
+export const messageInput = once(() =>
+  z.strictObject({ message: words() }).meta({ id: "Message" })
+);
+export const forkInput = once(() =>
+  z.strictObject({
+    turn: z.coerce.number().int().min(0).describe("The last turn that is taken over; 0: none"),
+    message: words().describe("What should be different"),
+  }).meta({ id: "Fork" })
+);

@@ -3,6 +3,7 @@
  * is snake_case; records are camelCase inside. A schema is made when the description is first asked for.
  */
 import { z } from "zod";
+import { queueNames } from "../queue/job.ts";
 import { once } from "./once.ts";
 import type {
   Approval,
@@ -11,6 +12,7 @@ import type {
   Finding,
   Idea,
   Job,
+  Outlook,
   Plan,
   Project,
   Question,
@@ -26,6 +28,7 @@ import {
   checkStatuses,
   complexities,
   ideaStatuses,
+  type JobStatus,
   jobStatuses,
   projectStatuses,
   questionStatuses,
@@ -240,6 +243,7 @@ export const ticketSchema = once(() =>
     head_commit: z.string().nullable(),
     merge_commit: z.string().nullable(),
     merge_wait: z.string(),
+    paused_by: z.string().nullable().describe("No further step begins until it is resumed"),
     review_summary: z.string(),
     subtasks: z.array(subtaskSchema()),
     cost_micro_usd: microUsd(),
@@ -273,6 +277,7 @@ export const ticketJson = (
   head_commit: t.headCommit,
   merge_commit: t.mergeCommit,
   merge_wait: t.mergeWait,
+  paused_by: t.pausedBy,
   review_summary: t.reviewSummary,
   subtasks: subtasks.map(subtaskJson),
   cost_micro_usd: t.costMicroUsd,
@@ -387,6 +392,8 @@ export const runSchema = once(() =>
     model: z.string(),
     demo: z.boolean(),
     wait_reason: z.string(),
+    paused_by: z.string().nullable()
+      .describe("While it is running, it lets go at its next event; then it waits until resumed"),
     failure: z.string().nullable(),
     error: z.string(),
     result: z.unknown(),
@@ -399,6 +406,8 @@ export const runSchema = once(() =>
     created_at: time(),
     started_at: time().nullable(),
     finished_at: time().nullable(),
+    forked_from: z.object({ run_id: id(), turn: z.number().int() }).nullable()
+      .describe("The run whose log, up to the end of that turn, this one's begins with"),
   }).meta({ id: "Run" })
 );
 
@@ -415,6 +424,7 @@ export const runJson = (r: Run): z.infer<ReturnType<typeof runSchema>> => ({
   model: r.model,
   demo: r.demo,
   wait_reason: r.waitReason,
+  paused_by: r.pausedBy,
   failure: r.failure,
   error: r.error,
   result: r.result,
@@ -427,6 +437,7 @@ export const runJson = (r: Run): z.infer<ReturnType<typeof runSchema>> => ({
   created_at: r.createdAt,
   started_at: r.startedAt,
   finished_at: r.finishedAt,
+  forked_from: r.forkedFrom && { run_id: r.forkedFrom.runId, turn: r.forkedFrom.turn },
 });
 
 export const runEventSchema = once(() =>
@@ -443,6 +454,28 @@ export const runEventJson = (e: RunEvent): z.infer<ReturnType<typeof runEventSch
   const { type, ...body } = e.body;
   return { seq: e.seq, number: e.number, at: e.at, type, body };
 };
+
+export const outlookSchema = once(() =>
+  z.object({
+    last_event: runEventSchema().nullable(),
+    open_calls: z.array(z.object({
+      id: z.string(),
+      name: z.string(),
+      input: z.record(z.string(), z.unknown()),
+    })).describe("Of the last turn, without a result yet"),
+    turns_left: z.number().int(),
+    tokens_left: z.number().int().nullable(),
+    cost_left_micro_usd: microUsd(),
+  }).meta({ id: "Outlook" })
+);
+
+export const outlookJson = (o: Outlook): z.infer<ReturnType<typeof outlookSchema>> => ({
+  last_event: o.lastEvent && runEventJson(o.lastEvent),
+  open_calls: o.openCalls,
+  turns_left: o.turnsLeft,
+  tokens_left: o.tokensLeft,
+  cost_left_micro_usd: o.costLeftMicroUsd,
+});
 
 export const approvalSchema = once(() =>
   z.object({
@@ -501,3 +534,27 @@ export const jobJson = (j: Job): z.infer<ReturnType<typeof jobSchema>> => ({
   created_at: j.createdAt,
   finished_at: j.finishedAt,
 });
+
+export const queueSchema = once(() =>
+  z.object({
+    queue: z.enum(queueNames),
+    paused: z.object({ by: z.string(), at: time() }).nullable(),
+    counts: z.object(
+      Object.fromEntries(jobStatuses.map((status) => [status, z.number().int()])) as Record<
+        JobStatus,
+        z.ZodNumber
+      >,
+    ),
+  }).meta({ id: "Queue" })
+);
+
+export const statsSchema = once(() =>
+  z.object({
+    hour: time().describe("Its beginning"),
+    completed: z.number().int(),
+    discarded: z.number().int(),
+    cancelled: z.number().int(),
+    median_wait_ms: z.number().int().nullable(),
+    p95_wait_ms: z.number().int().nullable(),
+  }).meta({ id: "QueueHour" })
+);

@@ -2,6 +2,7 @@
 import { HTTPException } from "hono/http-exception";
 import { type RequestContext, statusOf } from "./api.ts";
 import { AppError, type ErrorCode, type FieldError } from "./errors.ts";
+import { machineFaultOf, Unavailable } from "./machine_fault.ts";
 
 /** What went wrong, for a person; nothing in it comes from inside the server. */
 export interface PageError {
@@ -39,6 +40,8 @@ export function toAppError(error: Error): AppError {
       cause: error,
     });
   }
+  const fault = machineFaultOf(error);
+  if (fault !== null) return new Unavailable(fault, "do it", error);
   return new AppError(
     "internal",
     "Something went wrong on the server. Its log says what, under the request's id",

@@ -18,7 +18,7 @@ import type {
   TicketType,
   WorktreeStatus,
 } from "./states.ts";
-import type { RunEventBody, Usage } from "../agents/protocol.ts";
+import type { RunEventBody, ToolCall, Usage } from "../agents/protocol.ts";
 
 /** A person's own name for the commands that Gaffer runs in a project. */
 export const commandNames = ["setup", "build", "test"] as const;
@@ -151,6 +151,8 @@ export interface Ticket {
   mergeCommit: string | null;
   /** What the merge queue waits for; empty when it does not wait. */
   mergeWait: string;
+  /** Who paused it: no further step of its pipeline begins. Null: nobody did. */
+  pausedBy: string | null;
   /** Reviewer's summary. */
   reviewSummary: string;
   costMicroUsd: number;
@@ -204,6 +206,8 @@ export interface Run {
   demo: boolean;
   /** Why it waits, for a person to read; empty when it does not. */
   waitReason: string;
+  /** Who paused it; while it is still running, it lets go at its next event. Null: nobody did. */
+  pausedBy: string | null;
   failure: FailureReason | null;
   error: string;
   /** Validated output of submit_result. */
@@ -216,6 +220,8 @@ export interface Run {
   createdAt: string;
   startedAt: string | null;
   finishedAt: string | null;
+  /** The run whose log, up to the end of that turn, this one's begins with. */
+  forkedFrom: { runId: string; turn: number } | null;
 }
 
 /** One appended fact about a run, numbered from 1 within it. */
@@ -226,6 +232,19 @@ export interface RunEvent {
   number: number;
   at: string;
   body: RunEventBody;
+}
+
+/** What a paused run goes on from, and with what. */
+export interface Outlook {
+  /** Null: nothing has happened in it yet. */
+  lastEvent: RunEvent | null;
+  /** Calls of the last turn without a result yet. */
+  openCalls: ToolCall[];
+  turnsLeft: number;
+  /** Null: not known before it has begun. */
+  tokensLeft: number | null;
+  /** What requests that broke off may have cost counts as paid. */
+  costLeftMicroUsd: number;
 }
 
 /** One change of an idea, ticket, project …: the history, and the feed of pages and API. */
@@ -356,11 +375,27 @@ export interface Job {
   concurrencyKey: string | null;
   projectId: string | null;
   scheduledAt: string;
+  /** When its newest attempt began. */
+  startedAt: string | null;
   leaseToken: string | null;
   leaseExpiresAt: string | null;
-  errors: { attempt: number; at: string; message: string }[];
+  /** Boot id of the process that executes it. */
+  leasedBy: string | null;
+  /** How often the process died while it executed, since it last ended an attempt or got on. */
+  crashes: number;
+  /** What became of its newest attempts, the last one last. */
+  errors: JobNote[];
   createdAt: string;
   finishedAt: string | null;
+}
+
+/** Why an attempt at a job did not end it. */
+export interface JobNote {
+  attempt: number;
+  at: string;
+  message: string;
+  /** Null: it did not fail, it was put off. */
+  failure: FailureReason | null;
 }
 
 /** One file of a diff. */

@@ -4,31 +4,45 @@ import { lazyCatalog } from "../agents/catalog.ts";
 import { findSandbox } from "../agents/find_sandbox.ts";
 import { lateAgents } from "../agents/late.ts";
 import type { Agents, Confinement } from "../agents/runtime.ts";
+import { bringWaitingBack } from "../queue/due.ts";
 import { advanceIdeaHandler } from "../queue/handlers/advance_idea.ts";
 import { advanceTicketHandler } from "../queue/handlers/advance_ticket.ts";
+import { backupHandler } from "../queue/handlers/backup.ts";
 import { mergeTicketHandler } from "../queue/handlers/merge_ticket.ts";
 import { removeWorktreeHandler } from "../queue/handlers/remove_worktree.ts";
 import { runAgentHandler } from "../queue/handlers/run_agent.ts";
+import { queueLimits } from "../queue/limits.ts";
 import { createRunner, type Runner } from "../queue/runner.ts";
 import { pruneHandler, scheduleUpkeep } from "../queue/upkeep.ts";
 import { appScripts } from "../views/shell.ts";
 import type { App } from "./app.ts";
 import { loadAssets } from "./assets.ts";
-import { SECOND_MS, systemClock, timeText } from "./clock.ts";
+import { createBackups } from "./backup.ts";
+import { copyInThread } from "./backup_copy.ts";
+import { HOUR_MS, SECOND_MS, steadyClock, systemClock, timeText } from "./clock.ts";
 import type { Config } from "./config.ts";
-import { openDataFolder } from "./data_folder.ts";
-import { migrate, openDb, transact } from "./db.ts";
-import { AppError, messageOf } from "./errors.ts";
+import { networkFileSystemOf, openDataFolder, readMounts } from "./data_folder.ts";
+import { type Db, transact } from "./db.ts";
+import { messageOf } from "./errors.ts";
 import { createHttp, serveOptions } from "./http.ts";
 import { createHub } from "./hub.ts";
-import { createLog } from "./log.ts";
+import { listen } from "./listening.ts";
+import { createLog, type Log } from "./log.ts";
+import { Unavailable } from "./machine_fault.ts";
+import { openDatabase } from "./open_database.ts";
 import { mountApi } from "./routes/api.ts";
 import { mountPages, renderError } from "./routes/pages.tsx";
 import { resumeAgents } from "./services/agents.ts";
+import { scheduleBackup } from "./services/backups.ts";
+import { giveUpJob } from "./services/jobs.ts";
 import { createRunHost } from "./services/run_host.ts";
 import { createEventStreams } from "./sse.ts";
 import { modelOf, startAgents } from "./start_agents.ts";
+import { watchStorage } from "./storage.ts";
+import { lastEventMs } from "./store/events.ts";
 import { pruneKeys } from "./store/idempotency_keys.ts";
+import { systemTimers } from "./timers.ts";
+import { Turnstile } from "./turnstile.ts";
 import { VERSION } from "./version.ts";
 
 /** How long a stop may take before what still runs is left to the next start. */
@@ -37,70 +51,120 @@ const STOP_GRACE_MS = 8 * SECOND_MS;
 const EXIT_GRACE_MS = 10 * SECOND_MS;
 /** The first pages come before the work: loading the agents and starting a brain hold up this thread. */
 const WORK_DELAY_MS = 100;
-/** Jobs at work at the same time, beside the runs. */
-const STEP_JOBS = 2;
-const MERGE_JOBS = 2;
 
 /** Serves until a signal stops it; gives the exit code. */
 export async function serve(config: Config, root: URL): Promise<number> {
   const log = createLog(config.logFormat, systemClock.nowMs);
-  const folder = openDataFolder(config.dataDir);
-  const db = openDb(`${config.dataDir}/gaffer.db`);
+  const folder = openDataFolder(config.dataDir, timeText(systemClock.nowMs()));
+  warnOfNetwork(folder.path, log);
+  let db: Db | null = null;
   try {
     // Bubblewrap is tried in another process, while the rest is made; requests wait for what was found.
     const confinement: Confinement = { kind: "process", hint: "" };
     const confined = findSandbox(config.sandbox).then(({ kind, hint }) => {
       Object.assign(confinement, { kind, hint });
     });
-    const done = migrate(db, timeText(systemClock.nowMs()));
-    if (done.length > 0) log.info("the database was brought up to date", { migrations: done });
+    const backups = createBackups({
+      dataDir: folder.path,
+      nowMs: systemClock.nowMs,
+      copy: copyInThread(entryOf("server/backup_worker", root)),
+    });
+    db = await openDatabase({ folder, log, backups });
     const agents = Promise.withResolvers<Agents>();
     const status = { model: modelOf(config), confinement, refused: null, active: 0 };
-    const app = createApp({ config, root, log, db, agents: lateAgents(status, agents.promise) });
+    const lately = lateAgents(status, agents.promise);
+    const app = createApp({ config, root, log, db, backups, agents: lately });
+    watchStorage(app, systemTimers);
     const runner = createAppRunner(app);
     const stop = stopSignal();
-    const web = listen(app, root, confined);
-    const { hostname, port } = web.server.addr;
+    const web = serveHttp(app, root, confined);
+    const { hostname, port } = web.listening;
     const address = `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
-    folder.announce(address, timeText(systemClock.nowMs()));
+    folder.announce(address);
     console.log(`Gaffer ${VERSION} serves ${address}`);
 
     await Promise.race([stop.first, delay(WORK_DELAY_MS)]);
     await confined;
     const host = createRunHost(() => app);
-    const { nowMs } = systemClock;
-    const started = await startAgents({ config, root, log, host, confinement, nowMs });
+    const { nowMs } = app.clock;
+    const { signal } = stop;
+    const started = await startAgents({ config, root, log, host, confinement, nowMs, signal });
     agents.resolve(started.agents);
-    transact(app, (tx) => scheduleUpkeep(tx, 0));
-    // What held the agents may be mended by this very start, with another key say.
-    resumeAgents(app);
-    runner.start();
+    begin(app, runner);
 
     await stop.first;
     log.info("stopping");
     const forced = setTimeout(() => Deno.exit(1), EXIT_GRACE_MS);
     web.streams.closeAll();
-    await Promise.all([runner.stop(STOP_GRACE_MS), web.server.shutdown(), started.proven]);
+    await Promise.all([runner.stop(STOP_GRACE_MS), web.listening.shutdown(), started.proven]);
     await app.agents.close();
     clearTimeout(forced);
     return 0;
   } finally {
-    db.close();
-    folder.release();
+    db?.close();
+    // A start that was refused has mended nothing: the next one looks for damage again.
+    if (db === null && folder.unclean) folder.abandon();
+    else folder.release();
   }
 }
 
-type AppParts = Pick<App, "config" | "log" | "db" | "agents"> & { root: URL };
+function warnOfNetwork(dataDir: string, log: Log): void {
+  const type = networkFileSystemOf(Deno.realPathSync(dataDir), readMounts());
+  if (type === null) return;
+  log.warn(
+    "the data folder lies on another machine, where SQLite may lose what it saved: move it to a disk of this one",
+    { folder: dataDir, type },
+  );
+}
+
+/** The work begins; with a disk that is full at the start already, as soon as there is room. */
+function begin(app: App, runner: Runner): void {
+  try {
+    transact(app, (tx) => {
+      scheduleUpkeep(tx);
+      scheduleBackup(app, tx);
+    });
+    // What held the agents may be mended by this very start, with another key say.
+    resumeAgents(app);
+    runner.start();
+  } catch (error) {
+    if (!(error instanceof Unavailable) || app.db.fault === null) throw error;
+    const unsubscribe = app.hub.subscribe(({ kind }) => {
+      if (kind !== "storage" || app.db.fault !== null) return;
+      unsubscribe();
+      begin(app, runner);
+    });
+  }
+}
+
+type AppParts = Pick<App, "config" | "log" | "db" | "backups" | "agents"> & { root: URL };
 
 function createApp({ root, ...parts }: AppParts): App {
-  const { log } = parts;
-  return {
+  const { log, db } = parts;
+  const hub = createHub((error) => log.error("a listener failed", { error: messageOf(error) }));
+  const app: App = {
     ...parts,
-    clock: systemClock,
-    hub: createHub((error) => log.error("a listener failed", { error: messageOf(error) })),
+    clock: steadyClock({
+      notBeforeMs: lastEventMs(db),
+      // Later: it is noticed in the middle of something.
+      onSetBack: (byMs) => void queueMicrotask(() => followSetBack(app, byMs)),
+    }),
+    hub,
     catalog: lazyCatalog(new URL("agents/definitions/", root)),
+    turnstile: new Turnstile(),
     actor: "gaffer",
   };
+  return app;
+}
+
+/** By so much that it was plainly wrong before: what waits is not to wait for that future. */
+function followSetBack(app: App, byMs: number): void {
+  app.log.warn("the clock was set back", { hours: Math.round(byMs / HOUR_MS) });
+  try {
+    transact(app, (tx) => bringWaitingBack(tx, byMs));
+  } catch (error) {
+    app.log.error("what waits for its time could not follow", { error: messageOf(error) });
+  }
 }
 
 function createAppRunner(app: App): Runner {
@@ -113,55 +177,50 @@ function createAppRunner(app: App): Runner {
       mergeTicketHandler,
       removeWorktreeHandler,
       pruneHandler([pruneKeys]),
+      backupHandler,
     ],
-    limits: { agents: app.config.maxRuns, steps: STEP_JOBS, merges: MERGE_JOBS, upkeep: 1 },
+    limits: queueLimits(app.config),
     bootId: crypto.randomUUID(),
+    gaveUp: (tx, job, reason, failure) => giveUpJob(app, tx, job, reason, failure),
   });
 }
 
 /** `ready`: what every answer waits for. */
-function listen(app: App, root: URL, ready: Promise<unknown>) {
+function serveHttp(app: App, root: URL, ready: Promise<unknown>) {
   const assets = loadAssets(new URL("static/", root), { "app.js": appScripts });
   const streams = createEventStreams();
   const tools = { assets, streams };
-  let port = app.config.port;
+  const { host: hostname, port } = app.config;
   const http = createHttp(app, {
     assets,
     mountApi: (api) => mountApi(api, streams),
     mountPages: (pages) => mountPages(pages, tools),
     renderError: (error, c) => renderError(error, c, tools),
-    port: () => port,
+    port: () => listening.port,
   });
-  try {
-    const server = Deno.serve({
-      ...serveOptions,
-      hostname: app.config.host,
-      port,
-      onListen: (address) => void (port = address.port),
-    }, async (request) => {
-      await ready;
-      return await http.fetch(request);
-    });
-    return { server, streams };
-  } catch (error) {
-    const { host } = app.config;
-    const why = error instanceof Deno.errors.AddrInUse
-      ? `port ${port} is in use. Choose another with --port, or 0 for any free one`
-      : `port ${port} of ${host} can't be listened on (${messageOf(error)}). ` +
-        "Choose others with --host and --port";
-    throw new AppError("conflict", `Cannot start: ${why}`, [], { cause: error });
-  }
+  const handler = async (request: Request) => {
+    await ready;
+    return await http.fetch(request);
+  };
+  const listening = listen({ hostname, port, handler, serveOptions, log: app.log });
+  return { listening, streams };
 }
 
+/** A worker's program: a file of the sources, or of the bundle in the executable. */
+const entryOf = (name: string, root: URL): URL =>
+  new URL(`${name}.${Deno.build.standalone ? "js" : "ts"}`, root);
+
 /** Resolves at the first signal to stop; the second one ends the process at once. */
-function stopSignal(): { first: Promise<void> } {
+function stopSignal(): { first: Promise<void>; signal: AbortSignal } {
   const first = Promise.withResolvers<void>();
+  const stop = new AbortController();
   let signals = 0;
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     Deno.addSignalListener(signal, () => {
       if (++signals > 1) Deno.exit(130);
       first.resolve();
+      stop.abort();
     });
   }
-  return { first: first.promise };
+  return { first: first.promise, signal: stop.signal };
 }

@@ -1,11 +1,14 @@
 /** Makes the agents, and has their confinement proven before one of them runs. */
+import { setTimeout as delay } from "node:timers/promises";
 import type { Brains } from "../agents/brains.ts";
 import type { Hands } from "../agents/hands_client.ts";
 import type { ModelEndpoint } from "../agents/protocol.ts";
 import type { Agents, Confinement, RunHost } from "../agents/runtime.ts";
 import type { Config } from "./config.ts";
+import { SECOND_MS } from "./clock.ts";
 import { messageOf } from "./errors.ts";
 import type { Log } from "./log.ts";
+import { machineFaultOf } from "./machine_fault.ts";
 
 /** Brains share the work of all runs; each is a thread. */
 const BRAINS = 2;
@@ -18,11 +21,16 @@ export interface AgentsPlan {
   host: RunHost;
   confinement: Confinement;
   nowMs: () => number;
+  /** Gaffer stops: what is not proven by then never will be. */
+  signal: AbortSignal;
 }
+
+/** A machine that lacks something (room on the disk, files to open) may have it by then. */
+const PROVE_AGAIN_MS = 5 * SECOND_MS;
 
 /** `proven` resolves when it is known whether any agent may run. */
 export async function startAgents(
-  { config, root, log, ...rest }: AgentsPlan,
+  { config, root, log, signal, ...rest }: AgentsPlan,
 ): Promise<{ agents: Agents; proven: Promise<unknown> }> {
   // Loaded here and not with this file: they are a quarter of the code, and the first pages don't need them.
   const [{ createBrains }, { createHands }, { createAgents }] = await Promise.all([
@@ -38,7 +46,7 @@ export async function startAgents(
   const brains = createBrains({ root, compiled, endpoint, size: BRAINS, log });
   const protectedPaths = [await Deno.realPath(dataDir)];
   const hands = createHands({ root, compiled, sandbox, log, protectedPaths });
-  const proof = prove(brains, hands, dataDir);
+  const proof = proveWhenPossible(() => prove(brains, hands, dataDir), log, signal);
   const agents = createAgents({ ...rest, brains, hands, proof, model: modelOf(config) });
   return { agents, proven: proof.then((hole) => hole && log.error(hole)) };
 }
@@ -46,6 +54,21 @@ export async function startAgents(
 /** What answers the agents, as people are told of it. */
 export const modelOf = ({ endpoint }: Config) =>
   endpoint ? { kind: "endpoint", baseUrl: endpoint.baseUrl } as const : { kind: "demo" } as const;
+
+/** What was found out, unless the machine kept it from being found out: then runs wait, and it is tried again. */
+export async function proveWhenPossible(
+  prove: () => Promise<string | null>,
+  log: Log,
+  signal: AbortSignal,
+  pauseMs = PROVE_AGAIN_MS,
+): Promise<string | null> {
+  while (true) {
+    const hole = await prove();
+    if (hole === null || machineFaultOf(hole) === null || signal.aborted) return hole;
+    log.warn("the agents wait: their confinement can't be proven yet", { why: hole });
+    await delay(pauseMs, undefined, { signal, ref: false }).catch(() => {}); // it stops
+  }
+}
 
 /**
  * Lets brains and hands try what they must not be able to do. Null: nothing of it worked; otherwise why no

@@ -82,10 +82,13 @@ export const runStatuses = [
   "failed",
   "cancelled",
 ] as const;
-/** `waiting` holds no worker: it waits for an approval, for a person, or for its next try. */
+/**
+ * `waiting` holds no worker: it waits for an approval, for its next try, or for the person who paused it, which
+ * may have been before it ever began.
+ */
 export type RunStatus = typeof runStatuses[number];
 export const runMoves: Moves<RunStatus> = {
-  queued: ["running", "failed", "cancelled"],
+  queued: ["running", "waiting", "failed", "cancelled"],
   running: ["waiting", "succeeded", "failed", "cancelled"],
   waiting: ["running", "failed", "cancelled"],
   succeeded: [],
@@ -175,7 +178,10 @@ export const failureReasons = {
   network: { retriable: true, mend: "Check the connection; it goes on by itself." },
   server_error: { retriable: true, mend: "It goes on by itself when the service recovers." },
   stream_broken: { retriable: true, mend: "The turn is asked for again by itself." },
-  stalled: { retriable: true, mend: "The model stayed silent; the turn is asked for again." },
+  stalled: {
+    retriable: true,
+    mend: "A silent request is sent again by itself; if the run has stopped, retry.",
+  },
   worker_lost: { retriable: true, mend: "It goes on from its last event by itself." },
   authentication: {
     retriable: false,
@@ -223,6 +229,10 @@ export const failureReasons = {
   merge_checks_failed: {
     retriable: false,
     mend: "Send it back to the developer, or retry the merge.",
+  },
+  quarantined: {
+    retriable: false,
+    mend: "Gaffer went down with it three times. Look into the server's log, then retry.",
   },
   internal: {
     retriable: false,

@@ -1,5 +1,5 @@
-// The page's event stream: says when it is cut, connects again when the first try fails, and keeps list
-// items from doubling when something is sent again.
+// The page's event stream: says when it is cut, connects again when the first try fails, keeps list items
+// from doubling when something is sent again, and leaves alone what a person has typed.
 (() => {
   const QUIET_MS = 1500; // shorter interruptions are not worth a word
   const RETRY_MS = 3000;
@@ -53,10 +53,20 @@
   document.addEventListener("htmx:error", retryFirst);
   document.addEventListener("htmx:response:error", retryFirst);
 
+  // To the morph, the saved text of a field that a person has changed stays as it was: so does what is typed.
+  function keepTyped({ target, fragment }) {
+    for (const field of target.querySelectorAll(":is(input, textarea)[id]")) {
+      const next = field.value !== field.defaultValue && fragment.getElementById(field.id);
+      if (next) next.defaultValue = field.defaultValue;
+    }
+  }
+
   // An item sent for the end of a list that has it already takes the place of its older self.
   document.addEventListener("htmx:before:swap", ({ detail: { tasks } }) => {
     for (const task of [...tasks]) {
-      if (task.type !== "partial" || task.swapSpec.style !== "beforeend" || !task.target) continue;
+      if (task.type !== "partial" || !task.target) continue;
+      keepTyped(task);
+      if (task.swapSpec.style !== "beforeend") continue;
       for (const item of [...task.fragment.children]) {
         const known = item.id && document.getElementById(item.id);
         if (!known) continue;

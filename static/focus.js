@@ -41,11 +41,8 @@
     const row = active.closest("[data-row]");
     const rows = row ? [...row.parentElement.children].filter((r) => r.matches("[data-row]")) : [];
     const at = rows.indexOf(row);
-    neighbours = [
-      ...rows.slice(at + 1, at + 1 + NEIGHBOURS),
-      ...rows.slice(0, Math.max(at, 0)).reverse(),
-    ]
-      .map((r) => r.id);
+    const after = rows.slice(at + 1, at + 1 + NEIGHBOURS);
+    neighbours = [...after, ...rows.slice(0, Math.max(at, 0)).reverse()].map((r) => r.id);
   }
 
   // Brings back a focus that a swap took away.
@@ -72,12 +69,20 @@
     if (anchor && !wholePage) ctx.request.anchor = ""; // the line is in sight: htmx need not scroll to it
   }
 
+  // Opens what hides a refused field; folds the form that did its work.
+  function unfold({ sourceElement, response }) {
+    document.querySelectorAll("details:has([aria-invalid])").forEach((part) => part.open = true);
+    const sent = response?.status < 400 && sourceElement?.closest?.("details.disclosure[open]");
+    if (sent) sent.open = false, focus(sent.firstElementChild);
+  }
+
   document.addEventListener("htmx:before:request", remember);
   document.addEventListener("htmx:before:swap", remember);
 
   document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
     const moved = restoring || location.pathname !== path;
     path = location.pathname;
+    unfold(ctx);
     const summary = ctx.response?.status === 422 && find("#app [data-error-summary]");
     if (summary) {
       focus(summary);

@@ -41,7 +41,8 @@
 
   document.addEventListener("htmx:response:error", ({ detail: { ctx } }) => {
     if (ctx.response.status >= 500 && !isStream(ctx.sourceElement)) {
-      fail(ctx, "The server failed at this.");
+      const full = ctx.response.status === 503;
+      fail(ctx, full ? "Nothing can be saved right now." : "The server failed at this.");
     }
   });
 

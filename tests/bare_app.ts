@@ -3,11 +3,13 @@
  * reads. tests/support.ts has the whole App.
  */
 import type { App } from "../server/app.ts";
+import { createBackups } from "../server/backup.ts";
 import { timeText } from "../server/clock.ts";
 import type { Config } from "../server/config.ts";
 import { migrate, openDb, transact, type Tx } from "../server/db.ts";
 import { createHub } from "../server/hub.ts";
 import type { Timers } from "../server/timers.ts";
+import { Turnstile } from "../server/turnstile.ts";
 
 export interface LogLine {
   level: "info" | "warn" | "error";
@@ -49,6 +51,8 @@ export function bareApp({ path = ":memory:", config = {} as Partial<Config> } = 
     log: { info: line("info"), warn: line("warn"), error: line("error") },
     agents: absent("agents"),
     catalog: absent("catalog"),
+    backups: createBackups({ dataDir: { ...bareConfig, ...config }.dataDir, nowMs: () => nowMs }),
+    turnstile: new Turnstile(),
     actor: "owner",
     lines,
     timers: {
@@ -88,6 +92,8 @@ const bareConfig: Config = {
   endpoint: null,
   idleTimeoutMs: 1_000,
   demoPaceMs: 0,
+  backupEveryHours: 24,
+  maxCrashes: 3,
 };
 
 /** A part of the App that the test says it does not need. */

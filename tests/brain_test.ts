@@ -128,14 +128,15 @@ Deno.test("bundleDeltas() keeps the order of kinds, and sends on time, on size a
 
 // ---------------------------------------------------------------- stopping
 
-Deno.test("a stop ends the run while the model speaks; nothing is said afterwards", async () => {
+Deno.test("a stop ends the run while the model speaks; what was paid is saved, and nothing is said afterwards", async () => {
   await using fake = startFakeClaude();
   fake.enqueue(broken(answer("Half a sentence"), { type: "hold", after: "content_block_delta" }));
   using brains = poolFor(fake);
   const stop = new AbortController();
   const { host, log } = recorder({ delta: () => stop.abort() });
   deepEqual(await brains.run(runSpec(), [], 0, host, stop.signal), { type: "stopped" });
-  deepEqual(typesOf(log), ["turn_started"]);
+  deepEqual(typesOf(log), ["turn_started", "turn_failed"]);
+  equal(log[1]!.type === "turn_failed" && log[1].costMicroUsd, Math.ceil(fake.costMicroUsd));
   equal(brains.active(), 0);
 });
 

@@ -385,16 +385,19 @@ Deno.test("nobody listens: network", async () => {
   );
 });
 
-Deno.test("a stop ends the request at once, with the signal's own reason", async () => {
+Deno.test("a stop ends the request at once, and says what it is known to have cost", async () => {
   await using fake = startFakeClaude();
   fake.enqueue(broken(spoken, { type: "hold", after: "content_block_delta" }));
   const stop = new AbortController();
-  const reason = new Error("told to stop");
   await rejects(
     claudeFor(fake).turn(turnRequest(), {
       signal: stop.signal,
-      onDelta: () => stop.abort(reason),
+      onDelta: () => stop.abort(),
     }),
-    reason,
+    (error: TurnError) => {
+      equal(error.reason, "worker_lost");
+      equal(costMicroUsd(runSpec().model, error.details.usage), Math.ceil(fake.costMicroUsd));
+      return fake.costMicroUsd > 0;
+    },
   );
 });

@@ -45,6 +45,8 @@ Deno.test("without any setting it serves this machine alone, with the demo model
     endpoint: null,
     idleTimeoutMs: 120_000,
     demoPaceMs: 12,
+    backupEveryHours: 24,
+    maxCrashes: 3,
   });
 });
 

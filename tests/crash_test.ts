@@ -7,6 +7,7 @@ import {
   strictEqual as equal,
 } from "node:assert";
 import { dirname, join } from "node:path";
+import { replay } from "../agents/loop/replay.ts";
 import { broken, type FakeClaude, startFakeClaude } from "./fake_claude/mod.ts";
 import type { RecordedRequest } from "./fake_claude/mod.ts";
 import { type Json, startGaffer, tempDir } from "./gaffer.ts";
@@ -152,6 +153,15 @@ Deno.test("a journey whose server is killed at thirteen points ends right", asyn
     );
   });
 
+  await t.step("every run's log comes out the same when it is replayed", async () => {
+    using rows = new Rows(data.path);
+    for (const { id, purpose } of rows.all("SELECT id, purpose FROM runs")) {
+      const events = rows.all("SELECT data FROM events WHERE run_id = ? ORDER BY number", id);
+      const { firstDifference } = await replay(events.map(({ data }) => JSON.parse(data)));
+      equal(firstDifference, null, `${purpose}: ${JSON.stringify(firstDifference)}`);
+    }
+  });
+
   await t.step("Claude refused nothing, and no answer that was logged was paid twice", () => {
     using rows = new Rows(data.path);
     for (const { status, error } of fake.requests) equal(status, 200, String(error?.message));
@@ -189,7 +199,7 @@ Deno.test("a second server on the same data folder refuses, and names the first"
   await using first = await startGaffer({ dataDir: data.path });
   await rejects(startGaffer({ dataDir: data.path }), (error: Error) => {
     match(error.message, /Gaffer ended with code 1/);
-    match(error.message, new RegExp(`another Gaffer \\(process ${first.pid}, ${first.url}\\)`));
+    match(error.message, new RegExp(`another Gaffer \\(process ${first.pid}, ${first.url}, since [^)]+\\)`));
     match(error.message, /already serves .* choose another folder with --data/);
     return true;
   });

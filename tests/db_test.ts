@@ -12,6 +12,7 @@ import { migrate, newId, openDb, transact, type Transactor } from "../server/db.
 import { AppError } from "../server/errors.ts";
 import { migrations } from "../server/migrations/mod.ts";
 import { tempDir } from "./gaffer.ts";
+import { join } from "node:path";
 
 const NOW = "2026-01-02T03:04:05.678Z";
 
@@ -26,6 +27,23 @@ Deno.test("what was acknowledged survives a power cut, and foreign keys hold", a
   equal(pragma("foreign_keys"), 1);
   equal(pragma("trusted_schema"), 0);
   db.close();
+});
+
+Deno.test("one connection writes: only db.ts opens one, only a start does, and all others just read", async () => {
+  const root = join(import.meta.dirname!, "..");
+  const [opening, starting]: string[][] = [[], []];
+  for (const folder of ["server", "server/store", "server/services", "queue", "agents"]) {
+    for await (const { name, isFile } of Deno.readDir(join(root, folder))) {
+      if (!isFile) continue;
+      const text = await Deno.readTextFile(join(root, folder, name));
+      for (const [, how] of text.matchAll(/new DatabaseSync\((.*)\)/g)) {
+        opening!.push(`${name}${how!.includes("readOnly: true") ? " reads" : " writes"}`);
+      }
+      if (/[^.\w]openDb\(/.test(text.replace("function openDb(", ""))) starting!.push(name);
+    }
+  }
+  deepEqual(opening!.sort(), ["database_file.ts reads", "db.ts writes"]);
+  deepEqual(starting, ["open_database.ts"]);
 });
 
 Deno.test("a write waits for another process's lock instead of failing at once", async () => {

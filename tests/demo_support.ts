@@ -11,6 +11,7 @@ import type { ResultName } from "../agents/results.ts";
 import { buildPrompt, type PromptParts } from "../agents/prompts/task_prompt.ts";
 import { PlaceFiles } from "../agents/tools/files.ts";
 import { handsTools } from "../agents/tools/hands_tools.ts";
+import { useTool } from "../agents/tools/use.ts";
 import { checkInput, toolSpec } from "../agents/tools/registry.ts";
 import type { ToolContext } from "../agents/tools/tool.ts";
 import { personGit } from "./git_support.ts";
@@ -241,7 +242,7 @@ class Bench {
       cwd: "",
       signal: new AbortController().signal,
     } as unknown as ToolContext;
-    return await handsTools.get(call.name)!.run(checked.input, context)
+    return await useTool(handsTools.get(call.name)!, checked.input, context)
       .then(({ content, isError = false, files, changed }) => ({
         content,
         isError,

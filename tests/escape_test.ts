@@ -203,19 +203,25 @@ const unconfined = (...flags: string[]): HandsSeams => ({
   },
 });
 
+/** The one right that hands use before they give all up. */
+const PRIORITY = "--allow-sys=setPriority";
+
 const holes: [flags: string[], hole: RegExp][] = [
   [["--allow-all"], /^it could write outside of its folder$/],
-  [["--allow-write"], /^it could write outside of its folder$/],
-  [["--allow-read"], /^it could read the data folder: read .*secret\.txt$/],
-  [["--allow-run"], /^it could start a process: ran /],
+  [["--allow-write", PRIORITY], /^it could write outside of its folder$/],
+  [["--allow-read", PRIORITY], /^it could read the data folder: read .*secret\.txt$/],
+  [["--allow-run", PRIORITY], /^it could start a process: ran /],
   [
-    ["--allow-net=127.0.0.1"],
+    ["--allow-net=127.0.0.1", PRIORITY],
     /^it could connect to this machine: connected to tcp 127\.0\.0\.1:\d+$/,
   ],
-  [["--allow-env=GAFFER_TEST_SECRET"], /see the server's environment \(GAFFER_TEST_SECRET\): saw/],
+  [
+    ["--allow-env=GAFFER_TEST_SECRET", PRIORITY],
+    /see the server's environment \(GAFFER_TEST_SECRET\): saw/,
+  ],
 ];
 for (const [flags, hole] of holes) {
-  Deno.test(`the canary names the hole that ${flags} makes`, async () => {
+  Deno.test(`the canary names the hole that ${flags[0]} makes`, async () => {
     Deno.env.set("GAFFER_TEST_SECRET", "do not tell");
     try {
       match(await canary("off", unconfined(...flags)) ?? "none", hole);
@@ -245,7 +251,7 @@ testConfined("hands see neither the data folder nor other places", async ({ sand
     place.place,
     {
       command:
-        `cat data/gaffer.db ${place.outside}/secret.txt; ls -A data ${place.dir}/..; cat /proc/1/environ; echo`,
+        `touch data/new; cat data/gaffer.db ${place.outside}/secret.txt; ls -A data ${place.dir}/..; cat /proc/1/environ; echo`,
       cwd: "",
       timeoutMs: 30_000,
       env: {},
@@ -253,6 +259,11 @@ testConfined("hands see neither the data folder nor other places", async ({ sand
     { signal: noSignal, unconfinedAllowed: false },
   );
   ok(!output.includes("the secret"), output);
+  match(
+    output,
+    /^touch: .*Read-only file system/,
+    "what hides it lies in memory, and takes no files",
+  );
   match(output, /\/\.\.:\nplace\n\ndata:\nPWD=\/\0\n$/);
 });
 

@@ -6,8 +6,8 @@ import {
   strictEqual as equal,
 } from "node:assert";
 import { Executor, groupCalls } from "../agents/executor.ts";
-import type { Hands } from "../agents/hands_client.ts";
-import type { RunEventBody, ToolCall, ToolResult } from "../agents/protocol.ts";
+import type { Hands, ToolRequest } from "../agents/hands_client.ts";
+import type { FileIntent, RunEventBody, ToolCall, ToolResult } from "../agents/protocol.ts";
 import type { RunContext, RunHost } from "../agents/runtime.ts";
 import { toolSpec } from "../agents/tools/registry.ts";
 import { catalog } from "./support.ts";
@@ -28,6 +28,10 @@ interface Bench {
   done: string[];
   approvals: Record<string, "pending" | "granted" | "denied">;
   questions: unknown[];
+  /** Calls that the hands were allowed to run without a sandbox. */
+  unconfined: string[];
+  /** What the hands were told that a call was to write. */
+  intents: FileIntent[];
 }
 
 /** An executor whose hands only note what they are asked; the run's events are kept as its log would. */
@@ -35,8 +39,14 @@ function bench(options: {
   log?: RunEventBody[];
   confinement?: "bubblewrap" | "process";
   answer?: (call: ToolCall) => Promise<Partial<ToolResult>>;
+  /** Instead of a plan that can be carried out. */
+  plan?: Partial<ToolResult>;
+  /** What a command prints before it ends. */
+  prints?: string;
   exitCode?: number;
+  outputDir?: string;
   signal?: AbortSignal;
+  mayGoOn?: () => boolean;
 } = {}): Bench {
   const names = ["Read", "Grep", "Edit", "Bash", "run_checks", "ask_questions", "submit_result"];
   const setup = { resultName: "developer", checkNames: ["test"] } as const;
@@ -58,15 +68,20 @@ function bench(options: {
     commands: [{ name: "test", command: "sh test.sh", timeoutMs: 1_000 }],
     unconfinedAllowed: false,
     resultName: "developer",
+    outputDir: options.outputDir ?? "/nowhere/outputs",
   };
   const state: Omit<Bench, "executor"> = {
     events: [...log],
     done: [],
     approvals: {},
     questions: [],
+    unconfined: [],
+    intents: [],
   };
   const host: RunHost = {
     prepare: () => Promise.reject(new Error("not asked")),
+    log: () => log,
+    mayGoOn: () => options.mayGoOn?.() ?? true,
     append: (_runId, event) => void state.events.push(event),
     worked: () => {},
     delta: () => {},
@@ -75,8 +90,12 @@ function bench(options: {
     checkpoint: () => Promise.resolve({ commit: "c1", files: ["a.ts"] }),
   };
   const hands = {
-    async tool(_place: unknown, request: { call: ToolCall; cwd: string }) {
+    async tool(_place: unknown, request: ToolRequest) {
+      if (request.unconfinedAllowed) state.unconfined.push(request.call.id);
+      if (request.plan) return planned(request, options.plan);
+      if (request.intent) state.intents.push(request.intent);
       state.done.push(`begin ${request.call.id}`);
+      if (options.prints) request.onOutput?.(options.prints);
       const answer = await options.answer?.(request.call) ?? {};
       state.done.push(`end ${request.call.id}`);
       const result = { callId: request.call.id, content: "ok", isError: false, durationMs: 0 };
@@ -104,6 +123,17 @@ function bench(options: {
   return { executor, ...state };
 }
 
+/** What the stub's hands answer when they are asked what a call would write. */
+const planned = ({ call, cwd }: ToolRequest, changes: Partial<ToolResult> = {}) => ({
+  result: {
+    ...{ callId: call.id, content: "will be ok", isError: false, durationMs: 0 },
+    files: { [String(call.input.file_path)]: "after" },
+    changed: [String(call.input.file_path)],
+    ...changes,
+  },
+  cwd,
+});
+
 const types = (events: RunEventBody[]) => events.map((event) => event.type);
 
 Deno.test("groupCalls() lets neighbours that only read run together, and every other call alone", () => {
@@ -129,8 +159,24 @@ Deno.test("reads run side by side, writers in order, and results come back in ca
 
 Deno.test("each call is on record before it begins and when it has ended, and a change is committed", async () => {
   const b = bench({ answer: () => Promise.resolve({ changed: ["a.ts"] }) });
-  await b.executor.tools(3, [edit("a.ts")]);
+  await b.executor.tools(3, [call("Bash", { command: "make" })]);
   deepEqual(types(b.events), ["tool_started", "tool_finished", "checkpoint"]);
+});
+
+Deno.test("what an edit will write is on record before it is written", async () => {
+  const b = bench({ answer: () => Promise.resolve({ changed: ["a.ts"] }) });
+  await b.executor.tools(3, [edit("a.ts")]);
+  deepEqual(types(b.events), ["tool_started", "tool_executing", "tool_finished", "checkpoint"]);
+  const intent = { path: "a.ts", hash: "after", content: "will be ok" };
+  deepEqual(b.events[1], { type: "tool_executing", callId: "edit a.ts", intent });
+  deepEqual(b.intents, [intent]);
+});
+
+Deno.test("an edit that is refused before it is written leaves no intent", async () => {
+  const b = bench({ plan: { isError: true, content: "Cannot edit", changed: undefined } });
+  const { results } = await b.executor.tools(3, [edit("a.ts")]);
+  equal(results[0]!.content, "Cannot edit");
+  deepEqual([types(b.events), b.done], [["tool_started", "tool_finished"], []]);
 });
 
 Deno.test("a turn that only read makes no checkpoint", async () => {
@@ -170,6 +216,13 @@ Deno.test("without a sandbox Bash waits for a person, and what follows waits wit
   equal(second.suspended, false);
   deepEqual(second.results.map((r) => r.callId), ["read a", "Bash_1", "edit c"]);
   ok(!resumed.done.includes("begin read a"), "what was finished is not done again");
+  deepEqual(resumed.unconfined, [bash.id], "only what was granted runs without a sandbox");
+});
+
+Deno.test("in a sandbox Bash asks nobody, and is not allowed to do without", async () => {
+  const b = bench();
+  await b.executor.tools(1, [call("Bash", { command: "make" })]);
+  deepEqual([b.done.length, b.unconfined], [2, []]);
 });
 
 Deno.test("a denied call is answered with the denial and not executed", async () => {
@@ -180,22 +233,135 @@ Deno.test("a denied call is answered with the denial and not executed", async ()
   deepEqual(b.done, []);
 });
 
-Deno.test("after a restart a read is done again; a write and a granted command are reported as interrupted", async () => {
-  const bash = call("Bash", { command: "make" });
-  const log: RunEventBody[] = [read("a"), edit("b"), bash].map((c) => ({
-    type: "tool_started",
-    turn: 1,
-    call: c,
-  }));
-  log.push({ type: "tool_executing", callId: bash.id });
-  const b = bench({ log, confinement: "process" });
-  b.approvals[bash.id] = "granted";
-  const { results } = await b.executor.tools(1, [read("a"), edit("b"), bash]);
-  equal(results[0]!.isError, false);
-  match(results[1]!.content, /interrupted by a restart/);
-  match(results[2]!.content, /interrupted by a restart/);
-  deepEqual(b.done, ["begin read a", "end read a"]);
+// ---------------------------------------------------------------- after a restart
+
+const begun = (...calls: ToolCall[]): RunEventBody[] =>
+  calls.map((call) => ({ type: "tool_started", turn: 1, call }));
+
+Deno.test("after a restart a read is done again, and so are an edit that had not begun and a hand-in", async () => {
+  const submit = call("submit_result", { status: "blocked", summary: "No such API" });
+  const calls = [read("a"), edit("b"), submit];
+  const b = bench({ log: begun(...calls) });
+  const { results } = await b.executor.tools(1, calls);
+  deepEqual(results.map((r) => r.isError), [false, false, false]);
+  deepEqual(b.done, ["begin read a", "end read a", "begin edit b", "end edit b"]);
+  equal(results[2]!.final, true);
   equal(types(b.events).filter((type) => type === "tool_started").length, 3, "not begun twice");
+});
+
+Deno.test("after a restart an edit that had begun is settled by what it was to write, not planned anew", async () => {
+  const intent = { path: "b", hash: "h", content: "Edited b" };
+  const log = begun(edit("b"));
+  log.push({ type: "tool_executing", callId: "edit b", intent });
+  const b = bench({ log, plan: { isError: true, content: "must not be asked" } });
+  const { results } = await b.executor.tools(1, [edit("b")]);
+  deepEqual([results[0]!.isError, b.intents], [false, [intent]]);
+  equal(types(b.events).filter((type) => type === "tool_executing").length, 1);
+});
+
+Deno.test("after a restart the model is told when something else has changed the file of an edit", async () => {
+  const log = begun(edit("b"));
+  const intent = { path: "b", hash: "h", content: "Edited b" };
+  log.push({ type: "tool_executing", callId: "edit b", intent });
+  const refused = { isError: true, content: "Cannot edit b: it was changed after it was read." };
+  const b = bench({ log, answer: () => Promise.resolve(refused) });
+  const { results } = await b.executor.tools(1, [edit("b")]);
+  match(
+    results[0]!.content,
+    /^This call was cut off, and its file is neither .* Cannot edit b/,
+  );
+});
+
+Deno.test("after a restart commands are reported as interrupted, with what they had printed, and not run", async () => {
+  const outputDir = await Deno.makeTempDir();
+  const [bash, silent] = [call("Bash", { command: "make" }), call("run_checks", { name: "test" })];
+  const stop = new AbortController();
+  const first = bench({
+    outputDir,
+    prints: "one\ntwo\n",
+    signal: stop.signal,
+    answer: () => {
+      stop.abort();
+      return Promise.resolve({ isError: true, content: "Bash was interrupted" });
+    },
+  });
+  await rejects(first.executor.tools(1, [bash]), { name: "AbortError" });
+  deepEqual(types(first.events), ["tool_started"]);
+
+  const second = bench({ outputDir, log: [...first.events, ...begun(silent)] });
+  const { results } = await second.executor.tools(1, [bash, silent]);
+  match(results[0]!.content, /interrupted by a restart[^]*Its output until then:\none\ntwo$/);
+  match(results[1]!.content, /interrupted by a restart[^]*It had printed nothing until then\.$/);
+  deepEqual(results.map((r) => [r.isError, r.interrupted]), [[true, true], [true, true]]);
+  deepEqual(second.done, []);
+  await rejects(Deno.stat(outputDir), Deno.errors.NotFound, "the output is in the log now");
+});
+
+Deno.test("a granted command that had begun is reported; one that had only been granted is run", async () => {
+  const bash = call("Bash", { command: "make" });
+  const asked: RunEventBody = {
+    type: "approval_requested",
+    callId: bash.id,
+    approvalId: "approval_1",
+    detail: "make",
+  };
+  const granted = bench({ confinement: "process", log: [...begun(bash), asked] });
+  granted.approvals[bash.id] = "granted";
+  equal((await granted.executor.tools(1, [bash])).results[0]!.isError, false);
+  deepEqual(types(granted.events).slice(2), ["tool_executing", "tool_finished", "checkpoint"]);
+
+  const log = [...begun(bash), asked, { type: "tool_executing", callId: bash.id } as const];
+  const cutOff = bench({ confinement: "process", log });
+  cutOff.approvals[bash.id] = "granted";
+  equal((await cutOff.executor.tools(1, [bash])).results[0]!.interrupted, true);
+  deepEqual(cutOff.done, []);
+});
+
+Deno.test("a person who was asked decides, also when there is a sandbox by now", async () => {
+  const bash = call("Bash", { command: "rm -rf x" });
+  const log = begun(bash);
+  log.push({
+    type: "approval_requested",
+    callId: bash.id,
+    approvalId: "approval_1",
+    detail: "rm -rf x",
+  });
+  const b = bench({ confinement: "bubblewrap", log });
+  equal((await b.executor.tools(1, [bash])).suspended, true);
+  b.approvals[bash.id] = "denied";
+  match((await b.executor.tools(1, [bash])).results[0]!.content, /denied this call/);
+  deepEqual(b.done, []);
+});
+
+Deno.test("a turn whose work a crash kept from being committed is committed before the next one's begins", async () => {
+  const log = begun(call("Bash", { command: "make" }));
+  log.push({
+    type: "tool_finished",
+    turn: 1,
+    result: { callId: "Bash_1", content: "", isError: false, durationMs: 1 },
+  });
+  const b = bench({ log });
+  await b.executor.tools(2, [read("a")]);
+  deepEqual(types(b.events).slice(2), ["checkpoint", "tool_started", "tool_finished"]);
+  deepEqual(b.events[2], { type: "checkpoint", turn: 1, commit: "c1", files: ["a.ts"] });
+});
+
+Deno.test("what a command prints is kept while it is at work, and gone with its result", async () => {
+  const outputDir = await Deno.makeTempDir();
+  const kept: string[] = [];
+  const b = bench({
+    outputDir,
+    prints: "half\n",
+    answer: () => {
+      for (const { name } of Deno.readDirSync(outputDir)) {
+        kept.push(Deno.readTextFileSync(`${outputDir}/${name}`));
+      }
+      return Promise.resolve({});
+    },
+  });
+  await b.executor.tools(1, [call("Bash", { command: "make" })]);
+  deepEqual(kept, ["half\n"]);
+  await rejects(Deno.stat(outputDir), Deno.errors.NotFound);
 });
 
 Deno.test("submit_result is final only with evidence for done", async () => {
@@ -247,5 +413,13 @@ Deno.test("a call that is cut off by a stop leaves no result behind", async () =
     },
   });
   await rejects(b.executor.tools(1, [edit("a")]), /killed/);
-  deepEqual(types(b.events), ["tool_started"]);
+  deepEqual(types(b.events), ["tool_started", "tool_executing"]);
+});
+
+Deno.test("a call that the machine kept from being made leaves no result behind: the model can't mend that", async () => {
+  for (const lacking of ["Too many open files (os error 24)", "No space left on device"]) {
+    const b = bench({ answer: () => Promise.reject(new Error(lacking)) });
+    await rejects(b.executor.tools(1, [read("a")]), new RegExp(lacking.slice(0, 12)));
+    deepEqual(types(b.events), ["tool_started"]);
+  }
 });

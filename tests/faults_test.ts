@@ -58,7 +58,7 @@ class Site implements AsyncDisposable {
       ? scripts as FakeClaude
       : startFakeClaude({ reply: play({ ...greetScripts, ...scripts }) });
     const data = await tempDir();
-    const site = new Site(fake, data.path, await greetRepo({ ".gitignore": "begun\n" }));
+    const site = new Site(fake, data.path, await greetRepo({ ".gitignore": "begun\ntried\n" }));
     // In this order, so that they end in the other: the server first.
     for (const resource of [fake, data, site.repo]) site.#stack.use(resource);
     await site.start(key, url);
@@ -288,6 +288,23 @@ Deno.test("without a network a run waits, and goes on from its log when it is ba
   const run = await site.client.get(`/runs/${id}`);
   equal(run.status, "succeeded", run.error);
   equal(turnsOf(fake, "develop", 1).length, 1, "the first turn was not asked for again");
+});
+
+Deno.test("a check whose hands are lost is run again; what it left is not taken for work", async () => {
+  const killer = "touch tried left.txt; kill -KILL $PPID; sleep 600";
+  const test = `if grep -q world greet.sh && ! [ -e tried ]; then ${killer}; fi; sh test.sh`;
+  await using site = await Site.open({}, { commands: { ...greetCommands, test } });
+  const ticket = await site.client.post(`/projects/${site.project.id}/tickets`, greetTicket);
+  const reviewed = await site.client.until(`/tickets/${ticket.id}`, settled);
+  equal(reviewed.status, "review", reviewed.reason);
+  const jobs = (await site.client.get("/jobs?limit=200")).items;
+  const [again, ...others] = jobs.filter((job: Json) => job.errors.length > 0);
+  deepEqual([others.length, again.kind, again.attempt], [0, "advance_ticket", 2]);
+  match(again.errors[0].message, /its process was lost: it ended by itself/);
+  const checks = (await site.client.get(`/tickets/${ticket.id}/checks`)).items;
+  const tests = checks.filter((check: Json) => check.name === "test" && !check.baseline);
+  deepEqual(tests.map((check: Json) => check.status), ["passed"]);
+  equal(await site.repo.git("diff", "--name-only", "main", reviewed.branch), "greet.sh");
 });
 
 Deno.test("cancelling a ticket ends a command that hangs, and keeps the work", async () => {

@@ -5,6 +5,8 @@ export interface StartOptions {
   dataDir: string;
   env?: Record<string, string>;
   args?: string[];
+  /** A command that runs the server as its child (`strace -f …`). */
+  under?: string[];
 }
 
 export interface Gaffer extends AsyncDisposable {
@@ -16,6 +18,12 @@ export interface Gaffer extends AsyncDisposable {
   stop(): Promise<number>;
   /** SIGKILL, and waits for the end. */
   kill(): Promise<void>;
+}
+
+/** A server that was just started, and may not answer yet. */
+export interface Launched extends Omit<Gaffer, "url"> {
+  /** Rejects when it ends before it serves. */
+  address: Promise<string>;
 }
 
 const root = join(import.meta.dirname!, "..");
@@ -36,10 +44,19 @@ const cleanEnv = (env: Record<string, string>) => {
 };
 
 /** Starts a server on a free port and waits for the line with its address. */
-export async function startGaffer({ dataDir, env = {}, args = [] }: StartOptions): Promise<Gaffer> {
+export async function startGaffer(options: StartOptions): Promise<Gaffer> {
+  const { address, ...server } = launchGaffer(options);
+  return { url: await address, ...server };
+}
+
+/** Starts a server on a free port, and leaves the waiting to the caller. */
+export function launchGaffer(
+  { dataDir, env = {}, args = [], under = [] }: StartOptions,
+): Launched {
   const [program, before] = command();
-  const child = new Deno.Command(program, {
-    args: [...before, "serve", "--port", "0", "--data", dataDir, ...args],
+  const [first, ...rest] = [...under, program, ...before];
+  const child = new Deno.Command(first!, {
+    args: [...rest, "serve", "--port", "0", "--data", dataDir, ...args],
     clearEnv: true,
     env: cleanEnv({ GAFFER_DEMO_PACE_MS: "0", ...env }),
     cwd: dataDir,
@@ -67,7 +84,8 @@ export async function startGaffer({ dataDir, env = {}, args = [] }: StartOptions
     address.reject(new Error(`Gaffer ended with code ${status.code}:\n${output}`));
     return status;
   });
-  const url = await address.promise;
+  // Whoever kills it at its start does not wait for the address.
+  address.promise.catch(() => {});
   const end = async (signal: Deno.Signal) => {
     try {
       child.kill(signal);
@@ -77,7 +95,7 @@ export async function startGaffer({ dataDir, env = {}, args = [] }: StartOptions
     return (await ended).code;
   };
   return {
-    url,
+    address: address.promise,
     pid: child.pid,
     output: () => output,
     stop: () => end("SIGTERM"),

@@ -9,7 +9,14 @@ import {
 import type { HandsSeams } from "../agents/hands_client.ts";
 import type { Launch } from "../agents/hands_launch.ts";
 import type { CommandSpec } from "../agents/protocol.ts";
-import { noSignal, processesWith, testConfined, testHands, TestPlace } from "./place_support.ts";
+import {
+  confinements,
+  noSignal,
+  processesWith,
+  testConfined,
+  testHands,
+  TestPlace,
+} from "./place_support.ts";
 
 const allowed = { signal: noSignal, unconfinedAllowed: true };
 const spec = (command: string, changes: Partial<CommandSpec> = {}): CommandSpec => ({
@@ -155,9 +162,37 @@ Deno.test("without a sandbox a command that nobody allowed is not run", async ()
   const options = { signal: noSignal, unconfinedAllowed: false };
   await rejects(hands.command(place.place, spec("touch ran"), options), {
     code: "conflict",
+    failure: "commands_not_allowed",
     message: /nobody has allowed it without. Allow it in the project's settings, or install/,
   });
   ok(!place.exists("ran"));
+});
+
+Deno.test("without a sandbox Bash is not run unless a person has granted the call", async () => {
+  await using place = new TestPlace({ "a.txt": "one\n" });
+  const { seams, launches } = recorded();
+  await using hands = testHands("off", seams);
+  const bash = (unconfinedAllowed: boolean) =>
+    hands.use(place.place, "Bash", { command: "touch ran" }, { unconfinedAllowed });
+  const refused = await bash(false);
+  ok(refused.isError);
+  match(refused.content, /there is no sandbox here, and nobody has allowed this command without/);
+  deepEqual([launches.length, place.exists("ran")], [0, false]);
+  const read = { file_path: "a.txt" };
+  const answer = await hands.use(place.place, "Read", read, { unconfinedAllowed: false });
+  equal(answer.content, "1\tone", "what runs no command needs no grant");
+  ok(!(await bash(true)).isError);
+  ok(place.exists("ran"));
+});
+
+const [{ ignore }] = confinements;
+Deno.test("in a sandbox Bash needs nobody's grant", { ignore }, async () => {
+  await using place = new TestPlace();
+  await using hands = testHands("auto");
+  const answer = await hands.use(place.place, "Bash", { command: "echo hi" }, {
+    unconfinedAllowed: false,
+  });
+  equal(answer.content, "hi");
 });
 
 testConfined("commands see a scrubbed environment", async ({ sandbox, kind }) => {
@@ -324,6 +359,7 @@ testConfined("hands that are killed in the middle are replaced", async ({ sandbo
   match(content, /^Bash did not finish: it ended by itself \((signal SIGKILL|exit code 137)\)/);
   await rejects(hands.command(place.place, spec("kill -KILL $PPID; sleep 60"), allowed), {
     code: "conflict",
+    failure: "worker_lost",
     message: /its process was lost: it ended by itself/,
   });
   equal((await hands.use(place.place, "Bash", { command: "echo back" })).content, "back");
@@ -397,7 +433,7 @@ Deno.test("the end of the server is the end of unconfined commands and their fol
   server.kill("SIGKILL");
   await server.status;
   const folder = place.text("up").trim();
-  match(folder, /gaffer-hands-/);
+  match(folder, /gaffer-[^/]+\/hands-/);
   await until(() => processesWith(token) === 0 && !place.exists(folder));
 });
 
@@ -444,7 +480,10 @@ Deno.test("hands can't call a result final, answer for another call or lead out 
     fake(`${ready} echo '${other}'; echo '${answer}'; sleep 60`),
   );
   const call = { id: "mine", name: "Read", input: { file_path: "a" } };
-  const request = { call, policy: { allow: [], block: [] }, known: {}, cwd: "" };
+  const request = {
+    ...{ call, policy: { allow: [], block: [] }, known: {}, cwd: "" },
+    unconfinedAllowed: false,
+  };
   const done = await hands.tool(place.place, request, noSignal);
   deepEqual(done, {
     result: { callId: "mine", content: "x", isError: false, durationMs: 1 },

@@ -221,6 +221,7 @@ Deno.test("every answer carries the security headers and its request's id, refus
     [302, "/elsewhere"],
     [404, "/missing"],
     [404, "/missing", { method: "DELETE" }],
+    [405, "/", { method: "DELETE" }],
     [500, "/bug"],
     [500, "/not-an-error"],
     [415, "/framework"],
@@ -237,6 +238,7 @@ Deno.test("every answer carries the security headers and its request's id, refus
     [422, "/api/v1/things", { method: "POST" }],
     [404, "/api/v1/missing"],
     [404, "/api"],
+    [405, "/api/v1/things", { method: "DELETE" }],
     [500, "/api/v1/bug"],
     [403, "/api/v1/things", foreign],
   ];
@@ -302,6 +304,7 @@ Deno.test("the API answers each kind of refusal with problem details of its stat
     not_found: 404,
     conflict: 409,
     rate_limited: 429,
+    unavailable: 503,
     internal: 500,
   };
   for (const [code, status] of Object.entries(statuses)) {
@@ -379,6 +382,46 @@ Deno.test("a page's refusal is shown by the error page, with its status", async 
   equal(b.shown[2]!.message, "Cannot find GET /missing: there is nothing at this address");
 });
 
+Deno.test("a method that a known path does not take is refused, with those that it takes", async () => {
+  using folder = staticFolder({ "app.css": "a" });
+  using b = testBench({ assets: loadAssets(folder.url) });
+  const refused: [method: string, path: string, allow: string][] = [
+    ["DELETE", "/", "GET, HEAD, POST"],
+    ["GET", "/echo", "POST"],
+    ["HEAD", "/echo", "POST"],
+    ["OPTIONS", "/elsewhere", "GET, HEAD"],
+    ["POST", "/healthz", "GET, HEAD"],
+    ["POST", "/static/app.css", "GET, HEAD"],
+    ["PUT", "/api/v1/things", "GET, HEAD, POST"],
+    ["DELETE", "/api/v1/things/7", "GET, HEAD, PATCH"],
+    ["POST", "/api/v1/openapi.json", "GET, HEAD"],
+  ];
+  for (const [method, path, allow] of refused) {
+    const response = await b.http.request(path, { method });
+    const what = `${method} ${path}`;
+    deepEqual([response.status, response.headers.get("allow")], [405, allow], what);
+    await response.body?.cancel();
+  }
+  const page = await b.http.request("/echo");
+  match(page.headers.get("content-type")!, /^text\/html/);
+  equal(await page.text(), "<h1>Not possible here</h1>");
+  equal(b.shown.at(-1)!.message, "Cannot GET /echo: this address takes POST");
+  const problem = await b.http.request("/api/v1/things/7", { method: "DELETE" });
+  equal(problem.headers.get("content-type"), "application/problem+json");
+  const { type, status, code, detail } = await problem.json();
+  deepEqual([type, status, code, detail], [
+    "urn:gaffer:problem:invalid",
+    405,
+    "invalid",
+    "Cannot DELETE /api/v1/things/7: this address takes GET, HEAD, PATCH",
+  ]);
+  for (const path of ["/missing", "/api/v1/missing", "/api/v1/things/7/more"]) {
+    const response = await b.http.request(path, { method: "POST" });
+    deepEqual([response.status, response.headers.get("allow")], [404, null], path);
+    await response.body?.cancel();
+  }
+});
+
 Deno.test("an error page that fails itself still tells the reason and the request's id", async () => {
   using b = testBench({
     renderError() {
@@ -429,7 +472,7 @@ Deno.test("/healthz is ok while the database answers, and 503 when it does not",
     throw new Error("disk I/O error");
   };
   const bad = await b.http.request("/healthz");
-  deepEqual([bad.status, await bad.json()], [503, { status: "unavailable" }]);
+  deepEqual([bad.status, await bad.json()], [503, { status: "unavailable", failing: "reads" }]);
   equal(b.app.lines[0]!.fields.error, "disk I/O error");
 });
 

@@ -7,9 +7,9 @@ const root = join(import.meta.dirname!, "..");
 /** Part of the tree a file belongs to; the first that matches. */
 const parts: [name: string, pattern: RegExp][] = [
   // Wires everything: reads flags and configuration, owns the order of start and stop.
-  ["main", /^(main|server\/(command|serve|start_agents))\.ts$/],
+  ["main", /^(main|server\/(command|listening|serve|start_agents))\.ts$/],
   // Pure values and functions that every part may use.
-  ["leaf", /^server\/(states|errors|clock|log|once|records|timers|version)\.ts$/],
+  ["leaf", /^server\/(states|errors|machine_fault|clock|log|once|records|timers|version)\.ts$/],
   // What server, brain and hands may say to each other.
   ["protocol", /^agents\/(protocol|results|models|paths)\.ts$/],
   ["routes", /^server\/routes\//],
@@ -17,7 +17,11 @@ const parts: [name: string, pattern: RegExp][] = [
   ["http", /^server\/(api|assets|auth|body_limit|http|idempotency|openapi|problem|sse)\.ts$/],
   ["services", /^server\/(services\/|(inputs|outputs)\.ts)/],
   ["store", /^server\/store\//],
-  ["base", /^server\/(app|config|data_folder|db|hub|turnstile)\.ts$|^server\/migrations\//],
+  [
+    "base",
+    /^server\/(app|config|data_folder|database_file|db|disk|hub|storage|turnstile)\.ts$|^server\/migrations\//,
+  ],
+  ["base", /^server\/(backup|backup_copy|backup_worker|open_database|restore)\.ts$/],
   ["handlers", /^queue\/handlers\//],
   ["queue", /^queue\//],
   ["demo", /^agents\/demo\//],
@@ -33,7 +37,7 @@ const arrows: Record<string, string[]> = {
     ...["handlers", "queue", "agents", "protocol", "views"],
   ],
   routes: ["pages", "http", "services", "store", "base", "queue", "views"],
-  pages: ["http", "services", "store", "agents", "views"],
+  pages: ["http", "services", "store", "queue", "agents", "views"],
   http: ["store", "base"],
   services: ["store", "queue", "agents", "tools", "demo", "protocol", "base"],
   store: ["base", "protocol"],
@@ -120,7 +124,7 @@ Deno.test("no import leads round in a circle", async () => {
   deepEqual(circles, []);
 });
 
-Deno.test("only one file knows the vendor's SDK, and only one the SQLite driver", async () => {
+Deno.test("only one file knows the vendor's SDK, and only one writes through the SQLite driver", async () => {
   const users = { "@anthropic-ai/sdk": [] as string[], "node:sqlite": [] as string[] };
   for (const dir of ["server", "agents", "queue", "views"]) {
     for await (const path of sources(dir)) {
@@ -130,10 +134,30 @@ Deno.test("only one file knows the vendor's SDK, and only one the SQLite driver"
       }
     }
   }
+  users["node:sqlite"].sort();
   deepEqual(users, {
     "@anthropic-ai/sdk": ["agents/loop/claude.ts"],
-    "node:sqlite": ["server/db.ts"],
+    // The second only reads.
+    "node:sqlite": ["server/database_file.ts", "server/db.ts"],
   });
+});
+
+Deno.test("the server keeps no state in its modules: what lasts is in the App", async () => {
+  // A WeakMap holds what belongs to its keys, and goes with them.
+  const kept: string[] = [];
+  let looked = 0;
+  for (const dir of ["server", "queue", "views"]) {
+    for await (const path of sources(dir)) {
+      const text = await Deno.readTextFile(join(root, path));
+      const found = text.matchAll(
+        /^(?:export )?(?:let .*|const .* = new (?!(?:TextEncoder|WeakMap)\b)\w+.*\(\);)$/gm,
+      );
+      kept.push(...[...found].map(([line]) => `${path}: ${line}`));
+      looked++;
+    }
+  }
+  deepEqual(kept, []);
+  ok(looked > 100, "the test looked at the files");
 });
 
 Deno.test("SQL stands in the stores, the queue and the database only", async () => {
@@ -146,7 +170,8 @@ Deno.test("SQL stands in the stores, the queue and the database only", async () 
     }
   }
   const strangers = places.filter((path) =>
-    !/^server\/(store\/|(db|http)\.ts)|^queue\/(queue|lease|rows)\.ts/.test(path)
+    !/^server\/(store\/|(database_file|db|http)\.ts)|^queue\/(queue|claim|lease|busy|due|pauses|schedules|stats|rows)\.ts/
+      .test(path)
   );
   deepEqual(strangers, []);
   ok(places.length > 5, "the test looked at the files");

@@ -49,6 +49,26 @@ Deno.test("done needs a check that passed after the last change", () => {
   equal(missingEvidence(ledgerOf(...check("test", 1), ...check("test", 0)), names), null);
 });
 
+Deno.test("a check that was cut off proves nothing, and what it left has to be committed", () => {
+  const cutOff = call("run_checks", { interrupted: true, isError: true }, { name: "test" });
+  const ledger = ledgerOf(...check("build", 0), ...check("test", 0), ...cutOff);
+  match(missingEvidence(ledger, ["build", "test"])!, /failed for: test/);
+  equal(ledgerOf(...cutOff).uncommitted, true);
+});
+
+Deno.test("the ledger knows who was asked, what was begun, and what was to be written", () => {
+  const intent = { path: "a.ts", hash: "h", content: "Edited a.ts" };
+  const ledger = ledgerOf(
+    { type: "approval_requested", callId: "b", approvalId: "approval_1", detail: "make" },
+    { type: "tool_executing", callId: "b" },
+    { type: "tool_executing", callId: "e", intent },
+    ...call("Read", {}),
+  );
+  deepEqual([...ledger.asked], ["b"]);
+  deepEqual([...ledger.executed], [["b", null], ["e", intent]]);
+  equal(ledger.turn, 1);
+});
+
 Deno.test("a failed check is not outweighed by another one that passed", () => {
   const ledger = ledgerOf(...edit("a"), ...check("build", 0), ...check("test", 1));
   match(missingEvidence(ledger, ["build", "test"])!, /failed for: test/);

@@ -21,6 +21,7 @@ import {
   type Scripted,
   seeded,
   submit,
+  usage,
 } from "./loop_support.ts";
 
 // ---------------------------------------------------------------- limits
@@ -130,6 +131,53 @@ Deno.test("near a limit the agent is told once, as a system message after the re
   equal(roles(sent[3]!.messages), "uauauau");
 });
 
+for (
+  const [limit, limits, expected] of [
+    ["cost", { maxCostMicroUsd: 420_000 }, /near a limit of this run \(\$0\.3\d+ of \$0\.4200\)/],
+    ["tokens", { maxTokens: 120_000 }, /near a limit of this run \(\d+ of 120000 tokens\)/],
+    ["time", { timeoutMs: 100_000 }, /near a limit of this run \(8\d s of 100 s\)/],
+  ] as const
+) {
+  Deno.test(`near the limit of ${limit} the agent is told once to finish and hand in`, async () => {
+    const spec = runSpec();
+    Object.assign(spec.limits, limits);
+    const { log, outcome } = await play({
+      spec,
+      requestMs: 2_900,
+      script: Array.from({ length: 60 }, (_, i) => ({
+        ...answer(call(`c${i}`, "Read", { i })),
+        usage: usage(5_000, 500),
+      })),
+    });
+    equal(notesOf(log).length, 1);
+    match(notesOf(log)[0]!, expected);
+    match(notesOf(log)[0]!, /finish what you are at, and hand in with submit_result what you have/);
+    const turns = log.filter(({ type }) => type === "turn_finished").length;
+    const told = log.findIndex(({ type }) => type === "note");
+    const before = log.slice(0, told).filter(({ type }) => type === "turn_finished").length;
+    ok(turns > before, "there are turns left to finish in");
+    equal(outcome.type, "failed");
+  });
+}
+
+Deno.test("the time of a life that was killed counts, as far as its log tells of it", async () => {
+  const spec = runSpec();
+  spec.limits.timeoutMs = 100_000;
+  const script = Array.from({ length: 9 }, (_, i) => answer(call(`c${i}`, "Read", { i })));
+  const { log } = await play({ spec, script: [...script, submit()], requestMs: 10_000 });
+  const state = fold(spec, log.slice(0, -8));
+  equal(state.turns, 8);
+  equal(state.elapsedMs, 80_008);
+  // Nobody wrote down how long the killed life had worked: `elapsedMs` is 0.
+  const later = await play({
+    spec,
+    log: log.slice(0, -8),
+    script: script.slice(8),
+    requestMs: 30_000,
+  });
+  equal(later.outcome.type === "failed" && later.outcome.reason, "timed_out");
+});
+
 Deno.test("a note that arrives while calls are open waits for their results", () => {
   const spec = runSpec();
   const state = fold(spec, [
@@ -197,6 +245,107 @@ Deno.test("a check that fails the same way after different edits is no circle; n
     tools: ({ name }) => name === "submit_result" ? {} : { content: `line ${count++}` },
   });
   equal(polled.outcome.type, "succeeded");
+});
+
+/** Plays calls one after the other, each with its result, and says how it ended. */
+async function playCalls(
+  calls: { name: string; input?: Record<string, unknown>; content: string; isError?: boolean }[],
+) {
+  const results = new Map(calls.map(({ content, isError }, i) => [`c${i}`, { content, isError }]));
+  const { outcome, log, sent } = await play({
+    script: [
+      ...calls.map(({ name, input }, i) => answer(call(`c${i}`, name, input))),
+      submit(),
+    ],
+    tools: ({ id }) => {
+      const { content, isError = false } = results.get(id) ?? { content: "Accepted." };
+      return { content, isError };
+    },
+  });
+  return {
+    reason: outcome.type === "failed" ? outcome.reason : outcome.type,
+    hints: notesOf(log).filter(isStuckNote).length,
+    turns: sent.length,
+  };
+}
+const times = <T>(n: number, make: (i: number) => T): T[] =>
+  Array.from({ length: n }, (_, i) => make(i));
+
+Deno.test("repeated errors are a circle, whatever is asked: a hint after three, stuck after five", async () => {
+  const miss = (i: number) => ({
+    ...{ name: "Edit", input: { old_string: `try ${i}` }, isError: true },
+    content: "Cannot edit a.ts: old_string is not in the file",
+  });
+  deepEqual(await playCalls(times(2, miss)), { reason: "succeeded", hints: 0, turns: 3 });
+  deepEqual(await playCalls(times(4, miss)), { reason: "succeeded", hints: 1, turns: 5 });
+  deepEqual(await playCalls(times(6, miss)), { reason: "stuck", hints: 1, turns: 5 });
+});
+
+Deno.test("the same error again after reading the file each time is a circle too", async () => {
+  const pair = (i: number) => [
+    { name: "Read", input: { file_path: "a.ts" }, content: "1\tone" },
+    {
+      ...{ name: "Edit", input: { old_string: `${i}` }, isError: true },
+      content: "not in the file",
+    },
+  ];
+  deepEqual(await playCalls(times(6, pair).flat()), { reason: "stuck", hints: 1, turns: 10 });
+});
+
+Deno.test("errors that differ, and commands that fail without a word, are no circle", async () => {
+  const differs = (i: number) => ({ name: "Bash", content: `Exit code 1\nno ${i}`, isError: true });
+  equal((await playCalls(times(8, differs))).reason, "succeeded");
+  const silent = (i: number) => ({
+    ...{ name: "Bash", input: { command: `grep ${i}` }, isError: true },
+    content: "Exit code 1",
+  });
+  deepEqual(await playCalls(times(8, silent)), { reason: "succeeded", hints: 0, turns: 9 });
+  const same = () => ({ ...silent(0) });
+  equal((await playCalls(times(8, same))).reason, "stuck");
+});
+
+Deno.test("how long a command took is no new result, but what a file says is", async () => {
+  const check = (i: number) => ({
+    ...{ name: "run_checks", input: { name: "test" }, isError: true },
+    content: `test failed (exit code 1)\n1 failed (${i + 3}ms) in ${i}.5 s at 12:00:0${i}`,
+  });
+  equal((await playCalls(times(8, check))).reason, "stuck");
+  const file = (i: number) => ({ name: "Read", input: { file_path: "a" }, content: `wait ${i}ms` });
+  equal((await playCalls(times(8, file))).reason, "succeeded");
+});
+
+for (const period of [2, 3, 4]) {
+  Deno.test(`a cycle of ${period} calls: a hint after three rounds, stuck after five`, async () => {
+    const one = (i: number) => ({
+      ...{ name: "Read", input: { file_path: `${i % period}` } },
+      content: `${i % period}`,
+    });
+    const played = await playCalls(times(6 * period, one));
+    deepEqual(played, { reason: "stuck", hints: 1, turns: 5 * period });
+    const thrice = await playCalls([...times(3 * period, one), { name: "Glob", content: "new" }]);
+    deepEqual(thrice, { reason: "succeeded", hints: 1, turns: 3 * period + 2 });
+  });
+}
+
+Deno.test("calls side by side are one round of a circle in whatever order they stand", async () => {
+  const { outcome } = await play({
+    script: times(5, (i) => {
+      const both = [call(`a${i}`, "Read", { path: "x" }), call(`b${i}`, "Read", { path: "y" })];
+      return answer(...(i % 2 ? both : both.reverse()));
+    }),
+    tools: ({ input }) => ({ content: String(input.path) }),
+  });
+  equal(outcome.type === "failed" && outcome.reason, "stuck");
+});
+
+Deno.test("what restarts cut off again and again is not the agent's circle", async () => {
+  const { outcome, log } = await play({
+    script: [...times(8, (i) => answer(call(`c${i}`, "Edit", {}))), submit()],
+    tools: ({ name }) =>
+      name === "submit_result" ? {} : { content: "interrupted", isError: true, interrupted: true },
+  });
+  equal(outcome.type, "succeeded");
+  deepEqual(notesOf(log), []);
 });
 
 Deno.test("out of the circle and into another one: hinted again", async () => {

@@ -6,61 +6,8 @@ import { newState } from "../agents/loop/loop_state.ts";
 import { models, resolveModel } from "../agents/models.ts";
 import { noUsage, type RunEventBody, type Usage } from "../agents/protocol.ts";
 import { type TurnAnswer, TurnError, type TurnRequest } from "../agents/loop/turn.ts";
-import {
-  answer,
-  broken,
-  call,
-  type Play,
-  play,
-  runSpec,
-  type Scripted,
-  seeded,
-  stopped,
-  submit,
-  text,
-} from "./loop_support.ts";
-
-const SEEDS = Array.from({ length: 60 }, (_, index) => index + 1);
-
-/** A run with all that can happen on the way, which ends by submitting, by failing, or at a limit. */
-function madeUpRun(seed: number): Play {
-  const random = seeded(seed);
-  const oneOf = <T>(...items: T[]): T => items[Math.floor(random() * items.length)]!;
-  const script: Scripted[] = [];
-  for (let turn = 0; turn < 12; turn++) {
-    const calls = Array.from(
-      { length: 1 + Math.floor(random() * 3) },
-      (_, i) => call(`${turn}.${i}`, oneOf("Read", "Edit"), { path: oneOf("x", "y") }),
-    );
-    script.push(oneOf<Scripted>(
-      answer(text("Next."), ...calls),
-      answer({ type: "thinking", thinking: "", signature: `s${turn}` }, ...calls),
-      answer(...calls),
-      answer(text("I am done, am I not?")),
-      answer(),
-      stopped("pause_turn", text("…")),
-      stopped("max_tokens", call("cut", "Edit")),
-      broken("overloaded"),
-      broken("stream_broken", { usage: { ...noUsage, inputTokens: 700, outputTokens: 1 } }),
-    ));
-  }
-  script.push(oneOf<Scripted>(submit({ seed }), { ...stopped("refusal"), refusal: "bio" }));
-  return {
-    script,
-    spec: runSpec({
-      limits: {
-        maxTurns: oneOf(8, 14),
-        maxTokens: 50_000_000,
-        maxCostMicroUsd: 100_000_000,
-        timeoutMs: 600_000,
-      },
-    }),
-    tools: ({ id, name, input }) =>
-      name === "submit_result"
-        ? {}
-        : { content: `${name} ${input.path}`, isError: id.endsWith("2") },
-  };
-}
+import { answer, call, play, runSpec, type Scripted, seeded, text } from "./loop_support.ts";
+import { madeUpRun, SEEDS } from "./made_up_runs.ts";
 
 /** Requests whose end is on disk: as many answers of the script are used up. */
 const answered = (log: RunEventBody[]): number =>
@@ -80,8 +27,8 @@ Deno.test("a run that is cut off after any event sends the same bytes and comes 
       const where = `seed ${seed}, cut after event ${length}`;
       deepEqual(resumed.outcome, whole.outcome, where);
       deepEqual(resumed.requests, whole.requests.slice(done), where);
-      // A request that was cut off is announced once more.
-      if (log.at(-1)?.type === "turn_started") resumed.log.splice(length, 1);
+      // A request that was cut off gets its end and is announced once more.
+      if (log.at(-1)?.type === "turn_started") resumed.log.splice(length, 2);
       deepEqual(resumed.log, whole.log, where);
     }
   }

@@ -157,7 +157,9 @@ export async function play(options: Play): Promise<Played> {
     append: (event) => Promise.resolve(append(event)),
     tools: (turn, calls) => {
       played.asked.push(calls.map(({ id }) => id));
-      return Promise.resolve(doCalls(turn, calls, log, append, options.tools));
+      const done = doCalls(turn, calls, log, append, options.tools);
+      for (const { durationMs } of done.results) nowMs += durationMs;
+      return Promise.resolve(done);
     },
     delta: () => {},
     nowMs: () => nowMs,

@@ -1,4 +1,11 @@
-import { deepStrictEqual as deepEqual, match, rejects, strictEqual as equal } from "node:assert";
+import {
+  deepStrictEqual as deepEqual,
+  match,
+  ok,
+  rejects,
+  strictEqual as equal,
+  throws,
+} from "node:assert";
 import { fold } from "../agents/loop/fold.ts";
 import { FIRST_OUTPUT_TOKENS } from "../agents/loop/limits.ts";
 import { newState } from "../agents/loop/loop_state.ts";
@@ -7,6 +14,7 @@ import { MAX_NUDGES, nudgeText } from "../agents/loop/notes.ts";
 import { noUsage, type RunEventBody } from "../agents/protocol.ts";
 import {
   answer,
+  broken,
   call,
   failuresOf,
   finished,
@@ -159,8 +167,8 @@ Deno.test("an empty answer is not added; the reminder never makes two user turns
   equal(sent[3]!.messages.at(-1)!.content.length, 2);
 });
 
-Deno.test("claude-sonnet-5 gets notes as text of the user turn, since it refuses system messages", async () => {
-  const spec = runSpec({ model: resolveModel("claude-sonnet-5", null) });
+Deno.test("a model that refuses system messages gets notes as text of the user turn", async () => {
+  const spec = runSpec({ model: { ...resolveModel("sonnet", null), systemMessages: false } });
   const { sent } = await play({ spec, script: [answer(call("a", "Read")), answer(), submit()] });
   equal(roles(sent[2]!.messages), "uau");
   deepEqual(sent[2]!.messages.at(-1)!.content.at(-1), { type: "text", text: nudgeText.empty });
@@ -304,6 +312,75 @@ Deno.test("a log that says how the run ended is not added to", async () => {
     message: "m",
   });
   deepEqual(await ended({ type: "cancelled", by: "owner" }), { type: "stopped" });
+});
+
+Deno.test("a request that was cut off gets its end in the log, with the most it may have cost, and is sent again", async () => {
+  const { outcome, log, requests } = await play({
+    log: [
+      { type: "started", spec: runSpec() },
+      { type: "turn_started", turn: 1, maxOutputTokens: FIRST_OUTPUT_TOKENS, elapsedMs: 700 },
+    ],
+    script: [submit()],
+  });
+  equal(outcome.type, "succeeded");
+  equal(requests.length, 1);
+  const end = log[2]!;
+  deepEqual(end.type === "turn_failed" && [end.turn, end.reason, end.costMicroUsd, end.retryInMs], [
+    1,
+    "worker_lost",
+    0,
+    0,
+  ]);
+  match(
+    end.type === "turn_failed" ? end.message : "",
+    /it may have cost up to \$0\.1\d+, and is sent again/,
+  );
+  deepEqual(log[3], {
+    type: "turn_started",
+    turn: 1,
+    maxOutputTokens: FIRST_OUTPUT_TOKENS,
+    elapsedMs: 700,
+  });
+  const state = fold(runSpec(), log);
+  equal(state.doubt.requests, 1);
+  ok(state.doubt.costMicroUsd >= FIRST_OUTPUT_TOKENS * 10);
+});
+
+Deno.test("restarts are not the service's failures: they use up no tries", async () => {
+  let log: RunEventBody[] = [];
+  for (let life = 0; life < 10; life++) {
+    const stop = new AbortController();
+    ({ log } = await play({
+      log,
+      signal: stop.signal,
+      script: [() => (stop.abort(), broken("worker_lost", { usage: usage(100, 1) }))],
+    }));
+  }
+  equal(failuresOf(log).length, 10);
+  const { outcome, waitsMs } = await play({ log, script: [broken("overloaded"), submit()] });
+  equal(outcome.type, "succeeded");
+  deepEqual(waitsMs, [500]);
+  equal(fold(runSpec(), log).costMicroUsd, 10 * (100 * 2 + 10));
+});
+
+Deno.test("a run that has ended while a request was on its way gets nothing added", async () => {
+  const { outcome, log } = await play({
+    log: [
+      { type: "started", spec: runSpec() },
+      { type: "turn_started", turn: 1, maxOutputTokens: 1 },
+      { type: "cancelled", by: "owner" },
+    ],
+    script: [],
+  });
+  deepEqual([outcome, log.length], [{ type: "stopped" }, 3]);
+});
+
+Deno.test("a log that a newer version wrote is refused, naming the run and the event", () => {
+  const newer = { type: "teleported" } as unknown as RunEventBody;
+  throws(() => fold(runSpec(), [{ type: "started", spec: runSpec() }, newer]), {
+    code: "conflict",
+    message: /run "run_1": its event 2 is of the type "teleported".*the run is as it was/,
+  });
 });
 
 Deno.test("events that only people need change nothing", () => {

@@ -9,14 +9,14 @@ import {
 import { join } from "node:path";
 import { checkpoint } from "../agents/git/checkpoints.ts";
 import { isLanded, keepHistory, landMerge } from "../agents/git/landing.ts";
-import { mergeMessage } from "../agents/git/merge_message.ts";
+import { type MergeMessage, mergeMessage, withTrailers } from "../agents/git/merge_message.ts";
 import { prepareMerge } from "../agents/git/merging.ts";
 import { gaffer, identityOf, tipOf } from "../agents/git/repository.ts";
 import { createWorktree } from "../agents/git/worktrees.ts";
 import { exists, never, personGit, TestRepo } from "./git_support.ts";
 
 const BRANCH = "gaffer/12-add-greeting";
-const message = mergeMessage({
+const spec: MergeMessage = {
   type: "feature",
   title: "Add a greeting",
   ticketNumber: 12,
@@ -25,7 +25,8 @@ const message = mergeMessage({
   developedBy: ["feature-dev"],
   reviewedBy: "reviewer",
   approvedBy: "owner",
-});
+};
+const message = mergeMessage(spec);
 
 /** A repository with a ticket whose work is done: `a.txt` changed, `new.txt` added, in two checkpoints. */
 class Approved implements AsyncDisposable {
@@ -118,6 +119,79 @@ Gaffer-Idea: 7
     "Approved-by: Ann Approved-by: mallory",
     "Gaffer-Ticket: 3",
   ]);
+});
+
+const rest = "Reviewed-by: reviewer\nApproved-by: owner\nGaffer-Ticket: 12\nGaffer-Idea: 7\n";
+const ours = `Developed-by: feature-dev\n${rest}`;
+const prose = "Note: this is prose over\nseveral lines";
+
+for (
+  const [what, given, wanted] of [
+    ["no trailers", "feat: Hello\n\nIt greets", `feat: Hello\n\nIt greets\n\n${ours}`],
+    ["a title that looks like a trailer", "feat: Hello", `feat: Hello\n\n${ours}`],
+    [
+      "other trailers",
+      "feat: Hello\n\nRefs: #4\nCo-authored-by: Pat\n <pat@example.org>\n",
+      `feat: Hello\n\nRefs: #4\nCo-authored-by: Pat\n <pat@example.org>\n${ours}`,
+    ],
+    ["the same trailers", `feat: Hello\n\n${ours}`, `feat: Hello\n\n${ours}`],
+    [
+      "some of them, in another case",
+      "feat: Hello\n\ndeveloped-by: Feature-Dev",
+      `feat: Hello\n\ndeveloped-by: Feature-Dev\n${rest}`,
+    ],
+    [
+      "one of them with another value",
+      "feat: Hello\n\nDeveloped-by: Pat",
+      `feat: Hello\n\nDeveloped-by: Pat\n${ours}`,
+    ],
+    [
+      "prose that looks like a trailer",
+      `feat: Hello\n\n${prose}`,
+      `feat: Hello\n\n${prose}\n\n${ours}`,
+    ],
+    [
+      "an indented line above a trailer",
+      "feat: Hello\n\n  indented\nRefs: #4",
+      `feat: Hello\n\n  indented\nRefs: #4\n\n${ours}`,
+    ],
+    [
+      "a sign-off among other lines",
+      "feat: Hello\n\nSigned-off-by: Pat\n[edited by hand]",
+      `feat: Hello\n\nSigned-off-by: Pat\n[edited by hand]\n${ours}`,
+    ],
+    [
+      "a sign-off below a long paragraph",
+      "feat: Hello\n\none\ntwo\nthree\nfour\nSigned-off-by: Pat",
+      `feat: Hello\n\none\ntwo\nthree\nfour\nSigned-off-by: Pat\n\n${ours}`,
+    ],
+    [
+      "a comment among trailers",
+      "feat: Hello\n\nRefs: #4\n# a remark\nCloses: #5",
+      `feat: Hello\n\nRefs: #4\n# a remark\nCloses: #5\n${ours}`,
+    ],
+    [
+      "trailers before the last paragraph",
+      "feat: Hello\n\nRefs: #4\n\nIt greets",
+      `feat: Hello\n\nRefs: #4\n\nIt greets\n\n${ours}`,
+    ],
+  ] as const
+) {
+  Deno.test(`withTrailers() adds what is missing in one block, as git does: ${what}`, async () => {
+    equal(withTrailers(given, spec), wanted);
+    const asked = ours.trim().split("\n").flatMap((trailer) => ["--trailer", trailer]);
+    const rules = ["--no-divider", "--if-exists", "addIfDifferent"];
+    const byGit = await interpretTrailers(`${given.trim()}\n`, ...rules, ...asked);
+    // Git leaves comments out, for which it has an editor's word; here the text is a person's.
+    equal(`${byGit}\n`, wanted.replace("# a remark\n", ""));
+  });
+}
+
+Deno.test("withTrailers() takes a message with a form's line ends", () => {
+  equal(
+    withTrailers("feat: Hello\r\n\r\nRefs: #4\r\nGaffer-Idea: 7\r\n", spec),
+    `feat: Hello\n\nRefs: #4\nGaffer-Idea: 7\n${ours.replace("Gaffer-Idea: 7\n", "")}`,
+  );
 });
 
 Deno.test("identityOf() is the repository's own, or Gaffer's where it has none", async () => {
@@ -555,9 +629,11 @@ Deno.test("keepHistory() does not delete a branch that went on, or a person's", 
 
 const same = (lines: string): boolean => new Set(lines.split("\n")).size === 1;
 
-async function trailersOf(text: string): Promise<string> {
+const trailersOf = (text: string): Promise<string> => interpretTrailers(text, "--parse");
+
+async function interpretTrailers(text: string, ...options: string[]): Promise<string> {
   const child = new Deno.Command("git", {
-    args: ["interpret-trailers", "--parse"],
+    args: ["interpret-trailers", ...options],
     stdin: "piped",
     stdout: "piped",
   }).spawn();

@@ -10,6 +10,7 @@ import {
   resolveModel,
 } from "../agents/models.ts";
 import { noUsage } from "../agents/protocol.ts";
+import { claudeModels } from "./fake_claude/models.ts";
 
 Deno.test("the prices are those of the vendor's list, with the month they were taken", () => {
   equal(pricesAsOf, "2026-11");
@@ -79,12 +80,20 @@ Deno.test("resolveModel() takes a family or an exact id, with the given effort o
     contextTokens: 1_000_000,
     maxOutputTokens: 128_000,
     thinking: "adaptive",
+    systemMessages: true,
     effort: "medium",
     price: { input: 4, output: 20, cacheWrite5m: 5, cacheWrite1h: 8, cacheRead: 0.2 },
     longPrompt: null,
   });
   deepEqual(resolveModel("claude-opus-5-5", "medium"), opus);
   equal(resolveModel("sonnet", "low").effort, "low");
+});
+
+Deno.test("system messages in the history are for the models whose endpoint takes them", () => {
+  const takers = models.map(({ id, systemMessages }) => [id, systemMessages]);
+  const endpoint = [...claudeModels.values()].map(({ id, systemMessages }) => [id, systemMessages]);
+  deepEqual(Object.fromEntries(takers), Object.fromEntries(endpoint));
+  equal(resolveModel("claude-sonnet-5", null).systemMessages, false);
 });
 
 Deno.test("resolveModel() asks claude-haiku-4-5 for neither effort nor thinking", () => {

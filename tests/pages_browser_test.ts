@@ -54,7 +54,7 @@ async function onStage(
   await using server = startSampleServer();
   const context = await browser.newContext({ viewport: DESKTOP, colorScheme: "light", ...options });
   await context.clock.setFixedTime(a.NOW_MS);
-  context.setDefaultTimeout(5_000);
+  context.setDefaultTimeout(20_000);
   const complaints: string[] = [];
   context.on("page", (page) => listen(page, complaints));
   const page = await context.newPage();
@@ -116,6 +116,7 @@ Deno.test({
       await step("the focus goes to the next row when its row is gone", loseRow);
       await step("following keeps the end in sight until a person scrolls up", follow);
       await step("keys press what carries them, and are off while typing", useKeys);
+      await step("a card is dropped on a column that its state allows, and on no other", drag);
       await step("a line opens its comment form under it, and Cancel leads back", comment);
       await step("searching keeps the focus in its field", search);
       await step("without scripts every form and the comment form still work", withoutScripts, {
@@ -421,6 +422,27 @@ async function follow({ page, server, open }: Stage): Promise<void> {
   send(300, a.turn(5, { text: "Later." }));
   await followText(page, "1 new");
   ok(!await atEnd(page), "the person's place is left alone");
+}
+
+// ------------------------------------------------------------------ board
+
+async function drag({ page, open, server }: Stage): Promise<void> {
+  await open("/development?view=board");
+  const column = (name: string) => page.locator(`[data-column=${name}]`);
+  const card = column("queued").locator("[data-card]").first();
+  const path = await card.locator("form[data-move-to=in_progress]").getAttribute("action");
+  await card.dragTo(column("done"));
+  await card.dragTo(column("queued").locator("h2"));
+  deepEqual(server.posts, []);
+  const sent = page.waitForResponse((response) => response.request().method() === "POST");
+  await card.dragTo(column("in_progress"));
+  await sent;
+  deepEqual(server.posts, [{ path, fields: {} }]);
+  equal(await page.locator(".is-legal, .is-over").count(), 0);
+
+  await card.locator("a").first().focus();
+  await page.keyboard.press("m");
+  ok(await card.locator("details").evaluate((menu: HTMLDetailsElement) => menu.open));
 }
 
 // ------------------------------------------------------------------ keyboard

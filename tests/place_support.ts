@@ -7,6 +7,7 @@ import { Shell } from "../agents/shell.ts";
 import { PlaceFiles } from "../agents/tools/files.ts";
 import { handsTools } from "../agents/tools/hands_tools.ts";
 import { ToolError, type ToolOutput } from "../agents/tools/tool.ts";
+import { type HowToUse, useTool } from "../agents/tools/use.ts";
 import { silentLog } from "../server/log.ts";
 
 export const root = new URL("../", import.meta.url);
@@ -58,9 +59,9 @@ export class TestPlace implements AsyncDisposable {
 
 export interface ToolBox {
   /** Runs a tool in this process; what it read counts as known afterwards. Throws what the tool throws. */
-  use(name: string, input: Record<string, unknown>): Promise<ToolOutput>;
+  use(name: string, input: Record<string, unknown>, how?: HowToUse): Promise<ToolOutput>;
   /** The message with which the tool refuses. */
-  refusal(name: string, input: Record<string, unknown>): Promise<string>;
+  refusal(name: string, input: Record<string, unknown>, how?: HowToUse): Promise<string>;
   cwd: string;
 }
 
@@ -87,16 +88,16 @@ export async function toolBox(
   });
   const box: ToolBox = {
     cwd: "",
-    async use(name, input) {
+    async use(name, input, how) {
       const context = { files, known, cwd: box.cwd, shell, signal: noSignal };
-      const output = await handsTools.get(name)!.run(input, context);
+      const output = await useTool(handsTools.get(name)!, input, context, how);
       Object.assign(known, output.files);
       box.cwd = output.cwd ?? box.cwd;
       return output;
     },
-    async refusal(name, input) {
+    async refusal(name, input, how) {
       try {
-        await box.use(name, input);
+        await box.use(name, input, how);
       } catch (error) {
         if (error instanceof ToolError) return error.message;
         throw error;
@@ -109,12 +110,12 @@ export async function toolBox(
 
 /** Hands with everything they started ended when the test is. */
 export interface TestHands extends Hands, AsyncDisposable {
-  /** A tool call's result, with `known` and `cwd` kept between calls. */
+  /** A tool call's result, with `known` and `cwd` kept between calls. A person has granted it by default. */
   use(
     place: Place,
     name: string,
     input: Record<string, unknown>,
-    options?: { signal?: AbortSignal; policy?: PathPolicy },
+    options?: { signal?: AbortSignal; policy?: PathPolicy; unconfinedAllowed?: boolean },
   ): Promise<import("../agents/protocol.ts").ToolResult>;
 }
 
@@ -132,7 +133,8 @@ export function testHands(
   let calls = 0;
   const use: TestHands["use"] = async (place, name, input, how = {}) => {
     const call = { id: `call_${++calls}`, name, input };
-    const request = { call, policy: how.policy ?? everything, known, cwd };
+    const { policy = everything, unconfinedAllowed = true } = how;
+    const request = { call, policy, known, cwd, unconfinedAllowed };
     const answer = await hands.tool(place, request, how.signal ?? noSignal);
     Object.assign(known, answer.result.files);
     cwd = answer.cwd;

@@ -1,6 +1,7 @@
 /** The README promises only commands that are known to work here. */
-import { deepStrictEqual as deepEqual, ok } from "node:assert";
+import { deepStrictEqual as deepEqual, match, ok } from "node:assert";
 import { join } from "node:path";
+import { run, startGaffer, tempDir } from "./gaffer.ts";
 
 const root = join(import.meta.dirname!, "..");
 
@@ -11,6 +12,10 @@ const known: Record<string, string> = {
   "export ANTHROPIC_API_KEY=your-key": "journey_test.ts sets it",
   "sudo apt-get install bubblewrap": ".ci/run installs it",
   "npx -y deno@2.9.6 task compile": ".ci/run compiles",
+  "npx -y deno@2.9.6 task start backup": "below",
+  "npx -y deno@2.9.6 task start backup /mnt/usb/gaffer.db": "below",
+  "npx -y deno@2.9.6 task start restore data/backups/gaffer-2026-01-02T030405.678Z-daily.db":
+    "below",
   "./dist/gaffer version": "executable_test.ts",
   "./dist/gaffer serve": "executable_test.ts",
   "npx -y deno@2.9.6 task dev": "the same main.ts with --watch",
@@ -44,4 +49,27 @@ Deno.test("every picture and page that the README links to is there", async () =
   const links = [...readme.matchAll(/\]\((?!https?:)([^)]+)\)/g)].map(([, path]) => path!);
   ok(links.length >= 2);
   for (const path of links) ok((await Deno.stat(join(root, path))).isFile, path);
+});
+
+Deno.test("what the README says of backups can be done as it says", async () => {
+  const readme = await Deno.readTextFile(join(root, "README.md"));
+  const [now, elsewhere, restore] = [...readme.matchAll(/task start ((?:backup|restore).*)/g)]
+    .map(([, args]) => args!.split(" "));
+  await using data = await tempDir();
+  {
+    await using gaffer = await startGaffer({ dataDir: data.path });
+    await gaffer.stop();
+  }
+  const usb = join(data.path, "gaffer.db.on-usb");
+  const gaffer = (...args: string[]) =>
+    run(root, Deno.execPath(), "run", "-A", "main.ts", ...args, "--data", data.path);
+  const [, made] = /^Backed up to (.*)$/m.exec(await gaffer(...now!))!;
+  // Its name is made as the one that the README shows.
+  match(made!, /\/backups\/gaffer-\d{4}-\d\d-\d\dT\d{6}\.\d{3}Z-manual\.db$/);
+  match(restore![1]!, /\/backups\/gaffer-\d{4}-\d\d-\d\dT\d{6}\.\d{3}Z-daily\.db$/);
+  match(await gaffer(elsewhere![0]!, usb), /^Backed up to .*on-usb$/m);
+  for (const file of [made!, usb]) {
+    const said = await gaffer(restore![0]!, file);
+    match(said, /^Restored .*\nWhat was there before is in .*\/backups\/replaced-/);
+  }
 });

@@ -4,7 +4,11 @@ import { HOUR_MS, MINUTE_MS, SECOND_MS, timeText } from "../server/clock.ts";
 import type { Job } from "../server/records.ts";
 import { ABORT_PATIENCE_MS } from "../queue/execution.ts";
 import { type AnyJobHandler, JobAborted, jobPolicies, type Outcome } from "../queue/job.ts";
-import { claim } from "../queue/lease.ts";
+import { claim } from "../queue/claim.ts";
+import { releaseOrphans } from "../queue/lease.ts";
+import { pauseQueue, resumeQueue } from "../queue/pauses.ts";
+import { scheduleUpkeep } from "../queue/upkeep.ts";
+import type { QueueLimits } from "../queue/limits.ts";
 import { cancelJobs, enqueue, getJob, type NewJob } from "../queue/queue.ts";
 import {
   createRunner,
@@ -25,6 +29,11 @@ interface Call {
   fail(error: unknown): void;
 }
 
+const limits: QueueLimits = {
+  queues: { agents: 2, steps: 2, merges: 1, upkeep: 1 },
+  crashes: 3,
+};
+
 /** A runner whose "advance_ticket" handler waits for the test. */
 class Bench implements Disposable {
   readonly app: BareApp;
@@ -37,7 +46,7 @@ class Bench implements Disposable {
     this.app = options.app ?? bareApp();
     this.runner = createRunner({
       handlers: [this.handler],
-      limits: { agents: 2, steps: 2, merges: 1, upkeep: 1 },
+      limits,
       bootId: "boot-1",
       timers: this.app.timers,
       random: () => 0.5,
@@ -203,16 +212,21 @@ Deno.test("a scheduled job starts when its time comes, by one timer", async () =
 
 Deno.test("an idle runner sends the database nothing until its safety poll", async () => {
   using bench = new Bench();
+  bench.app.tx(scheduleUpkeep);
   bench.runner.start();
   bench.add();
   (await bench.call(1)).end(done);
   await bench.runner.idle();
   let statements = 0;
-  const { prepare } = bench.app.db;
+  const { prepare, exec } = bench.app.db;
   Object.assign(bench.app.db, {
     prepare(sql: string) {
       statements++;
-      return prepare.call(bench.app.db, sql);
+      return prepare(sql);
+    },
+    exec(sql: string) {
+      statements++;
+      exec(sql);
     },
   });
   bench.app.advance(SAFETY_POLL_MS - 1);
@@ -226,12 +240,49 @@ Deno.test("a job whose wake-up was missed is found by the safety poll", async ()
   bench.runner.start();
   await bench.runner.idle();
   bench.app.db.exec(
-    `INSERT INTO jobs (kind, args, queue, status, priority, max_attempts, scheduled_at,
-    created_at) VALUES ('advance_ticket', '{}', 'steps', 'available', 2, 3, 't', 't')`,
+    `INSERT INTO jobs (kind, args, queue, lane, status, priority, max_attempts, scheduled_at, claim_order,
+    created_at) VALUES ('advance_ticket', '{}', 'steps', 'steps ', 'available', 2, 3, 't', 0, 't')`,
   );
   bench.app.advance(SAFETY_POLL_MS);
   (await bench.call(1)).end(done);
   await bench.runner.idle();
+});
+
+Deno.test("while all slots are taken, what is enqueued begins no transaction of the runner's", async () => {
+  using full = new Bench({ limits: { ...limits, total: 1 } });
+  full.runner.start();
+  full.add();
+  await full.call(1);
+  let begun = 0;
+  const { exec } = full.app.db;
+  full.app.db.exec = (sql) => {
+    if (sql.startsWith("BEGIN")) begun++;
+    exec(sql);
+  };
+  for (let n = 0; n < 10; n++) {
+    full.add();
+    await Promise.resolve();
+  }
+  equal(begun, 10, "those of the enqueues alone");
+});
+
+Deno.test("a paused queue begins nothing new; what executes goes on, and resuming starts the next", async () => {
+  using bench = new Bench({ limits: { ...limits, queues: { ...limits.queues, steps: 1 } } });
+  bench.runner.start();
+  const first = bench.add();
+  const second = bench.add();
+  const call = await bench.call(1);
+  bench.app.tx((tx) => pauseQueue(tx, "steps"));
+  call.end(done);
+  await bench.runner.idle();
+  deepEqual([first, second].map(bench.status), ["completed", "available"]);
+  bench.app.advance(SAFETY_POLL_MS);
+  await bench.runner.idle();
+  equal(bench.status(second), "available");
+  bench.app.tx((tx) => resumeQueue(tx, "steps"));
+  (await bench.call(2)).end(done);
+  await bench.runner.idle();
+  equal(bench.status(second), "completed");
 });
 
 // ---------------------------------------------------------------- endings
@@ -245,7 +296,12 @@ Deno.test("a handler that throws is tried again after the backoff, and its error
   const job = bench.get(id);
   equal(job.status, "retryable");
   equal(job.scheduledAt, timeText(START_MS + 2.5 * SECOND_MS));
-  deepEqual(job.errors, [{ attempt: 1, at: timeText(START_MS), message: "the disk is on fire" }]);
+  deepEqual(job.errors, [{
+    attempt: 1,
+    at: timeText(START_MS),
+    message: "the disk is on fire",
+    failure: "internal",
+  }]);
   match(String(bench.app.lines.at(-1)!.fields.error), /the disk is on fire\n\s+at /);
   bench.app.advance(2.5 * SECOND_MS);
   const again = await bench.call(2);
@@ -285,6 +341,58 @@ Deno.test("a retry that the handler asks for waits as long as the other side sai
   await bench.runner.idle();
   equal(bench.status(id), "retryable");
   equal(bench.get(id).scheduledAt, timeText(START_MS + MINUTE_MS));
+});
+
+Deno.test("a failure that only a person can mend is not tried again, and named in the note", async () => {
+  using bench = new Bench();
+  bench.runner.start();
+  const id = bench.add();
+  (await bench.call(1)).end({
+    type: "retry",
+    reason: "The key is wrong",
+    failure: "authentication",
+  });
+  await bench.runner.idle();
+  equal(bench.status(id), "discarded");
+  deepEqual(bench.get(id).errors, [{
+    attempt: 1,
+    at: timeText(START_MS),
+    message: "The key is wrong",
+    failure: "authentication",
+  }]);
+});
+
+Deno.test("each failure that goes over by itself backs off in its own measure", async () => {
+  const ceilings = { worker_lost: 1, network: 2, server_error: 5, rate_limited: 10 } as const;
+  for (const [failure, seconds] of Object.entries(ceilings) as ["network", number][]) {
+    using bench = new Bench(); // half of what the jitter may add
+    bench.runner.start();
+    const id = bench.add();
+    (await bench.call(1)).end({ type: "retry", reason: "r", failure });
+    await bench.runner.idle();
+    equal(bench.get(id).scheduledAt, timeText(START_MS + seconds * SECOND_MS / 2), failure);
+    equal(bench.get(id).errors[0]!.failure, failure);
+  }
+});
+
+Deno.test("attempts that end in one turn are recorded by one commit, which also takes what comes next", async () => {
+  using bench = new Bench();
+  bench.runner.start();
+  const ids = Array.from({ length: 4 }, () => bench.add());
+  const [a, b] = [await bench.call(1), await bench.call(2)];
+  const commits: string[] = [];
+  const { exec } = bench.app.db;
+  bench.app.db.exec = (sql) => {
+    if (sql === "COMMIT") commits.push(ids.map(bench.status).join(" "));
+    exec(sql);
+  };
+  a.end(done);
+  b.end(done);
+  const [c, d] = [await bench.call(3), await bench.call(4)];
+  deepEqual(commits, ["completed completed executing executing"]);
+  c.end(done);
+  d.end(done);
+  await bench.runner.idle();
 });
 
 Deno.test("a snooze comes back later and never uses up attempts", async () => {
@@ -438,7 +546,7 @@ Deno.test("an expired lease of this process that no handler holds is taken back"
   bench.runner.start();
   await bench.runner.idle();
   const id = bench.add();
-  bench.app.tx((tx) => claim(tx, { slots: { steps: 1 }, owner: "boot-1", leaseMs: LEASE_MS }));
+  bench.app.tx((tx) => claim(tx, { limits, owner: "boot-1", leaseMs: LEASE_MS }));
   await bench.runner.idle();
   bench.app.advance(SAFETY_POLL_MS);
   const call = await bench.call(1);
@@ -572,6 +680,17 @@ Deno.test("a stopped runner leaves no timer behind, stops only once and does not
   throws(() => bench.runner.start(), /Cannot start the runner: it is stopped/);
 });
 
+Deno.test("a job whose handler hung in the stop comes back without suspicion", async () => {
+  using bench = new Bench();
+  bench.runner.start();
+  const id = bench.add();
+  await bench.call(1);
+  void bench.runner.stop(MINUTE_MS);
+  // The process is ended by force: a second signal, or whatever waits for it has no more patience.
+  bench.app.tx((tx) => releaseOrphans(tx, { bootId: "boot-2", crashes: 1 }));
+  deepEqual([bench.status(id), bench.get(id).crashes], ["available", 0]);
+});
+
 // ---------------------------------------------------------------- a database that fails
 
 Deno.test("when the database fails while claiming, the runner says so and tries again", async () => {
@@ -612,11 +731,11 @@ Deno.test("an end that could not be recorded is recorded later, and the job does
   equal(bench.calls.length, 1);
 });
 
-/** From now on no transaction begins, as when the disk is full. Returns what mends it. */
+/** From now on no transaction begins. (A full disk is storage_test.ts's.) Returns what mends it. */
 function breakWrites(app: BareApp): () => void {
   const { exec } = app.db;
   app.db.exec = () => {
-    throw new Error("database or disk is full");
+    throw new Error("out of memory");
   };
   return () => void (app.db.exec = exec);
 }
@@ -661,6 +780,61 @@ Deno.test("jobs of a process that was killed come back at the next start, finish
   }
 });
 
+/** A database whose only job was executing when its process died for the third time. */
+function thirdCrash(): { app: BareApp; id: string } {
+  const app = bareApp();
+  const id = app.tx((tx) => enqueue(tx, { kind: "advance_ticket", args: { ticketId: "t1" } }))!;
+  for (const boot of ["a", "b", "c"]) {
+    app.tx((tx) => claim(tx, { limits, owner: boot, leaseMs: LEASE_MS }));
+    if (boot < "c") app.tx((tx) => releaseOrphans(tx, { bootId: `after ${boot}`, crashes: 3 }));
+  }
+  return { app, id };
+}
+
+Deno.test("a job that brought the process down three times is quarantined at the next start, and its work told", async () => {
+  const { app, id } = thirdCrash();
+  const told: unknown[] = [];
+  using bench = new Bench({
+    app,
+    gaveUp: (tx, job, reason, failure) => {
+      told.push([job.id, reason, failure, tx.db.inTransaction]);
+    },
+  });
+  const other = bench.add();
+  bench.runner.start();
+  equal(bench.status(id), "discarded");
+  const reason = "Gaffer went down 3 times while it ran, so it is not tried again by itself";
+  deepEqual(told, [[id, reason, "quarantined", true]]);
+  match(app.lines[0]!.message, /quarantined/);
+  const call = await bench.call(1);
+  equal(call.job.id, other, "the others go on");
+  call.end(done);
+  await bench.runner.idle();
+});
+
+Deno.test("a job that has got on since it began is not suspected, whoever killed the process", async () => {
+  const { app, id } = thirdCrash();
+  const asked: unknown[] = [];
+  const bench = new Bench({ app });
+  const { handler } = bench;
+  using asking = new Bench({
+    app,
+    handlers: [{
+      ...handler,
+      gotOn(_app: unknown, args: unknown, since: string) {
+        asked.push([args, since]);
+        return true;
+      },
+    } as AnyJobHandler],
+  });
+  asking.runner.start();
+  deepEqual(asked, [[{ ticketId: "t1" }, timeText(START_MS)]]);
+  const call = await bench.call(1);
+  deepEqual([call.job.id, call.job.crashes], [id, 0]);
+  call.end(done);
+  await asking.runner.idle();
+});
+
 /** Runs the queue of a database in another process and kills that one once `count` jobs have started. */
 async function runAndKill(path: string, count: number): Promise<string[]> {
   const child = new Deno.Command(Deno.execPath(), {
@@ -692,7 +866,7 @@ async function runAndKill(path: string, count: number): Promise<string[]> {
 Deno.test("start() fails loudly when the database can't be written, and claims nothing", () => {
   using bench = new Bench();
   const repaired = breakWrites(bench.app);
-  throws(() => bench.runner.start(), /disk is full/);
+  throws(() => bench.runner.start(), /out of memory/);
   repaired();
   equal(bench.app.hub.listeners, 0);
 });

@@ -10,6 +10,8 @@ import { IdeaPage } from "../views/idea.tsx";
 import { IdeasPage } from "../views/ideas.tsx";
 import { NewProjectPage, ProjectPage, ProjectsPage } from "../views/projects.tsx";
 import { ReviewPage } from "../views/review.tsx";
+import { RunForkPage } from "../views/run_fork.tsx";
+import { RunReplayPage } from "../views/run_replay.tsx";
 import { RunPage, RunsPage } from "../views/runs.tsx";
 import { SettingsPage } from "../views/settings.tsx";
 import { StartPage } from "../views/start.tsx";
@@ -21,6 +23,15 @@ const live = (path: string): Live => ({ path, after: 100 });
 const resolve = (kind: string, number: number) => `/${kind}s/${number}`;
 const saveIdea = { kind: "idea", id: "idea_save", number: 12, title: a.idea().title } as const;
 const saveTicket = { kind: "ticket", id: "tkt_save", number: 7, title: a.ticket().title } as const;
+
+const runMoves = {
+  outlook: null,
+  ticketPaused: false,
+  messages: 0,
+  refused: null,
+  retry: null,
+  forkable: false,
+};
 
 const commitMessage = "fix: keep the second of two quick saves\n\n- write through a temporary file";
 
@@ -68,6 +79,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       ...shell,
       demo: true,
       confinement: { kind: "process", hint: "The setting sandbox is off." },
+      storage: { kind: "disk_full", since: a.ago(3) },
       held: { reason: "billing", message: "The account has no credit." },
       refused: "A worker could read a file outside of its folder.",
       flash: {
@@ -229,12 +241,111 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       live={live("/live/run/run_dev")}
       run={a.run()}
       subject={saveTicket}
+      attempt={2}
       approvals={[a.approval()]}
+      moves={runMoves}
+      unread={false}
       activity={{
         events: a.eventsOf(a.runBodies),
         liveText: "Now I write the test",
         allHref: null,
       }}
+      search={null}
+    />
+  ),
+  "/runs/run_paused": (shell) => (
+    <RunPage
+      shell={shell}
+      live={null}
+      run={a.run({
+        id: "run_paused",
+        status: "waiting",
+        pausedBy: "owner",
+        waitReason: "Paused by owner",
+        forkedFrom: { runId: "run_dev", turn: 1 },
+      })}
+      subject={saveTicket}
+      attempt={1}
+      approvals={[]}
+      moves={{
+        ...runMoves,
+        ticketPaused: true,
+        outlook: {
+          lastEvent: a.eventsOf(a.runBodies).at(-1)!,
+          openCalls: [{ id: "c1", name: "Bash", input: { command: "make" } }],
+          turnsLeft: 37,
+          tokensLeft: 1_200_000,
+          costLeftMicroUsd: 1_830_000,
+        },
+        refused: {
+          text: "Look at autosave",
+          message: "Cannot send it",
+          errors: [{ field: "message", message: "Too long" }],
+        },
+      }}
+      unread={false}
+      activity={{
+        events: a.eventsOf([
+          ...a.runBodies,
+          { type: "forked", from: "run_dev", turn: 1, limits: a.spec.limits },
+          { type: "note", text: "Look at autosave, too", by: "owner" },
+        ]),
+        liveText: "",
+        allHref: null,
+        only: [1],
+      }}
+      search={{ text: "save", found: 1, of: 6 }}
+    />
+  ),
+  "/runs/run_failed": (shell) => (
+    <RunPage
+      shell={shell}
+      live={live("/live/run/run_failed")}
+      run={a.run({ id: "run_failed", status: "failed", failure: "stuck", error: "In circles" })}
+      subject={saveTicket}
+      attempt={1}
+      approvals={[]}
+      moves={{
+        ...runMoves,
+        retry: { action: "/tickets/tkt_save/retry", label: "Retry", effect: "Attempt 2 of this." },
+        forkable: true,
+      }}
+      unread
+      activity={{
+        events: a.eventsOf(a.runBodies),
+        liveText: "",
+        allHref: null,
+        forkable: true,
+      }}
+      search={null}
+    />
+  ),
+  "/runs/run_failed/fork": (shell) => (
+    <RunForkPage
+      shell={shell}
+      run={a.run({ id: "run_failed", status: "failed", failure: "stuck" })}
+      subject={saveTicket}
+      points={[
+        { turn: 0, label: "the task alone, before the first turn", commit: "abc" },
+        { turn: 1, label: "turn 1: Read src/save.sh", commit: "abc" },
+      ]}
+      turn={1}
+      branch="gaffer/7-fix-save-corruption"
+      limits={{ maxTurns: 60, maxCostMicroUsd: 5_000_000 }}
+      refused={{
+        text: "Use a lock",
+        message: "Cannot fork it",
+        errors: [{ field: "message", message: "Too long" }],
+      }}
+    />
+  ),
+  "/runs/run_failed/replay": (shell) => (
+    <RunReplayPage
+      shell={shell}
+      run={a.run({ id: "run_failed", status: "failed" })}
+      subject={saveTicket}
+      events={12}
+      difference={{ number: 3, recorded: '{ "type": "note" }', replayed: null }}
     />
   ),
   "/projects": (shell) => (
@@ -412,6 +523,23 @@ function settingsPage(shell: Shell): VNode {
       maxRuns={4}
       version="0.1.0"
       dataDir="/home/ana/.local/share/gaffer"
+      backups={shell.demo ? [] : [
+        {
+          name: "gaffer-2026-03-14T093000.000Z-daily.db",
+          kind: "daily",
+          madeAt: a.ago(72),
+          bytes: 4_200_000,
+        },
+        {
+          name: "gaffer-2026-03-01T120000.000Z-update.db",
+          kind: "update",
+          madeAt: a.ago(18_642),
+          bytes: 900_000,
+        },
+      ]}
+      backupFailure={shell.held &&
+        { message: "Cannot back up: the disk is full. Free some space", at: a.ago(12) }}
+      backupEveryHours={24}
     />
   );
 }

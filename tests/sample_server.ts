@@ -78,7 +78,9 @@ export function startSampleServer(): SampleServer {
     sample.nextPost = null;
     if (answer) return c.html(render(answer.page)!, answer.status as 422);
     const from = c.req.header("HX-Current-URL") ?? c.req.header("Referer");
-    return c.redirect(from ? new URL(from).pathname : "/", 303);
+    const { pathname, searchParams } = new URL(from ?? "/", sample.url);
+    searchParams.delete("comment"); // a sent comment's form is closed
+    return c.redirect(searchParams.size ? `${pathname}?${searchParams}` : pathname, 303);
   });
   app.get("*", (c) => {
     const query = new URL(c.req.url).searchParams;

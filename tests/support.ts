@@ -1,8 +1,9 @@
 /** What the tests share: an App on a database in memory with a clock that stands still, and makers of records. */
 import { loadCatalog } from "../agents/catalog.ts";
-import type { RunOutcome } from "../agents/protocol.ts";
+import type { NoteEvent, RunOutcome } from "../agents/protocol.ts";
 import type { Agents } from "../agents/runtime.ts";
 import type { App } from "../server/app.ts";
+import { createBackups } from "../server/backup.ts";
 import type { Config } from "../server/config.ts";
 import { type CommittedEvent, migrate, openDb, transact, type Tx } from "../server/db.ts";
 import { timeText } from "../server/clock.ts";
@@ -16,6 +17,7 @@ import { executeRun } from "../server/services/outcomes.ts";
 import { getIdea } from "../server/store/ideas.ts";
 import { listIdeaRuns } from "../server/store/runs.ts";
 import { getTicket } from "../server/store/tickets.ts";
+import { Turnstile } from "../server/turnstile.ts";
 
 export const catalog = loadCatalog(new URL("../agents/definitions/", import.meta.url));
 
@@ -29,6 +31,8 @@ export const testConfig: Config = {
   endpoint: null,
   idleTimeoutMs: 1_000,
   demoPaceMs: 0,
+  backupEveryHours: 24,
+  maxCrashes: 3,
 };
 
 /** Agents that do what the test says next, and remember what they were asked. */
@@ -36,6 +40,8 @@ export interface ScriptedAgents extends Agents {
   /** Outcomes of the next runs, in the order in which they are asked for. */
   outcomes: RunOutcome[];
   stopped: string[];
+  paused: { runId: string; killTools: boolean }[];
+  told: { runId: string; note: NoteEvent }[];
   released: string[];
   confinement: "bubblewrap" | "process";
 }
@@ -44,6 +50,8 @@ function scriptedAgents(): ScriptedAgents {
   const agents: ScriptedAgents = {
     outcomes: [],
     stopped: [],
+    paused: [],
+    told: [],
     released: [],
     confinement: "bubblewrap",
     status: () => ({
@@ -58,6 +66,8 @@ function scriptedAgents(): ScriptedAgents {
       return Promise.resolve(outcome);
     },
     stopRun: (runId) => Promise.resolve(void agents.stopped.push(runId)),
+    pauseRun: (runId, { killTools }) => void agents.paused.push({ runId, killTools }),
+    tellRun: (runId, note) => void agents.told.push({ runId, note }),
     liveText: () => null,
     command: () => Promise.reject(new Error("The test runs no commands")),
     release: (dir) => Promise.resolve(void agents.released.push(dir)),
@@ -106,6 +116,8 @@ export function testApp(
     log: silentLog,
     agents: scriptedAgents(),
     catalog,
+    backups: createBackups({ dataDir: { ...testConfig, ...config }.dataDir, nowMs: () => nowMs }),
+    turnstile: new Turnstile(),
     actor: "owner",
     events,
     advance: (ms) => void (nowMs += ms),

@@ -18,6 +18,7 @@ import {
 } from "../server/services/tickets.ts";
 import { advanceTicket, applyDevelopmentResult, block } from "../server/services/development.ts";
 import { startRun } from "../server/services/runs.ts";
+import { AppError } from "../server/errors.ts";
 import type { Ticket } from "../server/records.ts";
 import { ticketMoves, type TicketStatus, ticketStatuses } from "../server/states.ts";
 import { insertCheck } from "../server/store/checks.ts";
@@ -300,4 +301,32 @@ Deno.test("a step that meets a fault is tried again, and blocks the ticket at th
   await advanceTicket(app, id, { attempt: 8, maxAttempts: 8 }, signal);
   const { status, failure, reason } = getTicket(app.db, id);
   deepEqual([status, failure, reason], ["blocked", "internal", "the disk is full"]);
+});
+
+Deno.test("a step whose hands were lost is tried again, and names that at the last attempt", async () => {
+  using app = testApp();
+  const { id } = await app.ticket();
+  app.agents.status = () => {
+    throw new AppError("conflict", "Its process was lost", [], { failure: "worker_lost" });
+  };
+  const { signal } = new AbortController();
+  await rejects(advanceTicket(app, id, { attempt: 7, maxAttempts: 8 }, signal), /was lost/);
+  equal(getTicket(app.db, id).status, "in_progress");
+  await advanceTicket(app, id, { attempt: 8, maxAttempts: 8 }, signal);
+  const { status, failure } = getTicket(app.db, id);
+  deepEqual([status, failure], ["blocked", "worker_lost"]);
+});
+
+Deno.test("a step that only a person can mend blocks the ticket at once, with its own reason", async () => {
+  for (const failure of [undefined, "commands_not_allowed"] as const) {
+    using app = testApp();
+    const { id } = await app.ticket();
+    app.agents.status = () => {
+      throw new AppError("conflict", "Cannot run it", [], { failure });
+    };
+    const { signal } = new AbortController();
+    await advanceTicket(app, id, { attempt: 1, maxAttempts: 8 }, signal);
+    const ticket = getTicket(app.db, id);
+    deepEqual([ticket.status, ticket.failure], ["blocked", failure ?? "repository"]);
+  }
 });

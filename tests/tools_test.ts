@@ -2,6 +2,8 @@
 import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal, throws } from "node:assert";
 import { checkInput, toolSpec } from "../agents/tools/registry.ts";
 import { READ_MAX_BYTES } from "../agents/tools/read.ts";
+import type { FileIntent } from "../agents/protocol.ts";
+import type { ToolOutput } from "../agents/tools/tool.ts";
 import { TestPlace, toolBox } from "./place_support.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -210,6 +212,58 @@ Deno.test("Write clears away what an interrupted write left, and cleans up after
   const racing = await toolBox(place, { afterCheck: swap });
   match(await racing.refusal("Write", { file_path: "other/y", content: "" }), /was replaced while/);
   deepEqual([...Deno.readDirSync(place.outside)].map((e) => e.name), ["secret.txt"]);
+});
+
+// ---------------------------------------------------------------- writing in two steps
+
+const change = { file_path: "a.ts", old_string: "one", new_string: "two" };
+/** What a plan says that will be written. */
+const intentOf = ({ changed, files, content }: ToolOutput): FileIntent => ({
+  path: changed![0]!,
+  hash: files![changed![0]!]!,
+  content,
+});
+
+Deno.test("a plan tells what a call will write, and touches no file", async () => {
+  await using box = await disposable(editBox({ "a.ts": "one\n" }));
+  const plan = await box.use("Edit", change, { plan: true });
+  equal(box.place.text("a.ts"), "one\n");
+  // In toolBox a plan counts as read, so the file must be read again.
+  await box.use("Read", { file_path: "a.ts" });
+  const { diff, ...done } = await box.use("Edit", change, { intent: intentOf(plan) });
+  deepEqual(done, plan);
+  match(diff!, /-one\n\+two/);
+  equal(box.place.text("a.ts"), "two\n");
+  const made = await box.use("Write", { file_path: "new/b.ts", content: "b" }, { plan: true });
+  deepEqual([made.changed, box.place.exists("new")], [["new/b.ts"], false]);
+});
+
+Deno.test("what was written before a crash is not written again, and its answer is the same", async () => {
+  for (const [name, input] of [["Edit", change], ["Write", { file_path: "a.ts", content: "2" }]]) {
+    await using box = await disposable(editBox({ "a.ts": "one\n" }));
+    const intent = intentOf(await box.use(name as string, input as typeof change, { plan: true }));
+    await box.use("Read", { file_path: "a.ts" });
+    const { diff: _, ...first } = await box.use(name as string, input as typeof change, { intent });
+    const { ino } = Deno.statSync(`${box.place.dir}/a.ts`);
+    deepEqual(await box.use(name as string, input as typeof change, { intent }), first);
+    equal(Deno.statSync(`${box.place.dir}/a.ts`).ino, ino, "each write makes a new file");
+  }
+});
+
+Deno.test("a file that something else has changed since the plan is left alone", async () => {
+  await using box = await disposable(editBox({ "a.ts": "one\n" }));
+  const intent = intentOf(await box.use("Edit", change, { plan: true }));
+  box.place.put("a.ts", "one, by another\n");
+  match(await box.refusal("Edit", change, { intent }), /changed after it was read/);
+  equal(box.place.text("a.ts"), "one, by another\n");
+  Deno.removeSync(`${box.place.dir}/a.ts`);
+  match(await box.refusal("Edit", change, { intent }), /there is no such file/);
+});
+
+Deno.test("writing what is there already is no change", async () => {
+  await using box = await disposable(editBox({ "a.ts": "one" }));
+  const same = await box.use("Write", { file_path: "a.ts", content: "one" }, { plan: true });
+  equal(same.changed, undefined);
 });
 
 // ---------------------------------------------------------------- Glob

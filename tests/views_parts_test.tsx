@@ -17,6 +17,7 @@ import {
 } from "../views/diff_place.ts";
 import { wordMarks } from "../views/diff_words.ts";
 import { count, duration, firstLine, money, relative, tokens } from "../views/format.ts";
+import { ErrorPage } from "../views/errors.tsx";
 import { describeChange } from "../views/history.tsx";
 import { idPart, isSafeHref, withQuery } from "../views/links.ts";
 import { liveMessage, LiveStream, partial } from "../views/live.tsx";
@@ -350,6 +351,22 @@ Deno.test("LiveStream keeps its id while only the newest event changes", () => {
     renderToString(<LiveStream path="/live/ideas?q=a" after={7} />),
     /hx-sse:connect="\/live\/ideas\?q=a&amp;after=7"/,
   );
+});
+
+Deno.test("the error page of a wrong method says what the address takes, and is no fault", () => {
+  const message = "Cannot GET /echo: this address takes POST";
+  const page = renderToString(
+    <ErrorPage
+      shell={a.shell()}
+      status={405}
+      message={message}
+      requestId="req_1"
+      backHref="/ideas"
+    />,
+  );
+  match(page, /<h1[^>]*>Not possible here/);
+  ok(page.includes(`<p>${message}.</p>`));
+  ok(!page.includes("req_1"));
 });
 
 Deno.test("describeChange() is a sentence for every kind of change, also for one it does not know", () => {

@@ -10,8 +10,10 @@ import {
   type TicketStatus,
   ticketStatuses,
 } from "../server/states.ts";
+import { type MachineFault, machineFaults } from "../server/machine_fault.ts";
 import { activityPartial } from "../views/activity.tsx";
 import { renderPlainError } from "../views/errors.tsx";
+import type { Idea } from "../server/records.ts";
 import { homePartials } from "../views/home.tsx";
 import { ideaPartials } from "../views/idea.tsx";
 import { IdeaActions } from "../views/idea_decision.tsx";
@@ -140,6 +142,24 @@ for (const [path, partials] of partialsOf) {
   });
 }
 
+Deno.test("what the agents make of an idea arrives by itself: summary, criteria, subtasks, findings", () => {
+  const { plan } = a.idea();
+  const before = a.idea({ plan: { acceptance: [], subtasks: [], findings: [] } });
+  const message = (idea: Idea) =>
+    renderToString(ideaPartials({ ...propsOf("/ideas/idea_save"), idea }));
+  for (
+    const text of [
+      plan.summary!,
+      ...plan.acceptance,
+      plan.subtasks[0]!.title,
+      plan.findings[0]!.text,
+    ]
+  ) {
+    doesNotMatch(message(before), new RegExp(text));
+    match(message(a.idea()), new RegExp(text));
+  }
+});
+
 Deno.test("activityPartial() is what the ticket's page shows", () => {
   const { activity } = propsOf("/tickets/tkt_save");
   const html = renderToString(activityPartial({ ...activity, nowMs: a.NOW_MS }))
@@ -243,7 +263,9 @@ Deno.test("Approve sends the edited subtasks along", () => {
     /<button[^>]*form="plan"[^>]*>Approve|<button[^>]*formaction="[^"]*approve"[^>]*form="plan"/,
   );
   const form = html.slice(html.indexOf('id="plan"'));
-  for (const name of ["title_1", "description_1", "include_1", "order_1", "title_2"]) {
+  for (
+    const name of ["title_1", "description_1", "complexity_1", "include_1", "order_1", "title_2"]
+  ) {
     ok(form.includes(`name="${name}"`), name);
   }
 });
@@ -257,14 +279,19 @@ Deno.test("TicketActions offers the moves of the state and no others", () => {
     ]),
   );
   const expected: Record<TicketStatus, string[]> = {
-    queued: ["cancel", "start"],
-    in_progress: ["cancel"],
+    queued: ["cancel", "pause", "start"],
+    in_progress: ["cancel", "pause"],
     review: ["cancel"],
     blocked: ["cancel", "guide", "retry"],
     done: [],
     cancelled: ["retry"],
   };
   deepEqual(moves, expected);
+  const paused = a.ticket({ pausedBy: "owner" });
+  for (const [ticket, runPaused] of [[paused, false], [a.ticket(), true]] as const) {
+    const bar = <TicketActions ticket={ticket} runPaused={runPaused} refused={null} />;
+    deepEqual(actionsOf(renderToString(bar)).sort(), ["cancel", "resume"]);
+  }
 });
 
 Deno.test("ReviewBar counts the drafts, warns of blocking findings, and is empty once it is merging", () => {
@@ -310,7 +337,17 @@ Deno.test("held or refused agents are named on every page, with what to do", () 
   match(renderPage(sample("/ideas", { confinement: process })), /No sandbox:.*bubblewrap/s);
 });
 
+Deno.test("that nothing can be saved is said on every page, with what to do and that nothing is lost", () => {
+  for (const kind of Object.keys(machineFaults) as MachineFault[]) {
+    const { what, mend } = machineFaults[kind];
+    const html = renderPage(sample("/ideas", { storage: { kind, since: a.ago(1) } }));
+    ok(html.includes(`Nothing can be saved: ${what}.</strong> ${mend}.`), kind);
+    equal(html.includes("Nothing that was saved is lost"), kind !== "damaged");
+  }
+  doesNotMatch(renderPage(sample("/ideas")), /Nothing can be saved/);
+});
+
 Deno.test("pages of later issues are not linked", () => {
   const html = renderPage(sample("/"));
-  doesNotMatch(html, /href="\/(?:plan|agents|usage|jobs|users|documents)/);
+  doesNotMatch(html, /href="\/(?:plan|agents|usage|users|documents)/);
 });

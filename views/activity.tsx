@@ -7,7 +7,7 @@ import { Fact } from "./activity_fact.tsx";
 import { type ActivityItem, foldActivity, type TurnItem } from "./activity_fold.ts";
 import { DemoMark, Money, Panel, Time } from "./components.tsx";
 import { count, duration, inputTokens, plural, shortCommit, tokens } from "./format.ts";
-import { idPart } from "./links.ts";
+import { forkHref, idPart } from "./links.ts";
 import { liveTextPartial, partial, replace } from "./live.tsx";
 import { Prose } from "./prose.tsx";
 import { failureWords } from "./words.ts";
@@ -20,6 +20,10 @@ export interface ActivityProps {
   liveText: string;
   /** Shows everything instead of the newest part; null: everything is shown. */
   allHref: string | null;
+  /** Numbers of the first events of the only items to show. */
+  only?: readonly number[];
+  /** The run may be forked after each turn that is whole. */
+  forkable?: boolean;
   nowMs: number;
 }
 
@@ -27,7 +31,8 @@ export interface ActivityProps {
 const ITEMS_MAX = 200;
 
 /** The activity of one run, newest at the end; `#activity`. */
-export function Activity({ run, events, liveText, allHref, nowMs }: ActivityProps): VNode {
+export function Activity(props: ActivityProps): VNode {
+  const { run, events, liveText, allHref, only, forkable, nowMs } = props;
   if (run === null) {
     return (
       <Panel id="activity" title="Activity">
@@ -37,7 +42,7 @@ export function Activity({ run, events, liveText, allHref, nowMs }: ActivityProp
       </Panel>
     );
   }
-  const items = foldActivity(events);
+  const items = foldActivity(events).filter(({ first }) => only?.includes(first) ?? true);
   const shown = allHref === null ? items : items.slice(-ITEMS_MAX);
   const working = run.status === "running";
   return (
@@ -58,7 +63,9 @@ export function Activity({ run, events, liveText, allHref, nowMs }: ActivityProp
         </p>
       )}
       <ol class="activity" id={`activity-${idPart(run.id)}`} data-activity="">
-        {shown.map((item) => <Item key={item.first} item={item} run={run} nowMs={nowMs} />)}
+        {shown.map((item) => (
+          <Item key={item.first} item={item} run={run} forkable={forkable} nowMs={nowMs} />
+        ))}
       </ol>
       <div
         class="live-text"
@@ -120,23 +127,27 @@ export function itemsPartial(
 interface ItemProps {
   item: ActivityItem;
   run: Run;
+  forkable?: boolean;
   nowMs: number;
 }
 
-function Item({ item, run, nowMs }: ItemProps): VNode {
+function Item({ item, ...rest }: ItemProps): VNode {
   return item.kind === "turn"
-    ? <Turn item={item} demo={run.demo} nowMs={nowMs} />
-    : <Fact item={item} nowMs={nowMs} />;
+    ? <Turn item={item} {...rest} />
+    : <Fact item={item} nowMs={rest.nowMs} />;
 }
 
-function Turn({ item, demo, nowMs }: { item: TurnItem; demo: boolean; nowMs: number }): VNode {
+function Turn({ item, run, forkable, nowMs }: ItemProps & { item: TurnItem }): VNode {
   const { said, failure, spent } = item;
   return (
     <li class="turn" id={`e${item.first}`} data-step="" tabIndex={-1}>
       <p class="turn-head">
         <a href={`#e${item.first}`}>Turn {item.turn}</a>
         <Time at={item.at} nowMs={nowMs} />
-        {spent && <Spent spent={spent} demo={demo} />}
+        {spent && <Spent spent={spent} demo={run.demo} />}
+        {forkable && isWhole(item) && (
+          <a class="small" href={forkHref(run.id, item.turn)}>Fork after turn {item.turn}</a>
+        )}
       </p>
       {said && said.thinking !== "" && (
         <details class="thinking" id={`thinking-${said.number}`}>
@@ -168,6 +179,10 @@ function Turn({ item, demo, nowMs }: { item: TurnItem; demo: boolean; nowMs: num
     </li>
   );
 }
+
+/** Nothing of it is open, and it is not the one that handed in the result. */
+const isWhole = ({ said, calls }: TurnItem): boolean =>
+  said !== null && calls.every(({ result }) => result !== null && !result.final);
 
 function Spent({ spent, demo }: { spent: NonNullable<TurnItem["spent"]>; demo: boolean }): VNode {
   const { usage, costMicroUsd, durationMs } = spent;

@@ -5,6 +5,7 @@ import { Cut } from "./activity_call.tsx";
 import type { FactItem } from "./activity_fold.ts";
 import { Time } from "./components.tsx";
 import { plural, shortCommit } from "./format.ts";
+import { runHref } from "./links.ts";
 import { Prose } from "./prose.tsx";
 import { failureWords, type Tone } from "./words.ts";
 
@@ -22,13 +23,14 @@ export function Fact({ item, nowMs }: { item: FactItem; nowMs: number }): VNode 
   );
 }
 
-interface FactWords {
+export interface FactWords {
   tone: Tone | null;
   text: string;
   more?: ComponentChildren;
 }
 
-function describeFact(body: FactItem["body"]): FactWords {
+/** What a fact is called, and what more there is to show. */
+export function describeFact(body: FactItem["body"]): FactWords {
   switch (body.type) {
     case "started":
       return {
@@ -49,7 +51,11 @@ function describeFact(body: FactItem["body"]): FactWords {
         ),
       };
     case "note":
-      return { tone: null, text: "Note to the agent", more: <Prose text={body.text} /> };
+      return {
+        tone: null,
+        text: body.by === undefined ? "Note to the agent" : `Message from ${body.by}`,
+        more: <Prose text={body.text} />,
+      };
     case "nudge":
       return { tone: null, text: "Reminder to the agent", more: <Prose text={body.text} /> };
     case "approval_requested":
@@ -65,6 +71,16 @@ function describeFact(body: FactItem["body"]): FactWords {
       return {
         tone: null,
         text: `Checkpoint ${shortCommit(body.commit)}, ${plural(body.files.length, "file")}`,
+      };
+    case "forked":
+      return {
+        tone: null,
+        text: `Forked: up to here the steps, and what they cost, are another run's`,
+        more: (
+          <p>
+            <a href={runHref(body.from)}>The run that it was forked from</a>, after turn {body.turn}
+          </p>
+        ),
       };
     case "waiting":
       return {

@@ -22,9 +22,11 @@ export interface ErrorPageProps {
 const titles: Record<number, string> = {
   403: "Not allowed",
   404: "Not found",
+  405: "Not possible here",
   409: "Changed meanwhile",
   422: "That did not fit",
   429: "Too many requests",
+  503: "Not possible right now",
 };
 
 /** Any refusal that is not shown in a form, and faults. */
@@ -61,7 +63,9 @@ export function ErrorPage(props: ErrorPageProps): VNode {
 
 function explain({ status, message }: ErrorPageProps): string {
   if (status === 404) return `${message || "There is nothing at this address"}.`;
+  if (status === 405) return `${message}.`;
   if (status === 409) return `${message}. Nothing was changed by your press.`;
+  if (status === 503) return `${message}. Nothing was changed by your press.`;
   if (status >= 500) return "It is a fault of Gaffer, not of yours. What was saved before is safe.";
   return message;
 }

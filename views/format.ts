@@ -33,6 +33,10 @@ export function tokens(n: number): string {
 
 const trimZero = (text: string) => text.replace(/\.0$/, "");
 
+/** "0.4 MB", "12 MB". */
+export const megabytes = (bytes: number): string =>
+  `${withThousands((bytes / 1_000_000).toFixed(bytes < 9_950_000 ? 1 : 0))} MB`;
+
 /** All tokens that went in, cached or not. */
 export const inputTokens = (usage: Usage): number =>
   usage.inputTokens + usage.cacheWrite5mTokens + usage.cacheWrite1hTokens + usage.cacheReadTokens;

@@ -157,12 +157,15 @@ interface ActionFormProps extends Omit<ButtonProps, "form"> {
   action: string;
   /** Hidden fields sent along. */
   fields?: Record<string, string>;
+  /** The board's column that it leads to: a card dropped there sends this form. */
+  moveTo?: string;
 }
 
 /** One button that does one thing: a form of its own. */
-export function ActionForm({ action, fields = {}, ...button }: ActionFormProps): VNode {
+export function ActionForm(props: ActionFormProps): VNode {
+  const { action, fields = {}, moveTo, ...button } = props;
   return (
-    <form method="post" action={action} class="action-form">
+    <form method="post" action={action} class="action-form" data-move-to={moveTo}>
       {Object.entries(fields).map(([name, value]) => (
         <input key={name} type="hidden" name={name} value={value} />
       ))}

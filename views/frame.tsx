@@ -1,5 +1,6 @@
 /** What stands around every page: top bar, navigation, banners, flash message. */
 import type { VNode } from "preact";
+import { machineFaults } from "../server/machine_fault.ts";
 import { failureReasons } from "../server/states.ts";
 import { Hidden } from "./components.tsx";
 import { ActionForm, Button, buttonClass } from "./forms.tsx";
@@ -22,6 +23,7 @@ const entries: NavEntry[] = [
   { name: "ideas", label: "Ideas", href: "/ideas", keys: "g i", first: true },
   { name: "development", label: "Development", href: "/development", keys: "g q", first: true },
   { name: "runs", label: "Runs", href: "/runs", keys: "g r", first: true },
+  { name: "jobs", label: "Jobs", href: "/jobs", keys: "g j", first: false },
   { name: "projects", label: "Projects", href: "/projects", keys: "g o", first: false },
   { name: "settings", label: "Settings", href: "/settings", keys: "g s", first: false },
 ];
@@ -152,9 +154,18 @@ function ProjectSwitch({ shell, current }: NavProps): VNode {
 
 /** What holds for the whole installation right now; `#banners`. */
 export function Banners({ shell }: { shell: Shell }): VNode {
-  const { held, refused, demo, confinement } = shell;
+  const { storage, held, refused, demo, confinement } = shell;
   return (
     <div id="banners" class="banners">
+      {storage !== null && (
+        <div class="banner tone-failed" id="storage-fault">
+          <p>
+            <strong>Nothing can be saved: {machineFaults[storage.kind].what}.</strong>{" "}
+            {machineFaults[storage.kind].mend}.
+            {storage.kind !== "damaged" && " Nothing that was saved is lost; the queue waits."}
+          </p>
+        </div>
+      )}
       {refused !== null && (
         <div class="banner tone-failed">
           <p>

@@ -12,6 +12,7 @@ import {
 } from "../server/states.ts";
 import type { ChangeEvent } from "../server/records.ts";
 import { capital, Panel, Time } from "./components.tsx";
+import { shortCommit } from "./format.ts";
 import { checkWords, failureWords, ideaWords, stepWords, ticketWords } from "./words.ts";
 
 /** Changes that only repeat what another one says; they are not shown. */
@@ -50,6 +51,20 @@ export function describeChange({ type, actor, data }: ChangeEvent): string {
       return `Comment by ${actor}`;
     case "run_created":
       return `The ${text("agent")} was started`;
+    case "run_paused":
+      return `The ${text("agent")} was paused by ${actor}`;
+    case "run_resumed":
+      return `The ${text("agent")} was resumed by ${actor}`;
+    case "run_messaged":
+      return `Message to the ${text("agent")} by ${actor}`;
+    case "run_forked":
+      return `The ${text("agent")} was forked by ${actor} after turn ${data.turn}`;
+    case "branch_rewound":
+      return `Branch put back to ${shortCommit(text("commit"))}; it is kept as ${text("kept")}`;
+    case "ticket_paused":
+      return `Paused by ${actor}`;
+    case "ticket_resumed":
+      return `Resumed by ${actor}`;
     case "agents_held":
       return `The agents were held${failureIn(text("reason"))}`;
     case "agents_resumed":

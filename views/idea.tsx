@@ -18,6 +18,7 @@ import {
 import { plural } from "./format.ts";
 import { History } from "./history.tsx";
 import { IdeaActions, type RefusedDecision } from "./idea_decision.tsx";
+import { Description } from "./idea_description.tsx";
 import { Findings, PlanPanel } from "./idea_plan.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
 import { idPart, runHref, ticketHref, withQuery } from "./links.ts";
@@ -26,7 +27,7 @@ import type { ResolveReference } from "./markdown.ts";
 import { Prose } from "./prose.tsx";
 import { Questions, type RefusedAnswer } from "./questions.tsx";
 import type { Shell } from "./shell.ts";
-import { complexityWords, ideaWords, purposeWords, runWords, ticketTypeWords } from "./words.ts";
+import { complexityWords, ideaWords, purposeWords, shownRun, ticketTypeWords } from "./words.ts";
 
 export interface IdeaPageProps {
   shell: Shell;
@@ -48,9 +49,11 @@ export interface IdeaPageProps {
 }
 
 export function IdeaPage(props: IdeaPageProps): VNode {
-  const { idea, shell, questions, refusedAnswer } = props;
+  const { idea, shell, questions, refusedAnswer, refusedDecision, resolve } = props;
   const { nowMs } = shell;
-  const description = <Description key="description" {...props} />;
+  const description = (
+    <Description key="description" idea={idea} refused={refusedDecision} resolve={resolve} />
+  );
   const asking = (
     <Questions
       key="questions"
@@ -69,7 +72,7 @@ export function IdeaPage(props: IdeaPageProps): VNode {
         <div class="column-main">
           {asked ? [asking, description] : [description, asking]}
           <IdeaAgents {...props} />
-          <PlanPanel idea={idea} refused={props.refusedDecision} resolve={props.resolve} />
+          <PlanPanel idea={idea} refused={refusedDecision} resolve={resolve} />
           <Findings idea={idea} />
         </div>
         <div class="column-facts">
@@ -77,25 +80,29 @@ export function IdeaPage(props: IdeaPageProps): VNode {
           <History id="idea-history" changes={props.changes} nowMs={shell.nowMs} />
         </div>
       </div>
-      <IdeaActions idea={idea} refused={props.refusedDecision} />
+      <IdeaActions idea={idea} refused={refusedDecision} />
     </Layout>
   );
 }
 
 /** All that may have changed of an idea, for its stream. A refused form is not on the page then. */
 export function ideaPartials(props: IdeaPageProps, status?: string): VNode {
-  const { idea, shell, questions } = props;
+  const { idea, shell, questions, resolve } = props;
   const frame = { shell, current: "ideas", title: titleOf(idea), status } as const;
   return (
     <>
       {framePartials(frame)}
       {replace("idea-strip", <Strip {...props} />)}
       {replace(
+        "idea-description",
+        <Description idea={idea} refused={null} resolve={resolve} />,
+      )}
+      {replace(
         "idea-questions",
         <Questions idea={idea} questions={questions} refused={null} nowMs={shell.nowMs} />,
       )}
       {replace("idea-agents", <IdeaAgents {...props} />)}
-      {replace("idea-plan", <PlanPanel idea={idea} refused={null} resolve={props.resolve} />)}
+      {replace("idea-plan", <PlanPanel idea={idea} refused={null} resolve={resolve} />)}
       {replace("idea-findings", <Findings idea={idea} />)}
       {replace("idea-facts", <IdeaFacts {...props} />)}
       {replace(
@@ -149,29 +156,6 @@ function Strip({ idea }: IdeaPageProps): VNode {
   );
 }
 
-function Description({ idea, resolve }: IdeaPageProps): VNode {
-  const { summary, acceptance } = idea.plan;
-  return (
-    <Panel id="idea-description" title="Description">
-      {idea.description === ""
-        ? <p class="muted">Only the title was given.</p>
-        : <Prose text={idea.description} resolve={resolve} />}
-      {summary && (
-        <>
-          <h3>As the agents understand it</h3>
-          <Prose text={summary} resolve={resolve} />
-        </>
-      )}
-      {acceptance.length > 0 && (
-        <>
-          <h3>Done when</h3>
-          <ul>{acceptance.map((criterion) => <li key={criterion}>{criterion}</li>)}</ul>
-        </>
-      )}
-    </Panel>
-  );
-}
-
 /** Who works on it, side by side, with what each says right now; `#idea-agents`. */
 function IdeaAgents({ runs, shell }: IdeaPageProps): VNode {
   return (
@@ -193,7 +177,7 @@ function AgentRow(
   return (
     <li>
       <div class="agent-head">
-        <StatusBadge shown={runWords[run.status]} />
+        <StatusBadge shown={shownRun(run)} />
         <a href={runHref(run.id)}>{capital(run.agent)}</a>
         <span class="muted small">
           {purposeWords[run.purpose].toLowerCase()}, {plural(run.turns, "turn")},{" "}

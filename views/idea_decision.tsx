@@ -18,14 +18,47 @@ export interface RefusedDecision {
   errors: FieldError[];
 }
 
+/** Until then its words may be edited (`editIdea`), and it may be rejected (`ideaMoves`). */
+export const isUndecided = ({ status }: Idea): boolean =>
+  status !== "converted" && status !== "rejected";
+
+/** The forms of an idea's page that a decision can be refused in. */
+type DecisionForm = "words" | "plan" | "changes" | "rejection";
+
+/** The form that was refused; null when the idea's state no longer offers it. */
+export function formOf(
+  idea: Idea,
+  { action, values }: Pick<RefusedDecision, "action" | "values">,
+): DecisionForm | null {
+  const ready = idea.status === "ready";
+  switch (action) {
+    case "approve":
+      return ready ? "plan" : null;
+    case "request-changes":
+      return ready ? "changes" : null;
+    case "reject":
+      return isUndecided(idea) ? "rejection" : null;
+    case "edit":
+      if (values.title !== undefined) return isUndecided(idea) ? "words" : null;
+      return ready ? "plan" : null;
+  }
+}
+
+/** The refusal, where it was this form's. */
+export const refusedIn = (
+  idea: Idea,
+  refused: RefusedDecision | null,
+  form: DecisionForm,
+): RefusedDecision | null => refused && formOf(idea, refused) === form ? refused : null;
+
 /** The decision, always in reach; `#idea-actions`. Absent buttons are moves that the state forbids. */
 export function IdeaActions(
   { idea, refused }: { idea: Idea; refused: RefusedDecision | null },
 ): VNode {
   const { status, plan, id } = idea;
   const action = (verb: string) => `${ideaHref(id)}/${verb}`;
-  const back = refused?.action === "request-changes" ? refused : null;
-  const rejected = refused?.action === "reject" ? refused : null;
+  const back = refusedIn(idea, refused, "changes");
+  const rejected = refusedIn(idea, refused, "rejection");
   const decided = status === "converted";
   return (
     <div class={decided ? "action-bar is-empty" : "action-bar"} id="idea-actions">
@@ -67,7 +100,7 @@ export function IdeaActions(
           {status === "stuck" ? "Refine again" : "Take up again"}
         </ActionForm>
       )}
-      {!decided && status !== "rejected" && (
+      {isUndecided(idea) && (
         <Disclosure id="reject" summary="Reject" keys="Shift+x" open={rejected !== null}>
           <form method="post" action={action("reject")} id="rejection">
             <ErrorSummary

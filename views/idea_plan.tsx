@@ -1,9 +1,11 @@
 /** What refinement worked out: findings, and proposed subtasks that can be edited until they are approved. */
 import type { VNode } from "preact";
+import type { FieldError } from "../server/errors.ts";
 import type { Finding, Idea, ProposedSubtask } from "../server/records.ts";
+import { complexities } from "../server/states.ts";
 import { Hidden, Panel, Tag } from "./components.tsx";
-import { Button, ErrorSummary, Field } from "./forms.tsx";
-import { PLAN_FORM, type RefusedDecision } from "./idea_decision.tsx";
+import { Button, ErrorSummary, Field, fieldId } from "./forms.tsx";
+import { PLAN_FORM, type RefusedDecision, refusedIn } from "./idea_decision.tsx";
 import { ideaHref } from "./links.ts";
 import type { ResolveReference } from "./markdown.ts";
 import { Prose } from "./prose.tsx";
@@ -63,13 +65,13 @@ interface PlanProps {
 
 /**
  * Proposed subtasks; `#idea-plan`. While the idea is ready they can be edited, reordered and left out:
- * fields `title_N`, `description_N`, `order_N` and `include_N` ("1" when ticked), N from 1 in the shown
- * order. The form posts to `edit`; Approve posts the same fields to `approve`.
+ * fields `title_N`, `description_N`, `complexity_N`, `order_N` and `include_N` ("1" when ticked), N from 1
+ * in the shown order. The form posts to `edit`; Approve posts the same fields to `approve`.
  */
 export function PlanPanel({ idea, refused, resolve }: PlanProps): VNode {
   const { plan, status } = idea;
   const editable = status === "ready";
-  const shown = refused?.action === "edit" || refused?.action === "approve" ? refused : null;
+  const shown = refusedIn(idea, refused, "plan");
   return (
     <Panel
       id="idea-plan"
@@ -93,7 +95,8 @@ export function PlanPanel({ idea, refused, resolve }: PlanProps): VNode {
         </ol>
       )}
       {editable && (
-        <form method="post" action={`${ideaHref(idea.id)}/edit`} id={PLAN_FORM}>
+        // The browser can't point at a field that is folded, and what is left out need not be right.
+        <form method="post" action={`${ideaHref(idea.id)}/edit`} id={PLAN_FORM} noValidate>
           <ErrorSummary
             form={PLAN_FORM}
             message={shown?.message ?? null}
@@ -134,22 +137,32 @@ function SubtaskFields({ number, subtask, refused }: SubtaskFieldsProps): VNode 
           <span class="subtask-title">{subtask.title}</span>{" "}
           <Tag>{complexityWords[subtask.complexity]}</Tag>
         </summary>
+        <Field
+          form={PLAN_FORM}
+          name={name("title")}
+          label="Title"
+          value={value("title", subtask.title)}
+          errors={errors}
+          maxLength={120}
+          required
+        />
         <div class="field-row">
-          <Field
-            form={PLAN_FORM}
-            name={name("title")}
-            label="Title"
-            value={value("title", subtask.title)}
-            errors={errors}
-            maxLength={120}
-            required
-          />
           <Field
             form={PLAN_FORM}
             name={name("order")}
             label="Place"
             value={value("order", String(number))}
             errors={errors}
+            required
+          />
+          <Field
+            form={PLAN_FORM}
+            name={name("complexity")}
+            kind="choice"
+            label="Complexity"
+            value={value("complexity", subtask.complexity)}
+            errors={errors}
+            options={complexities.map((value) => ({ value, label: complexityWords[value] }))}
             required
           />
         </div>
@@ -163,16 +176,38 @@ function SubtaskFields({ number, subtask, refused }: SubtaskFieldsProps): VNode 
           errors={errors}
         />
       </details>
+      <Include number={number} title={subtask.title} checked={included} errors={errors} />
+    </li>
+  );
+}
+
+interface IncludeProps {
+  number: number;
+  title: string;
+  checked: boolean;
+  errors?: FieldError[];
+}
+
+/** Unticked, the subtask is left out of the ticket. */
+function Include({ number, title, checked, errors }: IncludeProps): VNode {
+  const name = `include_${number}`;
+  const id = fieldId(PLAN_FORM, name);
+  const error = errors?.find(({ field }) => field === name)?.message;
+  return (
+    <>
       <label class="option">
         <input
           type="checkbox"
-          name={name("include")}
+          name={name}
           value="1"
-          checked={included}
-          id={`${PLAN_FORM}-${name("include")}`}
+          checked={checked}
+          id={id}
+          aria-invalid={error ? "true" : undefined}
+          aria-describedby={error ? `${id}-error` : undefined}
         />
-        Include<Hidden>subtask {number}: {subtask.title}</Hidden>
+        Include<Hidden>subtask {number}: {title}</Hidden>
       </label>
-    </li>
+      {error && <p class="error" id={`${id}-error`}>{error}</p>}
+    </>
   );
 }

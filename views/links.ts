@@ -8,6 +8,8 @@ export const reviewHref = (ticketId: string): string => `${ticketHref(ticketId)}
 export const checkHref = (ticketId: string, checkId: string): string =>
   `${ticketHref(ticketId)}/checks/${id(checkId)}`;
 export const runHref = (runId: string): string => `/runs/${id(runId)}`;
+export const forkHref = (runId: string, turn?: number): string =>
+  `${runHref(runId)}/fork${turn === undefined ? "" : `?turn=${turn}`}`;
 export const projectHref = (projectId: string): string => `/projects/${id(projectId)}`;
 
 /** An idea or a ticket, as others refer to it. */

@@ -21,15 +21,16 @@
  * |---------------|-------------------------|------------------------------------------------------------|
  * | Home          | /live/home              | `homePartials`: #needs #running #spend #recent             |
  * | Ideas         | /live/ideas?…           | `ideasPartials`: #idea-list #idea-filters; row #idea-<id>  |
- * | Idea          | /live/idea/<id>         | `ideaPartials`: #idea-strip #idea-agents #idea-questions   |
- * |               |                         | #idea-findings #idea-plan #idea-facts #idea-history        |
- * |               |                         | #idea-actions; text #live-<runId>                          |
+ * | Idea          | /live/idea/<id>         | `ideaPartials`: #idea-strip #idea-description              |
+ * |               |                         | #idea-questions #idea-agents #idea-plan #idea-findings     |
+ * |               |                         | #idea-facts #idea-history #idea-actions; text #live-<runId>|
  * | Development   | /live/development?…     | `developmentPartials`: #tickets; card #ticket-<id>         |
  * | Ticket        | /live/ticket/<id>       | `ticketPartials`: #ticket-strip #ticket-attention          |
  * |               |                         | #ticket-subtasks #ticket-checks #ticket-runs #ticket-facts |
  * |               |                         | #ticket-history #ticket-actions; and the run's, below      |
  * | Review        | /live/review/<id>       | `reviewPartials`: #review-strip #review-checks #review-bar |
- * | Run           | /live/run/<id>          | `runPartials`: #run-strip #run-attention #run-actions      |
+ * | Run           | /live/run/<id>          | `runPartials`: #run-strip #run-attention #run-message      |
+ * |               |                         | #run-actions                                               |
  * | a run's part  | in ticket and run       | `activityPartial`: #activity (all of it: a new run began)  |
  * |               |                         | `itemsPartial`: items into #activity-<runId>               |
  * |               |                         | `liveTextPartial`: #live-<runId>                           |

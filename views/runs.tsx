@@ -16,12 +16,13 @@ import {
   Time,
 } from "./components.tsx";
 import { count, duration, inputTokens, money, plural, tokens } from "./format.ts";
-import { Button, Disclosure } from "./forms.tsx";
+import { buttonClass } from "./forms.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
 import { runHref, type Subject, subjectHref } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
+import { MessagePanel, RunActions, type RunMovesProps } from "./run_actions.tsx";
 import type { Shell } from "./shell.ts";
-import { failureWords, purposeWords, runWords } from "./words.ts";
+import { failureWords, purposeWords, shownRun } from "./words.ts";
 
 export interface RunsPageProps {
   shell: Shell;
@@ -45,7 +46,7 @@ export function RunsPage({ shell, rows, moreHref }: RunsPageProps): VNode {
           <ul class="rows panel" data-rows="">
             {rows.map(({ run, subject }) => (
               <li class="row" id={`run-${run.id}`} key={run.id} data-row="">
-                <StatusBadge shown={runWords[run.status]} />
+                <StatusBadge shown={shownRun(run)} />
                 <div class="row-main">
                   <a class="row-title" href={runHref(run.id)}>
                     {capital(run.agent)}: {purposeWords[run.purpose].toLowerCase()}
@@ -91,7 +92,7 @@ export function RunList({ id, runs, nowMs }: { id: string; runs: Run[]; nowMs: n
         <ul class="run-list">
           {runs.map((run) => (
             <li key={run.id}>
-              <StatusBadge shown={runWords[run.status]} />
+              <StatusBadge shown={shownRun(run)} />
               <a href={runHref(run.id)}>{purposeWords[run.purpose]}</a>
               <span class="muted small">
                 {run.agent}, <Money microUsd={run.costMicroUsd} demo={run.demo} />,{" "}
@@ -107,34 +108,45 @@ export function RunList({ id, runs, nowMs }: { id: string; runs: Run[]; nowMs: n
 
 export interface RunPageProps {
   shell: Shell;
-  live: Live;
+  /** Null where the page shows a search, or a refused form. */
+  live: Live | null;
   run: Run;
   subject: Subject;
+  /** Which try at the same work it is, from 1. */
+  attempt: number;
   approvals: Approval[];
+  moves: Omit<RunMovesProps, "run">;
+  /** A person's last words to it came when it asked the model nothing more. */
+  unread: boolean;
   activity: Omit<ActivityProps, "run" | "nowMs">;
+  /** What is looked for in the transcript; null: all of it is shown. */
+  search: { text: string; found: number; of: number } | null;
 }
 
 export function RunPage(props: RunPageProps): VNode {
-  const { run, shell } = props;
+  const { run, shell, moves } = props;
   return (
     <Layout shell={shell} title={titleOf(props)} current="runs" live={props.live}>
       <RunStrip {...props} />
       <RunAttention {...props} />
+      <MessagePanel {...moves} run={run} />
+      <TranscriptTools {...props} />
       <Activity {...props.activity} run={run} nowMs={shell.nowMs} />
-      <RunActions run={run} />
+      <RunActions {...moves} run={run} nowMs={shell.nowMs} />
     </Layout>
   );
 }
 
 /** All that may have changed of a run but its activity, for its stream. */
 export function runPartials(props: RunPageProps, status?: string): VNode {
-  const { shell, run } = props;
+  const { shell, run, moves } = props;
   return (
     <>
       {framePartials({ shell, current: "runs", title: titleOf(props), status })}
       {replace("run-strip", <RunStrip {...props} />)}
       {replace("run-attention", <RunAttention {...props} />)}
-      {replace("run-actions", <RunActions run={run} />)}
+      {replace("run-message", <MessagePanel {...moves} run={run} />)}
+      {replace("run-actions", <RunActions {...moves} run={run} nowMs={shell.nowMs} />)}
     </>
   );
 }
@@ -142,7 +154,7 @@ export function runPartials(props: RunPageProps, status?: string): VNode {
 const titleOf = ({ run, subject }: RunPageProps) => `${capital(run.agent)} on #${subject.number}`;
 
 function RunStrip(props: RunPageProps): VNode {
-  const { run, subject, shell } = props;
+  const { run, subject, attempt, shell } = props;
   const { usage } = run;
   return (
     <div id="run-strip">
@@ -151,7 +163,7 @@ function RunStrip(props: RunPageProps): VNode {
         title={titleOf(props)}
         aside={
           <>
-            <StatusBadge shown={runWords[run.status]} />
+            <StatusBadge shown={shownRun(run)} />
             {run.demo && <DemoMark />}
           </>
         }
@@ -159,8 +171,19 @@ function RunStrip(props: RunPageProps): VNode {
       <dl class="strip">
         <div>
           <dt>For</dt>
-          <dd>{purposeWords[run.purpose]}</dd>
+          <dd>
+            {purposeWords[run.purpose]}
+            {attempt > 1 && <span class="muted">attempt {attempt}</span>}
+          </dd>
         </div>
+        {run.forkedFrom && (
+          <div>
+            <dt>Forked from</dt>
+            <dd>
+              <a href={runHref(run.forkedFrom.runId)}>a run after turn {run.forkedFrom.turn}</a>
+            </dd>
+          </div>
+        )}
         <div>
           <dt>Model</dt>
           <dd>{run.model}</dd>
@@ -197,7 +220,7 @@ function RunStrip(props: RunPageProps): VNode {
   );
 }
 
-function RunAttention({ run, approvals, shell }: RunPageProps): VNode {
+function RunAttention({ run, approvals, unread, shell }: RunPageProps): VNode {
   return (
     <div id="run-attention">
       {run.status === "failed" && run.failure && (
@@ -206,7 +229,26 @@ function RunAttention({ run, approvals, shell }: RunPageProps): VNode {
           <p>{failureReasons[run.failure].mend}</p>
         </Notice>
       )}
-      {run.status === "waiting" && approvals.length === 0 && (
+      {unread && (
+        <Notice tone="waiting" title="A message was not read">
+          <p>The run ended before it asked the model again. Say it in the next one's words.</p>
+        </Notice>
+      )}
+      {run.pausedBy !== null && (
+        <Notice
+          tone="waiting"
+          title={run.status === "running"
+            ? `Pausing for ${run.pausedBy}`
+            : `Paused by ${run.pausedBy}`}
+        >
+          <p>
+            {run.status === "running"
+              ? "It finishes what it is at, keeps what came of it, and then waits."
+              : "It goes on when somebody resumes it, and not before."}
+          </p>
+        </Notice>
+      )}
+      {run.status === "waiting" && run.pausedBy === null && approvals.length === 0 && (
         <Notice tone="waiting" title="Waiting">
           <p>{run.waitReason || "It goes on by itself."}</p>
           {run.failure && <p>{failureReasons[run.failure].mend}</p>}
@@ -217,18 +259,38 @@ function RunAttention({ run, approvals, shell }: RunPageProps): VNode {
   );
 }
 
-function RunActions({ run }: { run: Run }): VNode {
-  const active = run.status === "queued" || run.status === "running" || run.status === "waiting";
+/** Finds in the transcript, and takes it along. */
+function TranscriptTools({ run, search }: RunPageProps): VNode {
+  const href = runHref(run.id);
   return (
-    <div class={active ? "action-bar" : "action-bar is-empty"} id="run-actions">
-      {active && (
-        <Disclosure id="stop" summary="Stop" keys="Shift+x">
-          <form method="post" action={`${runHref(run.id)}/cancel`}>
-            <p>Stops the agent and everything it started, at once. What it committed is kept.</p>
-            <Button kind="danger">Stop the run</Button>
-          </form>
-        </Disclosure>
-      )}
+    <div class="filters" id="run-tools">
+      <form action={href} class="filter-form" role="search" aria-label="Search the transcript">
+        <label class="visually-hidden" for="transcript-search">Search the transcript</label>
+        <input
+          id="transcript-search"
+          type="search"
+          name="q"
+          value={search?.text}
+          placeholder="Search the transcript"
+          maxLength={200}
+          autocomplete="off"
+        />
+        <button type="submit" class={buttonClass("plain")}>Search</button>
+      </form>
+      <p class="muted small">
+        {search && (
+          <>
+            {count(search.found)} of {plural(search.of, "step")}{" "}
+            {search.found === 1 ? "says" : "say"}
+            {" “"}
+            {search.text}”. <a href={href}>Show all</a>
+            {" · "}
+          </>
+        )}
+        Take along: <a href={`${href}/export?format=markdown`} hx-boost="false">Markdown</a>
+        {", "}
+        <a href={`${href}/export?format=json`} hx-boost="false">JSON</a>
+      </p>
     </div>
   );
 }

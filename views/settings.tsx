@@ -2,6 +2,7 @@
 import type { VNode } from "preact";
 import type { FailureReason } from "../server/states.ts";
 import { failureReasons } from "../server/states.ts";
+import { type BackupRow, Backups, type BackupsProps } from "./backups.tsx";
 import { Facts, Notice, Panel, StatusBadge, Time } from "./components.tsx";
 import { count, plural } from "./format.ts";
 import { ActionForm } from "./forms.tsx";
@@ -21,6 +22,10 @@ export interface SettingsPageProps {
   maxRuns: number;
   version: string;
   dataDir: string;
+  /** The newest first. */
+  backups: BackupRow[];
+  backupFailure: BackupsProps["failure"];
+  backupEveryHours: number;
 }
 
 export function SettingsPage(props: SettingsPageProps): VNode {
@@ -30,6 +35,7 @@ export function SettingsPage(props: SettingsPageProps): VNode {
       <AgentsState {...props} />
       <Model {...props} />
       <Confined {...props} />
+      <BackedUp {...props} />
       <Keys />
       <Panel id="about" title="This installation">
         <Facts
@@ -39,8 +45,7 @@ export function SettingsPage(props: SettingsPageProps): VNode {
           ]}
         />
         <p class="muted">
-          Everything is in that folder: one database, the worktrees, the outputs. Copy it while
-          Gaffer is stopped, and you have a backup.
+          Everything is in that folder: one database, its backups, the worktrees, the outputs.
         </p>
       </Panel>
     </Layout>
@@ -53,6 +58,7 @@ export function settingsPartials(props: SettingsPageProps, status?: string): VNo
     <>
       {framePartials({ shell: props.shell, current: "settings", title: "Settings", status })}
       {replace("agents-status", <AgentsState {...props} />)}
+      {replace("backups", <BackedUp {...props} />)}
     </>
   );
 }
@@ -90,6 +96,18 @@ function AgentsState({ shell, held, active, maxRuns }: SettingsPageProps): VNode
         </Notice>
       )}
     </Panel>
+  );
+}
+
+function BackedUp(props: SettingsPageProps): VNode {
+  return (
+    <Backups
+      nowMs={props.shell.nowMs}
+      backups={props.backups}
+      failure={props.backupFailure}
+      everyHours={props.backupEveryHours}
+      dataDir={props.dataDir}
+    />
   );
 }
 

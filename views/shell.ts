@@ -1,4 +1,5 @@
 /** What every page needs to know beside its own data; the routes fill it once per request. */
+import type { MachineFault } from "../server/machine_fault.ts";
 import type { FailureReason } from "../server/states.ts";
 
 export interface Shell {
@@ -8,6 +9,8 @@ export interface Shell {
   asset: (path: string) => string;
   /** No key is set: the demo model answers. */
   demo: boolean;
+  /** Set while nothing can be saved: since when, and what the machine lacks. */
+  storage: { kind: MachineFault; since: string } | null;
   /** Set while no run starts until a person resumes the agents. */
   held: { reason: FailureReason; message: string } | null;
   /** Set when the canary found a hole in the confinement: no agent runs, and this says why. */
@@ -33,7 +36,7 @@ export interface Flash {
 }
 
 /** Where a page stands in the navigation. */
-export type NavName = "home" | "ideas" | "development" | "runs" | "projects" | "settings";
+export type NavName = "home" | "ideas" | "development" | "runs" | "jobs" | "projects" | "settings";
 
 /**
  * Scripts that the server joins, in this order, into `asset("app.js")`. One request, and one script: htmx
@@ -48,5 +51,6 @@ export const appScripts: readonly string[] = [
   "follow.js",
   "toast.js",
   "keys.js",
+  "drag.js",
   "sheet.js",
 ];

@@ -43,7 +43,7 @@ export interface TicketPageProps {
 }
 
 export function TicketPage(props: TicketPageProps): VNode {
-  const { ticket, shell } = props;
+  const { ticket, runs, shell } = props;
   const { nowMs } = shell;
   return (
     <Layout shell={shell} title={titleOf(ticket)} current="development" live={props.live}>
@@ -62,7 +62,7 @@ export function TicketPage(props: TicketPageProps): VNode {
           <History id="ticket-history" changes={props.changes} nowMs={nowMs} />
         </div>
       </div>
-      <TicketActions ticket={ticket} refused={props.refused} />
+      <TicketActions ticket={ticket} runPaused={isRunPaused(runs)} refused={props.refused} />
     </Layout>
   );
 }
@@ -81,10 +81,15 @@ export function ticketPartials(props: TicketPageProps, status?: string): VNode {
       {replace("ticket-checks", <CheckList id="ticket-checks" checks={checks} nowMs={nowMs} />)}
       {replace("ticket-runs", <RunList id="ticket-runs" runs={runs} nowMs={nowMs} />)}
       {replace("ticket-history", <History id="ticket-history" changes={changes} nowMs={nowMs} />)}
-      {replace("ticket-actions", <TicketActions ticket={ticket} refused={null} />)}
+      {replace(
+        "ticket-actions",
+        <TicketActions ticket={ticket} runPaused={isRunPaused(runs)} refused={null} />,
+      )}
     </>
   );
 }
+
+const isRunPaused = (runs: Run[]): boolean => runs.some(({ pausedBy }) => pausedBy !== null);
 
 const titleOf = (ticket: Ticket) => `#${ticket.number} ${ticket.title}`;
 
@@ -189,7 +194,16 @@ function Attention(props: TicketPageProps): VNode {
           <p>{ticket.mergeWait}</p>
         </Notice>
       )}
-      {active && active.waitReason !== "" && approvals.length === 0 && (
+      {ticket.pausedBy !== null && (
+        <Notice tone="waiting" title={`Paused by ${ticket.pausedBy}`}>
+          <p>
+            {active?.status === "running"
+              ? `The ${active.agent} finishes what it is at; then nothing begins until somebody resumes it.`
+              : "Nothing begins until somebody resumes it."}
+          </p>
+        </Notice>
+      )}
+      {active && active.waitReason !== "" && ticket.pausedBy === null && approvals.length === 0 && (
         <Notice tone="waiting" title={`The ${active.agent} waits`}>
           <p>{active.waitReason}</p>
           {active.failure && <p>{failureReasons[active.failure].mend}</p>}

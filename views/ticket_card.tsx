@@ -71,7 +71,7 @@ export function TicketCard({ card, nowMs, showProject }: CardProps): VNode {
   const { ticket, subtasks, demo } = card;
   const { status } = ticket;
   return (
-    <li class="card" id={`ticket-${ticket.id}`} data-row="">
+    <li class="card" id={`ticket-${ticket.id}`} data-row="" data-card="" draggable>
       <a class="row-title" href={addressOf(ticket)}>#{ticket.number} {ticket.title}</a>
       <p class="row-note">{noteOf(card)}</p>
       {status === "in_progress" && <Progress {...subtasks} of="subtasks" />}
@@ -113,7 +113,8 @@ const REASON_MAX_CHARS = 140;
 
 /** What it does now, or why it waits. */
 function noteOf({ ticket, agent }: TicketCardData): string {
-  const { status, step, failure, reason, round, mergeWait } = ticket;
+  const { status, step, failure, reason, round, mergeWait, pausedBy } = ticket;
+  if (pausedBy !== null) return `Paused by ${pausedBy}`;
   switch (status) {
     case "queued":
       return "Starts when a slot is free";

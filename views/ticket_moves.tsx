@@ -13,16 +13,22 @@ export function TicketMenu({ ticket }: { ticket: Ticket }): VNode {
   if (status === "done") return <span class="row-menu-none" />;
   return (
     <details class="row-menu" id={`menu-${id}`}>
-      <summary class="icon-menu">
+      <summary class="icon-menu" data-key="m">
         <Hidden>Actions for #{ticket.number}</Hidden>
       </summary>
       <div class="menu">
         {status === "queued" && (
-          <ActionForm action={action("start")} kind="quiet">Start now</ActionForm>
+          <ActionForm action={action("start")} kind="quiet" moveTo="in_progress">
+            Start now
+          </ActionForm>
         )}
         {status === "review" && <a class={buttonClass("quiet")} href={reviewHref(id)}>Review</a>}
         {(status === "blocked" || status === "cancelled") && (
-          <ActionForm action={action("retry")} kind="quiet">
+          <ActionForm
+            action={action("retry")}
+            kind="quiet"
+            moveTo={ticket.step === "merge" ? "review" : "in_progress"}
+          >
             {status === "blocked" ? "Retry" : "Queue again"}
           </ActionForm>
         )}
@@ -43,12 +49,15 @@ export interface RefusedGuidance {
 
 interface TicketActionsProps {
   ticket: Ticket;
+  /** Its run was paused, if not the ticket itself. */
+  runPaused?: boolean;
   refused: RefusedGuidance | null;
 }
 
 /** The ticket page's own actions, always in reach; `#ticket-actions`. */
-export function TicketActions({ ticket, refused }: TicketActionsProps): VNode {
+export function TicketActions({ ticket, runPaused, refused }: TicketActionsProps): VNode {
   const { status, id } = ticket;
+  const paused = ticket.pausedBy !== null || runPaused === true;
   const action = (verb: string) => `${ticketHref(id)}/${verb}`;
   return (
     <div class={status === "done" ? "action-bar is-empty" : "action-bar"} id="ticket-actions">
@@ -57,6 +66,11 @@ export function TicketActions({ ticket, refused }: TicketActionsProps): VNode {
           <ActionForm action={action("start")} kind="primary">Start now</ActionForm>
           <span class="effect">Or it starts by itself when a slot is free.</span>
         </div>
+      )}
+      {(status === "queued" || status === "in_progress") && (
+        paused
+          ? <ActionForm action={action("resume")} kind="primary">Resume</ActionForm>
+          : <Pause ticket={ticket} />
       )}
       {status === "review" && (
         <div class="action-main">
@@ -97,6 +111,22 @@ export function TicketActions({ ticket, refused }: TicketActionsProps): VNode {
         </Disclosure>
       )}
     </div>
+  );
+}
+
+function Pause({ ticket }: { ticket: Ticket }): VNode {
+  const action = `${ticketHref(ticket.id)}/pause`;
+  if (ticket.status === "queued") return <ActionForm action={action}>Pause</ActionForm>;
+  return (
+    <Disclosure id="pause" summary="Pause" keys="p">
+      <form method="post" action={action}>
+        <p>What is at work now is finished and kept; no further step begins until you resume it.</p>
+        <div class="actions">
+          <Button kind="primary">Pause</Button>
+          <Button name="tools" value="kill">Pause and end the running command</Button>
+        </div>
+      </form>
+    </Disclosure>
   );
 }
 

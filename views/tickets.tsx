@@ -160,6 +160,7 @@ function Column(props: DevelopmentPageProps & { status: TicketStatus; chosen: bo
     <section
       class={chosen ? "board-column is-chosen" : "board-column"}
       aria-labelledby={`column-${status}`}
+      data-column={status}
     >
       <h2 class="group-title" id={`column-${status}`}>
         {ticketWords[status].word} <span class="num muted">{count(cards.length)}</span>

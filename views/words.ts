@@ -5,6 +5,7 @@ import type {
   Complexity,
   FailureReason,
   IdeaStatus,
+  JobStatus,
   QuestionStatus,
   RunStatus,
   SubtaskStatus,
@@ -12,7 +13,7 @@ import type {
   TicketStep,
   TicketType,
 } from "../server/states.ts";
-import type { ReviewFinding, RunPurpose } from "../server/records.ts";
+import type { ReviewFinding, Run, RunPurpose } from "../server/records.ts";
 
 /** Colour and shape of a state; the word always stands beside them. */
 export type Tone = "done" | "waiting" | "failed" | "running" | "review" | "idle";
@@ -59,6 +60,33 @@ export const runWords: Record<RunStatus, Shown> = {
   succeeded: shown("done", "Succeeded"),
   failed: shown("failed", "Failed"),
   cancelled: shown("idle", "Cancelled"),
+};
+
+/** A run that a person paused says so. */
+export function shownRun({ status, pausedBy }: Pick<Run, "status" | "pausedBy">): Shown {
+  if (pausedBy === null) return runWords[status];
+  return shown("waiting", status === "running" ? "Pausing" : "Paused");
+}
+
+export const jobWords: Record<JobStatus, Shown> = {
+  scheduled: shown("idle", "Scheduled"),
+  available: shown("waiting", "Waiting"),
+  executing: shown("running", "Working"),
+  retryable: shown("waiting", "Tried again"),
+  completed: shown("done", "Completed"),
+  discarded: shown("failed", "Given up"),
+  cancelled: shown("idle", "Cancelled"),
+};
+
+/** By the kind of a job; one that is not here is shown by its kind. */
+export const jobKindWords: Readonly<Record<string, string>> = {
+  advance_idea: "Refine an idea",
+  run_agent: "Run an agent",
+  advance_ticket: "Take a ticket's next step",
+  merge_ticket: "Merge a ticket",
+  remove_worktree: "Remove a worktree",
+  prune: "Throw away what nobody needs",
+  backup: "Back up the database",
 };
 
 export const checkWords: Record<CheckStatus, Shown> = {
@@ -162,5 +190,6 @@ export const failureWords: Record<FailureReason, string> = {
   repository: "Repository problem",
   merge_conflict: "Merge conflict",
   merge_checks_failed: "Checks failed after the rebase",
+  quarantined: "Gaffer went down with it",
   internal: "Fault in Gaffer",
 };

@@ -165,7 +165,7 @@ async function pathsBetween(
  * Does `step`; when a lock file of this worktree is in the way, waits for it to go, and removes it once
  * it is so old that the git which made it must have been killed.
  */
-async function withoutStaleLocks(
+export async function withoutStaleLocks(
   repo: string,
   tree: WorkingTree,
   signal: AbortSignal,

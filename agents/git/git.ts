@@ -126,6 +126,9 @@ const guards = [
   "diff.suppressBlankEmpty=false",
   "i18n.commitEncoding=UTF-8",
   "i18n.logOutputEncoding=UTF-8",
+  // Git syncs no loose object by itself: after a power cut a commit that the database knows would be empty.
+  // Versions before 2.36 do not know the setting.
+  "core.fsync=committed,loose-object,reference,index",
 ].flatMap((setting) => ["-c", setting]);
 
 /** What is taken over from Gaffer's own environment: where programs and the person's git settings are. */

@@ -1,5 +1,6 @@
 /** The message of a merged ticket: a conventional commit, with trailers that say where it came from. */
 import type { TicketType } from "../../server/states.ts";
+import { addTrailers } from "./trailers.ts";
 
 const SUBJECT_CHARS = 72;
 const LINE_CHARS = 500;
@@ -38,7 +39,7 @@ export function proposeMessage(spec: MergeMessage): string {
   return paragraphs.filter(Boolean).join("\n\n");
 }
 
-/** A message with the trailers of the ticket. Readable by `git interpret-trailers --parse`, whatever it says. */
+/** A message with the trailers of the ticket, in one block with those that a person wrote. */
 export function withTrailers(message: string, spec: MergeMessage): string {
   const trailers: [string, string | null][] = [
     ...[...new Set(spec.developedBy)].map((name) => ["Developed-by", name] as [string, string]),
@@ -48,7 +49,7 @@ export function withTrailers(message: string, spec: MergeMessage): string {
     ["Gaffer-Idea", spec.ideaNumber === null ? null : String(spec.ideaNumber)],
   ];
   const lines = trailers.flatMap(([key, value]) => value ? [`${key}: ${oneLine(value)}`] : []);
-  return `${message.trim()}\n\n${lines.join("\n")}\n`;
+  return addTrailers(message, lines);
 }
 
 /** What a merge says unless a person wrote something else. */

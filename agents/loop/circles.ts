@@ -11,10 +11,34 @@ const MAX_PERIOD = 4;
 /** How many calls have to be remembered for that. */
 export const MAX_SIGNATURES = MAX_PERIOD * STUCK_AFTER;
 
-/** Equal for calls that ask the same and get the same. */
-export function callSignature(call: ToolCall, result: ToolResult): string {
-  const text = JSON.stringify([call.name, call.input, result.content, result.isError]);
-  return createHash("sha256").update(text).digest("base64");
+/** Tools that print how long things took, which differs each time and means nothing. */
+const commands: ReadonlySet<string> = new Set(["Bash", "run_checks"]);
+const TIMES =
+  /\b\d+(?:[.,]\d+)?\s?(?:ns|[uµ]s|ms|s|secs?|seconds?|m|min|minutes?)\b|\b\d{1,2}:\d{2}:\d{2}(?:[.,]\d+)?/g;
+/** A command that failed without a word: what was asked is all that tells it from others. */
+const WORDLESS = /^Exit code \d+$/;
+
+/**
+ * Equal for calls that ask the same and get the same, and for those of one tool that fail in the same way,
+ * whatever they ask.
+ */
+export function callSignature(call: ToolCall, { content, isError }: ToolResult): string {
+  const text = commands.has(call.name) ? content.replace(TIMES, "TIME") : content;
+  const asked = isError && !WORDLESS.test(text) ? null : call.input;
+  return createHash("sha256").update(JSON.stringify([call.name, asked, text, isError]))
+    .digest("base64");
+}
+
+/**
+ * What one turn adds: calls side by side are one round of a circle, in whatever order they stand. What a restart
+ * interrupted says nothing about the agent.
+ */
+export function signaturesOf(calls: readonly ToolCall[], results: readonly ToolResult[]): string[] {
+  const all = calls.flatMap((call, index) => {
+    const result = results[index]!;
+    return result.interrupted ? [] : [callSignature(call, result)];
+  });
+  return [...new Set(all)].sort();
 }
 
 /** How often the newest calls repeat without a break, as one call or as a cycle of a few. 0 when there are none. */

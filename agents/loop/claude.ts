@@ -54,7 +54,10 @@ export function createClaude(endpoint: ModelEndpoint): Claude {
         const message = await Promise.race([stream.finalMessage(), watch.aborted]);
         return seen.answer(message, stream.request_id ?? null);
       } catch (error) {
-        signal.throwIfAborted();
+        if (signal.aborted) {
+          const why = "The request was given up: the run was stopped while it was answered";
+          throw new TurnError("worker_lost", why, { retryAfterMs: null, usage: seen.usage });
+        }
         const theirs = error instanceof AnthropicError || error instanceof BrokenAnswer;
         if (!theirs && !watch.stalled) throw error;
         const [reason, detail] = watch.stalled

@@ -5,6 +5,7 @@
 import type { FailureReason } from "../../server/states.ts";
 import {
   type ContentBlock,
+  type NoteEvent,
   noUsage,
   type RunEventBody,
   type RunSpec,
@@ -21,21 +22,23 @@ import {
 } from "./loop_state.ts";
 import { addUsage, promptTokensOf, totalTokensOf, worstCostMicroUsd } from "./cost.ts";
 import { pushAnswer, pushOperatorText, pushUser, resultBlock } from "./history.ts";
-import { callSignature, MAX_SIGNATURES, repeats, STUCK_HINT_AFTER } from "./circles.ts";
-import { isLimitNote, isStuckNote } from "./notes.ts";
+import { MAX_SIGNATURES, repeats, signaturesOf, STUCK_HINT_AFTER } from "./circles.ts";
+import { requireKnownEvents } from "./log.ts";
+import { isLimitNote, isStuckNote, personNote } from "./notes.ts";
 
-/** Rebuilds the loop's state from what is on disk; `log` is empty or begins with `started`. Pure. */
+/** Rebuilds the loop's state from what is on disk. Pure. Throws `conflict` for an event of a newer version. */
 export function fold(spec: RunSpec, log: readonly RunEventBody[]): LoopState {
+  requireKnownEvents(spec.runId, log);
   const state = newState(spec);
   for (const event of log) apply(state, event);
   return state;
 }
 
-/** Takes one more event in. Events that only tell people something change nothing. */
+/** Takes one more event in. */
 export function apply(state: LoopState, event: RunEventBody): void {
   switch (event.type) {
     case "turn_started":
-      return requestSent(state, event.maxOutputTokens);
+      return requestSent(state, event);
     case "turn_finished":
       return answered(state, event);
     case "turn_failed":
@@ -43,9 +46,13 @@ export function apply(state: LoopState, event: RunEventBody): void {
     case "tool_finished":
       return toolFinished(state, event.result);
     case "note":
-      return noted(state, event.text);
+      return noted(state, event);
     case "nudge":
       return nudged(state, event.text);
+    case "forked":
+      state.spec = { ...state.spec, limits: event.limits };
+      state.limitNoted = false;
+      return;
     case "succeeded":
       state.ended = { type: "succeeded", result: event.result };
       return;
@@ -54,6 +61,19 @@ export function apply(state: LoopState, event: RunEventBody): void {
       return;
     case "cancelled":
       state.ended = { type: "stopped" };
+      return;
+    // For people, for the tools' ledger, or taken in with the specification.
+    case "started":
+    case "tool_started":
+    case "tool_executing":
+    case "approval_requested":
+    case "approval_decided":
+    case "checkpoint":
+    case "waiting":
+    case "resumed":
+      return;
+    default:
+      event satisfies never;
   }
 }
 
@@ -62,10 +82,16 @@ export function giveUpSent(state: LoopState): void {
   if (!state.sent) return;
   addDoubt(state, state.sent, noUsage, 0);
   state.sent = null;
+  placePendingNotes(state);
 }
 
-function requestSent(state: LoopState, maxOutputTokens: number): void {
+function requestSent(
+  state: LoopState,
+  { maxOutputTokens, elapsedMs = state.elapsedMs }: Extract<RunEventBody, { type: "turn_started" }>,
+): void {
   giveUpSent(state);
+  // What was read from the clock before the wait is exact; what is added up from durations is not.
+  state.elapsedMs = elapsedMs + state.retryInMs;
   state.retryInMs = 0;
   state.sent = {
     maxOutputTokens,
@@ -79,6 +105,7 @@ function answered(
   event: Extract<RunEventBody, { type: "turn_finished" }>,
 ): void {
   pay(state, event.usage, event.costMicroUsd);
+  state.elapsedMs += event.durationMs;
   state.sent = null;
   state.turns = event.turn;
   state.tries = 0;
@@ -114,7 +141,11 @@ const wholeAnswers: ReadonlySet<FailureReason> = new Set([
   "internal",
 ]);
 /** The stream broke before the server told what the answer cost. */
-const brokenAnswers: ReadonlySet<FailureReason> = new Set(["stream_broken", "stalled"]);
+const brokenAnswers: ReadonlySet<FailureReason> = new Set([
+  "stream_broken",
+  "stalled",
+  "worker_lost",
+]);
 
 function requestFailed(
   state: LoopState,
@@ -123,6 +154,7 @@ function requestFailed(
   const { reason, usage, costMicroUsd, retryInMs } = event;
   const { sent } = state;
   pay(state, usage, costMicroUsd);
+  state.elapsedMs += event.durationMs ?? 0;
   const begun = brokenAnswers.has(reason) || totalTokensOf(usage) > 0;
   if (sent && begun && !wholeAnswers.has(reason)) addDoubt(state, sent, usage, costMicroUsd);
   state.sent = null;
@@ -134,9 +166,11 @@ function requestFailed(
     }
   } else if (reason === "output_limit") {
     state.outputLimitHit = sent?.maxOutputTokens ?? usage.outputTokens;
-  } else {
+  } else if (reason !== "worker_lost") {
+    // Our own end is not the service's failure.
     state.tries++;
   }
+  placePendingNotes(state);
 }
 
 function pay(state: LoopState, usage: Usage, costMicroUsd: number): void {
@@ -157,6 +191,7 @@ function toolFinished(state: LoopState, result: ToolResult): void {
   const call = open?.calls.find(({ id }) => id === result.callId);
   if (!open || !call) return;
   open.results.set(result.callId, result);
+  state.elapsedMs += result.durationMs;
   if (result.final) state.result = { value: call.input };
   if (open.calls.every(({ id }) => open.results.has(id))) closeTurn(state, open);
 }
@@ -166,20 +201,16 @@ function closeTurn(state: LoopState, { calls, results }: OpenTurn): void {
   const answers = calls.map(({ id }) => results.get(id)!);
   state.open = null;
   pushUser(state, answers.map(resultBlock));
-  const fresh = new Set(calls.map((call, index) => callSignature(call, answers[index]!)));
-  state.signatures = [...state.signatures, ...fresh].slice(-MAX_SIGNATURES);
+  state.signatures = [...state.signatures, ...signaturesOf(calls, answers)].slice(-MAX_SIGNATURES);
   if (repeats(state.signatures) < STUCK_HINT_AFTER) state.stuckNoted = false;
   placePendingNotes(state);
 }
 
-function noted(state: LoopState, text: string): void {
-  if (isLimitNote(text)) state.limitNoted = true;
-  if (isStuckNote(text)) state.stuckNoted = true;
-  if (state.open || state.sent || state.messages.at(-1)!.role === "assistant") {
-    state.pendingNotes = [...state.pendingNotes, text];
-  } else {
-    pushOperatorText(state, text);
-  }
+function noted(state: LoopState, { text, by }: NoteEvent): void {
+  if (by === undefined && isLimitNote(text)) state.limitNoted = true;
+  if (by === undefined && isStuckNote(text)) state.stuckNoted = true;
+  state.pendingNotes = [...state.pendingNotes, by === undefined ? text : personNote(by, text)];
+  placePendingNotes(state);
 }
 
 function nudged(state: LoopState, text: string): void {
@@ -191,7 +222,9 @@ function nudged(state: LoopState, text: string): void {
   placePendingNotes(state);
 }
 
+/** Notes stand directly after a user turn, and never join a request that is on its way. */
 function placePendingNotes(state: LoopState): void {
+  if (state.open || state.sent || state.messages.at(-1)!.role === "assistant") return;
   for (const text of state.pendingNotes) pushOperatorText(state, text);
   state.pendingNotes = [];
 }

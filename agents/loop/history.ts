@@ -4,14 +4,11 @@ import type { Message, TextBlock } from "./turn.ts";
 
 /** The part of the loop's state that the history is. */
 export interface History {
-  spec: { model: { id: string } };
+  spec: { model: { systemMessages: boolean } };
   messages: Message[];
   /** Upper bound of the tokens of all that is sent. */
   promptTokens: number;
 }
-
-/** Models that refuse `system` messages in the midst of the history. */
-const modelsWithoutSystemMessages: ReadonlySet<string> = new Set(["claude-sonnet-5"]);
 
 /** What the service wraps around a message, and around tools; measured overheads are a tenth of it. */
 const TOKENS_AROUND_MESSAGE = 50;
@@ -69,7 +66,7 @@ export function pushAnswer(
 export function pushOperatorText(history: History, text: string): void {
   const last = history.messages.at(-1)!;
   const block: TextBlock = { type: "text", text };
-  if (last.role === "user" && !modelsWithoutSystemMessages.has(history.spec.model.id)) {
+  if (last.role === "user" && history.spec.model.systemMessages) {
     return push(history, { role: "system", content: [block] });
   }
   const longer = { ...last, content: [...last.content, block] } as Message;

@@ -46,6 +46,11 @@ export function roomFor(state: LoopState, elapsedMs: number): Room {
   return { type: "room", maxOutputTokens, near: nearLimit(state, elapsedMs, byCost, byTokens) };
 }
 
+/** Whether the request that is about to go out is still within the limits: a note may have come since `roomFor`. */
+export const sentFits = (state: LoopState): boolean =>
+  state.sent !== null && state.sent.worstCostMicroUsd <= costLeft(state) &&
+  state.sent.worstTokens <= tokensLeft(state);
+
 function nearLimit(
   state: LoopState,
   elapsedMs: number,
@@ -99,5 +104,5 @@ const none = (reason: FailureReason, why: string): Room => ({
   reason,
   message: `Cannot go on: ${why}`,
 });
-const usd = (microUsd: number): string => `$${(microUsd / 1_000_000).toFixed(4)}`;
+export const usd = (microUsd: number): string => `$${(microUsd / 1_000_000).toFixed(4)}`;
 const seconds = (ms: number): string => `${Math.round(ms / 1_000)} s`;

@@ -3,12 +3,21 @@
  * it does next follows from the log alone: each step is on disk before the one after it begins.
  */
 import { SECOND_MS } from "../../server/clock.ts";
-import type { RunEventBody, RunOutcome, RunSpec, ToolCall, ToolResult } from "../protocol.ts";
+import {
+  type NoteEvent,
+  noUsage,
+  type RunEventBody,
+  type RunOutcome,
+  type RunSpec,
+  type ToolCall,
+  type ToolResult,
+} from "../protocol.ts";
 import type { DeltaKind, Model, TurnAnswer } from "./turn.ts";
 import { TurnError } from "./turn.ts";
 import { costMicroUsd } from "./cost.ts";
 import { priceFor } from "../models.ts";
 import { apply, fold, giveUpSent } from "./fold.ts";
+import { sentFits, usd } from "./limits.ts";
 import { kindOfFailure, type LoopState } from "./loop_state.ts";
 import { nextStep, type Step } from "./steps.ts";
 
@@ -33,6 +42,11 @@ export interface LoopDeps {
    * Rejects when `signal` aborts.
    */
   tools(turn: number, calls: ToolCall[]): Promise<{ results: ToolResult[]; suspended: boolean }>;
+  /**
+   * Persons' notes that the log has before what `append` or `tools` answered last, each once. A note that came
+   * later must wait for the next answer, or the history would differ from the one that the log gives.
+   */
+  heard?(): NoteEvent[];
   /** What streams; not stored. */
   delta(turn: number, kind: DeltaKind, text: string): void;
   /** A clock that never goes back. */
@@ -49,12 +63,14 @@ export interface LoopDeps {
 /** Runs or continues one run until it ends, waits or is stopped. Throws only for faults in what was passed in. */
 export async function runLoop(deps: LoopDeps): Promise<RunOutcome> {
   const state = fold(deps.spec, deps.log);
-  giveUpSent(state);
+  // A life that was killed told nobody how long it had worked, but its log tells nearly all of it.
+  const beforeMs = Math.max(deps.elapsedMs, state.elapsedMs);
   const startMs = deps.nowMs();
   try {
+    if (state.sent && !state.ended) await record(state, deps, cutOff(state));
     for (;;) {
       deps.signal.throwIfAborted();
-      const step = nextStep(state, deps.elapsedMs + deps.nowMs() - startMs);
+      const step = nextStep(state, Math.round(beforeMs + deps.nowMs() - startMs));
       const outcome = await take(step, state, deps);
       if (outcome) return outcome;
     }
@@ -63,6 +79,27 @@ export async function runLoop(deps: LoopDeps): Promise<RunOutcome> {
     throw error;
   }
 }
+
+/**
+ * The end, for the log, of a request that an earlier life had sent when it was cut off: it is sent again, and
+ * what it cost nobody will tell.
+ */
+function cutOff({ turns, sent }: LoopState): RunEventBody {
+  return {
+    type: "turn_failed",
+    turn: turns + 1,
+    reason: "worker_lost",
+    message: `${CUT_OFF}: it may have cost up to ${
+      usd(sent!.worstCostMicroUsd)
+    }, and is sent again`,
+    usage: noUsage,
+    costMicroUsd: 0,
+    retryInMs: 0,
+  };
+}
+
+/** How the message begins with which a later life ends an earlier one's request. */
+export const CUT_OFF = "A restart cut the request off";
 
 async function take(step: Step, state: LoopState, deps: LoopDeps): Promise<RunOutcome | null> {
   switch (step.type) {
@@ -74,13 +111,18 @@ async function take(step: Step, state: LoopState, deps: LoopDeps): Promise<RunOu
     case "tools":
       return await useTools(step.turn, step.calls, state, deps);
     case "send":
-      return await ask(step.maxOutputTokens, state, deps);
+      return await ask(step, state, deps);
   }
 }
 
 async function record(state: LoopState, deps: LoopDeps, event: RunEventBody): Promise<void> {
   await deps.append(event);
+  takeNotes(state, deps);
   apply(state, event);
+}
+
+function takeNotes(state: LoopState, deps: LoopDeps): void {
+  for (const note of deps.heard?.() ?? []) apply(state, note);
 }
 
 async function useTools(
@@ -90,6 +132,7 @@ async function useTools(
   deps: LoopDeps,
 ): Promise<RunOutcome | null> {
   const { results, suspended } = await deps.tools(turn, calls);
+  takeNotes(state, deps);
   for (const result of results) apply(state, { type: "tool_finished", turn, result });
   if (suspended) return { type: "suspended" };
   const missing = calls.filter(({ id }) =>
@@ -103,14 +146,19 @@ async function useTools(
 
 /** One request. Null: the loop goes on, with the answer or with another try. */
 async function ask(
-  maxOutputTokens: number,
+  { maxOutputTokens, elapsedMs }: Extract<Step, { type: "send" }>,
   state: LoopState,
   deps: LoopDeps,
 ): Promise<RunOutcome | null> {
   const { model: spec, system, tools } = state.spec;
   const turn = state.turns + 1;
   if (state.retryInMs > 0) await deps.delay(state.retryInMs, deps.signal);
-  await record(state, deps, { type: "turn_started", turn, maxOutputTokens });
+  await record(state, deps, { type: "turn_started", turn, maxOutputTokens, elapsedMs });
+  if (!sentFits(state)) {
+    // A note came in between and made the request longer than the limits allow: it is not sent.
+    giveUpSent(state);
+    return null;
+  }
   const sentMs = deps.nowMs();
   let answer: TurnAnswer;
   try {
@@ -119,11 +167,12 @@ async function ask(
       { signal: deps.signal, onDelta: (kind, text) => deps.delta(turn, kind, text) },
     );
   } catch (error) {
-    if (deps.signal.aborted || !(error instanceof TurnError)) throw error;
-    return await recordFailure(turn, error, state, deps);
+    // Also when the loop was told to stop: what is known to be paid must be in the log.
+    if (!(error instanceof TurnError)) throw error;
+    return await recordFailure({ turn, error, sentMs }, state, deps);
   }
   const problem = problemWith(answer, maxOutputTokens, state);
-  if (problem) return await recordFailure(turn, problem, state, deps);
+  if (problem) return await recordFailure({ turn, error: problem, sentMs }, state, deps);
   await record(state, deps, {
     type: "turn_finished",
     turn,
@@ -167,8 +216,7 @@ function problemWith(
 }
 
 async function recordFailure(
-  turn: number,
-  error: TurnError,
+  { turn, error, sentMs }: { turn: number; error: TurnError; sentMs: number },
   state: LoopState,
   deps: LoopDeps,
 ): Promise<RunOutcome | null> {
@@ -182,6 +230,7 @@ async function recordFailure(
     usage,
     costMicroUsd: costMicroUsd(state.spec.model, usage),
     retryInMs,
+    durationMs: Math.round(deps.nowMs() - sentMs),
   });
   if (retryInMs !== null) return null;
   switch (kindOfFailure(reason)) {
@@ -196,6 +245,7 @@ async function recordFailure(
 
 /** Null: the loop does not try again. */
 function retryDelay({ reason, details }: TurnError, state: LoopState, random: number) {
+  if (reason === "worker_lost") return 0;
   if (reason === "output_limit") {
     const { maxOutputTokens } = state.spec.model;
     const larger = state.outputLimitHit === null && state.sent!.maxOutputTokens < maxOutputTokens;

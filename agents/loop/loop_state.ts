@@ -42,7 +42,8 @@ export interface SentRequest {
 
 /** All that the next step is decided by. */
 export interface LoopState {
-  readonly spec: RunSpec;
+  /** Of a fork, with its own limits once its own part of the log begins. */
+  spec: RunSpec;
   /** The history as it is sent; it only grows. */
   messages: Message[];
   /** Upper bound of the tokens of `system`, `tools` and `messages`. */
@@ -51,6 +52,8 @@ export interface LoopState {
   countedTokens: number;
   /** Answered turns. */
   turns: number;
+  /** Time worked, as far as the log tells: exact when a request goes out. */
+  elapsedMs: number;
   open: OpenTurn | null;
   sent: SentRequest | null;
   /** What was told of all requests, answered or not. */
@@ -89,6 +92,7 @@ export function newState(spec: RunSpec): LoopState {
     promptTokens: promptBound(spec.system, spec.tools, messages),
     countedTokens: 0,
     turns: 0,
+    elapsedMs: 0,
     open: null,
     sent: null,
     usage: noUsage,

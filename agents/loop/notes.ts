@@ -1,4 +1,7 @@
-/** What the runtime says to the model of its own accord. The log holds the text, so its beginning tells what it is. */
+/**
+ * What the runtime says to the model of its own accord, and how it hands on what a person says. The log holds
+ * the text, so the beginning of the runtime's own notes tells what they are.
+ */
 
 /** Reminders to hand in a result, in a row, before the run ends without one. */
 export const MAX_NUDGES = 2;
@@ -11,9 +14,13 @@ export const limitNote = (limit: string): string =>
 export const isLimitNote = (text: string): boolean => text.startsWith(LIMIT_NOTE);
 
 export const stuckNote = (times: number): string =>
-  `${STUCK_NOTE}: the same calls brought the same results ${times} times. They will not change. ` +
+  `${STUCK_NOTE}: the same calls bring the same results, or the same errors, ${times} times now. That will not change. ` +
   "Try another way, or hand in with submit_result what you know and what is in your way.";
 export const isStuckNote = (text: string): boolean => text.startsWith(STUCK_NOTE);
+
+/** What a person writes in the middle of a run, as the model gets it. */
+export const personNote = (by: string, text: string): string =>
+  `${by}, who oversees this run, says:\n\n${text}`;
 
 export const nudgeText = {
   unsubmitted:

@@ -9,8 +9,9 @@ export type Step =
   | { type: "end"; outcome: RunOutcome }
   | { type: "append"; event: RunEventBody }
   | { type: "tools"; turn: number; calls: ToolCall[] }
-  | { type: "send"; maxOutputTokens: number };
+  | { type: "send"; maxOutputTokens: number; elapsedMs: number };
 
+/** `elapsedMs`: whole milliseconds that the loop has worked, in all its lives. */
 export function nextStep(state: LoopState, elapsedMs: number): Step {
   const { open } = state;
   if (state.ended) return { type: "end", outcome: state.ended };
@@ -29,17 +30,17 @@ export function nextStep(state: LoopState, elapsedMs: number): Step {
   }
   const circles = repeats(state.signatures);
   if (circles >= STUCK_AFTER) {
-    return fail("stuck", `the same calls brought the same results ${circles} times in a row`);
+    return fail("stuck", `the same calls, or the same errors, came ${circles} times in a row`);
   }
   if (circles >= STUCK_HINT_AFTER && !state.stuckNoted) {
-    return { type: "append", event: { type: "note", text: stuckNote(circles) } };
+    return { type: "append", event: { type: "note", text: stuckNote(circles), elapsedMs } };
   }
   const room = roomFor(state, elapsedMs);
   if (room.type === "none") return { type: "end", outcome: { ...room, type: "failed" } };
   if (room.near && !state.limitNoted) {
-    return { type: "append", event: { type: "note", text: limitNote(room.near) } };
+    return { type: "append", event: { type: "note", text: limitNote(room.near), elapsedMs } };
   }
-  return { type: "send", maxOutputTokens: room.maxOutputTokens };
+  return { type: "send", maxOutputTokens: room.maxOutputTokens, elapsedMs };
 }
 
 const fail = (reason: "no_result" | "stuck", why: string): Step => ({

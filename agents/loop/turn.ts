@@ -36,7 +36,8 @@ export type DeltaKind = "text" | "thinking" | "tool";
 export interface Model {
   /**
    * Sends one request and waits for the whole answer. Throws `TurnError` when there is none; nothing has
-   * been done with a broken answer, so the same request may be sent again. Settles soon after `signal` aborts.
+   * been done with a broken answer, so the same request may be sent again. Settles soon after `signal` aborts,
+   * then with `worker_lost` and what the request is known to have cost.
    */
   turn(
     request: TurnRequest,

@@ -10,5 +10,7 @@ export const askQuestionsTool = defineTool({
     "changes the outcome. It returns at once, without answers: they reach the agents that come after you. " +
     "Ask everything in one call, then finish with submit_result.",
   readOnly: false,
+  // A question that is on record already is not recorded twice.
+  whenCutOff: "again",
   input: questionsInput,
 });

@@ -1,11 +1,9 @@
-import { headAndTail } from "./text.ts";
 import { defineTool, type ToolOutput } from "./tool.ts";
 
 export const BASH_DEFAULT_TIMEOUT_MS = 120_000;
 export const BASH_MAX_TIMEOUT_MS = 600_000;
-export const BASH_MAX_CHARS = 30_000;
-/** Characters beyond ASCII take more than one byte. */
-const MAX_OUTPUT_BYTES = 2 * BASH_MAX_CHARS;
+/** Cut once, where it comes in: so the note on what was left out is true. */
+export const BASH_MAX_BYTES = 30_000;
 
 export const bashTool = defineTool({
   name: "Bash",
@@ -13,10 +11,11 @@ export const bashTool = defineTool({
     "Runs a command in a fresh shell in the project: variables and functions do not carry over to the " +
     "next call, the working folder does, inside the project. There is no input and no terminal; do not " +
     "count on a network. What is left running in the background is ended with the command. Output and " +
-    `errors come together; beyond ${BASH_MAX_CHARS} characters only head and tail, so pipe long output ` +
+    `errors come together; beyond ${BASH_MAX_BYTES} bytes only head and tail, so pipe long output ` +
     "through head, tail or grep. To read, search, change or list files use Read, Grep, Edit, Write and " +
     "Glob; for the project's checks use run_checks.",
   readOnly: false,
+  whenCutOff: "report",
   input: (z) =>
     z.strictObject({
       command: z.string().min(1).max(20_000).describe("Command line, given to the shell as it is"),
@@ -27,14 +26,15 @@ export const bashTool = defineTool({
         "What it does, in a few words, for people",
       ),
     }),
-  async run({ command, timeout = BASH_DEFAULT_TIMEOUT_MS }, { shell, cwd, signal }) {
+  async run({ command, timeout = BASH_DEFAULT_TIMEOUT_MS }, { shell, cwd, signal, onOutput }) {
     const result = await shell.run({
       command,
       interpreter: "bash",
       cwd,
       timeoutMs: timeout,
       signal,
-      maxOutputBytes: MAX_OUTPUT_BYTES,
+      maxOutputBytes: BASH_MAX_BYTES,
+      onOutput,
     });
     const lines = [];
     if (result.timedOut) {
@@ -43,7 +43,7 @@ export const bashTool = defineTool({
           "Set a longer timeout, or do less at once.",
       );
     } else if (result.exitCode !== 0) lines.push(`Exit code ${result.exitCode}`);
-    const output = headAndTail(result.output.trimEnd(), BASH_MAX_CHARS);
+    const output = result.output.trimEnd();
     if (output !== "") lines.push(output);
     if (result.note) lines.push(`[${result.note}]`);
     const answer: ToolOutput = {

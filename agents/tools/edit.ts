@@ -11,6 +11,7 @@ export const editTool = defineTool({
     "unless replace_all is true: include neighbouring lines to make it unique. The file must have been " +
     "read before, and not changed since. To make a new file use Write.",
   readOnly: false,
+  whenCutOff: "settle",
   input: (z) =>
     z.strictObject({
       file_path: z.string().min(1).describe("Path in the project, relative or absolute"),
@@ -18,7 +19,7 @@ export const editTool = defineTool({
       new_string: z.string().describe("The text to put in its place; empty to delete"),
       replace_all: z.boolean().optional().describe("Replace every occurrence; default false"),
     }),
-  async run({ file_path, old_string, new_string, replace_all = false }, { files, known }) {
+  async plan({ file_path, old_string, new_string, replace_all = false }, { files, known }) {
     const path = files.resolve(file_path, "write");
     if (old_string === new_string) {
       throw new ToolError(
@@ -49,15 +50,13 @@ export const editTool = defineTool({
       );
     }
     const after = before.split(wanted).join(replacement);
-    const bytes = new TextEncoder().encode(after);
-    const hash = await files.write(path, bytes);
     return {
+      path,
+      bytes: new TextEncoder().encode(after),
       content: `Edited ${path.real}: replaced ${count(places.length, "occurrence")} (line ${
         lineAt(before, places[0]!)
       }${places.length > 1 ? " and after" : ""}).`,
-      files: { [path.relative]: hash },
-      changed: [path.relative],
-      diff: await unifiedDiff(path.relative, before, after),
+      diff: () => unifiedDiff(path.relative, before, after),
     };
   },
 });

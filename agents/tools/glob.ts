@@ -14,6 +14,7 @@ export const globTool = defineTool({
     `only. Leaves out .git, node_modules and ignored files. At most ${GLOB_MAX_RESULTS} results. To ` +
     "search in what files contain use Grep.",
   readOnly: true,
+  whenCutOff: "again",
   input: (z) =>
     z.strictObject({
       pattern: z.string().min(1).max(1_000).describe('Pattern such as "src/**/*.ts"'),

@@ -6,7 +6,7 @@ import { askQuestionsTool } from "./ask_questions.ts";
 import { handsTools } from "./hands_tools.ts";
 import { runChecksTool } from "./run_checks.ts";
 import { submitResultTool } from "./submit_result.ts";
-import { describeIssues, type Tool } from "./tool.ts";
+import { describeIssues, type Tool, type WhenCutOff } from "./tool.ts";
 
 /** What the schemas of some tools depend on. */
 export interface ToolSetup {
@@ -31,6 +31,14 @@ export function findTool(name: string, setup: ToolSetup = {}): Tool {
   }
   throw new Error(`There is no tool "${name}"`);
 }
+
+/** A name that no tool has is refused again, as it was. */
+export function whenCutOff(name: string): WhenCutOff {
+  const tool = handsTools.get(name) ?? serverTools.find((one) => one.name === name);
+  return tool?.whenCutOff ?? "again";
+}
+
+const serverTools = [askQuestionsTool, runChecksTool([]), submitResultTool("developer")];
 
 /** The tool as a request to the model declares it; the same arguments give the same bytes. */
 export function toolSpec(name: string, setup: ToolSetup = {}): ToolSpec {

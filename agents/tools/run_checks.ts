@@ -13,6 +13,7 @@ export const runChecksTool = (checkNames: readonly string[]) =>
         : "This project has no checks set up."),
     // A build writes files.
     readOnly: false,
+    whenCutOff: "report",
     input: (z) =>
       z.strictObject({
         name: (checkNames.length > 0 ? z.enum(checkNames as [string, ...string[]]) : z.string())

@@ -9,5 +9,6 @@ export const submitResultTool = (resultName: ResultName) =>
       "Hands in your result and ends your work: call it last, exactly once, and alone. If it comes back " +
       "as an error, the result was not accepted: mend what the message says and call it again.",
     readOnly: false,
+    whenCutOff: "again",
     input: () => resultSchemas[resultName]() as ReturnType<typeof resultSchemas["clarifier"]>,
   });

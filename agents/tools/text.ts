@@ -28,15 +28,6 @@ export const clipLine = (line: string, maxChars: number): string =>
     ? line
     : `${line.slice(0, maxChars)} [${line.length - maxChars} more characters in this line]`;
 
-/** Head and tail of a text that is too long, with what is missing said between them. */
-export function headAndTail(text: string, maxChars: number): string {
-  if (text.length <= maxChars) return text;
-  const half = Math.floor(maxChars / 2);
-  return `${text.slice(0, half)}\n\n[${text.length - 2 * half} characters left out]\n\n${
-    text.slice(-half)
-  }`;
-}
-
 /** As many whole lines from the start as fit both limits. */
 export function takeLines(
   lines: readonly string[],

@@ -1,6 +1,7 @@
 /** What a tool is. The hands load this file too, so it knows zod by its types only (zod costs 25 ms). */
 import type { z } from "zod";
 import type { Shell } from "../shell.ts";
+import type { ResolvedPath } from "../policy.ts";
 import type { PlaceFiles } from "./files.ts";
 
 /** The zod namespace, passed in by whoever checks inputs. */
@@ -14,6 +15,8 @@ export interface ToolContext {
   /** Folder in which Bash starts, relative to the place. */
   cwd: string;
   shell: Shell;
+  /** Gets what a command prints as it comes. */
+  onOutput?: (text: string) => void;
   signal: AbortSignal;
 }
 
@@ -29,24 +32,53 @@ export interface ToolOutput {
   cwd?: string;
 }
 
+/**
+ * What becomes of a call that a crash cut off. `again`: it is simply done again. `settle`: it writes one file,
+ * whose content tells whether it was done. `report`: nobody can know, and the model is told so.
+ */
+export type WhenCutOff = "again" | "settle" | "report";
+
 /** A capability as the model sees it. */
 export interface Tool<S extends z.ZodObject = z.ZodObject> {
   name: string;
   /** Written for the model: what it does, its limits, when to use something else. */
   description: string;
-  /** Changes nothing: calls of one turn may run side by side, and one that died is simply done again. */
+  /** Changes nothing: calls of one turn may run side by side. */
   readOnly: boolean;
+  whenCutOff: WhenCutOff;
   /** Schema of the input; a strict object. */
   input: (z: Zod) => S;
 }
 
 /** A tool that works in the folder of a place. Throws `ToolError` to refuse. */
-export interface HandsTool<S extends z.ZodObject = z.ZodObject> extends Tool<S> {
+export interface RunningTool<S extends z.ZodObject = z.ZodObject> extends Tool<S> {
   run(input: z.infer<S>, context: ToolContext): Promise<ToolOutput>;
 }
 
+/**
+ * A tool that writes one file. What it will write is worked out first, and is the same as long as the file is:
+ * so the intent can be on record before anything happens. Throws `ToolError` to refuse.
+ */
+export interface WritingTool<S extends z.ZodObject = z.ZodObject> extends Tool<S> {
+  plan(input: z.infer<S>, context: ToolContext): Promise<Plan>;
+}
+
+/** A file's new content, and what is said of it once it is there. */
+export interface Plan {
+  path: ResolvedPath;
+  bytes: Uint8Array<ArrayBuffer>;
+  content: string;
+  /** For people; left out where it would be too large. */
+  diff: () => Promise<string | undefined>;
+  /** The file is so already. */
+  unchanged?: boolean;
+}
+
+export type HandsTool<S extends z.ZodObject = z.ZodObject> = RunningTool<S> | WritingTool<S>;
+
 /** Declares a tool; the types of its input follow from its schema. */
-export function defineTool<S extends z.ZodObject>(tool: HandsTool<S>): HandsTool<S>;
+export function defineTool<S extends z.ZodObject>(tool: WritingTool<S>): WritingTool<S>;
+export function defineTool<S extends z.ZodObject>(tool: RunningTool<S>): RunningTool<S>;
 export function defineTool<S extends z.ZodObject>(tool: Tool<S>): Tool<S>;
 export function defineTool<S extends z.ZodObject>(tool: Tool<S>): Tool<S> {
   return tool;

@@ -1,7 +1,9 @@
 import { executeRun } from "../../server/services/outcomes.ts";
+import { runGotOn } from "../../server/services/progress.ts";
 import type { JobHandler } from "../job.ts";
 
 export const runAgentHandler: JobHandler<"run_agent"> = {
   kind: "run_agent",
   run: ({ runId }, { app, job, signal }) => executeRun(app, runId, job, signal),
+  gotOn: (app, { runId }, since) => runGotOn(app, runId, since),
 };

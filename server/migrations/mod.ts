@@ -1,8 +1,10 @@
 /** The schema's history, in order. */
 import { mainJob } from "./0001_main_job.ts";
 import { pagesByTime } from "./0002_pages_by_time.ts";
+import { queue } from "./0003_queue.ts";
+import { runControl } from "./0004_run_control.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
 
-export const migrations: readonly Migration[] = [mainJob, pagesByTime];
+export const migrations: readonly Migration[] = [mainJob, pagesByTime, queue, runControl];

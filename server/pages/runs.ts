@@ -1,9 +1,27 @@
 import type { RunPageProps, RunsPageProps } from "../../views/runs.tsx";
-import { withQuery } from "../../views/links.ts";
+import type { RefusedMessage } from "../../views/run_actions.tsx";
+import { type ActivityItem, foldActivity } from "../../views/activity_fold.ts";
+import { ideaHref, ticketHref, withQuery } from "../../views/links.ts";
+import { stepWords } from "../../views/words.ts";
 import { readCursor, toPage } from "../api.ts";
+import type { App } from "../app.ts";
+import type { Run } from "../records.ts";
+import { whyNotFork } from "../services/forking.ts";
+import { outlookOf } from "../services/run_control.ts";
+import { isActive } from "../services/runs.ts";
 import { listRunApprovals } from "../store/approvals.ts";
 import { lastSeq } from "../store/events.ts";
-import { getRun, listRuns, readRunLog } from "../store/runs.ts";
+import { getIdea } from "../store/ideas.ts";
+import {
+  countPersonNotes,
+  getRun,
+  hasUnreadNote,
+  listIdeaRuns,
+  listRuns,
+  listTicketRuns,
+  readRunLog,
+} from "../store/runs.ts";
+import { getTicket } from "../store/tickets.ts";
 import { subjectOf } from "./home.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
 import { activityOf } from "./tickets.ts";
@@ -25,22 +43,104 @@ export function runsPage(request: PageRequest, cursor: string | undefined): Runs
   };
 }
 
-/** `all`: the whole log instead of its newest part. */
-export function runPage(request: PageRequest, id: string, all: boolean): RunPageProps {
+/** How much of a run's transcript is wanted. */
+export interface RunPageQuery {
+  /** The whole log instead of its newest part. */
+  all?: boolean;
+  /** Only the steps that say this. */
+  search?: string;
+  refused?: RefusedMessage;
+}
+
+export function runPage(
+  request: PageRequest,
+  id: string,
+  { all = false, search = "", refused }: RunPageQuery = {},
+): RunPageProps {
   const { app } = request;
   const after = lastSeq(app.db);
   const run = getRun(app.db, id);
+  const text = search.trim();
+  const forkable = whyNotFork(app, run) === null;
+  const found = text === "" ? null : searched(app, run, text);
   const newest = activityOf(app, run);
+  const messages = countPersonNotes(app.db, id);
   return {
     shell: shellOf(request),
-    live: { path: `/live/run/${id}`, after },
+    live: found || refused ? null : { path: `/live/run/${id}`, after },
     run,
     subject: subjectOf(app, run)!,
+    attempt: attemptOf(app, run),
     approvals: listRunApprovals(app.db, id).filter((approval) => approval.status === "pending"),
-    activity: {
-      events: all ? readRunLog(app.db, id) : newest.events,
-      liveText: newest.liveText,
-      allHref: all ? null : `/runs/${id}?all=1`,
+    moves: {
+      outlook: run.pausedBy !== null && run.status === "waiting" ? outlookOf(app.db, run) : null,
+      ticketPaused: run.ticketId !== null && getTicket(app.db, run.ticketId).pausedBy !== null,
+      messages,
+      refused: refused ?? null,
+      retry: retryOf(app, run),
+      forkable,
     },
+    unread: messages > 0 && !isActive(run) && hasUnreadNote(app.db, id),
+    activity: {
+      events: found?.events ?? (all ? readRunLog(app.db, id) : newest.events),
+      liveText: found ? "" : newest.liveText,
+      allHref: all || found ? null : `/runs/${id}?all=1`,
+      only: found?.only,
+      forkable,
+    },
+    search: found && { text, found: found.only.length, of: found.of },
+  };
+}
+
+function searched(app: App, run: Run, text: string) {
+  const events = readRunLog(app.db, run.id);
+  const items = foldActivity(events);
+  const wanted = text.toLowerCase();
+  const says = (item: ActivityItem) => textsIn(item).join("\n").toLowerCase().includes(wanted);
+  const only = items.filter(says).map(({ first }) => first);
+  return { events, only, of: items.length };
+}
+
+/** Every text in a value, whatever it is called. */
+function textsIn(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(textsIn) : [];
+}
+
+/** Runs at the same piece of work, oldest first. */
+function siblings(app: App, run: Run): Run[] {
+  const runs = run.ticketId
+    ? listTicketRuns(app.db, run.ticketId)
+    : listIdeaRuns(app.db, run.ideaId!, run.round);
+  return runs.filter((other) =>
+    other.purpose === run.purpose && other.subtaskId === run.subtaskId && other.round === run.round
+  );
+}
+
+const attemptOf = (app: App, run: Run): number =>
+  siblings(app, run).findIndex(({ id }) => id === run.id) + 1;
+
+/** A run that failed is tried again by its idea's or ticket's own verb, while nothing came after it. */
+function retryOf(app: App, run: Run): RunPageProps["moves"]["retry"] {
+  if (run.status !== "failed" && run.status !== "cancelled") return null;
+  const again = `attempt ${siblings(app, run).length + 1} of this`;
+  if (run.ideaId) {
+    const idea = getIdea(app.db, run.ideaId);
+    const isNewest = siblings(app, run).at(-1)?.id === run.id && run.round === idea.round;
+    if (!isNewest || (idea.status !== "stuck" && idea.status !== "rejected")) return null;
+    return {
+      action: `${ideaHref(idea.id)}/refine`,
+      label: "Retry",
+      effect: `Refines idea #${idea.number} on: ${again}.`,
+    };
+  }
+  const ticket = getTicket(app.db, run.ticketId!);
+  const isNewest = listTicketRuns(app.db, ticket.id).at(-1)?.id === run.id;
+  if (!isNewest || (ticket.status !== "blocked" && ticket.status !== "cancelled")) return null;
+  const step = stepWords[ticket.step ?? "prepare"].toLowerCase();
+  return {
+    action: `${ticketHref(ticket.id)}/retry`,
+    label: ticket.status === "blocked" ? "Retry" : "Queue the ticket again",
+    effect: `Ticket #${ticket.number} goes on with ${step}: ${again}.`,
   };
 }

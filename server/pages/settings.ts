@@ -16,5 +16,8 @@ export function settingsPage(request: PageRequest): SettingsPageProps {
     maxRuns: app.config.maxRuns,
     version: VERSION,
     dataDir: app.config.dataDir,
+    backups: app.backups.list(),
+    backupFailure: app.backups.failure,
+    backupEveryHours: app.config.backupEveryHours,
   };
 }

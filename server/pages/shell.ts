@@ -20,6 +20,7 @@ export function shellOf({ app, asset, projectId, flash }: PageRequest): Shell {
     nowMs: app.clock.nowMs(),
     asset,
     demo: model.kind === "demo",
+    storage: app.db.fault,
     held: agentsHold(app),
     refused,
     confinement,

@@ -5,7 +5,7 @@ import { agentsApi } from "./agents.ts";
 import { approvalsApi } from "./approvals.ts";
 import { eventsApi } from "./events.ts";
 import { ideasApi } from "./ideas.tsx";
-import { jobsApi } from "./jobs.ts";
+import { jobsApi } from "./jobs.tsx";
 import { projectsApi } from "./projects.tsx";
 import { runsApi } from "./runs.tsx";
 import { systemApi } from "./system.ts";

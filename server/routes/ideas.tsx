@@ -1,16 +1,14 @@
 import type { Hono } from "hono";
 import { IdeaPage } from "../../views/idea.tsx";
 import { once } from "../once.ts";
-import type { RefusedDecision } from "../../views/idea_decision.tsx";
+import { formOf, type RefusedDecision } from "../../views/idea_decision.tsx";
 import { IdeasPage } from "../../views/ideas.tsx";
 import { ideaHref, ticketHref } from "../../views/links.ts";
 import { type Env, type RequestContext, validate } from "../api.ts";
 import { ideaPage, ideasPage, readIdeasQuery } from "../pages/ideas.ts";
-import type { ProposedSubtask } from "../records.ts";
-import { subtasksInput } from "../inputs.ts";
-import { complexities } from "../states.ts";
 import { getQuestion } from "../store/questions.ts";
-import { act, done, pageRequest, type PageTools, readForm, show } from "./page.ts";
+import { act, done, listBehind, pageRequest, type PageTools, readForm, show } from "./page.ts";
+import { readSubtasks } from "./subtask_fields.ts";
 import { z } from "zod";
 import { type Api, pageOf, pageQuery, readCursor, toPage } from "../api.ts";
 import {
@@ -184,24 +182,22 @@ export function ideaPages(pages: Hono<Env>, tools: PageTools): void {
       return await act(() => decide(c, id, form), ({ message, errors, status }) => {
         const refusedDecision = { action, values: form, message, errors };
         const page = ideaPage(pageRequest(c, tools), id, { refusedDecision });
-        return show(c, <IdeaPage {...page} />, status);
+        return formOf(page.idea, refusedDecision) && show(c, <IdeaPage {...page} />, status);
       });
     });
 
   decision("edit", (c, id, form) => {
-    const subtasks = readSubtasks(form);
-    const changes = validate(ideaChangesInput, {
-      ...(form.title === undefined ? {} : { title: form.title }),
-      ...(form.description === undefined ? {} : { description: form.description }),
-      ...(subtasks ? { subtasks } : {}),
+    const { title, description } = form;
+    const words = validate(ideaChangesInput, {
+      ...(title === undefined ? {} : { title }),
+      ...(description === undefined ? {} : { description }),
     }, "form");
-    editIdea(c.var.app, id, changes);
-    return done(c, ideaHref(id), "Saved");
+    const subtasks = readSubtasks(form);
+    const idea = editIdea(c.var.app, id, { ...words, ...(subtasks ? { subtasks } : {}) });
+    return done(c, ideaHref(id), `Idea #${idea.number} saved`);
   });
   decision("approve", (c, id, form) => {
-    const subtasks = readSubtasks(form);
-    const chosen = subtasks && validate(subtasksInput, subtasks, "form");
-    const ticket = approveIdea(c.var.app, id, chosen);
+    const ticket = approveIdea(c.var.app, id, readSubtasks(form));
     return done(
       c,
       ticketHref(ticket.id),
@@ -213,13 +209,19 @@ export function ideaPages(pages: Hono<Env>, tools: PageTools): void {
     return done(c, ideaHref(id), `Idea #${idea.number} sent back; it is refined again`);
   });
   decision("reject", (c, id, { reason = "" }) => {
+    const { status } = getIdea(c.var.app.db, id);
     const idea = rejectIdea(c.var.app, id, reason);
-    return done(c, "/ideas", `Idea #${idea.number} rejected`);
+    // Taken up again, a ready idea is ready again, since all its agents had finished. Of every other state
+    // something is lost: runs were stopped, and what was stuck would be tried anew.
+    const undo = status === "ready"
+      ? { action: `${ideaHref(id)}/refine`, label: "Undo" }
+      : undefined;
+    return done(c, "/ideas", `Idea #${idea.number} rejected`, undo);
   });
 
   pages.post("/ideas/:id/refine", (c) => {
     const idea = refineIdea(c.var.app, c.req.param("id"));
-    return done(c, ideaHref(idea.id), `Idea #${idea.number} is refined again`);
+    return done(c, ideaHref(idea.id), `Idea #${idea.number} goes on`);
   });
 
   pages.post("/questions/:id/answer", async (c) => {
@@ -247,24 +249,4 @@ export function ideaPages(pages: Hono<Env>, tools: PageTools): void {
 }
 
 /** Questions can be answered on Home too: then the person stays there. */
-const backTo = (c: RequestContext, href: string): string =>
-  c.req.header("hx-current-url")?.endsWith("/") ? "/" : href;
-
-/**
- * The subtasks as they were edited: `title_0`, `description_0`, `include_0`, `order_0`, … Undefined when
- * the form has none.
- */
-function readSubtasks(form: Record<string, string>): ProposedSubtask[] | undefined {
-  const indexes = Object.keys(form).flatMap((name) => /^title_(\d+)$/.exec(name)?.[1] ?? []);
-  if (indexes.length === 0) return undefined;
-  return indexes.filter((n) => form[`include_${n}`] !== undefined)
-    .toSorted((a, b) => orderOf(form, a) - orderOf(form, b))
-    .map((n) => ({
-      title: form[`title_${n}`]!,
-      description: form[`description_${n}`] ?? "",
-      complexity: complexities.find((name) => name === form[`complexity_${n}`]) ?? "medium",
-    }));
-}
-
-const orderOf = (form: Record<string, string>, n: string): number =>
-  Number(form[`order_${n}`]) || Number(n) + 1;
+const backTo = (c: RequestContext, href: string): string => listBehind(c, ["/"]) ?? href;

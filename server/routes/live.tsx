@@ -8,6 +8,7 @@ import { describeChange } from "../../views/history.tsx";
 import { homePartials } from "../../views/home.tsx";
 import { ideaPartials } from "../../views/idea.tsx";
 import { ideasPartials } from "../../views/ideas.tsx";
+import { jobsPartials } from "../../views/jobs.tsx";
 import { liveTextPartial } from "../../views/live.tsx";
 import { reviewPartials } from "../../views/review.tsx";
 import { runPartials } from "../../views/runs.tsx";
@@ -21,6 +22,7 @@ import { messageOf } from "../errors.ts";
 import type { HubMessage } from "../hub.ts";
 import { homePage } from "../pages/home.ts";
 import { ideaPage, ideasPage, readIdeasQuery } from "../pages/ideas.ts";
+import { jobsPage, readJobsQuery } from "../pages/jobs.ts";
 import { reviewFacts } from "../pages/review.ts";
 import { runPage } from "../pages/runs.ts";
 import { settingsPage } from "../pages/settings.ts";
@@ -94,7 +96,7 @@ export function livePages(pages: Hono<Env>, tools: PageTools): void {
     return open(c, {
       concerns: (message) => frame(message) || ofRun(message, id),
       render(status) {
-        const props = runPage(page, id, false);
+        const props = runPage(page, id);
         return (
           <>
             {runPartials(props, status)}
@@ -121,6 +123,13 @@ export function livePages(pages: Hono<Env>, tools: PageTools): void {
         }, status),
     });
   });
+  pages.get("/live/jobs", (c) => {
+    const [page, query] = [request(c), readJobsQuery(c.req.query())];
+    return open(c, {
+      concerns: (message) => message.kind === "jobs" || anything(message),
+      render: (status) => jobsPartials(jobsPage(page, query), status),
+    });
+  });
   pages.get("/live/settings", (c) => {
     const page = request(c);
     const render = (status?: string) => settingsPartials(settingsPage(page), status);
@@ -135,12 +144,13 @@ const isEvent = (message: HubMessage): message is HubMessage & { kind: "event" }
 
 /** Lists: every change of a thing, but not each step of a run. */
 const anything = (message: HubMessage): boolean =>
-  message.kind === "agents" || (isEvent(message) && (message.event.runId === null ||
+  message.kind === "agents" || message.kind === "storage" ||
+  (isEvent(message) && (message.event.runId === null ||
     ["waiting", "resumed", "approval_requested"].includes(message.event.type)));
 
 /** What stands around every page: counts, banners. */
 const frame = (message: HubMessage): boolean =>
-  message.kind === "agents" ||
+  message.kind === "agents" || message.kind === "storage" ||
   (isEvent(message) && message.event.runId === null && message.event.type !== "ticket_changed");
 
 const ofIdea = (message: HubMessage, id: string): boolean =>

@@ -21,10 +21,13 @@ export interface PageTools {
 const FLASH_COOKIE = "gaffer_flash";
 const FLASH_SECONDS = 30;
 const FLASH_MAX_CHARS = 300;
+/** What Undo may post to. Other programs of this machine can set this host's cookies, so it is no free choice. */
+const UNDO_ACTION = /^\/ideas\/\w+\/refine$/;
 const flashSchema = once(() =>
   z.object({
     text: z.string().max(FLASH_MAX_CHARS),
     tone: z.enum(["done", "failed"]),
+    undo: z.object({ action: z.string().regex(UNDO_ACTION), label: z.literal("Undo") }).optional(),
   })
 );
 
@@ -53,11 +56,24 @@ function takeFlash(c: RequestContext): Flash | null {
 export const show = (c: RequestContext, page: VNode, status: 200 | 409 | 422 = 200): Response =>
   c.html(renderPage(page), status) as Response;
 
-/** After a form: to the page, with one sentence on what happened. */
-export function done(c: RequestContext, href: string, text?: string): Response {
-  if (text) {
-    const flash: Flash = { text: text.slice(0, FLASH_MAX_CHARS), tone: "done" };
-    setCookie(c, FLASH_COOKIE, JSON.stringify(flash), {
+/** After a form: to the page, with one sentence on what happened, and what takes it back. */
+export function done(
+  c: RequestContext,
+  href: string,
+  text?: string,
+  undo?: Flash["undo"],
+): Response {
+  return go(c, href, text ? { text, tone: "done", undo } : null);
+}
+
+/** After a form that stands in a list was refused: back to it, with the reason. */
+export const refusedAt = (c: RequestContext, href: string, reason: string): Response =>
+  go(c, href, { text: reason, tone: "failed" });
+
+function go(c: RequestContext, href: string, flash: Flash | null): Response {
+  if (flash) {
+    const text = flash.text.slice(0, FLASH_MAX_CHARS);
+    setCookie(c, FLASH_COOKIE, JSON.stringify(flashSchema().parse({ ...flash, text })), {
       path: "/",
       httpOnly: true,
       sameSite: "Strict",
@@ -84,11 +100,12 @@ export interface Refusal {
 
 /**
  * Runs a form's action; a refusal that the person can mend there and then comes back as the same form,
- * with what was typed. Everything else is the error page's.
+ * with what was typed. Everything else is the error page's, and what `refused` answers with null: the form
+ * is not on the page any more.
  */
 export async function act(
   action: () => Response | Promise<Response>,
-  refused: (refusal: Refusal) => Response | Promise<Response>,
+  refused: (refusal: Refusal) => Response | null | Promise<Response | null>,
 ): Promise<Response> {
   try {
     return await action();
@@ -96,6 +113,15 @@ export async function act(
     if (!(error instanceof AppError)) throw error;
     const status = statusOf(error);
     if (status !== 409 && status !== 422) throw error;
-    return await refused({ message: error.message, errors: error.fields, status });
+    const answer = await refused({ message: error.message, errors: error.fields, status });
+    if (answer === null) throw error;
+    return answer;
   }
+}
+
+/** The list that a form was sent from, with its filters; null: it was sent from another page. */
+export function listBehind(c: RequestContext, lists: readonly string[]): string | null {
+  const from = c.req.header("hx-current-url") ?? c.req.header("referer") ?? "";
+  const url = URL.canParse(from) ? new URL(from) : null;
+  return url && lists.includes(url.pathname) ? url.pathname + url.search : null;
 }

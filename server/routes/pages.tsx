@@ -11,9 +11,11 @@ import { settingsPage } from "../pages/settings.ts";
 import { shellOf } from "../pages/shell.ts";
 import type { PageError } from "../problem.ts";
 import { resumeAgents } from "../services/agents.ts";
+import { backUpNow } from "../services/backups.ts";
 import { listProjects } from "../store/projects.ts";
 import { approvalPages } from "./approvals.ts";
 import { ideaPages } from "./ideas.tsx";
+import { jobPages } from "./jobs.tsx";
 import { livePages } from "./live.tsx";
 import { done, pageRequest, type PageTools, show } from "./page.ts";
 import { projectPages } from "./projects.tsx";
@@ -31,11 +33,16 @@ export function mountPages(pages: Hono<Env>, tools: PageTools): void {
   ideaPages(pages, tools);
   ticketPages(pages, tools);
   runPages(pages, tools);
+  jobPages(pages, tools);
   approvalPages(pages);
   pages.get("/settings", (c) => show(c, <SettingsPage {...settingsPage(pageRequest(c, tools))} />));
   pages.post("/settings/resume-agents", (c) => {
     resumeAgents(c.var.app);
     return done(c, "/settings", "The agents work again");
+  });
+  pages.post("/settings/back-up", async (c) => {
+    const { name } = await backUpNow(c.var.app);
+    return done(c, "/settings", `Backed up: ${name}`);
   });
   livePages(pages, tools);
 }

@@ -9,7 +9,16 @@ import { reviewPage } from "../pages/review.ts";
 import { developmentPage, readDevelopmentQuery, ticketPage } from "../pages/tickets.ts";
 import { checkOutput } from "../services/checks.ts";
 import { getCheck } from "../store/checks.ts";
-import { act, done, pageRequest, type PageTools, readForm, show } from "./page.ts";
+import {
+  act,
+  done,
+  listBehind,
+  pageRequest,
+  type PageTools,
+  readForm,
+  refusedAt,
+  show,
+} from "./page.ts";
 import { z } from "zod";
 import { once } from "../once.ts";
 import { type Api, pageOf, pageQuery, readCursor, requestSignal, toPage } from "../api.ts";
@@ -20,6 +29,7 @@ import {
   mergeInput,
   newCommentInput,
   newTicketInput,
+  pauseInput,
   reasonInput,
   remarkInput,
   retryInput,
@@ -42,8 +52,10 @@ import {
   changeTicket,
   createTicket,
   guideTicket,
+  pauseTicket,
   rejectTicket,
   requestTicketChanges,
+  resumeTicket,
   retryTicket,
   startTicket,
 } from "../services/tickets.ts";
@@ -118,6 +130,20 @@ export function ticketsApi(api: Api): void {
       summary: "Start a queued ticket now",
       out: ticketSchema,
     }, ({ app, params }) => withSubtasks(app, startTicket(app, params.id!)))
+    .post(
+      "/tickets/:id/pause",
+      {
+        summary: "Let no further step begin; its run stops at its next event",
+        body: pauseInput,
+        out: ticketSchema,
+      },
+      ({ app, params, body }) =>
+        withSubtasks(app, pauseTicket(app, params.id!, { killTools: body.kill_tools })),
+    )
+    .post("/tickets/:id/resume", {
+      summary: "Let a paused ticket and its run go on",
+      out: ticketSchema,
+    }, ({ app, params }) => withSubtasks(app, resumeTicket(app, params.id!)))
     .post("/tickets/:id/cancel", {
       summary: "Stop everything that runs for the ticket",
       out: ticketSchema,
@@ -203,8 +229,13 @@ export function ticketPages(pages: Hono<Env>, tools: PageTools): void {
     said: (ticket: Ticket) => string,
   ) =>
     pages.post(`/tickets/:id/${verb}`, (c) => {
-      const ticket = take(c.var.app, c.req.param("id")!);
-      return done(c, ticketHref(ticket.id), said(ticket));
+      const id = c.req.param("id")!;
+      // From a list's menu, or moved on the board: the person stays there, also when it is refused.
+      const back = listBehind(c, ["/development"]);
+      return act(
+        () => done(c, back ?? ticketHref(id), said(take(c.var.app, id))),
+        ({ message }) => back ? refusedAt(c, back, message) : null,
+      );
     });
   action("start", startTicket, (t) => `Ticket #${t.number} starts when a slot is free`);
   action(
@@ -213,6 +244,12 @@ export function ticketPages(pages: Hono<Env>, tools: PageTools): void {
     (t) => `Ticket #${t.number} cancelled; its branch is kept`,
   );
   action("retry", (app, id) => retryTicket(app, id), (t) => `Ticket #${t.number} goes on`);
+  action("resume", resumeTicket, (t) => `Ticket #${t.number} goes on`);
+  pages.post("/tickets/:id/pause", async (c) => {
+    const killTools = (await readForm(c)).tools === "kill";
+    const ticket = pauseTicket(c.var.app, c.req.param("id"), { killTools });
+    return done(c, ticketHref(ticket.id), `Ticket #${ticket.number} is paused`);
+  });
 
   pages.post("/tickets/:id/guide", async (c) => {
     const id = c.req.param("id");

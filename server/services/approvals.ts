@@ -1,6 +1,7 @@
 /** A person's yes or no that a waiting run needs. */
 import type { App } from "../app.ts";
 import { transact } from "../db.ts";
+import { AppError } from "../errors.ts";
 import type { Approval } from "../records.ts";
 import {
   decideApproval,
@@ -9,7 +10,7 @@ import {
   listRunApprovals,
 } from "../store/approvals.ts";
 import { appendRunEvent, getRun } from "../store/runs.ts";
-import { enqueueRun } from "./runs.ts";
+import { enqueueRun, isActive } from "./runs.ts";
 
 /** The approval of a tool call, asked for when it is new. */
 export function askApproval(
@@ -32,11 +33,18 @@ export function askApproval(
   });
 }
 
-/** Grants or denies, once; the run goes on when nothing else of it waits. */
+/**
+ * Grants or denies, once; the run goes on when nothing else of it waits. The decision, its place in the log and
+ * the job that goes on are one transaction, so none is lost with the process. Throws `conflict` when it was decided
+ * before, or when its run is over.
+ */
 export function decide(app: App, id: string, granted: boolean, reason: string): Approval {
   return transact(app, (tx) => {
     const approval = decideApproval(tx, id, granted ? "granted" : "denied", reason);
     const run = getRun(tx.db, approval.runId);
+    if (!isActive(run)) {
+      throw new AppError("conflict", `Cannot decide this approval: its run is "${run.status}"`);
+    }
     appendRunEvent(tx, run, {
       type: "approval_decided",
       callId: approval.callId,
@@ -45,7 +53,7 @@ export function decide(app: App, id: string, granted: boolean, reason: string): 
       by: tx.actor,
     });
     const open = listRunApprovals(tx.db, run.id).some((a) => a.status === "pending");
-    if (run.status === "waiting" && !open) enqueueRun(tx, run, 0);
+    if (run.status === "waiting" && run.pausedBy === null && !open) enqueueRun(tx, run, 0);
     return approval;
   });
 }

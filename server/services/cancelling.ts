@@ -1,10 +1,11 @@
 /** Cancelling one run, with what that means for its idea or ticket. */
 import { cancelJobs } from "../../queue/queue.ts";
 import type { App } from "../app.ts";
-import { transact } from "../db.ts";
+import { transact, type Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
 import type { Run } from "../records.ts";
 import { getRun } from "../store/runs.ts";
+import { findWorktree } from "../store/worktrees.ts";
 import { failDevelopment } from "./development.ts";
 import { failRefinement } from "./refinement.ts";
 import { cancelRunIn, isActive } from "./runs.ts";
@@ -16,11 +17,25 @@ export function cancelRun(app: App, id: string): Run {
     if (!isActive(run)) {
       throw new AppError("conflict", `Cannot cancel the run: it is "${run.status}"`);
     }
-    cancelRunIn(app, tx, run);
     cancelJobs(tx, { runId: id });
-    const message = "a person cancelled it";
-    if (run.ideaId) failRefinement(tx, run, "cancelled", message);
-    else failDevelopment(app, tx, run, "cancelled", message);
+    cancelActiveRun(app, tx, run);
     return getRun(tx.db, id);
   });
+}
+
+/** The same for whoever has cancelled the run's job. */
+export function cancelActiveRun(app: App, tx: Tx, run: Run): void {
+  cancelRunIn(app, tx, run);
+  // Nobody else works in a ticket's worktree, so what is left of the tools there goes, too.
+  const worktree = run.ticketId ? findWorktree(tx.db, run.ticketId) : null;
+  if (worktree) {
+    tx.afterCommit(() => {
+      app.agents.release(worktree.path).catch((error) =>
+        app.log.error("hands were not released", { error: String(error) })
+      );
+    });
+  }
+  const message = "a person cancelled it";
+  if (run.ideaId) failRefinement(tx, run, "cancelled", message);
+  else failDevelopment(app, tx, run, "cancelled", message);
 }

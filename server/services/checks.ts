@@ -5,6 +5,7 @@ import { parseReport } from "../../agents/reports/mod.ts";
 import { restoreWorktree } from "../../agents/git/restoring.ts";
 import type { App } from "../app.ts";
 import { newId, transact } from "../db.ts";
+import { AppError } from "../errors.ts";
 import type { Check, CommandName, Project, Ticket } from "../records.ts";
 import type { CheckStatus } from "../states.ts";
 import { findCheck, insertCheck, type NewCheck } from "../store/checks.ts";
@@ -63,12 +64,19 @@ export async function runCheck(
     const bytes = encoder.encode(text);
     written += file.writeSync(bytes.subarray(0, OUTPUT_FILE_MAX_BYTES - written));
   };
+  const restore = () => restoreWorktree({ repo: project.path, worktree: place.dir, signal });
   const result = await app.agents.command(
     place,
     { command: command.command, cwd: "", timeoutMs: command.timeoutMs, env: {} },
     { signal, onOutput, unconfinedAllowed: project.commandsAllowed },
-  );
-  await restoreWorktree({ repo: project.path, worktree: place.dir, signal });
+  ).catch(async (error) => {
+    if (error instanceof AppError && error.failure === "worker_lost") {
+      await app.agents.release(place.dir); // what the lost hands had started may still write
+      await restore();
+    }
+    throw error;
+  });
+  await restore();
   const status: CheckStatus = result.timedOut
     ? "timed_out"
     : result.exitCode === 0

@@ -31,7 +31,7 @@ import {
 import { findCheck, listChecks, setCheckReport } from "../store/checks.ts";
 import { getProject } from "../store/projects.ts";
 import { replaceFindings } from "../store/reviews.ts";
-import { findActiveRun } from "../store/runs.ts";
+import { findActiveRun, listTicketRuns } from "../store/runs.ts";
 import { listSubtasks, moveSubtask } from "../store/subtasks.ts";
 import { getTicket, moveTicket, type TicketChanges, updateTicket } from "../store/tickets.ts";
 import { allocateWorktree, findWorktree, markSetUp, moveWorktree } from "../store/worktrees.ts";
@@ -77,6 +77,9 @@ export async function advanceTicket(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const ticket = startTicket(app, ticketId);
+  if (ticket.pausedBy !== null) {
+    return { type: "cancel", reason: `Ticket #${ticket.number} is paused` };
+  }
   if (ticket.status !== "in_progress" || ticket.step === null || ticket.step === "merge") {
     return { type: "cancel", reason: `Ticket #${ticket.number} is ${ticket.status}` };
   }
@@ -95,7 +98,7 @@ export async function advanceTicket(
 function startTicket(app: App, ticketId: string): Ticket {
   return transact(app, (tx) => {
     const ticket = getTicket(tx.db, ticketId);
-    return ticket.status === "queued"
+    return ticket.status === "queued" && ticket.pausedBy === null
       ? moveTicket(tx, ticketId, "in_progress", { step: ticket.step ?? "prepare" })
       : ticket;
   });
@@ -201,11 +204,21 @@ function develop({ app, ticket }: Work): void {
     const next = listSubtasks(tx.db, ticket.id).find((s) =>
       s.status !== "done" && s.status !== "skipped"
     );
+    if (!next && changesAreDue(tx, now)) {
+      startRun(app, tx, { ticket: now, purpose: "change", agent: routeByType(now.type) });
+      return;
+    }
     if (!next) return goTo(tx, now, "build");
     if (next.status !== "in_progress") moveSubtask(tx, next.id, "in_progress");
     const agent = routeByType(now.type);
     startRun(app, tx, { ticket: now, purpose: "develop", agent, subtaskId: next.id });
   });
+}
+
+/** What a person asked for is still to be made when the run for it did not end well. */
+function changesAreDue(tx: Tx, ticket: Ticket): boolean {
+  const last = listTicketRuns(tx.db, ticket.id).at(-1);
+  return last?.purpose === "change" && (last.status === "failed" || last.status === "cancelled");
 }
 
 async function check(
@@ -384,6 +397,20 @@ export function failDevelopment(
     if (failed) return sendBack(app, tx, ticket, failed);
   }
   block(tx, ticket, failure, `The ${run.agent} failed: ${message}`);
+}
+
+/** Nothing takes the ticket's present step any more: it blocks, unless an agent is at work. */
+export function abandonStep(
+  tx: Tx,
+  ticketId: string,
+  failure: FailureReason,
+  message: string,
+): void {
+  const ticket = getTicket(tx.db, ticketId);
+  const { status, step } = ticket;
+  if (status !== "queued" && status !== "in_progress" || step === "merge") return;
+  if (findActiveRun(tx.db, ticketId)) return;
+  block(tx, ticket, failure, `The step "${step ?? "prepare"}" did not end: ${message}`);
 }
 
 // ------------------------------------------------------------------ places

@@ -1,6 +1,7 @@
 /** What a thrown error means for the work of a job: something a person must mend, or a fault to try again. */
 import { AppError } from "../errors.ts";
-import type { FailureReason } from "../states.ts";
+import { machineFaultOf, Unavailable } from "../machine_fault.ts";
+import { type FailureReason, failureReasons } from "../states.ts";
 
 /** An attempt at a job. */
 export interface Attempt {
@@ -19,6 +20,12 @@ export function failureOf(
   signal: AbortSignal,
 ): FailureReason | null {
   if (signal.aborted) return null;
-  if (error instanceof AppError) return "repository";
-  return attempt >= maxAttempts ? "internal" : null;
+  // Git's own words for it block the ticket: they may be about another disk than the one that is watched.
+  if (!(error instanceof AppError) || error instanceof Unavailable) {
+    if (machineFaultOf(error) !== null) return null;
+  }
+  const isLast = attempt >= maxAttempts;
+  if (!(error instanceof AppError)) return isLast ? "internal" : null;
+  const failure = error.failure ?? "repository";
+  return failureReasons[failure].retriable && !isLast ? null : failure;
 }

@@ -1,8 +1,87 @@
-/** What a person does with jobs of the queue. */
-import { requeue } from "../../queue/queue.ts";
+/** What a person does with jobs of the queue, and what becomes of the work of one that ends without it. */
+import { type JobKind, jobPolicies, type QueueName } from "../../queue/job.ts";
+import { pauseQueue, resumeQueue } from "../../queue/pauses.ts";
+import { cancelJobs, getJob, requeue, requeueAll } from "../../queue/queue.ts";
 import type { App } from "../app.ts";
-import { transact } from "../db.ts";
+import { transact, type Tx } from "../db.ts";
+import { AppError } from "../errors.ts";
 import type { Job } from "../records.ts";
+import type { FailureReason } from "../states.ts";
+import { getRun } from "../store/runs.ts";
+import { cancelActiveRun } from "./cancelling.ts";
+import { abandonStep } from "./development.ts";
+import { abandonMerge } from "./merging.ts";
+import { failRun } from "./outcomes.ts";
+import { abandonRefinement } from "./refinement.ts";
+import { isActive } from "./runs.ts";
 
 /** Runs a job at once that waits for its time, or again one that was given up. Throws `conflict` otherwise. */
 export const retryJob = (app: App, id: string): Job => transact(app, (tx) => requeue(tx, id));
+
+const jobKinds = Object.keys(jobPolicies) as JobKind[];
+
+/** Runs all again that were given up, but for those whose work a newer job does. Returns how many. */
+export const retryDiscarded = (app: App): number =>
+  transact(app, (tx) => jobKinds.reduce((sum, kind) => sum + requeueAll(tx, kind), 0));
+
+/** Throws `conflict` when it is paused already. */
+export function pauseJobs(app: App, queue: QueueName): void {
+  if (transact(app, (tx) => pauseQueue(tx, queue))) return;
+  throw new AppError("conflict", `Cannot pause the queue "${queue}": it is paused`);
+}
+
+/** Throws `conflict` when it is not paused. */
+export function resumeJobs(app: App, queue: QueueName): void {
+  if (transact(app, (tx) => resumeQueue(tx, queue))) return;
+  throw new AppError("conflict", `Cannot resume the queue "${queue}": it is not paused`);
+}
+
+/**
+ * Ends a job that waits or executes, for good. What it was for stops with it, and says so: the idea is stuck,
+ * the ticket blocked, the run cancelled. Throws `not_found`, and `conflict` when the job has ended or its merge
+ * can't be called off any more.
+ */
+export function cancelJob(app: App, id: string): Job {
+  return transact(app, (tx) => {
+    const job = getJob(tx.db, id);
+    if (cancelJobs(tx, { id }, "A person cancelled it") === 0) {
+      throw new AppError("conflict", `Cannot cancel job "${id}": it is "${job.status}"`);
+    }
+    abandonWork(app, tx, job, "cancelled", "a person cancelled its job");
+    return getJob(tx.db, id);
+  });
+}
+
+/** After a job's last attempt nothing comes back to its work: that ends with it, in the same transaction. */
+export const giveUpJob = (
+  app: App,
+  tx: Tx,
+  job: Job,
+  reason: string,
+  failure: FailureReason = "internal",
+): void => abandonWork(app, tx, job, failure, reason);
+
+/** Changes nothing that has moved on, or that goes on without the job. Nobody waits for other kinds. */
+function abandonWork(
+  app: App,
+  tx: Tx,
+  { kind, args }: Job,
+  failure: FailureReason,
+  reason: string,
+): void {
+  const { ideaId, ticketId, runId } = args as Record<string, string>;
+  switch (kind) {
+    case "advance_idea":
+      return abandonRefinement(tx, ideaId!, failure, reason);
+    case "advance_ticket":
+      return abandonStep(tx, ticketId!, failure, reason);
+    case "merge_ticket":
+      return abandonMerge(tx, ticketId!, failure, reason);
+    case "run_agent": {
+      const run = getRun(tx.db, runId!);
+      if (!isActive(run)) return;
+      if (failure === "cancelled") cancelActiveRun(app, tx, run);
+      else failRun(app, tx, run, failure, reason);
+    }
+  }
+}

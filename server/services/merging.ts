@@ -8,8 +8,8 @@ import { type PreparedMerge, prepareMerge, removeWorkDir } from "../../agents/gi
 import { commonDirOf, readRef } from "../../agents/git/repository.ts";
 import type { App } from "../app.ts";
 import { SECOND_MS } from "../clock.ts";
-import { transact } from "../db.ts";
-import { messageOf } from "../errors.ts";
+import { transact, type Tx } from "../db.ts";
+import { AppError, messageOf } from "../errors.ts";
 import type { Project, Ticket } from "../records.ts";
 import type { FailureReason } from "../states.ts";
 import { findIdea } from "../store/ideas.ts";
@@ -206,6 +206,25 @@ function blockMerge(app: App, ticket: Ticket, failure: FailureReason, reason: st
     }
   });
   return { type: "done" };
+}
+
+/** Nothing merges the ticket any more: it blocks. Throws `conflict` when a person would call off too late. */
+export function abandonMerge(
+  tx: Tx,
+  ticketId: string,
+  failure: FailureReason,
+  message: string,
+): void {
+  const { status, step, number, mergeCommit, mergeWait } = getTicket(tx.db, ticketId);
+  if (status !== "review" || step !== "merge") return;
+  if (failure === "cancelled" && mergeCommit && !mergeWait) {
+    throw new AppError(
+      "conflict",
+      `Cannot cancel the merge of ticket #${number}: it is being merged right now`,
+    );
+  }
+  const reason = `The merge did not end: ${message}`;
+  moveTicket(tx, ticketId, "blocked", { failure, reason, mergeCommit: null });
 }
 
 /** Removes a merged ticket's worktree; its checkpoint commits stay reachable under refs/gaffer. */

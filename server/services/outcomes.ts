@@ -1,4 +1,5 @@
 /** What follows when a run's loop ended: for the run, for its idea or ticket, and for its job. */
+import { knownEventTypes, unknownEvent } from "../../agents/loop/log.ts";
 import type { RunOutcome } from "../../agents/protocol.ts";
 import type { Outcome } from "../../queue/job.ts";
 import { actingAs, type App } from "../app.ts";
@@ -7,23 +8,28 @@ import { messageOf } from "../errors.ts";
 import type { Run } from "../records.ts";
 import { type FailureReason, failureReasons } from "../states.ts";
 import { listRunApprovals } from "../store/approvals.ts";
-import { appendRunEvent, getRun, moveRun } from "../store/runs.ts";
+import { appendRunEvent, findEventBeyond, getRun, moveRun } from "../store/runs.ts";
 import { readSetting } from "../store/settings.ts";
 import { holdAgents } from "./agents.ts";
 import { applyDevelopmentResult, failDevelopment } from "./development.ts";
 import { type Attempt, failureOf } from "./faults.ts";
 import { applyRefinementResult, failRefinement } from "./refinement.ts";
-import { beginRun } from "./runs.ts";
+import { beginRun, holdRun, WAITS_FOR_APPROVAL } from "./runs.ts";
 
-/** Executes a run, or goes on with it, until it ends, waits or is stopped. */
+/**
+ * Executes a run, or goes on with it, until it ends, waits or is stopped. Throws `conflict`, and leaves the run as
+ * it is, when a newer version has put something into its log.
+ */
 export async function executeRun(
   app: App,
   runId: string,
   job: Attempt,
   signal: AbortSignal,
 ): Promise<Outcome> {
+  const beyond = findEventBeyond(app.db, runId, knownEventTypes);
+  if (beyond) throw unknownEvent(runId, beyond.number, beyond.type);
   const run = beginRun(app, runId);
-  if (!run) return { type: "cancel", reason: "The run has ended" };
+  if (!run) return { type: "cancel", reason: "The run has ended or is paused" };
   const hold = readSetting(app.db, "agents_hold");
   const outcome: RunOutcome = hold
     ? { type: "hold", reason: hold.reason, message: hold.message }
@@ -57,6 +63,15 @@ async function work(
 }
 
 function end(app: App, tx: Tx, run: Run, outcome: RunOutcome, lastTry: boolean): Outcome {
+  if (outcome.type === "hold" && !readSetting(tx.db, "agents_hold")) {
+    holdAgents(tx, outcome.reason, outcome.message);
+  }
+  const over = outcome.type === "succeeded" || outcome.type === "failed";
+  if (run.pausedBy !== null && !over) {
+    // Whatever it would have waited for, first it waits for the person who paused it.
+    holdRun(tx, run, run.pausedBy);
+    return { type: "done" };
+  }
   switch (outcome.type) {
     case "succeeded":
       appendRunEvent(tx, run, { type: "succeeded", result: outcome.result });
@@ -65,32 +80,32 @@ function end(app: App, tx: Tx, run: Run, outcome: RunOutcome, lastTry: boolean):
       else applyDevelopmentResult(app, tx, run, outcome.result);
       return { type: "done" };
     case "failed":
-      fail(app, tx, run, outcome.reason, outcome.message);
+      failRun(app, tx, run, outcome.reason, outcome.message);
       return { type: "done" };
     case "suspended":
       // The decision may have come while the rest of the turn was still at work: then it goes right on.
       if (!listRunApprovals(tx.db, run.id).some((a) => a.status === "pending")) {
         return { type: "snooze", ms: 0, reason: "The approval is decided" };
       }
-      wait(tx, run, "Waits for your approval", null);
+      wait(tx, run, WAITS_FOR_APPROVAL, null);
       return { type: "done" };
     case "hold":
-      if (!readSetting(tx.db, "agents_hold")) holdAgents(tx, outcome.reason, outcome.message);
       wait(tx, run, outcome.message, outcome.reason);
       return { type: "done" };
     case "retry": {
       if (lastTry) {
-        fail(app, tx, run, outcome.reason, outcome.message);
+        failRun(app, tx, run, outcome.reason, outcome.message);
         return { type: "done" };
       }
-      // A lost worker is our own fault: no wait to show, and no try used up.
-      if (outcome.reason === "worker_lost") {
-        return { type: "snooze", ms: outcome.afterMs ?? 0, reason: outcome.message };
+      // A lost worker is our own fault: no wait to show, and no try used up. (Null: none came up at all.)
+      if (outcome.reason === "worker_lost" && outcome.afterMs !== null) {
+        return { type: "snooze", ms: outcome.afterMs, reason: outcome.message };
       }
       wait(tx, run, `${outcome.message}. ${failureReasons[outcome.reason].mend}`, outcome.reason);
       return {
         type: "retry",
         reason: outcome.message,
+        failure: outcome.reason,
         ...(outcome.afterMs === null ? {} : { afterMs: outcome.afterMs }),
       };
     }
@@ -105,7 +120,14 @@ function wait(tx: Tx, run: Run, reason: string, failure: FailureReason | null): 
   moveRun(tx, run.id, "waiting", { waitReason: reason, failure });
 }
 
-function fail(app: App, tx: Tx, run: Run, reason: FailureReason, message: string): void {
+/** Ends a run as failed, with what that means for its idea or ticket. */
+export function failRun(
+  app: App,
+  tx: Tx,
+  run: Run,
+  reason: FailureReason,
+  message: string,
+): void {
   appendRunEvent(tx, run, { type: "failed", reason, message });
   moveRun(tx, run.id, "failed", { failure: reason, error: message });
   if (run.ideaId) failRefinement(tx, run, reason, message);

@@ -76,7 +76,7 @@ export function recordQuestions(
   { questions }: AskedQuestions,
 ): void {
   const idea = getIdea(tx.db, run.ideaId!);
-  // A kill between recording and answering the call makes the model ask again.
+  // A kill between recording and answering the call makes the run's next life do it again.
   const known = listQuestions(tx.db, idea.id).filter((q) => q.round === run.round);
   for (const { question, why, options = [] } of questions) {
     if (known.some((q) => q.askedBy === run.agent && q.text === question)) continue;
@@ -144,6 +144,19 @@ export function failRefinement(tx: Tx, run: Run, failure: FailureReason, message
   if (run.round !== idea.round) return;
   if (idea.status !== "refining" && idea.status !== "questions") return;
   moveIdea(tx, idea.id, "stuck", { failure, reason: `The ${run.agent} failed: ${message}` });
+}
+
+/** Nothing looks at the idea any more but its agents, if there are any: without them it is stuck. */
+export function abandonRefinement(
+  tx: Tx,
+  ideaId: string,
+  failure: FailureReason,
+  message: string,
+): void {
+  const { status } = getIdea(tx.db, ideaId);
+  if (status !== "submitted" && status !== "refining" || hasActiveRuns(tx, ideaId)) return;
+  if (status === "submitted") moveIdea(tx, ideaId, "refining");
+  moveIdea(tx, ideaId, "stuck", { failure, reason: `The refinement did not go on: ${message}` });
 }
 
 /** True while agents of the idea work or wait. */

@@ -1,9 +1,12 @@
 /** The runs as the agents see them: what each works with, and where what happens in it is recorded. */
+import { join } from "node:path";
+import { removeStaleOutputs } from "../../agents/output_files.ts";
 import { readInstructions, trackedFiles } from "../../agents/inspect/inspect.ts";
 import { buildRunSpec, type PromptParts } from "../../agents/prompts/prompts.ts";
 import { commonDirOf } from "../../agents/git/repository.ts";
 import { checkpoint } from "../../agents/git/checkpoints.ts";
 import { diffOf } from "../../agents/git/changes.ts";
+import { rewindWorktree } from "../../agents/git/rewinding.ts";
 import type { Place, RunEventBody } from "../../agents/protocol.ts";
 import type { RunContext, RunHost } from "../../agents/runtime.ts";
 import { toolSpec } from "../../agents/tools/registry.ts";
@@ -14,11 +17,21 @@ import type { Check, Project, Run } from "../records.ts";
 import { getIdea } from "../store/ideas.ts";
 import { getProject } from "../store/projects.ts";
 import { listQuestions } from "../store/questions.ts";
-import { addWorkedMs, getRun, readRunLog, workedMs } from "../store/runs.ts";
+import {
+  addWorkedMs,
+  findRun,
+  findStart,
+  forkLimits,
+  getRun,
+  hasAsked,
+  readRunLog,
+  workedMs,
+} from "../store/runs.ts";
 import { getSubtask, listSubtasks } from "../store/subtasks.ts";
 import { getTicket, updateTicket } from "../store/tickets.ts";
 import { askApproval } from "./approvals.ts";
 import { baseTip, newestFailure, placeOf, ticketTip, worktreeOf } from "./development.ts";
+import { keptRef } from "./forking.ts";
 import { recordQuestions } from "./refinement.ts";
 import { isActive, recordRunEvent } from "./runs.ts";
 import { viewOf } from "./views.ts";
@@ -28,6 +41,8 @@ import { listChecks } from "../store/checks.ts";
 export function createRunHost(app: () => App): RunHost {
   return {
     prepare: (runId, signal) => prepare(app(), runId, signal),
+    log: (runId) => startedFirst(readRunLog(app().db, runId).map((event) => event.body)),
+    mayGoOn: (runId) => getRun(app().db, runId).pausedBy === null,
     append(runId, event) {
       const run = getRun(app().db, runId);
       transact(actingAs(app(), run.agent), (tx) => {
@@ -74,25 +89,77 @@ export function createRunHost(app: () => App): RunHost {
 /** A checkpoint must be made even when the run was just cancelled: nothing may be lost. */
 const CHECKPOINT_TIMEOUT_MS = 60_000;
 
-async function prepare(app: App, runId: string, signal: AbortSignal): Promise<RunContext> {
+/** What came before it, a note or a pause of a run that waited for its turn, belongs behind it. */
+function startedFirst(log: RunEventBody[]): RunEventBody[] {
+  const started = log.findIndex((event) => event.type === "started");
+  return started <= 0 ? log : [log[started]!, ...log.toSpliced(started, 1)];
+}
+
+async function prepare(
+  app: App,
+  runId: string,
+  signal: AbortSignal,
+): Promise<Omit<RunContext, "log">> {
   const run = getRun(app.db, runId);
   const project = getProject(app.db, run.projectId);
   const definition = app.catalog.get(run.agent);
+  if (run.forkedFrom && run.ticketId) await rewindFork(app, run, project, signal);
   const { place, commit } = await placeFor(app, run, project, signal);
-  let log = readRunLog(app.db, runId).map((event) => event.body);
-  if (log[0]?.type !== "started") {
-    log = [await recordStart(app, run, project, commit, signal), ...log];
-  }
+  const { spec } = findStart(app.db, runId) ??
+    await recordStart(app, run, project, commit, signal);
   return {
-    spec: (log[0] as RunEventBody & { type: "started" }).spec,
-    log,
+    spec: { ...spec, limits: (run.forkedFrom && forkLimits(app.db, runId)) ?? spec.limits },
     workedMs: workedMs(app.db, runId),
     place,
     policy: definition.paths,
     commands: checksOf(project),
     unconfinedAllowed: project.commandsAllowed,
     resultName: definition.result,
+    outputDir: await outputDirOf(app, project, runId),
   };
+}
+
+/** What commands print while they are at work; of runs that were cancelled in one, some may be left. */
+async function outputDirOf(app: App, project: Project, runId: string): Promise<string> {
+  const dir = join(app.config.dataDir, "projects", project.slug, "outputs");
+  await removeStaleOutputs(dir, (id) => {
+    const run = findRun(app.db, id);
+    return run !== null && isActive(run);
+  });
+  return join(dir, runId);
+}
+
+/**
+ * A fork's worktree is put back to where its last copied turn left it. Until its own first request that can be done
+ * any number of times: nothing was edited since.
+ */
+async function rewindFork(
+  app: App,
+  run: Run,
+  project: Project,
+  signal: AbortSignal,
+): Promise<void> {
+  if (hasAsked(app.db, run.id)) return;
+  const ticket = getTicket(app.db, run.ticketId!);
+  const { path, branch } = worktreeOf(app, ticket);
+  const keep = keptRef(run.id);
+  const moved = await rewindWorktree({
+    repo: project.path,
+    worktree: await Deno.realPath(path),
+    branch,
+    to: ticket.headCommit!,
+    keep,
+    message: `Ticket #${ticket.number}, what was there before run ${run.id}`,
+    signal,
+  });
+  if (!moved) return;
+  transact(app, (tx) =>
+    tx.emit({
+      type: "branch_rewound",
+      projectId: ticket.projectId,
+      ticketId: ticket.id,
+      data: { commit: ticket.headCommit, kept: keep },
+    }));
 }
 
 /** What run_checks may run: setup belongs to the worktree, not to the developer. */
@@ -105,7 +172,7 @@ async function recordStart(
   project: Project,
   commit: string,
   signal: AbortSignal,
-): Promise<RunEventBody> {
+): Promise<StartedEvent> {
   const definition = app.catalog.get(run.agent);
   const spec = buildRunSpec({
     runId: run.id,
@@ -123,10 +190,12 @@ async function recordStart(
     describeTool: (name, { result, commands }) =>
       toolSpec(name, { resultName: result, checkNames: commands.map((c) => c.name) }),
   });
-  const started: RunEventBody = { type: "started", spec };
+  const started: StartedEvent = { type: "started", spec, commit };
   transact(actingAs(app, run.agent), (tx) => recordRunEvent(tx, run, started));
   return started;
 }
+
+type StartedEvent = Extract<RunEventBody, { type: "started" }>;
 
 type Parts = Omit<PromptParts, "project" | "commands" | "purpose" | "round" | "files">;
 

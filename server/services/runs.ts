@@ -1,10 +1,11 @@
-/** The verbs of runs that any part of the server may use: start one, end one, cancel one. */
-import { enqueue } from "../../queue/queue.ts";
+/** The verbs of runs that any part of the server may use: start one, pause one, cancel one. */
+import { cancelJobs, enqueue } from "../../queue/queue.ts";
 import type { RunEventBody } from "../../agents/protocol.ts";
 import type { App } from "../app.ts";
 import { transact, type Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
 import type { Idea, Run, RunEvent, RunPurpose, Ticket } from "../records.ts";
+import { listRunApprovals } from "../store/approvals.ts";
 import { addIdeaCost } from "../store/ideas.ts";
 import {
   addTurnUsage,
@@ -13,6 +14,7 @@ import {
   insertRun,
   listIdeaRuns,
   moveRun,
+  setPausedBy,
 } from "../store/runs.ts";
 import { addTicketCost } from "../store/tickets.ts";
 
@@ -37,15 +39,27 @@ export function startRun(app: App, tx: Tx, subject: RunSubject): Run {
     maxCostMicroUsd: definition.limits.maxCostMicroUsd,
     ..."idea" in subject ? { ideaId: of.id } : { ticketId: of.id, subtaskId: subject.subtaskId },
   });
+  tellOfRun(tx, run, "run_created", { purpose: run.purpose, demo: run.demo });
+  if ("ticket" in subject && subject.ticket.pausedBy !== null) {
+    holdRun(tx, run, subject.ticket.pausedBy);
+  } else enqueueRun(tx, run, of.priority);
+  return run;
+}
+
+/** Puts what was done with a run as a whole into the history of its idea or ticket. */
+export function tellOfRun(
+  tx: Tx,
+  run: Run,
+  type: `run_${string}`,
+  data: Record<string, unknown> = {},
+): void {
   tx.emit({
-    type: "run_created",
+    type,
     projectId: run.projectId,
     ideaId: run.ideaId,
     ticketId: run.ticketId,
-    data: { runId: run.id, agent: run.agent, purpose: run.purpose, demo: run.demo },
+    data: { runId: run.id, agent: run.agent, ...data },
   });
-  enqueueRun(tx, run, of.priority);
-  return run;
 }
 
 /** Asks the queue to execute a run, or to go on with it. */
@@ -94,6 +108,42 @@ export function cancelRunIn(app: App, tx: Tx, run: Run): void {
   });
 }
 
+/**
+ * Pauses an active run in this transaction. One that works lets go at its next event, once that is committed;
+ * `killTools` does not wait for its tool calls.
+ */
+export function pauseRunIn(app: App, tx: Tx, run: Run, killTools: boolean): void {
+  tellOfRun(tx, run, "run_paused");
+  if (run.status === "running") {
+    setPausedBy(tx, run.id, tx.actor, "");
+    tx.afterCommit(() => app.agents.pauseRun(run.id, { killTools }));
+  } else {
+    cancelJobs(tx, { runId: run.id }, "The run was paused");
+    holdRun(tx, run, tx.actor);
+  }
+}
+
+/** Lets a run that does not work wait for the person who paused it. */
+export function holdRun(tx: Tx, run: Run, pausedBy: string): void {
+  const waitReason = `Paused by ${pausedBy}`;
+  appendRunEvent(tx, run, { type: "waiting", reason: waitReason, failure: null });
+  if (run.status === "waiting") setPausedBy(tx, run.id, pausedBy, waitReason);
+  else moveRun(tx, run.id, "waiting", { waitReason, pausedBy });
+}
+
+/** Takes the pause off a run; it goes on from its log, unless an approval is still to be decided. */
+export function resumeRunIn(tx: Tx, run: Run): void {
+  const asks = listRunApprovals(tx.db, run.id).some((a) => a.status === "pending");
+  const waitReason = asks ? WAITS_FOR_APPROVAL : `Resumed by ${tx.actor}`;
+  tellOfRun(tx, run, "run_resumed");
+  setPausedBy(tx, run.id, null, waitReason);
+  if (run.status !== "waiting") return;
+  if (asks) appendRunEvent(tx, run, { type: "waiting", reason: waitReason, failure: null });
+  else enqueueRun(tx, run, 0);
+}
+
+export const WAITS_FOR_APPROVAL = "Waits for your approval";
+
 /** Cancels every active run of an idea. */
 export function cancelIdeaRuns(app: App, tx: Tx, ideaId: string): void {
   for (const run of listIdeaRuns(tx.db, ideaId)) {
@@ -104,11 +154,16 @@ export function cancelIdeaRuns(app: App, tx: Tx, ideaId: string): void {
 export const isActive = (run: Run): boolean =>
   run.status === "queued" || run.status === "running" || run.status === "waiting";
 
-/** Marks a run as working. Returns null when it has ended meanwhile: there is nothing to do. */
+/** Marks a run as working. Returns null when it has ended or is paused: there is nothing to do. */
 export function beginRun(app: App, runId: string): Run | null {
   return transact(app, (tx) => {
     const run = getRun(tx.db, runId);
     if (!isActive(run)) return null;
+    if (run.pausedBy !== null) {
+      // The process ended before the run had let go.
+      if (run.status === "running") holdRun(tx, run, run.pausedBy);
+      return null;
+    }
     if (run.status === "running") return run;
     if (run.status === "waiting") {
       appendRunEvent(tx, run, { type: "resumed", reason: run.waitReason });

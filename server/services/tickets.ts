@@ -4,7 +4,7 @@ import { routeByType } from "../../agents/catalog.ts";
 import type { App } from "../app.ts";
 import { transact, type Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
-import type { Comment, ProposedSubtask, Ticket } from "../records.ts";
+import type { Comment, ProposedSubtask, Run, Ticket } from "../records.ts";
 import { DEFAULT_PRIORITY, type TicketStep, type TicketType } from "../states.ts";
 import { getProject } from "../store/projects.ts";
 import { deleteDraft, insertComment, type NewComment, sendComments } from "../store/reviews.ts";
@@ -20,7 +20,7 @@ import {
 } from "../store/tickets.ts";
 import { findWorktree } from "../store/worktrees.ts";
 import { enqueueAdvanceTicket } from "./development.ts";
-import { cancelRunIn, startRun } from "./runs.ts";
+import { cancelRunIn, pauseRunIn, resumeRunIn, startRun } from "./runs.ts";
 
 /** Makes a ticket by hand; it starts when a slot is free. */
 export function createTicket(
@@ -74,8 +74,45 @@ export function startTicket(app: App, id: string): Ticket {
     const ticket = getTicket(tx.db, id);
     if (ticket.status !== "queued") refuse(ticket, "start");
     enqueueAdvanceTicket(tx, ticket);
+    return ticket.pausedBy === null ? ticket : updateTicket(tx, id, { pausedBy: null });
+  });
+}
+
+/** Lets no further step of a ticket begin; its run lets go at its next event. `killTools`: what runs is ended. */
+export function pauseTicket(app: App, id: string, { killTools = false } = {}): Ticket {
+  return transact(app, (tx) => {
+    const before = getTicket(tx.db, id);
+    if (before.status !== "queued" && before.status !== "in_progress") refuse(before, "pause");
+    if (before.pausedBy !== null) refuse(before, "pause", "it is paused already");
+    const ticket = updateTicket(tx, id, { pausedBy: tx.actor });
+    tx.emit({ type: "ticket_paused", projectId: ticket.projectId, ticketId: id });
+    const run = findActiveRun(tx.db, id);
+    if (run && run.pausedBy === null) pauseRunIn(app, tx, run, killTools);
+    if (killTools) cancelJobs(tx, { ticketId: id }, "The ticket was paused");
     return ticket;
   });
+}
+
+/** Lets a paused ticket go on, and its paused run. */
+export function resumeTicket(app: App, id: string): Ticket {
+  return transact(app, (tx) => {
+    const before = getTicket(tx.db, id);
+    const run = findActiveRun(tx.db, id);
+    if (before.pausedBy === null && !run?.pausedBy) refuse(before, "resume", "it is not paused");
+    return resumeTicketIn(tx, before, run);
+  });
+}
+
+/** The same for whoever is in a transaction. `run`: the ticket's active one. */
+export function resumeTicketIn(tx: Tx, before: Ticket, run: Run | null): Ticket {
+  let ticket = before;
+  if (before.pausedBy !== null) {
+    ticket = updateTicket(tx, before.id, { pausedBy: null });
+    tx.emit({ type: "ticket_resumed", projectId: ticket.projectId, ticketId: ticket.id });
+  }
+  if (run?.pausedBy) resumeRunIn(tx, run);
+  enqueueAdvanceTicket(tx, ticket);
+  return ticket;
 }
 
 /** Stops everything that runs for a ticket, at once. Its branch and worktree stay. */

@@ -4,11 +4,8 @@ import { createView, removeWorktree } from "../../agents/git/worktrees.ts";
 import type { App } from "../app.ts";
 import type { Project } from "../records.ts";
 import { listActiveRuns } from "../store/runs.ts";
-import { Turnstile } from "../turnstile.ts";
 
 const VIEW_NAME_CHARS = 12;
-/** Runs that start side by side ask for the same view at the same time. */
-const turnstile = new Turnstile();
 
 /** The folder with this commit's files; made when it is the first that needs it. Gives its real path. */
 export function viewOf(
@@ -18,7 +15,8 @@ export function viewOf(
   signal: AbortSignal,
 ): Promise<string> {
   const folder = join(app.config.dataDir, "projects", project.slug, "views");
-  return turnstile.through(folder, async () => {
+  // Runs that start side by side ask for the same view at the same time.
+  return app.turnstile.through(folder, async () => {
     const path = join(folder, commit.slice(0, VIEW_NAME_CHARS));
     const view = await createView({ repo: project.path, path, commit, signal });
     const readers = listActiveRuns(app.db, project.id).filter((run) => run.ideaId !== null);

@@ -39,6 +39,12 @@ export function listEventsAfter(db: Db, seq: number, limit: number): CommittedEv
 export const lastSeq = (db: Db): number =>
   Number(db.prepare("SELECT coalesce(max(seq), 0) AS n FROM events").get()!.n);
 
+/** When the newest of all was recorded, in milliseconds since the epoch; 0: nothing was yet. */
+export function lastEventMs(db: Db): number {
+  const row = db.prepare("SELECT at FROM events ORDER BY seq DESC LIMIT 1").get();
+  return row ? Date.parse(String(row.at)) : 0;
+}
+
 function changeFromRow(row: Row): ChangeEvent {
   return {
     seq: Number(row.seq),

@@ -1,13 +1,14 @@
 import { type Db, newId, type Row, type Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
 import type { Run, RunEvent, RunPurpose } from "../records.ts";
-import type { RunEventBody, Usage } from "../../agents/protocol.ts";
+import type { RunEventBody, RunLimits, Usage } from "../../agents/protocol.ts";
 import { type FailureReason, runMoves, type RunStatus, sourcesOf } from "../states.ts";
 
 export type NewRun =
   & Pick<Run, "projectId" | "agent" | "purpose" | "round" | "model" | "demo">
   & Pick<Run, "maxTurns" | "maxCostMicroUsd">
-  & { ideaId?: string; ticketId?: string; subtaskId?: string };
+  & { ideaId?: string; ticketId?: string; subtaskId?: string }
+  & { forkedFrom?: Run["forkedFrom"] };
 
 /** Throws `conflict` when the ticket already has an active run: the database forbids a second one. */
 export function insertRun(tx: Tx, run: NewRun): Run {
@@ -17,9 +18,9 @@ export function insertRun(tx: Tx, run: NewRun): Run {
   }
   tx.db.prepare(`
     INSERT INTO runs (id, project_id, agent, purpose, idea_id, ticket_id, subtask_id, round, model, demo,
-      max_turns, max_cost_micro_usd, created_at)
+      max_turns, max_cost_micro_usd, forked_from_run, forked_at_turn, created_at)
     VALUES (:id, :projectId, :agent, :purpose, :ideaId, :ticketId, :subtaskId, :round, :model, :demo,
-      :maxTurns, :maxCostMicroUsd, :now)
+      :maxTurns, :maxCostMicroUsd, :forkedFromRun, :forkedAtTurn, :now)
   `).run({
     id,
     projectId: run.projectId,
@@ -33,6 +34,8 @@ export function insertRun(tx: Tx, run: NewRun): Run {
     demo: Number(run.demo),
     maxTurns: run.maxTurns,
     maxCostMicroUsd: run.maxCostMicroUsd,
+    forkedFromRun: run.forkedFrom?.runId ?? null,
+    forkedAtTurn: run.forkedFrom?.turn ?? null,
     now: tx.now,
   });
   return getRun(tx.db, id);
@@ -40,6 +43,8 @@ export function insertRun(tx: Tx, run: NewRun): Run {
 
 export interface RunMoveDetails {
   waitReason?: string;
+  /** With a move to `waiting`. Who paused it before stays, until it moves on. */
+  pausedBy?: string;
   failure?: FailureReason | null;
   error?: string;
   result?: unknown;
@@ -50,6 +55,7 @@ export function moveRun(tx: Tx, id: string, to: RunStatus, details: RunMoveDetai
   const from = sourcesOf(runMoves, to);
   const row = tx.db.prepare(`
     UPDATE runs SET status = :to, wait_reason = :waitReason, failure = :failure, error = :error,
+      paused_by = CASE WHEN :to = 'waiting' THEN coalesce(:pausedBy, paused_by) ELSE NULL END,
       result = coalesce(:result, result),
       started_at = CASE WHEN :to = 'running' THEN coalesce(started_at, :now) ELSE started_at END,
       finished_at = CASE WHEN :to IN ('succeeded', 'failed', 'cancelled') THEN :now ELSE NULL END
@@ -58,6 +64,7 @@ export function moveRun(tx: Tx, id: string, to: RunStatus, details: RunMoveDetai
     id,
     to,
     waitReason: details.waitReason ?? "",
+    pausedBy: details.pausedBy ?? null,
     failure: details.failure ?? null,
     error: details.error ?? "",
     result: details.result === undefined ? null : JSON.stringify(details.result),
@@ -71,6 +78,26 @@ export function moveRun(tx: Tx, id: string, to: RunStatus, details: RunMoveDetai
     );
   }
   return runFromRow(row);
+}
+
+/**
+ * Notes on a running or waiting run who paused it, or with null that nobody does any more; a waiting one then
+ * waits for the given reason. Throws `conflict` in every other status.
+ */
+export function setPausedBy(
+  tx: Tx,
+  id: string,
+  pausedBy: string | null,
+  waitReason: string,
+): Run {
+  const row = tx.db.prepare(`
+    UPDATE runs SET paused_by = :pausedBy, failure = NULL,
+      wait_reason = CASE WHEN status = 'waiting' THEN :waitReason ELSE '' END
+    WHERE id = :id AND status IN ('running', 'waiting') RETURNING *
+  `).get({ id, pausedBy, waitReason });
+  if (row) return runFromRow(row);
+  const verb = pausedBy === null ? "resume" : "pause";
+  throw new AppError("conflict", `Cannot ${verb} the run: it is "${getRun(tx.db, id).status}"`);
 }
 
 /** Adds one paid request: to the run's sums, and as a row of `turn_usage` with the event's number. */
@@ -125,9 +152,14 @@ export const workedMs = (db: Db, id: string): number =>
 
 /** Throws `not_found`. */
 export function getRun(db: Db, id: string): Run {
+  const run = findRun(db, id);
+  if (!run) throw new AppError("not_found", `No run with the id "${id}"`);
+  return run;
+}
+
+export function findRun(db: Db, id: string): Run | null {
   const row = db.prepare("SELECT * FROM runs WHERE id = :id").get({ id });
-  if (!row) throw new AppError("not_found", `No run with the id "${id}"`);
-  return runFromRow(row);
+  return row ? runFromRow(row) : null;
 }
 
 export function findActiveRun(db: Db, ticketId: string): Run | null {
@@ -208,6 +240,66 @@ export function readRunLog(db: Db, runId: string): RunEvent[] {
     .all({ runId }).map(runEventFromRow);
 }
 
+/** The first event of a run that is of none of these types; null: all are. */
+export function findEventBeyond(
+  db: Db,
+  runId: string,
+  types: readonly string[],
+): { number: number; type: string } | null {
+  const row = db.prepare(`
+    SELECT number, type FROM events
+    WHERE run_id = :runId AND type NOT IN (SELECT value FROM json_each(:types))
+    ORDER BY number LIMIT 1
+  `).get({ runId, types: JSON.stringify(types) });
+  return row ? { number: Number(row.number), type: String(row.type) } : null;
+}
+
+/** The event that holds all that the run works with; null before the run has begun. */
+export function findStart(
+  db: Db,
+  runId: string,
+): Extract<RunEventBody, { type: "started" }> | null {
+  const row = db.prepare(`
+    SELECT data FROM events WHERE run_id = :runId AND type = 'started' ORDER BY number LIMIT 1
+  `).get({ runId });
+  return row ? JSON.parse(String(row.data)) : null;
+}
+
+/** The limits of a fork, counted from the first event of its log; null for a run that is none. */
+export function forkLimits(db: Db, runId: string): RunLimits | null {
+  const row = db.prepare(`
+    SELECT data FROM events WHERE run_id = :runId AND type = 'forked' ORDER BY number DESC LIMIT 1
+  `).get({ runId });
+  return row ? JSON.parse(String(row.data)).limits : null;
+}
+
+/** How many messages people have written to a run. */
+export const countPersonNotes = (db: Db, runId: string): number =>
+  Number(
+    db.prepare(`
+      SELECT count(*) AS n FROM events
+      WHERE run_id = :runId AND type = 'note' AND json_extract(data, '$.by') IS NOT NULL
+    `).get({ runId })!.n,
+  );
+
+/** Whether people wrote to a run after its last request to the model began. */
+export const hasUnreadNote = (db: Db, runId: string): boolean =>
+  db.prepare(`
+    SELECT 1 FROM events
+    WHERE run_id = :runId AND type = 'note' AND json_extract(data, '$.by') IS NOT NULL
+      AND number > (SELECT coalesce(max(number), 0) FROM events
+        WHERE run_id = :runId AND type = 'turn_started')
+    LIMIT 1
+  `).get({ runId }) !== undefined;
+
+/** Whether the run has sent a request of its own; what a fork was given of another run does not count. */
+export const hasAsked = (db: Db, runId: string): boolean =>
+  db.prepare(`
+    SELECT 1 FROM events WHERE run_id = :runId AND type = 'turn_started'
+      AND json_extract(data, '$.turn') >
+        (SELECT coalesce(forked_at_turn, 0) FROM runs WHERE id = :runId) LIMIT 1
+  `).get({ runId }) !== undefined;
+
 /** The newest events of a run, oldest first. */
 export function listNewestRunEvents(db: Db, runId: string, limit: number): RunEvent[] {
   return db.prepare(`
@@ -252,6 +344,7 @@ function runFromRow(row: Row): Run {
     model: String(row.model),
     demo: row.demo === 1,
     waitReason: String(row.wait_reason),
+    pausedBy: row.paused_by as string | null,
     failure: row.failure as FailureReason | null,
     error: String(row.error),
     result: JSON.parse(String(row.result)),
@@ -269,5 +362,9 @@ function runFromRow(row: Row): Run {
     createdAt: String(row.created_at),
     startedAt: row.started_at as string | null,
     finishedAt: row.finished_at as string | null,
+    forkedFrom: row.forked_from_run === null ? null : {
+      runId: String(row.forked_from_run),
+      turn: Number(row.forked_at_turn),
+    },
   };
 }

@@ -51,6 +51,7 @@ export interface TicketChanges {
   mergeCommit?: string | null;
   mergeMessage?: string;
   mergeWait?: string;
+  pausedBy?: string | null;
   approvedBy?: string;
   reviewSummary?: string;
   reviewVerdicts?: CriterionVerdict[];
@@ -58,7 +59,7 @@ export interface TicketChanges {
 
 /**
  * Moves one ticket along `ticketMoves`, with what changes along. Throws `conflict` if its status does not
- * lead to `to`. A ticket that is not blocked has no reason.
+ * lead to `to`. A ticket that is not blocked has no reason, and one that moves is not paused any more.
  */
 export function moveTicket(
   tx: Tx,
@@ -78,6 +79,7 @@ export function moveTicket(
     reason: "",
     failure: null,
     mergeWait: "",
+    pausedBy: null,
     ...changes,
   });
   tx.emit({
@@ -116,7 +118,7 @@ function writeTicket(
     UPDATE tickets SET status = :status, title = :title, description = :description, priority = :priority,
       step = :step, round = :round, guidance = :guidance, reason = :reason, failure = :failure,
       branch = :branch, base_commit = :baseCommit, head_commit = :headCommit, merge_commit = :mergeCommit,
-      merge_message = coalesce(:mergeMessage, merge_message), merge_wait = :mergeWait,
+      merge_message = coalesce(:mergeMessage, merge_message), merge_wait = :mergeWait, paused_by = :pausedBy,
       approved_by = coalesce(:approvedBy, approved_by), review_summary = :reviewSummary,
       review_verdicts = coalesce(:reviewVerdicts, review_verdicts), updated_at = :now,
       started_at = CASE WHEN :status = 'in_progress' THEN coalesce(started_at, :now) ELSE started_at END,
@@ -140,6 +142,7 @@ function writeTicket(
     mergeCommit: next.mergeCommit,
     mergeMessage: changes.mergeMessage ?? null,
     mergeWait: next.mergeWait,
+    pausedBy: next.pausedBy,
     approvedBy: changes.approvedBy ?? null,
     reviewSummary: next.reviewSummary,
     reviewVerdicts: changes.reviewVerdicts ? JSON.stringify(changes.reviewVerdicts) : null,
@@ -283,6 +286,7 @@ function ticketFromRow(row: Row): Ticket {
     headCommit: row.head_commit as string | null,
     mergeCommit: row.merge_commit as string | null,
     mergeWait: String(row.merge_wait),
+    pausedBy: row.paused_by as string | null,
     reviewSummary: String(row.review_summary),
     costMicroUsd: Number(row.cost_micro_usd),
     createdAt: String(row.created_at),

@@ -175,6 +175,7 @@ export class MessagesEndpoint {
 
   #ended(recorded: RecordedRequest, ending: Ending): void {
     recorded.ending = ending;
+    recorded.endedAtMs = Date.now();
     this.recorder.changed();
   }
 }

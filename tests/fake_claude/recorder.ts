@@ -27,6 +27,8 @@ export interface RecordedRequest {
   billed: WireUsage | null;
   /** Null while the answer is on its way. */
   ending: Ending | null;
+  /** When that was, in milliseconds since the epoch. */
+  endedAtMs: number | null;
 }
 
 /** The list of requests, with waiters that look at it each time something changed. */
@@ -49,6 +51,7 @@ export class Recorder {
       message: null,
       billed: null,
       ending: null,
+      endedAtMs: null,
     };
     this.requests.push(recorded);
     return recorded;

@@ -63,6 +63,7 @@ export function startFakeClaude(options: FakeClaudeOptions = {}): FakeClaude {
     recorded.status = response.status;
     if (!response.headers.get("content-type")?.startsWith("text/event-stream")) {
       recorded.ending = "complete";
+      recorded.endedAtMs = Date.now();
     }
     recorder.changed();
     return response;

@@ -1,0 +1,39 @@
+/** What hands, and the commands in them, may take of the machine before they are ended. */
+
+const MIB = 1024 ** 2;
+const GIB = 1024 ** 3;
+
+/** Generous, as all of these: they stop the runaway, not the build. */
+export const MAX_TASKS = 2_048;
+/** With commands at work. */
+export const MAX_COMMAND_MEMORY_BYTES = 8 * GIB;
+/** With file tools alone at work: the runtime itself takes 60 MB, and its heap may have 256 more. */
+export const MAX_TOOL_MEMORY_BYTES = GIB;
+/** Of a sandbox's /tmp, which lies in memory: homes, caches and builds of commands. */
+export const MAX_TMP_BYTES = 2 * GIB;
+/** Of a sandbox's /dev/shm: browsers want more than the 64 MB that containers have. */
+export const MAX_SHM_BYTES = 256 * MIB;
+
+export interface HandsLimits {
+  /** Processes and threads at one time. */
+  tasks: number;
+  commandMemoryBytes: number;
+  toolMemoryBytes: number;
+  tmpBytes: number;
+  shmBytes: number;
+}
+
+/**
+ * For a machine with so much memory: on a small one a command may have half of it, and a sandbox's files
+ * an eighth. Memory of the process itself is not limited by the kernel: the limits on address space that a
+ * process can be given count what V8, Go and Java only reserve, and stop them from starting.
+ */
+export function handsLimits(machineBytes: number): HandsLimits {
+  return {
+    tasks: MAX_TASKS,
+    commandMemoryBytes: Math.min(MAX_COMMAND_MEMORY_BYTES, Math.floor(machineBytes / 2)),
+    toolMemoryBytes: MAX_TOOL_MEMORY_BYTES,
+    tmpBytes: Math.min(MAX_TMP_BYTES, Math.floor(machineBytes / 8)),
+    shmBytes: Math.min(MAX_SHM_BYTES, Math.floor(machineBytes / 32)),
+  };
+}

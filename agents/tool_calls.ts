@@ -1,0 +1,213 @@
+/** Does one tool call: on the server, or through the hands. What may be done at all is decided before. */
+import { messageOf } from "../server/errors.ts";
+import type { Hands, ToolRequest } from "./hands_client.ts";
+import { type Ledger, missingEvidence } from "./ledger.ts";
+import type { OutputFiles } from "./output_files.ts";
+import type { FileIntent, RunEventBody, ToolCall, ToolResult } from "./protocol.ts";
+import { parseReport } from "./reports/mod.ts";
+import type { AskedQuestions } from "./results.ts";
+import type { RunContext, RunHost } from "./runtime.ts";
+import { BASH_DEFAULT_TIMEOUT_MS } from "./tools/bash.ts";
+import { checkInput, whenCutOff } from "./tools/registry.ts";
+
+/** Most characters of a check's output that go back to the model. */
+const CHECK_OUTPUT_CHARS = 12_000;
+
+export type Answer = Omit<ToolResult, "callId" | "durationMs">;
+
+export interface ToolCallsOptions {
+  context: RunContext;
+  host: RunHost;
+  hands: Hands;
+  ledger: Ledger;
+  outputs: OutputFiles;
+  append: (event: RunEventBody) => void;
+  /** The run lives; from now on it may be silent for so long beyond what any run may. */
+  sign: (patienceMs: number) => void;
+  signal: AbortSignal;
+}
+
+export class ToolCalls {
+  readonly #options: ToolCallsOptions;
+
+  constructor(options: ToolCallsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Does a call, or goes on with one that was cut off and can be. `granted`: a person was asked, and said yes.
+   * Throws what hands throw; a call that `signal` ends has no answer that counts.
+   */
+  async run(call: ToolCall, granted: boolean): Promise<Answer> {
+    const { commands, resultName } = this.#options.context;
+    const checked = checkInput(call.name, call.input, {
+      resultName,
+      checkNames: commands.map((command) => command.name),
+    });
+    if (!checked.ok) return refusal(checked.message);
+    const { input } = checked;
+    switch (call.name) {
+      case "submit_result":
+        return this.#submit(input);
+      case "ask_questions":
+        return this.#ask(input as AskedQuestions);
+      case "run_checks":
+        return await this.#runChecks(call.id, String(input.name));
+      case "Bash":
+        return await this.#bash({ ...call, input }, granted);
+      default:
+        return whenCutOff(call.name) === "settle"
+          ? await this.#write({ ...call, input }, granted)
+          : await this.#byHands({ ...call, input }, granted);
+    }
+  }
+
+  /** For a call that was cut off and is not done again: nobody knows how far it came. */
+  report(call: ToolCall): Answer {
+    const printed = this.#options.outputs.read(call.id).trimEnd();
+    const output = printed === ""
+      ? "It had printed nothing until then."
+      : `Its output until then:\n${printed}`;
+    return { ...refusal(`${INTERRUPTED}\n\n${output}`), interrupted: true };
+  }
+
+  #submit({ status }: Record<string, unknown>): Answer {
+    const { context: { resultName, commands }, ledger } = this.#options;
+    if (resultName === "developer" && status === "done") {
+      const missing = missingEvidence(ledger, commands.map((command) => command.name));
+      if (missing) return refusal(`Not accepted as done: ${missing}.`);
+    }
+    return { content: "Accepted.", isError: false, final: true };
+  }
+
+  #ask(input: AskedQuestions): Answer {
+    this.#options.host.questions(this.#options.context.spec.runId, input);
+    const content =
+      "Recorded. A person answers them later, and the agents after you get the answers. " +
+      "Finish now with submit_result.";
+    return { content, isError: false };
+  }
+
+  async #runChecks(callId: string, name: string): Promise<Answer> {
+    const { context, hands, outputs, signal } = this.#options;
+    const command = context.commands.find((c) => c.name === name)!;
+    const spec = { command: command.command, cwd: "", timeoutMs: command.timeoutMs, env: {} };
+    const { unconfinedAllowed, place } = context;
+    try {
+      const result = await this.#keepingOutput(
+        callId,
+        command.timeoutMs,
+        (onOutput) => hands.command(place, spec, { signal, onOutput, unconfinedAllowed }),
+      );
+      return checkAnswer(command, result, place.dir);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      const printed = outputs.read(callId).trimEnd();
+      return refusal(`${messageOf(error)}${printed && `\n\nIts output until then:\n${printed}`}`);
+    }
+  }
+
+  #bash(call: ToolCall, granted: boolean): Promise<Answer> {
+    const timeoutMs = Number(call.input.timeout ?? BASH_DEFAULT_TIMEOUT_MS);
+    return this.#keepingOutput(
+      call.id,
+      timeoutMs,
+      (onOutput) => this.#byHands(call, granted, { onOutput }),
+    );
+  }
+
+  /** Whatever comes while `work` is done is on disk before it is over. */
+  async #keepingOutput<T>(
+    callId: string,
+    timeoutMs: number,
+    work: (onOutput: (text: string) => void) => Promise<T>,
+  ): Promise<T> {
+    const { outputs, sign } = this.#options;
+    const file = outputs.begin(callId);
+    // Within its own time limit, which the hands enforce, a command may be as silent as it likes.
+    sign(timeoutMs);
+    try {
+      return await work((text) => {
+        file.write(text);
+        sign(timeoutMs);
+      });
+    } finally {
+      file.close();
+    }
+  }
+
+  /**
+   * Writes a file in two steps, with what it will be on record in between. After a crash its content then tells
+   * whether that was done: it is done now, or it was, or something else has changed the file meanwhile.
+   */
+  async #write(call: ToolCall, granted: boolean): Promise<Answer> {
+    const { ledger, append } = this.#options;
+    const earlier = ledger.executed.get(call.id);
+    if (earlier) {
+      const answer = await this.#byHands(call, granted, { intent: earlier });
+      return answer.isError
+        ? { ...answer, content: `${CHANGED_MEANWHILE} ${answer.content}` }
+        : answer;
+    }
+    const plan = await this.#byHands(call, granted, { plan: true });
+    const intent = plan.isError ? null : intentOf(plan);
+    if (!intent) return plan;
+    append({ type: "tool_executing", callId: call.id, intent });
+    return await this.#byHands(call, granted, { intent });
+  }
+
+  async #byHands(
+    call: ToolCall,
+    unconfinedAllowed: boolean,
+    more: Pick<ToolRequest, "plan" | "intent" | "onOutput"> = {},
+  ): Promise<Answer> {
+    const { context: { place, policy }, hands, ledger: { known, cwd }, signal } = this.#options;
+    const request = { call, policy, known, cwd, unconfinedAllowed, ...more };
+    const answer = await hands.tool(place, request, signal);
+    const { callId: _callId, durationMs: _durationMs, ...result } = answer.result;
+    return call.name === "Bash" ? { ...result, cwd: answer.cwd } : result;
+  }
+}
+
+export const refusal = (content: string): Answer => ({ content, isError: true });
+
+const INTERRUPTED =
+  "This call was interrupted by a restart or a pause: what it had started was ended, and it is not known " +
+  "how far it came. Look at the files before you go on; call it again if it is still needed.";
+const CHANGED_MEANWHILE =
+  "This call was cut off, and its file is neither as it was before nor as this call leaves it: " +
+  "something else has changed it.";
+
+/** Null: nothing would be changed. */
+function intentOf({ changed: [path] = [], files, content }: Answer): FileIntent | null {
+  if (path === undefined) return null;
+  const hash = files?.[path];
+  if (!hash) throw new Error(`The hands planned to write "${path}" and did not say what`);
+  return { path, hash, content };
+}
+
+function checkAnswer(
+  command: RunContext["commands"][number],
+  result: Awaited<ReturnType<Hands["command"]>>,
+  root: string,
+): Answer {
+  const report = parseReport(result.output, { root });
+  const head = result.timedOut
+    ? `${command.name} ran into its time limit of ${command.timeoutMs / 1000} s`
+    : `${command.name} ${
+      result.exitCode === 0 ? "passed" : "failed"
+    } (exit code ${result.exitCode})`;
+  const counts = report
+    ? `: ${report.passed} passed, ${report.failed} failed, ${report.skipped} skipped`
+    : "";
+  const output = result.output.length > CHECK_OUTPUT_CHARS
+    ? `… (${result.outputBytes} bytes in all; the end follows)\n${
+      result.output.slice(-CHECK_OUTPUT_CHARS)
+    }`
+    : result.output;
+  return {
+    content: `${head}${counts}\n\n${output}`.trimEnd(),
+    isError: result.exitCode !== 0,
+    exitCode: result.exitCode ?? -1,
+  };
+}

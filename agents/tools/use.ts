@@ -1,0 +1,49 @@
+/** Uses a tool of the hands. What writes a file does it so that a crash can be told from the deed. */
+import type { FileIntent } from "../protocol.ts";
+import { hashOf, type PlaceFiles } from "./files.ts";
+import type { HandsTool, Plan, ToolContext, ToolOutput } from "./tool.ts";
+
+export interface HowToUse {
+  /** Only works out what would be written. */
+  plan?: true;
+  /** What was to be written: a file that is so already was written in an earlier life. */
+  intent?: FileIntent;
+}
+
+/** `input` is checked already. Throws `ToolError` to refuse. */
+export async function useTool(
+  tool: HandsTool,
+  input: Record<string, unknown>,
+  context: ToolContext,
+  { plan, intent }: HowToUse = {},
+): Promise<ToolOutput> {
+  if ("run" in tool) return await tool.run(input, context);
+  if (intent && await isDone(intent, context.files)) return doneBefore(intent);
+  return await carryOut(await tool.plan(input, context), context.files, plan === true);
+}
+
+async function carryOut(
+  { path, bytes, content, diff, unchanged }: Plan,
+  files: PlaceFiles,
+  planOnly: boolean,
+): Promise<ToolOutput> {
+  const isWritten = !planOnly && !unchanged;
+  const hash = isWritten ? await files.write(path, bytes) : await hashOf(bytes);
+  return {
+    content,
+    files: { [path.relative]: hash },
+    ...!unchanged && { changed: [path.relative] },
+    ...isWritten && { diff: await diff() },
+  };
+}
+
+async function isDone({ path, hash }: FileIntent, files: PlaceFiles): Promise<boolean> {
+  const resolved = files.resolve(path, "write");
+  return files.stat(resolved)?.isFile === true && (await files.read(resolved)).hash === hash;
+}
+
+const doneBefore = ({ path, hash, content }: FileIntent): ToolOutput => ({
+  content,
+  files: { [path]: hash },
+  changed: [path],
+});

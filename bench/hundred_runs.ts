@@ -1,0 +1,125 @@
+/**
+ * A hundred agents at once, twenty of them in worktrees of their own: how much memory all of it takes, how long
+ * a turn takes from its last byte to the database, and how long pages take meanwhile.
+ */
+import { DatabaseSync } from "node:sqlite";
+import { answer, slow, startFakeClaude, toolUse } from "../tests/fake_claude/mod.ts";
+import { Client, startGaffer, tempDir } from "../tests/gaffer.ts";
+import { greetRepo } from "../tests/greet_story.ts";
+import { grantAll, play, submit, type Turn } from "../tests/journey_support.ts";
+import { familyPssMb } from "./programs.ts";
+import { seedWork } from "./seed_work.ts";
+import { type Group, quantile } from "./table.ts";
+
+const WORKTREES = 20;
+/** Each has two agents at once, who only read. */
+const IDEAS = 40;
+const RUNS = WORKTREES + 2 * IDEAS;
+/** Between two pieces of what a model writes. */
+const PACE_MS = 20;
+const TURNS = 3;
+const TIMEOUT_MS = 240_000;
+const MEMORY = "100 runs at once, memory in all";
+const TO_DATABASE = "100 runs at once, event to database, p95";
+const PAGE = "100 runs at once, page, p95";
+
+export const hundredRuns: Group = {
+  name: "hundred runs",
+  rows: [MEMORY, TO_DATABASE, PAGE],
+  async measure() {
+    const all = Promise.withResolvers<void>();
+    let begun = 0;
+    // Nobody goes on before everybody has begun.
+    const together: Turn = async () => {
+      if (++begun === RUNS) all.resolve();
+      await all.promise;
+      return thinkAloud;
+    };
+    const agent = (result: Record<string, unknown>): Turn[] => [
+      together,
+      ...Array<Turn>(TURNS).fill(thinkAloud),
+      submit(result),
+    ];
+    const later = (result: Record<string, unknown>): Turn[] => [thinkAloud, submit(result)];
+    const reply = play({
+      clarify: agent({ summary: "Greet everyone", type: "feature", acceptance: ["It greets"] }),
+      research: agent({ summary: "See greet.sh", findings: [] }),
+      estimate: later({
+        complexity: "small",
+        reason: "One file",
+        acceptance: ["It greets"],
+        subtasks: [{ title: "Greet", description: "In greet.sh", complexity: "small" }],
+      }),
+      prioritize: later({ priority: "normal", reason: "It can wait" }),
+      develop: agent({ status: "blocked", summary: "That was all" }),
+    });
+    await using claude = startFakeClaude({ reply });
+    await using repo = await greetRepo();
+    await using data = await tempDir("gaffer-bench-");
+    const tickets = seedWork(`${data.path}/gaffer.db`, repo.dir, WORKTREES);
+    await using gaffer = await startGaffer({
+      dataDir: data.path,
+      env: {
+        ANTHROPIC_API_KEY: claude.apiKey,
+        ANTHROPIC_BASE_URL: claude.url,
+        GAFFER_MAX_RUNS: String(RUNS),
+      },
+    });
+    const client = new Client(gaffer.url);
+    await using _person = await grantAll(client);
+    const { items: [project] } = await client.get("/projects");
+    for (const id of tickets) await client.post(`/tickets/${id}/retry`);
+    for (let n = 1; n <= IDEAS; n++) {
+      await client.post(`/projects/${project.id}/ideas`, { title: `Greet in language ${n}` });
+    }
+    await within(all.promise, () => `only ${begun} of ${RUNS} runs have begun`);
+
+    using db = new DatabaseSync(`${data.path}/gaffer.db`, { readOnly: true });
+    const atWork = db.prepare("SELECT count(*) AS n FROM runs WHERE status = 'running'");
+    const paths = ["/", "/ideas", "/runs", `/tickets/${tickets[0]}`];
+    const pageMs: number[] = [];
+    let peakMb = 0;
+    const end = performance.now() + TIMEOUT_MS;
+    while (Number(atWork.get()!.n) > RUNS / 2 && performance.now() < end) {
+      peakMb = Math.max(peakMb, await familyPssMb(gaffer.pid));
+      for (const path of paths) pageMs.push(await timeOf(gaffer.url + path));
+    }
+    const endedAt = new Map(claude.requests.map((r) => [r.requestId, r.endedAtMs]));
+    const turns = db.prepare(`
+      SELECT at, data ->> '$.requestId' AS request FROM events
+      WHERE run_id IS NOT NULL AND type = 'turn_finished'
+    `).all();
+    const delays = turns.map(({ at, request }) =>
+      Math.max(0, Date.parse(String(at)) - endedAt.get(String(request))!)
+    );
+    return [
+      { name: MEMORY, unit: "MB", values: [peakMb], goal: 1_288 }, // 1.2 GiB
+      { name: TO_DATABASE, unit: "ms", values: [quantile(delays, 0.95)], goal: 50 },
+      { name: PAGE, unit: "ms", values: [quantile(pageMs, 0.95)], goal: 50 },
+    ];
+  },
+};
+
+const thinkAloud = slow(
+  answer(
+    "I look at the program again, from its first line to its last, and say what I see. ".repeat(8),
+    toolUse("Read", { file_path: "greet.sh" }),
+  ),
+  PACE_MS,
+);
+
+async function timeOf(url: string): Promise<number> {
+  const begin = performance.now();
+  const response = await fetch(url);
+  await response.text();
+  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+  return performance.now() - begin;
+}
+
+async function within(promise: Promise<void>, why: () => string): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(why())), TIMEOUT_MS);
+  });
+  await Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}

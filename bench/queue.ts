@@ -1,0 +1,136 @@
+/**
+ * The queue: beside a bare loop that sends SQLite the same statements (the limit), and beside plainjob. All in
+ * the same run, taking turns, so that what else the machine does falls on each of them alike.
+ */
+import { join } from "node:path";
+import { tempDir } from "../tests/gaffer.ts";
+import { cpuMs, gafferOn, serve } from "./programs.ts";
+import { measurePlainjob, type PlainjobFigures } from "./plainjob.ts";
+import { BareQueue } from "./queue_bare.ts";
+import * as ours from "./queue_ours.ts";
+import type { Sync } from "./queue_ours.ts";
+import { type Group, type Measured, quantile } from "./table.ts";
+
+const JOBS = 10_000;
+const ROUNDS = 5;
+const STARTS = 50;
+const MILLION = 1_000_000;
+const CLAIMS = 2_000;
+const FEW = 1_000;
+/** At least this share of the limit. */
+const SHARE = 0.8;
+/** NORMAL drains at least so much faster than plainjob. */
+const FASTER = 1.5;
+const IDLE_SETTLE_MS = 10_000;
+const IDLE_MS = 20_000;
+
+const steps = ["enqueue, one by one", "enqueue, ten at once", "drain, 1 slot", "drain, 10 slots"];
+const modes: Sync[] = ["FULL", "NORMAL"];
+const START = "idle to start, p50";
+const CLAIM = "claim with 1,000,000 waiting, p99";
+const FLAT = "drain with 1,000,000 waiting, times that with 1,000";
+const IDLE = "idle server, CPU per second";
+
+export const queue: Group = {
+  name: "queue",
+  rows: [...modes.flatMap((mode) => [...steps, START, CLAIM, FLAT].map(of(mode))), IDLE],
+  async measure() {
+    const peer = await measurePlainjob(JOBS, MILLION);
+    console.log(
+      typeof peer === "string"
+        ? peer
+        : `Queue: beside plainjob ${peer.version}, which writes as NORMAL`,
+    );
+    const figures = typeof peer === "string" ? null : peer;
+    const rows: Measured[] = [];
+    for (const mode of modes) {
+      rows.push(...await measureSteps(mode, figures), ...await measureMillion(mode, figures));
+    }
+    rows.push(await measureIdle());
+    return rows;
+  },
+};
+
+const of = (mode: Sync) => (row: string) => `queue ${mode}: ${row}`;
+
+async function measureSteps(mode: Sync, peer: PlainjobFigures | null): Promise<Measured[]> {
+  await using temp = await tempDir("gaffer-bench-");
+  const times: Record<string, { ours: number[]; bare: number[] }> = {};
+  const note = (step: string, bare: number, our: number) => {
+    (times[step] ??= { ours: [], bare: [] }).bare.push(bare);
+    times[step]!.ours.push(our);
+  };
+  for (let round = 0; round < ROUNDS; round++) {
+    const path = (name: string) => join(temp.path, `${name}_${round}.db`);
+    using bare = new BareQueue(path("bare"), mode);
+    using app = ours.openQueue(path("ours"), mode);
+    note(steps[0]!, bare.enqueue(JOBS, 1), ours.enqueueOneByOne(app, JOBS));
+    note(steps[1]!, bare.enqueue(JOBS, 10), await ours.enqueueTenAtOnce(app, JOBS));
+    // Both have 20,000 waiting now.
+    note(steps[2]!, bare.drain(JOBS, 1), await ours.drain(app, JOBS, 1));
+    note(steps[3]!, bare.drain(JOBS, 10), await ours.drain(app, JOBS, 10));
+  }
+  const peers = [peer?.enqueueUs, undefined, peer?.drain1Us, peer?.drain10Us];
+  return steps.map((step, n) => {
+    const { ours, bare } = times[step]!;
+    const limit = quantile(bare, 0.5);
+    const theirs = peers[n] ? quantile(peers[n], 0.5) : null;
+    const goal = mode === "FULL"
+      ? limit / SHARE
+      : n >= 2 && theirs !== null
+      ? theirs / FASTER
+      : undefined;
+    return {
+      name: of(mode)(step),
+      unit: "µs per job",
+      values: ours,
+      limit,
+      peer: theirs,
+      ...goal === undefined ? {} : { goal },
+    };
+  });
+}
+
+async function measureMillion(mode: Sync, peer: PlainjobFigures | null): Promise<Measured[]> {
+  await using temp = await tempDir("gaffer-bench-");
+  using app = ours.openQueue(join(temp.path, "gaffer.db"), mode);
+  const starts = await ours.idleToStart(app, STARTS);
+  const few: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    ours.fill(app, 2 * FEW);
+    few.push(await ours.drain(app, FEW, 10));
+    await ours.drain(app, FEW, 10);
+  }
+  ours.fillFast(app, MILLION);
+  const claims = ours.claimTimes(app, CLAIMS);
+  const many: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) many.push(await ours.drain(app, FEW, 10));
+  const usual = quantile(few, 0.5);
+  return [
+    {
+      name: of(mode)(START),
+      unit: "ms",
+      values: starts,
+      goal: 3,
+      peer: peer ? quantile(peer.idleToStartMs, 0.5) : null,
+    },
+    {
+      name: of(mode)(CLAIM),
+      unit: "ms",
+      values: [quantile(claims, 0.99)],
+      goal: 0.4,
+      peer: peer ? quantile(peer.claimMs, 0.99) : null,
+    },
+    { name: of(mode)(FLAT), unit: "times", values: many.map((us) => us / usual), goal: 1.5 },
+  ];
+}
+
+async function measureIdle(): Promise<Measured> {
+  await using temp = await tempDir("gaffer-bench-");
+  await using served = await serve(gafferOn(join(temp.path, "data")), temp.path);
+  await new Promise((resolve) => setTimeout(resolve, IDLE_SETTLE_MS));
+  const before = await cpuMs(served.pid);
+  await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
+  const perSecond = (await cpuMs(served.pid) - before) / (IDLE_MS / 1_000);
+  return { name: IDLE, unit: "ms", values: [perSecond], goal: 2 };
+}

@@ -1,0 +1,163 @@
+/**
+ * The limit: a bare loop on node:sqlite that sends the database the very statements which the queue sends, and
+ * does nothing else. Nobody can be faster with the same guarantees.
+ */
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { SECOND_MS, timeText } from "../server/clock.ts";
+import { type Db, transact } from "../server/db.ts";
+import { claim } from "../queue/claim.ts";
+import { dueAtMs } from "../queue/due.ts";
+import { finish } from "../queue/lease.ts";
+import { enqueue } from "../queue/queue.ts";
+import { limitsFor, newJob, openQueue, type Sync } from "./queue_ours.ts";
+
+type Texts = Record<"insert" | "done" | "due" | "heads" | "executing" | "next" | "take", string>;
+
+/** The statements, as the queue prepares them. */
+function textsOf(path: string): Texts {
+  using app = openQueue(path, "NORMAL");
+  const texts: string[] = [];
+  const db: Db = Object.create(app.db, {
+    prepare: {
+      value: (sql: string) => {
+        texts.push(sql);
+        return app.db.prepare(sql);
+      },
+    },
+  });
+  transact(app, (tx) => {
+    const heard = { ...tx, db };
+    for (let n = 0; n < 2; n++) enqueue(heard, newJob(n));
+    const options = { limits: limitsFor(9), owner: "bench", leaseMs: SECOND_MS };
+    for (const job of claim(heard, options)) finish(heard, job, { type: "done" });
+    dueAtMs(db);
+  });
+  const find = (words: string) => {
+    const found = texts.find((sql) => sql.includes(words));
+    if (!found) throw new Error(`The queue has no statement with "${words}"`);
+    return found;
+  };
+  return {
+    insert: find("INSERT INTO jobs"),
+    done: find("status = 'completed'"),
+    due: find("min(at)"),
+    heads: find("WITH RECURSIVE head"),
+    executing: find("status = 'executing' AND queue"),
+    next: find("(claim_order, id) >"),
+    take: find("SET status = 'executing'"),
+  };
+}
+
+interface Taken {
+  id: number;
+  token: string;
+}
+
+export class BareQueue implements Disposable {
+  readonly #connection: DatabaseSync;
+  readonly #statements: Record<keyof Texts, StatementSync>;
+
+  constructor(path: string, sync: Sync) {
+    const texts = textsOf(path);
+    this.#connection = new DatabaseSync(path);
+    this.#connection.exec(`
+      PRAGMA journal_mode = WAL; PRAGMA synchronous = ${sync}; PRAGMA foreign_keys = ON;
+      PRAGMA temp_store = MEMORY; DELETE FROM jobs`);
+    this.#statements = Object.fromEntries(
+      Object.entries(texts).map(([name, sql]) => [name, this.#connection.prepare(sql)]),
+    ) as Record<keyof Texts, StatementSync>;
+  }
+
+  [Symbol.dispose]() {
+    this.#connection.close();
+  }
+
+  #insert(n: number): void {
+    const nowMs = Date.now();
+    const now = timeText(nowMs);
+    this.#statements.insert.get({
+      kind: "advance_ticket",
+      args: `{"ticketId":"ticket_${n}"}`,
+      queue: "steps",
+      status: "available",
+      priority: 2,
+      maxAttempts: 8,
+      uniqueKey: null,
+      concurrencyKey: null,
+      projectId: null,
+      lane: "steps ",
+      runAt: now,
+      order: nowMs + 7_200_000,
+      now,
+    });
+  }
+
+  /** Microseconds per job; `together` share a commit. */
+  enqueue(count: number, together: number): number {
+    return perJobUs(count, () => {
+      for (let n = 0; n < count; n += together) {
+        this.#connection.exec("BEGIN IMMEDIATE");
+        for (let i = 0; i < together; i++) this.#insert(n + i);
+        this.#connection.exec("COMMIT");
+      }
+    });
+  }
+
+  fill(count: number): void {
+    this.#connection.exec("BEGIN");
+    for (let n = 0; n < count; n++) this.#insert(n);
+    this.#connection.exec("COMMIT");
+  }
+
+  /** Microseconds per job, `concurrency` ended and taken by each commit. */
+  drain(count: number, concurrency: number): number {
+    const { done, due } = this.#statements;
+    return perJobUs(count, () => {
+      this.#connection.exec("BEGIN IMMEDIATE");
+      let taken = this.#take(concurrency);
+      this.#connection.exec("COMMIT");
+      for (let left = count; left > 0; left -= concurrency) {
+        this.#connection.exec("BEGIN IMMEDIATE");
+        const now = timeText(Date.now());
+        for (const { id, token } of taken) done.run({ id: String(id), token, now });
+        taken = this.#take(concurrency);
+        this.#connection.exec("COMMIT");
+        due.get();
+      }
+    });
+  }
+
+  #take(count: number): Taken[] {
+    const { due, heads, executing, next, take } = this.#statements;
+    due.get();
+    const [head] = heads.all();
+    executing.all();
+    if (!head) return [];
+    const nowMs = Date.now();
+    const expires = timeText(nowMs + 60_000);
+    const now = timeText(nowMs);
+    const taken: Taken[] = [];
+    let place: Record<string, unknown> | undefined = head;
+    while (place) {
+      const id: number = Number(place.id);
+      const token = crypto.randomUUID();
+      take.get({ id, token, expires, owner: "bench", now });
+      taken.push({ id, token });
+      if (taken.length === count) break;
+      place = next.get({
+        lane: "steps ",
+        order: Number(place.claim_order),
+        id,
+        keys: "[]",
+        crashes: Number.MAX_SAFE_INTEGER,
+      });
+    }
+    return taken;
+  }
+}
+
+function perJobUs(count: number, work: () => void): number {
+  const begin = performance.now();
+  work();
+  return (performance.now() - begin) * 1_000 / count;
+}

@@ -1,0 +1,124 @@
+/** What a page wants to know of the queue: how much is where, how the last hours went, why a job waits. */
+import { HOUR_MS, timeText } from "../server/clock.ts";
+import type { Db } from "../server/db.ts";
+import type { Job } from "../server/records.ts";
+import { type JobStatus, jobStatuses } from "../server/states.ts";
+import { type Blocker, Busy } from "./busy.ts";
+import { type QueueName, queueNames } from "./job.ts";
+import type { QueueLimits } from "./limits.ts";
+import { pauseOf, type QueuePause } from "./pauses.ts";
+
+export interface QueueState {
+  queue: QueueName;
+  /** Null: it works. */
+  paused: QueuePause | null;
+  /** Jobs in each state; finished ones until they are pruned. */
+  counts: Record<JobStatus, number>;
+}
+
+/** Every queue, in their order. Counts what stands in indexes; a million waiting jobs take some 20 ms. */
+export function queueStates(db: Db): QueueState[] {
+  const rows = db.prepare(COUNTS).all();
+  return queueNames.map((queue) => {
+    const counts = Object.fromEntries(jobStatuses.map((status) => [status, 0]));
+    for (const row of rows) {
+      if (row.queue === queue) counts[String(row.status)]! += Number(row.jobs);
+    }
+    return { queue, paused: pauseOf(db, queue), counts: counts as Record<JobStatus, number> };
+  });
+}
+
+// One partial index each: none of them holds another's rows.
+const COUNTS = `
+  SELECT substr(lane, 1, instr(lane, ' ') - 1) AS queue, 'available' AS status, jobs FROM (
+    SELECT lane, count(*) AS jobs FROM jobs WHERE status = 'available' AND lane > '' GROUP BY lane)
+  UNION ALL
+  SELECT queue, status, count(*) FROM jobs
+  WHERE status IN ('scheduled', 'retryable') AND scheduled_at > '' GROUP BY queue, status
+  UNION ALL
+  SELECT queue, 'executing', count(*) FROM jobs WHERE status = 'executing' AND queue > '' GROUP BY queue
+  UNION ALL
+  SELECT queue, status, count(*) FROM jobs WHERE finished_at > '' GROUP BY queue, status`;
+
+/** Jobs that ended within an hour. */
+export interface HourStats {
+  /** UTC text of its beginning. */
+  hour: string;
+  completed: number;
+  /** Given up for good. */
+  discarded: number;
+  cancelled: number;
+  /** From when a job was due to when its last attempt began; null: none of them began. */
+  medianWaitMs: number | null;
+  p95WaitMs: number | null;
+}
+
+/** The last hours, the oldest first, the present one last; hours in which nothing ended are there, too. */
+export function jobStats(db: Db, nowMs: number, hours = 24): HourStats[] {
+  const firstMs = Math.floor(nowMs / HOUR_MS) * HOUR_MS - (hours - 1) * HOUR_MS;
+  const ended = new Map<string, { statuses: string[]; waits: number[] }>();
+  for (let n = 0; n < hours; n++) {
+    ended.set(timeText(firstMs + n * HOUR_MS), { statuses: [], waits: [] });
+  }
+  for (const row of db.prepare(ENDED).all({ since: timeText(firstMs) })) {
+    const hour = ended.get(`${String(row.finished_at).slice(0, 13)}:00:00.000Z`);
+    hour?.statuses.push(String(row.status));
+    if (row.started_at !== null) {
+      hour?.waits.push(
+        Math.max(0, Date.parse(String(row.started_at)) - Date.parse(String(row.scheduled_at))),
+      );
+    }
+  }
+  return [...ended].map(([hour, { statuses, waits }]) => {
+    const count = (status: JobStatus) => statuses.filter((other) => other === status).length;
+    const sorted = waits.toSorted((a, b) => a - b);
+    return {
+      hour,
+      completed: count("completed"),
+      discarded: count("discarded"),
+      cancelled: count("cancelled"),
+      medianWaitMs: quantile(sorted, 0.5),
+      p95WaitMs: quantile(sorted, 0.95),
+    };
+  });
+}
+
+const ENDED = `
+  SELECT finished_at, status, scheduled_at, started_at FROM jobs WHERE finished_at >= :since`;
+
+/** The smallest that at least the share `q` does not exceed. */
+const quantile = (sorted: readonly number[], q: number): number | null =>
+  sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? null;
+
+/** Why a job does not execute yet. */
+export type WaitReason =
+  /** Its time has not come. */
+  | { why: "time"; at: string }
+  | { why: "paused"; pause: QueuePause }
+  | Blocker
+  /** Nothing holds it up: it is its turn, or will be after those that come before it. */
+  | { why: "order" };
+
+/** Null: it does not wait. */
+export function waitReason(
+  db: Db,
+  job: Job,
+  limits: QueueLimits,
+  nowMs: number,
+): WaitReason | null {
+  switch (job.status) {
+    case "scheduled":
+    case "retryable":
+      if (job.scheduledAt > timeText(nowMs)) return { why: "time", at: job.scheduledAt };
+      break;
+    case "available":
+      break;
+    default:
+      return null;
+  }
+  const pause = pauseOf(db, job.queue);
+  if (pause) return { why: "paused", pause };
+  const busy = new Busy(db, limits);
+  // What holds up just this job tells more than that its queue is full as well.
+  return busy.ofJob(job) ?? busy.ofLane(job.queue, job.projectId) ?? { why: "order" };
+}

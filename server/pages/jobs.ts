@@ -1,0 +1,100 @@
+import { type JobFilterName, jobFilters, type JobsPageProps } from "../../views/jobs.tsx";
+import { withQuery } from "../../views/links.ts";
+import { queueLimits } from "../../queue/limits.ts";
+import { getJob, listJobs } from "../../queue/queue.ts";
+import { jobStats, queueStates, type WaitReason, waitReason } from "../../queue/stats.ts";
+import type { App } from "../app.ts";
+import type { Job } from "../records.ts";
+import { type JobStatus, jobStatuses } from "../states.ts";
+import { lastSeq } from "../store/events.ts";
+import { findRun } from "../store/runs.ts";
+import { subjectOf } from "./home.ts";
+import { nameOf } from "./ideas.ts";
+import { type PageRequest, shellOf } from "./shell.ts";
+
+const ROWS_PER_PAGE = 50;
+const HOURS = 24;
+
+export interface JobsQuery {
+  status: JobFilterName;
+  /** Only jobs older than this id. */
+  cursor: string | undefined;
+}
+
+/** What is not known counts as not given: an old link still shows the list. */
+export function readJobsQuery(query: Record<string, string>): JobsQuery {
+  return {
+    status: jobFilters.find((name) => name === query.status) ?? "all",
+    cursor: /^\d{1,15}$/.exec(query.cursor ?? "")?.[0],
+  };
+}
+
+export function jobsPage(request: PageRequest, { status, cursor }: JobsQuery): JobsPageProps {
+  const { app } = request;
+  const after = lastSeq(app.db);
+  const states = queueStates(app.db);
+  const limits = queueLimits(app.config);
+  const found = listJobs(app.db, {
+    ...(status === "all" ? {} : { status }),
+    beforeId: cursor,
+    limit: ROWS_PER_PAGE + 1,
+  });
+  const jobs = found.slice(0, ROWS_PER_PAGE);
+  const names = new Map<string, string>();
+  const inState = (name: JobStatus) => states.reduce((sum, { counts }) => sum + counts[name], 0);
+  const counts = Object.fromEntries(jobStatuses.map((name) => [name, inState(name)]));
+  return {
+    shell: shellOf(request),
+    live: { path: withQuery("/live/jobs", { status, cursor }), after },
+    filter: status,
+    counts: { ...counts, all: Object.values(counts).reduce((a, b) => a + b, 0) } as Record<
+      JobFilterName,
+      number
+    >,
+    queues: states.map(({ queue, paused, counts }) => ({
+      name: queue,
+      slots: limits.queues[queue],
+      executing: counts.executing,
+      waiting: counts.available + counts.retryable + counts.scheduled,
+      paused,
+    })),
+    rows: jobs.map((job) => ({
+      job,
+      subject: subjectOfJob(app, job),
+      projectName: job.projectId && nameOf(app, names, job.projectId),
+      waitsFor: sentenceOf(app, waitReason(app.db, job, limits, app.clock.nowMs())),
+    })),
+    hours: jobStats(app.db, app.clock.nowMs(), HOURS),
+    moreHref: found.length > jobs.length
+      ? withQuery("/jobs", { status, cursor: jobs.at(-1)!.id })
+      : null,
+  };
+}
+
+function subjectOfJob(app: App, { args }: Job) {
+  const { ideaId = null, ticketId = null, runId } = args as Record<string, string>;
+  const run = runId === undefined ? null : findRun(app.db, runId);
+  return subjectOf(app, run ?? { ideaId, ticketId });
+}
+
+/** Null: it does not wait, or for its time, which stands beside it. */
+function sentenceOf(app: App, reason: WaitReason | null): string | null {
+  switch (reason?.why) {
+    case "paused":
+      return `Its queue was paused by ${reason.pause.by}`;
+    case "total":
+      return `${reason.busy} jobs are at work, which is all that may be`;
+    case "slots":
+      return `All ${reason.busy} slots of its queue are taken`;
+    case "project":
+      return `Its project has ${reason.busy} at work, which is all that it may`;
+    case "key":
+      return `Waits for job ${reason.jobId} (${getJob(app.db, reason.jobId).kind})`;
+    case "suspect":
+      return `Gaffer died while it ran; it waits for job ${reason.jobId}, of which that is true too`;
+    case "order":
+      return "It comes next";
+    default:
+      return null;
+  }
+}

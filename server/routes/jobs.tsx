@@ -1,0 +1,118 @@
+import type { Hono } from "hono";
+import { z } from "zod";
+import { type QueueName, queueNames } from "../../queue/job.ts";
+import { JobsPage } from "../../views/jobs.tsx";
+import { type Api, type Env, pageOf, pageQuery } from "../api.ts";
+import { AppError } from "../errors.ts";
+import { jobsPage, readJobsQuery } from "../pages/jobs.ts";
+import { once } from "../once.ts";
+import { listJobs } from "../../queue/queue.ts";
+import { jobStats, queueStates } from "../../queue/stats.ts";
+import { jobJson, jobSchema, queueSchema, statsSchema } from "../outputs.ts";
+import { cancelJob, pauseJobs, resumeJobs, retryDiscarded, retryJob } from "../services/jobs.ts";
+import { jobStatuses } from "../states.ts";
+import { done, listBehind, pageRequest, type PageTools, show } from "./page.ts";
+
+const listQuery = once(() => pageQuery().extend({ status: z.enum(jobStatuses).optional() }));
+
+export function jobsApi(api: Api): void {
+  api
+    .get("/jobs", {
+      summary: "Jobs of the queue, newest first",
+      query: listQuery,
+      out: pageOf(jobSchema),
+    }, ({ app, query }) => {
+      const jobs = listJobs(app.db, {
+        status: query.status,
+        limit: query.limit + 1,
+        beforeId: query.cursor,
+      });
+      const items = jobs.slice(0, query.limit).map(jobJson);
+      return { items, next: jobs.length > query.limit ? items.at(-1)!.id : null };
+    })
+    .post("/jobs/:id/retry", {
+      summary: "Run a job at once that waits for its time, or again one that was given up",
+      out: jobSchema,
+    }, ({ app, params }) => jobJson(retryJob(app, params.id!)))
+    .post("/jobs/:id/cancel", {
+      summary: "End a job that waits or works, and what it was for with it",
+      out: jobSchema,
+    }, ({ app, params }) => jobJson(cancelJob(app, params.id!)))
+    .post("/jobs/retry-discarded", {
+      summary:
+        "Run again what was given up, of all kinds; says how many jobs, a thousand of a kind at most",
+      out: () => z.object({ jobs: z.number().int() }),
+    }, ({ app }) => ({ jobs: retryDiscarded(app) }))
+    .get("/queues", {
+      summary: "The queues: what waits, works, was given up, and who paused them",
+      out: () => z.object({ items: z.array(queueSchema()), next: z.null() }),
+    }, ({ app }) => ({ items: queueStates(app.db), next: null }))
+    .get("/queues/stats", {
+      summary: "What ended in each of the last 24 hours, and how long it had waited",
+      out: () => z.object({ items: z.array(statsSchema()), next: z.null() }),
+    }, ({ app }) => ({
+      items: jobStats(app.db, app.clock.nowMs()).map((hour) => ({
+        hour: hour.hour,
+        completed: hour.completed,
+        discarded: hour.discarded,
+        cancelled: hour.cancelled,
+        median_wait_ms: hour.medianWaitMs,
+        p95_wait_ms: hour.p95WaitMs,
+      })),
+      next: null,
+    }))
+    .post("/queues/:name/pause", {
+      summary: "Begin nothing new of a queue, also after a restart; what works goes on",
+      out: queueSchema,
+    }, ({ app, params }) => {
+      const queue = queueOf(params.name!);
+      pauseJobs(app, queue);
+      return queueStates(app.db).find((state) => state.queue === queue)!;
+    })
+    .post("/queues/:name/resume", {
+      summary: "Go on with a queue",
+      out: queueSchema,
+    }, ({ app, params }) => {
+      const queue = queueOf(params.name!);
+      resumeJobs(app, queue);
+      return queueStates(app.db).find((state) => state.queue === queue)!;
+    });
+}
+
+function queueOf(name: string): QueueName {
+  const queue = queueNames.find((known) => known === name);
+  if (queue) return queue;
+  throw new AppError(
+    "not_found",
+    `Cannot find the queue "${name}": there are ${queueNames.join(", ")}`,
+  );
+}
+
+export function jobPages(pages: Hono<Env>, tools: PageTools): void {
+  pages.get("/jobs", (c) => {
+    const query = readJobsQuery(c.req.query());
+    return show(c, <JobsPage {...jobsPage(pageRequest(c, tools), query)} />);
+  });
+  pages.post("/jobs/retry-discarded", (c) => {
+    const jobs = retryDiscarded(c.var.app);
+    return done(c, "/jobs", `${jobs} ${jobs === 1 ? "job runs" : "jobs run"} again`);
+  });
+  pages.post("/jobs/:id/retry", (c) => {
+    const job = retryJob(c.var.app, c.req.param("id"));
+    return done(c, listBehind(c, ["/jobs"]) ?? "/jobs", `Job ${job.id} runs when a slot is free`);
+  });
+  pages.post("/jobs/:id/cancel", (c) => {
+    const job = cancelJob(c.var.app, c.req.param("id"));
+    return done(c, listBehind(c, ["/jobs"]) ?? "/jobs", `Job ${job.id} cancelled`);
+  });
+  pages.post("/queues/:name/pause", (c) => {
+    const queue = queueOf(c.req.param("name"));
+    pauseJobs(c.var.app, queue);
+    return done(c, "/jobs", `The queue "${queue}" begins nothing new`);
+  });
+  pages.post("/queues/:name/resume", (c) => {
+    const queue = queueOf(c.req.param("name"));
+    resumeJobs(c.var.app, queue);
+    return done(c, "/jobs", `The queue "${queue}" goes on`);
+  });
+}

@@ -1,0 +1,49 @@
+/** When each server of a chaos run is killed: decided before it begins, from the seed alone. */
+import { Random } from "./random.ts";
+
+/** What somebody saw happen, told to whoever waits for it. */
+export type Sight = "event" | "request" | "post";
+
+export interface Kill {
+  /** From 1. */
+  number: number;
+  /**
+   * `start` counts from the start of the process, so that a start is cut off too; `ready` from its first
+   * answer; the others from the `count`th sight after that: an event that was told, a request to Claude, a
+   * POST on its way.
+   */
+  after: "start" | "ready" | Sight;
+  count: number;
+  /** Waits this much longer. */
+  ms: number;
+}
+
+/** A server that has seen too little by then is killed all the same. */
+export const LATEST_MS = 1_800;
+
+const weights = { start: 10, ready: 25, event: 35, request: 15, post: 15 };
+
+export function killPlan(seed: number, kills: number): Kill[] {
+  const random = new Random(`kills ${seed}`);
+  return Array.from({ length: kills }, (_, index) => {
+    const after = random.weighted(weights);
+    const number = index + 1;
+    switch (after) {
+      case "start":
+        return { number, after, count: 0, ms: random.below(600) };
+      case "ready":
+        return { number, after, count: 0, ms: random.below(1_200) };
+      case "event":
+        return { number, after, count: 1 + random.below(30), ms: random.below(15) };
+      case "request":
+        return { number, after, count: 1 + random.below(6), ms: random.below(60) };
+      case "post":
+        return { number, after, count: 1 + random.below(3), ms: random.below(6) };
+    }
+  });
+}
+
+export const describeKill = ({ number, after, count, ms }: Kill): string =>
+  `${number}: ${ms} ms after ${
+    count > 0 ? `${after} ${count}` : after === "start" ? "its start" : "its first answer"
+  }`;

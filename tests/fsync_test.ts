@@ -1,0 +1,164 @@
+/**
+ * What the server acknowledges is on the disk: seen from outside, in the calls that it makes to the system. Needs
+ * strace, and Linux for it.
+ */
+import { deepStrictEqual as deepEqual, ok, strictEqual as equal } from "node:assert";
+import { join } from "node:path";
+import { canTrace, isSyncOf, judgeAnswers, readTrace, straced } from "./chaos/trace.ts";
+import { answer, startFakeClaude, toolUse } from "./fake_claude/mod.ts";
+import { Client, type Json, launchGaffer, tempDir } from "./gaffer.ts";
+import { greetCommands, greetRepo, greetScripts, question } from "./greet_story.ts";
+import { addProject, play, submit } from "./journey_support.ts";
+
+const traceable = await canTrace();
+if (!traceable) console.log("strace is missing or may not trace: what it would show is not tested");
+
+const IDEAS = 40;
+const QUESTIONS = 5;
+/** Requests on their way at the same time. */
+const AT_ONCE = 4;
+
+Deno.test({
+  name: "no answer leaves the server before what it acknowledges is on the disk",
+  ignore: !traceable,
+  async fn() {
+    const questions = Array.from({ length: QUESTIONS }, (_, index) => ({
+      ...question,
+      question: `${question.question} (${index + 1})`,
+    }));
+    const clarify = [
+      answer(toolUse("ask_questions", { questions })),
+      submit({ summary: "Greet more", type: "feature", acceptance: ["It greets"] }),
+    ];
+    await using fake = startFakeClaude({ reply: play({ ...greetScripts, clarify }) });
+    await using data = await tempDir();
+    await using repo = await greetRepo();
+    await using notes = await tempDir();
+    const file = join(notes.path, "trace");
+    const env = { ANTHROPIC_API_KEY: fake.apiKey, ANTHROPIC_BASE_URL: fake.url };
+    const server = launchGaffer({ dataDir: data.path, env, under: straced(file) });
+    let posts = 0;
+    try {
+      const client = new Client(await server.address);
+      const project = await addProject(client, repo, greetCommands);
+      posts = 1 + await drive(client, project);
+    } finally {
+      // strace itself ends with what it traces, and only then.
+      const { pid } = JSON.parse(await Deno.readTextFile(join(data.path, "gaffer.lock")));
+      Deno.kill(pid, "SIGKILL");
+      await server.stop();
+    }
+    const { answers, early } = judgeAnswers(await readTrace(file), "/gaffer.db-wal");
+    deepEqual(early, []);
+    equal(answers, posts);
+    ok(answers >= 50);
+    console.log(`${answers} answers, ${early.length} of them before their fsync`);
+  },
+});
+
+Deno.test({
+  name: "a commit is on the disk before a branch names it, and the branch before Gaffer does",
+  ignore: !traceable,
+  async fn() {
+    await using repo = await greetRepo();
+    await using notes = await tempDir();
+    const file = join(notes.path, "trace");
+    const program = fixture("merge_once.ts");
+    await succeed([
+      ...straced(file),
+      ...run,
+      program,
+      repo.dir,
+      notes.path,
+      await repo.git("rev-parse", "main"),
+    ]);
+    const trace = await readTrace(file);
+    const placed = trace.flatMap((call) => {
+      // From the name under which it was written; what follows is its place.
+      const [, name] = /^(?:AT_FDCWD[^"]*)?"[^"]*\.git\/([^"]+(?:\.lock|tmp_obj_\w+))"/
+        .exec(call.args) ?? [];
+      return /^(link|rename)/.test(call.name) && name ? [{ ...call, path: name }] : [];
+    });
+    for (const { path, begun } of placed) {
+      const synced = trace.some((sync) => isSyncOf(sync, path) && sync.ended < begun);
+      ok(synced, `${path} takes its place before it is on the disk`);
+    }
+    const count = (pattern: RegExp) => placed.filter(({ path }) => pattern.test(path)).length;
+    ok(count(/^objects\//) >= 3, "a file, its folder, the commit");
+    ok(count(/^refs\/heads\/gaffer\//) >= 1, "the ticket's branch");
+    ok(count(/^refs\/heads\/main\.lock/) >= 1, "the base branch");
+  },
+});
+
+/** Submits ideas and answers questions, some at a time, with keys and without; gives how many POSTs that were. */
+async function drive(client: Client, project: Json): Promise<number> {
+  const post = async (path: string, body: Json, number: number) => {
+    const headers = number % 2 === 0 ? { "idempotency-key": `${path}:${number}` } : {};
+    const response = await client.request("POST", path, body, headers);
+    ok(response.ok, `${response.status} ${path}`);
+    return await response.json();
+  };
+  const ideas: Json[] = [];
+  for (let n = 0; n < IDEAS; n += AT_ONCE) {
+    ideas.push(
+      ...await Promise.all(
+        Array.from({ length: AT_ONCE }, (_, index) => n + index)
+          .map((number) =>
+            post(`/projects/${project.id}/ideas`, { title: `Greet ${number}` }, number)
+          ),
+      ),
+    );
+  }
+  const asked = ideas.slice(0, 2);
+  for (const { id } of asked) {
+    await client.until(`/ideas/${id}`, ({ status }) => status === "questions");
+    const { items } = await client.get(`/ideas/${id}/questions`);
+    equal(items.length, QUESTIONS);
+    await Promise.all(
+      items.map((item: Json, number: number) =>
+        post(`/questions/${item.id}/answer`, { answer: "The world" }, number)
+      ),
+    );
+  }
+  return IDEAS + asked.length * QUESTIONS;
+}
+
+for (const [synchronous, isSafe] of [["FULL", true], ["NORMAL", false]] as const) {
+  Deno.test({
+    name: `the trace tells: a server with synchronous=${synchronous} ${
+      isSafe ? "never answers" : "answers"
+    } early`,
+    ignore: !traceable,
+    async fn() {
+      await using notes = await tempDir();
+      const file = join(notes.path, "trace");
+      const rows = join(notes.path, "rows.db");
+      const [strace, ...args] = [
+        ...[...straced(file), ...run],
+        ...[fixture("answering_server.ts"), rows, synchronous],
+      ];
+      const child = new Deno.Command(strace!, { args, stdin: "piped", stdout: "piped" }).spawn();
+      const output = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+      const url = (await output.read()).value!.trim();
+      for (let n = 0; n < 20; n++) {
+        const response = await fetch(url, { method: "POST", body: `row ${n}` });
+        equal(response.status, 201);
+        await response.text();
+      }
+      await child.stdin.close();
+      await output.cancel();
+      ok((await child.status).success);
+      const { answers, early } = judgeAnswers(await readTrace(file), "/rows.db-wal");
+      equal(answers, 20);
+      equal(early.length === 0, isSafe, `${early.length} answers came early`);
+    },
+  });
+}
+
+const run = [Deno.execPath(), "run", "-A", "--no-prompt"];
+const fixture = (name: string) => new URL(`./fixtures/${name}`, import.meta.url).pathname;
+
+async function succeed([program, ...args]: string[]): Promise<void> {
+  const { success, stderr } = await new Deno.Command(program!, { args }).output();
+  ok(success, new TextDecoder().decode(stderr));
+}

@@ -1,0 +1,204 @@
+/** A run of which nothing is heard is stopped; one that only takes its time is not. */
+import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert";
+import type { BrainHost, Brains } from "../agents/brains.ts";
+import type { Hands, ToolRequest } from "../agents/hands_client.ts";
+import type { RunEventBody, RunOutcome, ToolCall } from "../agents/protocol.ts";
+import { createAgents, type RunContext, type RunHost } from "../agents/runtime.ts";
+import { STALL_MS, StallWatch } from "../agents/stall.ts";
+import { BASH_DEFAULT_TIMEOUT_MS } from "../agents/tools/bash.ts";
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../server/clock.ts";
+import { failureReasons } from "../server/states.ts";
+import { type BareApp, bareApp } from "./bare_app.ts";
+import { runSpec } from "./loop_support.ts";
+
+// ---------------------------------------------------------------- the watch
+
+function watched(app: BareApp): { watch: StallWatch; stalls: () => number } {
+  let stalls = 0;
+  const { timers, clock: { nowMs } } = app;
+  const watch = new StallWatch({ timers, nowMs, onStall: () => stalls++ });
+  return { watch, stalls: () => stalls };
+}
+
+Deno.test("StallWatch stalls after ten minutes without a sign, once, and says why", () => {
+  using app = bareApp();
+  equal(STALL_MS, 10 * MINUTE_MS);
+  const { watch, stalls } = watched(app);
+  app.advance(STALL_MS - 1);
+  deepEqual([stalls(), watch.outcome], [0, null]);
+  app.advance(1);
+  equal(stalls(), 1);
+  const { reason, message } = watch.outcome as RunOutcome & { type: "failed" };
+  equal(reason, "stalled");
+  match(message, /nothing was heard of the run for 10 minutes/);
+  match(failureReasons.stalled.mend, /retry/);
+  app.advance(HOUR_MS);
+  equal(stalls(), 1);
+  deepEqual(app.waitingTimers(), []);
+});
+
+Deno.test("each sign begins the silence anew, and thousands of them need one timer", () => {
+  using app = bareApp();
+  const { watch, stalls } = watched(app);
+  for (let second = 0; second < 3_600; second++) {
+    app.advance(SECOND_MS);
+    watch.sign();
+    equal(app.waitingTimers().length, 1);
+  }
+  equal(stalls(), 0);
+  app.advance(STALL_MS - 1);
+  equal(stalls(), 0);
+  app.advance(1);
+  equal(stalls(), 1);
+});
+
+Deno.test("patience lasts until the next sign", () => {
+  using app = bareApp();
+  const { watch, stalls } = watched(app);
+  watch.sign(HOUR_MS);
+  app.advance(HOUR_MS + STALL_MS - 1);
+  equal(stalls(), 0);
+  watch.sign();
+  app.advance(STALL_MS);
+  equal(stalls(), 1);
+});
+
+Deno.test("a process that was asleep has not been silent", () => {
+  using app = bareApp();
+  const { stalls } = watched(app);
+  app.advance(STALL_MS - MINUTE_MS);
+  app.setClock(app.clock.nowMs() + 8 * HOUR_MS);
+  app.advance(MINUTE_MS);
+  equal(stalls(), 0);
+  app.advance(STALL_MS);
+  equal(stalls(), 1);
+});
+
+Deno.test("a watch that is stopped leaves no timer", () => {
+  using app = bareApp();
+  watched(app).watch.stop();
+  deepEqual(app.waitingTimers(), []);
+});
+
+// ---------------------------------------------------------------- the run
+
+interface Bench extends Disposable {
+  app: BareApp;
+  outcome: Promise<RunOutcome>;
+  /** What the loop does, as the test says. */
+  loop: BrainHost;
+  /** Aborts when the loop is told to stop. */
+  signal: AbortSignal;
+  /** The command, once it is at work. */
+  command: Promise<{ print: (text: string) => void; end: () => void }>;
+  log: RunEventBody[];
+}
+
+/** A run whose loop and commands do nothing but what the test makes them do. */
+async function bench(): Promise<Bench> {
+  const app = bareApp();
+  const dir = await Deno.makeTempDir();
+  const begun = Promise.withResolvers<{ loop: BrainHost; signal: AbortSignal }>();
+  const log: RunEventBody[] = [];
+  const brains = {
+    run: (_spec: unknown, _log: unknown, _ms: unknown, host: BrainHost, signal: AbortSignal) => {
+      begun.resolve({ loop: host, signal });
+      const { promise, resolve } = Promise.withResolvers<RunOutcome>();
+      signal.addEventListener("abort", () => resolve({ type: "stopped" }));
+      return promise;
+    },
+    close: () => {},
+  } as unknown as Brains;
+  const command = Promise.withResolvers<Awaited<Bench["command"]>>();
+  const hands = {
+    tool: (_place: unknown, { call, onOutput, cwd }: ToolRequest) => {
+      const { promise, resolve } = Promise.withResolvers<unknown>();
+      const result = { callId: call.id, content: "", isError: false, durationMs: 0 };
+      command.resolve({ print: onOutput!, end: () => resolve({ result, cwd }) });
+      return promise;
+    },
+    close: () => Promise.resolve(),
+  } as unknown as Hands;
+  const spec = runSpec();
+  spec.tools.push({ name: "Bash", description: "", inputSchema: {}, readOnly: false });
+  spec.limits.timeoutMs = 24 * HOUR_MS;
+  const context: Omit<RunContext, "log"> = {
+    spec,
+    workedMs: 0,
+    place: { dir: "/nowhere", access: "read", gitDir: null },
+    policy: { allow: [], block: [] },
+    commands: [],
+    unconfinedAllowed: false,
+    resultName: "developer",
+    outputDir: `${dir}/run_1`,
+  };
+  const host = {
+    prepare: () => Promise.resolve(context),
+    log: () => [],
+    mayGoOn: () => true,
+    append: (_runId: string, event: RunEventBody) => void log.push(event),
+    worked: () => {},
+    delta: () => {},
+  } as unknown as RunHost;
+  const agents = createAgents({
+    ...{ brains, hands, host, model: { kind: "demo" }, proof: Promise.resolve(null) },
+    confinement: { kind: "bubblewrap", hint: "" },
+    nowMs: app.clock.nowMs,
+    stall: { nowMs: app.clock.nowMs, timers: app.timers },
+  });
+  const outcome = agents.run("run_1", new AbortController().signal);
+  return {
+    ...{ app, outcome, log, command: command.promise },
+    ...await begun.promise,
+    [Symbol.dispose]() {
+      app[Symbol.dispose]();
+      Deno.removeSync(dir, { recursive: true });
+    },
+  };
+}
+
+const bash = (input: Record<string, unknown> = {}): ToolCall => ({
+  id: "call_1",
+  name: "Bash",
+  input: { command: "make", ...input },
+});
+
+Deno.test("a run that stays silent in a request fails as stalled", async () => {
+  using b = await bench();
+  b.loop.append({ type: "turn_started", turn: 1, maxOutputTokens: 1 });
+  b.app.advance(STALL_MS - 1);
+  b.loop.delta(1, "thinking", "Hm");
+  b.app.advance(STALL_MS - 1);
+  ok(!b.signal.aborted);
+  b.app.advance(1);
+  const outcome = await b.outcome;
+  equal(outcome.type === "failed" && outcome.reason, "stalled");
+  deepEqual(b.app.waitingTimers(), []);
+});
+
+Deno.test("a silent command within its own time limit is no stall, nor is one that prints", async () => {
+  using b = await bench();
+  const done = b.loop.tools(1, [bash({ timeout: 600_000 })]);
+  const command = await b.command;
+  b.app.advance(STALL_MS + 600_000 - 1);
+  command.print("still here\n");
+  b.app.advance(STALL_MS + 600_000 - 1);
+  ok(!b.signal.aborted);
+  command.end();
+  equal((await done).results.length, 1);
+  b.app.advance(STALL_MS - 1);
+  ok(!b.signal.aborted, "the silence begins with the end of the call");
+  b.app.advance(1);
+  equal((await b.outcome).type, "failed");
+});
+
+Deno.test("a command whose hands never answer stalls once its own time limit is over, too", async () => {
+  using b = await bench();
+  b.loop.tools(1, [bash()]).catch(() => {});
+  await b.command;
+  b.app.advance(STALL_MS + BASH_DEFAULT_TIMEOUT_MS - 1);
+  ok(!b.signal.aborted);
+  b.app.advance(1);
+  const outcome = await b.outcome;
+  equal(outcome.type === "failed" && outcome.reason, "stalled");
+});

@@ -1,0 +1,266 @@
+/** Jobs: what the queue works on, what waits and why, what was given up, and how it went in the last day. */
+import type { VNode } from "preact";
+import type { Job } from "../server/records.ts";
+import { jobStatuses } from "../server/states.ts";
+import { BarChart } from "./bar_chart.tsx";
+import {
+  capital,
+  Elapsed,
+  EmptyState,
+  Panel,
+  Priority,
+  StatusBadge,
+  Tag,
+  Time,
+} from "./components.tsx";
+import { count, duration, plural } from "./format.ts";
+import { ActionForm } from "./forms.tsx";
+import { framePartials, Layout, PageHead } from "./layout.tsx";
+import { type Subject, subjectHref, withQuery } from "./links.ts";
+import { type Live, replace } from "./live.tsx";
+import type { Shell } from "./shell.ts";
+import { jobKindWords, jobWords } from "./words.ts";
+
+/** Values of `?status=`. */
+export const jobFilters = ["all", ...jobStatuses] as const;
+export type JobFilterName = typeof jobFilters[number];
+
+export interface QueueRow {
+  name: string;
+  /** Jobs that may execute at the same time. */
+  slots: number;
+  executing: number;
+  waiting: number;
+  paused: { by: string; at: string } | null;
+}
+
+export interface JobRow {
+  job: Job;
+  /** What it is about. */
+  subject: Subject | null;
+  projectName: string | null;
+  /** Why it does not run yet; null: it does, or has ended. */
+  waitsFor: string | null;
+}
+
+/** What ended within one hour, and how long it had waited; null: nothing was started. */
+export interface JobHour {
+  /** UTC text of its beginning. */
+  hour: string;
+  completed: number;
+  discarded: number;
+  medianWaitMs: number | null;
+  p95WaitMs: number | null;
+}
+
+export interface JobsPageProps {
+  shell: Shell;
+  live: Live;
+  filter: JobFilterName;
+  counts: Record<JobFilterName, number>;
+  queues: QueueRow[];
+  /** Newest first. */
+  rows: JobRow[];
+  /** Oldest first. */
+  hours: JobHour[];
+  moreHref: string | null;
+}
+
+export function JobsPage(props: JobsPageProps): VNode {
+  return (
+    <Layout shell={props.shell} title="Jobs" current="jobs" live={props.live}>
+      <PageHead title="Jobs" />
+      <div class="columns">
+        <div class="column-main">
+          <JobList {...props} />
+        </div>
+        <div class="column-facts">
+          <Queues {...props} />
+          <LastDay {...props} />
+        </div>
+      </div>
+    </Layout>
+  );
+}
+
+/** All that may have changed, for its stream. */
+export function jobsPartials(props: JobsPageProps, status?: string): VNode {
+  return (
+    <>
+      {framePartials({ shell: props.shell, current: "jobs", title: "Jobs", status })}
+      {replace("job-list", <JobList {...props} />)}
+      {replace("queues", <Queues {...props} />)}
+      {replace("last-day", <LastDay {...props} />)}
+    </>
+  );
+}
+
+function JobList({ filter, counts, rows, shell, moreHref }: JobsPageProps): VNode {
+  return (
+    <div id="job-list">
+      <nav class="tabs" aria-label="Jobs">
+        {jobFilters.map((name) => (
+          <a
+            key={name}
+            href={withQuery("/jobs", { status: name })}
+            aria-current={name === filter ? "true" : undefined}
+          >
+            {name === "all" ? "All" : jobWords[name].word}{" "}
+            <span class="num muted">{count(counts[name])}</span>
+          </a>
+        ))}
+      </nav>
+      {filter === "discarded" && rows.length > 0 && (
+        <ActionForm action="/jobs/retry-discarded">
+          Run all {count(counts.discarded)} again
+        </ActionForm>
+      )}
+      {rows.length === 0 ? <Nothing filter={filter} /> : (
+        <ul class="rows panel" data-rows="">
+          {rows.map((row) => <JobItem key={row.job.id} {...row} nowMs={shell.nowMs} />)}
+        </ul>
+      )}
+      {moreHref && (
+        <p class="more">
+          Showing {count(rows.length)}. <a href={moreHref}>Show older jobs</a>
+        </p>
+      )}
+    </div>
+  );
+}
+
+function Nothing({ filter }: { filter: JobFilterName }): VNode {
+  return filter === "all"
+    ? (
+      <EmptyState>
+        Everything that Gaffer does by itself is a job: a run of an agent, a step of a ticket, a
+        merge. Nothing waits.
+      </EmptyState>
+    )
+    : <p class="calm">No jobs here.</p>;
+}
+
+/** One job; `#job-<id>`. */
+function JobItem(
+  { job, subject, projectName, waitsFor, nowMs }: JobRow & { nowMs: number },
+): VNode {
+  const last = job.errors.at(-1);
+  return (
+    <li class="row" id={`job-${job.id}`} data-row="">
+      <StatusBadge shown={jobWords[job.status]} />
+      <div class="row-main">
+        <p class="row-title">{jobKindWords[job.kind] ?? job.kind}</p>
+        <p class="row-note">
+          {subject && <a href={subjectHref(subject)}>#{subject.number} {subject.title}</a>}
+          {projectName && <Tag>{projectName}</Tag>}
+          <Tag>{job.queue}</Tag>
+          {waitsFor}
+        </p>
+        {last && (
+          <details class="attempts" id={`attempts-${job.id}`}>
+            <summary class="small">
+              {plural(job.attempt, "attempt")} of {job.maxAttempts}: {last.message}
+            </summary>
+            <ol class="small">
+              {job.errors.map((note, index) => (
+                <li key={index}>
+                  Attempt {note.attempt}, <Time at={note.at} nowMs={nowMs} />: {note.message}
+                </li>
+              ))}
+            </ol>
+          </details>
+        )}
+      </div>
+      <span class="row-fact">
+        <Priority level={job.priority} />
+      </span>
+      <span class="row-fact">{timeOf(job, nowMs)}</span>
+      <JobActions job={job} />
+    </li>
+  );
+}
+
+/** Since when it runs, when it comes next, or when it ended. */
+function timeOf(job: Job, nowMs: number): VNode {
+  if (job.status === "executing" && job.startedAt) {
+    return <Elapsed since={job.startedAt} nowMs={nowMs} />;
+  }
+  if (job.finishedAt) return <Time at={job.finishedAt} nowMs={nowMs} />;
+  return <Time at={job.scheduledAt} nowMs={nowMs} />;
+}
+
+function JobActions({ job }: { job: Job }): VNode {
+  const action = (verb: string) => `/jobs/${job.id}/${verb}`;
+  switch (job.status) {
+    case "completed":
+    case "cancelled":
+      return <span class="row-menu-none" />;
+    case "discarded":
+      return (
+        <span class="row-actions">
+          <ActionForm action={action("retry")} kind="quiet">Run again</ActionForm>
+        </span>
+      );
+    default:
+      return (
+        <span class="row-actions">
+          {(job.status === "retryable" || job.status === "scheduled") && (
+            <ActionForm action={action("retry")} kind="quiet">Now</ActionForm>
+          )}
+          <ActionForm action={action("cancel")} kind="quiet">Cancel</ActionForm>
+        </span>
+      );
+  }
+}
+
+function Queues({ queues, shell }: JobsPageProps): VNode {
+  return (
+    <Panel id="queues" title="Queues">
+      <ul class="queue-list">
+        {queues.map(({ name, slots, executing, waiting, paused }) => (
+          <li key={name}>
+            <p>
+              <strong>{capital(name)}</strong>{" "}
+              <span class="muted small num">
+                {executing} of {slots} at work, {count(waiting)} waiting
+              </span>
+            </p>
+            {paused && (
+              <p class="small">
+                Paused by {paused.by} <Time at={paused.at} nowMs={shell.nowMs} />
+              </p>
+            )}
+            <ActionForm action={`/queues/${name}/${paused ? "resume" : "pause"}`} kind="quiet">
+              {paused ? "Resume" : "Pause"}
+            </ActionForm>
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+function LastDay({ hours }: JobsPageProps): VNode {
+  const label = (at: string) => `${at.slice(11, 13)}:00`;
+  return (
+    <Panel id="last-day" title="Last 24 hours" aside={<span class="muted small">UTC</span>}>
+      <BarChart
+        id="jobs-ended"
+        title="Jobs ended"
+        parts={[{ name: "Completed", tone: "done" }, { name: "Given up", tone: "failed" }]}
+        bars={hours.map((hour) => ({
+          label: label(hour.hour),
+          parts: [hour.completed, hour.discarded],
+        }))}
+        format={count}
+      />
+      <BarChart
+        id="jobs-wait"
+        title="Wait before the start, median"
+        parts={[{ name: "Median", tone: "waiting" }]}
+        bars={hours.map((hour) => ({ label: label(hour.hour), parts: [hour.medianWaitMs] }))}
+        format={duration}
+      />
+    </Panel>
+  );
+}

@@ -1,0 +1,70 @@
+/** A run's transcript as a markdown file: what a person reads on its page, to keep or to send. */
+import type { Run, RunEvent } from "../server/records.ts";
+import { type ActivityItem, type CallStep, foldActivity, type TurnItem } from "./activity_fold.ts";
+import { describeCall } from "./activity_words.ts";
+import { describeFact } from "./activity_fact.tsx";
+import { exactTime, money, plural } from "./format.ts";
+import type { Subject } from "./links.ts";
+import { purposeWords, runWords } from "./words.ts";
+
+/** All of it, each step with the number of its first event. */
+export function runMarkdown(run: Run, subject: Subject, events: RunEvent[]): string {
+  const cost = run.demo ? "nothing (demo model)" : money(run.costMicroUsd);
+  const head = [
+    `# ${run.agent} on #${subject.number} ${subject.title}`,
+    "",
+    `- Run: ${run.id}, ${purposeWords[run.purpose].toLowerCase()}, round ${run.round}`,
+    `- State: ${runWords[run.status].word}${run.error ? `: ${run.error}` : ""}`,
+    `- Model: ${run.model}`,
+    `- Used: ${plural(run.turns, "turn")}, ${cost}`,
+    `- Began: ${run.startedAt === null ? "not yet" : exactTime(run.startedAt)}`,
+  ];
+  return [...head, ...foldActivity(events).flatMap(itemLines)].join("\n") + "\n";
+}
+
+function itemLines(item: ActivityItem): string[] {
+  if (item.kind === "turn") return turnLines(item);
+  const { body } = item;
+  const lines = ["", `## ${item.first}. ${describeFact(body).text}`];
+  if (body.type === "note" || body.type === "nudge") lines.push("", body.text);
+  if (body.type === "approval_requested") lines.push(...fenced(body.detail));
+  if (body.type === "started") {
+    lines.push("", "### Task", ...fenced(body.spec.prompt));
+    lines.push("", "### Instructions", ...fenced(body.spec.system));
+  }
+  return lines;
+}
+
+function turnLines({ first, turn, at, said, calls, checkpoints, failure }: TurnItem): string[] {
+  const lines = ["", `## ${first}. Turn ${turn} (${exactTime(at)})`];
+  if (said?.thinking) lines.push("", ...quoted(said.thinking));
+  if (said?.text) lines.push("", said.text);
+  for (const call of calls) lines.push(...callLines(call));
+  for (const { commit, files } of checkpoints) {
+    lines.push("", `Checkpoint ${commit}: ${files.join(", ")}`);
+  }
+  if (failure) lines.push("", `No answer: ${failure.message}`);
+  return lines;
+}
+
+function callLines(step: CallStep): string[] {
+  const { verb, object, outcome } = describeCall(step);
+  const lines = ["", `### ${step.number}. ${[verb, object].filter(Boolean).join(" ")}`];
+  if (outcome) lines.push("", outcome);
+  if (step.approval && step.approval.state !== "pending") {
+    lines.push("", `A person ${step.approval.state} it. ${step.approval.reason}`.trimEnd());
+  }
+  lines.push(...fenced(JSON.stringify(step.call.input, null, 2), "json"));
+  if (step.result?.diff) lines.push(...fenced(step.result.diff, "diff"));
+  if (step.result) lines.push(...fenced(step.result.content));
+  return lines;
+}
+
+const quoted = (text: string): string[] => text.split("\n").map((line) => `> ${line}`.trimEnd());
+
+/** A block whose fence is longer than any in the text. */
+function fenced(text: string, language = ""): string[] {
+  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
+  const fence = "`".repeat(longest + 1);
+  return ["", `${fence}${language}`, text.replace(/\n$/, ""), fence];
+}
