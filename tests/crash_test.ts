@@ -199,7 +199,10 @@ Deno.test("a second server on the same data folder refuses, and names the first"
   await using first = await startGaffer({ dataDir: data.path });
   await rejects(startGaffer({ dataDir: data.path }), (error: Error) => {
     match(error.message, /Gaffer ended with code 1/);
-    match(error.message, new RegExp(`another Gaffer \\(process ${first.pid}, ${first.url}, since [^)]+\\)`));
+    match(
+      error.message,
+      new RegExp(`another Gaffer \\(process ${first.pid}, ${first.url}, since [^)]+\\)`),
+    );
     match(error.message, /already serves .* choose another folder with --data/);
     return true;
   });

@@ -51,7 +51,7 @@ async function submitUntilRefused(client: Client, projectId: string): Promise<Ac
 
 /** Reads a page's event stream until something is in it. */
 async function untilStreamed(url: string, pattern: RegExp): Promise<void> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(30_000) });
+  const response = await fetch(url, { signal: AbortSignal.timeout(120_000) });
   let text = "";
   for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
     text += chunk;
@@ -62,7 +62,7 @@ async function untilStreamed(url: string, pattern: RegExp): Promise<void> {
 
 /** Asks until the answer has this status; what heals by itself takes a moment. */
 async function untilHealth(gaffer: Gaffer, status: number): Promise<Json> {
-  const signal = AbortSignal.timeout(30_000);
+  const signal = AbortSignal.timeout(120_000);
   while (true) {
     const response = await fetch(`${gaffer.url}/healthz`, { signal });
     const body = await response.json();
@@ -354,7 +354,7 @@ Deno.test({
 
 /** Until a new connection is answered: one that is open may be while no other is accepted. */
 async function untilAnswers(url: string): Promise<void> {
-  const signal = AbortSignal.timeout(30_000);
+  const signal = AbortSignal.timeout(120_000);
   using client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
   while (true) {
     try {

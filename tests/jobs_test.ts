@@ -8,7 +8,7 @@ import { createRunner, type Runner } from "../queue/runner.ts";
 import type { Env } from "../server/api.ts";
 import { createHttp } from "../server/http.ts";
 import type { Job, Run, Ticket } from "../server/records.ts";
-import { jobsApi } from "../server/routes/jobs.ts";
+import { jobsApi } from "../server/routes/jobs.tsx";
 import { refineIdea } from "../server/services/ideas.ts";
 import { cancelJob, giveUpJob } from "../server/services/jobs.ts";
 import { approveTicket, retryTicket } from "../server/services/tickets.ts";

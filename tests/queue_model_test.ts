@@ -10,7 +10,7 @@ import { cancelJobs, enqueue, getJob, requeue, requeueAll } from "../queue/queue
 import { AGE_STEP_MS } from "../queue/rows.ts";
 import { queueStates, waitReason } from "../queue/stats.ts";
 import { type BareApp, bareApp, START_MS } from "./bare_app.ts";
-import { isOpen, Model, type ModelJob } from "./queue_model.ts";
+import { isOpen, Model } from "./queue_model.ts";
 import { randomFrom, shrink } from "./shrink.ts";
 
 const limits: QueueLimits = {

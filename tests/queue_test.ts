@@ -1,13 +1,11 @@
 import {
   deepStrictEqual as deepEqual,
-  doesNotThrow,
   notStrictEqual as notEqual,
   ok,
   strictEqual as equal,
   throws,
 } from "node:assert";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, timeText } from "../server/clock.ts";
-import type { Db, Value } from "../server/db.ts";
 import { jobMoves, type JobStatus, jobStatuses } from "../server/states.ts";
 import { jobPolicies } from "../queue/job.ts";
 import { claim, type ClaimOptions } from "../queue/claim.ts";

@@ -1,16 +1,23 @@
 /** When each server of a chaos run is killed: decided before it begins, from the seed alone. */
 import { Random } from "./random.ts";
 
+/** Events that stand between what was done and what is known of it. */
+const edges = [
+  ...["turn_started", "turn_finished", "tool_started", "tool_executing", "tool_finished"],
+  ...["checkpoint", "succeeded", "check_finished", "worktree_removed"],
+  ...["idea_submitted", "idea_moved", "ticket_created", "ticket_moved", "ticket_changed"],
+] as const;
+
 /** What somebody saw happen, told to whoever waits for it. */
-export type Sight = "event" | "request" | "post";
+export type Sight = "event" | typeof edges[number] | "request" | "post";
 
 export interface Kill {
   /** From 1. */
   number: number;
   /**
    * `start` counts from the start of the process, so that a start is cut off too; `ready` from its first
-   * answer; the others from the `count`th sight after that: an event that was told, a request to Claude, a
-   * POST on its way.
+   * answer; the others from the `count`th sight after that: an event that was told, one of a certain type, a
+   * request to Claude, a POST on its way.
    */
   after: "start" | "ready" | Sight;
   count: number;
@@ -21,7 +28,7 @@ export interface Kill {
 /** A server that has seen too little by then is killed all the same. */
 export const LATEST_MS = 1_800;
 
-const weights = { start: 10, ready: 25, event: 35, request: 15, post: 15 };
+const weights = { start: 8, ready: 17, event: 20, edge: 30, request: 12, post: 13 };
 
 export function killPlan(seed: number, kills: number): Kill[] {
   const random = new Random(`kills ${seed}`);
@@ -29,6 +36,13 @@ export function killPlan(seed: number, kills: number): Kill[] {
     const after = random.weighted(weights);
     const number = index + 1;
     switch (after) {
+      case "edge":
+        return {
+          number,
+          after: random.pick(edges),
+          count: 1 + random.below(3),
+          ms: edgeMs(random),
+        };
       case "start":
         return { number, after, count: 0, ms: random.below(600) };
       case "ready":
@@ -42,6 +56,9 @@ export function killPlan(seed: number, kills: number): Kill[] {
     }
   });
 }
+
+/** Most of what follows an event happens in a few milliseconds, a command takes longer. */
+const edgeMs = (random: Random): number => random.pick([0, random.below(5), random.below(120)]);
 
 export const describeKill = ({ number, after, count, ms }: Kill): string =>
   `${number}: ${ms} ms after ${

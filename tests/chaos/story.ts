@@ -209,7 +209,7 @@ function append(file_path: string, last: string, line: string, { type }: Fate) {
   if (type === "bugfix" && line.endsWith("second")) {
     // The call before it may have been cut off.
     return toolUse("Bash", {
-      command: `grep -qx '${last}' ${file_path} && echo '${line}' >> ${file_path}`,
+      command: `grep -qx '${last}' ${file_path} && echo '${line}' >> ${file_path} && sleep 0.1`,
     });
   }
   const old_string = `${last}\n`;

@@ -72,7 +72,10 @@ export class Victim implements AsyncDisposable {
     try {
       const events = this.#events = await Events.open(url);
       this.bell.ring("event"); // what came before is not told
-      for await (const _event of events) this.bell.ring("event");
+      for await (const { type } of events) {
+        this.bell.ring(type);
+        this.bell.ring("event");
+      }
     } catch (error) {
       if (this.url === url) throw error;
     }
