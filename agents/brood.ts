@@ -34,6 +34,9 @@ function killGroup(group: number): void {
   try {
     Deno.kill(-group, "SIGKILL");
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error; // it is gone already
+    // It is gone already, or all that is left of it has other rights than we have.
+    const isOut = error instanceof Deno.errors.NotFound ||
+      error instanceof Deno.errors.PermissionDenied;
+    if (!isOut) throw error;
   }
 }

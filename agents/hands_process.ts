@@ -15,7 +15,11 @@ const CANCEL_GRACE_MS = 500;
 const CLOSE_GRACE_MS = 300;
 /** A process in the middle of a system call can't die at once; nobody waits longer for it. */
 const KILL_WAIT_MS = 5 * SECOND_MS;
+/** The server looks for what was left over at its next start, too. */
+const SWEEP_TRIES = 20;
+const SWEEP_AGAIN_MS = 100;
 const STDERR_CHARS = 4_000;
+const MAX_TOLD_CHARS = 500;
 /** For what a process that has ended wrote last. */
 const LAST_WORDS_MS = 200;
 /** Most live output of one request; the hands cut it off earlier themselves. */
@@ -260,11 +264,24 @@ export class HandsProcess {
     this.#ready.reject(new HandsLost(cause, culprit !== null, excess));
     for (const [id, open] of this.#open) open.reject(new HandsLost(cause, id === culprit, excess));
     // What was in a namespace with it died with it; the rest is found by its environment.
-    await sweepMarked(this.#sh, this.#launch.marker);
+    await this.#sweep();
     await within(KILL_WAIT_MS, this.#reading);
     const { tempDir } = this.#launch;
     if (tempDir) await Deno.remove(tempDir, { recursive: true }).catch(() => {});
     this.onIdle();
+  }
+
+  /** Where a fork bomb has left no process to be had, it takes a moment until there is one for the sweep. */
+  async #sweep(): Promise<void> {
+    for (let left = SWEEP_TRIES; left > 0; left--) {
+      try {
+        await sweepMarked(this.#sh, this.#launch.marker);
+        return;
+      } catch (error) {
+        this.#stderr += `\nwhat was left over can't be looked for: ${messageOf(error)}`;
+        await within(SWEEP_AGAIN_MS, new Promise(() => {}));
+      }
+    }
   }
 
   #kill(): void {
@@ -284,8 +301,9 @@ async function within(ms: number, promise: Promise<unknown>): Promise<void> {
   clearTimeout(timer);
 }
 
-/** The line that says what went wrong: the runtime's begins so, with a stack below it. */
+/** The line that says what went wrong: the runtime's own begin so, with a stack below them. */
 function told(lastWords: string): string {
   const lines = lastWords.split("\n");
-  return lines.find((line) => line.startsWith("error: ")) ?? lines.at(-1)!;
+  const line = lines.find((line) => /^error: |^thread '.*' panicked/.test(line)) ?? lines.at(-1)!;
+  return line.slice(0, MAX_TOLD_CHARS);
 }
