@@ -11,7 +11,7 @@ import * as ours from "./queue_ours.ts";
 import type { Sync } from "./queue_ours.ts";
 import { type Group, type Measured, quantile } from "./table.ts";
 
-const JOBS = 10_000;
+const JOBS = 5_000;
 const ROUNDS = 5;
 const STARTS = 50;
 const MILLION = 1_000_000;
@@ -30,6 +30,7 @@ const START = "idle to start, p50";
 const CLAIM = "claim with 1,000,000 waiting, p99";
 const FLAT = "drain with 1,000,000 waiting, times that with 1,000";
 const IDLE = "idle server, CPU per second";
+const of = (mode: Sync) => (row: string) => `queue ${mode}: ${row}`;
 
 export const queue: Group = {
   name: "queue",
@@ -50,8 +51,6 @@ export const queue: Group = {
     return rows;
   },
 };
-
-const of = (mode: Sync) => (row: string) => `queue ${mode}: ${row}`;
 
 async function measureSteps(mode: Sync, peer: PlainjobFigures | null): Promise<Measured[]> {
   await using temp = await tempDir("gaffer-bench-");
