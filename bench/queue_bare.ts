@@ -6,12 +6,14 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { SECOND_MS, timeText } from "../server/clock.ts";
 import { type Db, transact } from "../server/db.ts";
 import { claim } from "../queue/claim.ts";
-import { dueAtMs } from "../queue/due.ts";
 import { finish } from "../queue/lease.ts";
 import { enqueue } from "../queue/queue.ts";
 import { limitsFor, newJob, openQueue, type Sync } from "./queue_ours.ts";
 
-type Texts = Record<"insert" | "done" | "due" | "heads" | "executing" | "next" | "take", string>;
+type Texts = Record<
+  "insert" | "done" | "due" | "lane" | "pauses" | "executing" | "next" | "take",
+  string
+>;
 
 /** The statements, as the queue prepares them. */
 function textsOf(path: string): Texts {
@@ -30,7 +32,6 @@ function textsOf(path: string): Texts {
     for (let n = 0; n < 2; n++) enqueue(heard, newJob(n));
     const options = { limits: limitsFor(9), owner: "bench", leaseMs: SECOND_MS };
     for (const job of claim(heard, options)) finish(heard, job, { type: "done" });
-    dueAtMs(db);
   });
   const find = (words: string) => {
     const found = texts.find((sql) => sql.includes(words));
@@ -41,7 +42,8 @@ function textsOf(path: string): Texts {
     insert: find("INSERT INTO jobs"),
     done: find("status = 'completed'"),
     due: find("min(at)"),
-    heads: find("WITH RECURSIVE head"),
+    lane: find("lane > :after"),
+    pauses: find("FROM queue_pauses"),
     executing: find("status = 'executing' AND queue"),
     next: find("(claim_order, id) >"),
     take: find("SET status = 'executing'"),
@@ -78,6 +80,7 @@ export class BareQueue implements Disposable {
     this.#statements.insert.get({
       kind: "advance_ticket",
       args: `{"ticketId":"ticket_${n}"}`,
+      about: `ticket_${n}`,
       queue: "steps",
       status: "available",
       priority: 2,
@@ -111,7 +114,7 @@ export class BareQueue implements Disposable {
 
   /** Microseconds per job, `concurrency` ended and taken by each commit. */
   drain(count: number, concurrency: number): number {
-    const { done, due } = this.#statements;
+    const { done } = this.#statements;
     return perJobUs(count, () => {
       this.#connection.exec("BEGIN IMMEDIATE");
       let taken = this.#take(concurrency);
@@ -122,36 +125,40 @@ export class BareQueue implements Disposable {
         for (const { id, token } of taken) done.run({ id: String(id), token, now });
         taken = this.#take(concurrency);
         this.#connection.exec("COMMIT");
-        due.get();
       }
     });
   }
 
   #take(count: number): Taken[] {
-    const { due, heads, executing, next, take } = this.#statements;
+    const { due, lane, pauses, executing, next, take } = this.#statements;
     due.get();
-    const [head] = heads.all();
+    const first = lane.get({ after: "" });
     executing.all();
-    if (!head) return [];
+    pauses.all();
+    if (!first) return [];
+    lane.get({ after: String(first.lane) });
     const nowMs = Date.now();
     const expires = timeText(nowMs + 60_000);
     const now = timeText(nowMs);
     const taken: Taken[] = [];
-    let place: Record<string, unknown> | undefined = head;
-    while (place) {
-      const id: number = Number(place.id);
-      const token = crypto.randomUUID();
-      take.get({ id, token, expires, owner: "bench", now });
-      taken.push({ id, token });
-      if (taken.length === count) break;
-      place = next.get({
-        lane: "steps ",
-        order: Number(place.claim_order),
-        id,
-        keys: "[]",
-        crashes: Number.MAX_SAFE_INTEGER,
-      });
-    }
+    const takeAll = (rows: Record<string, unknown>[]) => {
+      for (const row of rows) {
+        const id = Number(row.id);
+        const token = crypto.randomUUID();
+        take.get({ id, token, expires, owner: "bench", now });
+        taken.push({ id, token });
+      }
+    };
+    takeAll([first]);
+    if (count === 1) return taken;
+    takeAll(next.all({
+      lane: "steps ",
+      order: Number(first.claim_order),
+      id: Number(first.id),
+      keys: "[]",
+      crashes: Number.MAX_SAFE_INTEGER,
+      limit: count - 1,
+    }));
     return taken;
   }
 }

@@ -57,7 +57,7 @@ export class Busy {
     if (crashes >= suspectedFrom(this.#limits)) this.#suspect = id;
   }
 
-  /** What keeps any job of a lane from executing; null: nothing. */
+  /** What keeps any job of a lane from executing (of the whole queue, without a project); null: nothing. */
   ofLane(queue: string, projectId: string | null): Blocker | null {
     const { queues, perProject, total } = this.#limits;
     if (total !== undefined && this.#ids.size >= total) {
@@ -84,8 +84,15 @@ export class Busy {
     return [...this.#keys.keys()];
   }
 
-  get suspected(): boolean {
-    return this.#suspect !== null;
+  /** Jobs that have died so often with the process may not execute now. */
+  get crashesAllowed(): number {
+    return this.#suspect === null ? Number.MAX_SAFE_INTEGER : suspectedFrom(this.#limits);
+  }
+
+  /** Slots of a queue that are left to it, whatever the limit of all queues together. */
+  freeIn(queue: string): number {
+    const { queues } = this.#limits;
+    return (queues[queue as keyof typeof queues] ?? 0) - (this.#queues.get(queue) ?? 0);
   }
 }
 

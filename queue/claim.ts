@@ -1,14 +1,15 @@
 /**
  * Which jobs come next. They wait in lanes, one per queue and project, each in the order of claiming; claim()
- * compares the first of each, so it reads a row per lane and per job that it takes, however many wait.
+ * compares the first of each, so it reads a row per lane and per job that it takes, however many wait. Lanes of
+ * queues without a free slot are not even looked at.
  */
 import { timeText } from "../server/clock.ts";
-import type { Db, Tx } from "../server/db.ts";
+import type { Db, Row, Tx } from "../server/db.ts";
 import { Busy, type Occupant } from "./busy.ts";
 import { makeDue } from "./due.ts";
 import type { LeasedJob } from "./lease.ts";
-import { type QueueLimits, suspectedFrom } from "./limits.ts";
-import { COLUMNS, jobFromRow } from "./rows.ts";
+import type { QueueLimits } from "./limits.ts";
+import { COLUMNS, jobFromRow, laneOf } from "./rows.ts";
 
 export interface ClaimOptions {
   limits: QueueLimits;
@@ -21,105 +22,148 @@ export interface ClaimOptions {
   max?: number;
 }
 
+/** What was taken, and when there is something to take that waits for its time (null: nothing does). */
+export interface Claimed {
+  jobs: LeasedJob[];
+  dueAtMs: number | null;
+}
+
 /**
  * Takes the jobs that come next and may execute beside those that do: within the limits, at most one per
  * concurrency key, none of a paused queue. Each counts one attempt.
  */
-export function claim(
+export function claimNext(
   tx: Tx,
   { limits, owner, leaseMs, windingDown, max = Infinity }: ClaimOptions,
-): LeasedJob[] {
-  makeDue(tx);
-  const heads = tx.db.prepare(HEADS).all().map(headFromRow);
-  if (heads.length === 0) return [];
+): Claimed {
+  const dueAtMs = makeDue(tx);
+  const jobs: LeasedJob[] = [];
+  const first = tx.db.prepare(FIRST_LANE).get({ after: "" });
+  if (!first) return { jobs, dueAtMs };
   const busy = new Busy(tx.db, limits, windingDown);
+  const lanes = lanesFrom(tx.db, first, busy);
   const take = tx.db.prepare(TAKE);
   const expires = timeText(tx.nowMs + leaseMs);
-  const claimed: LeasedJob[] = [];
-  while (claimed.length < max) {
-    const head = firstOf(tx.db, heads, busy, limits);
-    if (!head) break;
+  while (jobs.length < max) {
+    const lane = firstOf(lanes, busy, max - jobs.length);
+    if (!lane) break;
     const token = crypto.randomUUID();
-    const row = take.get({ id: head.id, token, expires, owner, now: tx.now })!;
+    const row = take.get({ id: lane.take(), token, expires, owner, now: tx.now })!;
     const job = jobFromRow(row) as LeasedJob;
     busy.add(job);
-    claimed.push(job);
-    head.passed = true;
+    jobs.push(job);
   }
-  return claimed;
+  return { jobs, dueAtMs };
 }
 
-/** Where a lane stands: its next job, or the one that was passed over last. */
-interface Head {
-  id: number;
-  order: number;
-  lane: string;
-  queue: string;
-  projectId: string | null;
-  concurrencyKey: string | null;
-  crashes: number;
-  passed: boolean;
+/** The jobs of `claimNext`. */
+export const claim = (tx: Tx, options: ClaimOptions): LeasedJob[] => claimNext(tx, options).jobs;
+
+/** All lanes in which a job waits, but for those of queues that give out nothing. */
+function lanesFrom(db: Db, first: Row, busy: Busy): Lane[] {
+  const paused = new Set(
+    db.prepare("SELECT queue FROM queue_pauses").all().map((row) => row.queue),
+  );
+  const lanes: Lane[] = [];
+  for (let row: Row | undefined = first; row;) {
+    const closed = paused.has(row.queue!) || busy.ofLane(String(row.queue), null) !== null;
+    if (!closed) lanes.push(new Lane(db, row));
+    const after = closed ? laneOf(String(row.queue), LAST_PROJECT) : String(row.lane);
+    row = db.prepare(FIRST_LANE).get({ after });
+  }
+  return lanes;
 }
 
-const headFromRow = (row: Record<string, unknown>): Head => ({
-  id: Number(row.id),
-  order: Number(row.claim_order),
-  lane: String(row.lane),
-  queue: String(row.queue),
-  projectId: row.project_id as string | null,
-  concurrencyKey: row.concurrency_key as string | null,
-  crashes: Number(row.crashes),
-  passed: false,
-});
+/** Comes after all ids of projects. */
+const LAST_PROJECT = "\u{10FFFF}";
 
-/** The next job of those that may execute. Drops lanes that are at a limit or have no more such jobs. */
-function firstOf(db: Db, heads: Head[], busy: Busy, limits: QueueLimits): Head | null {
-  let first: Head | null = null;
-  for (let i = heads.length - 1; i >= 0; i--) {
-    const head = heads[i]!;
+/** The lane whose next job comes first. Drops lanes that are at a limit or have no more jobs to give. */
+function firstOf(lanes: Lane[], busy: Busy, wanted: number): Lane | null {
+  let first: Lane | null = null;
+  for (let i = lanes.length - 1; i >= 0; i--) {
+    const lane = lanes[i]!;
     // What fills up during a claim stays full, and what is blocked stays blocked.
-    if (busy.ofLane(head.queue, head.projectId) || !moveOn(db, head, busy, limits)) {
-      heads.splice(i, 1);
-    } else if (first === null || comesBefore(head, first)) first = head;
+    if (busy.ofLane(lane.queue, lane.projectId) || !lane.moveOn(busy, wanted)) lanes.splice(i, 1);
+    else if (first === null || comesBefore(lane.next, first.next)) first = lane;
   }
   return first;
 }
 
-const comesBefore = (a: Head, b: Head): boolean =>
-  a.order < b.order || a.order === b.order && a.id < b.id;
-
-/** Moves a head on to the next job of its lane that may execute. False: there is none. */
-function moveOn(db: Db, head: Head, busy: Busy, limits: QueueLimits): boolean {
-  if (!head.passed && busy.ofJob(head) === null) return true;
-  const next = db.prepare(NEXT).get({
-    lane: head.lane,
-    order: head.order,
-    id: head.id,
-    keys: JSON.stringify(busy.keys),
-    crashes: busy.suspected ? suspectedFrom(limits) : Number.MAX_SAFE_INTEGER,
-  });
-  if (!next) return false;
-  head.id = Number(next.id);
-  head.order = Number(next.claim_order);
-  head.concurrencyKey = next.concurrency_key as string | null;
-  head.crashes = Number(next.crashes);
-  head.passed = false;
-  return true;
+interface Candidate {
+  id: number;
+  order: number;
+  concurrencyKey: string | null;
+  crashes: number;
 }
 
+const comesBefore = (a: Candidate, b: Candidate): boolean =>
+  a.order < b.order || a.order === b.order && a.id < b.id;
+
+/** Where a claim stands in one lane. */
+class Lane {
+  readonly queue: string;
+  readonly projectId: string | null;
+  readonly #db: Db;
+  readonly #lane: string;
+  #candidates: Candidate[];
+  #at = 0;
+
+  /** `row`: its first job. */
+  constructor(db: Db, row: Row) {
+    this.#db = db;
+    this.#lane = String(row.lane);
+    this.queue = String(row.queue);
+    this.projectId = row.project_id as string | null;
+    this.#candidates = [candidateFromRow(row)];
+  }
+
+  get next(): Candidate {
+    return this.#candidates[this.#at]!;
+  }
+
+  /** Gives the next job's id and goes past it. */
+  take(): number {
+    return this.#candidates[this.#at++]!.id;
+  }
+
+  /** Moves on to the next job that may execute. False: there is none. */
+  moveOn(busy: Busy, wanted: number): boolean {
+    while (true) {
+      for (; this.#at < this.#candidates.length; this.#at++) {
+        if (busy.ofJob(this.next) === null) return true;
+      }
+      if (!this.#readOn(busy, Math.min(wanted, busy.freeIn(this.queue)))) return false;
+    }
+  }
+
+  #readOn(busy: Busy, limit: number): boolean {
+    const { order, id } = this.#candidates.at(-1)!;
+    const rows = this.#db.prepare(NEXT).all({
+      lane: this.#lane,
+      order,
+      id,
+      keys: busy.keys.length === 0 ? "[]" : JSON.stringify(busy.keys),
+      crashes: busy.crashesAllowed,
+      limit,
+    });
+    if (rows.length === 0) return false;
+    this.#candidates = rows.map(candidateFromRow);
+    this.#at = 0;
+    return true;
+  }
+}
+
+const candidateFromRow = (row: Row): Candidate => ({
+  id: Number(row.id),
+  order: Number(row.claim_order),
+  concurrencyKey: row.concurrency_key as string | null,
+  crashes: Number(row.crashes),
+});
+
 // Jumps through the index from lane to lane.
-const HEADS = `
-  WITH RECURSIVE head (id, lane) AS (
-    SELECT * FROM (
-      SELECT id, lane FROM jobs WHERE status = 'available' AND lane > ''
-      ORDER BY lane, claim_order, id LIMIT 1)
-    UNION ALL
-    SELECT next.id, next.lane FROM head JOIN jobs AS next ON next.id = (
-      SELECT id FROM jobs WHERE status = 'available' AND lane > head.lane
-      ORDER BY lane, claim_order, id LIMIT 1))
-  SELECT id, claim_order, lane, queue, project_id, concurrency_key, crashes
-  FROM (SELECT id AS head_id FROM head) JOIN jobs ON jobs.id = head_id
-  WHERE queue NOT IN (SELECT queue FROM queue_pauses)`;
+const FIRST_LANE = `
+  SELECT id, claim_order, lane, queue, project_id, concurrency_key, crashes FROM jobs
+  WHERE status = 'available' AND lane > :after ORDER BY lane, claim_order, id LIMIT 1`;
 
 // Steps over those that may not execute within the index. Keys are few and seldom have many jobs waiting.
 const NEXT = `
@@ -128,7 +172,7 @@ const NEXT = `
     AND crashes < :crashes
     AND (concurrency_key IS NULL
       OR concurrency_key NOT IN (SELECT busy.value FROM json_each(:keys) AS busy))
-  ORDER BY claim_order, id LIMIT 1`;
+  ORDER BY claim_order, id LIMIT :limit`;
 
 const TAKE = `
   UPDATE jobs SET status = 'executing', attempt = attempt + 1, started_at = :now,

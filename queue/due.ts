@@ -22,16 +22,20 @@ const DUE_AT = `
 /** Due jobs made available by one claim; the rest follows with the next. */
 const MAX_PROMOTED = 1_000;
 
-/** Makes available what has become due, and asks for the jobs of schedules whose time has come. */
-export function makeDue(tx: Tx): void {
+/**
+ * Makes available what has become due, and asks for the jobs of schedules whose time has come. Returns when the
+ * next is due.
+ */
+export function makeDue(tx: Tx): number | null {
   const dueMs = dueAtMs(tx.db);
-  if (dueMs === null || dueMs > tx.nowMs) return;
+  if (dueMs === null || dueMs > tx.nowMs) return dueMs;
   fireSchedules(tx);
   tx.db.prepare(`
     UPDATE jobs SET status = 'available' WHERE id IN (
       SELECT id FROM jobs WHERE status IN ('scheduled', 'retryable') AND scheduled_at <= :now
       ORDER BY scheduled_at LIMIT ${MAX_PROMOTED})
   `).run({ now: tx.now });
+  return dueAtMs(tx.db);
 }
 
 /**

@@ -58,6 +58,7 @@ export function enqueue<K extends JobKind>(tx: Tx, job: NewJob<K>): string | nul
     uniqueKey: job.uniqueKey ?? null,
     concurrencyKey: job.concurrencyKey ?? null,
     projectId: job.projectId ?? null,
+    about: aboutOf(job.args),
     lane: laneOf(policy.queue, job.projectId ?? null),
     runAt,
     order: claimOrder(runAtMs, priority),
@@ -66,18 +67,28 @@ export function enqueue<K extends JobKind>(tx: Tx, job: NewJob<K>): string | nul
   if (!row && onClash !== "keep") {
     const waiting = { kind: job.kind, uniqueKey: job.uniqueKey!, priority, runAt, now: tx.now };
     if (onClash === "sooner") tx.db.prepare(SOONER).run({ ...waiting, dueMs: runAtMs });
-    else tx.db.prepare(REPLACE).run({ ...waiting, args, order: claimOrder(runAtMs, priority) });
+    else {tx.db.prepare(REPLACE).run({
+        ...waiting,
+        args,
+        about: aboutOf(job.args),
+        order: claimOrder(runAtMs, priority),
+      });}
   }
   if (row || onClash !== "keep") ring(tx);
   return row ? String(row.id) : null;
 }
 
+/** The column `about`: what the job is cancelled with. */
+function aboutOf(args: { runId?: string; ticketId?: string; ideaId?: string }): string | null {
+  return args.runId ?? args.ticketId ?? args.ideaId ?? null;
+}
+
 // The conflict target repeats the words of the partial index jobs_unique; any other conflict is an error.
 const INSERT = `
   INSERT INTO jobs (kind, args, queue, status, priority, max_attempts, unique_key, concurrency_key,
-    project_id, lane, scheduled_at, claim_order, created_at)
+    project_id, about, lane, scheduled_at, claim_order, created_at)
   VALUES (:kind, :args, :queue, :status, :priority, :maxAttempts, :uniqueKey, :concurrencyKey,
-    :projectId, :lane, :runAt, :order, :now)
+    :projectId, :about, :lane, :runAt, :order, :now)
   ON CONFLICT (unique_key, kind) WHERE unique_key IS NOT NULL AND ${WAITING} DO NOTHING
   RETURNING id`;
 
@@ -91,7 +102,7 @@ const SOONER = `
   WHERE unique_key = :uniqueKey AND kind = :kind AND ${WAITING}`;
 
 const REPLACE = `
-  UPDATE jobs SET args = :args, scheduled_at = :runAt, priority = :priority, claim_order = :order,
+  UPDATE jobs SET args = :args, about = :about, scheduled_at = :runAt, priority = :priority, claim_order = :order,
     attempt = 0, crashes = 0, status = CASE WHEN :runAt <= :now THEN 'available' ELSE 'scheduled' END
   WHERE unique_key = :uniqueKey AND kind = :kind AND ${WAITING}`;
 
@@ -120,7 +131,7 @@ const cancelWhere = (condition: string) => `
   WHERE ${condition}`;
 /** Whatever the history and the backlog, an index leads to the few that it is about (jobs_about). */
 const CANCEL_ABOUT = cancelWhere(`finished_at IS NULL
-  AND coalesce(args ->> '$.runId', args ->> '$.ticketId', args ->> '$.ideaId') = :value`);
+  AND about = :value`);
 const CANCEL = {
   id: cancelWhere("id = CAST(:value AS INTEGER) AND finished_at IS NULL"),
   uniqueKey: cancelWhere(`id IN (

@@ -10,9 +10,9 @@ import type { Job } from "../server/records.ts";
 import type { FailureReason } from "../server/states.ts";
 import { type Cancel, systemTimers, type Timers } from "../server/timers.ts";
 import { Alarm } from "./alarm.ts";
-import { claim } from "./claim.ts";
+import { type Claimed, claimNext } from "./claim.ts";
 import { dueAtMs } from "./due.ts";
-import { Execution } from "./execution.ts";
+import { Execution, type ExecutionOptions } from "./execution.ts";
 import { type AnyJobHandler, type JobHandler, queueNames } from "./job.ts";
 import { LEASE_MS, LeaseKeeper } from "./keeper.ts";
 import {
@@ -70,6 +70,8 @@ export interface Runner {
 export const SAFETY_POLL_MS = 5 * MINUTE_MS;
 /** Pause before the database is asked again after it failed (a full disk, a lock held by a shell). */
 export const DB_RETRY_MS = 2 * SECOND_MS;
+/** Jobs that end at once are recorded at once, but so often at most before others have their turn. */
+const MAX_COMMITS_IN_A_ROW = 10;
 
 export function createRunner(options: RunnerOptions): Runner {
   return new JobRunner(options);
@@ -77,19 +79,26 @@ export function createRunner(options: RunnerOptions): Runner {
 
 /** Attempts that ended, and how. */
 type Endings = Map<Execution, Ending>;
+interface Recorded {
+  /** Those whose job was over before. */
+  lost: Execution[];
+  /** What comes next; null: the runner stops. */
+  claimed: Claimed | null;
+}
 
 class JobRunner implements Runner {
   readonly #app: App;
   readonly #options: RunnerOptions;
   readonly #handlers: ReadonlyMap<string, AnyJobHandler>;
   readonly #timers: Timers;
-  readonly #random: () => number;
+  readonly #executionOptions: ExecutionOptions;
   readonly #keeper: LeaseKeeper;
 
   #state: "new" | "running" | "stopping" | "stopped" = "new";
   readonly #active = new Set<Execution>();
   /** What has ended in this turn of the event loop and is recorded at its end, together. */
   #endings: Endings = new Map();
+  #commitsInARow = 0;
   #wakePending = false;
   #unsubscribe: Cancel = () => {};
   readonly #alarm: Alarm;
@@ -103,7 +112,7 @@ class JobRunner implements Runner {
     this.#options = options;
     this.#handlers = new Map(handlers.map((handler) => [handler.kind, handler]));
     this.#timers = timers;
-    this.#random = random;
+    this.#executionOptions = { app: this.#app, timers, random };
     this.#alarm = new Alarm({
       clock: app.clock,
       timers,
@@ -173,17 +182,15 @@ class JobRunner implements Runner {
     if (this.#state !== "running") return;
     // Nothing that they do could be saved; the hub rings when it can again.
     if (this.#app.db.fault !== null) return this.#alarm.within(DB_RETRY_MS);
-    let claimed: LeasedJob[] = [];
     try {
       this.#keeper.abortLost();
-      if (this.#hasRoom()) claimed = transact(this.#app, (tx) => this.#claim(tx));
+      if (this.#hasRoom()) this.#executeAll(transact(this.#app, (tx) => this.#claim(tx)));
+      else this.#alarm.within(Infinity); // the end of a job looks again
     } catch (error) {
       this.#logFault("jobs cannot be claimed", error);
       this.#alarm.within(DB_RETRY_MS);
       return;
     }
-    for (const job of claimed) this.#execute(job);
-    this.#pollWhenDue();
     this.#checkIdle();
   }
 
@@ -197,20 +204,23 @@ class JobRunner implements Runner {
   }
 
   /** The slots of `ended` have just become free in the same transaction. */
-  #claim(tx: Tx, ended?: Endings): LeasedJob[] {
+  #claim(tx: Tx, ended?: Endings): Claimed {
     const { limits, bootId: owner } = this.#options;
     // A cancelled job's row is over, but its handler may still be stopping what it started.
-    const windingDown = [...this.#active].filter((execution) => !ended?.has(execution))
-      .map(({ job }) => job);
-    return claim(tx, { limits, owner, leaseMs: LEASE_MS, windingDown });
+    const windingDown: LeasedJob[] = [];
+    for (const execution of this.#active) {
+      if (!ended?.has(execution)) windingDown.push(execution.job);
+    }
+    return claimNext(tx, { limits, owner, leaseMs: LEASE_MS, windingDown });
+  }
+
+  #executeAll({ jobs, dueAtMs }: Claimed): void {
+    for (const job of jobs) this.#execute(job);
+    this.#alarm.within((dueAtMs ?? Infinity) - this.#app.clock.nowMs());
   }
 
   #execute(job: LeasedJob): void {
-    const execution = new Execution(job, {
-      app: this.#app,
-      timers: this.#timers,
-      random: this.#random,
-    });
+    const execution = new Execution(job, this.#executionOptions);
     this.#active.add(execution);
     this.#keeper.keepRenewing();
     void execution.run(this.#handlers.get(job.kind) as JobHandler | undefined)
@@ -222,20 +232,35 @@ class JobRunner implements Runner {
     if (!this.#active.has(execution)) return; // stop() has given it up
     this.#endings.set(execution, ending);
     if (this.#endings.size > 1) return;
+    if (this.#active.size === 1 && this.#commitsInARow++ < MAX_COMMITS_IN_A_ROW) {
+      return this.#recordNow(); // nobody else could end in this turn
+    }
     let endings: Endings | null = null;
-    const take = () => {
-      endings = this.#endings;
-      this.#endings = new Map();
-      return endings;
-    };
-    transactSoon(this.#app, (tx) => this.#endAndClaim(tx, take())).then(
-      ({ lost, claimed }) => this.#recorded(endings!, lost, claimed),
-      (error) => this.#recordLater(endings ?? take(), error),
-    );
+    transactSoon(this.#app, (tx) => this.#endAndClaim(tx, endings = this.#takeEndings())).then(
+      (recorded) => this.#recorded(endings!, recorded),
+      (error) => this.#recordLater(endings ?? this.#takeEndings(), error),
+    ).finally(() => this.#commitsInARow = 0);
+  }
+
+  #recordNow(): void {
+    const endings = this.#takeEndings();
+    let recorded: Recorded;
+    try {
+      recorded = transact(this.#app, (tx) => this.#endAndClaim(tx, endings));
+    } catch (error) {
+      return this.#recordLater(endings, error);
+    }
+    this.#recorded(endings, recorded);
+  }
+
+  #takeEndings(): Endings {
+    const endings = this.#endings;
+    this.#endings = new Map();
+    return endings;
   }
 
   /** Records how attempts ended and, in the same transaction, takes what comes next. */
-  #endAndClaim(tx: Tx, endings: Endings): { lost: Execution[]; claimed: LeasedJob[] } {
+  #endAndClaim(tx: Tx, endings: Endings): Recorded {
     const lost: Execution[] = [];
     for (const [execution, ending] of endings) {
       const { job } = execution;
@@ -245,17 +270,16 @@ class JobRunner implements Runner {
       }
     }
     const working = this.#state === "running" && this.#app.db.fault === null;
-    return { lost, claimed: working ? this.#claim(tx, endings) : [] };
+    return { lost, claimed: working ? this.#claim(tx, endings) : null };
   }
 
-  #recorded(endings: Endings, lost: Execution[], claimed: LeasedJob[]): void {
+  #recorded(endings: Endings, { lost, claimed }: Recorded): void {
     for (const { job: { id, kind } } of lost) {
       this.#app.log.info("a job ended after it was over", { id, kind });
     }
     for (const execution of endings.keys()) this.#active.delete(execution);
-    for (const job of claimed) this.#execute(job);
+    if (claimed) this.#executeAll(claimed);
     if (this.#active.size === 0) this.#onDrained();
-    if (this.#state === "running") this.#pollWhenDue();
     this.#checkIdle();
   }
 
@@ -279,16 +303,6 @@ class JobRunner implements Runner {
   #logFault(message: string, error: unknown, fields: Record<string, unknown> = {}): void {
     if (this.#app.db.fault !== null) return;
     this.#app.log.error(message, { ...fields, error: messageOf(error) });
-  }
-
-  #pollWhenDue(): void {
-    try {
-      const dueMs = dueAtMs(this.#app.db) ?? Infinity;
-      this.#alarm.within(dueMs - this.#app.clock.nowMs());
-    } catch (error) {
-      this.#logFault("due jobs cannot be read", error);
-      this.#alarm.within(DB_RETRY_MS);
-    }
   }
 
   stop(graceMs: number): Promise<void> {

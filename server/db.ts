@@ -206,8 +206,7 @@ export function transact<T>(app: Transactor, work: (tx: Tx) => T): T {
     if (db.inTransaction) db.exec("ROLLBACK");
     throw refusedWrite(app, error, tx.now);
   }
-  for (const event of news.events) app.hub.publish({ kind: "event", event });
-  for (const callback of news.callbacks) callback();
+  tell(app.hub, news);
   return result;
 }
 
@@ -215,6 +214,11 @@ export function transact<T>(app: Transactor, work: (tx: Tx) => T): T {
 interface News {
   events: CommittedEvent[];
   callbacks: (() => void)[];
+}
+
+function tell(hub: Hub, { events, callbacks }: News): void {
+  for (const event of events) hub.publish({ kind: "event", event });
+  for (const callback of callbacks) callback();
 }
 
 function openTx({ db, hub, actor }: Transactor, nowMs: number, news: News): Tx {
@@ -263,11 +267,17 @@ export function transactSoon<T>(app: Transactor, work: (tx: Tx) => T): Promise<T
 }
 
 function transactTogether(group: readonly SharedWork[]): void {
+  const [first] = group;
   const settle: (() => void)[] = [];
   try {
-    transact(group[0]!.app, (tx) => {
-      for (const shared of group) settle.push(doPart(tx, shared, group.length > 1));
-    });
+    if (group.length === 1) {
+      const result = transact(first!.app, first!.work);
+      settle.push(() => first!.resolve(result));
+    } else {
+      transact(first!.app, (tx) => {
+        for (const shared of group) settle.push(doPart(tx, shared));
+      });
+    }
   } catch (error) {
     for (const { reject } of group) reject(error);
     return;
@@ -275,23 +285,22 @@ function transactTogether(group: readonly SharedWork[]): void {
   for (const tell of settle) tell();
 }
 
-/** Returns what tells whoever asked how it went, once it is committed. */
-function doPart(tx: Tx, { app, work, resolve, reject }: SharedWork, others: boolean): () => void {
+/** Does one of several works; returns what tells whoever asked how it went, once all is committed. */
+function doPart(tx: Tx, { app, work, resolve, reject }: SharedWork): () => void {
   const { db } = tx;
   const news: News = { events: [], callbacks: [] };
-  if (others) db.exec("SAVEPOINT part");
+  db.prepare("SAVEPOINT part").run();
   try {
     const result = work(openTx(app, tx.nowMs, news));
-    if (result instanceof Promise) throw new Error("transactSoon() was given an async function");
-    if (others) db.exec("RELEASE part");
-    tx.afterCommit(() => {
-      for (const event of news.events) app.hub.publish({ kind: "event", event });
-      for (const callback of news.callbacks) callback();
-    });
+    if (result instanceof Promise) throw new Error("transact() was given an async function");
+    db.prepare("RELEASE part").run();
+    if (news.events.length + news.callbacks.length > 0) {
+      tx.afterCommit(() => tell(app.hub, news));
+    }
     return () => resolve(result);
   } catch (error) {
-    // A full disk and the like end the whole transaction, and so does a fault of the only work in it.
-    if (!others || !db.inTransaction || machineFaultOf(error) !== null) throw error;
+    // A full disk and the like end the whole transaction.
+    if (!db.inTransaction || machineFaultOf(error) !== null) throw error;
     db.exec("ROLLBACK TO part; RELEASE part");
     return () => reject(error);
   }

@@ -14,7 +14,7 @@ Deno.test("0003_queue keeps all jobs, and gives no id a second time", () => {
     db.prepare(`
       INSERT INTO jobs (kind, args, queue, status, priority, attempt, max_attempts, unique_key,
         concurrency_key, project_id, scheduled_at, lease_token, leased_by, errors, created_at, finished_at)
-      VALUES ('prune', '{"n":${n}}', 'upkeep', :status, ${
+      VALUES ('prune', '{"ideaId":"i${n}"}', 'upkeep', :status, ${
       n % 4
     }, 1, 3, :key, 'c', :project, :now, :token,
         :token, '[{"attempt":1,"at":"${NOW}","message":"old"}]', :now, :finished)
@@ -35,13 +35,16 @@ Deno.test("0003_queue keeps all jobs, and gives no id a second time", () => {
   // Another text: a prepared statement keeps the names of the columns that it was made with.
   const after = db.prepare("SELECT * FROM jobs ORDER BY id ASC").all();
   deepEqual(
-    after.map(({ crashes: _, claim_order: __, lane: ___, started_at: ____, ...same }) => ({
+    after.map((
+      { crashes: _, claim_order: __, lane: ___, started_at: ____, about: _about, ...same },
+    ) => ({
       ...same,
     })),
     before.map((row) => ({ ...row })),
   );
   for (const row of after) {
     equal(row.claim_order, claimOrder(Date.parse(NOW), Number(row.priority)));
+    equal(row.about, `i${Number(row.id) - 1}`);
     equal(row.lane, `upkeep ${row.project_id ?? ""}`);
     deepEqual([row.crashes, row.started_at], [0, null]);
   }

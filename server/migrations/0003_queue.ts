@@ -22,6 +22,8 @@ CREATE TABLE new_jobs (
   unique_key TEXT,
   concurrency_key TEXT,
   project_id TEXT,
+  -- The run, ticket or idea that it is about, to find the jobs by that are to be cancelled with it.
+  about TEXT,
   scheduled_at TEXT NOT NULL,
   -- Due time in milliseconds plus an hour per step of priority: one order is both priority and ageing.
   claim_order INTEGER NOT NULL,
@@ -37,10 +39,11 @@ CREATE TABLE new_jobs (
   CHECK ((status = 'executing') = (lease_token IS NOT NULL))
 ) STRICT;
 INSERT INTO new_jobs (id, kind, args, queue, status, priority, attempt, max_attempts, unique_key,
-  concurrency_key, project_id, scheduled_at, claim_order, lane, lease_token, lease_expires_at, leased_by, errors,
-  created_at, finished_at)
+  concurrency_key, project_id, about, scheduled_at, claim_order, lane, lease_token, lease_expires_at,
+  leased_by, errors, created_at, finished_at)
 SELECT id, kind, args, queue, status, priority, attempt, max_attempts, unique_key,
-  concurrency_key, project_id, scheduled_at,
+  concurrency_key, project_id, coalesce(args ->> '$.runId', args ->> '$.ticketId', args ->> '$.ideaId'),
+  scheduled_at,
   coalesce(CAST(round(unixepoch(scheduled_at, 'subsec') * 1000) AS INTEGER), 0) + priority * 3600000,
   queue || ' ' || coalesce(project_id, ''), lease_token, lease_expires_at, leased_by, errors, created_at,
   finished_at
@@ -61,9 +64,7 @@ CREATE INDEX jobs_executing ON jobs (queue, project_id, concurrency_key, crashes
 CREATE INDEX jobs_finished ON jobs (finished_at, id, queue, status, scheduled_at, started_at)
   WHERE finished_at IS NOT NULL;
 CREATE INDEX jobs_discarded ON jobs (id) WHERE status = 'discarded';
--- What is to be cancelled with the thing that it is about.
-CREATE INDEX jobs_about ON jobs (coalesce(args ->> '$.runId', args ->> '$.ticketId', args ->> '$.ideaId'))
-  WHERE finished_at IS NULL;
+CREATE INDEX jobs_about ON jobs (about) WHERE about IS NOT NULL AND finished_at IS NULL;
 -- At most one job of a kind and key waits.
 CREATE UNIQUE INDEX jobs_unique ON jobs (unique_key, kind)
   WHERE unique_key IS NOT NULL AND status IN ('scheduled', 'available', 'retryable');
