@@ -37,9 +37,9 @@ Deno.test({
     const file = join(notes.path, "trace");
     const env = { ANTHROPIC_API_KEY: fake.apiKey, ANTHROPIC_BASE_URL: fake.url };
     const server = launchGaffer({ dataDir: data.path, env, under: straced(file) });
+    const client = new Client(await server.address);
     let posts = 0;
     try {
-      const client = new Client(await server.address);
       const project = await addProject(client, repo, greetCommands);
       posts = 1 + await drive(client, project);
     } finally {

@@ -75,6 +75,8 @@ export async function runFullDisk(
 /** A data folder, repositories, Claude, the person, and what must be true of them. */
 class Arena implements AsyncDisposable {
   #isOver = false;
+  /** Rejects when an agent is asked for what can't be. */
+  readonly #wrong = Promise.withResolvers<never>();
 
   private constructor(
     readonly options: ChaosOptions,
@@ -93,9 +95,10 @@ class Arena implements AsyncDisposable {
     const data = disk ?? stack.use(await tempDir());
     // Both are asked only once there is an arena.
     let arena: Arena | null = null;
+    let hasSandbox = true;
     const mischief = createMischief({
       seed,
-      agents: chaosAgents(seed),
+      agents: chaosAgents(seed, () => hasSandbox),
       // Silence ends with the server that waits for it.
       stall: () => arena!.victim.down(),
       isOver: () => arena!.#isOver || disk !== undefined,
@@ -103,7 +106,12 @@ class Arena implements AsyncDisposable {
     const fake = stack.use(startFakeClaude({
       reply(request) {
         arena!.victim.bell.ring("request");
-        return mischief.reply(request);
+        try {
+          return mischief.reply(request);
+        } catch (error) {
+          arena!.#wrong.reject(error);
+          throw error;
+        }
       },
     }));
     const repos = await Promise.all(Array.from({ length: PROJECTS }, chaosRepo));
@@ -125,6 +133,8 @@ class Arena implements AsyncDisposable {
       const { id: projectId, slug } = await addProject(new Client(victim.url!), repo, commands);
       return { projectId, slug, repo, base: await repo.git("rev-parse", "main") };
     }));
+    const { confinement } = await new Client(victim.url!).get("/system/status");
+    hasSandbox = confinement.kind === "bubblewrap";
     equal(await victim.stop(), 0);
     keepJournal(data.path);
     victim.lives.length = 0;
@@ -164,9 +174,8 @@ class Arena implements AsyncDisposable {
     };
     try {
       const ending = all();
-      // A person who meets what must not be ends the trouble, too.
-      await Promise.race([ending, working.then(() => ending)]);
-      return await ending;
+      // A person or an agent who meets what must not be ends the trouble, too.
+      return await Promise.race([ending, working.then(() => ending), this.#wrong.promise]);
     } catch (cause) {
       victim.giveUp(cause);
       const log = victim.output.split("\n").slice(-30).join("\n");

@@ -1,6 +1,7 @@
 /** The files in repositories and worktrees beside the logs that they follow from. */
 import { deepStrictEqual as deepEqual, ok, strictEqual as equal } from "node:assert";
 import { basename, join } from "node:path";
+import { UNFINISHED_FILE } from "../../agents/paths.ts";
 import type { Json } from "../gaffer.ts";
 import { exists, personGit, type TestRepo } from "../git_support.ts";
 import type { Rows } from "../journey_support.ts";
@@ -70,7 +71,7 @@ async function checkWorktree(rows: Rows, { repo }: Site, ticket: Json): Promise<
 }
 
 /** What a tool writes before it takes the file's place. */
-const isUnfinished = (name: string): boolean => basename(name).startsWith(".gaffer-");
+const isUnfinished = (name: string): boolean => basename(name) === UNFINISHED_FILE;
 
 /** The file has every line that a call is logged to have added, and at most those of the open turn besides. */
 function checkLines(rows: Rows, ticket: Json, lines: string[]): void {

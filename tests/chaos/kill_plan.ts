@@ -1,11 +1,11 @@
 /** When each server of a chaos run is killed: decided before it begins, from the seed alone. */
 import { Random } from "./random.ts";
 
-/** Events that stand between what was done and what is known of it. */
+/** Events that stand between what was done and what is known of it; calls are told apart by their tool. */
 const edges = [
-  ...["turn_started", "turn_finished", "tool_started", "tool_executing", "tool_finished"],
-  ...["checkpoint", "succeeded", "check_finished", "worktree_removed"],
-  ...["idea_submitted", "idea_moved", "ticket_created", "ticket_moved", "ticket_changed"],
+  ...["turn_started", "turn_finished", "tool_finished", "checkpoint", "succeeded"],
+  ...["tool_started Bash", "tool_started Edit", "tool_started Write", "tool_started run_checks"],
+  ...["check_finished", "ticket_created", "ticket_moved", "ticket_changed", "idea_moved"],
 ] as const;
 
 /** What somebody saw happen, told to whoever waits for it. */
@@ -26,9 +26,9 @@ export interface Kill {
 }
 
 /** A server that has seen too little by then is killed all the same. */
-export const LATEST_MS = 1_800;
+export const LATEST_MS = 3_000;
 
-const weights = { start: 8, ready: 17, event: 20, edge: 30, request: 12, post: 13 };
+const weights = { start: 8, ready: 15, event: 20, edge: 37, request: 12, post: 8 };
 
 export function killPlan(seed: number, kills: number): Kill[] {
   const random = new Random(`kills ${seed}`);
@@ -40,7 +40,7 @@ export function killPlan(seed: number, kills: number): Kill[] {
         return {
           number,
           after: random.pick(edges),
-          count: 1 + random.below(3),
+          count: 1 + random.below(2),
           ms: edgeMs(random),
         };
       case "start":
@@ -52,7 +52,7 @@ export function killPlan(seed: number, kills: number): Kill[] {
       case "request":
         return { number, after, count: 1 + random.below(6), ms: random.below(60) };
       case "post":
-        return { number, after, count: 1 + random.below(3), ms: random.below(6) };
+        return { number, after, count: 1 + random.below(2), ms: random.below(6) };
     }
   });
 }

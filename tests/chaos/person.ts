@@ -58,10 +58,6 @@ export class Person {
   readonly accepted: Accepted[] = [];
   /** Acts whose request was cut off: nobody knows whether they were done. */
   readonly doubtful: Act[] = [];
-  /** Acts whose answer is not known yet. */
-  get unanswered(): Act[] {
-    return [...this.#unanswered.values()];
-  }
   /** Acts that came too late: the server had another state by then. */
   refused = 0;
   /** Answers that said to come again later. */
@@ -78,11 +74,15 @@ export class Person {
   readonly #retriesOf = new Map<string, number>();
   #hasIdeas = true;
   #submitted = 0;
-  #wanted: number;
+  #extra = 0;
 
   constructor(options: PersonOptions) {
     this.#options = options;
-    this.#wanted = options.ideas;
+  }
+
+  /** Acts whose answer is not known yet. */
+  get unanswered(): Act[] {
+    return [...this.#unanswered.values()];
   }
 
   /** Acts of this kind about this: at least so often it happened, at most so often. */
@@ -95,7 +95,7 @@ export class Person {
 
   /** Has one more idea, right now. */
   thinkUp(): void {
-    this.#wanted++;
+    this.#extra++;
     this.#options.victim.bell.ring("event");
   }
 
@@ -143,7 +143,10 @@ export class Person {
       for (const ticket of tickets) acts.push(...await this.#decideTicket(client, ticket));
     }
     if (this.#hasIdeas) {
-      for (; open < this.#wanted; open++) acts.push(await this.#newIdea(client));
+      const wanted = Math.max(this.#options.ideas - open, this.#extra);
+      this.#extra = 0;
+      for (let n = 0; n < wanted; n++) acts.push(await this.#newIdea(client));
+      open += wanted;
     }
     await Promise.all(acts.map((act) => this.#send(client, act)));
     return !this.#hasIdeas && open === 0 && this.#unanswered.size === 0;

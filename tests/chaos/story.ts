@@ -45,7 +45,7 @@ export interface Fate {
 export function fateOfIdea(seed: number, title: string): Fate {
   const random = fateOf(seed, "idea", title);
   return {
-    type: random.weighted({ feature: 5, bugfix: 3, chore: 2 }),
+    type: random.weighted({ feature: 4, bugfix: 5, chore: 1 }),
     questions: random.pick([0, 1, 2, 3]),
     subtasks: random.pick([1, 1, 2]),
     ideaRounds: random.pick([0, 0, 0, 1]),
@@ -72,12 +72,19 @@ export function expectedLines(title: string, subtasks: number, changes: number):
 /** What the person writes to send a ticket back; the agent finds its number in it. */
 export const changeWish = (number: number): string => `Please make change ${number}`;
 
-/** How the agents answer when nothing goes wrong. */
-export function chaosAgents(seed: number): (request: ClaudeRequest) => MessageReply {
+/**
+ * How the agents answer when nothing goes wrong. Without a sandbox a person has to allow each command, so that
+ * they do without.
+ */
+export function chaosAgents(
+  seed: number,
+  hasSandbox: () => boolean = () => true,
+): (request: ClaudeRequest) => MessageReply {
   return (request) => {
     const title = attribute(request, "ticket", "title") ?? attribute(request, "idea", "title");
     expect(title, "the task should name its idea or ticket");
     const fate = fateOfIdea(seed, title);
+    const withBash = fate.type === "bugfix" && hasSandbox();
     switch (purposeOf(request)) {
       case "clarify":
         return clarify(request, title, fate);
@@ -92,10 +99,10 @@ export function chaosAgents(seed: number): (request: ClaudeRequest) => MessageRe
           request,
           title,
           `develop ${attribute(request, "subtask", "position")}`,
-          fate,
+          withBash,
         );
       case "change":
-        return develop(request, title, wishedChange(request), fate);
+        return develop(request, title, wishedChange(request), withBash);
       case "review":
         return review(request, title);
       default:
@@ -167,7 +174,12 @@ function review(request: ClaudeRequest, title: string): MessageReply {
  * Looks at the file, adds the step's two lines unless they are there, checks, hands in. The second line goes in by
  * a second call of the same turn, in bug fixes by a command: either may be cut off between the two.
  */
-function develop(request: ClaudeRequest, title: string, step: string, fate: Fate): MessageReply {
+function develop(
+  request: ClaudeRequest,
+  title: string,
+  step: string,
+  withBash: boolean,
+): MessageReply {
   const file_path = fileOf(title);
   const last = request.results.at(-1);
   const seen = request.results.find(({ name }) => name === "Read");
@@ -184,12 +196,12 @@ function develop(request: ClaudeRequest, title: string, step: string, fate: Fate
       return answer(
         text("There is no such file: I begin it."),
         toolUse("Write", { file_path, content: `${title}\n${missing[0]}\n` }),
-        ...missing.slice(1).map((line) => append(file_path, missing[0]!, line, fate)),
+        ...missing.slice(1).map((line) => append(file_path, missing[0]!, line, withBash)),
       );
     }
     let before = lines.at(-1)!;
     return answer(...missing.map((line) => {
-      const call = append(file_path, before, line, fate);
+      const call = append(file_path, before, line, withBash);
       before = line;
       return call;
     }));
@@ -205,11 +217,11 @@ function develop(request: ClaudeRequest, title: string, step: string, fate: Fate
 const look = (title: string): MessageReply => calls(["Read", { file_path: fileOf(title) }]);
 const check: MessageReply = calls(["run_checks", { name: "test" }]);
 
-function append(file_path: string, last: string, line: string, { type }: Fate) {
-  if (type === "bugfix" && line.endsWith("second")) {
+function append(file_path: string, last: string, line: string, withBash: boolean) {
+  if (withBash && line.endsWith("second")) {
     // The call before it may have been cut off.
     return toolUse("Bash", {
-      command: `grep -qx '${last}' ${file_path} && echo '${line}' >> ${file_path} && sleep 0.1`,
+      command: `grep -qx '${last}' ${file_path} && echo '${line}' >> ${file_path} && sleep 0.2`,
     });
   }
   const old_string = `${last}\n`;

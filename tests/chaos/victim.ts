@@ -72,8 +72,8 @@ export class Victim implements AsyncDisposable {
     try {
       const events = this.#events = await Events.open(url);
       this.bell.ring("event"); // what came before is not told
-      for await (const { type } of events) {
-        this.bell.ring(type);
+      for await (const { type, data } of events) {
+        this.bell.ring(data?.call ? `${type} ${data.call.name}` : type);
         this.bell.ring("event");
       }
     } catch (error) {
