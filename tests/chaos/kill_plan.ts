@@ -26,7 +26,7 @@ export interface Kill {
 }
 
 /** A server that has seen too little by then is killed all the same. */
-export const LATEST_MS = 3_000;
+export const LATEST_MS = 1_500;
 
 const weights = { start: 8, ready: 15, event: 20, edge: 37, request: 12, post: 8 };
 
@@ -46,9 +46,9 @@ export function killPlan(seed: number, kills: number): Kill[] {
       case "start":
         return { number, after, count: 0, ms: random.below(600) };
       case "ready":
-        return { number, after, count: 0, ms: random.below(1_200) };
+        return { number, after, count: 0, ms: random.below(900) };
       case "event":
-        return { number, after, count: 1 + random.below(30), ms: random.below(15) };
+        return { number, after, count: 1 + random.below(25), ms: random.below(15) };
       case "request":
         return { number, after, count: 1 + random.below(6), ms: random.below(60) };
       case "post":
