@@ -15,7 +15,7 @@ const parts: [name: string, pattern: RegExp][] = [
   ["routes", /^server\/routes\//],
   ["pages", /^server\/pages\//],
   ["http", /^server\/(api|assets|auth|body_limit|http|idempotency|openapi|problem|sse)\.ts$/],
-  ["services", /^server\/(services\/|(inputs|outputs)\.ts)/],
+  ["services", /^server\/(services\/|outputs\/|inputs\.ts)/],
   ["store", /^server\/store\//],
   [
     "base",

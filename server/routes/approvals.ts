@@ -5,7 +5,7 @@ import { getRun } from "../store/runs.ts";
 import { done, readForm } from "./page.ts";
 import type { Api } from "../api.ts";
 import { decisionInput } from "../inputs.ts";
-import { approvalJson, approvalSchema } from "../outputs.ts";
+import { approvalJson, approvalSchema } from "../outputs/runs.ts";
 import { decide } from "../services/approvals.ts";
 import { getApproval } from "../store/approvals.ts";
 

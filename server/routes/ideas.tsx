@@ -19,14 +19,8 @@ import {
   newIdeaInput,
   reasonInput,
 } from "../inputs.ts";
-import {
-  ideaJson,
-  ideaSchema,
-  questionJson,
-  questionSchema,
-  ticketJson,
-  ticketSchema,
-} from "../outputs.ts";
+import { ideaJson, ideaSchema, questionJson, questionSchema } from "../outputs/ideas.ts";
+import { ticketJson, ticketSchema } from "../outputs/tickets.ts";
 import {
   answerQuestion,
   approveIdea,

@@ -8,7 +8,7 @@ import { jobsPage, readJobsQuery } from "../pages/jobs.ts";
 import { once } from "../once.ts";
 import { listJobs } from "../../queue/queue.ts";
 import { jobStats, queueStates } from "../../queue/stats.ts";
-import { jobJson, jobSchema, queueSchema, statsSchema } from "../outputs.ts";
+import { jobJson, jobSchema, queueSchema, statsSchema } from "../outputs/jobs.ts";
 import { cancelJob, pauseJobs, resumeJobs, retryDiscarded, retryJob } from "../services/jobs.ts";
 import { jobStatuses } from "../states.ts";
 import { done, listBehind, pageRequest, type PageTools, show } from "./page.ts";

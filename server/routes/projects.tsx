@@ -8,7 +8,7 @@ import { proposeProject } from "../services/projects.ts";
 import { act, done, pageRequest, type PageTools, readForm, show } from "./page.ts";
 import { type Api, pageOf, requestSignal } from "../api.ts";
 import { newProjectInput, projectChangesInput } from "../inputs.ts";
-import { projectJson, projectSchema } from "../outputs.ts";
+import { projectJson, projectSchema } from "../outputs/projects.ts";
 import {
   archiveProject,
   changeProject,

@@ -23,7 +23,7 @@ import {
   runEventSchema,
   runJson,
   runSchema,
-} from "../outputs.ts";
+} from "../outputs/runs.ts";
 import { runPage, runsPage } from "../pages/runs.ts";
 import { runForkPage } from "../pages/runs_fork.ts";
 import { runReplayPage } from "../pages/runs_replay.ts";

@@ -44,7 +44,7 @@ import {
   reviewFindingSchema,
   ticketJson,
   ticketSchema,
-} from "../outputs.ts";
+} from "../outputs/tickets.ts";
 import {
   addComment,
   approveTicket,

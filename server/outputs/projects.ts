@@ -1,0 +1,45 @@
+/** A project, as the API gives it. */
+import { z } from "zod";
+import { once } from "../once.ts";
+import type { Project } from "../records.ts";
+import { commandNames } from "../records.ts";
+import { projectStatuses } from "../states.ts";
+import { id, time } from "./common.ts";
+
+export const projectSchema = once(() =>
+  z.object({
+    id: id(),
+    slug: z.string(),
+    name: z.string(),
+    path: z.string(),
+    base_branch: z.string(),
+    status: z.enum(projectStatuses),
+    commands: z.array(z.object({
+      name: z.enum(commandNames),
+      command: z.string(),
+      timeout_ms: z.number().int(),
+    })),
+    commands_allowed: z.boolean(),
+    sample: z.boolean(),
+    created_at: time(),
+    updated_at: time(),
+  }).meta({ id: "Project" })
+);
+
+export const projectJson = (p: Project): z.infer<ReturnType<typeof projectSchema>> => ({
+  id: p.id,
+  slug: p.slug,
+  name: p.name,
+  path: p.path,
+  base_branch: p.baseBranch,
+  status: p.status,
+  commands: p.commands.map((c) => ({
+    name: c.name,
+    command: c.command,
+    timeout_ms: c.timeoutMs,
+  })),
+  commands_allowed: p.commandsAllowed,
+  sample: p.sample,
+  created_at: p.createdAt,
+  updated_at: p.updatedAt,
+});
