@@ -4,7 +4,7 @@
  */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { SECOND_MS, timeText } from "../server/clock.ts";
-import { type Db, transact } from "../server/db.ts";
+import { CHECKPOINT_PAGES, type Db, transact } from "../server/db.ts";
 import { claim } from "../queue/claim.ts";
 import { finish } from "../queue/lease.ts";
 import { enqueue } from "../queue/queue.ts";
@@ -58,13 +58,17 @@ interface Taken {
 export class BareQueue implements Disposable {
   readonly #connection: DatabaseSync;
   readonly #statements: Record<keyof Texts, StatementSync>;
+  readonly #begin: StatementSync;
+  readonly #commit: StatementSync;
 
   constructor(path: string, sync: Sync) {
     const texts = textsOf(path);
     this.#connection = new DatabaseSync(path);
     this.#connection.exec(`
       PRAGMA journal_mode = WAL; PRAGMA synchronous = ${sync}; PRAGMA foreign_keys = ON;
-      PRAGMA temp_store = MEMORY; DELETE FROM jobs`);
+      PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; DELETE FROM jobs`);
+    this.#begin = this.#connection.prepare("BEGIN IMMEDIATE");
+    this.#commit = this.#connection.prepare("COMMIT");
     this.#statements = Object.fromEntries(
       Object.entries(texts).map(([name, sql]) => [name, this.#connection.prepare(sql)]),
     ) as Record<keyof Texts, StatementSync>;
@@ -80,7 +84,6 @@ export class BareQueue implements Disposable {
     this.#statements.insert.get({
       kind: "advance_ticket",
       args: `{"ticketId":"ticket_${n}"}`,
-      about: `ticket_${n}`,
       queue: "steps",
       status: "available",
       priority: 2,
@@ -99,32 +102,32 @@ export class BareQueue implements Disposable {
   enqueue(count: number, together: number): number {
     return perJobUs(count, () => {
       for (let n = 0; n < count; n += together) {
-        this.#connection.exec("BEGIN IMMEDIATE");
+        this.#begin.run();
         for (let i = 0; i < together; i++) this.#insert(n + i);
-        this.#connection.exec("COMMIT");
+        this.#commit.run();
       }
     });
   }
 
   fill(count: number): void {
-    this.#connection.exec("BEGIN");
+    this.#begin.run();
     for (let n = 0; n < count; n++) this.#insert(n);
-    this.#connection.exec("COMMIT");
+    this.#commit.run();
   }
 
   /** Microseconds per job, `concurrency` ended and taken by each commit. */
   drain(count: number, concurrency: number): number {
     const { done } = this.#statements;
     return perJobUs(count, () => {
-      this.#connection.exec("BEGIN IMMEDIATE");
+      this.#begin.run();
       let taken = this.#take(concurrency);
-      this.#connection.exec("COMMIT");
+      this.#commit.run();
       for (let left = count; left > 0; left -= concurrency) {
-        this.#connection.exec("BEGIN IMMEDIATE");
+        this.#begin.run();
         const now = timeText(Date.now());
         for (const { id, token } of taken) done.run({ id: String(id), token, now });
         taken = this.#take(concurrency);
-        this.#connection.exec("COMMIT");
+        this.#commit.run();
       }
     });
   }
@@ -145,7 +148,7 @@ export class BareQueue implements Disposable {
       for (const row of rows) {
         const id = Number(row.id);
         const token = crypto.randomUUID();
-        take.get({ id, token, expires, owner: "bench", now });
+        take.run({ id, token, expires, owner: "bench", now });
         taken.push({ id, token });
       }
     };

@@ -7,6 +7,7 @@ import { timeText } from "../server/clock.ts";
 import type { Db, Row, Tx } from "../server/db.ts";
 import { Busy, type Occupant } from "./busy.ts";
 import { makeDue } from "./due.ts";
+import type { Job } from "../server/records.ts";
 import type { LeasedJob } from "./lease.ts";
 import type { QueueLimits } from "./limits.ts";
 import { COLUMNS, jobFromRow, laneOf } from "./rows.ts";
@@ -47,9 +48,18 @@ export function claimNext(
   while (jobs.length < max) {
     const lane = firstOf(lanes, busy, max - jobs.length);
     if (!lane) break;
+    const waiting = lane.take();
     const token = crypto.randomUUID();
-    const row = take.get({ id: lane.take(), token, expires, owner, now: tx.now })!;
-    const job = jobFromRow(row) as LeasedJob;
+    take.run({ id: Number(waiting.id), token, expires, owner, now: tx.now });
+    const job: LeasedJob = {
+      ...waiting,
+      status: "executing",
+      attempt: waiting.attempt + 1,
+      startedAt: tx.now,
+      leaseToken: token,
+      leaseExpiresAt: expires,
+      leasedBy: owner,
+    };
     busy.add(job);
     jobs.push(job);
   }
@@ -89,15 +99,15 @@ function firstOf(lanes: Lane[], busy: Busy, wanted: number): Lane | null {
   return first;
 }
 
+const comesBefore = (a: Candidate, b: Candidate): boolean =>
+  a.order < b.order || a.order === b.order && a.id < b.id;
+
+/** A waiting job that may be the next one. */
 interface Candidate {
   id: number;
   order: number;
-  concurrencyKey: string | null;
-  crashes: number;
+  job: Job;
 }
-
-const comesBefore = (a: Candidate, b: Candidate): boolean =>
-  a.order < b.order || a.order === b.order && a.id < b.id;
 
 /** Where a claim stands in one lane. */
 class Lane {
@@ -121,16 +131,16 @@ class Lane {
     return this.#candidates[this.#at]!;
   }
 
-  /** Gives the next job's id and goes past it. */
-  take(): number {
-    return this.#candidates[this.#at++]!.id;
+  /** Gives the next job and goes past it. */
+  take(): Job {
+    return this.#candidates[this.#at++]!.job;
   }
 
   /** Moves on to the next job that may execute. False: there is none. */
   moveOn(busy: Busy, wanted: number): boolean {
     while (true) {
       for (; this.#at < this.#candidates.length; this.#at++) {
-        if (busy.ofJob(this.next) === null) return true;
+        if (busy.ofJob(this.next.job) === null) return true;
       }
       if (!this.#readOn(busy, Math.min(wanted, busy.freeIn(this.queue)))) return false;
     }
@@ -156,18 +166,17 @@ class Lane {
 const candidateFromRow = (row: Row): Candidate => ({
   id: Number(row.id),
   order: Number(row.claim_order),
-  concurrencyKey: row.concurrency_key as string | null,
-  crashes: Number(row.crashes),
+  job: jobFromRow(row),
 });
 
 // Jumps through the index from lane to lane.
 const FIRST_LANE = `
-  SELECT id, claim_order, lane, queue, project_id, concurrency_key, crashes FROM jobs
+  SELECT ${COLUMNS}, claim_order, lane FROM jobs
   WHERE status = 'available' AND lane > :after ORDER BY lane, claim_order, id LIMIT 1`;
 
-// Steps over those that may not execute within the index. Keys are few and seldom have many jobs waiting.
+// Steps over those that may not execute without reading more of them than the index has. Keys are few and seldom have many jobs waiting.
 const NEXT = `
-  SELECT id, claim_order, concurrency_key, crashes FROM jobs
+  SELECT ${COLUMNS}, claim_order FROM jobs
   WHERE status = 'available' AND lane = :lane AND (claim_order, id) > (:order, :id)
     AND crashes < :crashes
     AND (concurrency_key IS NULL
@@ -177,4 +186,4 @@ const NEXT = `
 const TAKE = `
   UPDATE jobs SET status = 'executing', attempt = attempt + 1, started_at = :now,
     lease_token = :token, lease_expires_at = :expires, leased_by = :owner
-  WHERE id = :id RETURNING ${COLUMNS}`;
+  WHERE id = :id`;

@@ -48,6 +48,15 @@ export const jobPolicies: { readonly [K in JobKind]: JobPolicy } = {
   backup: { queue: "upkeep", timeoutMs: HOUR_MS, maxAttempts: 8 },
 };
 
+/** The unique keys under which jobs are asked for, and cancelled with what they are for. */
+export const jobKeys = {
+  advanceIdea: (ideaId: string) => `idea:${ideaId}`,
+  runAgent: (runId: string) => `run:${runId}`,
+  advanceTicket: (ticketId: string) => `ticket:${ticketId}`,
+  mergeTicket: (ticketId: string) => `merge:${ticketId}`,
+  removeWorktree: (ticketId: string) => `remove:${ticketId}`,
+} as const;
+
 /** How an attempt ended. A handler that throws asks for a retry with the error's message, as "internal". */
 export type Outcome =
   | { type: "done" }

@@ -58,7 +58,6 @@ export function enqueue<K extends JobKind>(tx: Tx, job: NewJob<K>): string | nul
     uniqueKey: job.uniqueKey ?? null,
     concurrencyKey: job.concurrencyKey ?? null,
     projectId: job.projectId ?? null,
-    about: aboutOf(job.args),
     lane: laneOf(policy.queue, job.projectId ?? null),
     runAt,
     order: claimOrder(runAtMs, priority),
@@ -70,7 +69,6 @@ export function enqueue<K extends JobKind>(tx: Tx, job: NewJob<K>): string | nul
     else {tx.db.prepare(REPLACE).run({
         ...waiting,
         args,
-        about: aboutOf(job.args),
         order: claimOrder(runAtMs, priority),
       });}
   }
@@ -78,17 +76,12 @@ export function enqueue<K extends JobKind>(tx: Tx, job: NewJob<K>): string | nul
   return row ? String(row.id) : null;
 }
 
-/** The column `about`: what the job is cancelled with. */
-function aboutOf(args: { runId?: string; ticketId?: string; ideaId?: string }): string | null {
-  return args.runId ?? args.ticketId ?? args.ideaId ?? null;
-}
-
 // The conflict target repeats the words of the partial index jobs_unique; any other conflict is an error.
 const INSERT = `
   INSERT INTO jobs (kind, args, queue, status, priority, max_attempts, unique_key, concurrency_key,
-    project_id, about, lane, scheduled_at, claim_order, created_at)
+    project_id, lane, scheduled_at, claim_order, created_at)
   VALUES (:kind, :args, :queue, :status, :priority, :maxAttempts, :uniqueKey, :concurrencyKey,
-    :projectId, :about, :lane, :runAt, :order, :now)
+    :projectId, :lane, :runAt, :order, :now)
   ON CONFLICT (unique_key, kind) WHERE unique_key IS NOT NULL AND ${WAITING} DO NOTHING
   RETURNING id`;
 
@@ -102,17 +95,12 @@ const SOONER = `
   WHERE unique_key = :uniqueKey AND kind = :kind AND ${WAITING}`;
 
 const REPLACE = `
-  UPDATE jobs SET args = :args, about = :about, scheduled_at = :runAt, priority = :priority, claim_order = :order,
+  UPDATE jobs SET args = :args, scheduled_at = :runAt, priority = :priority, claim_order = :order,
     attempt = 0, crashes = 0, status = CASE WHEN :runAt <= :now THEN 'available' ELSE 'scheduled' END
   WHERE unique_key = :uniqueKey AND kind = :kind AND ${WAITING}`;
 
-/** Which jobs to cancel: one, those of a key, or those about a thing. */
-export type JobSelection =
-  | { id: string }
-  | { uniqueKey: string }
-  | { ideaId: string }
-  | { ticketId: string }
-  | { runId: string };
+/** Which jobs to cancel: one, or those of a key. */
+export type JobSelection = { id: string } | { uniqueKey: string };
 
 /**
  * Ends jobs that wait or execute; those that are finished stay as they are. An executing one is over at once:
@@ -129,18 +117,13 @@ export function cancelJobs(tx: Tx, which: JobSelection, reason = "Cancelled"): n
 const cancelWhere = (condition: string) => `
   UPDATE jobs SET status = 'cancelled', finished_at = :now, errors = ${NOTED}, ${NO_LEASE}
   WHERE ${condition}`;
-/** Whatever the history and the backlog, an index leads to the few that it is about (jobs_about). */
-const CANCEL_ABOUT = cancelWhere(`finished_at IS NULL
-  AND about = :value`);
+/** Whatever the history and the backlog, an index leads to the few of a key. */
 const CANCEL = {
   id: cancelWhere("id = CAST(:value AS INTEGER) AND finished_at IS NULL"),
   uniqueKey: cancelWhere(`id IN (
     SELECT id FROM jobs WHERE unique_key = :value AND ${WAITING}
     UNION ALL
     SELECT id FROM jobs WHERE status = 'executing' AND queue > '' AND unique_key = :value)`),
-  ideaId: CANCEL_ABOUT,
-  ticketId: CANCEL_ABOUT,
-  runId: CANCEL_ABOUT,
 };
 
 /**
@@ -248,19 +231,25 @@ export interface JobRetention {
   limit: number;
 }
 
-/** Deletes finished jobs that are old or many, the oldest first. Returns how many. */
+/**
+ * Deletes finished jobs that are old or many, the oldest first, but for the newest job of all: the next one's id
+ * follows on it. Returns how many.
+ */
 export function pruneJobs(tx: Tx, { before, keep, limit }: JobRetention): number {
   const old = tx.db.prepare(`
     DELETE FROM jobs WHERE id IN (
-      SELECT id FROM jobs WHERE finished_at < :before ORDER BY finished_at LIMIT :limit)
+      SELECT id FROM jobs WHERE finished_at < :before AND id < (${NEWEST})
+      ORDER BY finished_at LIMIT :limit)
   `).run({ before, limit }).changes;
   const extra = tx.db.prepare(`
     DELETE FROM jobs WHERE id IN (
-      SELECT id FROM jobs WHERE finished_at IS NOT NULL
+      SELECT id FROM jobs WHERE finished_at IS NOT NULL AND id < (${NEWEST})
       ORDER BY finished_at DESC, id DESC LIMIT :limit OFFSET :keep)
   `).run({ limit: limit - old, keep }).changes;
   return old + extra;
 }
+
+const NEWEST = "SELECT max(newest.id) FROM jobs AS newest";
 
 /** Tells whoever runs jobs to look again, once `tx` has committed. */
 export function ring(tx: Tx): void {

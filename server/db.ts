@@ -45,6 +45,15 @@ export interface StorageFault {
 /** How long a write waits for a lock held by another process (a backup tool, a shell) before it fails. */
 const BUSY_TIMEOUT_MS = 5_000;
 
+const BEGIN = "BEGIN IMMEDIATE";
+const COMMIT = "COMMIT";
+
+/**
+ * Pages of 4 KiB in the log before a commit takes the time to bring them into the database: often enough that
+ * the log stays small, and so seldom that it is not felt among a hundred commits.
+ */
+export const CHECKPOINT_PAGES = 4_000;
+
 /** Opens `path` (or ":memory:") with the pragmas that make an acknowledged write survive a power cut. */
 export function openDb(path: string): Db {
   const connection = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
@@ -56,11 +65,14 @@ export function openDb(path: string): Db {
       PRAGMA trusted_schema = OFF;
       PRAGMA temp_store = MEMORY;
       PRAGMA journal_size_limit = 67108864;
+      PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
     `);
   } catch (error) {
     connection.close();
     throw error;
   }
+  // Every write's own: compiling them each time takes longer than they do.
+  const [begin, commit] = [connection.prepare(BEGIN), connection.prepare(COMMIT)];
   const statements = new Map<string, Statement>();
   const prepare = (sql: string): Statement => {
     const prepared = connection.prepare(sql);
@@ -76,7 +88,11 @@ export function openDb(path: string): Db {
       if (!statement) statements.set(sql, statement = prepare(sql));
       return statement;
     },
-    exec: (sql) => connection.exec(sql),
+    exec(sql) {
+      if (sql === BEGIN) begin.run();
+      else if (sql === COMMIT) commit.run();
+      else connection.exec(sql);
+    },
     get inTransaction() {
       return connection.isTransaction;
     },
@@ -100,12 +116,12 @@ export function migrate(db: Db, now: string, steps: readonly Migration[] = migra
   const done: string[] = [];
   for (const [index, step] of steps.entries()) {
     if (index < applied.length) continue;
-    db.exec("BEGIN IMMEDIATE");
+    db.exec(BEGIN);
     try {
       db.exec(step.sql);
       db.prepare("INSERT INTO migrations VALUES (:number, :name, :now)")
         .run({ number: index + 1, name: step.name, now });
-      db.exec("COMMIT");
+      db.exec(COMMIT);
     } catch (error) {
       if (db.inTransaction) db.exec("ROLLBACK");
       throw new Error(`Cannot apply the migration "${step.name}"`, { cause: error });
@@ -198,10 +214,10 @@ export function transact<T>(app: Transactor, work: (tx: Tx) => T): T {
   const tx = openTx(app, app.clock.nowMs(), news);
   let result: T;
   try {
-    db.exec("BEGIN IMMEDIATE");
+    db.exec(BEGIN);
     result = work(tx);
     if (result instanceof Promise) throw new Error("transact() was given an async function");
-    db.exec("COMMIT");
+    db.exec(COMMIT);
   } catch (error) {
     if (db.inTransaction) db.exec("ROLLBACK");
     throw refusedWrite(app, error, tx.now);

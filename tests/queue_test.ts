@@ -21,7 +21,15 @@ import {
   renew,
 } from "../queue/lease.ts";
 import type { QueueLimits } from "../queue/limits.ts";
-import { cancelJobs, enqueue, getJob, listJobs, type NewJob, requeue } from "../queue/queue.ts";
+import {
+  cancelJobs,
+  enqueue,
+  getJob,
+  listJobs,
+  type NewJob,
+  pruneJobs,
+  requeue,
+} from "../queue/queue.ts";
 import { endingAfterFailure, retryDelayMs } from "../queue/retry.ts";
 import { MAX_NOTE_CHARS, MAX_NOTES } from "../queue/rows.ts";
 import { JOBS_KEPT_MS, prune, pruneHandler } from "../queue/upkeep.ts";
@@ -377,29 +385,26 @@ Deno.test("the notes of a job are few, short, and a repeated one only moves its 
 
 // ---------------------------------------------------------------- cancelling, running again
 
-Deno.test("cancelJobs() finds jobs by id, key and thing, waiting or executing, and spares the others", () => {
+Deno.test("cancelJobs() finds jobs by id and key, waiting or executing, and spares the others", () => {
   using app = bareApp();
-  const mine = () => add(app, { args: { ticketId: "mine" } });
-  const scheduled = add(app, { args: { ticketId: "mine" }, runAtMs: START_MS + 1 });
+  const mine = (job: Partial<NewJob<"advance_ticket">> = {}) =>
+    add(app, { uniqueKey: "mine", ...job });
   const executing = mine();
   claimOne(app);
-  const available = mine();
-  const other = add(app, { args: { ticketId: "other" } });
-  equal(app.tx((tx) => cancelJobs(tx, { ticketId: "mine" }, "The ticket was cancelled")), 3);
-  for (const id of [scheduled, executing, available]) {
+  const scheduled = mine({ runAtMs: START_MS + 1 });
+  const other = add(app, { uniqueKey: "other" });
+  const unnamed = add(app);
+  equal(app.tx((tx) => cancelJobs(tx, { uniqueKey: "mine" }, "The ticket was cancelled")), 2);
+  for (const id of [scheduled, executing]) {
     equal(status(app, id), "cancelled");
     equal(getJob(app.db, id).errors[0]!.message, "The ticket was cancelled");
   }
-  equal(status(app, other), "available");
-
-  const ideas = app.tx((tx) => enqueue(tx, { kind: "advance_idea", args: { ideaId: "i1" } }))!;
-  const run = app.tx((tx) => enqueue(tx, { kind: "run_agent", args: { runId: "r1" } }))!;
-  const keyed = add(app, { uniqueKey: "k" });
-  equal(app.tx((tx) => cancelJobs(tx, { ideaId: "i1" })), 1);
-  equal(app.tx((tx) => cancelJobs(tx, { runId: "r1" })), 1);
-  equal(app.tx((tx) => cancelJobs(tx, { uniqueKey: "k" })), 1);
-  equal(app.tx((tx) => cancelJobs(tx, { id: other })), 1);
-  for (const id of [ideas, run, keyed, other]) equal(status(app, id), "cancelled");
+  const again = mine();
+  equal(app.tx((tx) => cancelJobs(tx, { uniqueKey: "mine" })), 1);
+  equal(status(app, again), "cancelled");
+  for (const id of [other, unnamed]) equal(status(app, id), "available");
+  equal(app.tx((tx) => cancelJobs(tx, { id: unnamed })), 1);
+  equal(status(app, unnamed), "cancelled");
   equal(app.tx((tx) => cancelJobs(tx, { id: "nonsense" })), 0);
 });
 
@@ -641,8 +646,23 @@ Deno.test("prune() keeps the newest of too many finished jobs", async () => {
   const count = () => Number(app.db.prepare("SELECT count(*) AS n FROM jobs").get()!.n);
   const job = listJobs(app.db, { limit: 1 })[0]!;
   await pruneHandler([]).run({}, { app, job, signal: new AbortController().signal });
-  equal(count(), 10_000);
-  equal(app.db.prepare("SELECT min(id) AS id FROM jobs").get()!.id, 51);
+  // The newest job of all stays besides.
+  equal(count(), 10_001);
+  equal(app.db.prepare("SELECT min(id) AS id FROM jobs").get()!.id, 50);
+});
+
+Deno.test("prune() gives no id a second time: the newest job stays, however old", async () => {
+  using app = bareApp();
+  const ids = [add(app), add(app)];
+  for (const id of ids) app.tx((tx) => cancelJobs(tx, { id }));
+  app.advance(2 * JOBS_KEPT_MS);
+  await prune(
+    app,
+    [(tx, limit) => pruneJobs(tx, { before: tx.now, keep: 0, limit })],
+    new AbortController().signal,
+  );
+  deepEqual(listJobs(app.db, { limit: 10 }).map((j) => j.id), [ids[1]]);
+  equal(Number(add(app)), Number(ids[1]) + 1);
 });
 
 Deno.test("prune() asks the others too, and stops between batches when it is told to", async () => {

@@ -585,18 +585,18 @@ Deno.test("cancel() aborts an executing job at once, and nothing it returns coun
 Deno.test("a service that cancels jobs in its transaction aborts their handlers after the commit", async () => {
   using bench = new Bench();
   bench.runner.start();
-  bench.add();
+  bench.add({ uniqueKey: "k" });
   const call = await bench.call(1);
   throws(() =>
     bench.app.tx((tx) => {
-      cancelJobs(tx, { ticketId: "t1" });
+      cancelJobs(tx, { uniqueKey: "k" });
       throw new Error("rolled back");
     })
   );
   await Promise.resolve();
   equal(call.signal.aborted, false);
   const aborted = new Promise((resolve) => call.signal.addEventListener("abort", resolve));
-  bench.app.tx((tx) => cancelJobs(tx, { ticketId: "t1" }));
+  bench.app.tx((tx) => cancelJobs(tx, { uniqueKey: "k" }));
   await aborted;
   equal(abortCause(call), "cancelled");
   call.fail(call.signal.reason);

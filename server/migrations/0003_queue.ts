@@ -9,7 +9,8 @@ export const queue: Migration = {
   name: "0003_queue",
   sql: `
 CREATE TABLE new_jobs (
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  -- Pruning leaves the newest row there, so no id is given twice.
+  id INTEGER PRIMARY KEY,
   kind TEXT NOT NULL,
   args TEXT NOT NULL CHECK (json_valid(args)),
   queue TEXT NOT NULL,
@@ -22,8 +23,6 @@ CREATE TABLE new_jobs (
   unique_key TEXT,
   concurrency_key TEXT,
   project_id TEXT,
-  -- The run, ticket or idea that it is about, to find the jobs by that are to be cancelled with it.
-  about TEXT,
   scheduled_at TEXT NOT NULL,
   -- Due time in milliseconds plus an hour per step of priority: one order is both priority and ageing.
   claim_order INTEGER NOT NULL,
@@ -39,18 +38,14 @@ CREATE TABLE new_jobs (
   CHECK ((status = 'executing') = (lease_token IS NOT NULL))
 ) STRICT;
 INSERT INTO new_jobs (id, kind, args, queue, status, priority, attempt, max_attempts, unique_key,
-  concurrency_key, project_id, about, scheduled_at, claim_order, lane, lease_token, lease_expires_at,
+  concurrency_key, project_id, scheduled_at, claim_order, lane, lease_token, lease_expires_at,
   leased_by, errors, created_at, finished_at)
 SELECT id, kind, args, queue, status, priority, attempt, max_attempts, unique_key,
-  concurrency_key, project_id, coalesce(args ->> '$.runId', args ->> '$.ticketId', args ->> '$.ideaId'),
-  scheduled_at,
+  concurrency_key, project_id, scheduled_at,
   coalesce(CAST(round(unixepoch(scheduled_at, 'subsec') * 1000) AS INTEGER), 0) + priority * 3600000,
   queue || ' ' || coalesce(project_id, ''), lease_token, lease_expires_at, leased_by, errors, created_at,
   finished_at
 FROM jobs;
--- Ids of jobs that were pruned are not given again.
-DELETE FROM sqlite_sequence WHERE name = 'new_jobs';
-UPDATE sqlite_sequence SET name = 'new_jobs' WHERE name = 'jobs';
 DROP TABLE jobs;
 ALTER TABLE new_jobs RENAME TO jobs;
 
@@ -64,7 +59,6 @@ CREATE INDEX jobs_executing ON jobs (queue, project_id, concurrency_key, crashes
 CREATE INDEX jobs_finished ON jobs (finished_at, id, queue, status, scheduled_at, started_at)
   WHERE finished_at IS NOT NULL;
 CREATE INDEX jobs_discarded ON jobs (id) WHERE status = 'discarded';
-CREATE INDEX jobs_about ON jobs (about) WHERE about IS NOT NULL AND finished_at IS NULL;
 -- At most one job of a kind and key waits.
 CREATE UNIQUE INDEX jobs_unique ON jobs (unique_key, kind)
   WHERE unique_key IS NOT NULL AND status IN ('scheduled', 'available', 'retryable');

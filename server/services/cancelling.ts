@@ -1,4 +1,5 @@
 /** Cancelling one run, with what that means for its idea or ticket. */
+import { jobKeys } from "../../queue/job.ts";
 import { cancelJobs } from "../../queue/queue.ts";
 import type { App } from "../app.ts";
 import { transact, type Tx } from "../db.ts";
@@ -17,7 +18,7 @@ export function cancelRun(app: App, id: string): Run {
     if (!isActive(run)) {
       throw new AppError("conflict", `Cannot cancel the run: it is "${run.status}"`);
     }
-    cancelJobs(tx, { runId: id });
+    cancelJobs(tx, { uniqueKey: jobKeys.runAgent(id) });
     cancelActiveRun(app, tx, run);
     return getRun(tx.db, id);
   });

@@ -1,7 +1,7 @@
 /** A ticket's pipeline: one step is one job, and the end of each is one transaction that asks for the next. */
 import { join } from "node:path";
 import { enqueue } from "../../queue/queue.ts";
-import type { Outcome } from "../../queue/job.ts";
+import { jobKeys, type Outcome } from "../../queue/job.ts";
 import { routeByType } from "../../agents/catalog.ts";
 import type { ResultOf } from "../../agents/results.ts";
 import { branchName } from "../../agents/git/branches.ts";
@@ -45,9 +45,9 @@ export function enqueueAdvanceTicket(tx: Tx, ticket: Ticket): void {
     kind: "advance_ticket",
     args: { ticketId: ticket.id },
     priority: ticket.priority,
-    uniqueKey: `ticket:${ticket.id}`,
+    uniqueKey: jobKeys.advanceTicket(ticket.id),
     onClash: "sooner",
-    concurrencyKey: `ticket:${ticket.id}`,
+    concurrencyKey: jobKeys.advanceTicket(ticket.id),
     projectId: ticket.projectId,
   });
 }

@@ -1,7 +1,7 @@
 /** The merge queue: one approved ticket of a project after the other becomes one commit on its base branch. */
 import { join } from "node:path";
 import { enqueue } from "../../queue/queue.ts";
-import type { Outcome } from "../../queue/job.ts";
+import { jobKeys, type Outcome } from "../../queue/job.ts";
 import { isLanded, keepHistory, landMerge } from "../../agents/git/landing.ts";
 import { type MergeMessage, proposeMessage, withTrailers } from "../../agents/git/merge_message.ts";
 import { type PreparedMerge, prepareMerge, removeWorkDir } from "../../agents/git/merging.ts";
@@ -191,7 +191,7 @@ function finish(app: App, ticket: Ticket, commit: string): Outcome {
     enqueue(tx, {
       kind: "remove_worktree",
       args: { ticketId: ticket.id },
-      uniqueKey: `remove:${ticket.id}`,
+      uniqueKey: jobKeys.removeWorktree(ticket.id),
       projectId: ticket.projectId,
     });
   });

@@ -1,4 +1,5 @@
 /** How an idea is refined: which agents run when, and what becomes of what they hand in. */
+import { jobKeys } from "../../queue/job.ts";
 import { enqueue } from "../../queue/queue.ts";
 import type { AskedQuestions, ResultOf } from "../../agents/results.ts";
 import type { App } from "../app.ts";
@@ -23,8 +24,8 @@ export function enqueueAdvanceIdea(tx: Tx, idea: Idea): void {
     kind: "advance_idea",
     args: { ideaId: idea.id },
     priority: idea.priority,
-    uniqueKey: `idea:${idea.id}`,
-    concurrencyKey: `idea:${idea.id}`,
+    uniqueKey: jobKeys.advanceIdea(idea.id),
+    concurrencyKey: jobKeys.advanceIdea(idea.id),
     projectId: idea.projectId,
   });
 }

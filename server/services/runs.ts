@@ -1,4 +1,5 @@
 /** The verbs of runs that any part of the server may use: start one, pause one, cancel one. */
+import { jobKeys } from "../../queue/job.ts";
 import { cancelJobs, enqueue } from "../../queue/queue.ts";
 import type { RunEventBody } from "../../agents/protocol.ts";
 import type { App } from "../app.ts";
@@ -68,9 +69,9 @@ export function enqueueRun(tx: Tx, run: Run, priority: number, runAtMs?: number)
     kind: "run_agent",
     args: { runId: run.id },
     priority,
-    uniqueKey: `run:${run.id}`,
+    uniqueKey: jobKeys.runAgent(run.id),
     onClash: "sooner",
-    concurrencyKey: `run:${run.id}`,
+    concurrencyKey: jobKeys.runAgent(run.id),
     projectId: run.projectId,
     runAtMs,
   });
@@ -118,7 +119,7 @@ export function pauseRunIn(app: App, tx: Tx, run: Run, killTools: boolean): void
     setPausedBy(tx, run.id, tx.actor, "");
     tx.afterCommit(() => app.agents.pauseRun(run.id, { killTools }));
   } else {
-    cancelJobs(tx, { runId: run.id }, "The run was paused");
+    cancelJobs(tx, { uniqueKey: jobKeys.runAgent(run.id) }, "The run was paused");
     holdRun(tx, run, tx.actor);
   }
 }

@@ -1,4 +1,5 @@
 /** What a person does with tickets. */
+import { jobKeys } from "../../queue/job.ts";
 import { cancelJobs, enqueue } from "../../queue/queue.ts";
 import { routeByType } from "../../agents/catalog.ts";
 import type { App } from "../app.ts";
@@ -88,7 +89,7 @@ export function pauseTicket(app: App, id: string, { killTools = false } = {}): T
     tx.emit({ type: "ticket_paused", projectId: ticket.projectId, ticketId: id });
     const run = findActiveRun(tx.db, id);
     if (run && run.pausedBy === null) pauseRunIn(app, tx, run, killTools);
-    if (killTools) cancelJobs(tx, { ticketId: id }, "The ticket was paused");
+    if (killTools) cancelTicketJobs(tx, id, "The ticket was paused");
     return ticket;
   });
 }
@@ -115,6 +116,12 @@ export function resumeTicketIn(tx: Tx, before: Ticket, run: Run | null): Ticket 
   return ticket;
 }
 
+function cancelTicketJobs(tx: Tx, id: string, reason?: string): void {
+  for (const key of [jobKeys.advanceTicket(id), jobKeys.mergeTicket(id)]) {
+    cancelJobs(tx, { uniqueKey: key }, reason);
+  }
+}
+
 /** Stops everything that runs for a ticket, at once. Its branch and worktree stay. */
 export function cancelTicket(app: App, id: string, reason = ""): Ticket {
   return transact(app, (tx) => {
@@ -126,7 +133,7 @@ export function cancelTicket(app: App, id: string, reason = ""): Ticket {
       refuse(before, "cancel", "it is being merged right now");
     }
     const ticket = moveTicket(tx, id, "cancelled", { reason });
-    cancelJobs(tx, { ticketId: id });
+    cancelTicketJobs(tx, id);
     const worktree = findWorktree(tx.db, id);
     if (worktree) {
       tx.afterCommit(() => {
@@ -198,7 +205,7 @@ function enqueueMerge(tx: Tx, ticket: Ticket): Ticket {
     kind: "merge_ticket",
     args: { ticketId: ticket.id },
     priority: ticket.priority,
-    uniqueKey: `merge:${ticket.id}`,
+    uniqueKey: jobKeys.mergeTicket(ticket.id),
     onClash: "sooner",
     concurrencyKey: `merge:${ticket.projectId}`,
     projectId: ticket.projectId,
@@ -222,7 +229,7 @@ export function requestTicketChanges(app: App, id: string, remark: string): Tick
         "Cannot send the ticket back: comment on a line or say what to change",
       );
     }
-    cancelJobs(tx, { ticketId: id });
+    cancelTicketJobs(tx, id);
     const ticket = moveTicket(tx, id, "in_progress", {
       step: "develop",
       round: 0,
