@@ -4,7 +4,7 @@
  */
 import { actingAs, type App } from "../server/app.ts";
 import { MINUTE_MS, SECOND_MS } from "../server/clock.ts";
-import { transact, transactSoon, type Tx } from "../server/db.ts";
+import { doApart, transact, transactSoon, type Tx } from "../server/db.ts";
 import { messageOf } from "../server/errors.ts";
 import type { Job } from "../server/records.ts";
 import type { FailureReason } from "../server/states.ts";
@@ -144,7 +144,7 @@ class JobRunner implements Runner {
 
   /** What earlier processes left behind. */
   #takeUp(): void {
-    const { bootId, limits, gaveUp } = this.#options;
+    const { bootId, limits } = this.#options;
     const { released, quarantined } = transact(this.#app, (tx) => {
       replanSchedules(tx);
       const orphans = releaseOrphans(tx, {
@@ -153,7 +153,7 @@ class JobRunner implements Runner {
         gotOn: (job) => this.#gotOn(job),
       });
       for (const job of orphans.quarantined) {
-        gaveUp?.(tx, job, quarantineReason(job.crashes + 1), "quarantined");
+        this.#tellGaveUp(tx, job, quarantineReason(job.crashes + 1), "quarantined");
       }
       return orphans;
     });
@@ -266,11 +266,26 @@ class JobRunner implements Runner {
       const { job } = execution;
       if (!finish(tx, job, ending)) lost.push(execution);
       else if (ending.type === "discard") {
-        this.#options.gaveUp?.(tx, job, ending.reason, ending.failure);
+        this.#tellGaveUp(tx, job, ending.reason, ending.failure);
       }
     }
     const working = this.#state === "running" && this.#app.db.fault === null;
     return { lost, claimed: working ? this.#claim(tx, endings) : null };
+  }
+
+  /** A fault in what follows for its work must not keep the job, or those that end with it, from ending. */
+  #tellGaveUp(tx: Tx, job: Job, reason: string, failure: FailureReason): void {
+    const { gaveUp } = this.#options;
+    if (!gaveUp) return;
+    doApart(tx, (part) => gaveUp(part, job, reason, failure), {
+      refused: (error) => {
+        const { id, kind } = job;
+        this.#logFault("what a job was for does not know that it was given up", error, {
+          id,
+          kind,
+        });
+      },
+    });
   }
 
   #recorded(endings: Endings, { lost, claimed }: Recorded): void {

@@ -237,7 +237,11 @@ function tell(hub: Hub, { events, callbacks }: News): void {
   for (const callback of callbacks) callback();
 }
 
-function openTx({ db, hub, actor }: Transactor, nowMs: number, news: News): Tx {
+function openTx(
+  { db, hub, actor }: Omit<Transactor, "clock">,
+  nowMs: number,
+  news: News,
+): Tx {
   const tx: Tx = {
     db,
     now: timeText(nowMs),
@@ -303,22 +307,40 @@ function transactTogether(group: readonly SharedWork[]): void {
 
 /** Does one of several works; returns what tells whoever asked how it went, once all is committed. */
 function doPart(tx: Tx, { app, work, resolve, reject }: SharedWork): () => void {
-  const { db } = tx;
+  let refusal: unknown;
+  const done = doApart(tx, (part) => {
+    const result = work(part);
+    return () => resolve(result);
+  }, { actingAs: app, refused: (error) => refusal = error });
+  return done ?? (() => reject(refusal));
+}
+
+/**
+ * Does a part of a transaction of which everything happens or nothing: what it throws undoes it alone, goes to
+ * `refused`, and gives null. What the machine is to blame for (a full disk) ends the whole transaction.
+ */
+export function doApart<T>(
+  { db, nowMs, afterCommit, ...tx }: Tx,
+  work: (part: Tx) => T,
+  { refused, actingAs = tx }: {
+    refused: (error: unknown) => void;
+    actingAs?: Pick<Transactor, "hub" | "actor">;
+  },
+): T | null {
+  const { hub, actor } = actingAs;
   const news: News = { events: [], callbacks: [] };
   db.prepare("SAVEPOINT part").run();
   try {
-    const result = work(openTx(app, tx.nowMs, news));
+    const result = work(openTx({ db, hub, actor }, nowMs, news));
     if (result instanceof Promise) throw new Error("transact() was given an async function");
     db.prepare("RELEASE part").run();
-    if (news.events.length + news.callbacks.length > 0) {
-      tx.afterCommit(() => tell(app.hub, news));
-    }
-    return () => resolve(result);
+    if (news.events.length + news.callbacks.length > 0) afterCommit(() => tell(hub, news));
+    return result;
   } catch (error) {
-    // A full disk and the like end the whole transaction.
     if (!db.inTransaction || machineFaultOf(error) !== null) throw error;
     db.exec("ROLLBACK TO part; RELEASE part");
-    return () => reject(error);
+    refused(error);
+    return null;
   }
 }
 

@@ -812,6 +812,28 @@ Deno.test("a job that brought the process down three times is quarantined at the
   await bench.runner.idle();
 });
 
+Deno.test("where a job's work can't be told that it was given up, the job and those that end with it end", async () => {
+  const { app, id } = thirdCrash();
+  using bench = new Bench({
+    app,
+    gaveUp: (tx, { id }) => {
+      tx.db.prepare("UPDATE jobs SET kind = 'half' WHERE id = CAST(:id AS INTEGER)").run({ id });
+      throw new Error("a fault of our own");
+    },
+  });
+  const [failing, fine] = [bench.add(), bench.add()];
+  bench.runner.start();
+  equal(bench.status(id), "discarded", "the start goes on");
+  const [first, second] = [await bench.call(1), await bench.call(2)];
+  first.end({ type: "retry", reason: "no", failure: "authentication" });
+  second.end(done);
+  await bench.runner.idle();
+  deepEqual([failing, fine].map(bench.status), ["discarded", "completed"]);
+  deepEqual([id, failing].map((id) => bench.get(id).kind), ["advance_ticket", "advance_ticket"]);
+  const told = bench.app.lines.filter(({ message }) => /does not know/.test(message));
+  equal(told.length, 2);
+});
+
 Deno.test("a job that has got on since it began is not suspected, whoever killed the process", async () => {
   const { app, id } = thirdCrash();
   const asked: unknown[] = [];
