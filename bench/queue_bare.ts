@@ -109,7 +109,13 @@ export class BareQueue implements Disposable {
     });
   }
 
-  fill(count: number): void {
+  /** Leaves the queue empty, and its log as long as it gets. */
+  warmUp(count: number): void {
+    this.#fill(count);
+    this.#connection.exec("DELETE FROM jobs");
+  }
+
+  #fill(count: number): void {
     this.#begin.run();
     for (let n = 0; n < count; n++) this.#insert(n);
     this.#commit.run();

@@ -1,6 +1,7 @@
 // Says what a press did, and what went wrong when the server could not answer, with a way to try again.
 (() => {
   const FLASH_MS = 12_000;
+  let flashes = 0;
 
   const isStream = (element) => element instanceof Element && element.matches("[data-stream]");
 
@@ -51,14 +52,17 @@
     fail(ctx, "The server could not be reached.");
   });
 
-  // The flash message of the page that came back: read out, and gone by itself unless it is being used.
+  // The flash message of the page that came back: read out, and gone by itself unless it is being used. By
+  // then a morph may have made another message of it, or another part of the page.
   function flash() {
-    for (const message of document.querySelectorAll("[data-flash]")) {
-      if (message.dataset.flash === "seen") continue;
-      message.dataset.flash = "seen";
+    for (const message of document.querySelectorAll('[data-flash=""]')) {
+      const mark = String(++flashes);
+      message.dataset.flash = mark;
       announce(message.querySelector("p").textContent);
       setTimeout(() => {
-        if (!message.matches(":hover, :focus-within")) message.remove();
+        if (message.dataset.flash === mark && !message.matches(":hover, :focus-within")) {
+          message.remove();
+        }
       }, FLASH_MS);
     }
   }

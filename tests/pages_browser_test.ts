@@ -7,6 +7,7 @@ import axe from "axe-core";
 import { h } from "preact";
 import { type Browser, chromium, type Page } from "playwright-core";
 import type { RunEventBody } from "../agents/protocol.ts";
+import { MINUTE_MS } from "../server/clock.ts";
 import { activityPartial, itemsPartial } from "../views/activity.tsx";
 import { foldActivity, itemsSince } from "../views/activity_fold.ts";
 import { lineId } from "../views/diff_place.ts";
@@ -108,6 +109,7 @@ Deno.test({
         "a navigation swaps the page, moves the focus and the stream, and goes back",
         navigate,
       );
+      await step("a message that goes by itself takes nothing of the next page along", outlive);
       await step("a refused form comes back with the focus on its summary", refuse);
       await step("a server error changes nothing and offers to try again", fail);
       await step("streamed text, new steps and the title arrive by themselves", stream);
@@ -230,6 +232,24 @@ async function navigate({ page, server, open }: Stage): Promise<void> {
   await page.waitForFunction(() => document.querySelector("h1")?.textContent === "Ideas");
   await page.waitForFunction(() => document.activeElement?.tagName === "H1");
   await server.streamOpened(4);
+}
+
+async function outlive({ page, open }: Stage): Promise<void> {
+  await page.clock.install({ time: a.NOW_MS });
+  await open("/troubled");
+  const flash = page.locator("#flash");
+  equal(await flash.count(), 1);
+  await page.click("nav >> text=Jobs");
+  await page.waitForFunction(() => document.title.includes("Jobs"));
+  equal(await flash.count(), 0);
+  const parts = () => page.locator("main > *").count();
+  const before = await parts();
+  await page.clock.fastForward(MINUTE_MS);
+  equal(await parts(), before);
+
+  await open("/troubled");
+  await page.clock.fastForward(MINUTE_MS);
+  equal(await flash.count(), 0);
 }
 
 async function refuse(stage: Stage): Promise<void> {

@@ -68,7 +68,7 @@ export function IdeaPage(props: IdeaPageProps): VNode {
   return (
     <Layout shell={shell} title={titleOf(idea)} current="ideas" live={props.live}>
       <Strip {...props} />
-      <div class="columns">
+      <div id="idea-columns" class="columns">
         <div class="column-main">
           {asked ? [asking, description] : [description, asking]}
           <IdeaAgents {...props} />

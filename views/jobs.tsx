@@ -70,7 +70,7 @@ export function JobsPage(props: JobsPageProps): VNode {
   return (
     <Layout shell={props.shell} title="Jobs" current="jobs" live={props.live}>
       <PageHead title="Jobs" />
-      <div class="columns">
+      <div id="jobs-columns" class="columns">
         <div class="column-main">
           <JobList {...props} />
         </div>

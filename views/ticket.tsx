@@ -49,7 +49,7 @@ export function TicketPage(props: TicketPageProps): VNode {
     <Layout shell={shell} title={titleOf(ticket)} current="development" live={props.live}>
       <Strip {...props} />
       <Attention {...props} />
-      <div class="columns">
+      <div id="ticket-columns" class="columns">
         <div class="column-main">
           <Subtasks subtasks={props.subtasks} nowMs={nowMs} />
           <Specification ticket={ticket} resolve={props.resolve} />
