@@ -1,6 +1,7 @@
 import type { Hono } from "hono";
 import { z } from "zod";
 import { type QueueName, queueNames } from "../../queue/job.ts";
+import { count, plural } from "../../views/format.ts";
 import { JobsPage } from "../../views/jobs.tsx";
 import { type Api, type Env, pageOf, pageQuery } from "../api.ts";
 import { AppError } from "../errors.ts";
@@ -9,7 +10,14 @@ import { once } from "../once.ts";
 import { listJobs } from "../../queue/queue.ts";
 import { jobStats, queueStates } from "../../queue/stats.ts";
 import { jobJson, jobSchema, queueSchema, statsSchema } from "../outputs/jobs.ts";
-import { cancelJob, pauseJobs, resumeJobs, retryDiscarded, retryJob } from "../services/jobs.ts";
+import {
+  cancelJob,
+  MAX_TAKEN_UP,
+  pauseJobs,
+  resumeJobs,
+  retryDiscarded,
+  retryJob,
+} from "../services/jobs.ts";
 import { jobStatuses } from "../states.ts";
 import { done, listBehind, pageRequest, type PageTools, show } from "./page.ts";
 
@@ -31,7 +39,9 @@ export function jobsApi(api: Api): void {
       return { items, next: jobs.length > query.limit ? items.at(-1)!.id : null };
     })
     .post("/jobs/:id/retry", {
-      summary: "Run a job at once that waits for its time, or again one that was given up",
+      summary:
+        "Run a job at once that waits for its time, or take up again the work of one that was given up; " +
+        "answers with the job that does it",
       out: jobSchema,
     }, ({ app, params }) => jobJson(retryJob(app, params.id!)))
     .post("/jobs/:id/cancel", {
@@ -39,10 +49,16 @@ export function jobsApi(api: Api): void {
       out: jobSchema,
     }, ({ app, params }) => jobJson(cancelJob(app, params.id!)))
     .post("/jobs/retry-discarded", {
-      summary:
-        "Run again what was given up, of all kinds; says how many jobs, a thousand of a kind at most",
-      out: () => z.object({ jobs: z.number().int() }),
-    }, ({ app }) => ({ jobs: retryDiscarded(app) }))
+      summary: `Take up again the work of all jobs that were given up, of ${MAX_TAKEN_UP} at most`,
+      out: () =>
+        z.object({
+          jobs: z.number().int().describe("Those whose work was taken up"),
+          left: z.number().int().describe("Those that were not: their work has moved on"),
+        }),
+    }, ({ app }) => {
+      const { again, left } = retryDiscarded(app);
+      return { jobs: again, left };
+    })
     .get("/queues", {
       summary: "The queues: what waits, works, was given up, and who paused them",
       out: () => z.object({ items: z.array(queueSchema()), next: z.null() }),
@@ -94,8 +110,9 @@ export function jobPages(pages: Hono<Env>, tools: PageTools): void {
     return show(c, <JobsPage {...jobsPage(pageRequest(c, tools), query)} />);
   });
   pages.post("/jobs/retry-discarded", (c) => {
-    const jobs = retryDiscarded(c.var.app);
-    return done(c, "/jobs", `${jobs} ${jobs === 1 ? "job runs" : "jobs run"} again`);
+    const { again, left } = retryDiscarded(c.var.app);
+    const said = `The work of ${plural(again, "job")} was taken up again`;
+    return done(c, "/jobs", left > 0 ? `${said}; ${count(left)} stay as they are` : said);
   });
   pages.post("/jobs/:id/retry", (c) => {
     const job = retryJob(c.var.app, c.req.param("id"));
