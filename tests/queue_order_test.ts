@@ -1,11 +1,12 @@
 /** Who comes next: urgency and age, limits, suspects, paused queues, and what a million others cost. */
 import { deepStrictEqual as deepEqual, ok, strictEqual as equal } from "node:assert";
 import { HOUR_MS, MINUTE_MS, SECOND_MS, timeText } from "../server/clock.ts";
+import { loadConfig } from "../server/config.ts";
 import type { Db, Tx } from "../server/db.ts";
 import { claim, type ClaimOptions } from "../queue/claim.ts";
 import type { JobKind } from "../queue/job.ts";
 import { finish, type LeasedJob, markStopping, releaseOrphans } from "../queue/lease.ts";
-import type { QueueLimits } from "../queue/limits.ts";
+import { type QueueLimits, queueLimits } from "../queue/limits.ts";
 import { pauseOf, pauseQueue, resumeQueue } from "../queue/pauses.ts";
 import {
   enqueue,
@@ -122,6 +123,32 @@ Deno.test("a project at its limit lets the others pass, and goes on when one of 
   deepEqual(take(app, { limits: limited }), []);
   end(app, first[0]!);
   deepEqual(ids(take(app, { limits: limited })), [mine[1]]);
+});
+
+Deno.test("with the limits that a person sets, one project's runs leave slots to another's", () => {
+  using app = bareApp();
+  const limitsWith = (env: Record<string, string>) =>
+    queueLimits(loadConfig({
+      args: [],
+      env: { HOME: "/home/pat", ...env },
+      readFile: () => null,
+      cwd: "/home/pat",
+      checkout: false,
+    }));
+  const run = (projectId: string, runId: string) =>
+    add(app, { kind: "run_agent", args: { runId }, projectId });
+  const big = Array.from({ length: 6 }, (_, n) => run("big", `${n}`));
+  const small = run("small", "6");
+  const step = add(app, { projectId: "big" });
+  const next = (env: Record<string, string>) => {
+    const jobs = take(app, { limits: limitsWith(env) });
+    for (const job of jobs) release(app, job);
+    return ids(jobs);
+  };
+  deepEqual(next({}), [...big.slice(0, 4), step]);
+  deepEqual(next({ GAFFER_MAX_RUNS_PER_PROJECT: "2" }), [...big.slice(0, 2), small, step]);
+  const narrow = { GAFFER_MAX_RUNS_PER_PROJECT: "1", GAFFER_MAX_JOBS: "2" };
+  deepEqual(next(narrow), [big[0], small]);
 });
 
 Deno.test("a project's limit counts each queue for itself, and jobs without a project not at all", () => {

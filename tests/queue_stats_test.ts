@@ -126,6 +126,8 @@ Deno.test("waitReason() says what a job waits for, and null when it does not wai
 
 Deno.test("the limits of a server follow from its configuration", () => {
   using app = bareApp({ config: { maxRuns: 7, maxCrashes: 5 } });
-  const { queues, crashes } = queueLimits(app.config);
-  deepEqual([queues.agents, crashes], [7, 5]);
+  const { queues, crashes, ...others } = queueLimits(app.config);
+  deepEqual([queues.agents, crashes, others], [7, 5, {}]);
+  const limited = queueLimits({ ...app.config, maxRunsPerProject: 2, maxJobs: 6 });
+  deepEqual([limited.perProject, limited.total], [{ agents: 2 }, 6]);
 });
