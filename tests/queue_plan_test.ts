@@ -26,7 +26,7 @@ import {
   settleDiscarded,
 } from "../queue/queue.ts";
 import { dropSchedule, fireSchedules, putSchedule } from "../queue/schedules.ts";
-import { jobStats, queueStates, waitReason } from "../queue/stats.ts";
+import { jobStats, queueStates, waitReasons } from "../queue/stats.ts";
 import { type BareApp, bareApp, START_MS } from "./bare_app.ts";
 
 const limits: QueueLimits = {
@@ -131,7 +131,7 @@ Deno.test("what is done now and then finds its rows by an index as well", () => 
     const retention = { before: tx.now, keep: 10 };
     pruneJobs(tx, { done: retention, discarded: retention, limit: 10 });
     pauseQueue(tx, "steps");
-    waitReason(tx.db, getJob(tx.db, other), limits, tx.nowMs);
+    waitReasons(tx.db, limits, tx.nowMs)(getJob(tx.db, other));
     resumeQueue(tx, "steps");
     putSchedule(tx, { name: "n", cron: "* * * * *", kind: "prune", args: {} });
     fireSchedules(tx);
