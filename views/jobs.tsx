@@ -1,6 +1,5 @@
 /** Jobs: what the queue works on, what waits and why, what was given up, and how it went in the last day. */
 import type { VNode } from "preact";
-import { machineFaults } from "../server/machine_fault.ts";
 import type { Job } from "../server/records.ts";
 import { jobStatuses } from "../server/states.ts";
 import { BarChart } from "./bar_chart.tsx";
@@ -169,7 +168,7 @@ function JobItem(
 ): VNode {
   const last = job.errors.at(-1);
   return (
-    <li class="row" id={`job-${job.id}`} data-row="">
+    <li class="row job-row" id={`job-${job.id}`} data-row="">
       <StatusBadge shown={jobWords[job.status]} />
       <div class="row-main">
         <p class="row-title">{jobKindWords[job.kind] ?? job.kind}</p>
@@ -200,10 +199,10 @@ function JobItem(
           </details>
         )}
       </div>
-      <span class="row-fact">
+      <span class="row-fact job-facts">
         <Priority level={job.priority} />
+        {timeOf(job, nowMs)}
       </span>
-      <span class="row-fact">{timeOf(job, nowMs)}</span>
       <JobActions job={job} stays={stays !== null} />
     </li>
   );
@@ -247,20 +246,17 @@ function Queues({ queues, maxJobs, shell }: JobsPageProps): VNode {
     <Panel id="queues" title="Queues">
       {shell.storage && (
         <Notice tone="failed" title="Nothing begins">
-          <p class="small">
-            {capital(machineFaults[shell.storage.kind].what)}.{" "}
-            {machineFaults[shell.storage.kind].mend}.
-          </p>
+          <p class="small">Nothing can be saved now; the queues go on by themselves once it can.</p>
         </Notice>
       )}
       <ul class="queue-list">
         {queues.map(({ name, slots, slotsPerProject, executing, waiting, paused }) => (
           <li key={name}>
             <p>
-              <strong>{capital(name)}</strong>{" "}
-              <span class="muted small num">
-                {executing} of {slots} at work, {count(waiting)} waiting
-              </span>
+              <strong>{capital(name)}</strong>
+            </p>
+            <p class="muted small num">
+              {executing} of {slots} at work, {count(waiting)} waiting
             </p>
             {slotsPerProject !== null && (
               <p class="muted small num">At most {slotsPerProject} of one project</p>
@@ -285,7 +281,7 @@ function Queues({ queues, maxJobs, shell }: JobsPageProps): VNode {
 
 function Schedules({ schedules, shell: { nowMs } }: JobsPageProps): VNode {
   return (
-    <Panel id="schedules" title="Again and again">
+    <Panel id="schedules" title="Recurring">
       {schedules.length === 0 && <p class="calm">Nothing is done by schedule.</p>}
       <ul class="queue-list">
         {schedules.map(({ name, kind, cron, timeZone, nextAt, lastAt }) => (

@@ -152,7 +152,8 @@ export function jobPages(pages: Hono<Env>, tools: PageTools): void {
   pages.post("/jobs/retry-discarded", (c) => {
     const { again, left } = retryDiscarded(c.var.app);
     const said = `The work of ${plural(again, "job")} was taken up again`;
-    return done(c, "/jobs", left > 0 ? `${said}; ${count(left)} stay as they are` : said);
+    const stays = left === 1 ? "1 stays as it is" : `${count(left)} stay as they are`;
+    return done(c, "/jobs", left > 0 ? `${said}; ${stays}` : said);
   });
   pages.post("/jobs/:id/retry", (c) => {
     const job = retryJob(c.var.app, c.req.param("id"));
