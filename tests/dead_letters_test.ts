@@ -13,6 +13,7 @@ import { jobKeys } from "../queue/job.ts";
 import { pauseQueue } from "../queue/pauses.ts";
 import { enqueue, findWaiting, getJob } from "../queue/queue.ts";
 import type { Job } from "../server/records.ts";
+import { forkRun } from "../server/services/forking.ts";
 import { refineIdea, rejectIdea } from "../server/services/ideas.ts";
 import { giveUpJob, retryDiscarded, retryJob } from "../server/services/jobs.ts";
 import { cancelTicket, guideTicket, retryTicket } from "../server/services/tickets.ts";
@@ -21,6 +22,7 @@ import { getRun, listIdeaRuns, listTicketRuns } from "../server/store/runs.ts";
 import { getTicket, moveTicket, updateTicket } from "../server/store/tickets.ts";
 import { TestRepo } from "./git_support.ts";
 import { jobOf, merging, runnerOf } from "./jobs_support.ts";
+import { failedClarifier } from "./runs_support.ts";
 import { results, type TestApp, testApp } from "./support.ts";
 
 /** Gaffer has died with the job for the third time: the next runner to start puts it aside. */
@@ -295,6 +297,16 @@ Deno.test("what a ticket's own verbs take up, or call off, is no dead letter any
     verb(app, id);
     deepEqual(stateOf(app, job), ["cancelled", note]);
   }
+});
+
+Deno.test("a fork takes up the work of the run that was given up", async () => {
+  using app = testApp();
+  const run = await failedClarifier(app);
+  const job = jobOf(app, "run_agent", { runId: run.id });
+  app.db.prepare("UPDATE jobs SET status = 'discarded' WHERE id = CAST(:id AS INTEGER)")
+    .run({ id: job.id });
+  forkRun(app, run.id, 1, "Ask about locks");
+  deepEqual(stateOf(app, job), ["cancelled", "Its work was taken up again"]);
 });
 
 Deno.test("another idea's dead letters stay", async () => {

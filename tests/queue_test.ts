@@ -694,20 +694,22 @@ Deno.test("prune() keeps dead letters longer than what is done, and does not cou
 });
 
 Deno.test("prune() gives no id a second time: the newest job stays, however old", async () => {
-  using app = bareApp();
-  const ids = [add(app), add(app)];
-  for (const id of ids) app.tx((tx) => cancelJobs(tx, { id }));
-  app.advance(2 * JOBS_KEPT_MS);
-  await prune(
-    app,
-    [(tx, limit) => {
-      const nothing = { before: tx.now, keep: 0 };
-      return pruneJobs(tx, { done: nothing, discarded: nothing, limit });
-    }],
-    new AbortController().signal,
-  );
-  deepEqual(listJobs(app.db, { limit: 10 }).map((j) => j.id), [ids[1]]);
-  equal(Number(add(app)), Number(ids[1]) + 1);
+  for (const status of ["cancelled", "discarded"]) {
+    using app = bareApp();
+    const ids = [add(app), add(app)];
+    app.db.exec(`UPDATE jobs SET status = '${status}', finished_at = created_at`);
+    app.advance(2 * DISCARDED_KEPT_MS);
+    await prune(
+      app,
+      [(tx, limit) => {
+        const nothing = { before: tx.now, keep: 0 };
+        return pruneJobs(tx, { done: nothing, discarded: nothing, limit });
+      }],
+      new AbortController().signal,
+    );
+    deepEqual(listJobs(app.db, { limit: 10 }).map((j) => j.id), [ids[1]]);
+    equal(Number(add(app)), Number(ids[1]) + 1);
+  }
 });
 
 Deno.test("prune() asks the others too, and stops between batches when it is told to", async () => {
