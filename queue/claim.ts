@@ -69,6 +69,18 @@ export function claimNext(
 /** The jobs of `claimNext`. */
 export const claim = (tx: Tx, options: ClaimOptions): LeasedJob[] => claimNext(tx, options).jobs;
 
+/** The ids of the jobs that each queue takes next, whatever the others take; none of a queue that takes nothing. */
+export function nextInLine(db: Db, busy: Busy): Set<string> {
+  const first = db.prepare(FIRST_LANE).get({ after: "" });
+  const lanes = first ? lanesFrom(db, first, busy) : [];
+  const next = new Set<string>();
+  for (const queue of new Set(lanes.map((lane) => lane.queue))) {
+    const lane = firstOf(lanes.filter((other) => other.queue === queue), busy, 1);
+    if (lane) next.add(lane.next.job.id);
+  }
+  return next;
+}
+
 /** All lanes in which a job waits, but for those of queues that give out nothing. */
 function lanesFrom(db: Db, first: Row, busy: Busy): Lane[] {
   const paused = new Set(

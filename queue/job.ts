@@ -48,6 +48,8 @@ export const jobPolicies: { readonly [K in JobKind]: JobPolicy } = {
   backup: { queue: "upkeep", timeoutMs: HOUR_MS, maxAttempts: 8 },
 };
 
+export const jobKinds = Object.keys(jobPolicies) as JobKind[];
+
 /** The unique keys under which jobs are asked for, and cancelled with what they are for. */
 export const jobKeys = {
   advanceIdea: (ideaId: string) => `idea:${ideaId}`,

@@ -21,8 +21,12 @@ const STEP_JOBS = 2;
 const MERGE_JOBS = 2;
 
 /** The limits of a server with this configuration: for its runner, and for the page that explains waiting. */
-export const queueLimits = ({ maxRuns, maxCrashes }: Config): QueueLimits => ({
+export const queueLimits = (
+  { maxRuns, maxRunsPerProject, maxJobs, maxCrashes }: Config,
+): QueueLimits => ({
   queues: { agents: maxRuns, steps: STEP_JOBS, merges: MERGE_JOBS, upkeep: 1 },
+  ...maxRunsPerProject > 0 ? { perProject: { agents: maxRunsPerProject } } : {},
+  ...maxJobs > 0 ? { total: maxJobs } : {},
   crashes: maxCrashes,
 });
 

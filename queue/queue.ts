@@ -153,26 +153,57 @@ const REQUEUE = `
       WHERE newer.unique_key = jobs.unique_key AND newer.kind = jobs.kind AND newer.${WAITING})))
   RETURNING ${COLUMNS}`;
 
-/** Discarded jobs taken up again by one call; the next call takes more. */
-export const MAX_REQUEUED = 1_000;
+/**
+ * Ends discarded jobs of these keys, of whatever kind, as cancelled with the reason: nobody needs to run them
+ * again. Returns how many.
+ */
+export function settleDiscarded(tx: Tx, uniqueKeys: readonly string[], reason: string): number {
+  const { changes } = tx.db.prepare(`
+    UPDATE jobs INDEXED BY jobs_discarded SET status = 'cancelled', errors = ${NOTED}
+    WHERE status = 'discarded' AND id > 0
+      AND unique_key IN (SELECT keys.value FROM json_each(:keys) AS keys)
+  `).run({
+    keys: JSON.stringify(uniqueKeys),
+    message: noteText(reason),
+    failure: null,
+    now: tx.now,
+  });
+  if (changes > 0) ring(tx);
+  return changes;
+}
 
 /**
- * Runs discarded jobs of a kind again, the newest first, leaving alone those for whose work a newer one waits.
- * Returns how many, at most `MAX_REQUEUED`.
+ * Jobs of these keys that are as urgent as what they are for was before become as urgent as it is now. Those that
+ * were asked for with another priority (a person waits for them) keep it. Returns how many changed.
  */
-export function requeueAll(tx: Tx, kind: string): number {
-  const discarded = tx.db.prepare(`
-    SELECT id FROM jobs INDEXED BY jobs_discarded
-    WHERE status = 'discarded' AND id > 0 AND kind = :kind ORDER BY id DESC
-  `).all({ kind });
-  let requeued = 0;
-  for (const { id } of discarded) {
-    if (requeued === MAX_REQUEUED) break;
-    const again = { id: String(id), now: tx.now, dueMs: tx.nowMs };
-    if (tx.db.prepare(REQUEUE).get(again)) requeued++;
-  }
-  if (requeued > 0) ring(tx);
-  return requeued;
+export function reprioritize(
+  tx: Tx,
+  uniqueKeys: readonly string[],
+  { from, to }: { from: number; to: number },
+): number {
+  if (from === to) return 0;
+  const keys = JSON.stringify(uniqueKeys);
+  const { changes } = tx.db.prepare(REPRIORITIZE).run({ keys, from, to });
+  if (changes > 0) ring(tx);
+  return changes;
+}
+
+// One that executes may come back to wait.
+const REPRIORITIZE = `
+  UPDATE jobs SET priority = :to, claim_order = claim_order + (:to - :from) * ${AGE_STEP_MS}
+  WHERE priority = :from AND id IN (
+    SELECT id FROM jobs
+    WHERE unique_key IN (SELECT keys.value FROM json_each(:keys) AS keys) AND ${WAITING}
+    UNION ALL
+    SELECT id FROM jobs WHERE status = 'executing' AND queue > ''
+      AND unique_key IN (SELECT keys.value FROM json_each(:keys) AS keys))`;
+
+/** The job of a kind and unique key that waits; null: none does. */
+export function findWaiting(db: Db, kind: JobKind, uniqueKey: string): Job | null {
+  const row = db.prepare(`
+    SELECT ${COLUMNS} FROM jobs WHERE unique_key = :uniqueKey AND kind = :kind AND ${WAITING}
+  `).get({ kind, uniqueKey });
+  return row ? jobFromRow(row) : null;
 }
 
 /** Throws `not_found`. */
@@ -186,18 +217,20 @@ export interface JobFilter {
   status?: JobStatus;
   queue?: QueueName;
   kind?: string;
+  projectId?: string;
   /** Only jobs older than this id: the last one of the page before. */
   beforeId?: string;
   limit: number;
 }
 
 /** Jobs, the newest first. */
-export function listJobs(db: Db, { status, queue, kind, beforeId, limit }: JobFilter): Job[] {
-  return db.prepare(LISTS[status ?? "any"]).all({
-    beforeId: beforeId ?? String(Number.MAX_SAFE_INTEGER),
-    queue: queue ?? null,
-    kind: kind ?? null,
-    limit,
+export function listJobs(db: Db, filter: JobFilter): Job[] {
+  return db.prepare(LISTS[filter.status ?? "any"]).all({
+    beforeId: filter.beforeId ?? String(Number.MAX_SAFE_INTEGER),
+    queue: filter.queue ?? null,
+    kind: filter.kind ?? null,
+    projectId: filter.projectId ?? null,
+    limit: filter.limit,
   }).map(jobFromRow);
 }
 
@@ -205,6 +238,7 @@ const listOf = (from: string, condition: string) => `
   SELECT ${COLUMNS} FROM jobs ${from}
   WHERE ${condition} AND id < CAST(:beforeId AS INTEGER)
     AND (:queue IS NULL OR queue = :queue) AND (:kind IS NULL OR kind = :kind)
+    AND (:projectId IS NULL OR project_id = :projectId)
   ORDER BY id DESC LIMIT :limit`;
 /** A partial index is found only by its own words. */
 const putOff = (status: JobStatus) => `
@@ -221,12 +255,19 @@ const LISTS: Record<JobStatus | "any", string> = {
   discarded: listOf("INDEXED BY jobs_discarded", "status = 'discarded'"),
 };
 
-/** How many finished jobs are kept. */
+/** How many finished jobs of a sort are kept. */
 export interface JobRetention {
   /** Those that ended before this UTC text go. */
   before: string;
   /** Of the others the newest this many stay. */
   keep: number;
+}
+
+export interface PruneOptions {
+  /** Completed and cancelled jobs. */
+  done: JobRetention;
+  /** Discarded ones. Counted apart: a dead letter waits for its person, however much is done meanwhile. */
+  discarded: JobRetention;
   /** At most this many are deleted by one call, so that it holds up no other write. */
   limit: number;
 }
@@ -235,21 +276,31 @@ export interface JobRetention {
  * Deletes finished jobs that are old or many, the oldest first, but for the newest job of all: the next one's id
  * follows on it. Returns how many.
  */
-export function pruneJobs(tx: Tx, { before, keep, limit }: JobRetention): number {
-  const old = tx.db.prepare(`
-    DELETE FROM jobs WHERE id IN (
-      SELECT id FROM jobs WHERE finished_at < :before AND id < (${NEWEST})
-      ORDER BY finished_at LIMIT :limit)
-  `).run({ before, limit }).changes;
-  const extra = tx.db.prepare(`
-    DELETE FROM jobs WHERE id IN (
-      SELECT id FROM jobs WHERE finished_at IS NOT NULL AND id < (${NEWEST})
-      ORDER BY finished_at DESC, id DESC LIMIT :limit OFFSET :keep)
-  `).run({ limit: limit - old, keep }).changes;
-  return old + extra;
+export function pruneJobs(tx: Tx, { done, discarded, limit }: PruneOptions): number {
+  let left = limit;
+  left -= tx.db.prepare(PRUNE.oldDone).run({ before: done.before, limit: left }).changes;
+  left -= tx.db.prepare(PRUNE.extraDone).run({ keep: done.keep, limit: left }).changes;
+  left -= tx.db.prepare(PRUNE.oldDiscarded).run({ before: discarded.before, limit: left }).changes;
+  left -= tx.db.prepare(PRUNE.extraDiscarded).run({ keep: discarded.keep, limit: left }).changes;
+  return limit - left;
 }
 
-const NEWEST = "SELECT max(newest.id) FROM jobs AS newest";
+const OLDER = "id < (SELECT max(newest.id) FROM jobs AS newest)";
+const deleteOf = (selected: string) => `DELETE FROM jobs WHERE id IN (${selected})`;
+const PRUNE = {
+  oldDone: deleteOf(`
+    SELECT id FROM jobs WHERE finished_at < :before AND status <> 'discarded' AND ${OLDER}
+    ORDER BY finished_at LIMIT :limit`),
+  extraDone: deleteOf(`
+    SELECT id FROM jobs WHERE finished_at IS NOT NULL AND status <> 'discarded' AND ${OLDER}
+    ORDER BY finished_at DESC, id DESC LIMIT :limit OFFSET :keep`),
+  oldDiscarded: deleteOf(`
+    SELECT id FROM jobs INDEXED BY jobs_discarded
+    WHERE status = 'discarded' AND finished_at < :before AND ${OLDER} LIMIT :limit`),
+  extraDiscarded: deleteOf(`
+    SELECT id FROM jobs INDEXED BY jobs_discarded
+    WHERE status = 'discarded' AND ${OLDER} ORDER BY id DESC LIMIT :limit OFFSET :keep`),
+};
 
 /** Tells whoever runs jobs to look again, once `tx` has committed. */
 export function ring(tx: Tx): void {

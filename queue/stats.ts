@@ -1,9 +1,10 @@
 /** What a page wants to know of the queue: how much is where, how the last hours went, why a job waits. */
 import { HOUR_MS, timeText } from "../server/clock.ts";
-import type { Db } from "../server/db.ts";
+import type { Db, StorageFault } from "../server/db.ts";
 import type { Job } from "../server/records.ts";
 import { type JobStatus, jobStatuses } from "../server/states.ts";
 import { type Blocker, Busy } from "./busy.ts";
+import { nextInLine } from "./claim.ts";
 import { type QueueName, queueNames } from "./job.ts";
 import type { QueueLimits } from "./limits.ts";
 import { pauseOf, type QueuePause } from "./pauses.ts";
@@ -94,31 +95,34 @@ const quantile = (sorted: readonly number[], q: number): number | null =>
 export type WaitReason =
   /** Its time has not come. */
   | { why: "time"; at: string }
+  /** Nothing can be saved, so nothing begins. */
+  | { why: "storage"; fault: StorageFault }
   | { why: "paused"; pause: QueuePause }
   | Blocker
-  /** Nothing holds it up: it is its turn, or will be after those that come before it. */
-  | { why: "order" };
+  /** Nothing holds it up but those of its queue that come before it; with `next` there are none. */
+  | { why: "order"; next: boolean };
 
-/** Null: it does not wait. */
-export function waitReason(
-  db: Db,
-  job: Job,
-  limits: QueueLimits,
-  nowMs: number,
-): WaitReason | null {
-  switch (job.status) {
-    case "scheduled":
-    case "retryable":
-      if (job.scheduledAt > timeText(nowMs)) return { why: "time", at: job.scheduledAt };
-      break;
-    case "available":
-      break;
-    default:
-      return null;
-  }
-  const pause = pauseOf(db, job.queue);
-  if (pause) return { why: "paused", pause };
+/** Says why a job waits; null: it does not. */
+export type WaitReasons = (job: Job) => WaitReason | null;
+
+/** Looks at what else the queue does once, however many jobs it is then asked about. */
+export function waitReasons(db: Db, limits: QueueLimits, nowMs: number): WaitReasons {
+  const now = timeText(nowMs);
+  const pauses = new Map(queueNames.map((queue) => [String(queue), pauseOf(db, queue)]));
   const busy = new Busy(db, limits);
-  // What holds up just this job tells more than that its queue is full as well.
-  return busy.ofJob(job) ?? busy.ofLane(job.queue, job.projectId) ?? { why: "order" };
+  const next = nextInLine(db, busy);
+  return (job) => {
+    if (!WAITING_STATUSES.includes(job.status)) return null;
+    if (job.status !== "available" && job.scheduledAt > now) {
+      return { why: "time", at: job.scheduledAt };
+    }
+    if (db.fault !== null) return { why: "storage", fault: db.fault };
+    const pause = pauses.get(job.queue);
+    if (pause) return { why: "paused", pause };
+    // What holds up just this job tells more than that its queue is full as well.
+    return busy.ofJob(job) ?? busy.ofLane(job.queue, job.projectId) ??
+      { why: "order", next: next.has(job.id) };
+  };
 }
+
+const WAITING_STATUSES: readonly JobStatus[] = ["scheduled", "available", "retryable"];

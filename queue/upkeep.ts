@@ -6,9 +6,15 @@ import type { JobHandler } from "./job.ts";
 import { pruneJobs } from "./queue.ts";
 import { putSchedule } from "./schedules.ts";
 
-/** Finished jobs stay this long for people to look at, but at most so many of them. */
+/** Completed and cancelled jobs stay this long for people to look at, but at most so many of them. */
 export const JOBS_KEPT_MS = 7 * DAY_MS;
 export const JOBS_KEPT = 10_000;
+/**
+ * Dead letters are work that is not done: they stay until a person is back from a long absence, and the others do not
+ * count among them. At most so many, since what fails every minute must not fill the disk.
+ */
+export const DISCARDED_KEPT_MS = 90 * DAY_MS;
+export const DISCARDED_KEPT = 5_000;
 /** Once an hour, when few other things happen by the clock. */
 const UPKEEP_CRON = "17 * * * *";
 /** Rows deleted in one transaction: other writes wait no longer than that takes. */
@@ -22,7 +28,11 @@ export const scheduleUpkeep = (tx: Tx): void =>
 export type Pruner = (tx: Tx, limit: number) => number;
 
 const pruneFinishedJobs: Pruner = (tx, limit) =>
-  pruneJobs(tx, { before: timeText(tx.nowMs - JOBS_KEPT_MS), keep: JOBS_KEPT, limit });
+  pruneJobs(tx, {
+    done: { before: timeText(tx.nowMs - JOBS_KEPT_MS), keep: JOBS_KEPT },
+    discarded: { before: timeText(tx.nowMs - DISCARDED_KEPT_MS), keep: DISCARDED_KEPT },
+    limit,
+  });
 
 /** Deletes in small transactions until nothing is left to delete or `signal` aborts. */
 export async function prune(

@@ -12,6 +12,8 @@ const settingsSchema = z.strictObject({
   data: z.string().min(1),
   log: z.enum(["human", "json"]),
   max_runs: wholeNumber(1, 100),
+  max_runs_per_project: wholeNumber(0, 100),
+  max_jobs: wholeNumber(0, 1_000),
   sandbox: z.enum(["auto", "off"]),
   demo_pace_ms: wholeNumber(0, 1_000),
   backup_every_hours: wholeNumber(0, 720),
@@ -39,6 +41,10 @@ export interface Config {
   logFormat: "human" | "json";
   /** Runs whose loops work at the same time. */
   maxRuns: number;
+  /** Of those the runs of one project. 0: no limit but `maxRuns`. */
+  maxRunsPerProject: number;
+  /** Jobs of all queues that execute at the same time. 0: no limit but those of the queues. */
+  maxJobs: number;
   /** `off`: do not use bubblewrap even where it works (commands then need a person's word). */
   sandbox: "auto" | "off";
   /** The model's endpoint; null: the demo model. */
@@ -93,6 +99,8 @@ export function loadConfig(sources: ConfigSources): Config {
     dataDir,
     logFormat: settings.log,
     maxRuns: settings.max_runs,
+    maxRunsPerProject: settings.max_runs_per_project,
+    maxJobs: settings.max_jobs,
     sandbox: settings.sandbox,
     endpoint: apiKey
       ? { baseUrl: checkUrl(env.ANTHROPIC_BASE_URL || DEFAULT_BASE_URL), apiKey }
@@ -112,6 +120,9 @@ function defaults({ env, checkout }: ConfigSources): Settings {
     data: checkout ? "data" : join(home, "gaffer"),
     log: "human",
     max_runs: 4,
+    // Most people have one project at a time: any limit would leave slots idle while its work waits.
+    max_runs_per_project: 0,
+    max_jobs: 0,
     sandbox: "auto",
     demo_pace_ms: 12,
     backup_every_hours: 24,

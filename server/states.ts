@@ -120,7 +120,7 @@ export const jobMoves: Moves<JobStatus> = {
   executing: ["completed", "retryable", "scheduled", "available", "discarded", "cancelled"],
   retryable: ["available", "cancelled", "discarded"],
   completed: [],
-  discarded: ["available"],
+  discarded: ["available", "cancelled"],
   cancelled: [],
 };
 

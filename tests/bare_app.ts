@@ -88,6 +88,8 @@ const bareConfig: Config = {
   dataDir: "/nonexistent",
   logFormat: "human",
   maxRuns: 4,
+  maxRunsPerProject: 0,
+  maxJobs: 0,
   sandbox: "auto",
   endpoint: null,
   idleTimeoutMs: 1_000,

@@ -41,6 +41,8 @@ Deno.test("without any setting it serves this machine alone, with the demo model
     dataDir: "/work/checkout/data",
     logFormat: "human",
     maxRuns: 4,
+    maxRunsPerProject: 0,
+    maxJobs: 0,
     sandbox: "auto",
     endpoint: null,
     idleTimeoutMs: 120_000,
@@ -67,13 +69,16 @@ Deno.test("a flag wins over the environment, that over config.yaml, that over th
 
 Deno.test("every setting can come from config.yaml and from the environment", () => {
   const file = withFile(
-    "port: 0\nhost: '::1'\nlog: json\nmax_runs: 9\nsandbox: off\ndemo_pace_ms: 0\n",
+    "port: 0\nhost: '::1'\nlog: json\nmax_runs: 9\nmax_runs_per_project: 3\nmax_jobs: 11\nsandbox: off\n" +
+      "demo_pace_ms: 0\n",
   );
   const env = {
     GAFFER_PORT: "0",
     GAFFER_HOST: "::1",
     GAFFER_LOG: "json",
     GAFFER_MAX_RUNS: "9",
+    GAFFER_MAX_RUNS_PER_PROJECT: "3",
+    GAFFER_MAX_JOBS: "11",
     GAFFER_SANDBOX: "off",
     GAFFER_DEMO_PACE_MS: "0",
   };
@@ -83,6 +88,8 @@ Deno.test("every setting can come from config.yaml and from the environment", ()
     host: "::1",
     logFormat: "json",
     maxRuns: 9,
+    maxRunsPerProject: 3,
+    maxJobs: 11,
     sandbox: "off",
     demoPaceMs: 0,
   };
@@ -109,6 +116,7 @@ Deno.test("a wrong value in config.yaml is refused with its key and line", () =>
   );
   refused(withFile("log: loud\n"), /"log" in config.yaml \(line 1\) .*"human"\|"json"/, "log");
   refused(withFile("\n\nmax_runs: 0\n"), /\(line 3\).*from 1 to 100/, "max_runs");
+  refused(withFile("max_jobs: few\n"), /from 0 to 1000/, "max_jobs");
 });
 
 Deno.test("what only passes for a number is refused", () => {

@@ -244,6 +244,24 @@ Deno.test("editIdea() changes an open idea and refuses a closed one", async () =
   throws(() => editIdea(app, idea.id, { title: "No" }), { code: "conflict" });
 });
 
+Deno.test("editIdea() makes what waits in the queue for the idea as urgent as the idea", async () => {
+  using app = testApp();
+  const { id } = await app.idea("refining");
+  const other = await app.idea("refining");
+  const priorities = (ideaId: string) =>
+    app.db.prepare(`
+      SELECT priority FROM jobs WHERE args LIKE '%' || :ideaId || '%'
+        OR unique_key IN (SELECT 'run:' || id FROM runs WHERE idea_id = :ideaId) ORDER BY id
+    `).all({ ideaId }).map((row) => row.priority);
+  for (const priority of [0, 3]) {
+    editIdea(app, id, { priority });
+    deepEqual(priorities(id), [priority, priority, priority], "its step, and its two agents");
+  }
+  editIdea(app, id, { title: "Greet all" });
+  deepEqual(priorities(id), [3, 3, 3]);
+  deepEqual(priorities(other.id), [2, 2, 2]);
+});
+
 Deno.test("a move that the table lacks is refused and changes nothing", async (t) => {
   for (const from of ideaStatuses) {
     for (const to of ideaStatuses) {

@@ -2,56 +2,22 @@
 import { deepStrictEqual as deepEqual, match, strictEqual as equal, throws } from "node:assert";
 import type { Hono } from "hono";
 import { advanceIdeaHandler } from "../queue/handlers/advance_idea.ts";
-import type { AnyJobHandler } from "../queue/job.ts";
 import { enqueue, getJob } from "../queue/queue.ts";
-import { createRunner, type Runner } from "../queue/runner.ts";
 import type { Env } from "../server/api.ts";
 import { createHttp } from "../server/http.ts";
-import type { Job, Run, Ticket } from "../server/records.ts";
+import type { Run, Ticket } from "../server/records.ts";
 import { jobsApi } from "../server/routes/jobs.tsx";
 import { refineIdea } from "../server/services/ideas.ts";
 import { cancelJob, giveUpJob } from "../server/services/jobs.ts";
-import { approveTicket, retryTicket } from "../server/services/tickets.ts";
-import { insertCheck } from "../server/store/checks.ts";
+import { retryTicket } from "../server/services/tickets.ts";
 import { getIdea } from "../server/store/ideas.ts";
 import { getRun, listIdeaRuns, readRunLog } from "../server/store/runs.ts";
-import { getTicket, moveTicket, updateTicket } from "../server/store/tickets.ts";
+import { getTicket, updateTicket } from "../server/store/tickets.ts";
 import { noAssets } from "./http_support.ts";
+import { jobOf, merging, runnerOf } from "./jobs_support.ts";
 import { type TestApp, testApp } from "./support.ts";
 
 const reason = "a person cancelled its job";
-
-/** The newest job of a kind, about one thing where it is named. */
-function jobOf(app: TestApp, kind: string, args: Record<string, string> = {}): Job {
-  const rows = app.db.prepare("SELECT id FROM jobs WHERE kind = :kind ORDER BY id DESC")
-    .all({ kind });
-  const jobs = rows.map((row) => getJob(app.db, String(row.id)));
-  const found = jobs.find((job) =>
-    Object.entries(args).every(([name, value]) =>
-      (job.args as Record<string, string>)[name] === value
-    )
-  );
-  if (!found) throw new Error(`There is no ${kind} job`);
-  return found;
-}
-
-/** A ticket whose merge was asked for. */
-async function merging(app: TestApp): Promise<Ticket> {
-  const { id } = await app.ticket();
-  const [baseCommit, headCommit] = ["a".repeat(40), "b".repeat(40)];
-  app.tx((tx) => {
-    moveTicket(tx, id, "in_progress", { step: "review", branch: "b", baseCommit, headCommit });
-    for (const name of ["build", "test"] as const) {
-      insertCheck(tx, {
-        ...{ ticketId: id, name, commit: headCommit, baseline: false, command: "sh" },
-        ...{ status: "passed", exitCode: 0, durationMs: 1, report: null, tail: "" },
-        ...{ outputPath: null, unconfined: false },
-      });
-    }
-    moveTicket(tx, id, "review", { step: null });
-  });
-  return approveTicket(app, id);
-}
 
 const endOf = (
   { status, failure, reason }: Pick<Ticket, "failure" | "reason"> & { status: string },
@@ -171,25 +137,6 @@ Deno.test("POST /jobs/:id/cancel answers with the job, 404 for none and 409 for 
 });
 
 // ---------------------------------------------------------------- given up after the last attempt
-
-/** A runner with the server's own wiring, and a timer that the test fires. */
-function runnerOf(app: TestApp, ...handlers: AnyJobHandler[]): Runner & { fire(): void } {
-  let timer: () => void = () => {};
-  const runner = createRunner({
-    app,
-    handlers,
-    limits: { queues: { agents: 1, steps: 1, merges: 1, upkeep: 1 }, crashes: 3 },
-    bootId: "boot",
-    gaveUp: (tx, job, reason, failure) => giveUpJob(app, tx, job, reason, failure),
-    timers: {
-      after(_ms, callback) {
-        timer = callback;
-        return () => {};
-      },
-    },
-  });
-  return Object.assign(runner, { fire: () => timer() });
-}
 
 /** The next attempt at every job is its last one. */
 const lastAttempt = (app: TestApp) =>

@@ -8,6 +8,7 @@ import type {
   DiffFile,
   DiffLine,
   Idea,
+  Job,
   Project,
   Question,
   ReviewFinding,
@@ -218,6 +219,32 @@ export function run(changes: Partial<Run> = {}): Run {
     startedAt: ago(12),
     finishedAt: null,
     forkedFrom: null,
+    ...changes,
+  };
+}
+
+export function job(changes: Partial<Job> = {}): Job {
+  return {
+    id: "2041",
+    kind: "run_agent",
+    args: { runId: "run_dev" },
+    queue: "agents",
+    status: "executing",
+    priority: 2,
+    attempt: 1,
+    maxAttempts: 100,
+    uniqueKey: "run:run_dev",
+    concurrencyKey: "run:run_dev",
+    projectId: "prj_game",
+    scheduledAt: ago(13),
+    startedAt: ago(12),
+    leaseToken: "token",
+    leaseExpiresAt: ago(-1),
+    leasedBy: "boot",
+    crashes: 0,
+    errors: [],
+    createdAt: ago(13),
+    finishedAt: null,
     ...changes,
   };
 }

@@ -6,9 +6,16 @@ import type { JobKind } from "../queue/job.ts";
 import { type Ending, finish, type Lease, markStopping, releaseOrphans } from "../queue/lease.ts";
 import type { QueueLimits } from "../queue/limits.ts";
 import { pauseQueue, resumeQueue } from "../queue/pauses.ts";
-import { cancelJobs, enqueue, getJob, requeue, requeueAll } from "../queue/queue.ts";
+import {
+  cancelJobs,
+  enqueue,
+  getJob,
+  reprioritize,
+  requeue,
+  settleDiscarded,
+} from "../queue/queue.ts";
 import { AGE_STEP_MS } from "../queue/rows.ts";
-import { queueStates, waitReason } from "../queue/stats.ts";
+import { queueStates, waitReasons } from "../queue/stats.ts";
 import { type BareApp, bareApp, START_MS } from "./bare_app.ts";
 import { isOpen, Model } from "./queue_model.ts";
 import { randomFrom, shrink } from "./shrink.ts";
@@ -37,7 +44,8 @@ type Step =
   | { do: "finish"; pick: number; type: Ending["type"]; inMs: number }
   | { do: "finish with a stale token"; pick: number }
   | { do: "cancel" | "requeue"; pick: number }
-  | { do: "requeue all" }
+  | { do: "reprioritize"; key: string; from: number; to: number }
+  | { do: "settle"; key: string }
   | { do: "pause" | "resume"; queue: "steps" | "agents" }
   | { do: "kill"; told: boolean }
   | { do: "set the clock"; byMs: number };
@@ -68,7 +76,8 @@ function randomSteps(seed: number, count: number): Step[] {
     [1, () => ({ do: "finish with a stale token", pick: int(8) })],
     [1, () => ({ do: "cancel", pick: int(20) })],
     [2, () => ({ do: "requeue", pick: int(20) })],
-    [1, () => ({ do: "requeue all" })],
+    [1, () => ({ do: "reprioritize", key: pick(["u1", "u2"]), from: int(4), to: int(4) })],
+    [1, () => ({ do: "settle", key: pick(["u1", "u2"]) })],
     [1, () => ({ do: "pause", queue: pick(["steps", "agents"]) })],
     [2, () => ({ do: "resume", queue: pick(["steps", "agents"]) })],
     [2, () => ({ do: "kill", told: random() < 0.2 })],
@@ -126,12 +135,21 @@ class Play {
         else throws(again, { code: "conflict" });
         break;
       }
-      case "requeue all": {
-        const discarded = model.jobs.filter((job) =>
-          job.kind === "advance_ticket" && job.status === "discarded"
+      case "reprioritize": {
+        const { key, from, to } = step;
+        const changed = model.jobs.filter((job) =>
+          isOpen(job) && job.uniqueKey === key && job.priority === from && from !== to
         );
-        const requeued = discarded.reverse().filter((job) => model.requeue(job));
-        equal(app.tx((tx) => requeueAll(tx, "advance_ticket")), requeued.length);
+        for (const job of changed) job.priority = to;
+        equal(app.tx((tx) => reprioritize(tx, [key], { from, to })), changed.length);
+        break;
+      }
+      case "settle": {
+        const settled = model.jobs.filter((job) =>
+          job.uniqueKey === step.key && job.status === "discarded"
+        );
+        for (const job of settled) job.status = "cancelled";
+        equal(app.tx((tx) => settleDiscarded(tx, [step.key], "r")), settled.length);
         break;
       }
       case "pause":
@@ -245,13 +263,18 @@ class Play {
     }
     // Whatever waits for nothing is claimed, and nothing else is.
     const { nowMs } = this.#model;
-    const says = new Map(this.#model.jobs.map(({ id }) => [
-      id,
-      waitReason(db, getJob(db, id), limits, nowMs)?.why,
-    ]));
+    const reasonOf = waitReasons(db, limits, nowMs);
+    const says = new Map(this.#model.jobs.map(({ id }) => [id, reasonOf(getJob(db, id))]));
+    const available = new Set(
+      this.#model.jobs.filter((job) => job.status === "available").map(({ id }) => id),
+    );
     const [next] = this.#model.claim(1);
-    if (next) equal(says.get(next.id), "order", "why the next one waits");
-    else ok(![...says.values()].includes("order"), "somebody waits for nothing");
+    if (!next) {
+      ok(![...says.values()].some((why) => why?.why === "order"), "somebody waits for nothing");
+      return;
+    }
+    const nextIs = { why: "order", next: available.has(next.id) };
+    deepEqual(says.get(next.id), nextIs, "why the next one waits");
   }
 }
 

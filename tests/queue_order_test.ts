@@ -1,13 +1,21 @@
 /** Who comes next: urgency and age, limits, suspects, paused queues, and what a million others cost. */
 import { deepStrictEqual as deepEqual, ok, strictEqual as equal } from "node:assert";
 import { HOUR_MS, MINUTE_MS, SECOND_MS, timeText } from "../server/clock.ts";
+import { loadConfig } from "../server/config.ts";
 import type { Db, Tx } from "../server/db.ts";
 import { claim, type ClaimOptions } from "../queue/claim.ts";
 import type { JobKind } from "../queue/job.ts";
 import { finish, type LeasedJob, markStopping, releaseOrphans } from "../queue/lease.ts";
-import type { QueueLimits } from "../queue/limits.ts";
+import { type QueueLimits, queueLimits } from "../queue/limits.ts";
 import { pauseOf, pauseQueue, resumeQueue } from "../queue/pauses.ts";
-import { enqueue, getJob, MAX_REQUEUED, type NewJob, requeue, requeueAll } from "../queue/queue.ts";
+import {
+  enqueue,
+  getJob,
+  type NewJob,
+  reprioritize,
+  requeue,
+  settleDiscarded,
+} from "../queue/queue.ts";
 import { AGE_STEP_MS } from "../queue/rows.ts";
 import { type BareApp, bareApp, START_MS } from "./bare_app.ts";
 
@@ -22,6 +30,8 @@ const add = (app: BareApp, changes: Partial<NewJob> = {}) =>
 const take = (app: BareApp, changes: Partial<ClaimOptions> = {}): LeasedJob[] =>
   app.tx((tx) => claim(tx, { limits, owner: "boot-1", leaseMs: MINUTE_MS, ...changes }));
 const ids = (jobs: readonly { id: string }[]) => jobs.map(({ id }) => id);
+const release = (app: BareApp, job: LeasedJob) =>
+  app.tx((tx) => finish(tx, job, { type: "release", reason: "r" }));
 const end = (app: BareApp, job: LeasedJob) => app.tx((tx) => finish(tx, job, { type: "done" }));
 
 // ---------------------------------------------------------------- urgency and age
@@ -115,6 +125,32 @@ Deno.test("a project at its limit lets the others pass, and goes on when one of 
   deepEqual(ids(take(app, { limits: limited })), [mine[1]]);
 });
 
+Deno.test("with the limits that a person sets, one project's runs leave slots to another's", () => {
+  using app = bareApp();
+  const limitsWith = (env: Record<string, string>) =>
+    queueLimits(loadConfig({
+      args: [],
+      env: { HOME: "/home/pat", ...env },
+      readFile: () => null,
+      cwd: "/home/pat",
+      checkout: false,
+    }));
+  const run = (projectId: string, runId: string) =>
+    add(app, { kind: "run_agent", args: { runId }, projectId });
+  const big = Array.from({ length: 6 }, (_, n) => run("big", `${n}`));
+  const small = run("small", "6");
+  const step = add(app, { projectId: "big" });
+  const next = (env: Record<string, string>) => {
+    const jobs = take(app, { limits: limitsWith(env) });
+    for (const job of jobs) release(app, job);
+    return ids(jobs);
+  };
+  deepEqual(next({}), [...big.slice(0, 4), step]);
+  deepEqual(next({ GAFFER_MAX_RUNS_PER_PROJECT: "2" }), [...big.slice(0, 2), small, step]);
+  const narrow = { GAFFER_MAX_RUNS_PER_PROJECT: "1", GAFFER_MAX_JOBS: "2" };
+  deepEqual(next(narrow), [big[0], small]);
+});
+
 Deno.test("a project's limit counts each queue for itself, and jobs without a project not at all", () => {
   using app = bareApp();
   const perProject = { steps: 1, agents: 1 };
@@ -179,7 +215,7 @@ Deno.test("a paused queue gives out nothing, its jobs stay and others go on; res
 
 // ---------------------------------------------------------------- dead letters
 
-Deno.test("requeueAll() runs a kind's discarded jobs again, the newest for each key, and leaves the rest", () => {
+Deno.test("settleDiscarded() ends the discarded jobs of some keys, of whatever kind, and no others", () => {
   using app = bareApp();
   const give = (changes: Partial<NewJob>) => {
     const id = add(app, changes);
@@ -187,30 +223,55 @@ Deno.test("requeueAll() runs a kind's discarded jobs again, the newest for each 
     app.tx((tx) => finish(tx, job!, { type: "discard", reason: "r", failure: "internal" }));
     return id;
   };
-  const old = give({ uniqueKey: "k" });
-  const newest = give({ uniqueKey: "k" });
-  const plain = give({});
-  const waitedFor = give({ uniqueKey: "w" });
-  const otherKind = give({ kind: "run_agent", args: { runId: "r" } });
-  const waiting = add(app, { uniqueKey: "w" });
-  equal(app.tx((tx) => requeueAll(tx, "advance_ticket")), 2);
+  const [old, newest] = [give({ uniqueKey: "k" }), give({ uniqueKey: "k" })];
+  const otherKind = give({ uniqueKey: "k2", kind: "run_agent", args: { runId: "r" } });
+  const [otherKey, plain] = [give({ uniqueKey: "w" }), give({})];
+  const waiting = add(app, { uniqueKey: "k" });
+  equal(app.tx((tx) => settleDiscarded(tx, ["k", "k2"], "Taken up")), 3);
   const status = (id: string) => getJob(app.db, id).status;
-  deepEqual([old, newest, plain, waitedFor, otherKind].map(status), [
-    "discarded",
-    "available",
-    "available",
-    "discarded",
-    "discarded",
-  ]);
+  deepEqual([old, newest, otherKind].map(status), ["cancelled", "cancelled", "cancelled"]);
+  deepEqual([otherKey, plain].map(status), ["discarded", "discarded"]);
   equal(status(waiting), "available");
-  equal(app.tx((tx) => requeueAll(tx, "advance_ticket")), 0);
+  deepEqual(getJob(app.db, old).errors.map(({ message }) => message), ["r", "Taken up"]);
+  equal(app.tx((tx) => settleDiscarded(tx, ["k", "k2"], "Again")), 0);
 });
 
-Deno.test("requeueAll() takes no more at once than other writes can wait for", () => {
+// ---------------------------------------------------------------- another priority
+
+Deno.test("reprioritize() moves what waits for a key behind others, or before them", () => {
   using app = bareApp();
-  insertMany(app, MAX_REQUEUED + 5, "discarded");
-  equal(app.tx((tx) => requeueAll(tx, "advance_ticket")), MAX_REQUEUED);
-  equal(app.tx((tx) => requeueAll(tx, "advance_ticket")), 5);
+  const changed = add(app, { uniqueKey: "k" });
+  app.advance(1);
+  const other = add(app);
+  equal(app.tx((tx) => reprioritize(tx, ["k"], { from: 2, to: 3 })), 1);
+  const [first] = take(app, { max: 1 });
+  equal(first!.id, other, "it is less urgent");
+  release(app, first!);
+  equal(app.tx((tx) => reprioritize(tx, ["k"], { from: 3, to: 1 })), 1);
+  app.advance(1);
+  const [next] = take(app, { max: 1 });
+  deepEqual([next!.id, next!.priority], [changed, 1], "it is more urgent");
+});
+
+Deno.test("reprioritize() changes what executes, too: it may come back to wait, and it still ages", () => {
+  using app = bareApp();
+  const changed = add(app, { uniqueKey: "k" });
+  const [job] = take(app);
+  equal(app.tx((tx) => reprioritize(tx, ["k"], { from: 2, to: 3 })), 1);
+  release(app, job!);
+  app.advance(AGE_STEP_MS - 1);
+  const before = add(app);
+  app.advance(2);
+  const after = add(app);
+  deepEqual(ids(take(app)), [before, changed, after]);
+});
+
+Deno.test("reprioritize() leaves jobs alone that were asked for with another priority", () => {
+  using app = bareApp();
+  const id = add(app, { uniqueKey: "k", priority: 0 });
+  equal(app.tx((tx) => reprioritize(tx, ["k"], { from: 2, to: 1 })), 0);
+  equal(app.tx((tx) => reprioritize(tx, ["other"], { from: 0, to: 1 })), 0);
+  equal(getJob(app.db, id).priority, 0);
 });
 
 // ---------------------------------------------------------------- jobs that bring the process down

@@ -17,14 +17,16 @@ import { pauseQueue, resumeQueue } from "../queue/pauses.ts";
 import {
   cancelJobs,
   enqueue,
+  findWaiting,
   getJob,
   listJobs,
   pruneJobs,
+  reprioritize,
   requeue,
-  requeueAll,
+  settleDiscarded,
 } from "../queue/queue.ts";
 import { dropSchedule, fireSchedules, putSchedule } from "../queue/schedules.ts";
-import { jobStats, queueStates, waitReason } from "../queue/stats.ts";
+import { jobStats, queueStates, waitReasons } from "../queue/stats.ts";
 import { type BareApp, bareApp, START_MS } from "./bare_app.ts";
 
 const limits: QueueLimits = {
@@ -119,14 +121,17 @@ Deno.test("what is done now and then finds its rows by an index as well", () => 
       runAtMs: START_MS + 1,
     })!;
     requeue(tx, other);
-    requeueAll(tx, "prune");
+    settleDiscarded(tx, ["k"], "r");
+    reprioritize(tx, ["k"], { from: 2, to: 1 });
+    findWaiting(tx.db, "prune", "k");
     getJob(tx.db, id);
     markStopping(tx, "boot");
     releaseOrphans(tx, { bootId: "boot", crashes: 3 });
     expiredLeases(tx.db, "boot", tx.now);
-    pruneJobs(tx, { before: tx.now, keep: 10, limit: 10 });
+    const retention = { before: tx.now, keep: 10 };
+    pruneJobs(tx, { done: retention, discarded: retention, limit: 10 });
     pauseQueue(tx, "steps");
-    waitReason(tx.db, getJob(tx.db, other), limits, tx.nowMs);
+    waitReasons(tx.db, limits, tx.nowMs)(getJob(tx.db, other));
     resumeQueue(tx, "steps");
     putSchedule(tx, { name: "n", cron: "* * * * *", kind: "prune", args: {} });
     fireSchedules(tx);
@@ -134,7 +139,7 @@ Deno.test("what is done now and then finds its rows by an index as well", () => 
     queueStates(tx.db);
     jobStats(tx.db, tx.nowMs);
   });
-  ok(statements.length >= 18, `heard ${statements.length} statements`);
+  ok(statements.length >= 22, `heard ${statements.length} statements`);
   for (const sql of statements) {
     const plan = planOf(app.db, sql);
     deepEqual(plan.filter(isBad), [], `${sql}\n${plan.join("\n")}`);

@@ -6,7 +6,7 @@ import { finish, type LeasedJob } from "../queue/lease.ts";
 import { type QueueLimits, queueLimits } from "../queue/limits.ts";
 import { pauseQueue } from "../queue/pauses.ts";
 import { cancelJobs, enqueue, getJob, type NewJob } from "../queue/queue.ts";
-import { jobStats, queueStates, waitReason } from "../queue/stats.ts";
+import { jobStats, queueStates, waitReasons } from "../queue/stats.ts";
 import { type BareApp, bareApp, START_MS } from "./bare_app.ts";
 
 const limits: QueueLimits = {
@@ -20,7 +20,7 @@ const add = (app: BareApp, changes: Partial<NewJob> = {}) =>
 const take = (app: BareApp, max = 1): LeasedJob =>
   app.tx((tx) => claim(tx, { limits, owner: "b", leaseMs: MINUTE_MS, max }))[0]!;
 const why = (app: BareApp, id: string, changes: Partial<QueueLimits> = {}) =>
-  waitReason(app.db, getJob(app.db, id), { ...limits, ...changes }, app.clock.nowMs());
+  waitReasons(app.db, { ...limits, ...changes }, app.clock.nowMs())(getJob(app.db, id));
 
 Deno.test("queueStates() counts each queue's jobs by state and says who paused it", () => {
   using app = bareApp();
@@ -95,13 +95,13 @@ Deno.test("jobStats() gives each of the last hours, the present one last, also w
   equal(jobStats(app.db, app.clock.nowMs()).length, 24);
 });
 
-Deno.test("waitReason() says what a job waits for, and null when it does not wait", () => {
+Deno.test("waitReasons() says what a job waits for, and null when it does not wait", () => {
   using app = bareApp();
   const later = add(app, { runAtMs: START_MS + HOUR_MS });
   deepEqual(why(app, later), { why: "time", at: timeText(START_MS + HOUR_MS) });
 
   const first = add(app, { projectId: "p", concurrencyKey: "k" });
-  deepEqual(why(app, first), { why: "order" });
+  deepEqual(why(app, first), { why: "order", next: true });
   take(app);
   equal(why(app, first), null);
 
@@ -113,7 +113,7 @@ Deno.test("waitReason() says what a job waits for, and null when it does not wai
   const full = { queues: { ...limits.queues, steps: 1 } };
   deepEqual(why(app, plain, full), { why: "slots", busy: 1 });
   deepEqual(why(app, plain, { total: 1 }), { why: "total", busy: 1 });
-  deepEqual(why(app, plain), { why: "order" });
+  deepEqual(why(app, plain), { why: "order", next: false }, "the project's other job is before it");
 
   app.db.exec(`UPDATE jobs SET crashes = 2 WHERE id IN (${first}, ${plain})`);
   deepEqual(why(app, plain), { why: "suspect", jobId: first });
@@ -124,8 +124,37 @@ Deno.test("waitReason() says what a job waits for, and null when it does not wai
   equal(why(app, later)!.why, "paused", "its time has come, and nobody has looked yet");
 });
 
+Deno.test("waitReasons() calls the first of each queue next that nothing holds up, and no other", () => {
+  using app = bareApp();
+  add(app, { concurrencyKey: "k" });
+  take(app);
+  const held = add(app, { concurrencyKey: "k", priority: 0 });
+  const late = add(app, { projectId: "p2", priority: 3 });
+  const first = add(app, { projectId: "p1", priority: 1 });
+  const agent = add(app, { kind: "run_agent", args: { runId: "r" }, priority: 3 });
+  const limited = { perProject: { steps: 1 } };
+  deepEqual(why(app, held, limited)!.why, "key");
+  deepEqual(why(app, first, limited), { why: "order", next: true });
+  deepEqual(why(app, agent, limited), { why: "order", next: true });
+  deepEqual(why(app, late, limited), { why: "order", next: false });
+  equal(take(app).id, first);
+  deepEqual(why(app, late, limited), { why: "order", next: true });
+});
+
+Deno.test("waitReasons() says that nothing begins while nothing can be saved", () => {
+  using app = bareApp();
+  const id = add(app);
+  const later = add(app, { runAtMs: START_MS + HOUR_MS });
+  const fault = { kind: "disk_full", since: timeText(START_MS) } as const;
+  app.db.fault = fault;
+  deepEqual(why(app, id), { why: "storage", fault });
+  equal(why(app, later)!.why, "time");
+});
+
 Deno.test("the limits of a server follow from its configuration", () => {
   using app = bareApp({ config: { maxRuns: 7, maxCrashes: 5 } });
-  const { queues, crashes } = queueLimits(app.config);
-  deepEqual([queues.agents, crashes], [7, 5]);
+  const { queues, crashes, ...others } = queueLimits(app.config);
+  deepEqual([queues.agents, crashes, others], [7, 5, {}]);
+  const limited = queueLimits({ ...app.config, maxRunsPerProject: 2, maxJobs: 6 });
+  deepEqual([limited.perProject, limited.total], [{ agents: 2 }, 6]);
 });

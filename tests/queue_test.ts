@@ -32,7 +32,14 @@ import {
 } from "../queue/queue.ts";
 import { endingAfterFailure, retryDelayMs } from "../queue/retry.ts";
 import { MAX_NOTE_CHARS, MAX_NOTES } from "../queue/rows.ts";
-import { JOBS_KEPT_MS, prune, pruneHandler } from "../queue/upkeep.ts";
+import {
+  DISCARDED_KEPT,
+  DISCARDED_KEPT_MS,
+  JOBS_KEPT,
+  JOBS_KEPT_MS,
+  prune,
+  pruneHandler,
+} from "../queue/upkeep.ts";
 import { type BareApp, bareApp, START_MS } from "./bare_app.ts";
 
 const BOOT = "boot-1";
@@ -651,18 +658,58 @@ Deno.test("prune() keeps the newest of too many finished jobs", async () => {
   equal(app.db.prepare("SELECT min(id) AS id FROM jobs").get()!.id, 50);
 });
 
-Deno.test("prune() gives no id a second time: the newest job stays, however old", async () => {
+/** Finished jobs straight into the table; gives nothing, their ids follow on one another. */
+const insertFinished = (app: BareApp, count: number, status: JobStatus, atMs: number) =>
+  app.db.exec(`
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})
+    INSERT INTO jobs (kind, args, queue, lane, status, priority, max_attempts, claim_order, scheduled_at,
+      created_at, finished_at)
+    SELECT 'prune', '{}', 'steps', 'steps ', '${status}', 2, 1, 0, 't', 't', '${
+    timeText(atMs)
+  }' FROM n`);
+
+Deno.test("prune() keeps dead letters longer than what is done, and does not count them with it", async () => {
   using app = bareApp();
-  const ids = [add(app), add(app)];
-  for (const id of ids) app.tx((tx) => cancelJobs(tx, { id }));
-  app.advance(2 * JOBS_KEPT_MS);
-  await prune(
-    app,
-    [(tx, limit) => pruneJobs(tx, { before: tx.now, keep: 0, limit })],
-    new AbortController().signal,
-  );
-  deepEqual(listJobs(app.db, { limit: 10 }).map((j) => j.id), [ids[1]]);
-  equal(Number(add(app)), Number(ids[1]) + 1);
+  const job = getJob(app.db, add(app)); // the first id
+  insertFinished(app, 20, "discarded", START_MS);
+  insertFinished(app, JOBS_KEPT, "completed", START_MS + 1);
+  const count = (status: JobStatus) =>
+    Number(
+      app.db.prepare("SELECT count(*) AS n FROM jobs WHERE status = :status").get({ status })!.n,
+    );
+  const prune = async () => {
+    add(app); // the newest job stays whatever it is
+    await pruneHandler([]).run({}, { app, job, signal: new AbortController().signal });
+    return [count("completed"), count("discarded")];
+  };
+  deepEqual(await prune(), [JOBS_KEPT, 20]);
+  app.advance(JOBS_KEPT_MS + 2);
+  deepEqual(await prune(), [0, 20], "what is done is old");
+  insertFinished(app, DISCARDED_KEPT - 19, "discarded", app.clock.nowMs());
+  deepEqual(await prune(), [0, DISCARDED_KEPT], "there are too many");
+  equal(getJob(app.db, "3").status, "discarded", "the oldest one went");
+  throws(() => getJob(app.db, "2"), { code: "not_found" });
+  app.advance(DISCARDED_KEPT_MS - JOBS_KEPT_MS);
+  deepEqual(await prune(), [0, DISCARDED_KEPT - 19], "the first are too old");
+});
+
+Deno.test("prune() gives no id a second time: the newest job stays, however old", async () => {
+  for (const status of ["cancelled", "discarded"]) {
+    using app = bareApp();
+    const ids = [add(app), add(app)];
+    app.db.exec(`UPDATE jobs SET status = '${status}', finished_at = created_at`);
+    app.advance(2 * DISCARDED_KEPT_MS);
+    await prune(
+      app,
+      [(tx, limit) => {
+        const nothing = { before: tx.now, keep: 0 };
+        return pruneJobs(tx, { done: nothing, discarded: nothing, limit });
+      }],
+      new AbortController().signal,
+    );
+    deepEqual(listJobs(app.db, { limit: 10 }).map((j) => j.id), [ids[1]]);
+    equal(Number(add(app)), Number(ids[1]) + 1);
+  }
 });
 
 Deno.test("prune() asks the others too, and stops between batches when it is told to", async () => {

@@ -8,6 +8,7 @@ import { ErrorPage } from "../views/errors.tsx";
 import { HomePage } from "../views/home.tsx";
 import { IdeaPage } from "../views/idea.tsx";
 import { IdeasPage } from "../views/ideas.tsx";
+import { type JobRow, JobsPage } from "../views/jobs.tsx";
 import { NewProjectPage, ProjectPage, ProjectsPage } from "../views/projects.tsx";
 import { ReviewPage } from "../views/review.tsx";
 import { RunForkPage } from "../views/run_fork.tsx";
@@ -88,6 +89,8 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
         undo: { action: "/ideas/idea_save/refine", label: "Undo" },
       },
     }),
+  "/jobs": jobsPage,
+  "/jobs/held": (shell) => jobsPage({ ...shell, storage: { kind: "disk_full", since: a.ago(3) } }),
   "/calm": (shell) => (
     <HomePage
       shell={shell}
@@ -506,6 +509,99 @@ function ticketPage(shell: Shell, changes: Parameters<typeof a.ticket>[0]): VNod
       }}
       resolve={resolve}
       refused={null}
+    />
+  );
+}
+
+/** The queue with a job in every state that looks different. */
+function jobsPage(shell: Shell): VNode {
+  const waiting = { status: "available", attempt: 0, startedAt: null, leasedBy: null } as const;
+  const row = (job: Parameters<typeof a.job>[0], about: Partial<JobRow> = {}): JobRow => ({
+    job: a.job(job),
+    subject: saveTicket,
+    run: null,
+    projectName: "Space game",
+    waitsFor: null,
+    stays: null,
+    ...about,
+  });
+  const failure = "network" as const;
+  const message = "Cannot reach the model: the connection was refused (os error 111)";
+  const note = (attempt: number, minutes: number) => ({
+    ...{ attempt, at: a.ago(minutes), message, failure },
+  });
+  const step = { kind: "advance_ticket", queue: "steps", maxAttempts: 8 } as const;
+  const upkeep = { queue: "upkeep", projectId: null, priority: 3, maxAttempts: 3 } as const;
+  const nobody = { subject: null, projectName: null };
+  return (
+    <JobsPage
+      shell={shell}
+      live={live("/live/jobs")}
+      filter="all"
+      counts={{
+        all: 1_240,
+        scheduled: 1,
+        available: 2,
+        executing: 2,
+        retryable: 1,
+        completed: 1_230,
+        discarded: 2,
+        cancelled: 2,
+      }}
+      queues={[
+        { name: "agents", slots: 4, slotsPerProject: 2, executing: 2, waiting: 2, paused: null },
+        {
+          ...{ name: "steps", slots: 2, slotsPerProject: null, executing: 0, waiting: 1 },
+          paused: { by: "owner", at: a.ago(20) },
+        },
+        { name: "merges", slots: 2, slotsPerProject: null, executing: 0, waiting: 0, paused: null },
+        { name: "upkeep", slots: 1, slotsPerProject: null, executing: 0, waiting: 1, paused: null },
+      ]}
+      maxJobs={5}
+      rows={[
+        row({}, { run: { id: "run_dev", agent: "bugfix-dev" } }),
+        row({ ...waiting, id: "2040" }, {
+          run: { id: "run_r", agent: "researcher" },
+          subject: saveIdea,
+          waitsFor: "Its project has 2 at work, which is all that it may",
+        }),
+        row(
+          {
+            ...{ ...step, ...waiting, id: "2039", status: "retryable", attempt: 3, priority: 0 },
+            ...{ scheduledAt: a.ago(-4), errors: [note(1, 30), note(2, 20), note(3, 6)] },
+          },
+          { waitsFor: "Its queue was paused by owner" },
+        ),
+        row({ ...waiting, ...upkeep, id: "2038", kind: "prune" }, {
+          ...nobody,
+          waitsFor: "Waits its turn",
+        }),
+        row({
+          ...{ ...waiting, ...upkeep, id: "2037", kind: "backup", status: "scheduled" },
+          scheduledAt: a.ago(-700),
+        }, nobody),
+        row({
+          ...{ ...step, id: "2036", status: "discarded", attempt: 8, leasedBy: null },
+          ...{ finishedAt: a.ago(50), errors: [note(7, 70), note(8, 50)] },
+        }),
+        row({
+          ...{ id: "2035", kind: "merge_ticket", queue: "merges", status: "discarded" },
+          ...{ attempt: 8, maxAttempts: 8, finishedAt: a.ago(90), errors: [note(8, 90)] },
+        }, { stays: 'ticket #7 is "in_progress"' }),
+        row({ ...step, id: "2034", status: "completed", finishedAt: a.ago(100) }),
+      ]}
+      schedules={[{
+        ...{ name: "prune", kind: "prune", cron: "17 * * * *", timeZone: "UTC" },
+        ...{ nextAt: a.ago(-35), lastAt: a.ago(25) },
+      }]}
+      hours={Array.from({ length: 24 }, (_, n) => ({
+        hour: a.ago((23 - n) * 60),
+        completed: (n * 7) % 23,
+        discarded: n === 20 ? 2 : 0,
+        medianWaitMs: n % 5 === 0 ? null : n * 120,
+        p95WaitMs: n % 5 === 0 ? null : n * 900,
+      }))}
+      moreHref="/jobs?cursor=2034"
     />
   );
 }

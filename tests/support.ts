@@ -27,6 +27,8 @@ export const testConfig: Config = {
   dataDir: "/nonexistent",
   logFormat: "human",
   maxRuns: 4,
+  maxRunsPerProject: 0,
+  maxJobs: 0,
   sandbox: "auto",
   endpoint: null,
   idleTimeoutMs: 1_000,

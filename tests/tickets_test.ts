@@ -5,14 +5,22 @@ import {
   strictEqual as equal,
   throws,
 } from "node:assert";
+import { claim } from "../queue/claim.ts";
+import { jobKeys } from "../queue/job.ts";
+import { finish } from "../queue/lease.ts";
+import { queueLimits } from "../queue/limits.ts";
+import { findWaiting } from "../queue/queue.ts";
 import {
   addComment,
   approveTicket,
   cancelTicket,
+  changeTicket,
   guideTicket,
+  pauseTicket,
   rejectTicket,
   removeComment,
   requestTicketChanges,
+  resumeTicket,
   retryTicket,
   startTicket,
 } from "../server/services/tickets.ts";
@@ -329,4 +337,39 @@ Deno.test("a step that only a person can mend blocks the ticket at once, with it
     const ticket = getTicket(app.db, id);
     deepEqual([ticket.status, ticket.failure], ["blocked", failure ?? "repository"]);
   }
+});
+
+Deno.test("changeTicket() lets a ticket that became more urgent overtake one that was before it, and back", async () => {
+  using app = testApp();
+  const [first, second] = [await app.ticket(), await app.ticket()];
+  app.db.exec("UPDATE jobs SET status = 'cancelled' WHERE kind <> 'advance_ticket'");
+  const limits = { ...queueLimits(app.config), total: 1 };
+  const nextTicket = () => {
+    const [job] = app.tx((tx) => claim(tx, { limits, owner: "boot", leaseMs: 1 }));
+    app.tx((tx) => finish(tx, job!, { type: "release", reason: "r" }));
+    return job!.args.ticketId;
+  };
+  equal(nextTicket(), first.id);
+  changeTicket(app, second.id, { priority: 0 });
+  equal(nextTicket(), second.id);
+  changeTicket(app, second.id, { priority: 3 });
+  equal(nextTicket(), first.id);
+});
+
+Deno.test("changeTicket() reaches the ticket's run that waits, but not one that a person let go on", async () => {
+  using app = testApp();
+  const { id, priority } = await app.ticket();
+  const ticket = app.tx((tx) => moveTicket(tx, id, "in_progress", { step: "develop" }));
+  const run = app.tx((tx) =>
+    startRun(app, tx, { ticket, purpose: "develop", agent: "feature-dev" })
+  );
+  const ofRun = () => findWaiting(app.db, "run_agent", jobKeys.runAgent(run.id))!.priority;
+  equal(ofRun(), priority);
+  changeTicket(app, id, { priority: 3 });
+  equal(ofRun(), 3);
+  pauseTicket(app, id);
+  resumeTicket(app, id);
+  equal(ofRun(), 0, "who resumes it waits for it");
+  changeTicket(app, id, { priority: 2 });
+  equal(ofRun(), 0);
 });

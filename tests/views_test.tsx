@@ -18,6 +18,7 @@ import { homePartials } from "../views/home.tsx";
 import { ideaPartials } from "../views/idea.tsx";
 import { IdeaActions } from "../views/idea_decision.tsx";
 import { IdeaRow, ideasPartials } from "../views/ideas.tsx";
+import { jobsPartials } from "../views/jobs.tsx";
 import { renderPage } from "../views/layout.tsx";
 import { ReviewBar } from "../views/review_decision.tsx";
 import { reviewPartials } from "../views/review.tsx";
@@ -118,6 +119,7 @@ const partialsOf: [path: string, partials: Partials][] = [
   ["/tickets/tkt_blocked", ticketPartials],
   ["/tickets/tkt_save/review", reviewPartials],
   ["/runs/run_dev", runPartials],
+  ["/jobs", jobsPartials],
   ["/settings", settingsPartials],
 ];
 

@@ -7,6 +7,7 @@ import {
   capital,
   Elapsed,
   EmptyState,
+  Notice,
   Panel,
   Priority,
   StatusBadge,
@@ -16,7 +17,7 @@ import {
 import { count, duration, plural } from "./format.ts";
 import { ActionForm } from "./forms.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
-import { type Subject, subjectHref, withQuery } from "./links.ts";
+import { runHref, type Subject, subjectHref, withQuery } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
 import type { Shell } from "./shell.ts";
 import { jobKindWords, jobWords } from "./words.ts";
@@ -29,6 +30,8 @@ export interface QueueRow {
   name: string;
   /** Jobs that may execute at the same time. */
   slots: number;
+  /** Of those of one project; null: as many as there are. */
+  slotsPerProject: number | null;
   executing: number;
   waiting: number;
   paused: { by: string; at: string } | null;
@@ -38,9 +41,23 @@ export interface JobRow {
   job: Job;
   /** What it is about. */
   subject: Subject | null;
+  /** Whose agent does it; null: Gaffer itself does. */
+  run: { id: string; agent: string } | null;
   projectName: string | null;
-  /** Why it does not run yet; null: it does, or has ended. */
+  /** Why it does not run yet; null: it does, or has ended, or waits for its time. */
   waitsFor: string | null;
+  /** Why one that was given up can't be run again; null: it can. */
+  stays: string | null;
+}
+
+/** When something is done again and again. */
+export interface ScheduleRow {
+  name: string;
+  kind: string;
+  cron: string;
+  timeZone: string;
+  nextAt: string | null;
+  lastAt: string | null;
 }
 
 /** What ended within one hour, and how long it had waited; null: nothing was started. */
@@ -59,8 +76,11 @@ export interface JobsPageProps {
   filter: JobFilterName;
   counts: Record<JobFilterName, number>;
   queues: QueueRow[];
+  /** Jobs of all queues that may execute at the same time; null: as many as the queues allow. */
+  maxJobs: number | null;
   /** Newest first. */
   rows: JobRow[];
+  schedules: ScheduleRow[];
   /** Oldest first. */
   hours: JobHour[];
   moreHref: string | null;
@@ -77,6 +97,7 @@ export function JobsPage(props: JobsPageProps): VNode {
         <div class="column-facts">
           <Queues {...props} />
           <LastDay {...props} />
+          <Schedules {...props} />
         </div>
       </div>
     </Layout>
@@ -91,6 +112,7 @@ export function jobsPartials(props: JobsPageProps, status?: string): VNode {
       {replace("job-list", <JobList {...props} />)}
       {replace("queues", <Queues {...props} />)}
       {replace("last-day", <LastDay {...props} />)}
+      {replace("schedules", <Schedules {...props} />)}
     </>
   );
 }
@@ -142,19 +164,25 @@ function Nothing({ filter }: { filter: JobFilterName }): VNode {
 
 /** One job; `#job-<id>`. */
 function JobItem(
-  { job, subject, projectName, waitsFor, nowMs }: JobRow & { nowMs: number },
+  { job, subject, run, projectName, waitsFor, stays, nowMs }: JobRow & { nowMs: number },
 ): VNode {
   const last = job.errors.at(-1);
   return (
-    <li class="row" id={`job-${job.id}`} data-row="">
+    <li class="row job-row" id={`job-${job.id}`} data-row="">
       <StatusBadge shown={jobWords[job.status]} />
       <div class="row-main">
         <p class="row-title">{jobKindWords[job.kind] ?? job.kind}</p>
         <p class="row-note">
+          {run && (
+            <span>
+              by <a href={runHref(run.id)}>{run.agent}</a>
+            </span>
+          )}
           {subject && <a href={subjectHref(subject)}>#{subject.number} {subject.title}</a>}
           {projectName && <Tag>{projectName}</Tag>}
           <Tag>{job.queue}</Tag>
-          {waitsFor}
+          {waitsFor && <span>{waitsFor}</span>}
+          {stays && <span>Can't run again: {stays}</span>}
         </p>
         {last && (
           <details class="attempts" id={`attempts-${job.id}`}>
@@ -171,11 +199,11 @@ function JobItem(
           </details>
         )}
       </div>
-      <span class="row-fact">
+      <span class="row-fact job-facts">
         <Priority level={job.priority} />
+        {timeOf(job, nowMs)}
       </span>
-      <span class="row-fact">{timeOf(job, nowMs)}</span>
-      <JobActions job={job} />
+      <JobActions job={job} stays={stays !== null} />
     </li>
   );
 }
@@ -189,14 +217,14 @@ function timeOf(job: Job, nowMs: number): VNode {
   return <Time at={job.scheduledAt} nowMs={nowMs} />;
 }
 
-function JobActions({ job }: { job: Job }): VNode {
+function JobActions({ job, stays }: { job: Job; stays: boolean }): VNode {
   const action = (verb: string) => `/jobs/${job.id}/${verb}`;
   switch (job.status) {
     case "completed":
     case "cancelled":
       return <span class="row-menu-none" />;
     case "discarded":
-      return (
+      return stays ? <span class="row-menu-none" /> : (
         <span class="row-actions">
           <ActionForm action={action("retry")} kind="quiet">Run again</ActionForm>
         </span>
@@ -213,18 +241,26 @@ function JobActions({ job }: { job: Job }): VNode {
   }
 }
 
-function Queues({ queues, shell }: JobsPageProps): VNode {
+function Queues({ queues, maxJobs, shell }: JobsPageProps): VNode {
   return (
     <Panel id="queues" title="Queues">
+      {shell.storage && (
+        <Notice tone="failed" title="Nothing begins">
+          <p class="small">Nothing can be saved now; the queues go on by themselves once it can.</p>
+        </Notice>
+      )}
       <ul class="queue-list">
-        {queues.map(({ name, slots, executing, waiting, paused }) => (
+        {queues.map(({ name, slots, slotsPerProject, executing, waiting, paused }) => (
           <li key={name}>
             <p>
-              <strong>{capital(name)}</strong>{" "}
-              <span class="muted small num">
-                {executing} of {slots} at work, {count(waiting)} waiting
-              </span>
+              <strong>{capital(name)}</strong>
             </p>
+            <p class="muted small num">
+              {executing} of {slots} at work, {count(waiting)} waiting
+            </p>
+            {slotsPerProject !== null && (
+              <p class="muted small num">At most {slotsPerProject} of one project</p>
+            )}
             {paused && (
               <p class="small">
                 Paused by {paused.by} <Time at={paused.at} nowMs={shell.nowMs} />
@@ -233,6 +269,43 @@ function Queues({ queues, shell }: JobsPageProps): VNode {
             <ActionForm action={`/queues/${name}/${paused ? "resume" : "pause"}`} kind="quiet">
               {paused ? "Resume" : "Pause"}
             </ActionForm>
+          </li>
+        ))}
+      </ul>
+      {maxJobs !== null && (
+        <p class="muted small num">At most {plural(maxJobs, "job")} of all queues at a time</p>
+      )}
+    </Panel>
+  );
+}
+
+function Schedules({ schedules, shell: { nowMs } }: JobsPageProps): VNode {
+  return (
+    <Panel id="schedules" title="Recurring">
+      {schedules.length === 0 && <p class="calm">Nothing is done by schedule.</p>}
+      <ul class="queue-list">
+        {schedules.map(({ name, kind, cron, timeZone, nextAt, lastAt }) => (
+          <li key={name}>
+            <p>
+              <strong>{jobKindWords[kind] ?? kind}</strong>
+            </p>
+            <p class="muted small">
+              <code>{cron}</code> {timeZone}
+            </p>
+            <p class="muted small">
+              {nextAt
+                ? (
+                  <>
+                    Next <Time at={nextAt} nowMs={nowMs} />
+                  </>
+                )
+                : "It does not come again"}
+              {lastAt && (
+                <>
+                  , last <Time at={lastAt} nowMs={nowMs} />
+                </>
+              )}
+            </p>
           </li>
         ))}
       </ul>

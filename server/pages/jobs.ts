@@ -1,9 +1,18 @@
-import { type JobFilterName, jobFilters, type JobsPageProps } from "../../views/jobs.tsx";
+import {
+  type JobFilterName,
+  jobFilters,
+  type JobRow,
+  type JobsPageProps,
+} from "../../views/jobs.tsx";
 import { withQuery } from "../../views/links.ts";
+import { jobKindWords } from "../../views/words.ts";
 import { queueLimits } from "../../queue/limits.ts";
 import { getJob, listJobs } from "../../queue/queue.ts";
-import { jobStats, queueStates, type WaitReason, waitReason } from "../../queue/stats.ts";
+import { listSchedules } from "../../queue/schedules.ts";
+import { jobStats, queueStates, type WaitReason, waitReasons } from "../../queue/stats.ts";
 import type { App } from "../app.ts";
+import { machineFaults } from "../machine_fault.ts";
+import { whyNotAgain } from "../services/dead_letters.ts";
 import type { Job } from "../records.ts";
 import { type JobStatus, jobStatuses } from "../states.ts";
 import { lastSeq } from "../store/events.ts";
@@ -40,6 +49,7 @@ export function jobsPage(request: PageRequest, { status, cursor }: JobsQuery): J
     limit: ROWS_PER_PAGE + 1,
   });
   const jobs = found.slice(0, ROWS_PER_PAGE);
+  const reasonOf = waitReasons(app.db, limits, app.clock.nowMs());
   const names = new Map<string, string>();
   const inState = (name: JobStatus) => states.reduce((sum, { counts }) => sum + counts[name], 0);
   const counts = Object.fromEntries(jobStatuses.map((name) => [name, inState(name)]));
@@ -54,16 +64,20 @@ export function jobsPage(request: PageRequest, { status, cursor }: JobsQuery): J
     queues: states.map(({ queue, paused, counts }) => ({
       name: queue,
       slots: limits.queues[queue],
+      slotsPerProject: limits.perProject?.[queue] ?? null,
       executing: counts.executing,
       waiting: counts.available + counts.retryable + counts.scheduled,
       paused,
     })),
+    maxJobs: limits.total ?? null,
     rows: jobs.map((job) => ({
       job,
-      subject: subjectOfJob(app, job),
+      ...doneFor(app, job),
       projectName: job.projectId && nameOf(app, names, job.projectId),
-      waitsFor: sentenceOf(app, waitReason(app.db, job, limits, app.clock.nowMs())),
+      waitsFor: sentenceOf(app, reasonOf(job)),
+      stays: job.status === "discarded" ? whyNotAgain(app.db, job) : null,
     })),
+    schedules: listSchedules(app.db),
     hours: jobStats(app.db, app.clock.nowMs(), HOURS),
     moreHref: found.length > jobs.length
       ? withQuery("/jobs", { status, cursor: jobs.at(-1)!.id })
@@ -71,15 +85,21 @@ export function jobsPage(request: PageRequest, { status, cursor }: JobsQuery): J
   };
 }
 
-function subjectOfJob(app: App, { args }: Job) {
+/** What a job is about, and the agent at it. */
+function doneFor(app: App, { args }: Job): Pick<JobRow, "subject" | "run"> {
   const { ideaId = null, ticketId = null, runId } = args as Record<string, string>;
   const run = runId === undefined ? null : findRun(app.db, runId);
-  return subjectOf(app, run ?? { ideaId, ticketId });
+  return {
+    subject: subjectOf(app, run ?? { ideaId, ticketId }),
+    run: run && { id: run.id, agent: run.agent },
+  };
 }
 
 /** Null: it does not wait, or for its time, which stands beside it. */
 function sentenceOf(app: App, reason: WaitReason | null): string | null {
   switch (reason?.why) {
+    case "storage":
+      return `Nothing can be saved: ${machineFaults[reason.fault.kind].what}`;
     case "paused":
       return `Its queue was paused by ${reason.pause.by}`;
     case "total":
@@ -89,12 +109,17 @@ function sentenceOf(app: App, reason: WaitReason | null): string | null {
     case "project":
       return `Its project has ${reason.busy} at work, which is all that it may`;
     case "key":
-      return `Waits for job ${reason.jobId} (${getJob(app.db, reason.jobId).kind})`;
+      return `Waits for job ${reason.jobId} (${kindOf(app, reason.jobId)})`;
     case "suspect":
       return `Gaffer died while it ran; it waits for job ${reason.jobId}, of which that is true too`;
     case "order":
-      return "It comes next";
+      return reason.next ? "It comes next" : "Waits its turn";
     default:
       return null;
   }
+}
+
+function kindOf(app: App, jobId: string): string {
+  const { kind } = getJob(app.db, jobId);
+  return (jobKindWords[kind] ?? kind).toLowerCase();
 }

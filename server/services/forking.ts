@@ -26,6 +26,7 @@ import { getTicket, moveTicket } from "../store/tickets.ts";
 import { findWorktree } from "../store/worktrees.ts";
 import { personsWords } from "./run_control.ts";
 import { enqueueRun, isActive, tellOfRun } from "./runs.ts";
+import { settleIdeaJobs, settleTicketJobs } from "./settling.ts";
 
 /** Where a run's log may be cut: after a turn all of whose calls have their result, or before the first. */
 export interface ForkPoint {
@@ -179,9 +180,11 @@ function insertFork(app: App, tx: Tx, source: Run, point: ForkPoint): Run {
     forkedFrom: { runId: source.id, turn: point.turn },
   };
   if (source.ideaId) {
+    settleIdeaJobs(tx, source.ideaId);
     const { id, round } = moveIdea(tx, source.ideaId, "refining");
     return insertRun(tx, { ...shared, round, ideaId: id });
   }
+  settleTicketJobs(tx, source.ticketId!);
   const ticket = moveTicket(tx, source.ticketId!, "in_progress", {
     step: "develop",
     round: 0,

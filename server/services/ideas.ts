@@ -1,6 +1,8 @@
 /** What a person does with ideas and their questions. */
+import { jobKeys } from "../../queue/job.ts";
+import { reprioritize } from "../../queue/queue.ts";
 import type { App } from "../app.ts";
-import { transact } from "../db.ts";
+import { transact, type Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
 import type { Idea, ProposedSubtask, Question, Ticket } from "../records.ts";
 import { DEFAULT_PRIORITY } from "../states.ts";
@@ -14,11 +16,13 @@ import {
 } from "../store/ideas.ts";
 import { countPendingQuestions, decideQuestion, getQuestion } from "../store/questions.ts";
 import { getProject } from "../store/projects.ts";
+import { listIdeaRuns } from "../store/runs.ts";
 import { insertSubtasks } from "../store/subtasks.ts";
 import { insertTicket } from "../store/tickets.ts";
 import { enqueueAdvanceTicket } from "./development.ts";
 import { enqueueAdvanceIdea, restartRefinement } from "./refinement.ts";
-import { cancelIdeaRuns } from "./runs.ts";
+import { cancelIdeaRuns, isActive } from "./runs.ts";
+import { settleIdeaJobs } from "./settling.ts";
 
 /** Takes an idea in and starts its refinement. Throws `conflict` when the project is archived. */
 export function submitIdea(
@@ -51,7 +55,7 @@ export function submitIdea(
   });
 }
 
-/** Changes the words, priority or proposed subtasks of an idea that is still open. */
+/** Changes the words, priority or proposed subtasks of an idea that is still open; its waiting jobs follow. */
 export function editIdea(
   app: App,
   id: string,
@@ -66,6 +70,11 @@ export function editIdea(
     const edited = updateIdea(tx, id, {
       ...columns,
       ...(subtasks ? { plan: { ...idea.plan, subtasks } } : {}),
+    });
+    const runs = listIdeaRuns(tx.db, id).filter(isActive).map((run) => jobKeys.runAgent(run.id));
+    reprioritize(tx, [jobKeys.advanceIdea(id), ...runs], {
+      from: idea.priority,
+      to: edited.priority,
     });
     tx.emit({
       type: "idea_edited",
@@ -125,6 +134,7 @@ export function rejectIdea(app: App, id: string, reason: string): Idea {
   return transact(app, (tx) => {
     const idea = moveIdea(tx, id, "rejected", { reason });
     cancelIdeaRuns(app, tx, id);
+    settleIdeaJobs(tx, id, "The idea was rejected");
     return idea;
   });
 }
@@ -143,19 +153,22 @@ export function requestIdeaChanges(app: App, id: string, feedback: string): Idea
 }
 
 /** Refines a stuck or rejected idea again: what succeeded is kept, what failed runs anew. */
-export function refineIdea(app: App, id: string): Idea {
-  return transact(app, (tx) => {
-    const before = getIdea(tx.db, id);
-    if (before.status !== "stuck" && before.status !== "rejected") {
-      throw new AppError(
-        "conflict",
-        `Cannot refine idea #${before.number} again: it is "${before.status}"; a ready one is sent back instead`,
-      );
-    }
-    const idea = moveIdea(tx, id, "refining");
-    restartRefinement(app, tx, idea);
-    return idea;
-  });
+export const refineIdea = (app: App, id: string): Idea =>
+  transact(app, (tx) => refineIdeaIn(app, tx, id));
+
+/** The same for whoever is in a transaction. */
+export function refineIdeaIn(app: App, tx: Tx, id: string): Idea {
+  const before = getIdea(tx.db, id);
+  if (before.status !== "stuck" && before.status !== "rejected") {
+    throw new AppError(
+      "conflict",
+      `Cannot refine idea #${before.number} again: it is "${before.status}"; a ready one is sent back instead`,
+    );
+  }
+  const idea = moveIdea(tx, id, "refining");
+  settleIdeaJobs(tx, id);
+  restartRefinement(app, tx, idea);
+  return idea;
 }
 
 /** Answers a question. Throws `invalid` without a text, `conflict` when it was decided before. */

@@ -1,7 +1,8 @@
 /** What a person does with jobs of the queue, and what becomes of the work of one that ends without it. */
-import { type JobKind, jobPolicies, type QueueName } from "../../queue/job.ts";
+import type { QueueName } from "../../queue/job.ts";
 import { pauseQueue, resumeQueue } from "../../queue/pauses.ts";
-import { cancelJobs, getJob, requeue, requeueAll } from "../../queue/queue.ts";
+import { cancelJobs, getJob, listJobs, requeue } from "../../queue/queue.ts";
+import { DISCARDED_KEPT } from "../../queue/upkeep.ts";
 import type { App } from "../app.ts";
 import { transact, type Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
@@ -9,20 +10,46 @@ import type { Job } from "../records.ts";
 import type { FailureReason } from "../states.ts";
 import { getRun } from "../store/runs.ts";
 import { cancelActiveRun } from "./cancelling.ts";
+import { takeUp, whyNotAgain } from "./dead_letters.ts";
 import { abandonStep } from "./development.ts";
 import { abandonMerge } from "./merging.ts";
 import { failRun } from "./outcomes.ts";
 import { abandonRefinement } from "./refinement.ts";
 import { isActive } from "./runs.ts";
 
-/** Runs a job at once that waits for its time, or again one that was given up. Throws `conflict` otherwise. */
-export const retryJob = (app: App, id: string): Job => transact(app, (tx) => requeue(tx, id));
+/**
+ * Runs a job at once that waits for its time, or takes up again the work of one that was given up, and gives the job
+ * that does it now. Throws `not_found`, and `conflict` when it is in another state or its work has moved on.
+ */
+export function retryJob(app: App, id: string): Job {
+  return transact(app, (tx) => {
+    const job = getJob(tx.db, id);
+    return job.status === "discarded" ? takeUp(app, tx, job) : requeue(tx, id);
+  });
+}
 
-const jobKinds = Object.keys(jobPolicies) as JobKind[];
+/** Jobs whose work one call takes up again; others have to wait as long as that takes. */
+export const MAX_TAKEN_UP = 1_000;
 
-/** Runs all again that were given up, but for those whose work a newer job does. Returns how many. */
-export const retryDiscarded = (app: App): number =>
-  transact(app, (tx) => jobKinds.reduce((sum, kind) => sum + requeueAll(tx, kind), 0));
+/**
+ * Takes up the work of all jobs that were given up, the newest first, but for those whose work has moved on. Says
+ * how many it was, and how many still stand there: those, and what was too much for one call.
+ */
+export function retryDiscarded(app: App): { again: number; left: number } {
+  return transact(app, (tx) => {
+    const discarded = () => listJobs(tx.db, { status: "discarded", limit: 2 * DISCARDED_KEPT });
+    const before = discarded();
+    let taken = 0;
+    for (const { id } of before) {
+      const job = getJob(tx.db, id); // one with which it shared an idea or a ticket may have settled it
+      if (job.status !== "discarded" || whyNotAgain(tx.db, job) !== null) continue;
+      takeUp(app, tx, job);
+      if (++taken === MAX_TAKEN_UP) break;
+    }
+    const left = discarded().length;
+    return { again: before.length - left, left };
+  });
+}
 
 /** Throws `conflict` when it is paused already. */
 export function pauseJobs(app: App, queue: QueueName): void {

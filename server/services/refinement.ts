@@ -100,14 +100,14 @@ export function recordQuestions(
 export function applyRefinementResult(tx: Tx, run: Run, result: unknown): void {
   const idea = getIdea(tx.db, run.ideaId!);
   if (run.round !== idea.round) return;
-  updateIdea(tx, idea.id, changesFrom(idea, run.purpose, result));
+  const refined = updateIdea(tx, idea.id, changesFrom(idea, run.purpose, result));
   tx.emit({
     type: "idea_refined",
     projectId: idea.projectId,
     ideaId: idea.id,
     data: { purpose: run.purpose },
   });
-  enqueueAdvanceIdea(tx, idea);
+  enqueueAdvanceIdea(tx, refined);
 }
 
 function changesFrom(idea: Idea, purpose: RunPurpose, result: unknown) {

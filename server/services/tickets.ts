@@ -1,6 +1,6 @@
 /** What a person does with tickets. */
 import { jobKeys } from "../../queue/job.ts";
-import { cancelJobs, enqueue } from "../../queue/queue.ts";
+import { cancelJobs, enqueue, reprioritize } from "../../queue/queue.ts";
 import { routeByType } from "../../agents/catalog.ts";
 import type { App } from "../app.ts";
 import { transact, type Tx } from "../db.ts";
@@ -22,6 +22,7 @@ import {
 import { findWorktree } from "../store/worktrees.ts";
 import { enqueueAdvanceTicket } from "./development.ts";
 import { cancelRunIn, pauseRunIn, resumeRunIn, startRun } from "./runs.ts";
+import { settleTicketJobs } from "./settling.ts";
 
 /** Makes a ticket by hand; it starts when a slot is free. */
 export function createTicket(
@@ -56,7 +57,7 @@ export function createTicket(
   });
 }
 
-/** Changes the words or the priority of a ticket that is still open. */
+/** Changes the words or the priority of a ticket that is still open; what waits in the queue for it follows. */
 export function changeTicket(
   app: App,
   id: string,
@@ -65,7 +66,12 @@ export function changeTicket(
   return transact(app, (tx) => {
     const before = getTicket(tx.db, id);
     if (before.status === "done" || before.status === "cancelled") refuse(before, "change");
-    return updateTicket(tx, id, changes);
+    const ticket = updateTicket(tx, id, changes);
+    const keys = [jobKeys.advanceTicket(id), jobKeys.mergeTicket(id)];
+    const run = findActiveRun(tx.db, id);
+    if (run) keys.push(jobKeys.runAgent(run.id));
+    reprioritize(tx, keys, { from: before.priority, to: ticket.priority });
+    return ticket;
   });
 }
 
@@ -134,6 +140,7 @@ export function cancelTicket(app: App, id: string, reason = ""): Ticket {
     }
     const ticket = moveTicket(tx, id, "cancelled", { reason });
     cancelTicketJobs(tx, id);
+    settleTicketJobs(tx, id, "The ticket was cancelled");
     const worktree = findWorktree(tx.db, id);
     if (worktree) {
       tx.afterCommit(() => {
@@ -147,21 +154,24 @@ export function cancelTicket(app: App, id: string, reason = ""): Ticket {
 }
 
 /** Goes on from where a blocked ticket was, or from an earlier step; a cancelled one is queued again. */
-export function retryTicket(app: App, id: string, from?: TicketStep): Ticket {
-  return transact(app, (tx) => {
-    const before = getTicket(tx.db, id);
-    if (before.status === "cancelled") {
-      const ticket = moveTicket(tx, id, "queued", { step: from ?? before.step, round: 0 });
-      enqueueAdvanceTicket(tx, ticket);
-      return ticket;
-    }
-    if (before.status !== "blocked") refuse(before, "retry");
-    const step = from ?? before.step ?? "prepare";
-    if (step === "merge") return enqueueMerge(tx, moveTicket(tx, id, "review", { step }));
-    const ticket = moveTicket(tx, id, "in_progress", { step, round: 0 });
+export const retryTicket = (app: App, id: string, from?: TicketStep): Ticket =>
+  transact(app, (tx) => retryTicketIn(tx, id, from));
+
+/** The same for whoever is in a transaction. */
+export function retryTicketIn(tx: Tx, id: string, from?: TicketStep): Ticket {
+  const before = getTicket(tx.db, id);
+  if (before.status === "cancelled") {
+    const ticket = moveTicket(tx, id, "queued", { step: from ?? before.step, round: 0 });
     enqueueAdvanceTicket(tx, ticket);
     return ticket;
-  });
+  }
+  if (before.status !== "blocked") refuse(before, "retry");
+  settleTicketJobs(tx, id);
+  const step = from ?? before.step ?? "prepare";
+  if (step === "merge") return enqueueMerge(tx, moveTicket(tx, id, "review", { step }));
+  const ticket = moveTicket(tx, id, "in_progress", { step, round: 0 });
+  enqueueAdvanceTicket(tx, ticket);
+  return ticket;
 }
 
 /** Gives a blocked ticket's developer guidance in words; the work goes on with it. */
@@ -170,6 +180,7 @@ export function guideTicket(app: App, id: string, guidance: string): Ticket {
   return transact(app, (tx) => {
     const before = getTicket(tx.db, id);
     if (before.status !== "blocked") refuse(before, "guide");
+    settleTicketJobs(tx, id);
     const ticket = moveTicket(tx, id, "in_progress", { step: "develop", round: 0, guidance });
     const open = listSubtasks(tx.db, id).some((s) => s.status !== "done" && s.status !== "skipped");
     if (open || !findWorktree(tx.db, id)) {
