@@ -87,6 +87,8 @@ export interface Agents {
    * finished, since it is paid, and so are tool calls, unless they are to be killed. No-op when it is not active.
    */
   pauseRun(runId: string, options: { killTools: boolean }): void;
+  /** The same for a server that stops: nothing but this life of the run is to end. No-op when it is not active. */
+  letGo(runId: string): void;
   /** Tells the run's loop of a person's note that was just appended to its log. No-op when it is not active. */
   tellRun(runId: string, note: NoteEvent): void;
   /** What the run's present turn has streamed so far. */
@@ -126,12 +128,22 @@ interface ActiveRun {
   busy: "request" | "tools" | null;
   /** Ends the tool calls at work, and with them the loop. */
   killTools: AbortController;
+  /** Begins nothing more, whatever its host says. */
+  lettingGo: boolean;
   tell: (note: NoteEvent) => void;
 }
 
-/** Thrown into a loop that is about to begin something although its run was paused. */
+/** Thrown into a loop that is about to begin something although its run was paused, or lets go. */
 class Paused extends Error {
   override name = "Paused";
+}
+
+/** Rejects when `signal` aborts first. */
+function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  signal.addEventListener("abort", () => aborted.reject(signal.reason), { once: true });
+  return Promise.race([promise, aborted.promise]);
 }
 
 const tooLong = (timeoutMs: number): RunOutcome => ({
@@ -155,16 +167,19 @@ export interface AgentsOptions {
 
 /** The agents of this server. Parts come in made, so that tests can put others behind the same lines. */
 export function createAgents(options: AgentsOptions): Agents {
-  const { brains, hands, host } = options;
+  const { brains, hands } = options;
   const active = new Map<string, ActiveRun>();
   const live = new Map<string, LiveText>();
   let refused: string | null = null;
   void options.proof.then((hole) => refused = hole);
 
   async function work(runId: string, run: ActiveRun, signal: AbortSignal): Promise<RunOutcome> {
-    const hole = await options.proof;
-    signal.throwIfAborted();
+    const hole = await orAborted(options.proof, signal);
     if (hole !== null) return { type: "failed", reason: "unconfined", message: hole };
+    const host: RunHost = {
+      ...options.host,
+      mayGoOn: (id) => !run.lettingGo && options.host.mayGoOn(id),
+    };
     const prepared = await host.prepare(runId, signal);
     // Read in the same breath in which the loop gets it: a note that comes later is told to the loop.
     const context = { ...prepared, log: host.log(runId) };
@@ -262,6 +277,7 @@ export function createAgents(options: AgentsOptions): Agents {
         ended: Promise.resolve(),
         busy: null,
         killTools: new AbortController(),
+        lettingGo: false,
         tell: () => {},
       };
       active.set(runId, run);
@@ -288,6 +304,12 @@ export function createAgents(options: AgentsOptions): Agents {
       if (!run) return;
       if (run.busy === null) run.stop.abort();
       else if (run.busy === "tools" && killTools) run.killTools.abort();
+    },
+    letGo(runId) {
+      const run = active.get(runId);
+      if (!run) return;
+      run.lettingGo = true;
+      if (run.busy === null) run.stop.abort();
     },
     tellRun: (runId, note) => active.get(runId)?.tell(note),
     liveText: (runId) => live.get(runId) ?? null,
