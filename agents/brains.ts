@@ -8,6 +8,7 @@ import type { Log } from "../server/log.ts";
 import { type BrainHost, BrainLink } from "./brain_link.ts";
 import { readFromBrain } from "./brain_messages.ts";
 import type { ModelEndpoint, RunEventBody, RunOutcome, RunSpec, ToBrain } from "./protocol.ts";
+import { startThread } from "./thread_clock.ts";
 
 export type { BrainHost } from "./brain_link.ts";
 
@@ -45,7 +46,7 @@ export interface BrainsOptions {
   /** Most brains at a time, at least 1. */
   size: number;
   log: Log;
-  /** Between two pings of a brain at work. */
+  /** Between two pings of a brain at work. Default `HEARTBEAT_MS`. */
   heartbeatMs?: number;
   /** How long a stopped loop may take to save what it has; less than a second. */
   stopGraceMs?: number;
@@ -56,8 +57,6 @@ export interface BrainsOptions {
   permissions?: Deno.PermissionOptionsObject;
 }
 
-/** With the pings that may be missed, a brain that hangs is lost after little more than a second. */
-const HEARTBEAT_MS = SECOND_MS / 4;
 const STOP_GRACE_MS = SECOND_MS / 2;
 const IDLE_MS = MINUTE_MS;
 /** Brains that a run may lose before it has finished another turn. Before the last it gets one of its own. */
@@ -88,7 +87,7 @@ export function brainPermissions(endpoint: ModelEndpoint): Deno.PermissionOption
 
 export function createBrains(options: BrainsOptions): Brains {
   const { endpoint, compiled, size, log } = options;
-  const { heartbeatMs = HEARTBEAT_MS, stopGraceMs = STOP_GRACE_MS, idleMs = IDLE_MS } = options;
+  const { heartbeatMs, stopGraceMs = STOP_GRACE_MS, idleMs = IDLE_MS } = options;
   const entry = options.entry ??
     new URL(compiled ? "agents/brain.js" : "agents/brain.ts", options.root);
   const permissions = options.permissions ?? brainPermissions(endpoint);
@@ -110,7 +109,7 @@ export function createBrains(options: BrainsOptions): Brains {
 
   function start(): BrainLink {
     const link: BrainLink = new BrainLink({
-      worker: spawn(),
+      ...startThread(spawn),
       endpoint,
       heartbeatMs,
       stopGraceMs,
