@@ -3,7 +3,7 @@ import { MINUTE_MS, SECOND_MS } from "../server/clock.ts";
 import { messageOf } from "../server/errors.ts";
 import type { Log } from "../server/log.ts";
 import { Unavailable } from "../server/machine_fault.ts";
-import { systemTimers } from "../server/timers.ts";
+import type { Timers } from "../server/timers.ts";
 import { readFromBrain } from "./brain_messages.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type {
@@ -44,6 +44,8 @@ export interface BrainLinkOptions {
   heartbeatMs: number | undefined;
   /** How long a loop that was told to stop may take to save what it has. */
   stopGraceMs: number;
+  /** For what is done again and again: pings, and tries to save. */
+  timers: Timers;
   log: Log;
   /** The brain is gone and its loops have been let go; called once. */
   onLost: () => void;
@@ -81,7 +83,7 @@ export class BrainLink {
       ping: () => this.#post({ type: "ping", id: ++this.#lastPing }),
       onLost: () => this.#lose("it does not answer"),
       clock: options.clock,
-      timers: systemTimers,
+      timers: options.timers,
       nowMs: () => performance.now(),
     });
     worker.onmessage = ({ data }) => this.#receive(data);
@@ -203,9 +205,10 @@ export class BrainLink {
       loop.host.append(message.event);
     } catch (error) {
       if (!(error instanceof Unavailable)) throw error;
-      setTimeout(() => {
+      const again = () => {
         if (this.#loops.get(message.loop) === loop) this.#serve(message);
-      }, SAVE_AGAIN_MS);
+      };
+      this.#options.timers.after(SAVE_AGAIN_MS, again, { keepAlive: true });
       return;
     }
     this.#post({ type: "appended", loop: message.loop, requestId: message.requestId });

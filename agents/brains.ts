@@ -5,6 +5,7 @@ import { pathToFileURL } from "node:url";
 import { MINUTE_MS, SECOND_MS } from "../server/clock.ts";
 import { messageOf } from "../server/errors.ts";
 import type { Log } from "../server/log.ts";
+import { systemTimers, type Timers } from "../server/timers.ts";
 import { type BrainHost, BrainLink } from "./brain_link.ts";
 import { readFromBrain } from "./brain_messages.ts";
 import type { ModelEndpoint, RunEventBody, RunOutcome, RunSpec, ToBrain } from "./protocol.ts";
@@ -52,6 +53,8 @@ export interface BrainsOptions {
   stopGraceMs?: number;
   /** How long a brain without work is kept. */
   idleMs?: number;
+  /** For tests; see `BrainLinkOptions`. */
+  timers?: Timers;
   /** In place of the brain's own, for tests. */
   entry?: URL;
   permissions?: Deno.PermissionOptionsObject;
@@ -113,6 +116,7 @@ export function createBrains(options: BrainsOptions): Brains {
       endpoint,
       heartbeatMs,
       stopGraceMs,
+      timers: options.timers ?? systemTimers,
       log,
       onLost: () => forget(link),
       onLoopEnd() {

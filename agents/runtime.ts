@@ -1,5 +1,6 @@
 /** Starts and stops the agents' parts and gives each run its place; what the rest of the server knows of agents. */
 import type { Brains } from "./brains.ts";
+import { Deadline } from "./deadline.ts";
 import { Executor } from "./executor.ts";
 import type { Hands } from "./hands_client.ts";
 import type {
@@ -15,6 +16,7 @@ import type {
 } from "./protocol.ts";
 import type { AskedQuestions, ResultName } from "./results.ts";
 import { StallWatch, type StallWatchOptions } from "./stall.ts";
+import { Unavailable } from "../server/machine_fault.ts";
 import { systemTimers } from "../server/timers.ts";
 
 /** How commands and tools are confined on this machine. */
@@ -161,8 +163,8 @@ export interface AgentsOptions {
   /** Resolves with null when the agents are proven confined, otherwise with why none runs; runs wait for it. */
   proof: Promise<string | null>;
   nowMs: () => number;
-  /** For tests: how silence is measured. */
-  stall?: Partial<Pick<StallWatchOptions, "nowMs" | "timers" | "stallMs">>;
+  /** For tests: how silence and a run's own time are measured. */
+  time?: Partial<Pick<StallWatchOptions, "nowMs" | "timers" | "stallMs">>;
 }
 
 /** The agents of this server. Parts come in made, so that tests can put others behind the same lines. */
@@ -183,12 +185,8 @@ export function createAgents(options: AgentsOptions): Agents {
     const prepared = await host.prepare(runId, signal);
     // Read in the same breath in which the loop gets it: a note that comes later is told to the loop.
     const context = { ...prepared, log: host.log(runId) };
-    const watch = new StallWatch({
-      nowMs: () => performance.now(),
-      timers: systemTimers,
-      ...options.stall,
-      onStall: () => run.stop.abort(),
-    });
+    const time = { nowMs: () => performance.now(), timers: systemTimers, ...options.time };
+    const watch = new StallWatch({ ...time, onStall: () => run.stop.abort() });
     const executor = new Executor({
       context,
       host,
@@ -205,10 +203,27 @@ export function createAgents(options: AgentsOptions): Agents {
     // The loop looks at its time before each request; this ends a stream or a tool that goes on beyond it.
     const { timeoutMs } = context.spec.limits;
     let timedOut = false;
-    const deadline = setTimeout(() => {
-      timedOut = true;
-      run.stop.abort();
-    }, Math.max(0, timeoutMs - context.workedMs) + DEADLINE_GRACE_MS);
+    const deadline = new Deadline({
+      ...time,
+      afterMs: Math.max(0, timeoutMs - context.workedMs) + DEADLINE_GRACE_MS,
+      onOver() {
+        timedOut = true;
+        run.stop.abort();
+      },
+    });
+    const save = (event: RunEventBody) => {
+      try {
+        executor.append(event);
+      } catch (error) {
+        // What can't be saved yet is paid for and kept; the agent is neither silent meanwhile nor does it work.
+        if (error instanceof Unavailable) {
+          watch.suspend();
+          deadline.suspend();
+        }
+        throw error;
+      }
+      deadline.resume();
+    };
     try {
       const outcome = await brains.run(context.spec, context.log, context.workedMs, {
         begun(tell) {
@@ -217,7 +232,7 @@ export function createAgents(options: AgentsOptions): Agents {
         append(event) {
           if (event.type === "turn_started") mayBegin();
           if (event.type.startsWith("turn_")) live.delete(runId);
-          executor.append(event);
+          save(event);
           run.busy = event.type === "turn_started" ? "request" : null;
           // The loop would sleep until its next try.
           if (event.type === "turn_failed") mayBegin();
@@ -249,10 +264,10 @@ export function createAgents(options: AgentsOptions): Agents {
       if (error instanceof Paused) return { type: "stopped" };
       throw error;
     } finally {
-      clearTimeout(deadline);
+      deadline.stop();
       watch.stop();
       live.delete(runId);
-      host.worked(runId, options.nowMs() - begin);
+      host.worked(runId, Math.max(0, options.nowMs() - begin - deadline.suspendedMs));
     }
   }
 

@@ -5,6 +5,7 @@ import { Heartbeat, HEARTBEAT_MS, MAX_CROWDING, MAX_MISSED_PONGS } from "../agen
 import { startThread, type ThreadClock, type ThreadTime } from "../agents/thread_clock.ts";
 import { MINUTE_MS } from "../server/clock.ts";
 import { silentLog } from "../server/log.ts";
+import { systemTimers } from "../server/timers.ts";
 import { bareApp } from "./bare_app.ts";
 import { never, poolFor, recorder, root } from "./brain_support.ts";
 import { startFakeClaude } from "./fake_claude/mod.ts";
@@ -115,6 +116,7 @@ Deno.test("what a brain says that was given up is not heard: another may be at i
   const link = new BrainLink({
     ...{ worker, endpoint: { kind: "demo", paceMs: 0 }, heartbeatMs: 25, stopGraceMs: 1 },
     clock: () => "gone",
+    timers: systemTimers,
     log: silentLog,
     onLost: lost.resolve,
     onLoopEnd: () => {},
