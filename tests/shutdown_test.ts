@@ -1,9 +1,11 @@
 /** An ordered stop of a real server: what runs finishes what it is at, for a while; a second signal waits for nothing. */
 import { deepStrictEqual as deepEqual, ok, strictEqual as equal } from "node:assert";
+import { join } from "node:path";
 import { SECOND_MS } from "../server/clock.ts";
 import { broken, type FakeClaude, startFakeClaude } from "./fake_claude/mod.ts";
 import { Client, type Gaffer, startGaffer, tempDir } from "./gaffer.ts";
-import { asking, greetCommands, greetRepo, greetScripts } from "./greet_story.ts";
+import { asking, greetCommands, greetRepo, greetScripts, greetTicket } from "./greet_story.ts";
+import { appeared } from "./mortal.ts";
 import { addProject, calls, Events, play, purposeOf, Rows } from "./journey_support.ts";
 
 /** An answer that stays on its way until then. */
@@ -12,9 +14,9 @@ const held = (reply: typeof asking, until: Promise<unknown>) =>
 const searching = calls(["Grep", { pattern: "hello" }]);
 const never = new Promise<never>(() => {});
 
-const start = (dataDir: string, fake: FakeClaude): Promise<Gaffer> =>
+const start = (dataDir: string, fake: FakeClaude, under: string[] = []): Promise<Gaffer> =>
   startGaffer({
-    dataDir,
+    ...{ dataDir, under },
     env: { ANTHROPIC_API_KEY: fake.apiKey, ANTHROPIC_BASE_URL: fake.url },
   });
 
@@ -85,6 +87,49 @@ Deno.test("a stop keeps the answer that comes in time, cuts off the one that doe
   const client = new Client(again.url);
   await client.until(`/ideas/${idea}`, ({ status }) => status === "questions");
   deepEqual([firstTurns(fake, "clarify"), firstTurns(fake, "research")], [1, 2]);
+});
+
+Deno.test({
+  name: "Ctrl+C in a terminal lets the command that is at work finish, and begins no other turn",
+  ignore: Deno.build.os !== "linux", // setsid
+  async fn() {
+    const watched = Promise.withResolvers<void>();
+    const wait = "touch begun; while ! [ -e go ]; do sleep 0.02; done";
+    await using fake = startFakeClaude({
+      reply: play({
+        ...greetScripts,
+        develop: ({ turn }) =>
+          turn === 1
+            ? calls(["Write", { file_path: "slow", content: "yes\n" }])
+            : watched.promise.then(() => calls(["run_checks", { name: "build" }])),
+      }),
+    });
+    await using data = await tempDir();
+    await using repo = await greetRepo({ ".gitignore": "begun\ngo\n" });
+    // A group of its own, as a shell gives it.
+    await using gaffer = await start(data.path, fake, ["setsid"]);
+    const client = new Client(gaffer.url);
+    const commands = { build: `[ ! -e slow ] || { ${wait}; }` };
+    const project = await addProject(client, repo, commands);
+    await using events = await Events.open(gaffer.url);
+    await client.post(`/projects/${project.id}/tickets`, greetTicket);
+    await events.next("the file", (e) => e.type === "checkpoint");
+    const worktree = join(data.path, "projects", project.slug, "worktrees", "1");
+    const begun = appeared(worktree, (path) => path.endsWith("/begun"));
+    watched.resolve();
+    await begun;
+
+    Deno.kill(-gaffer.pid, "SIGINT");
+    for await (const _ of events); // the stop has begun
+    await Deno.writeTextFile(join(worktree, "go"), "");
+    equal(await gaffer.end(), 0, gaffer.output());
+    using rows = new Rows(data.path);
+    const ends = rows.all("SELECT data FROM events WHERE type = 'tool_finished' ORDER BY number");
+    const results = ends.map(({ data }) => JSON.parse(data).result);
+    deepEqual(results.map(({ isError }) => isError), [false, false]);
+    equal(turnsOf(rows, "develop").at(-1), "turn_finished");
+    deepEqual(runJobs(rows), [{ attempt: 0, crashes: 0 }]);
+  },
 });
 
 Deno.test("a second signal ends the process at once, and nothing is suspected for it", async () => {
