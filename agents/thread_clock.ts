@@ -12,23 +12,29 @@ export type ThreadClock = () => ThreadTime | "gone" | null;
 
 /** Starts a worker, with the clock of its thread. */
 export function startThread(start: () => Worker): { worker: Worker; clock: ThreadClock } {
-  const before = new Set(threads());
+  const before = threads();
   const worker = start();
-  const born = threads().filter((id) => !before.has(id) && isWorker(id));
+  const born = [...threads()].filter((id) => !before.has(id) && isWorker(id));
   // More than one: another was started elsewhere at that very moment, and nobody knows which is whose.
   return { worker, clock: born.length === 1 ? () => readClock(born[0]!) : () => null };
 }
 
 const TASKS = "/proc/self/task";
 const NS_PER_MS = 1_000_000;
+/** A list leaves out some that live when others end while it is read. */
+const LOOKS = 3;
 
-function threads(): string[] {
-  if (Deno.build.os !== "linux") return [];
+function threads(): Set<string> {
+  const found = new Set<string>();
+  if (Deno.build.os !== "linux") return found;
   try {
-    return [...Deno.readDirSync(TASKS)].map(({ name }) => name);
+    for (let look = 0; look < LOOKS; look++) {
+      for (const { name } of Deno.readDirSync(TASKS)) found.add(name);
+    }
   } catch {
-    return []; // without /proc, or out of files: then nothing is known
+    found.clear(); // without /proc, or out of files: then nothing is known
   }
+  return found;
 }
 
 /** Deno names its workers' threads by their numbers. */
@@ -49,6 +55,6 @@ function readClock(id: string): ReturnType<ThreadClock> {
     return Number.isFinite(ranNs) ? { ranMs: ranNs / NS_PER_MS, asleep: state === "S" } : null;
   } catch (error) {
     // A kernel may keep no such account; the thread's folder tells which of both it is.
-    return error instanceof Deno.errors.NotFound && !threads().includes(id) ? "gone" : null;
+    return error instanceof Deno.errors.NotFound && !threads().has(id) ? "gone" : null;
   }
 }
