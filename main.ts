@@ -7,5 +7,6 @@ if (command === "__hands") {
   await handsMain(Deno.args.slice(1));
 } else {
   const { runCommand } = await import("./server/command.ts");
-  Deno.exitCode = await runCommand(Deno.args, new URL("./", import.meta.url));
+  // Not left to when nothing is open any more: a client that does not read would keep a server that has ended.
+  Deno.exit(await runCommand(Deno.args, new URL("./", import.meta.url)));
 }

@@ -84,6 +84,8 @@ class Loop {
   readonly #stop = new AbortController();
   readonly #waiting = new Map<number, (answer: Answer) => void>();
   #requests = 0;
+  /** For how long what the loop said was not on disk yet: no time of the run's, should the disk be full. */
+  #savingMs = 0;
   /** Persons' notes that came since the server's last answer, and those that came before it. */
   #notes: NoteEvent[] = [];
   #heard: NoteEvent[] = [];
@@ -111,12 +113,14 @@ class Loop {
         signal,
         append: async (event) => {
           bundle.flush();
+          const beganMs = performance.now();
           await this.#ask({ type: "append", event });
+          this.#savingMs += performance.now() - beganMs;
         },
         tools: (turn, calls) => this.#ask({ type: "tools", turn, calls }),
         heard: () => this.#heard.splice(0),
         delta: bundle.add,
-        nowMs: () => performance.now(),
+        nowMs: () => performance.now() - this.#savingMs,
         delay,
         random: Math.random,
       });

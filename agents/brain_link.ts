@@ -3,7 +3,9 @@ import { MINUTE_MS, SECOND_MS } from "../server/clock.ts";
 import { messageOf } from "../server/errors.ts";
 import type { Log } from "../server/log.ts";
 import { Unavailable } from "../server/machine_fault.ts";
+import type { Timers } from "../server/timers.ts";
 import { readFromBrain } from "./brain_messages.ts";
+import { Heartbeat } from "./heartbeat.ts";
 import type {
   FromBrain,
   ModelEndpoint,
@@ -16,17 +18,13 @@ import type {
   ToolResult,
 } from "./protocol.ts";
 import type { DeltaKind } from "./loop/turn.ts";
+import type { ThreadClock } from "./thread_clock.ts";
 
-/** Pings in a row without a sign of life: a brain that reads a long history is silent for a moment. */
-const MAX_MISSED_PONGS = 4;
-/** Most that a crowded machine stretches that: its figure for it is the last minute's. */
-const MAX_CROWDING = 8;
-/** Intervals between two pings beyond which it was this process, or the machine, that stood still. */
-const LATE_FACTOR = 2;
 /** A brain is up in a tenth of a second; on a machine that swaps it may take long. */
 const START_TIMEOUT_MS = MINUTE_MS / 2;
 /** Between two tries to save what the disk did not take. */
 const SAVE_AGAIN_MS = SECOND_MS / 4;
+
 /** What the server does for one loop. */
 export interface BrainHost {
   /** Returns when the event is on disk. A throw ends the loop, but for `Unavailable`: then it is asked again. */
@@ -39,10 +37,15 @@ export interface BrainHost {
 
 export interface BrainLinkOptions {
   worker: Worker;
+  /** Of the worker's thread. */
+  clock: ThreadClock;
   endpoint: ModelEndpoint;
-  heartbeatMs: number;
+  /** See `Heartbeat`. */
+  heartbeatMs: number | undefined;
   /** How long a loop that was told to stop may take to save what it has. */
   stopGraceMs: number;
+  /** For what is done again and again: pings, and tries to save. */
+  timers: Timers;
   log: Log;
   /** The brain is gone and its loops have been let go; called once. */
   onLost: () => void;
@@ -69,14 +72,20 @@ export class BrainLink {
   #state: "starting" | "ready" | "gone" = "starting";
   #lastLoop = 0;
   #lastPing = 0;
-  #missedPongs = 0;
-  #pingedAt = 0;
-  #heartbeat: Timer | undefined;
+  readonly #heartbeat: Heartbeat;
 
   /** Takes the worker over, with what becomes of it. */
   constructor(options: BrainLinkOptions) {
     this.#options = options;
     const { worker } = options;
+    this.#heartbeat = new Heartbeat({
+      everyMs: options.heartbeatMs,
+      ping: () => this.#post({ type: "ping", id: ++this.#lastPing }),
+      onLost: () => this.#lose("it does not answer"),
+      clock: options.clock,
+      timers: options.timers,
+      nowMs: () => performance.now(),
+    });
     worker.onmessage = ({ data }) => this.#receive(data);
     worker.onmessageerror = () => this.#lose("it sent what can't be read");
     worker.onerror = (event) => {
@@ -151,11 +160,12 @@ export class BrainLink {
     if (this.#state === "gone") return;
     const message = readFromBrain(data);
     if (!message) return this.#lose("it sent a message that the protocol does not know");
-    this.#missedPongs = 0;
+    this.#heartbeat.sign();
     switch (message.type) {
       case "ready":
         this.#state = "ready";
-        return clearTimeout(this.#started);
+        clearTimeout(this.#started);
+        return this.#beat();
       case "pong":
         return;
       case "fault":
@@ -195,9 +205,10 @@ export class BrainLink {
       loop.host.append(message.event);
     } catch (error) {
       if (!(error instanceof Unavailable)) throw error;
-      setTimeout(() => {
+      const again = () => {
         if (this.#loops.get(message.loop) === loop) this.#serve(message);
-      }, SAVE_AGAIN_MS);
+      };
+      this.#options.timers.after(SAVE_AGAIN_MS, again, { keepAlive: true });
       return;
     }
     this.#post({ type: "appended", loop: message.loop, requestId: message.requestId });
@@ -226,27 +237,8 @@ export class BrainLink {
 
   /** Pings while there is work: a worker can end without an event, and an idle one costs nothing. */
   #beat(): void {
-    if (this.#loops.size === 0 || this.#state === "gone") {
-      clearInterval(this.#heartbeat);
-      this.#heartbeat = undefined;
-    } else if (this.#heartbeat === undefined) {
-      this.#missedPongs = 0;
-      this.#pingedAt = performance.now();
-      this.#heartbeat = setInterval(() => this.#ping(), this.#options.heartbeatMs);
-    }
-  }
-
-  #ping(): void {
-    if (this.#state === "starting") return;
-    const sinceMs = performance.now() - this.#pingedAt;
-    this.#pingedAt += sinceMs;
-    // Where the server itself was not served in time, a brain's silence says nothing.
-    const isLate = sinceMs > LATE_FACTOR * this.#options.heartbeatMs;
-    if (!isLate && this.#missedPongs >= MAX_MISSED_PONGS * crowding()) {
-      return this.#lose("it does not answer");
-    }
-    if (!isLate) this.#missedPongs++;
-    this.#post({ type: "ping", id: ++this.#lastPing });
+    if (this.#loops.size > 0 && this.#state === "ready") this.#heartbeat.start();
+    else this.#heartbeat.stop();
   }
 
   #lose(why: string): void {
@@ -268,10 +260,4 @@ export class BrainLink {
     this.#loops.clear();
     this.#beat();
   }
-}
-
-/** How many times longer everything takes where there is more to compute than there are processors. */
-function crowding(): number {
-  const waiting = (Deno.loadavg()[0] ?? 0) / Math.max(1, navigator.hardwareConcurrency);
-  return Math.min(Math.max(1, waiting), MAX_CROWDING);
 }

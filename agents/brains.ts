@@ -5,9 +5,11 @@ import { pathToFileURL } from "node:url";
 import { MINUTE_MS, SECOND_MS } from "../server/clock.ts";
 import { messageOf } from "../server/errors.ts";
 import type { Log } from "../server/log.ts";
+import { systemTimers, type Timers } from "../server/timers.ts";
 import { type BrainHost, BrainLink } from "./brain_link.ts";
 import { readFromBrain } from "./brain_messages.ts";
 import type { ModelEndpoint, RunEventBody, RunOutcome, RunSpec, ToBrain } from "./protocol.ts";
+import { startThread } from "./thread_clock.ts";
 
 export type { BrainHost } from "./brain_link.ts";
 
@@ -45,19 +47,19 @@ export interface BrainsOptions {
   /** Most brains at a time, at least 1. */
   size: number;
   log: Log;
-  /** Between two pings of a brain at work. */
+  /** Between two pings of a brain at work. Default `HEARTBEAT_MS`. */
   heartbeatMs?: number;
   /** How long a stopped loop may take to save what it has; less than a second. */
   stopGraceMs?: number;
   /** How long a brain without work is kept. */
   idleMs?: number;
+  /** For tests; see `BrainLinkOptions`. */
+  timers?: Timers;
   /** In place of the brain's own, for tests. */
   entry?: URL;
   permissions?: Deno.PermissionOptionsObject;
 }
 
-/** With the pings that may be missed, a brain that hangs is lost after little more than a second. */
-const HEARTBEAT_MS = SECOND_MS / 4;
 const STOP_GRACE_MS = SECOND_MS / 2;
 const IDLE_MS = MINUTE_MS;
 /** Brains that a run may lose before it has finished another turn. Before the last it gets one of its own. */
@@ -88,7 +90,7 @@ export function brainPermissions(endpoint: ModelEndpoint): Deno.PermissionOption
 
 export function createBrains(options: BrainsOptions): Brains {
   const { endpoint, compiled, size, log } = options;
-  const { heartbeatMs = HEARTBEAT_MS, stopGraceMs = STOP_GRACE_MS, idleMs = IDLE_MS } = options;
+  const { heartbeatMs, stopGraceMs = STOP_GRACE_MS, idleMs = IDLE_MS } = options;
   const entry = options.entry ??
     new URL(compiled ? "agents/brain.js" : "agents/brain.ts", options.root);
   const permissions = options.permissions ?? brainPermissions(endpoint);
@@ -110,10 +112,11 @@ export function createBrains(options: BrainsOptions): Brains {
 
   function start(): BrainLink {
     const link: BrainLink = new BrainLink({
-      worker: spawn(),
+      ...startThread(spawn),
       endpoint,
       heartbeatMs,
       stopGraceMs,
+      timers: options.timers ?? systemTimers,
       log,
       onLost: () => forget(link),
       onLoopEnd() {

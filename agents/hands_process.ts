@@ -96,6 +96,8 @@ export class HandsProcess {
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
+      // A terminal's Ctrl+C is meant for the server, which lets the calls at work finish.
+      detached: true,
     }).spawn();
     this.#stdin = this.#child.stdin.getWriter();
     this.#ready.promise.catch(() => {}); // whoever waits for it gets it too

@@ -13,6 +13,7 @@ export function lateAgents(status: AgentsStatus, made: Promise<Agents>): Agents 
     run: async (runId, signal) => await (await made).run(runId, signal),
     // Before they are made no run is active.
     pauseRun: (runId, options) => agents?.pauseRun(runId, options),
+    letGo: (runId) => agents?.letGo(runId),
     tellRun: (runId, note) => agents?.tellRun(runId, note),
     stopRun: async (runId) => await (await made).stopRun(runId),
     command: async (place, spec, options) => await (await made).command(place, spec, options),

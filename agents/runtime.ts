@@ -1,5 +1,6 @@
 /** Starts and stops the agents' parts and gives each run its place; what the rest of the server knows of agents. */
 import type { Brains } from "./brains.ts";
+import { Deadline } from "./deadline.ts";
 import { Executor } from "./executor.ts";
 import type { Hands } from "./hands_client.ts";
 import type {
@@ -15,6 +16,7 @@ import type {
 } from "./protocol.ts";
 import type { AskedQuestions, ResultName } from "./results.ts";
 import { StallWatch, type StallWatchOptions } from "./stall.ts";
+import { Unavailable } from "../server/machine_fault.ts";
 import { systemTimers } from "../server/timers.ts";
 
 /** How commands and tools are confined on this machine. */
@@ -87,6 +89,8 @@ export interface Agents {
    * finished, since it is paid, and so are tool calls, unless they are to be killed. No-op when it is not active.
    */
   pauseRun(runId: string, options: { killTools: boolean }): void;
+  /** The same for a server that stops: nothing but this life of the run is to end. No-op when it is not active. */
+  letGo(runId: string): void;
   /** Tells the run's loop of a person's note that was just appended to its log. No-op when it is not active. */
   tellRun(runId: string, note: NoteEvent): void;
   /** What the run's present turn has streamed so far. */
@@ -126,12 +130,22 @@ interface ActiveRun {
   busy: "request" | "tools" | null;
   /** Ends the tool calls at work, and with them the loop. */
   killTools: AbortController;
+  /** Begins nothing more, whatever its host says. */
+  lettingGo: boolean;
   tell: (note: NoteEvent) => void;
 }
 
-/** Thrown into a loop that is about to begin something although its run was paused. */
+/** Thrown into a loop that is about to begin something although its run was paused, or lets go. */
 class Paused extends Error {
   override name = "Paused";
+}
+
+/** Rejects when `signal` aborts first. */
+function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  signal.addEventListener("abort", () => aborted.reject(signal.reason), { once: true });
+  return Promise.race([promise, aborted.promise]);
 }
 
 const tooLong = (timeoutMs: number): RunOutcome => ({
@@ -149,31 +163,30 @@ export interface AgentsOptions {
   /** Resolves with null when the agents are proven confined, otherwise with why none runs; runs wait for it. */
   proof: Promise<string | null>;
   nowMs: () => number;
-  /** For tests: how silence is measured. */
-  stall?: Partial<Pick<StallWatchOptions, "nowMs" | "timers" | "stallMs">>;
+  /** For tests: how silence and a run's own time are measured. */
+  time?: Partial<Pick<StallWatchOptions, "nowMs" | "timers" | "stallMs">>;
 }
 
 /** The agents of this server. Parts come in made, so that tests can put others behind the same lines. */
 export function createAgents(options: AgentsOptions): Agents {
-  const { brains, hands, host } = options;
+  const { brains, hands } = options;
   const active = new Map<string, ActiveRun>();
   const live = new Map<string, LiveText>();
   let refused: string | null = null;
   void options.proof.then((hole) => refused = hole);
 
   async function work(runId: string, run: ActiveRun, signal: AbortSignal): Promise<RunOutcome> {
-    const hole = await options.proof;
-    signal.throwIfAborted();
+    const hole = await orAborted(options.proof, signal);
     if (hole !== null) return { type: "failed", reason: "unconfined", message: hole };
+    const host: RunHost = {
+      ...options.host,
+      mayGoOn: (id) => !run.lettingGo && options.host.mayGoOn(id),
+    };
     const prepared = await host.prepare(runId, signal);
     // Read in the same breath in which the loop gets it: a note that comes later is told to the loop.
     const context = { ...prepared, log: host.log(runId) };
-    const watch = new StallWatch({
-      nowMs: () => performance.now(),
-      timers: systemTimers,
-      ...options.stall,
-      onStall: () => run.stop.abort(),
-    });
+    const time = { nowMs: () => performance.now(), timers: systemTimers, ...options.time };
+    const watch = new StallWatch({ ...time, onStall: () => run.stop.abort() });
     const executor = new Executor({
       context,
       host,
@@ -190,10 +203,27 @@ export function createAgents(options: AgentsOptions): Agents {
     // The loop looks at its time before each request; this ends a stream or a tool that goes on beyond it.
     const { timeoutMs } = context.spec.limits;
     let timedOut = false;
-    const deadline = setTimeout(() => {
-      timedOut = true;
-      run.stop.abort();
-    }, Math.max(0, timeoutMs - context.workedMs) + DEADLINE_GRACE_MS);
+    const deadline = new Deadline({
+      ...time,
+      afterMs: Math.max(0, timeoutMs - context.workedMs) + DEADLINE_GRACE_MS,
+      onOver() {
+        timedOut = true;
+        run.stop.abort();
+      },
+    });
+    const save = (event: RunEventBody) => {
+      try {
+        executor.append(event);
+      } catch (error) {
+        // What can't be saved yet is paid for and kept; the agent is neither silent meanwhile nor does it work.
+        if (error instanceof Unavailable) {
+          watch.suspend();
+          deadline.suspend();
+        }
+        throw error;
+      }
+      deadline.resume();
+    };
     try {
       const outcome = await brains.run(context.spec, context.log, context.workedMs, {
         begun(tell) {
@@ -202,7 +232,7 @@ export function createAgents(options: AgentsOptions): Agents {
         append(event) {
           if (event.type === "turn_started") mayBegin();
           if (event.type.startsWith("turn_")) live.delete(runId);
-          executor.append(event);
+          save(event);
           run.busy = event.type === "turn_started" ? "request" : null;
           // The loop would sleep until its next try.
           if (event.type === "turn_failed") mayBegin();
@@ -234,10 +264,10 @@ export function createAgents(options: AgentsOptions): Agents {
       if (error instanceof Paused) return { type: "stopped" };
       throw error;
     } finally {
-      clearTimeout(deadline);
+      deadline.stop();
       watch.stop();
       live.delete(runId);
-      host.worked(runId, options.nowMs() - begin);
+      host.worked(runId, Math.max(0, options.nowMs() - begin - deadline.suspendedMs));
     }
   }
 
@@ -262,6 +292,7 @@ export function createAgents(options: AgentsOptions): Agents {
         ended: Promise.resolve(),
         busy: null,
         killTools: new AbortController(),
+        lettingGo: false,
         tell: () => {},
       };
       active.set(runId, run);
@@ -288,6 +319,12 @@ export function createAgents(options: AgentsOptions): Agents {
       if (!run) return;
       if (run.busy === null) run.stop.abort();
       else if (run.busy === "tools" && killTools) run.killTools.abort();
+    },
+    letGo(runId) {
+      const run = active.get(runId);
+      if (!run) return;
+      run.lettingGo = true;
+      if (run.busy === null) run.stop.abort();
     },
     tellRun: (runId, note) => active.get(runId)?.tell(note),
     liveText: (runId) => live.get(runId) ?? null,

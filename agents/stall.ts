@@ -49,6 +49,13 @@ export class StallWatch {
     if (this.#dueMs < this.#timerDueMs) this.#arm();
   }
 
+  /** What happens is not the agent's doing: no silence counts until the next sign. */
+  suspend(): void {
+    this.#cancel();
+    this.#dueMs = Infinity;
+    this.#timerDueMs = Infinity;
+  }
+
   stop(): void {
     this.#cancel();
   }

@@ -25,6 +25,7 @@ export class Execution {
   readonly startedAtMs: number;
   readonly #controller = new AbortController();
   #abortedFor: AbortCause | null = null;
+  #handler: JobHandler | undefined;
   #cancelTimer: Cancel = () => {};
 
   constructor(readonly job: LeasedJob, readonly options: ExecutionOptions) {
@@ -34,6 +35,7 @@ export class Execution {
   /** Never rejects: whatever the handler does becomes an ending. */
   async run(handler: JobHandler | undefined): Promise<Ending> {
     const { job, options: { app } } = this;
+    this.#handler = handler;
     if (!handler) {
       const reason = `No handler for "${job.kind}" jobs`;
       return { type: "discard", reason, failure: "internal" };
@@ -96,6 +98,13 @@ export class Execution {
       clock.nowMs(),
       { random, unnamed: "timed_out" },
     );
+  }
+
+  /** Asks the handler to end as soon as nothing is lost by it. One that can't be asked is aborted. */
+  letGo(): void {
+    const { job, options: { app } } = this;
+    if (this.#handler?.letGo) this.#handler.letGo(app, job.args as never);
+    else this.abort("shutdown");
   }
 
   /** Tells the handler to end. The first cause counts, later ones change nothing. */

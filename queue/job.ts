@@ -89,6 +89,11 @@ export interface JobHandler<K extends JobKind = JobKind> {
   readonly kind: K;
   run(args: JobKinds[K], context: JobContext): Promise<Outcome>;
   /**
+   * Gaffer stops: what executes for these args is to end at the next moment at which nothing is lost, and to
+   * begin nothing before. Its signal aborts some seconds later. Absent: it aborts at once.
+   */
+  letGo?(app: App, args: JobKinds[K]): void;
+  /**
    * Whether it has got on since its attempt began, although the process died meanwhile: then the death is no
    * reason to suspect the job. Absent: nobody can tell.
    */

@@ -55,10 +55,11 @@ export interface Runner {
   /** Brings back the jobs of processes that died, and begins to work. */
   start(): void;
   /**
-   * Takes no more jobs, aborts those that execute, and resolves when all have ended, after `graceMs` at the
-   * latest. What was cut off comes back at the next start without having used an attempt.
+   * Takes no more jobs and resolves when those that execute have ended. Those that can let go (`JobHandler`)
+   * have `letGoMs` for it, by default none; what is left then, and all others at once, is aborted, and has
+   * `graceMs` more to end. What did not come to its end is back at the next start without having used an attempt.
    */
-  stop(graceMs: number): Promise<void>;
+  stop(graceMs: number, letGoMs?: number): Promise<void>;
   /** Cancels one job, aborting it when it executes. False: it was finished already. */
   cancel(jobId: string, reason: string): boolean;
   active(): ActiveJob[];
@@ -320,29 +321,37 @@ class JobRunner implements Runner {
     this.#app.log.error(message, { ...fields, error: messageOf(error) });
   }
 
-  stop(graceMs: number): Promise<void> {
-    return this.#stopping ??= this.#stop(graceMs);
+  stop(graceMs: number, letGoMs = 0): Promise<void> {
+    return this.#stopping ??= this.#stop(graceMs, letGoMs);
   }
 
-  async #stop(graceMs: number): Promise<void> {
+  async #stop(graceMs: number, letGoMs: number): Promise<void> {
     this.#state = "stopping";
     this.#unsubscribe();
     this.#alarm.cancel();
     this.#markStopping();
-    for (const execution of this.#active) execution.abort("shutdown");
-    if (this.#active.size > 0) {
-      await new Promise<void>((resolve) => {
-        const cancel = this.#timers.after(graceMs, resolve, { keepAlive: true });
-        this.#onDrained = () => {
-          cancel();
-          resolve();
-        };
-      });
+    if (letGoMs > 0) {
+      for (const execution of this.#active) execution.letGo();
+      await this.#drained(letGoMs);
     }
+    for (const execution of this.#active) execution.abort("shutdown");
+    await this.#drained(graceMs);
     this.#giveUp();
     this.#keeper.stop();
     this.#state = "stopped";
     this.#checkIdle();
+  }
+
+  /** Resolves when nothing executes, after so long at the latest. */
+  async #drained(withinMs: number): Promise<void> {
+    if (this.#active.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const cancel = this.#timers.after(withinMs, resolve, { keepAlive: true });
+      this.#onDrained = () => {
+        cancel();
+        resolve();
+      };
+    });
   }
 
   #markStopping(): void {

@@ -1,5 +1,5 @@
 /** The one error type people can act on. Everything else is a fault: logged, shown as a plain page. */
-import type { FailureReason } from "./states.ts";
+import type { OutsideReason } from "./states.ts";
 
 /** What kind of refusal it is; each has one HTTP status. */
 export type ErrorCode =
@@ -39,12 +39,12 @@ export class AppError extends Error {
   /** HTTP status where the code's own is not exact enough (412, 428). */
   readonly status: number | undefined;
   /** Why work that met it ends, where that is not the `repository`. */
-  readonly failure: FailureReason | undefined;
+  readonly failure: OutsideReason | undefined;
   constructor(
     readonly code: ErrorCode,
     message: string,
     readonly fields: FieldError[] = [],
-    options: ErrorOptions & { status?: number; failure?: FailureReason } = {},
+    options: ErrorOptions & { status?: number; failure?: OutsideReason } = {},
   ) {
     super(message, options);
     this.status = options.status;

@@ -10,8 +10,11 @@ import { machineFaultOf, machineFaults } from "./machine_fault.ts";
 export interface Listening {
   hostname: string;
   port: number;
-  /** Accepts no more connections, and resolves when all requests have been answered. */
-  shutdown(): Promise<void>;
+  /**
+   * Accepts no more connections, and resolves when all requests have been answered; after `graceMs` at the
+   * latest, when one takes longer or its client does not read. What is open then ends with the process.
+   */
+  shutdown(graceMs?: number): Promise<void>;
 }
 
 export interface ListenOptions {
@@ -98,10 +101,15 @@ export function listen({ hostname, port, handler, serveOptions, log }: ListenOpt
   look();
   return {
     ...address,
-    async shutdown() {
+    async shutdown(graceMs) {
       closed = true;
       for (const timer of timers) clearTimeout(timer);
-      await server?.shutdown();
+      const answered = server?.shutdown();
+      if (graceMs === undefined) return await answered;
+      const late = Promise.withResolvers<void>();
+      const timer = setTimeout(late.resolve, graceMs);
+      await Promise.race([answered, late.promise]);
+      clearTimeout(timer);
     },
   };
 }

@@ -45,10 +45,17 @@ import { systemTimers } from "./timers.ts";
 import { Turnstile } from "./turnstile.ts";
 import { VERSION } from "./version.ts";
 
-/** How long a stop may take before what still runs is left to the next start. */
-const STOP_GRACE_MS = 8 * SECOND_MS;
-/** Whatever hangs after that must not keep the process. */
+/**
+ * At a stop, runs have this long to finish the request or the tool calls that they are at, and pages to get the
+ * answers that they asked for.
+ */
+const LET_GO_MS = 6 * SECOND_MS;
+/** What is cut off after that has this long to end, before it is left to the next start. */
+const STOP_GRACE_MS = 2 * SECOND_MS;
+/** From the signal on; whatever hangs by then must not keep the process. */
 const EXIT_GRACE_MS = 10 * SECOND_MS;
+/** A process that a signal ended, as shells tell it. */
+const signalExits = { SIGINT: 130, SIGTERM: 143 } as const;
 /** The first pages come before the work: loading the agents and starting a brain hold up this thread. */
 const WORK_DELAY_MS = 100;
 
@@ -90,15 +97,18 @@ export async function serve(config: Config, root: URL): Promise<number> {
     const { signal } = stop;
     const started = await startAgents({ config, root, log, host, confinement, nowMs, signal });
     agents.resolve(started.agents);
-    begin(app, runner);
+    if (!signal.aborted) begin(app, runner);
 
     await stop.first;
-    log.info("stopping");
-    const forced = setTimeout(() => Deno.exit(1), EXIT_GRACE_MS);
+    log.info("stopping: what runs finishes what it is at; a second signal ends it at once");
     web.streams.closeAll();
-    await Promise.all([runner.stop(STOP_GRACE_MS), web.listening.shutdown(), started.proven]);
+    await Promise.all([
+      runner.stop(STOP_GRACE_MS, LET_GO_MS),
+      web.listening.shutdown(LET_GO_MS),
+      // The brains and hands that try it end with the agents.
+      Promise.race([started.proven, delay(LET_GO_MS, undefined, { ref: false })]),
+    ]);
     await app.agents.close();
-    clearTimeout(forced);
     return 0;
   } finally {
     db?.close();
@@ -210,14 +220,19 @@ function serveHttp(app: App, root: URL, ready: Promise<unknown>) {
 const entryOf = (name: string, root: URL): URL =>
   new URL(`${name}.${Deno.build.standalone ? "js" : "ts"}`, root);
 
-/** Resolves at the first signal to stop; the second one ends the process at once. */
+/**
+ * Resolves at the first signal to stop, from which on the process has so long to end; the second one ends it at
+ * once.
+ */
 function stopSignal(): { first: Promise<void>; signal: AbortSignal } {
   const first = Promise.withResolvers<void>();
   const stop = new AbortController();
   let signals = 0;
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     Deno.addSignalListener(signal, () => {
-      if (++signals > 1) Deno.exit(130);
+      if (++signals > 1) Deno.exit(signalExits[signal]);
+      // Even of an orderly stop something may be left that keeps the process; it must not be the timer.
+      Deno.unrefTimer(setTimeout(() => Deno.exit(1), EXIT_GRACE_MS));
       first.resolve();
       stop.abort();
     });

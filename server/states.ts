@@ -240,5 +240,16 @@ export const failureReasons = {
   },
 } as const satisfies Record<string, { retriable: boolean; mend: string }>;
 export type FailureReason = keyof typeof failureReasons;
+
+/** Reasons that only a run's loop comes to, by what its log says: the limits it keeps, what the model answered. */
+export const loopReasons = [
+  ...["rate_limited", "overloaded", "network", "server_error", "stream_broken"] as const,
+  ...["authentication", "billing", "permission", "spend_limit"] as const,
+  ...["model_not_found", "invalid_request", "refusal", "output_limit", "context_full"] as const,
+  ...["max_turns", "max_tokens", "max_cost", "stuck", "no_result"] as const,
+] as const satisfies readonly FailureReason[];
+/** All others, whether or not a loop comes to them too: a run may end with them whatever its log says. */
+export type OutsideReason = Exclude<FailureReason, typeof loopReasons[number]>;
+
 export const isFailureReason = (text: string): text is FailureReason =>
   Object.hasOwn(failureReasons, text);

@@ -14,6 +14,8 @@ export interface Gaffer extends AsyncDisposable {
   pid: number;
   /** All that it has printed, standard error included. */
   output(): string;
+  /** Waits for the end, which comes by itself or by a signal of the test's; gives the exit code. */
+  end(): Promise<number>;
   /** SIGTERM, and waits for the end; gives the exit code. */
   stop(): Promise<number>;
   /** SIGKILL, and waits for the end. */
@@ -98,6 +100,7 @@ export function launchGaffer(
     address: address.promise,
     pid: child.pid,
     output: () => output,
+    end: async () => (await ended).code,
     stop: () => end("SIGTERM"),
     kill: async () => void await end("SIGKILL"),
     async [Symbol.asyncDispose]() {

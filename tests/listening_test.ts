@@ -38,6 +38,24 @@ Deno.test("a shutdown waits for the answers that are under way", async () => {
   await closed;
 });
 
+Deno.test("a shutdown does not wait for an answer that takes too long, or for a client that says nothing", async () => {
+  const { promise, resolve } = Promise.withResolvers<Response>();
+  const asked = Promise.withResolvers<void>();
+  const listening = listen(options({
+    handler: () => {
+      asked.resolve();
+      return promise;
+    },
+  }));
+  const answer = fetch(`http://127.0.0.1:${listening.port}`);
+  using mute = await Deno.connect({ hostname: "127.0.0.1", port: listening.port });
+  await mute.write(new TextEncoder().encode("GET / HT"));
+  await asked.promise;
+  await listening.shutdown(1);
+  resolve(new Response("later"));
+  equal(await (await answer).text(), "later");
+});
+
 Deno.test("an address that is taken, or none of this machine's, is refused with what to do", () => {
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = taken.addr;

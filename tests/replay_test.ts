@@ -4,6 +4,12 @@ import { STUCK_AFTER } from "../agents/loop/circles.ts";
 import { replay } from "../agents/loop/replay.ts";
 import { demoModel } from "../agents/models.ts";
 import type { RunEventBody, RunOutcome } from "../agents/protocol.ts";
+import { AppError } from "../server/errors.ts";
+import type { Job, Run } from "../server/records.ts";
+import { giveUpJob } from "../server/services/jobs.ts";
+import { executeRun } from "../server/services/outcomes.ts";
+import type { FailureReason } from "../server/states.ts";
+import { appendRunEvent, listIdeaRuns, readRunLog } from "../server/store/runs.ts";
 import {
   answer,
   broken,
@@ -20,6 +26,7 @@ import {
 import { madeUpRun, SEEDS } from "./made_up_runs.ts";
 import { Stage } from "./recorded_runs.ts";
 import { stories } from "./recorded_stories.ts";
+import { type TestApp, testApp } from "./support.ts";
 
 /** The log that the server has of a whole run. */
 async function recorded(options: Play): Promise<RunEventBody[]> {
@@ -145,16 +152,79 @@ Deno.test("what a person says, pauses, forks or cancels is taken over as it is",
   }
 });
 
-Deno.test("ends that the loop knows nothing of are taken over: out of time, stalled, the repository", async () => {
-  const log = await recorded({ script: [answer(call("a", "Read")), submit()] });
-  for (const reason of ["timed_out", "stalled", "repository", "worker_lost"] as const) {
-    for (const length of [1, 2, 3, 4, 5]) {
-      await sameAgain([...log.slice(0, length), {
-        type: "failed",
-        reason,
-        message: "from outside",
-      }]);
+/** Each is the loop's own, or may come from outside; who adds one has to say which. */
+const isOfLoop: Record<FailureReason, boolean> = {
+  ...all(true, "rate_limited", "overloaded", "network", "server_error", "stream_broken"),
+  ...all(true, "authentication", "billing", "permission", "spend_limit", "model_not_found"),
+  ...all(true, "invalid_request", "refusal", "output_limit", "context_full"),
+  ...all(true, "max_turns", "max_tokens", "max_cost", "stuck", "no_result"),
+  // The loop comes to these, too.
+  ...all(false, "timed_out", "stalled", "worker_lost", "internal"),
+  ...all(false, "quarantined", "unconfined", "commands_not_allowed", "repository", "cancelled"),
+  // Of tickets only, so far.
+  ...all(false, "agent_blocked", "demo_limit", "denied", "checks_failed", "setup_failed"),
+  ...all(false, "no_changes", "merge_conflict", "merge_checks_failed"),
+};
+
+function all<R extends FailureReason>(of: boolean, ...reasons: R[]): Record<R, boolean> {
+  return Object.fromEntries(reasons.map((reason) => [reason, of])) as Record<R, boolean>;
+}
+
+for (const [reason, ofLoop] of Object.entries(isOfLoop) as [FailureReason, boolean][]) {
+  const failed: RunEventBody = { type: "failed", reason, message: "from outside" };
+  const what = ofLoop
+    ? "is found to be wrong where the loop would not have come to it"
+    : "is taken over wherever the server put it";
+  Deno.test(`a run that failed with ${reason} ${what}`, async () => {
+    const log = await recorded({ script: [answer(call("a", "Read")), submit()] });
+    const paused: RunEventBody = { type: "waiting", reason: "Paused by owner", failure: null };
+    const resumed: RunEventBody = { type: "resumed", reason: "Resumed by owner" };
+    for (let length = 1; length < log.length; length++) {
+      const begin = log.slice(0, length);
+      for (const between of [[], [paused], [paused, resumed]]) {
+        const whole: RunEventBody[] = [...begin, ...between, failed];
+        if (ofLoop) deepEqual((await firstWrong(whole)).recorded, failed);
+        else await sameAgain(whole, `after event ${length} and ${between.length} more`);
+      }
     }
+  });
+}
+
+Deno.test("a run that the server ended for its job, or for what it met, comes out the same", async () => {
+  const ends: ((app: TestApp, run: Run) => unknown)[] = [
+    ...(["internal", "timed_out", "quarantined"] as const).map(
+      (failure) => (app: TestApp, run: Run) => {
+        const job = { kind: "run_agent", args: { runId: run.id } } as unknown as Job;
+        app.tx((tx) => giveUpJob(app, tx, job, "It was given up", failure));
+      },
+    ),
+    ...(["commands_not_allowed", "repository", undefined] as const).map((failure) => {
+      return (app: TestApp, run: Run) => {
+        app.agents.run = () =>
+          Promise.reject(new AppError("conflict", "It can't", [], { failure }));
+        return executeRun(
+          app,
+          run.id,
+          { attempt: 1, maxAttempts: 100 },
+          new AbortController().signal,
+        );
+      };
+    }),
+  ];
+  for (const end of ends) {
+    using app = testApp();
+    const idea = await app.idea("refining");
+    const [run] = listIdeaRuns(app.db, idea.id);
+    const whole = await recorded({
+      spec: runSpec({ runId: run!.id }),
+      script: [answer(call("a", "Read")), submit()],
+    });
+    const begin = whole.slice(0, -3);
+    app.tx((tx) => begin.forEach((event) => appendRunEvent(tx, run!, event)));
+    await end(app, run!);
+    const log = readRunLog(app.db, run!.id).map(({ body }) => body);
+    deepEqual([log.length, log.at(-1)!.type], [begin.length + 1, "failed"]);
+    await sameAgain(log);
   }
 });
 

@@ -34,18 +34,20 @@ const limits: QueueLimits = {
   crashes: 3,
 };
 
-/** A runner whose "advance_ticket" handler waits for the test. */
+/** A runner whose handlers wait for the test; that of "run_agent" can let go. */
 class Bench implements Disposable {
   readonly app: BareApp;
   readonly runner: Runner;
   /** Every call so far, the oldest first. */
   readonly calls: Call[] = [];
+  /** The runs that were asked to let go. */
+  readonly letGo: string[] = [];
   #arrivals: (() => void)[] = [];
 
   constructor(options: Partial<RunnerOptions> & { app?: BareApp } = {}) {
     this.app = options.app ?? bareApp();
     this.runner = createRunner({
-      handlers: [this.handler],
+      handlers: [this.handler, this.runs],
       limits,
       bootId: "boot-1",
       timers: this.app.timers,
@@ -56,15 +58,22 @@ class Bench implements Disposable {
   }
 
   get handler(): AnyJobHandler {
+    return { kind: "advance_ticket", run: (_args, context) => this.#arrive(context) };
+  }
+
+  get runs(): AnyJobHandler {
     return {
-      kind: "advance_ticket",
-      run: (_args, { job, signal }) => {
-        const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
-        this.calls.push({ job, signal, end: resolve, fail: reject });
-        for (const arrived of this.#arrivals.splice(0)) arrived();
-        return promise;
-      },
+      kind: "run_agent",
+      run: (_args, context) => this.#arrive(context),
+      letGo: (_app, { runId }) => void this.letGo.push(runId),
     };
+  }
+
+  #arrive({ job, signal }: Pick<Call, "job" | "signal">): Promise<Outcome> {
+    const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
+    this.calls.push({ job, signal, end: resolve, fail: reject });
+    for (const arrived of this.#arrivals.splice(0)) arrived();
+    return promise;
   }
 
   /** The nth call, from 1, as soon as it has come. */
@@ -649,6 +658,62 @@ Deno.test("work that ends well during the stop is recorded", async () => {
   call.end(done);
   await stopped;
   equal(bench.status(id), "completed");
+});
+
+/** A run and a step at work. */
+async function atWork(bench: Bench) {
+  bench.runner.start();
+  const run = bench.app.tx((tx) => enqueue(tx, { kind: "run_agent", args: { runId: "run_1" } }))!;
+  const runs = await bench.call(1);
+  const step = bench.add();
+  return { run, runs, step, steps: await bench.call(2) };
+}
+
+Deno.test("what can let go is asked to and not aborted, what can't is aborted at once; both come back", async () => {
+  using bench = new Bench();
+  const { run, runs, step, steps } = await atWork(bench);
+  const stopped = bench.runner.stop(2 * SECOND_MS, 6 * SECOND_MS);
+  const late = bench.add();
+  deepEqual([bench.letGo, runs.signal.aborted, abortCause(steps)], [["run_1"], false, "shutdown"]);
+  steps.fail(steps.signal.reason);
+  runs.end({ type: "snooze", ms: 0, reason: "The run was stopped" });
+  await stopped;
+  equal(runs.signal.aborted, false);
+  for (const id of [run, step]) {
+    const { attempt, crashes, status } = bench.get(id);
+    deepEqual([attempt, crashes, ["available", "scheduled"].includes(status)], [0, 0, true]);
+  }
+  equal(bench.status(late), "available");
+  deepEqual([bench.calls.length, bench.app.waitingTimers()], [2, []]);
+});
+
+Deno.test("what has not let go in time is aborted, and given up after the grace", async () => {
+  using bench = new Bench();
+  const { run, runs, steps } = await atWork(bench);
+  steps.end(done);
+  let isStopped = false;
+  const stopped = bench.runner.stop(2 * SECOND_MS, 6 * SECOND_MS).then(() => isStopped = true);
+  bench.app.advance(6 * SECOND_MS - 1);
+  await Promise.resolve();
+  equal(runs.signal.aborted, false);
+  bench.app.advance(1);
+  while (!runs.signal.aborted) await Promise.resolve();
+  equal(abortCause(runs), "shutdown");
+  bench.app.advance(2 * SECOND_MS - 1);
+  await Promise.resolve();
+  equal(isStopped, false);
+  bench.app.advance(1);
+  await stopped;
+  const { attempt, crashes, status } = bench.get(run);
+  deepEqual([attempt, crashes, status], [0, 0, "available"]);
+});
+
+Deno.test("a process that is killed while its runs let go casts no suspicion on them", async () => {
+  using bench = new Bench();
+  const { run } = await atWork(bench);
+  void bench.runner.stop(MINUTE_MS, MINUTE_MS);
+  bench.app.tx((tx) => releaseOrphans(tx, { bootId: "boot-2", crashes: 1 }));
+  deepEqual([bench.status(run), bench.get(run).crashes], ["available", 0]);
 });
 
 Deno.test("stop() ends after the grace even when a handler does not, whose result then counts for nothing", async () => {

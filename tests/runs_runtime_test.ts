@@ -2,7 +2,7 @@
 import { deepStrictEqual as deepEqual, match, strictEqual as equal } from "node:assert";
 import type { Hands, ToolRequest } from "../agents/hands_client.ts";
 import type { NoteEvent, RunEventBody } from "../agents/protocol.ts";
-import { type Agents, createAgents, type RunHost } from "../agents/runtime.ts";
+import { type Agents, type AgentsOptions, createAgents, type RunHost } from "../agents/runtime.ts";
 import { toolSpec } from "../agents/tools/registry.ts";
 import {
   answer,
@@ -44,7 +44,7 @@ class Bench implements AsyncDisposable {
   /** Called while the run's place is made. */
   preparing: () => Promise<void> | void = () => {};
 
-  constructor(readonly fake: FakeClaude) {
+  constructor(readonly fake: FakeClaude, options: Partial<Pick<AgentsOptions, "proof">> = {}) {
     const tools = ["Bash", "Read", "submit_result"].map((name) =>
       toolSpec(name, { resultName: "developer", checkNames: [] })
     );
@@ -100,6 +100,7 @@ class Bench implements AsyncDisposable {
       confinement: { kind: "bubblewrap", hint: "" },
       proof: Promise.resolve(null),
       nowMs: () => 0,
+      ...options,
     });
   }
 
@@ -305,6 +306,63 @@ Deno.test("a pause that is taken back in the midst of a turn loses no call", asy
   (await bench.call(2)).end();
   equal((await goesOn).type, "succeeded");
   deepEqual(bench.calls, ["one", "two"]);
+});
+
+// ------------------------------------------------------------------ letting go
+
+Deno.test("a run that lets go finishes its request, which is asked for once, and goes on in another life", async () => {
+  await using held = new Held();
+  await using bench = new Bench(held.fake);
+  const ended = bench.run();
+  await held.asked(1);
+  bench.agents.letGo(RUN);
+  held.reply(1, answer(thinking("Hm."), bash("make")));
+  deepEqual(await ended, { type: "stopped" });
+  deepEqual(bench.types, ["started", "turn_started", "turn_finished"]);
+
+  held.reply(2, handIn);
+  const goesOn = bench.run();
+  (await bench.call(1)).end();
+  equal((await goesOn).type, "succeeded");
+  equal(held.fake.requests.length, 2);
+});
+
+Deno.test("a run that lets go finishes the call at work and begins none of the others", async () => {
+  await using held = new Held();
+  await using bench = new Bench(held.fake);
+  held.reply(1, answer(bash("one"), bash("two")));
+  const ended = bench.run();
+  const first = await bench.call(1);
+  bench.agents.letGo(RUN);
+  equal(first.signal.aborted, false);
+  first.end();
+  deepEqual(await ended, { type: "stopped" });
+  deepEqual(bench.calls, ["one"]);
+  deepEqual(bench.types.slice(-2), ["tool_started", "tool_finished"]);
+});
+
+Deno.test("a run that waits for its next try, or for its place, lets go at once", async () => {
+  await using held = new Held();
+  await using bench = new Bench(held.fake);
+  const failed = Promise.withResolvers<void>();
+  bench.appended = ({ type }) => type === "turn_failed" && failed.resolve();
+  held.reply(1, rateLimited(50));
+  const ended = bench.run();
+  await failed.promise;
+  bench.agents.letGo(RUN);
+  deepEqual(await ended, { type: "stopped" });
+  bench.preparing = () => bench.agents.letGo(RUN);
+  deepEqual(await bench.run(), { type: "stopped" });
+  deepEqual(bench.types, ["started", "turn_started", "turn_failed"]);
+});
+
+Deno.test("a run lets go although nobody knows yet whether agents are confined", async () => {
+  await using held = new Held();
+  await using bench = new Bench(held.fake, { proof: new Promise(() => {}) });
+  const ended = bench.run();
+  bench.agents.letGo(RUN);
+  deepEqual(await ended, { type: "stopped" });
+  bench.agents.letGo(RUN); // it is not at work any more
 });
 
 Deno.test("pausing or telling a run that is not at work does nothing", async () => {

@@ -1,5 +1,5 @@
 /** A run of which nothing is heard is stopped; one that only takes its time is not. */
-import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert";
+import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal, throws } from "node:assert";
 import type { BrainHost, Brains } from "../agents/brains.ts";
 import type { Hands, ToolRequest } from "../agents/hands_client.ts";
 import type { RunEventBody, RunOutcome, ToolCall } from "../agents/protocol.ts";
@@ -7,9 +7,10 @@ import { createAgents, type RunContext, type RunHost } from "../agents/runtime.t
 import { STALL_MS, StallWatch } from "../agents/stall.ts";
 import { BASH_DEFAULT_TIMEOUT_MS } from "../agents/tools/bash.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../server/clock.ts";
+import { Unavailable } from "../server/machine_fault.ts";
 import { failureReasons } from "../server/states.ts";
 import { type BareApp, bareApp } from "./bare_app.ts";
-import { runSpec } from "./loop_support.ts";
+import { runSpec, typesOf } from "./loop_support.ts";
 
 // ---------------------------------------------------------------- the watch
 
@@ -92,10 +93,13 @@ interface Bench extends Disposable {
   /** The command, once it is at work. */
   command: Promise<{ print: (text: string) => void; end: () => void }>;
   log: RunEventBody[];
+  disk: { isFull: boolean };
+  /** What the run was told to have worked, life by life. */
+  worked: number[];
 }
 
 /** A run whose loop and commands do nothing but what the test makes them do. */
-async function bench(): Promise<Bench> {
+async function bench({ timeoutMs = 24 * HOUR_MS } = {}): Promise<Bench> {
   const app = bareApp();
   const dir = await Deno.makeTempDir();
   const begun = Promise.withResolvers<{ loop: BrainHost; signal: AbortSignal }>();
@@ -121,7 +125,9 @@ async function bench(): Promise<Bench> {
   } as unknown as Hands;
   const spec = runSpec();
   spec.tools.push({ name: "Bash", description: "", inputSchema: {}, readOnly: false });
-  spec.limits.timeoutMs = 24 * HOUR_MS;
+  spec.limits.timeoutMs = timeoutMs;
+  const disk = { isFull: false };
+  const worked: number[] = [];
   const context: Omit<RunContext, "log"> = {
     spec,
     workedMs: 0,
@@ -136,19 +142,22 @@ async function bench(): Promise<Bench> {
     prepare: () => Promise.resolve(context),
     log: () => [],
     mayGoOn: () => true,
-    append: (_runId: string, event: RunEventBody) => void log.push(event),
-    worked: () => {},
+    append(_runId: string, event: RunEventBody) {
+      if (disk.isFull) throw new Unavailable("disk_full", "save it");
+      log.push(event);
+    },
+    worked: (_runId: string, ms: number) => void worked.push(ms),
     delta: () => {},
   } as unknown as RunHost;
   const agents = createAgents({
     ...{ brains, hands, host, model: { kind: "demo" }, proof: Promise.resolve(null) },
     confinement: { kind: "bubblewrap", hint: "" },
     nowMs: app.clock.nowMs,
-    stall: { nowMs: app.clock.nowMs, timers: app.timers },
+    time: { nowMs: app.clock.nowMs, timers: app.timers },
   });
   const outcome = agents.run("run_1", new AbortController().signal);
   return {
-    ...{ app, outcome, log, command: command.promise },
+    ...{ app, outcome, log, disk, worked, command: command.promise },
     ...await begun.promise,
     [Symbol.dispose]() {
       app[Symbol.dispose]();
@@ -174,6 +183,51 @@ Deno.test("a run that stays silent in a request fails as stalled", async () => {
   const outcome = await b.outcome;
   equal(outcome.type === "failed" && outcome.reason, "stalled");
   deepEqual(b.app.waitingTimers(), []);
+});
+
+Deno.test("while an answer can't be saved, neither silence nor the run's time counts", async () => {
+  using b = await bench({ timeoutMs: HOUR_MS });
+  b.loop.append({ type: "turn_started", turn: 1, maxOutputTokens: 1 });
+  b.app.advance(5 * MINUTE_MS);
+  b.disk.isFull = true;
+  const nudge: RunEventBody = { type: "nudge", text: "Go on" };
+  const save = () => b.loop.append(nudge);
+  for (let tries = 0; tries < 3; tries++) {
+    throws(save, Unavailable);
+    b.app.advance(8 * HOUR_MS);
+  }
+  deepEqual([b.signal.aborted, b.app.waitingTimers()], [false, []]);
+  b.disk.isFull = false;
+  save();
+  deepEqual(typesOf(b.log), ["turn_started", "nudge"]);
+
+  // From here on both count again, from where they were.
+  b.app.advance(STALL_MS - 1);
+  b.loop.delta(1, "text", "a");
+  for (let minutes = 15; minutes < 60; minutes++) {
+    b.app.advance(MINUTE_MS);
+    b.loop.delta(1, "text", "a");
+  }
+  equal(b.signal.aborted, false, "it has its usual grace");
+  b.app.advance(MINUTE_MS);
+  const outcome = await b.outcome;
+  equal(outcome.type === "failed" && outcome.reason, "timed_out");
+  deepEqual(b.worked.map((ms) => Math.floor(ms / MINUTE_MS)), [60]);
+  deepEqual(b.app.waitingTimers(), []);
+});
+
+Deno.test("after an answer could be saved, a silence is a stall again", async () => {
+  using b = await bench();
+  b.disk.isFull = true;
+  throws(() => b.loop.append({ type: "turn_started", turn: 1, maxOutputTokens: 1 }), Unavailable);
+  b.app.advance(STALL_MS);
+  b.disk.isFull = false;
+  b.loop.append({ type: "turn_started", turn: 1, maxOutputTokens: 1 });
+  b.app.advance(STALL_MS - 1);
+  equal(b.signal.aborted, false);
+  b.app.advance(1);
+  const outcome = await b.outcome;
+  equal(outcome.type === "failed" && outcome.reason, "stalled");
 });
 
 Deno.test("a silent command within its own time limit is no stall, nor is one that prints", async () => {

@@ -6,7 +6,7 @@ import { MACHINE_FAULT_PAUSE_MS } from "../queue/execution.ts";
 import type { AnyJobHandler } from "../queue/job.ts";
 import { enqueue, getJob } from "../queue/queue.ts";
 import { createRunner, DB_RETRY_MS, SAFETY_POLL_MS } from "../queue/runner.ts";
-import { MINUTE_MS } from "../server/clock.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../server/clock.ts";
 import { openDb, transact } from "../server/db.ts";
 import { AppError } from "../server/errors.ts";
 import type { HubMessage } from "../server/hub.ts";
@@ -21,7 +21,7 @@ import { proveWhenPossible } from "../server/start_agents.ts";
 import { findStorageFault, RETRY_EVERY_MS, watchStorage } from "../server/storage.ts";
 import { type BareApp, bareApp, START_MS } from "./bare_app.ts";
 import { handIn, never, poolFor, recorder } from "./brain_support.ts";
-import { startFakeClaude } from "./fake_claude/mod.ts";
+import { answer, startFakeClaude, toolUse } from "./fake_claude/mod.ts";
 import { tempDir } from "./gaffer.ts";
 import { bench } from "./http_support.ts";
 import { runSpec, typesOf } from "./loop_support.ts";
@@ -334,6 +334,62 @@ Deno.test("a turn that is paid for is kept until it can be saved, and not paid f
   equal(outcome.type, "succeeded");
   deepEqual(typesOf(log), ["turn_started", "turn_finished"]);
   equal(fake.paidTurns, 1);
+});
+
+Deno.test("an answer outlives hours of a full disk, and is asked for once", async () => {
+  using app = bareApp();
+  await using fake = startFakeClaude();
+  using brains = poolFor(fake, { timers: app.timers, heartbeatMs: DAY_MS });
+  fake.enqueue(handIn);
+  const full = Promise.withResolvers<void>();
+  let isFull = true;
+  let tries = 0;
+  const log: RunEventBody[] = [];
+  const { host } = recorder({
+    append(event) {
+      if (event.type === "turn_finished") {
+        tries++;
+        full.resolve();
+        if (isFull) throw new Unavailable("disk_full", "save it");
+      }
+      log.push(event);
+    },
+  });
+  const outcome = brains.run(runSpec(), [], 0, host, never);
+  await full.promise;
+  app.advance(HOUR_MS);
+  ok(tries > HOUR_MS / SECOND_MS, "it is tried again and again");
+  isFull = false;
+  app.advance(SECOND_MS);
+  equal((await outcome).type, "succeeded");
+  deepEqual(typesOf(log), ["turn_started", "turn_finished"]);
+  equal(fake.requests.length, 1);
+});
+
+Deno.test("the time in which an answer waits for the disk is none of the run's", async () => {
+  await using fake = startFakeClaude();
+  using brains = poolFor(fake);
+  fake.enqueue(answer(toolUse("Edit", {})), handIn);
+  let refusals = 2;
+  let fullAtMs = 0;
+  let waitedMs = 0;
+  const reached: { elapsedMs: number; passedMs: number }[] = [];
+  const beganMs = performance.now();
+  const { host } = recorder({
+    append(event) {
+      const nowMs = performance.now();
+      if (event.type === "turn_started") {
+        reached.push({ elapsedMs: event.elapsedMs!, passedMs: nowMs - beganMs });
+      }
+      if (event.type !== "turn_finished" || event.turn !== 1) return;
+      fullAtMs ||= nowMs;
+      if (refusals-- > 0) throw new Unavailable("disk_full", "save it");
+      waitedMs = nowMs - fullAtMs;
+    },
+  });
+  equal((await brains.run(runSpec(), [], 0, host, never)).type, "succeeded");
+  const [, second] = reached;
+  ok(waitedMs > 0 && second!.elapsedMs <= Math.ceil(second!.passedMs - waitedMs));
 });
 
 Deno.test("a run that is stopped while its turn can't be saved stops within its grace", async () => {

@@ -69,6 +69,7 @@ function scriptedAgents(): ScriptedAgents {
     },
     stopRun: (runId) => Promise.resolve(void agents.stopped.push(runId)),
     pauseRun: (runId, { killTools }) => void agents.paused.push({ runId, killTools }),
+    letGo: () => {},
     tellRun: (runId, note) => void agents.told.push({ runId, note }),
     liveText: () => null,
     command: () => Promise.reject(new Error("The test runs no commands")),

@@ -5,7 +5,7 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import type { NoteEvent, RunEventBody, RunOutcome, RunSpec, ToolResult } from "../protocol.ts";
-import type { FailureReason } from "../../server/states.ts";
+import { type FailureReason, loopReasons } from "../../server/states.ts";
 import { requireKnownEvents } from "./log.ts";
 import { CUT_OFF, type LoopDeps, runLoop } from "./loop.ts";
 import { type Model, TurnError } from "./turn.ts";
@@ -55,18 +55,10 @@ const endsLife = ({ type }: RunEventBody): boolean => type === "waiting" || type
 const isEnd = ({ type }: RunEventBody): boolean =>
   type === "succeeded" || type === "failed" || type === "cancelled";
 
-/** Ends of a run that its loop knows nothing about. */
-const foreignReasons: ReadonlySet<FailureReason> = new Set([
-  "timed_out",
-  "stalled",
-  "worker_lost",
-  "repository",
-  "internal",
-  "unconfined",
-  "cancelled",
-]);
+const byLoop: ReadonlySet<FailureReason> = new Set(loopReasons);
+/** An end that the run's loop may know nothing about. */
 const isForeignEnd = (event: RunEventBody): boolean =>
-  event.type === "cancelled" || (event.type === "failed" && foreignReasons.has(event.reason));
+  event.type === "cancelled" || (event.type === "failed" && !byLoop.has(event.reason));
 
 /** The reading head over a log. A life of the loop is one `runLoop`; a log may tell of many. */
 class Player {

@@ -5,5 +5,6 @@ import type { JobHandler } from "../job.ts";
 export const runAgentHandler: JobHandler<"run_agent"> = {
   kind: "run_agent",
   run: ({ runId }, { app, job, signal }) => executeRun(app, runId, job, signal),
+  letGo: (app, { runId }) => app.agents.letGo(runId),
   gotOn: (app, { runId }, since) => runGotOn(app, runId, since),
 };

@@ -1,7 +1,7 @@
 /** What a thrown error means for the work of a job: something a person must mend, or a fault to try again. */
 import { AppError } from "../errors.ts";
 import { machineFaultOf, Unavailable } from "../machine_fault.ts";
-import { type FailureReason, failureReasons } from "../states.ts";
+import { failureReasons, type OutsideReason } from "../states.ts";
 
 /** An attempt at a job. */
 export interface Attempt {
@@ -18,7 +18,7 @@ export function failureOf(
   error: unknown,
   { attempt, maxAttempts }: Attempt,
   signal: AbortSignal,
-): FailureReason | null {
+): OutsideReason | null {
   if (signal.aborted) return null;
   // Git's own words for it block the ticket: they may be about another disk than the one that is watched.
   if (!(error instanceof AppError) || error instanceof Unavailable) {
