@@ -237,7 +237,7 @@ async function navigate({ page, server, open }: Stage): Promise<void> {
 async function outlive({ page, open }: Stage): Promise<void> {
   await page.clock.install({ time: a.NOW_MS });
   await open("/troubled");
-  const flash = page.locator("#flash");
+  const flash = page.locator("[data-flash]");
   equal(await flash.count(), 1);
   await page.click("nav >> text=Jobs");
   await page.waitForFunction(() => document.title.includes("Jobs"));

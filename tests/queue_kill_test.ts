@@ -35,6 +35,7 @@ async function live(path: string, boot: number, afterLines: number | null): Prom
   const life: Life = { asked: [], begun: [], done: [], idle: false };
   let text = "";
   let lines = 0;
+  let killed = false;
   for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
     text += chunk;
     const whole = text.split("\n");
@@ -45,7 +46,10 @@ async function live(path: string, boot: number, afterLines: number | null): Prom
       if (what === "idle") life.idle = true;
       else if (what !== "ready") life[what].push(id);
     }
-    if (life.idle || afterLines !== null && lines > afterLines) child.kill("SIGKILL");
+    // What it wrote before comes out of the pipe even when it is gone.
+    if (killed || !life.idle && (afterLines === null || lines <= afterLines)) continue;
+    killed = true;
+    child.kill("SIGKILL");
   }
   await child.status;
   return life;
