@@ -200,7 +200,15 @@ export interface Transactor {
   hub: Hub;
   /** Who acts: "owner" for a person's request, "gaffer" for the server itself, or an agent's name. */
   actor: string;
+  /** The open transaction that all it writes is part of; without one, each `transact` is one of its own. */
+  inside?: Tx;
 }
+
+/**
+ * The same one, whose verbs become parts of `tx`: what several of them write happens together or not at all.
+ * Of no use once `tx` is over.
+ */
+export const within = <A extends Transactor>(tx: Tx, app: A): A => ({ ...app, inside: tx });
 
 /**
  * Runs `work` in one write transaction. Everything it wrote and emitted happens, or nothing.
@@ -209,6 +217,7 @@ export interface Transactor {
  */
 export function transact<T>(app: Transactor, work: (tx: Tx) => T): T {
   const { db } = app;
+  if (app.inside) return doPart(app.inside, app, work);
   if (db.inTransaction) throw new Error("transact() inside transact(): pass the Tx on instead");
   const news: News = { events: [], callbacks: [] };
   const tx = openTx(app, app.clock.nowMs(), news);
@@ -291,7 +300,7 @@ function transactTogether(group: readonly SharedWork[]): void {
       settle.push(() => first!.resolve(result));
     } else {
       transact(first!.app, (tx) => {
-        for (const shared of group) settle.push(doPart(tx, shared));
+        for (const shared of group) settle.push(doShared(tx, shared));
       });
     }
   } catch (error) {
@@ -302,8 +311,21 @@ function transactTogether(group: readonly SharedWork[]): void {
 }
 
 /** Does one of several works; returns what tells whoever asked how it went, once all is committed. */
-function doPart(tx: Tx, { app, work, resolve, reject }: SharedWork): () => void {
+function doShared(tx: Tx, { app, work, resolve, reject }: SharedWork): () => void {
+  try {
+    const result = doPart(tx, app, work);
+    return () => resolve(result);
+  } catch (error) {
+    // A full disk and the like end the whole transaction.
+    if (!tx.db.inTransaction || machineFaultOf(error) !== null) throw error;
+    return () => reject(error);
+  }
+}
+
+/** All that `work` writes becomes part of the open transaction; when it throws, nothing of it does. */
+function doPart<T>(tx: Tx, app: Transactor, work: (tx: Tx) => T): T {
   const { db } = tx;
+  if (!db.inTransaction) throw new Error("The transaction that this was to be part of is over");
   const news: News = { events: [], callbacks: [] };
   db.prepare("SAVEPOINT part").run();
   try {
@@ -313,12 +335,11 @@ function doPart(tx: Tx, { app, work, resolve, reject }: SharedWork): () => void 
     if (news.events.length + news.callbacks.length > 0) {
       tx.afterCommit(() => tell(app.hub, news));
     }
-    return () => resolve(result);
+    return result;
   } catch (error) {
-    // A full disk and the like end the whole transaction.
-    if (!db.inTransaction || machineFaultOf(error) !== null) throw error;
-    db.exec("ROLLBACK TO part; RELEASE part");
-    return () => reject(error);
+    // A full disk may have ended the whole transaction.
+    if (db.inTransaction) db.exec("ROLLBACK TO part; RELEASE part");
+    throw error;
   }
 }
 

@@ -11,7 +11,6 @@ export interface Figures {
   accepted: number;
   replayed: number;
   repeated: number;
-  doubtful: number;
   refused: number;
   putOff: number;
   jobs: number;
@@ -58,7 +57,6 @@ export function figuresOf(
     accepted: person.accepted.length,
     replayed: person.replayed,
     repeated: person.repeated,
-    doubtful: person.doubtful.length,
     refused: person.refused,
     putOff: person.putOff,
     jobs: count("SELECT count(*) FROM jobs"),

@@ -56,8 +56,6 @@ export interface PersonOptions {
 
 export class Person {
   readonly accepted: Accepted[] = [];
-  /** Acts whose request was cut off: nobody knows whether they were done. */
-  readonly doubtful: Act[] = [];
   /** Acts that came too late: the server had another state by then. */
   refused = 0;
   /** Answers that said to come again later. */
@@ -90,7 +88,7 @@ export class Person {
     const count = (acts: Act[]) =>
       acts.filter((act) => act.kind === kind && act.subject === subject).length;
     const least = count(this.accepted);
-    return { least, most: least + count(this.doubtful) + count(this.unanswered) };
+    return { least, most: least + count(this.unanswered) };
   }
 
   /** Has one more idea, right now. */
@@ -145,31 +143,18 @@ export class Person {
     if (this.#hasIdeas) {
       const wanted = Math.max(this.#options.ideas - open, this.#extra);
       this.#extra = 0;
-      for (let n = 0; n < wanted; n++) acts.push(await this.#newIdea(client));
+      for (let n = 0; n < wanted; n++) acts.push(this.#newIdea());
       open += wanted;
     }
     await Promise.all(acts.map((act) => this.#send(client, act)));
     return !this.#hasIdeas && open === 0 && this.#unanswered.size === 0;
   }
 
-  /** Titles count up; one whose request is in doubt is used again unless its idea is there. */
-  async #newIdea(client: Client): Promise<Act> {
+  #newIdea(): Act {
     const { seed, projectIds } = this.#options;
-    const doubtful = this.doubtful.findLast(({ kind }) => kind === "submit");
-    let title = doubtful?.subject;
-    if (title === undefined || await this.#isThere(client, title)) {
-      title = titleOf(++this.#submitted);
-    }
+    const title = titleOf(++this.#submitted);
     const projectId = fateOf(seed, "project", title).pick(projectIds);
     return this.#act("submit", title, `/projects/${projectId}/ideas`, { title });
-  }
-
-  async #isThere(client: Client, title: string): Promise<boolean> {
-    for (const projectId of this.#options.projectIds) {
-      const ideas = await listAll(client, `/projects/${projectId}/ideas`);
-      if (ideas.some((idea) => idea.title === title)) return true;
-    }
-    return false;
   }
 
   async #decideIdea(client: Client, idea: Json): Promise<Act[]> {
@@ -268,9 +253,6 @@ export class Person {
     const text = String(answer?.detail ?? answer?.title ?? "");
     if (response.ok) {
       this.accepted.push({ ...act, answer });
-      this.#settle(act);
-    } else if (response.status === 409 && /cut off/.test(text)) {
-      this.doubtful.push(act);
       this.#settle(act);
     } else if (response.status === 503 || /still being worked on/.test(text)) {
       this.putOff++; // it is sent again with the next look
