@@ -16,6 +16,7 @@ import { keepJournal } from "./journal.ts";
 import { describeKill, killPlan } from "./kill_plan.ts";
 import { createMischief, type Mischief } from "./mischief.ts";
 import { Person } from "./person.ts";
+import type { Program } from "./program.ts";
 import { Random } from "./random.ts";
 import type { SmallDisk } from "./small_disk.ts";
 import { chaosAgents, chaosRepo, commands } from "./story.ts";
@@ -23,6 +24,7 @@ import { Victim } from "./victim.ts";
 
 export interface ChaosOptions {
   seed: number;
+  program: Program;
   /** Ideas under way at the same time. */
   ideas: number;
   /** When nothing goes wrong any more, everything has to be done by then. */
@@ -90,7 +92,7 @@ class Arena implements AsyncDisposable {
   ) {}
 
   static async open(options: ChaosOptions & { disk?: SmallDisk }): Promise<Arena> {
-    const { seed, ideas, disk } = options;
+    const { seed, ideas, disk, program } = options;
     await using stack = new AsyncDisposableStack();
     const data = disk ?? stack.use(await tempDir());
     // Both are asked only once there is an arena.
@@ -119,6 +121,7 @@ class Arena implements AsyncDisposable {
     const victim = stack.use(
       new Victim({
         dataDir: data.path,
+        executable: program.executable ?? undefined,
         env: {
           ANTHROPIC_API_KEY: fake.apiKey,
           ANTHROPIC_BASE_URL: fake.url,
@@ -164,7 +167,7 @@ class Arena implements AsyncDisposable {
 
   /** Lets the person work through `trouble`, which ends without a server, and then to the end of all work. */
   async through(trouble: (moment: (what: string) => void) => Promise<void>): Promise<Figures> {
-    const { person, victim, options: { seed } } = this;
+    const { person, victim, options: { seed, program } } = this;
     let moment = "at the beginning";
     const working = person.work();
     const all = async () => {
@@ -180,7 +183,8 @@ class Arena implements AsyncDisposable {
       victim.giveUp(cause);
       const log = victim.output.split("\n").slice(-30).join("\n");
       const { message } = cause as Error;
-      throw new Error(`Chaos with seed ${seed}, ${moment}: ${message}\n${log}`, { cause });
+      const what = `Chaos with seed ${seed} and ${program.what}, ${moment}`;
+      throw new Error(`${what}: ${message}\n${log}`, { cause });
     }
   }
 
