@@ -9,6 +9,8 @@ export interface Figures {
   kills: number;
   ideas: number;
   accepted: number;
+  /** Those by kind. */
+  acts: Record<string, number>;
   replayed: number;
   repeated: number;
   refused: number;
@@ -55,6 +57,7 @@ export function figuresOf(
     kills: victim.kills,
     ideas: count("SELECT count(*) FROM ideas"),
     accepted: person.accepted.length,
+    acts: countBy(person.accepted, ({ kind }) => kind),
     replayed: person.replayed,
     repeated: person.repeated,
     refused: person.refused,
@@ -98,6 +101,12 @@ function orphansOf(rows: Rows): number[] {
     }
   }
   return taken;
+}
+
+function countBy<T>(items: readonly T[], keyOf: (item: T) => string): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const item of items) counts[keyOf(item)] = (counts[keyOf(item)] ?? 0) + 1;
+  return counts;
 }
 
 function spread(values: number[]): Spread {
