@@ -36,7 +36,7 @@ export class Whims {
 
   constructor(readonly seed: number, readonly victim: Victim) {}
 
-  /** `isCalm`: nothing new, and everything goes on. */
+  /** `isCalm`: nothing stays paused. */
   async wishes(
     client: Client,
     { ideas, tickets }: { ideas: Json[]; tickets: Json[] },
@@ -58,7 +58,7 @@ export class Whims {
       }
     }
     wishes.push(...await this.#ofQueues(client, ideas, isCalm));
-    if (!isCalm) wishes.push(...await this.#ofJobs(client));
+    wishes.push(...await this.#ofJobs(client));
     return wishes;
   }
 
@@ -70,7 +70,7 @@ export class Whims {
     }
     const about = `${title} ${run.purpose} ${run.round}`;
     if (run.status === "waiting") return await this.#decide(client, id, about);
-    if (isCalm || !this.#isFirst(`run ${about}`)) return [];
+    if (!this.#isFirst(`run ${about}`)) return [];
     const fate = fateOf(this.seed, "whim", about);
     const body = { kill_tools: fate.next() < 0.5 };
     switch (fate.weighted(whims)) {
@@ -128,7 +128,7 @@ export class Whims {
         path: `/queues/${queue}/resume`,
       }));
     for (const { title } of ideas) {
-      if (isCalm || !this.#isFirst(`queue ${title}`)) continue;
+      if (!this.#isFirst(`queue ${title}`)) continue;
       const fate = fateOf(this.seed, "queue", title);
       if (fate.next() >= PAUSES_QUEUE) continue;
       const queue = fate.pick(queues);
