@@ -7,13 +7,15 @@ import { createHash } from "node:crypto";
 import type { RouteConfig } from "@hono/zod-openapi";
 import type { Context, Hono } from "hono";
 import { z } from "zod";
+import { transact, within } from "./db.ts";
 import { AppError, type FieldError, httpStatus } from "./errors.ts";
 import type { App } from "./app.ts";
+import { keepAnswer, type RequestKey } from "./idempotency.ts";
 import { once } from "./once.ts";
 
 /** What the middleware puts into each request. */
 export interface Env {
-  Variables: { app: App; requestId: string };
+  Variables: { app: App; requestId: string; requestKey?: RequestKey };
 }
 export type RequestContext = Context<Env>;
 
@@ -86,12 +88,32 @@ export class Api {
     return this.#add("get", path, operation as never, handler as never);
   }
 
-  post<O extends z.ZodType, B extends z.ZodType, Q extends z.ZodType>(
+  /** The handler is one transaction with all that it does, and with the answer that its repetition gets. */
+  post<O extends z.ZodType, B extends z.ZodType, Q extends z.ZodType, P = undefined>(
     path: string,
-    operation: Operation<O, B, Q>,
-    handler: Handler<O, B, Q>,
+    operation: Operation<O, B, Q> & {
+      /**
+       * What takes time (git, files) comes before the transaction, and the handler gets what it gives. It is done
+       * again for a request that was cut off: it may leave nothing that this would harm.
+       */
+      prepare?: (input: Input<z.output<B>, z.output<Q>>) => Promise<P>;
+    },
+    handler: (input: Input<z.output<B>, z.output<Q>> & { prepared: P }) => z.input<O>,
   ): this {
-    return this.#add("post", path, operation as never, handler as never);
+    const { prepare, status = 200, versioned } = operation;
+    const answer = async (input: Input<z.output<B>, z.output<Q>>): Promise<Response> => {
+      const { app, c } = input;
+      const prepared = await prepare?.(input) as P;
+      return transact(app, (tx) => {
+        const value = handler({ ...input, app: within(tx, app), prepared });
+        if (versioned) c.header("ETag", etagOf(value));
+        const response = c.json(value as never, status);
+        const { requestKey } = c.var;
+        if (requestKey) keepAnswer(tx, requestKey, response, JSON.stringify(value));
+        return response;
+      });
+    };
+    return this.#add("post", path, operation as never, answer as never);
   }
 
   patch<O extends z.ZodType, B extends z.ZodType>(
@@ -133,6 +155,7 @@ export class Api {
         query: query && validate(query, queryOf(c), "query"),
         c,
       });
+      if (value instanceof Response) return value;
       if (versioned) c.header("ETag", etagOf(value));
       return c.json(value as never, status);
     });

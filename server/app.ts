@@ -3,7 +3,7 @@ import type { Catalog } from "../agents/catalog.ts";
 import type { Backups } from "./backup.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config.ts";
-import type { Db } from "./db.ts";
+import type { Db, Tx } from "./db.ts";
 import type { Hub } from "./hub.ts";
 import type { Log } from "./log.ts";
 import type { Turnstile } from "./turnstile.ts";
@@ -23,6 +23,8 @@ export interface App {
   turnstile: Turnstile;
   /** Who acts: "owner" for a person's request, "gaffer" for the server itself, or an agent's name. */
   actor: string;
+  /** The open transaction that all its verbs write in: see `within` in db.ts. */
+  inside?: Tx;
 }
 
 /** The same App, acting as someone else. */

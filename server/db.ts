@@ -200,7 +200,15 @@ export interface Transactor {
   hub: Hub;
   /** Who acts: "owner" for a person's request, "gaffer" for the server itself, or an agent's name. */
   actor: string;
+  /** The open transaction that all it writes is part of; without one, each `transact` is one of its own. */
+  inside?: Tx;
 }
+
+/**
+ * The same one, whose verbs become parts of `tx`: what several of them write happens together or not at all.
+ * Of no use once `tx` is over.
+ */
+export const within = <A extends Transactor>(tx: Tx, app: A): A => ({ ...app, inside: tx });
 
 /**
  * Runs `work` in one write transaction. Everything it wrote and emitted happens, or nothing.
@@ -209,6 +217,7 @@ export interface Transactor {
  */
 export function transact<T>(app: Transactor, work: (tx: Tx) => T): T {
   const { db } = app;
+  if (app.inside) return doPart(app.inside, app, work);
   if (db.inTransaction) throw new Error("transact() inside transact(): pass the Tx on instead");
   const news: News = { events: [], callbacks: [] };
   const tx = openTx(app, app.clock.nowMs(), news);
@@ -225,6 +234,9 @@ export function transact<T>(app: Transactor, work: (tx: Tx) => T): T {
   tell(app.hub, news);
   return result;
 }
+
+/** Who acts, and who is told of it. */
+type Speaker = Pick<Transactor, "hub" | "actor">;
 
 /** What is told after COMMIT. */
 interface News {
@@ -295,7 +307,7 @@ function transactTogether(group: readonly SharedWork[]): void {
       settle.push(() => first!.resolve(result));
     } else {
       transact(first!.app, (tx) => {
-        for (const shared of group) settle.push(doPart(tx, shared));
+        for (const shared of group) settle.push(doShared(tx, shared));
       });
     }
   } catch (error) {
@@ -306,7 +318,7 @@ function transactTogether(group: readonly SharedWork[]): void {
 }
 
 /** Does one of several works; returns what tells whoever asked how it went, once all is committed. */
-function doPart(tx: Tx, { app, work, resolve, reject }: SharedWork): () => void {
+function doShared(tx: Tx, { app, work, resolve, reject }: SharedWork): () => void {
   let refusal: unknown;
   const done = doApart(tx, (part) => {
     const result = work(part);
@@ -320,27 +332,35 @@ function doPart(tx: Tx, { app, work, resolve, reject }: SharedWork): () => void 
  * `refused`, and gives null. What the machine is to blame for (a full disk) ends the whole transaction.
  */
 export function doApart<T>(
-  { db, nowMs, afterCommit, ...tx }: Tx,
+  tx: Tx,
   work: (part: Tx) => T,
-  { refused, actingAs = tx }: {
-    refused: (error: unknown) => void;
-    actingAs?: Pick<Transactor, "hub" | "actor">;
-  },
+  { refused, actingAs = tx }: { refused: (error: unknown) => void; actingAs?: Speaker },
 ): T | null {
-  const { hub, actor } = actingAs;
+  try {
+    return doPart(tx, actingAs, work);
+  } catch (error) {
+    if (!tx.db.inTransaction || machineFaultOf(error) !== null) throw error;
+    refused(error);
+    return null;
+  }
+}
+
+/** All that `work` writes becomes part of the open transaction; when it throws, nothing of it does. */
+function doPart<T>(tx: Tx, { hub, actor }: Speaker, work: (tx: Tx) => T): T {
+  const { db } = tx;
+  if (!db.inTransaction) throw new Error("The transaction that this was to be part of is over");
   const news: News = { events: [], callbacks: [] };
   db.prepare("SAVEPOINT part").run();
   try {
-    const result = work(openTx({ db, hub, actor }, nowMs, news));
+    const result = work(openTx({ db, hub, actor }, tx.nowMs, news));
     if (result instanceof Promise) throw new Error("transact() was given an async function");
     db.prepare("RELEASE part").run();
-    if (news.events.length + news.callbacks.length > 0) afterCommit(() => tell(hub, news));
+    if (news.events.length + news.callbacks.length > 0) tx.afterCommit(() => tell(hub, news));
     return result;
   } catch (error) {
-    if (!db.inTransaction || machineFaultOf(error) !== null) throw error;
-    db.exec("ROLLBACK TO part; RELEASE part");
-    refused(error);
-    return null;
+    // A full disk may have ended the whole transaction.
+    if (db.inTransaction) db.exec("ROLLBACK TO part; RELEASE part");
+    throw error;
   }
 }
 

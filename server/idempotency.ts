@@ -1,29 +1,29 @@
 /**
- * `Idempotency-Key` on the API's POSTs: a request that is repeated because its answer got lost is answered
- * and not done again. The key is taken before the work begins, so that even a kill in the middle can't lead to
- * doing it twice: then nobody knows how far it came, and the repeated request is told so.
+ * `Idempotency-Key` on the API's POSTs: a request that is repeated because its answer got lost is answered and
+ * not done again. What it does, its key and its answer are one transaction, so that there is nothing in between
+ * for a kill or a full disk: either all was done and the answer is there to be given again, or nothing was.
  */
 import { createHash } from "node:crypto";
 import type { MiddlewareHandler } from "hono";
 import type { Env, RequestContext } from "./api.ts";
 import { SECOND_MS } from "./clock.ts";
-import { transact } from "./db.ts";
+import type { Tx } from "./db.ts";
 import { AppError } from "./errors.ts";
-import { Unavailable } from "./machine_fault.ts";
-import {
-  findAnswer,
-  freeKey,
-  storeAnswer,
-  type StoredAnswer,
-  takeKey,
-} from "./store/idempotency_keys.ts";
+import { findAnswer, storeAnswer, type StoredAnswer } from "./store/idempotency_keys.ts";
 import { systemTimers, type Timers } from "./timers.ts";
 
 /** How long a repeated request waits for the first one that is still being worked on. */
 export const WAIT_MS = 30 * SECOND_MS;
-/** Longer answers are not kept; no POST of the API has one. */
+/** A POST answers with the one thing that it made or changed, which is far smaller. */
 const MAX_ANSWER_CHARS = 1_000_000;
 const KEPT_HEADERS = ["content-type", "etag", "location"];
+
+/** The key of a request, and what tells its repetition from another request with the same key. */
+export interface RequestKey {
+  /** With its actor, so that nobody meets somebody else's. */
+  key: string;
+  hash: string;
+}
 
 /** What is kept of an answer, as JSON in the `body` column. */
 interface Answer {
@@ -31,48 +31,51 @@ interface Answer {
   text: string;
 }
 
+/** A request that is being worked on. */
+interface InFlight {
+  hash: string;
+  ended: Promise<void>;
+}
+
 /**
- * Answers of 2xx and 3xx are kept and given again, with `Idempotency-Replayed: true`. So are those of 5xx: how
- * far such a request came is not known. A refusal (4xx, and 503: nothing could be saved) changed nothing and
- * frees its key.
+ * Answers of success are kept and given again, with `Idempotency-Replayed: true`. Whatever else a request is
+ * answered with, it has changed nothing and its key is free.
  */
 export function idempotency(timers: Timers = systemTimers): MiddlewareHandler<Env> {
-  const inFlight = new Map<string, Promise<void>>();
-  /** Keys of refused requests that the full disk kept from being freed. */
-  const unfreed = new Set<string>();
+  const inFlight = new Map<string, InFlight>();
   return async (c, next) => {
     const given = c.req.header("idempotency-key");
     if (c.req.method !== "POST" || given === undefined) return await next();
     const { app } = c.var;
-    const key = scoped(app.actor, given);
-    const hash = await hashOf(c);
-    if (unfreed.has(key)) {
-      transact(app, (tx) => freeKey(tx, key));
-      unfreed.delete(key);
-    }
-    let stored = findAnswer(app.db, key);
-    const first = inFlight.get(key);
-    if (first && stored?.requestHash === hash) {
-      await settled(first, timers);
-      stored = findAnswer(app.db, key);
-    }
-    if (stored) return replay(stored, hash, inFlight.has(key));
-    const { promise, resolve } = Promise.withResolvers<void>();
-    inFlight.set(key, promise);
+    const request: RequestKey = { key: scoped(app.actor, given), hash: await hashOf(c) };
+    const end = await takeTurn(inFlight, request, timers);
     try {
-      if (!transact(app, (tx) => takeKey(tx, key, hash))) throw stillWorkedOn();
+      const stored = findAnswer(app.db, request.key);
+      if (stored) return replay(stored, request);
+      c.set("requestKey", request);
       await next();
-      if (c.res.status !== 503) {
-        // It was done and is answered so; where the answer can't be kept, a repeated request is told to look.
-        await whereStorable(() => keep(c, key));
-      } else if (!await whereStorable(() => transact(app, (tx) => freeKey(tx, key)))) {
-        unfreed.add(key);
-      }
     } finally {
-      if (inFlight.get(key) === promise) inFlight.delete(key);
-      resolve();
+      end();
     }
   };
+}
+
+/** Keeps an answer for its repetition, in the transaction that does what was asked for. `text`: its body. */
+export function keepAnswer(
+  tx: Tx,
+  { key, hash }: RequestKey,
+  answer: Response,
+  text: string,
+): void {
+  if (text.length > MAX_ANSWER_CHARS) {
+    throw new Error(`Cannot keep an answer for its Idempotency-Key: ${text.length} characters`);
+  }
+  const headers = KEPT_HEADERS.flatMap((name) => {
+    const value = answer.headers.get(name);
+    return value === null ? [] : [[name, value]];
+  });
+  const kept: Answer = { headers: Object.fromEntries(headers), text };
+  storeAnswer(tx, key, { requestHash: hash, status: answer.status, body: JSON.stringify(kept) });
 }
 
 function scoped(actor: string, given: string): string {
@@ -90,14 +93,31 @@ async function hashOf(c: RequestContext): Promise<string> {
   return createHash("sha256").update(text).digest("hex");
 }
 
-async function settled(first: Promise<void>, timers: Timers): Promise<void> {
-  const late = Promise.withResolvers<void>();
-  const cancel = timers.after(WAIT_MS, () => late.reject(stillWorkedOn()));
+/** Of requests with the same key, one at a time gets its turn, and what ends it. */
+async function takeTurn(
+  inFlight: Map<string, InFlight>,
+  { key, hash }: RequestKey,
+  timers: Timers,
+): Promise<() => void> {
+  const late = Promise.withResolvers<never>();
+  const cancel = inFlight.has(key)
+    ? timers.after(WAIT_MS, () => late.reject(stillWorkedOn()))
+    : () => {};
   try {
-    await Promise.race([first, late.promise]);
+    for (let other = inFlight.get(key); other; other = inFlight.get(key)) {
+      if (other.hash !== hash) throw differentRequest();
+      await Promise.race([other.ended, late.promise]);
+    }
   } finally {
     cancel();
   }
+  // Nothing is awaited since it was free, so that nobody else can have taken it.
+  const { promise, resolve } = Promise.withResolvers<void>();
+  inFlight.set(key, { hash, ended: promise });
+  return () => {
+    inFlight.delete(key);
+    resolve();
+  };
 }
 
 const stillWorkedOn = () =>
@@ -107,53 +127,18 @@ const stillWorkedOn = () =>
       "Repeat it later with the same key",
   );
 
-function replay(stored: StoredAnswer, hash: string, working: boolean): Response {
-  if (stored.requestHash !== hash) {
-    throw new AppError(
-      "invalid",
-      "Cannot use the Idempotency-Key: it came with a different request before. Use a new key",
-      [{ field: "Idempotency-Key", message: "Use a new key for a new request" }],
-    );
-  }
-  if (stored.status === 0) {
-    if (working) throw stillWorkedOn();
-    throw new AppError(
-      "conflict",
-      "Cannot tell whether it was done: the first request with this Idempotency-Key was cut off. " +
-        "Look, and if it was not done, send it with a new key",
-    );
-  }
+const differentRequest = () =>
+  new AppError(
+    "invalid",
+    "Cannot use the Idempotency-Key: it came with a different request before. Use a new key",
+    [{ field: "Idempotency-Key", message: "Use a new key for a new request" }],
+  );
+
+function replay(stored: StoredAnswer, { hash }: RequestKey): Response {
+  if (stored.requestHash !== hash) throw differentRequest();
   const { headers, text } = JSON.parse(stored.body) as Answer;
-  return new Response(text === "" ? null : text, {
+  return new Response(text, {
     status: stored.status,
     headers: { ...headers, "idempotency-replayed": "true" },
   });
-}
-
-/** False: the disk did not take it. */
-async function whereStorable(write: () => void | Promise<void>): Promise<boolean> {
-  try {
-    await write();
-    return true;
-  } catch (error) {
-    if (error instanceof Unavailable) return false;
-    throw error;
-  }
-}
-
-async function keep(c: RequestContext, key: string): Promise<void> {
-  const { app } = c.var;
-  const { status, headers } = c.res;
-  if (status >= 400 && status < 500) return transact(app, (tx) => freeKey(tx, key));
-  const text = await c.res.clone().text();
-  if (text.length > MAX_ANSWER_CHARS) {
-    app.log.warn("an answer is too long to be kept", { path: c.req.path, chars: text.length });
-    return;
-  }
-  const kept = KEPT_HEADERS.flatMap((name) => {
-    const value = headers.get(name);
-    return value === null ? [] : [[name, value]];
-  });
-  const answer: Answer = { headers: Object.fromEntries(kept), text };
-  transact(app, (tx) => storeAnswer(tx, key, status, JSON.stringify(answer)));
 }

@@ -232,7 +232,7 @@ export const failureReasons = {
   },
   quarantined: {
     retriable: false,
-    mend: "Gaffer went down with it three times. Look into the server's log, then retry.",
+    mend: "Gaffer went down with it again and again. Look into the server's log, then retry.",
   },
   internal: {
     retriable: false,

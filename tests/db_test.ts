@@ -8,7 +8,7 @@ import {
   throws,
 } from "node:assert";
 import { createHub, type HubMessage } from "../server/hub.ts";
-import { migrate, newId, openDb, transact, type Transactor } from "../server/db.ts";
+import { migrate, newId, openDb, transact, type Transactor, within } from "../server/db.ts";
 import { AppError } from "../server/errors.ts";
 import { migrations } from "../server/migrations/mod.ts";
 import { tempDir } from "./gaffer.ts";
@@ -271,6 +271,38 @@ Deno.test("a transaction inside another is refused, and takes the outer one with
   );
   deepEqual(app.settings(), []);
   equal(app.db.inTransaction, false);
+});
+
+Deno.test("within(): what several verbs write is one transaction, under each one's name, and told after it", () => {
+  using app = writing();
+  const heard: string[] = [];
+  app.hub.subscribe((message) =>
+    message.kind === "event" && heard.push(`${message.event.actor} ${message.event.type}`)
+  );
+  const note = (as: Transactor, key: string) =>
+    transact(as, (tx) => {
+      tx.db.prepare(SET).run({ key, now: tx.now });
+      tx.emit({ type: key });
+      if (key === "bad") throw new Error("no");
+    });
+  const work = (fails: boolean) =>
+    transact(app, (tx) => {
+      note(within(tx, app), "a");
+      note(within(tx, { ...app, actor: "developer" }), "b");
+      throws(() => note(within(tx, app), "bad"), /^Error: no$/);
+      deepEqual([app.settings(), heard], [["a", "b"], []], "of what threw, nothing is left");
+      if (fails) throw new Error("in the end");
+    });
+  throws(() => work(true), /in the end/);
+  deepEqual([app.settings(), heard], [[], []]);
+  work(false);
+  deepEqual([app.settings(), heard], [["a", "b"], ["owner a", "developer b"]]);
+});
+
+Deno.test("within(): what comes after the end of the transaction is refused", () => {
+  using app = writing();
+  const late = transact(app, (tx) => within(tx, app));
+  throws(() => transact(late, () => {}), /The transaction that this was to be part of is over/);
 });
 
 Deno.test("an async function is refused, and what it wrote before its first await is taken back", () => {

@@ -5,6 +5,8 @@ export interface StartOptions {
   dataDir: string;
   env?: Record<string, string>;
   args?: string[];
+  /** The compiled program to start; by default what GAFFER_EXECUTABLE names, else the sources. */
+  executable?: string;
   /** A command that runs the server as its child (`strace -f …`). */
   under?: string[];
 }
@@ -30,9 +32,8 @@ export interface Launched extends Omit<Gaffer, "url"> {
 
 const root = join(import.meta.dirname!, "..");
 
-/** The compiled executable when the environment names one, else the sources with this Deno. */
-function command(): [string, string[]] {
-  const executable = Deno.env.get("GAFFER_EXECUTABLE");
+/** The compiled executable when there is one, else the sources with this Deno. */
+function command(executable = Deno.env.get("GAFFER_EXECUTABLE")): [string, string[]] {
   return executable
     ? [executable, []]
     : [Deno.execPath(), ["run", "-A", "--no-prompt", join(root, "main.ts")]];
@@ -53,9 +54,9 @@ export async function startGaffer(options: StartOptions): Promise<Gaffer> {
 
 /** Starts a server on a free port, and leaves the waiting to the caller. */
 export function launchGaffer(
-  { dataDir, env = {}, args = [], under = [] }: StartOptions,
+  { dataDir, env = {}, args = [], executable, under = [] }: StartOptions,
 ): Launched {
-  const [program, before] = command();
+  const [program, before] = command(executable);
   const [first, ...rest] = [...under, program, ...before];
   const child = new Deno.Command(first!, {
     args: [...rest, "serve", "--port", "0", "--data", dataDir, ...args],

@@ -5,12 +5,22 @@ import {
   ok,
   strictEqual as equal,
 } from "node:assert";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import type { Api } from "../server/api.ts";
+import { type Db, transact } from "../server/db.ts";
 import { AppError } from "../server/errors.ts";
 import { WAIT_MS } from "../server/idempotency.ts";
-import { findAnswer, KEYS_KEPT_MS, pruneKeys, takeKey } from "../server/store/idempotency_keys.ts";
+import {
+  findAnswer,
+  KEYS_KEPT_MS,
+  pruneKeys,
+  storeAnswer,
+} from "../server/store/idempotency_keys.ts";
 import { bareApp } from "./bare_app.ts";
+import { noteSite } from "./fixtures/note_site.ts";
+import { tempDir } from "./gaffer.ts";
 import { type Bench, bench } from "./http_support.ts";
 
 const made = z.object({ number: z.number(), name: z.string(), updated_at: z.string() });
@@ -19,9 +29,9 @@ const input = z.strictObject({ name: z.string() });
 interface Factory extends Bench {
   /** How many things were really made. */
   made(): number;
-  /** Holds every request in the handler until it is called. */
+  /** Holds every request before its transaction until it is called. */
   hold(): () => void;
-  /** Resolves when a request has reached the handler that holds it. */
+  /** Resolves when a request has come to where it is held. */
   reached: Promise<void>;
 }
 
@@ -35,13 +45,21 @@ function factory(): Factory {
     api
       .post(
         "/things",
-        { summary: "Make", body: () => input, out: () => made, status: 201, versioned: true },
-        async ({ body, c }) => {
-          reached.resolve();
-          await gate;
+        {
+          summary: "Make",
+          body: () => input,
+          out: () => made,
+          status: 201,
+          versioned: true,
+          async prepare() {
+            reached.resolve();
+            await gate;
+          },
+        },
+        ({ body, c }) => {
           if (body.name === "taken") throw new AppError("conflict", "Cannot make it: it is there");
           count++;
-          if (body.name === "bug") throw new Error("failed after the change");
+          if (body.name === "long") return { number: count, name: "x".repeat(1e6), updated_at: "" };
           c.header("Location", `/things/${count}`);
           return { number: count, name: body.name, updated_at: `at ${count}` };
         },
@@ -171,33 +189,87 @@ Deno.test("when the first of concurrent requests is refused, the work is still n
   equal(f.made(), 0);
 });
 
-Deno.test("a request that failed on the server is not done again, since nobody knows how far it came", async () => {
-  using f = factory();
-  const first = await f.post("/things", { name: "bug" }, key("k"));
-  const again = await f.post("/things", { name: "bug" }, key("k"));
-  deepEqual([first.status, again.status], [500, 500]);
-  equal(again.headers.get("idempotency-replayed"), "true");
-  equal(f.made(), 1);
+/** Every event that was written, by type. */
+const written = (db: Db): string[] =>
+  db.prepare("SELECT type FROM events ORDER BY seq").all().map((row) => String(row.type));
+
+Deno.test("a request that failed on the server changed nothing, and is done when it is repeated", async () => {
+  using app = bareApp();
+  let isBroken = true;
+  const site = noteSite(app, () => {
+    if (isBroken) throw new Error("failed after the change");
+  });
+  const first = await site.post("/notes", {}, key("k"));
+  equal(first.status, 500);
+  deepEqual([written(app.db), findAnswer(app.db, "owner k")], [[], null]);
+  isBroken = false;
+  const again = await site.post("/notes", {}, key("k"));
+  deepEqual([again.status, again.headers.get("idempotency-replayed")], [201, null]);
+  deepEqual(written(app.db), ["note", "note"]);
 });
 
-Deno.test("after a kill in the middle of a request its repetition is told so instead of being done", async () => {
+Deno.test("an answer that is too long to be kept takes back what it was for", async () => {
+  using f = factory();
+  equal((await f.post("/things", { name: "long" }, key("k"))).status, 500);
+  equal(findAnswer(f.app.db, "owner k"), null);
+  equal((await f.post("/things", { name: "a" }, key("k"))).status, 201);
+});
+
+for (
+  const { killed, atCommit, done } of [
+    { killed: "between its beginning and its commit", atCommit: "before", done: false },
+    { killed: "between its commit and its answer", atCommit: "after", done: true },
+  ]
+) {
+  Deno.test(`a process killed ${killed} leaves ${done ? "all" : "nothing"} of a request, and its repetition is answered`, async () => {
+    await using dir = await tempDir();
+    const path = join(dir.path, "gaffer.db");
+    const { signal } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "-A",
+        "--no-prompt",
+        fileURLToPath(new URL("fixtures/cut_off_post.ts", import.meta.url)),
+        path,
+        atCommit,
+      ],
+      stdout: "null",
+      stderr: "inherit",
+    }).output();
+    equal(signal, "SIGKILL");
+    using app = bareApp({ path });
+    deepEqual(written(app.db), done ? ["note", "note"] : []);
+    const site = noteSite(app);
+    const response = await site.post("/notes", {}, key("cut-off"));
+    equal(response.status, 201);
+    equal(response.headers.get("idempotency-replayed"), done ? "true" : null);
+    deepEqual(await response.json(), { notes: 2 });
+    equal(response.headers.get("location"), "/notes/2");
+    deepEqual(written(app.db), ["note", "note"], "it was done once");
+  });
+}
+
+Deno.test("even a second process that knows nothing of the first does not do it twice", async () => {
   using f = factory();
   const release = f.hold();
-  const cut = f.post("/things", { name: "a" }, key("k"));
+  const slow = f.post("/things", { name: "a" }, key("k"));
   await f.reached;
-  // The next process on the same database: it knows of no request that is being worked on.
   const next = bench({
     app: f.app,
     api: (api) =>
-      api.post("/things", { summary: "Make", body: () => input, out: () => made }, () => {
-        throw new Error("must not be done");
-      }),
+      api.post(
+        "/things",
+        { summary: "Make", body: () => input, out: () => made },
+        ({ app }) => {
+          transact(app, (tx) => tx.emit({ type: "made" }));
+          return { number: 1, name: "a", updated_at: "" };
+        },
+      ),
   });
-  const response = await next.post("/things", { name: "a" }, key("k"));
-  equal(response.status, 409);
-  match((await response.json()).detail, /was cut off. Look, and if it was not done/);
+  equal((await next.post("/things", { name: "a" }, key("k"))).status, 200);
   release();
-  await cut;
+  equal((await slow).status, 500, "its key is taken, so that it is taken back");
+  deepEqual(written(f.app.db), ["made"]);
 });
 
 Deno.test("reads pay no attention to the key", async () => {
@@ -215,9 +287,10 @@ Deno.test("an unknown path with a key is a plain 404 and leaves nothing behind",
 
 Deno.test("keys are forgotten after a day, not before", () => {
   using app = bareApp();
-  app.tx((tx) => takeKey(tx, "owner old", "h"));
+  const answer = { requestHash: "h", status: 200, body: "{}" };
+  app.tx((tx) => storeAnswer(tx, "owner old", answer));
   app.advance(1);
-  app.tx((tx) => takeKey(tx, "owner new", "h"));
+  app.tx((tx) => storeAnswer(tx, "owner new", answer));
   app.advance(KEYS_KEPT_MS);
   equal(app.tx((tx) => pruneKeys(tx, 100)), 1);
   equal(findAnswer(app.db, "owner old"), null);

@@ -21,6 +21,9 @@ const known: Record<string, string> = {
   "npx -y deno@2.9.6 task dev": "the same main.ts with --watch",
   "npx -y deno@2.9.6 task ok": ".ci/run runs its parts",
   "npx -y deno@2.9.6 task bench": ".ci/run calls it",
+  "npx -y deno@2.9.6 task chaos": ".ci/run calls it with fewer kills",
+  "GAFFER_CHAOS_KILLS=1000 GAFFER_CHAOS_SEED=7 npx -y deno@2.9.6 task chaos":
+    ".ci/run sets both, to other numbers",
   [
     "curl -s -X POST http://127.0.0.1:4242/api/v1/projects " +
     `-H 'content-type: application/json' -d '{"sample": true}'`

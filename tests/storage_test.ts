@@ -492,30 +492,17 @@ Deno.test("what else the machine lacks is answered so, too", async () => {
 });
 
 Deno.test("a request that could not be saved may be sent again with its Idempotency-Key", async () => {
-  for (const failsAt of [0, 1, 2]) {
+  for (const failing of ["BEGIN", "COMMIT"]) {
     using b = site();
     const send = () => b.post("/notes", {}, { "idempotency-key": "once" });
-    // The key is taken; what was asked for fails; then the key can't be freed either.
     const { exec } = b.app.db;
-    let begun = 0;
     b.app.db.exec = (sql) => {
-      if (sql.startsWith("BEGIN") && begun++ >= failsAt) {
-        throw new Error("database or disk is full");
-      }
+      if (sql.startsWith(failing)) throw new Error("database or disk is full");
       exec(sql);
     };
-    const first = await send();
-    equal(first.status, failsAt < 2 ? 503 : 200, `from transaction ${failsAt} on`);
-    await first.body?.cancel();
+    equal((await send()).status, 503, failing);
     b.app.db.exec = exec;
-    const second = await send();
-    if (failsAt === 2) {
-      // The note was saved, its answer was not: nothing is done twice.
-      match((await second.json()).detail, /^Cannot tell whether it was done/);
-      equal((await (await b.http.request("/api/v1/notes")).json()).notes, 1);
-      continue;
-    }
-    equal(second.status, 200);
+    equal((await send()).status, 200);
     const notes = await (await b.http.request("/api/v1/notes")).json();
     equal(notes.notes, 1);
     const third = await send();

@@ -13,7 +13,8 @@ import {
   archiveProject,
   changeProject,
   createProject,
-  createSampleProject,
+  planProject,
+  planSampleProject,
 } from "../services/projects.ts";
 import { getProject, listProjects } from "../store/projects.ts";
 
@@ -28,12 +29,12 @@ export function projectsApi(api: Api): void {
       body: newProjectInput,
       out: projectSchema,
       status: 201,
-    }, async ({ app, body }) => {
-      const signal = requestSignal();
-      if ("sample" in body) return projectJson(await createSampleProject(app, signal));
-      const { path, name, base_branch: baseBranch, commands } = body;
-      return projectJson(await createProject(app, { path, name, baseBranch, commands }, signal));
-    })
+      prepare: ({ app, body }) => {
+        if ("sample" in body) return planSampleProject(app, requestSignal());
+        const { path, name, base_branch: baseBranch, commands } = body;
+        return planProject(app, { path, name, baseBranch, commands }, requestSignal());
+      },
+    }, ({ app, prepared }) => projectJson(createProject(app, prepared)))
     .get("/projects/:id", {
       summary: "One project",
       out: projectSchema,
@@ -88,7 +89,7 @@ export function projectPages(pages: Hono<Env>, tools: PageTools): void {
     const signal = requestSignal();
     const form = await readForm(c);
     if (form.sample) {
-      const project = await createSampleProject(app, signal);
+      const project = createProject(app, await planSampleProject(app, signal));
       return done(
         c,
         "/ideas",
@@ -101,12 +102,13 @@ export function projectPages(pages: Hono<Env>, tools: PageTools): void {
         const commands = { setup, build, test };
         const input = validate(newProjectInput, { path, name, base_branch, commands }, "form");
         if ("sample" in input) throw new Error("A form without `sample` was read as the sample");
-        const project = await createProject(app, {
+        const planned = await planProject(app, {
           path: input.path,
           name: input.name,
           baseBranch: input.base_branch,
           commands,
         }, signal);
+        const project = createProject(app, planned);
         return done(c, `/ideas?project=${project.id}`, `Project "${project.name}" added`);
       },
       (refusal) => {

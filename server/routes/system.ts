@@ -86,5 +86,7 @@ export function systemApi(api: Api): void {
       tag: "system",
       status: 201,
       out: backupSchema,
-    }, async ({ app }) => backupJson(await backUpNow(app)));
+      // Cut off, it has left one more backup at most, which is rotated like the others.
+      prepare: ({ app }) => backUpNow(app),
+    }, ({ prepared }) => backupJson(prepared));
 }

@@ -6,7 +6,7 @@ import { tipOf } from "../../agents/git/repository.ts";
 import { sampleProject } from "../../agents/demo/sample.ts";
 import type { App } from "../app.ts";
 import { MINUTE_MS } from "../clock.ts";
-import { transact, type Tx } from "../db.ts";
+import { transact, type Tx, within } from "../db.ts";
 import { AppError } from "../errors.ts";
 import { type CommandName, commandNames, type Project, type ProjectCommand } from "../records.ts";
 import {
@@ -53,12 +53,18 @@ export async function proposeProject(
   return inspection;
 }
 
-/** Makes a project of a git repository. */
-export async function createProject(
+/** All that there is to know of a project before it is made. */
+export type PlannedProject = Omit<Parameters<typeof insertProject>[1], "slug"> & {
+  /** Submitted with it. */
+  ideas: { title: string; description: string }[];
+};
+
+/** Asks git about a repository that is to become a project. Throws `invalid` and `conflict`. */
+export async function planProject(
   app: App,
   input: ProjectInput,
   signal: AbortSignal,
-): Promise<Project> {
+): Promise<PlannedProject> {
   const inspection = await proposeProject(app, input.path, signal);
   const name = input.name?.trim() || inspection.name;
   const baseBranch = input.baseBranch?.trim() || inspection.baseBranch;
@@ -66,15 +72,25 @@ export async function createProject(
     throw noSuchBranch("make the project", baseBranch);
   }
   const commands = commandsFrom(input.commands ?? proposedTexts(inspection));
-  return transact(app, (tx) =>
-    addProject(tx, {
-      name,
-      path: inspection.path,
-      baseBranch,
-      commands,
-      commandsAllowed: false,
-      sample: false,
-    }));
+  return {
+    name,
+    path: inspection.path,
+    baseBranch,
+    commands,
+    commandsAllowed: false,
+    sample: false,
+    ideas: [],
+  };
+}
+
+/** Makes a project as planned. */
+export function createProject(app: App, { ideas, ...project }: PlannedProject): Project {
+  return transact(app, (tx) => {
+    const created = insertProject(tx, { ...project, slug: freeSlug(tx, project.name) });
+    tx.emit({ type: "project_created", projectId: created.id, data: { name: created.name } });
+    for (const idea of ideas) submitIdea(within(tx, app), { projectId: created.id, ...idea });
+    return created;
+  });
 }
 
 const proposedTexts = ({ commands }: Inspection): Partial<Record<CommandName, string>> => ({
@@ -97,17 +113,11 @@ function commandsFrom(texts: Partial<Record<CommandName, string>>): ProjectComma
   });
 }
 
-function addProject(tx: Tx, project: Omit<Parameters<typeof insertProject>[1], "slug">): Project {
-  const created = insertProject(tx, { ...project, slug: freeSlug(tx, project.name) });
-  tx.emit({ type: "project_created", projectId: created.id, data: { name: created.name } });
-  return created;
-}
-
 /**
- * Makes the sample project: a real repository in the data folder, with its first idea in the inbox. Its own
- * commands may run without a sandbox, since Gaffer itself brought them.
+ * The sample project: a real repository, which this makes in the data folder, with its first idea in the inbox.
+ * Its own commands may run without a sandbox, since Gaffer itself brought them.
  */
-export async function createSampleProject(app: App, signal: AbortSignal): Promise<Project> {
+export async function planSampleProject(app: App, signal: AbortSignal): Promise<PlannedProject> {
   const root = join(app.config.dataDir, "sample");
   await Deno.mkdir(root, { recursive: true });
   const path = await Deno.makeTempDir({ dir: root, prefix: `${sampleProject.slug}-` });
@@ -117,19 +127,16 @@ export async function createSampleProject(app: App, signal: AbortSignal): Promis
     message: "Start the sample project",
     signal,
   });
-  const project = transact(app, (tx) =>
-    addProject(tx, {
-      name: sampleProject.name,
-      path,
-      baseBranch: "main",
-      commands: commandsFrom(sampleProject.commands),
-      commandsAllowed: true,
-      sample: true,
-    }));
-  // Only the first: with a key set, refining each costs something.
-  const [idea] = sampleProject.ideas;
-  if (idea) submitIdea(app, { projectId: project.id, ...idea });
-  return project;
+  return {
+    name: sampleProject.name,
+    path,
+    baseBranch: "main",
+    commands: commandsFrom(sampleProject.commands),
+    commandsAllowed: true,
+    sample: true,
+    // Only the first: with a key set, refining each costs something.
+    ideas: sampleProject.ideas.slice(0, 1),
+  };
 }
 
 /** Changes a project's settings. Commands given as empty text are taken away. */

@@ -4,7 +4,7 @@ import type { Db, Tx } from "../db.ts";
 
 export interface StoredAnswer {
   requestHash: string;
-  /** HTTP status; 0 while the request is being worked on, or when it was cut off. */
+  /** HTTP status. */
   status: number;
   /** What server/idempotency.ts made of the answer. */
   body: string;
@@ -22,22 +22,12 @@ export function findAnswer(db: Db, key: string): StoredAnswer | null {
   };
 }
 
-/** Takes the key for a request that is about to be worked on. False: it is taken. */
-export function takeKey(tx: Tx, key: string, requestHash: string): boolean {
-  return tx.db.prepare(`
+/** Takes a key that is known to be free. */
+export function storeAnswer(tx: Tx, key: string, answer: StoredAnswer): void {
+  tx.db.prepare(`
     INSERT INTO idempotency_keys (key, request_hash, status, body, created_at)
-    VALUES (:key, :requestHash, 0, '', :now) ON CONFLICT (key) DO NOTHING
-  `).run({ key, requestHash, now: tx.now }).changes > 0;
-}
-
-export function storeAnswer(tx: Tx, key: string, status: number, body: string): void {
-  tx.db.prepare("UPDATE idempotency_keys SET status = :status, body = :body WHERE key = :key")
-    .run({ key, status, body });
-}
-
-/** Forgets a key whose request was refused and changed nothing. */
-export function freeKey(tx: Tx, key: string): void {
-  tx.db.prepare("DELETE FROM idempotency_keys WHERE key = :key").run({ key });
+    VALUES (:key, :requestHash, :status, :body, :now)
+  `).run({ key, now: tx.now, ...answer });
 }
 
 /** A client may repeat a request with its key for this long. */

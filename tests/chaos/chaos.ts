@@ -9,13 +9,14 @@ import { addProject, Rows } from "../journey_support.ts";
 import { checkClaude } from "./check_claude.ts";
 import { checkDatabase } from "./check_database.ts";
 import { checkFiles, checkFilesAtRest, type Site } from "./check_files.ts";
-import { checkPromises } from "./check_promises.ts";
+import { checkHeard, checkPromises } from "./check_promises.ts";
 import { checkRest } from "./check_rest.ts";
 import { type Figures, figuresOf } from "./figures.ts";
 import { keepJournal } from "./journal.ts";
 import { describeKill, killPlan } from "./kill_plan.ts";
 import { createMischief, type Mischief } from "./mischief.ts";
 import { Person } from "./person.ts";
+import type { Program } from "./program.ts";
 import { Random } from "./random.ts";
 import type { SmallDisk } from "./small_disk.ts";
 import { chaosAgents, chaosRepo, commands } from "./story.ts";
@@ -23,8 +24,11 @@ import { Victim } from "./victim.ts";
 
 export interface ChaosOptions {
   seed: number;
+  program: Program;
   /** Ideas under way at the same time. */
   ideas: number;
+  /** Without a sandbox, so that the person is asked for each command of an agent. */
+  asks?: boolean;
   /** When nothing goes wrong any more, everything has to be done by then. */
   restMs: number;
 }
@@ -44,11 +48,14 @@ export async function runChaos(options: ChaosOptions & { kills: number }): Promi
   });
 }
 
-/** Fills the disk under the data folder again and again; every other time the server is killed meanwhile. */
+/**
+ * Fills the disk under the data folder again and again, in the end for `lastFillMs`; every other time the server
+ * is killed meanwhile.
+ */
 export async function runFullDisk(
-  options: ChaosOptions & { disk: SmallDisk; fills: number },
+  options: ChaosOptions & { disk: SmallDisk; fills: number; lastFillMs?: number },
 ): Promise<Figures> {
-  const { seed, disk, fills } = options;
+  const { seed, disk, fills, lastFillMs } = options;
   const random = new Random(`fills ${seed}`);
   await using arena = await Arena.open(options);
   const { victim } = arena;
@@ -59,7 +66,8 @@ export async function runFullDisk(
       moment(`fill ${fill}`);
       disk.fill();
       arena.person.thinkUp();
-      await wait(200 + random.below(800));
+      const fillMs = 200 + random.below(800);
+      await wait(fill === fills ? lastFillMs ?? fillMs : fillMs);
       if (fill % 2 === 0) await victim.kill();
       disk.empty();
       if (fill % 2 === 0) {
@@ -90,15 +98,15 @@ class Arena implements AsyncDisposable {
   ) {}
 
   static async open(options: ChaosOptions & { disk?: SmallDisk }): Promise<Arena> {
-    const { seed, ideas, disk } = options;
+    const { seed, ideas, disk, program, asks = false } = options;
     await using stack = new AsyncDisposableStack();
     const data = disk ?? stack.use(await tempDir());
     // Both are asked only once there is an arena.
     let arena: Arena | null = null;
-    let hasSandbox = true;
+    let hasCommands = true;
     const mischief = createMischief({
       seed,
-      agents: chaosAgents(seed, () => hasSandbox),
+      agents: chaosAgents(seed, () => hasCommands),
       // Silence ends with the server that waits for it.
       stall: () => arena!.victim.down(),
       isOver: () => arena!.#isOver || disk !== undefined,
@@ -119,11 +127,13 @@ class Arena implements AsyncDisposable {
     const victim = stack.use(
       new Victim({
         dataDir: data.path,
+        executable: program.executable ?? undefined,
         env: {
           ANTHROPIC_API_KEY: fake.apiKey,
           ANTHROPIC_BASE_URL: fake.url,
           // No death here is a job's own fault.
           GAFFER_MAX_CRASHES: "1000000",
+          ...(asks && { GAFFER_SANDBOX: "off" }),
         },
         places: [data.path, ...repos.map(({ root }) => root)],
       }),
@@ -134,7 +144,8 @@ class Arena implements AsyncDisposable {
       return { projectId, slug, repo, base: await repo.git("rev-parse", "main") };
     }));
     const { confinement } = await new Client(victim.url!).get("/system/status");
-    hasSandbox = confinement.kind === "bubblewrap";
+    // Where there is no sandbox anyhow, only those who mean to be asked are.
+    hasCommands = asks || confinement.kind === "bubblewrap";
     equal(await victim.stop(), 0);
     keepJournal(data.path);
     victim.lives.length = 0;
@@ -164,7 +175,7 @@ class Arena implements AsyncDisposable {
 
   /** Lets the person work through `trouble`, which ends without a server, and then to the end of all work. */
   async through(trouble: (moment: (what: string) => void) => Promise<void>): Promise<Figures> {
-    const { person, victim, options: { seed } } = this;
+    const { person, victim, options: { seed, program } } = this;
     let moment = "at the beginning";
     const working = person.work();
     const all = async () => {
@@ -180,7 +191,8 @@ class Arena implements AsyncDisposable {
       victim.giveUp(cause);
       const log = victim.output.split("\n").slice(-30).join("\n");
       const { message } = cause as Error;
-      throw new Error(`Chaos with seed ${seed}, ${moment}: ${message}\n${log}`, { cause });
+      const what = `Chaos with seed ${seed} and ${program.what}, ${moment}`;
+      throw new Error(`${what}: ${message}\n${log}`, { cause });
     }
   }
 
@@ -196,6 +208,7 @@ class Arena implements AsyncDisposable {
     await this.check();
     using rows = new Rows(dataDir);
     checkRest(rows);
+    checkHeard(rows, person, fake);
     for (const site of this.sites) await checkFilesAtRest(rows, dataDir, site);
     return figuresOf({ rows, fake, person, victim, mischief, restMs: Date.now() - sinceMs });
   }

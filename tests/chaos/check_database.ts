@@ -84,6 +84,16 @@ function checkOnce(rows: Rows): void {
         WHERE type = 'turn_finished' GROUP BY request HAVING times > 1`,
     ],
     [
+      "messages of a person",
+      `SELECT run_id, data ->> 'text' AS text, count(*) AS times FROM events
+        WHERE type = 'note' AND data ->> 'by' = 'owner' GROUP BY run_id, text HAVING times > 1`,
+    ],
+    [
+      "decisions of a person",
+      `SELECT run_id, data ->> 'callId' AS call, count(*) AS times FROM events
+        WHERE type = 'approval_decided' GROUP BY run_id, call HAVING times > 1`,
+    ],
+    [
       "checks",
       `SELECT ticket_id, name, commit_id, baseline, count(*) AS times FROM checks
         GROUP BY ticket_id, name, commit_id, baseline HAVING times > 1`,
@@ -123,8 +133,21 @@ function checkOnce(rows: Rows): void {
 
 const ended: ReadonlySet<string> = new Set(["completed", "discarded", "cancelled"]);
 
-/** By the journal: only legal moves, one end, and never two jobs of one key at work. */
+/** By the journal: only legal moves, one end, never two jobs of one key at work, none of a dead server. */
 function checkJobs(rows: Rows): void {
+  deepEqual(
+    rows.all("SELECT move, job_id FROM job_moves WHERE went = 'executing' AND paused"),
+    [],
+    "nothing of a paused queue begins",
+  );
+  // A server takes up what the one before it left before it begins anything.
+  const newest = "(SELECT boot FROM job_moves WHERE went = 'executing' ORDER BY move DESC LIMIT 1)";
+  deepEqual(
+    rows.all(`SELECT id, kind, leased_by FROM jobs WHERE status = 'executing'
+      AND substr(leased_by, 1, 36) <> substr(${newest}, 1, 36)`),
+    [],
+    "no job counts as executing for a server that is gone",
+  );
   const states = new Map<number, JobStatus>();
   const working = new Map<string, number>();
   for (

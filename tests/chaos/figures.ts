@@ -9,9 +9,10 @@ export interface Figures {
   kills: number;
   ideas: number;
   accepted: number;
+  /** Those by kind. */
+  acts: Record<string, number>;
   replayed: number;
   repeated: number;
-  doubtful: number;
   refused: number;
   putOff: number;
   jobs: number;
@@ -56,9 +57,9 @@ export function figuresOf(
     kills: victim.kills,
     ideas: count("SELECT count(*) FROM ideas"),
     accepted: person.accepted.length,
+    acts: countBy(person.accepted, ({ kind }) => kind),
     replayed: person.replayed,
     repeated: person.repeated,
-    doubtful: person.doubtful.length,
     refused: person.refused,
     putOff: person.putOff,
     jobs: count("SELECT count(*) FROM jobs"),
@@ -100,6 +101,12 @@ function orphansOf(rows: Rows): number[] {
     }
   }
   return taken;
+}
+
+function countBy<T>(items: readonly T[], keyOf: (item: T) => string): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const item of items) counts[keyOf(item)] = (counts[keyOf(item)] ?? 0) + 1;
+  return counts;
 }
 
 function spread(values: number[]): Spread {

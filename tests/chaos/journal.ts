@@ -13,6 +13,8 @@ export function keepJournal(dataDir: string): void {
       went TEXT NOT NULL,
       boot TEXT,
       key TEXT,
+      -- Whether its queue was paused.
+      paused INTEGER NOT NULL DEFAULT 0,
       at_ms INTEGER NOT NULL
     ) STRICT;
     INSERT INTO job_moves (job_id, went, boot, key, at_ms)
@@ -23,8 +25,9 @@ export function keepJournal(dataDir: string): void {
         CAST(unixepoch('subsec') * 1000 AS INTEGER));
     END;
     CREATE TRIGGER job_moved AFTER UPDATE OF status ON jobs WHEN NEW.status <> OLD.status BEGIN
-      INSERT INTO job_moves (job_id, came, went, boot, key, at_ms)
+      INSERT INTO job_moves (job_id, came, went, boot, key, paused, at_ms)
       VALUES (NEW.id, OLD.status, NEW.status, NEW.leased_by, NEW.concurrency_key,
+        EXISTS (SELECT 1 FROM queue_pauses WHERE queue = NEW.queue),
         CAST(unixepoch('subsec') * 1000 AS INTEGER));
     END;`);
   db.close();

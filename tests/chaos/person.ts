@@ -8,6 +8,7 @@ import { Client, type Json } from "../gaffer.ts";
 import { fateOf } from "./random.ts";
 import { changeWish, fateOfIdea, titleOf } from "./story.ts";
 import type { Victim } from "./victim.ts";
+import { Whims } from "./whims.ts";
 
 /** Looks no more often than this, however much happens. */
 const PAUSE_MS = 50;
@@ -29,7 +30,21 @@ export type ActKind =
   | "comment"
   | "change_ticket"
   | "approve_ticket"
-  | "retry";
+  | "retry"
+  // Whims: see there.
+  | "pause_run"
+  | "resume_run"
+  | "message"
+  | "cancel_run"
+  | "pause_ticket"
+  | "resume_ticket"
+  | "cancel_ticket"
+  | "cancel_job"
+  | "retry_job"
+  | "pause_queue"
+  | "resume_queue"
+  | "grant"
+  | "deny";
 
 /** One request that is to be done once. */
 export interface Act {
@@ -56,8 +71,6 @@ export interface PersonOptions {
 
 export class Person {
   readonly accepted: Accepted[] = [];
-  /** Acts whose request was cut off: nobody knows whether they were done. */
-  readonly doubtful: Act[] = [];
   /** Acts that came too late: the server had another state by then. */
   refused = 0;
   /** Answers that said to come again later. */
@@ -69,6 +82,7 @@ export class Person {
   /** Why the person had to get something going again, and how often. */
   readonly retried = new Map<string, number>();
   readonly #options: PersonOptions;
+  readonly #whims: Whims;
   readonly #unanswered = new Map<string, Act>();
   readonly #tries = new Map<string, number>();
   readonly #retriesOf = new Map<string, number>();
@@ -78,6 +92,7 @@ export class Person {
 
   constructor(options: PersonOptions) {
     this.#options = options;
+    this.#whims = new Whims(options.seed, options.victim);
   }
 
   /** Acts whose answer is not known yet. */
@@ -90,7 +105,7 @@ export class Person {
     const count = (acts: Act[]) =>
       acts.filter((act) => act.kind === kind && act.subject === subject).length;
     const least = count(this.accepted);
-    return { least, most: least + count(this.doubtful) + count(this.unanswered) };
+    return { least, most: least + count(this.unanswered) };
   }
 
   /** Has one more idea, right now. */
@@ -134,42 +149,35 @@ export class Person {
     }
     let open = 0;
     const acts: Act[] = [];
+    const world: { ideas: Json[]; tickets: Json[] } = { ideas: [], tickets: [] };
     for (const projectId of this.#options.projectIds) {
       const ideas = await listAll(client, `/projects/${projectId}/ideas`);
       const tickets = await listAll(client, `/projects/${projectId}/tickets`);
       open += ideas.filter(({ status }) => status !== "converted" && status !== "rejected").length +
         tickets.filter((ticket) => ticket.status !== "done").length;
+      world.ideas.push(...ideas);
+      world.tickets.push(...tickets);
       for (const idea of ideas) acts.push(...await this.#decideIdea(client, idea));
       for (const ticket of tickets) acts.push(...await this.#decideTicket(client, ticket));
     }
     if (this.#hasIdeas) {
       const wanted = Math.max(this.#options.ideas - open, this.#extra);
       this.#extra = 0;
-      for (let n = 0; n < wanted; n++) acts.push(await this.#newIdea(client));
+      for (let n = 0; n < wanted; n++) acts.push(this.#newIdea());
       open += wanted;
+    }
+    for (const wish of await this.#whims.wishes(client, world, !this.#hasIdeas)) {
+      acts.push(this.#act(wish.kind, wish.subject, wish.path, wish.body));
     }
     await Promise.all(acts.map((act) => this.#send(client, act)));
     return !this.#hasIdeas && open === 0 && this.#unanswered.size === 0;
   }
 
-  /** Titles count up; one whose request is in doubt is used again unless its idea is there. */
-  async #newIdea(client: Client): Promise<Act> {
+  #newIdea(): Act {
     const { seed, projectIds } = this.#options;
-    const doubtful = this.doubtful.findLast(({ kind }) => kind === "submit");
-    let title = doubtful?.subject;
-    if (title === undefined || await this.#isThere(client, title)) {
-      title = titleOf(++this.#submitted);
-    }
+    const title = titleOf(++this.#submitted);
     const projectId = fateOf(seed, "project", title).pick(projectIds);
     return this.#act("submit", title, `/projects/${projectId}/ideas`, { title });
-  }
-
-  async #isThere(client: Client, title: string): Promise<boolean> {
-    for (const projectId of this.#options.projectIds) {
-      const ideas = await listAll(client, `/projects/${projectId}/ideas`);
-      if (ideas.some((idea) => idea.title === title)) return true;
-    }
-    return false;
   }
 
   async #decideIdea(client: Client, idea: Json): Promise<Act[]> {
@@ -211,6 +219,9 @@ export class Person {
       this.#note(ticket);
       return [this.#act("retry", ticket.id, `${path}/retry`)];
     }
+    if (ticket.status === "cancelled") {
+      return [this.#act("retry", ticket.id, `${path}/retry`)];
+    }
     if (ticket.status !== "review" || ticket.step === "merge") return [];
     const wanted = fateOfIdea(this.#options.seed, ticket.title).ticketRounds;
     const { items: comments } = await client.get(`${path}/comments`);
@@ -227,7 +238,9 @@ export class Person {
   #note({ title, status, failure, reason }: Json): void {
     const what = `${status}: ${failure}`;
     const times = (this.#retriesOf.get(title) ?? 0) + 1;
-    const isExpected = expectedFailures.has(failure) || /No space left on device/.test(reason);
+    const isExpected = expectedFailures.has(failure) ||
+      failure === "cancelled" && this.#whims.calledOff.has(title) ||
+      /No space left on device/.test(reason);
     ok(isExpected && times <= MOST_RETRIES, `${title} is ${what}: ${reason}`);
     this.#retriesOf.set(title, times);
     this.retried.set(what, (this.retried.get(what) ?? 0) + 1);
@@ -268,9 +281,6 @@ export class Person {
     const text = String(answer?.detail ?? answer?.title ?? "");
     if (response.ok) {
       this.accepted.push({ ...act, answer });
-      this.#settle(act);
-    } else if (response.status === 409 && /cut off/.test(text)) {
-      this.doubtful.push(act);
       this.#settle(act);
     } else if (response.status === 503 || /still being worked on/.test(text)) {
       this.putOff++; // it is sent again with the next look

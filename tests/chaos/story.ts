@@ -72,19 +72,16 @@ export function expectedLines(title: string, subtasks: number, changes: number):
 /** What the person writes to send a ticket back; the agent finds its number in it. */
 export const changeWish = (number: number): string => `Please make change ${number}`;
 
-/**
- * How the agents answer when nothing goes wrong. Without a sandbox a person has to allow each command, so that
- * they do without.
- */
+/** How the agents answer when nothing goes wrong. `hasCommands`: whether they use any. */
 export function chaosAgents(
   seed: number,
-  hasSandbox: () => boolean = () => true,
+  hasCommands: () => boolean = () => true,
 ): (request: ClaudeRequest) => MessageReply {
   return (request) => {
     const title = attribute(request, "ticket", "title") ?? attribute(request, "idea", "title");
     expect(title, "the task should name its idea or ticket");
     const fate = fateOfIdea(seed, title);
-    const withBash = fate.type === "bugfix" && hasSandbox();
+    const withBash = fate.type === "bugfix" && hasCommands();
     switch (purposeOf(request)) {
       case "clarify":
         return clarify(request, title, fate);

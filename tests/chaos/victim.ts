@@ -18,6 +18,8 @@ export interface Life {
 export interface VictimOptions {
   dataDir: string;
   env: Record<string, string>;
+  /** See `StartOptions`. */
+  executable?: string;
   /** Paths that nothing may use any more once a server is killed. */
   places: string[];
 }
@@ -57,8 +59,8 @@ export class Victim implements AsyncDisposable {
   async start(): Promise<void> {
     const life: Life = { startedMs: Date.now(), answeredMs: null };
     this.lives.push(life);
-    const { dataDir, env } = this.#options;
-    const server = this.#server = launchGaffer({ dataDir, env });
+    const { dataDir, env, executable } = this.#options;
+    const server = this.#server = launchGaffer({ dataDir, env, executable });
     const url = await server.address;
     if (this.#server !== server) return; // killed in this very moment
     life.answeredMs = Date.now();
