@@ -227,8 +227,7 @@ export class Person {
   #note({ title, status, failure, reason }: Json): void {
     const what = `${status}: ${failure}`;
     const times = (this.#retriesOf.get(title) ?? 0) + 1;
-    const isExpected = expectedFailures.has(failure) || /No space left on device/.test(reason);
-    ok(isExpected && times <= MOST_RETRIES, `${title} is ${what}: ${reason}`);
+    ok(expectedFailures.has(failure) && times <= MOST_RETRIES, `${title} is ${what}: ${reason}`);
     this.#retriesOf.set(title, times);
     this.retried.set(what, (this.retried.get(what) ?? 0) + 1);
   }
@@ -283,10 +282,7 @@ export class Person {
   }
 }
 
-/**
- * What work may end with here: its requests were cut off too often for its budget. Besides, git may have met a
- * full disk: a person looks which one it is.
- */
+/** What work may end with here: its requests were cut off too often for its budget. */
 const expectedFailures: ReadonlySet<string> = new Set(["max_cost", "max_tokens"]);
 
 async function listAll(client: Client, path: string): Promise<Json[]> {
