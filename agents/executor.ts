@@ -1,6 +1,7 @@
 /** Executes one run's tool calls: checks, records, does and records again, in the order that the API demands. */
 import { messageOf } from "../server/errors.ts";
-import { machineFaultOf } from "../server/machine_fault.ts";
+import { hasRoom } from "../server/disk.ts";
+import { machineFaultOf, Unavailable } from "../server/machine_fault.ts";
 import type { Hands } from "./hands_client.ts";
 import { emptyLedger, type Ledger, note } from "./ledger.ts";
 import { OutputFiles } from "./output_files.ts";
@@ -103,6 +104,10 @@ export class Executor {
     };
     const decision = this.#decide(call);
     if (isReported && this.#isCutOff(call, decision)) return finish(this.#calls.report(call));
+    // On a full disk a command would fail for no reason of its own, and could not be taken up again.
+    if (isReported && !hasRoom(this.#options.context.place.dir)) {
+      throw new Unavailable("disk_full", `use ${call.name}`);
+    }
     if (!ledger.started.has(call.id)) this.append({ type: "tool_started", turn, call });
     const permission = this.#permission(call, decision);
     if (permission.type === "wait") return null;

@@ -1,5 +1,6 @@
 /** The shape of what hands send. They handle hostile bytes: nothing of theirs is used before it is checked. */
 import { z } from "zod";
+import { type MachineFault, machineFaults } from "../server/machine_fault.ts";
 import type { FromHands } from "./protocol.ts";
 
 const MAX_FILES = 1_000;
@@ -32,12 +33,14 @@ const commandResult = z.object({
 
 const probeResult = z.object({ name: z.string(), succeeded: z.boolean(), detail: z.string() });
 
+const fault = z.enum(Object.keys(machineFaults) as [MachineFault, ...MachineFault[]]);
+
 const answer = z.discriminatedUnion("type", [
   z.object({ type: z.literal("ready"), pid: z.int() }),
   z.object({ type: z.literal("output"), id, text: z.string() }),
   z.object({ type: z.literal("tool_done"), id, result: toolResult, cwd: path }),
   z.object({ type: z.literal("command_done"), id, result: commandResult }),
-  z.object({ type: z.literal("error"), id, message: z.string() }),
+  z.object({ type: z.literal("error"), id, message: z.string(), fault: fault.optional() }),
   z.object({ type: z.literal("probe_done"), id, results: z.array(probeResult) }),
 ]);
 

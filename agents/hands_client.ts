@@ -1,6 +1,7 @@
 /** The hands as the server uses them: one child process per folder and access, started on demand. */
 import { MINUTE_MS, SECOND_MS } from "../server/clock.ts";
 import { AppError } from "../server/errors.ts";
+import { type MachineFault, Unavailable } from "../server/machine_fault.ts";
 import type { Log } from "../server/log.ts";
 import { runCanary } from "./canary.ts";
 import type { HandsRole } from "./hands_config.ts";
@@ -84,14 +85,17 @@ export interface Hands {
   confinement(): Promise<Confinement>;
   /**
    * Does one tool call and gives its result, also when it failed, may not be or hands died; `cwd` is where
-   * the next Bash starts.
+   * the next Bash starts. Throws `unavailable` when the machine lacks what it needs to write a file.
    */
   tool(
     place: Place,
     request: ToolRequest,
     signal: AbortSignal,
   ): Promise<{ result: ToolResult; cwd: string }>;
-  /** Runs a command of the project. Throws `conflict` when that may not be, hands died, or it was cancelled. */
+  /**
+   * Runs a command of the project. Throws `conflict` when that may not be, hands died, or it was cancelled, and
+   * `unavailable` when the machine lacks what it needs to begin.
+   */
   command(
     place: Place,
     spec: CommandSpec,
@@ -150,7 +154,10 @@ class HandsClient implements Hands {
     try {
       const checkedCall = { ...call, input: checked.input };
       const answer = await this.#askTool(place, { ...request, call: checkedCall }, signal);
-      if (answer.type === "error") return refuse(`${call.name} failed: ${answer.message}`);
+      if (answer.type === "error") {
+        if (answer.fault) throw lacking(answer.fault, `use ${call.name}`, answer.message);
+        return refuse(`${call.name} failed: ${answer.message}`);
+      }
       if (answer.type !== "tool_done") throw new Error(`hands answered with ${answer.type}`);
       const endedInside = isInside(place.dir, absolutePath(place.dir, answer.cwd));
       return { result: { ...answer.result, callId: call.id }, cwd: endedInside ? answer.cwd : "" };
@@ -162,7 +169,9 @@ class HandsClient implements Hands {
           `${call.name} did not finish: ${error.reason}${hint}. The tools were started again`,
         );
       }
-      if (error instanceof AppError) return refuse(error.message);
+      if (error instanceof AppError && !(error instanceof Unavailable)) {
+        return refuse(error.message);
+      }
       throw error;
     }
   }
@@ -195,9 +204,9 @@ class HandsClient implements Hands {
       });
       signal.throwIfAborted();
       if (answer.type === "command_done") return { ...answer.result, unconfined };
-      throw cannotRun(
-        answer.type === "error" ? answer.message : `hands answered with ${answer.type}`,
-      );
+      if (answer.type !== "error") throw cannotRun(`hands answered with ${answer.type}`);
+      if (answer.fault) throw lacking(answer.fault, "run the command", answer.message);
+      throw cannotRun(answer.message);
     } catch (error) {
       if (signal.aborted) throw cannotRun("it was cancelled", error);
       if (error instanceof HandsLost && error.excess) {
@@ -264,6 +273,9 @@ class HandsClient implements Hands {
   }
 }
 
+/** The words are the system's own, as the hands met them. */
+const lacking = (fault: MachineFault, doing: string, words: string): Unavailable =>
+  new Unavailable(fault, doing, new Error(words));
 const cannotRun = (why: string, cause?: unknown): AppError =>
   new AppError("conflict", `Cannot run the command: ${why}`, [], { cause });
 /** No fault of the command's or of the repository's: it may be run again. */

@@ -182,9 +182,7 @@ export class Launcher {
   async #codeInSandbox(): Promise<[string, string][]> {
     const runtime: [string, string] = [await Deno.realPath(Deno.execPath()), RUNTIME_IN_SANDBOX];
     if (this.#options.compiled) return [runtime];
-    const own = isSource
-      ? ["deno.json", "agents", "server/errors.ts", "node_modules"].map((name) => this.#path(name))
-      : [this.#path("")];
+    const own = isSource ? handsCode.map((name) => this.#path(name)) : [this.#path("")];
     return [runtime, ...own.map((path): [string, string] => [path, path])];
   }
 
@@ -222,6 +220,12 @@ interface Machine {
   bash: string | null;
   toolchains: Toolchains;
 }
+
+/** Whatever is imported from these must be among them. */
+const handsCode = [
+  ...["deno.json", "agents", "node_modules"],
+  ...["server/errors.ts", "server/machine_fault.ts"],
+];
 
 /** Not a bundle: there the files end in .js. */
 const isSource = import.meta.url.endsWith(".ts");

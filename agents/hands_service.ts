@@ -1,5 +1,6 @@
 /** Answers requests to hands, in whichever process or worker may do what they ask for. */
 import { messageOf } from "../server/errors.ts";
+import { machineFaultOf } from "../server/machine_fault.ts";
 import type { HandsConfig } from "./hands_config.ts";
 import { MAX_ANSWER_BYTES } from "./lines.ts";
 import { pathRules } from "./policy.ts";
@@ -41,7 +42,13 @@ export class HandsService {
     this.#answer(message, stop.signal, alsoTried)
       .catch((error): FromHands => {
         console.error(error);
-        return { type: "error", id: message.id, message: messageOf(error) };
+        const fault = machineFaultOf(error);
+        return {
+          type: "error",
+          id: message.id,
+          message: messageOf(error),
+          ...fault && { fault },
+        };
       })
       .then((answer) => this.send(answer))
       .finally(() => this.#running.delete(message.id));
@@ -127,12 +134,16 @@ class Cancelled extends Error {
   override message = "the call was cancelled";
 }
 
-/** What the model reads when a tool threw: a refusal as it is, anything else with the tool's name. */
+/**
+ * What the model reads when a tool threw: a refusal as it is, anything else with the tool's name. Throws where the
+ * machine did not take a file: that is for a person to mend, and then the call is done again.
+ */
 function failure(tool: string, error: unknown, signal: AbortSignal): ToolOutput {
   if (signal.aborted) {
     return { content: `${tool} was interrupted: the call was cancelled`, isError: true };
   }
   if (error instanceof ToolError) return { content: error.message, isError: true };
+  if (handsTools.get(tool)?.whenCutOff === "settle" && machineFaultOf(error) !== null) throw error;
   console.error(error);
   return { content: `${tool} failed: ${messageOf(error)}`, isError: true };
 }

@@ -73,6 +73,7 @@ export class OutputFile {
   readonly #kept = new HeadAndTail(KEPT_BYTES);
   #file: Deno.FsFile | null = null;
   #bytes = 0;
+  #isBehind = false;
   #isOver = false;
 
   constructor(dir: string, path: string) {
@@ -80,16 +81,20 @@ export class OutputFile {
     this.#path = path;
   }
 
-  /** On disk when it returns, unless the disk takes no more: no command fails for that. */
+  /**
+   * On disk when it returns, unless the disk takes no more: no command fails for that. What was not taken is
+   * written with the next output, if there is room then.
+   */
   write(text: string): void {
     if (this.#isOver) return;
     const bytes = encoder.encode(text);
     this.#kept.push(bytes);
     try {
-      if (this.#bytes + bytes.length > MAX_OUTPUT_FILE_BYTES) this.#cutDown();
+      if (this.#isBehind || this.#bytes + bytes.length > MAX_OUTPUT_FILE_BYTES) this.#cutDown();
       else this.#append(bytes);
+      this.#isBehind = false;
     } catch {
-      this.close(); // the rest of it is lost, should the server be killed, too
+      this.#isBehind = true; // it is lost only if the server is killed before there is room, too
     }
   }
 
@@ -114,8 +119,14 @@ export class OutputFile {
     const fresh = `${this.#path}.new`;
     Deno.mkdirSync(this.#dir, { recursive: true });
     const file = Deno.openSync(fresh, { write: true, create: true, truncate: true });
-    writeAll(file, bytes);
-    Deno.renameSync(fresh, this.#path);
+    try {
+      writeAll(file, bytes);
+      Deno.renameSync(fresh, this.#path);
+    } catch (error) {
+      file.close();
+      removeIfThere(fresh);
+      throw error;
+    }
     this.#file?.close();
     this.#file = file;
     this.#bytes = bytes.length;

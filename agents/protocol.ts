@@ -3,6 +3,7 @@
  * A run specification goes in, events and tool calls come out. Nothing here holds a secret:
  * the key reaches a brain once, in `BrainInit`, and never a log, an event or the hands.
  */
+import type { MachineFault } from "../server/machine_fault.ts";
 import type { FailureReason } from "../server/states.ts";
 
 // ---------------------------------------------------------------- the model's messages
@@ -335,8 +336,8 @@ export type FromHands =
   | { type: "output"; id: number; text: string }
   | { type: "tool_done"; id: number; result: ToolResult; cwd: string }
   | { type: "command_done"; id: number; result: CommandResult }
-  /** The hands themselves could not do it (a fault, not the tool's own refusal). */
-  | { type: "error"; id: number; message: string }
+  /** The hands themselves could not do it (a fault, not the tool's own refusal). `fault`: the machine's. */
+  | { type: "error"; id: number; message: string; fault?: MachineFault }
   | { type: "probe_done"; id: number; results: ProbeResult[] };
 
 /** One thing that confined code must not be able to do; the canary tries each at start-up. */

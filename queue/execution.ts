@@ -1,7 +1,7 @@
 /** One attempt at a job: its handler, its signal, its time-out, and what it came to. */
 import type { App } from "../server/app.ts";
 import { SECOND_MS } from "../server/clock.ts";
-import { messageOf } from "../server/errors.ts";
+import { AppError, messageOf } from "../server/errors.ts";
 import type { FailureReason } from "../server/states.ts";
 import { machineFaultOf, machineFaults } from "../server/machine_fault.ts";
 import type { Cancel, Timers } from "../server/timers.ts";
@@ -79,8 +79,11 @@ export class Execution {
   #machineFailure(error: unknown): Ending | null {
     const fault = machineFaultOf(error);
     if (fault === null || this.#abortedFor) return null;
+    const { what, mend } = machineFaults[fault];
+    // A refusal knows more: which disk, or what was to be done.
+    const why = error instanceof AppError ? error.message : capital(`${what}. ${mend}`);
     const runAtMs = this.options.app.clock.nowMs() + MACHINE_FAULT_PAUSE_MS;
-    return { type: "snooze", reason: `Waits: ${machineFaults[fault].what}`, runAtMs };
+    return { type: "snooze", reason: why, failure: "machine_fault", runAtMs };
   }
 
   #failure(reason: string, how: { failure?: FailureReason; afterMs?: number } = {}): Ending {
@@ -128,3 +131,5 @@ export class Execution {
     this.#cancelTimer();
   }
 }
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -17,7 +17,7 @@ export interface JobKinds {
   remove_worktree: { ticketId: string };
   /** Throws away what nobody needs any more. */
   prune: Record<string, never>;
-  /** Backs the database up; asks for its own next time. */
+  /** Backs the database up if that is due. */
   backup: Record<string, never>;
 }
 export type JobKind = keyof JobKinds;

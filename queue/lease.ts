@@ -42,8 +42,8 @@ export type Ending =
   | { type: "cancel"; reason: string }
   | { type: "discard"; reason: string; failure: FailureReason }
   | { type: "retry"; reason: string; failure: FailureReason; runAtMs: number }
-  /** Comes back later; the attempt does not count. */
-  | { type: "snooze"; reason: string; runAtMs: number }
+  /** Comes back later; the attempt does not count. `failure`: `machine_fault`, where that is why. */
+  | { type: "snooze"; reason: string; failure?: FailureReason; runAtMs: number }
   /** Comes back at once; the attempt does not count. */
   | { type: "release"; reason: string; failure?: FailureReason };
 
@@ -85,6 +85,9 @@ function finishWith(tx: Tx, lease: Lease, ending: Ending, crashes: number | null
     finishedAt: ended ? tx.now : null,
     crashes,
   });
+  if (changes > 0 && note.failure === "machine_fault") {
+    tx.afterCommit(() => tx.hub.publish({ kind: "waits" }));
+  }
   if (changes > 0 || ended) return changes > 0;
   return tx.db.prepare(FOLD).run({ ...values, ...note }).changes > 0;
 }

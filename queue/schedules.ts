@@ -132,9 +132,12 @@ function timesToDo(schedule: Schedule, nowMs: number): number[] {
   }
 }
 
+/** The unique key of a schedule's jobs, but for one with `all`: whoever asks for its job uses it as well. */
+export const scheduleKey = (name: string): string => `schedule:${name}`;
+
 /** While its last job still waits, one is enough; only `all` counts them. */
 function ask(tx: Tx, { name, kind, args, priority, projectId, catchUp }: Schedule, atMs: number) {
-  const key = catchUp === "all" ? `schedule:${name}:${timeText(atMs)}` : `schedule:${name}`;
+  const key = catchUp === "all" ? `${scheduleKey(name)}:${timeText(atMs)}` : scheduleKey(name);
   enqueue(tx, {
     kind: kind as JobKind,
     args: args as never,

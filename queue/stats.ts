@@ -8,6 +8,7 @@ import { nextInLine } from "./claim.ts";
 import { type QueueName, queueNames } from "./job.ts";
 import type { QueueLimits } from "./limits.ts";
 import { pauseOf, type QueuePause } from "./pauses.ts";
+import { WAITING } from "./rows.ts";
 
 export interface QueueState {
   queue: QueueName;
@@ -126,3 +127,31 @@ export function waitReasons(db: Db, limits: QueueLimits, nowMs: number): WaitRea
 }
 
 const WAITING_STATUSES: readonly JobStatus[] = ["scheduled", "available", "retryable"];
+
+/** What the machine lacked when a job was tried last. */
+export interface MachineWait {
+  /** For a person, with what mends it. */
+  reason: string;
+  at: string;
+}
+
+/**
+ * What the job of a unique key is put off for until the machine has it again: room on a disk, say. Null: it met
+ * nothing of the kind when it was tried last, or there is no such job.
+ */
+export function machineWaitOf(db: Db, uniqueKey: string): MachineWait | null {
+  const row = db.prepare(MACHINE_WAIT).get({ uniqueKey });
+  return row ? { reason: String(row.reason), at: String(row.at) } : null;
+}
+
+const lastNote = (from: string) => `
+  SELECT json_extract(errors, '$[#-1].message') AS reason, json_extract(errors, '$[#-1].at') AS at
+  FROM ${from} AND json_extract(errors, '$[#-1].failure') = 'machine_fault'`;
+const MACHINE_WAIT = `
+  ${lastNote(`jobs WHERE unique_key = :uniqueKey AND ${WAITING}`)}
+  UNION ALL
+  ${
+  lastNote(
+    "jobs INDEXED BY jobs_executing WHERE status = 'executing' AND queue > '' AND unique_key = :uniqueKey",
+  )
+}`;

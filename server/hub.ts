@@ -19,7 +19,9 @@ export type HubMessage =
   /** Something about the agents as a whole changed (held, confined, model). */
   | { kind: "agents" }
   /** The disk has begun or ceased to take what is written. */
-  | { kind: "storage" };
+  | { kind: "storage" }
+  /** A job was put off because of something that the machine lacks. */
+  | { kind: "waits" };
 
 export type Listener = (message: HubMessage) => void;
 

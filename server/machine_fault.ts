@@ -55,17 +55,23 @@ const patterns: [MachineFault, RegExp][] = [
 /** How deep the causes of an error are looked through. */
 const MAX_CAUSES = 5;
 
-/** What the machine lacks by the text of an error or of one of its causes; null: it is about something else. */
+/**
+ * What the machine lacks by the text of an error or of one of its causes; null: it is about something else.
+ * A refusal of our own may quote anything, so of that only the cause counts.
+ */
 export function machineFaultOf(error: unknown): MachineFault | null {
   for (let cause = error, depth = 0; cause !== undefined && depth < MAX_CAUSES; depth++) {
     if (cause instanceof Unavailable) return cause.fault;
-    const text = messageOf(cause);
-    const known = patterns.find(([, pattern]) => pattern.test(text));
-    if (known) return known[0];
+    const known = cause instanceof AppError ? null : machineFaultIn(messageOf(cause));
+    if (known) return known;
     cause = cause instanceof Error ? cause.cause : undefined;
   }
   return null;
 }
+
+/** As `machineFaultOf`, of what a program printed. */
+export const machineFaultIn = (text: string): MachineFault | null =>
+  patterns.find(([, pattern]) => pattern.test(text))?.[0] ?? null;
 
 /** The refusal that says so. Nothing was changed, and the same may be asked again later. */
 export class Unavailable extends AppError {

@@ -33,7 +33,7 @@ import { openDatabase } from "./open_database.ts";
 import { mountApi } from "./routes/api.ts";
 import { mountPages, renderError } from "./routes/pages.tsx";
 import { resumeAgents } from "./services/agents.ts";
-import { scheduleBackup } from "./services/backups.ts";
+import { scheduleBackups } from "./services/backups.ts";
 import { giveUpJob } from "./services/jobs.ts";
 import { createRunHost } from "./services/run_host.ts";
 import { createEventStreams } from "./sse.ts";
@@ -132,7 +132,7 @@ function begin(app: App, runner: Runner): void {
   try {
     transact(app, (tx) => {
       scheduleUpkeep(tx);
-      scheduleBackup(app, tx);
+      scheduleBackups(app, tx);
     });
     // What held the agents may be mended by this very start, with another key say.
     resumeAgents(app);
@@ -187,7 +187,7 @@ function createAppRunner(app: App): Runner {
       mergeTicketHandler,
       removeWorktreeHandler,
       pruneHandler([pruneKeys]),
-      backupHandler,
+      backupHandler(app.clock.nowMs()),
     ],
     limits: queueLimits(app.config),
     bootId: crypto.randomUUID(),

@@ -183,6 +183,7 @@ export const failureReasons = {
     mend: "A silent request is sent again by itself; if the run has stopped, retry.",
   },
   worker_lost: { retriable: true, mend: "It goes on from its last event by itself." },
+  machine_fault: { retriable: true, mend: "It goes on by itself when the machine allows." },
   authentication: {
     retriable: false,
     mend: "Set a valid ANTHROPIC_API_KEY and start Gaffer again.",

@@ -1,16 +1,14 @@
-/** When backups are made: by schedule, by hand on page and API, and what is said when one can't be. */
+/** Backups by hand, on page and API, and what is said when one can't be made. */
 import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert";
 import { join } from "node:path";
 import { Hono } from "hono";
-import { backupHandler } from "../queue/handlers/backup.ts";
 import { Api, type Env } from "../server/api.ts";
 import { type Backups, createBackups } from "../server/backup.ts";
-import { HOUR_MS, MINUTE_MS, timeText } from "../server/clock.ts";
+import { MINUTE_MS, timeText } from "../server/clock.ts";
 import type { Config } from "../server/config.ts";
 import { createHttp } from "../server/http.ts";
 import { systemApi } from "../server/routes/system.ts";
 import { mountPages } from "../server/routes/pages.tsx";
-import { scheduleBackup } from "../server/services/backups.ts";
 import { createEventStreams } from "../server/sse.ts";
 import { openDb } from "../server/db.ts";
 import { tempDir } from "./gaffer.ts";
@@ -19,7 +17,6 @@ import { type TestApp, testApp } from "./support.ts";
 
 const NOW = "2026-01-02T03:04:05.000Z";
 const NOW_MS = Date.parse(NOW);
-const never = new AbortController().signal;
 
 interface Place extends AsyncDisposable {
   app: TestApp;
@@ -67,121 +64,6 @@ async function place(config: Partial<Config> = {}): Promise<Place> {
     },
   };
 }
-
-/** When the waiting backup is due, in minutes from now; null: none waits. */
-function dueIn({ app }: Place): number | null {
-  const row = app.db.prepare(
-    "SELECT scheduled_at FROM jobs WHERE kind = 'backup' AND status IN ('scheduled', 'available')",
-  ).get();
-  return row
-    ? Math.round((Date.parse(String(row.scheduled_at)) - app.clock.nowMs()) / MINUTE_MS)
-    : null;
-}
-
-const schedule = ({ app }: Place) => app.tx((tx) => scheduleBackup(app, tx));
-/** What the queue does when the job is due. */
-async function runDue(p: Place): Promise<string> {
-  p.app.db.exec("UPDATE jobs SET status = 'completed', finished_at = scheduled_at");
-  const job = {} as never;
-  return (await backupHandler.run({}, { app: p.app, job, signal: never })).type;
-}
-const kinds = ({ app }: Place) => app.backups.list().map(({ kind }) => kind);
-
-Deno.test("the first backup is made soon after the first start, the next a day after that", async () => {
-  await using p = await place();
-  schedule(p);
-  equal(dueIn(p), 10);
-  schedule(p);
-  p.advance(5 * MINUTE_MS);
-  schedule(p);
-  equal(dueIn(p), 5, "a further start does not put it off");
-  p.advance(5 * MINUTE_MS);
-  equal(await runDue(p), "done");
-  deepEqual(kinds(p), ["daily"]);
-  equal(dueIn(p), 24 * 60);
-});
-
-Deno.test("a backup that is overdue at a start is made soon, one that is not waits for its time", async () => {
-  await using p = await place();
-  await p.app.backups.make("daily", never);
-  p.advance(10 * HOUR_MS);
-  schedule(p);
-  equal(dueIn(p), 14 * 60);
-  p.advance(100 * HOUR_MS);
-  p.app.db.exec("DELETE FROM jobs");
-  schedule(p);
-  equal(dueIn(p), 10);
-});
-
-Deno.test("a backup that was made while the clock was wrong puts none off", async () => {
-  await using p = await place();
-  p.advance(400 * 24 * HOUR_MS);
-  await p.app.backups.make("daily", never);
-  p.advance(-400 * 24 * HOUR_MS);
-  schedule(p);
-  equal(dueIn(p), 10);
-});
-
-Deno.test("backups by hand and before updates don't take the place of the scheduled one", async () => {
-  await using p = await place();
-  await p.app.backups.make("manual", never);
-  schedule(p);
-  equal(dueIn(p), 10);
-});
-
-Deno.test("they can be made more often, or not at all", async () => {
-  await using often = await place({ backupEveryHours: 3 });
-  schedule(often);
-  await runDue(often);
-  equal(dueIn(often), 180);
-  await using never = await place({ backupEveryHours: 0 });
-  schedule(never);
-  equal(dueIn(never), null);
-  equal(await runDue(never), "cancel");
-  deepEqual(kinds(never), []);
-});
-
-Deno.test("when the time between them is made shorter, the one that waits comes sooner", async () => {
-  await using p = await place();
-  schedule(p);
-  await runDue(p);
-  equal(dueIn(p), 24 * 60);
-  p.app.config.backupEveryHours = 2;
-  schedule(p);
-  equal(dueIn(p), 120);
-});
-
-Deno.test("one that fails is shown, tried again within the hour, and then the day counts from there", async () => {
-  await using p = await place();
-  p.failWith("database or disk is full");
-  const messages: string[] = [];
-  p.app.hub.subscribe(({ kind }) => messages.push(kind));
-  equal(await runDue(p), "done");
-  ok(messages.includes("storage"), "open pages hear of it");
-  equal(dueIn(p), 60);
-  deepEqual(kinds(p), []);
-  match(p.app.backups.failure!.message, /the disk with the data folder is full/);
-  p.failWith(null);
-  p.advance(HOUR_MS);
-  await runDue(p);
-  equal(dueIn(p), 24 * 60);
-});
-
-Deno.test("a stop in the middle of one is no failure: its job comes back", async () => {
-  await using p = await place();
-  const stop = AbortSignal.abort(new Error("Gaffer stops"));
-  p.app.db.exec("DELETE FROM jobs");
-  try {
-    await backupHandler.run({}, { app: p.app, job: {} as never, signal: stop });
-    throw new Error("it went on");
-  } catch (error) {
-    match(String(error), /Gaffer stops/);
-  }
-  equal(dueIn(p), null);
-  equal(p.app.backups.failure, null);
-});
-
-// ------------------------------------------------------------------ API and page
 
 Deno.test("the API makes one and lists them all, the newest first", async () => {
   await using p = await place();

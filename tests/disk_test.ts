@@ -12,14 +12,10 @@ import { broken, startFakeClaude } from "./fake_claude/mod.ts";
 import { Client, type Gaffer, type Json, startGaffer, tempDir } from "./gaffer.ts";
 import { asking, greetCommands, greetRepo, greetScripts } from "./greet_story.ts";
 import { addProject, answerAll, Events, play, Rows } from "./journey_support.ts";
-import { liftFileLimit, smallDisk, withFileLimit, withOpenFiles } from "./small_disk.ts";
+import { canMount, liftFileLimit, smallDisk, withFileLimit, withOpenFiles } from "./small_disk.ts";
 
 /** Whether tests may mount here, and lift limits: asked once. */
-const mayMount = await (async () => {
-  const disk = await smallDisk(1);
-  await disk?.[Symbol.asyncDispose]();
-  return disk !== null;
-})();
+const mayMount = await canMount();
 const mayLift = await liftFileLimit(Deno.pid);
 
 interface Accepted {

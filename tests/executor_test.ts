@@ -45,6 +45,7 @@ function bench(options: {
   prints?: string;
   exitCode?: number;
   outputDir?: string;
+  dir?: string;
   signal?: AbortSignal;
   mayGoOn?: () => boolean;
 } = {}): Bench {
@@ -63,7 +64,7 @@ function bench(options: {
     },
     log,
     workedMs: 0,
-    place: { dir: "/nowhere", access: "write", gitDir: null },
+    place: { dir: options.dir ?? "/nowhere", access: "write", gitDir: null },
     policy: { allow: [], block: [] },
     commands: [{ name: "test", command: "sh test.sh", timeoutMs: 1_000 }],
     unconfinedAllowed: false,
@@ -422,4 +423,21 @@ Deno.test("a call that the machine kept from being made leaves no result behind:
     await rejects(b.executor.tools(1, [read("a")]), new RegExp(lacking.slice(0, 12)));
     deepEqual(types(b.events), ["tool_started"]);
   }
+});
+
+Deno.test({
+  name: "no command is begun on a full disk: it would fail, and could not be done again",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const b = bench({ dir: "/proc" }); // there, no byte is ever free
+    for (const one of [call("Bash", { command: "make" }), call("run_checks", { name: "test" })]) {
+      await rejects(b.executor.tools(1, [one]), {
+        name: "Unavailable",
+        message: new RegExp(`^Cannot use ${one.name}: the disk with the data folder is full`),
+      });
+    }
+    deepEqual(b.events, []);
+    const { results } = await b.executor.tools(1, [read("a")]);
+    equal(results[0]!.isError, false);
+  },
 });

@@ -4,11 +4,12 @@
  */
 import { deepStrictEqual as deepEqual, ok, strictEqual as equal } from "node:assert";
 import { join } from "node:path";
+import { UNFINISHED_FILE } from "../agents/paths.ts";
 import { canTrace, isSyncOf, judgeAnswers, readTrace, straced } from "./chaos/trace.ts";
-import { answer, startFakeClaude, toolUse } from "./fake_claude/mod.ts";
+import { answer, type MessageReply, startFakeClaude, toolUse } from "./fake_claude/mod.ts";
 import { Client, type Json, launchGaffer, tempDir } from "./gaffer.ts";
-import { greetCommands, greetRepo, greetScripts, question } from "./greet_story.ts";
-import { addProject, play, submit } from "./journey_support.ts";
+import { greetCommands, greetRepo, greetScripts, greetTicket, question } from "./greet_story.ts";
+import { addProject, calls, play, settled, submit } from "./journey_support.ts";
 
 const traceable = await canTrace();
 if (!traceable) console.log("strace is missing or may not trace: what it would show is not tested");
@@ -87,6 +88,65 @@ Deno.test({
     ok(count(/^objects\//) >= 3, "a file, its folder, the commit");
     ok(count(/^refs\/heads\/gaffer\//) >= 1, "the ticket's branch");
     ok(count(/^refs\/heads\/main\.lock/) >= 1, "the base branch");
+  },
+});
+
+Deno.test({
+  name: "a file's new name is on the disk before its call is on record as done",
+  ignore: !traceable,
+  async fn() {
+    const develop: MessageReply[] = [
+      calls(["Read", { file_path: "greet.sh" }]),
+      calls(["Edit", { file_path: "greet.sh", old_string: "hello", new_string: "hello, world" }]),
+      calls(["Write", { file_path: "words/of/welcome.txt", content: "Welcome\n" }]),
+      calls(["run_checks", { name: "build" }]),
+      submit({ status: "done", summary: "greet.sh greets the world" }),
+    ];
+    await using fake = startFakeClaude({ reply: play({ ...greetScripts, develop }) });
+    await using data = await tempDir();
+    await using repo = await greetRepo();
+    await using notes = await tempDir();
+    const file = join(notes.path, "trace");
+    const env = { ANTHROPIC_API_KEY: fake.apiKey, ANTHROPIC_BASE_URL: fake.url };
+    const server = launchGaffer({ dataDir: data.path, env, under: straced(file) });
+    const client = new Client(await server.address);
+    try {
+      const project = await addProject(client, repo, greetCommands);
+      const { id } = await client.post(`/projects/${project.id}/tickets`, greetTicket);
+      const ticket = await client.until(`/tickets/${id}`, settled);
+      equal(ticket.status, "review", ticket.reason);
+    } finally {
+      const { pid } = JSON.parse(await Deno.readTextFile(join(data.path, "gaffer.lock")));
+      Deno.kill(pid, "SIGKILL");
+      await server.stop();
+    }
+    const trace = await readTrace(file);
+    const root = "/worktrees/1";
+    for (
+      const [path, folders] of [
+        ["/greet.sh", [root]],
+        ["/words/of/welcome.txt", [`${root}/words/of`, `${root}/words`, root]],
+      ] as const
+    ) {
+      const named = trace.find(({ name, args }) =>
+        name.startsWith("rename") && args.includes(UNFINISHED_FILE) && args.includes(path)
+      );
+      ok(named, `${path} got its name`);
+      const told = trace.find(({ name, args, begun }) =>
+        name === "write" && begun > named.ended && args.includes("tool_done")
+      );
+      ok(told, "then the hands said that it is done");
+      for (const folder of folders) {
+        const synced = trace.some((call) =>
+          isSyncOf(call, folder) && call.begun > named.ended && call.ended < told.begun
+        );
+        ok(synced, `${folder} is on the disk before the hands say that ${path} is written`);
+      }
+      const recorded = trace.some((call) =>
+        isSyncOf(call, "/gaffer.db-wal") && call.begun > told.begun
+      );
+      ok(recorded, "and what they say is put on record after that");
+    }
   },
 });
 

@@ -9,7 +9,10 @@ const parts: [name: string, pattern: RegExp][] = [
   // Wires everything: reads flags and configuration, owns the order of start and stop.
   ["main", /^(main|server\/(command|listening|serve|start_agents))\.ts$/],
   // Pure values and functions that every part may use.
-  ["leaf", /^server\/(states|errors|machine_fault|clock|log|once|records|timers|version)\.ts$/],
+  [
+    "leaf",
+    /^server\/(states|errors|machine_fault|clock|disk|log|once|records|timers|version)\.ts$/,
+  ],
   // What server, brain and hands may say to each other.
   ["protocol", /^agents\/(protocol|results|models|paths)\.ts$/],
   ["routes", /^server\/routes\//],
@@ -19,7 +22,7 @@ const parts: [name: string, pattern: RegExp][] = [
   ["store", /^server\/store\//],
   [
     "base",
-    /^server\/(app|config|data_folder|database_file|db|disk|hub|storage|turnstile)\.ts$|^server\/migrations\//,
+    /^server\/(app|config|data_folder|database_file|db|hub|storage|turnstile)\.ts$|^server\/migrations\//,
   ],
   ["base", /^server\/(backup|backup_copy|backup_worker|open_database|restore)\.ts$/],
   ["handlers", /^queue\/handlers\//],

@@ -80,14 +80,19 @@ Deno.test("a call that begins anew does not inherit what an earlier one printed"
   equal(files.read("a"), "new\n");
 });
 
-Deno.test("a disk that takes no more loses the output, not the command", async () => {
+Deno.test("a disk that takes no more keeps no command from going on, and gets its output when it does again", async () => {
   await using base = await tempDir();
   Deno.writeTextFileSync(join(base.path, "file"), "");
   const files = new OutputFiles(join(base.path, "file", "run_1"));
   const file = files.begin("a");
   file.write("one\n");
   file.write("two\n");
+  // Now it takes more again.
+  Deno.removeSync(join(base.path, "file"));
+  file.write("three\n");
+  file.write("four\n");
   file.close();
+  equal(files.read("a"), "one\ntwo\nthree\nfour\n");
 });
 
 Deno.test("folders of runs that need them no more are removed, and no folder at all is fine", async () => {

@@ -26,7 +26,7 @@ import {
   settleDiscarded,
 } from "../queue/queue.ts";
 import { dropSchedule, fireSchedules, putSchedule } from "../queue/schedules.ts";
-import { jobStats, queueStates, waitReasons } from "../queue/stats.ts";
+import { jobStats, machineWaitOf, queueStates, waitReasons } from "../queue/stats.ts";
 import { type BareApp, bareApp, START_MS } from "./bare_app.ts";
 
 const limits: QueueLimits = {
@@ -138,8 +138,9 @@ Deno.test("what is done now and then finds its rows by an index as well", () => 
     dropSchedule(tx, "n");
     queueStates(tx.db);
     jobStats(tx.db, tx.nowMs);
+    machineWaitOf(tx.db, "k");
   });
-  ok(statements.length >= 22, `heard ${statements.length} statements`);
+  ok(statements.length >= 23, `heard ${statements.length} statements`);
   for (const sql of statements) {
     const plan = planOf(app.db, sql);
     deepEqual(plan.filter(isBad), [], `${sql}\n${plan.join("\n")}`);

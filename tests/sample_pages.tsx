@@ -246,6 +246,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       subject={saveTicket}
       attempt={2}
       approvals={[a.approval()]}
+      wait={fullDisk}
       moves={runMoves}
       unread={false}
       activity={{
@@ -270,6 +271,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       subject={saveTicket}
       attempt={1}
       approvals={[]}
+      wait={null}
       moves={{
         ...runMoves,
         ticketPaused: true,
@@ -308,6 +310,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       subject={saveTicket}
       attempt={1}
       approvals={[]}
+      wait={null}
       moves={{
         ...runMoves,
         retry: { action: "/tickets/tkt_save/retry", label: "Retry", effect: "Attempt 2 of this." },
@@ -444,10 +447,12 @@ function ideaPage(shell: Shell, changes: Parameters<typeof a.idea>[0]): VNode {
         {
           run: a.run({ id: "run_c", agent: "clarifier", purpose: "clarify", status: "succeeded" }),
           liveText: "",
+          wait: null,
         },
         {
           run: a.run({ id: "run_s", agent: "researcher", purpose: "research" }),
           liveText: "I read",
+          wait: fullDisk,
         },
       ]}
       changes={a.changes}
@@ -457,6 +462,10 @@ function ideaPage(shell: Shell, changes: Parameters<typeof a.idea>[0]): VNode {
     />
   );
 }
+
+const fullDisk =
+  'Cannot add the changes: git says "fatal: unable to write loose object file: No space left on device". ' +
+  "Free some space on that disk";
 
 function ticketPage(shell: Shell, changes: Parameters<typeof a.ticket>[0]): VNode {
   const ticket = a.ticket(changes);
@@ -500,6 +509,7 @@ function ticketPage(shell: Shell, changes: Parameters<typeof a.ticket>[0]): VNod
       ]}
       runs={[run, a.run({ id: "run_0", status: "succeeded", purpose: "develop" })]}
       approvals={[]}
+      wait={blocked ? null : fullDisk}
       changes={a.changes}
       activity={{
         run,

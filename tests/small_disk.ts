@@ -12,10 +12,12 @@ export interface SmallDisk extends AsyncDisposable {
   remount(how: "ro" | "rw"): Promise<void>;
 }
 
-/** Null: this machine does not let us mount one. */
-export async function smallDisk(megabytes: number): Promise<SmallDisk | null> {
+/** At a path of its own, or over an empty folder. Null: this machine does not let us mount one. */
+export async function smallDisk(megabytes: number, at?: string): Promise<SmallDisk | null> {
   if (Deno.build.os !== "linux") return null;
-  const dir = await tempDir();
+  const dir = at === undefined
+    ? await tempDir()
+    : { path: at, [Symbol.asyncDispose]: () => Deno.remove(at, { recursive: true }) };
   const mounted = await run("mount", "-t", "tmpfs", "-o", `size=${megabytes}m`, "tmpfs", dir.path);
   if (!mounted) {
     await dir[Symbol.asyncDispose]();
@@ -56,6 +58,12 @@ async function run(program: string, ...args: string[]): Promise<boolean> {
     if (error instanceof Deno.errors.NotFound) return false; // no such program
     throw error;
   }
+}
+
+/** Whether tests may mount here; ask once. */
+export async function canMount(): Promise<boolean> {
+  await using disk = await smallDisk(1);
+  return disk !== null;
 }
 
 /** Runs a server whose files may grow to so many KiB only, and then gives it the disk's error. */

@@ -2,10 +2,12 @@
 import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal, throws } from "node:assert";
 import { join } from "node:path";
 import type { RunEventBody } from "../agents/protocol.ts";
+import { GitError } from "../agents/git/git_error.ts";
 import { MACHINE_FAULT_PAUSE_MS } from "../queue/execution.ts";
 import type { AnyJobHandler } from "../queue/job.ts";
 import { enqueue, getJob } from "../queue/queue.ts";
 import { createRunner, DB_RETRY_MS, SAFETY_POLL_MS } from "../queue/runner.ts";
+import { machineWaitOf } from "../queue/stats.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../server/clock.ts";
 import { openDb, transact } from "../server/db.ts";
 import { AppError } from "../server/errors.ts";
@@ -75,13 +77,38 @@ Deno.test("every refusal says what was attempted, what is wrong and how to mend 
   }
 });
 
-Deno.test("a full disk never uses up the last attempt; git's own words for it still block the ticket", () => {
+Deno.test("a full disk never uses up the last attempt, whoever's words are for it", () => {
   const last = { attempt: 8, maxAttempts: 8 };
   const of = (error: unknown) => failureOf(error, last, never);
   equal(of(new Error("No space left on device (os error 28)")), null);
   equal(of(new Unavailable("disk_full", "save it")), null);
   equal(of(new Error("a bug")), "internal");
-  equal(of(new AppError("conflict", 'git says "No space left on device"')), "repository");
+  equal(of(gitSays("fatal: unable to write loose object file: No space left on device")), null);
+  equal(of(gitSays("fatal: not a git repository")), "repository");
+  equal(of(new AppError("conflict", 'a file is called "No space left on device"')), "repository");
+});
+
+const gitSays = (stderr: string) =>
+  GitError.of("make a commit", "/repo", { code: 128, stdout: "", stderr, truncated: false });
+
+Deno.test("git's words tell the machine's faults, also those that do not say why a write failed", () => {
+  const cases: [string, MachineFault | null][] = [
+    ["fatal: could not write to 'a/.git': No space left on device", "disk_full"],
+    ["fatal: sha1 file '/r/.git/index.lock' write error. Out of diskspace", "disk_full"],
+    ["error: unable to write file f2\nfatal: Could not reset index file", "disk_full"],
+    ["fatal: cannot update ref 'refs/heads/a': couldn't write '/r/a.lock'", "disk_full"],
+    ["error: failed to write new configuration file /r/.git/config.lock", "disk_full"],
+    ["fatal: unable to write new index file", "disk_full"],
+    ["fatal: Unable to create '/r/.git/index.lock': Read-only file system", "read_only"],
+    ['error: open("a"): Too many open files', "out_of_files"],
+    ["fatal: Unable to create '/r/.git/index.lock': File exists.", null],
+    ["fatal: Unable to create '/r/.git/index.lock': Permission denied", null],
+  ];
+  for (const [stderr, fault] of cases) {
+    const error = gitSays(stderr);
+    equal(machineFaultOf(error), fault, stderr);
+    equal(error.code, fault === null ? "conflict" : "unavailable");
+  }
 });
 
 // ------------------------------------------------------------------ transact()
@@ -231,7 +258,10 @@ function queue(handle: AnyJobHandler["run"]) {
     app,
     calls,
     runner,
-    add: () => app.tx((tx) => enqueue(tx, { kind: "advance_ticket", args: { ticketId: "t" } }))!,
+    add: () =>
+      app.tx((tx) =>
+        enqueue(tx, { kind: "advance_ticket", args: { ticketId: "t" }, uniqueKey: "ticket:t" })
+      )!,
     [Symbol.dispose]() {
       stopWatching();
       app[Symbol.dispose]();
@@ -275,12 +305,16 @@ Deno.test("a job that meets a full disk or too many open files waits for it, and
       await q.runner.idle();
       const job = getJob(q.app.db, id);
       deepEqual([job.status, job.attempt, q.calls.length], ["scheduled", 0, n]);
-      match(job.errors.at(-1)!.message, /^Waits: /);
+      const { message, failure } = job.errors.at(-1)!;
+      match(message, /^(The disk .* is full\. Free some space|Gaffer has as many files)/);
+      equal(failure, "machine_fault");
+      equal(machineWaitOf(q.app.db, "ticket:t")?.reason, message);
     }
     broken = false;
     q.app.advance(MACHINE_FAULT_PAUSE_MS);
     await q.runner.idle();
     equal(getJob(q.app.db, id).status, "completed");
+    equal(machineWaitOf(q.app.db, "ticket:t"), null);
   }
 });
 

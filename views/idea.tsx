@@ -7,6 +7,7 @@ import {
   DemoMark,
   Elapsed,
   Facts,
+  MachineWait,
   Money,
   Notice,
   Panel,
@@ -37,8 +38,11 @@ export interface IdeaPageProps {
   projectName: string;
   /** All rounds, by number. */
   questions: Question[];
-  /** The present round's runs in order, with the text that streams in each; older rounds before them. */
-  runs: { run: Run; liveText: string }[];
+  /**
+   * The present round's runs in order, with the text that streams in each and what it is put off for (null: for
+   * nothing); older rounds before them.
+   */
+  runs: { run: Run; liveText: string; wait: string | null }[];
   /** Newest first. */
   changes: ChangeEvent[];
   /** Where `#idea-12` and `#ticket-7` in its texts lead. */
@@ -172,7 +176,7 @@ function IdeaAgents({ runs, shell }: IdeaPageProps): VNode {
 }
 
 function AgentRow(
-  { run, liveText, nowMs }: { run: Run; liveText: string; nowMs: number },
+  { run, liveText, wait, nowMs }: IdeaPageProps["runs"][number] & { nowMs: number },
 ): VNode {
   return (
     <li>
@@ -190,6 +194,7 @@ function AgentRow(
         </span>
         {run.demo && <DemoMark />}
       </div>
+      <MachineWait reason={wait} />
       {run.waitReason !== "" && <p class="muted">{run.waitReason}</p>}
       {run.error !== "" && <p class="outcome tone-failed">{run.error}</p>}
       <div

@@ -9,6 +9,7 @@ import {
   DemoMark,
   Elapsed,
   EmptyState,
+  MachineWait,
   Money,
   Notice,
   Panel,
@@ -115,6 +116,8 @@ export interface RunPageProps {
   /** Which try at the same work it is, from 1. */
   attempt: number;
   approvals: Approval[];
+  /** What it is put off for; null: for nothing. */
+  wait: string | null;
   moves: Omit<RunMovesProps, "run">;
   /** A person's last words to it came when it asked the model nothing more. */
   unread: boolean;
@@ -220,7 +223,7 @@ function RunStrip(props: RunPageProps): VNode {
   );
 }
 
-function RunAttention({ run, approvals, unread, shell }: RunPageProps): VNode {
+function RunAttention({ run, approvals, unread, wait, shell }: RunPageProps): VNode {
   return (
     <div id="run-attention">
       {run.status === "failed" && run.failure && (
@@ -248,6 +251,7 @@ function RunAttention({ run, approvals, unread, shell }: RunPageProps): VNode {
           </p>
         </Notice>
       )}
+      <MachineWait reason={wait} />
       {run.status === "waiting" && run.pausedBy === null && approvals.length === 0 && (
         <Notice tone="waiting" title="Waiting">
           <p>{run.waitReason || "It goes on by itself."}</p>

@@ -5,7 +5,15 @@ import type { Approval, ChangeEvent, Check, Run, Subtask, Ticket } from "../serv
 import { Activity, type ActivityProps } from "./activity.tsx";
 import { PendingApprovals } from "./approvals.tsx";
 import { CheckList } from "./checks.tsx";
-import { DemoMark, Elapsed, Money, Notice, Progress, StatusBadge } from "./components.tsx";
+import {
+  DemoMark,
+  Elapsed,
+  MachineWait,
+  Money,
+  Notice,
+  Progress,
+  StatusBadge,
+} from "./components.tsx";
 import { duration, shortCommit } from "./format.ts";
 import { History } from "./history.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
@@ -34,6 +42,8 @@ export interface TicketPageProps {
   runs: Run[];
   /** Pending ones of the active run. */
   approvals: Approval[];
+  /** What its step or run is put off for; null: for nothing. */
+  wait: string | null;
   /** Newest first. */
   changes: ChangeEvent[];
   /** The active run's, else the newest one's. */
@@ -194,6 +204,7 @@ function Attention(props: TicketPageProps): VNode {
           <p>{ticket.mergeWait}</p>
         </Notice>
       )}
+      <MachineWait reason={props.wait} />
       {ticket.pausedBy !== null && (
         <Notice tone="waiting" title={`Paused by ${ticket.pausedBy}`}>
           <p>

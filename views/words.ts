@@ -163,6 +163,7 @@ export const failureWords: Record<FailureReason, string> = {
   stream_broken: "The answer broke off",
   stalled: "The model went silent",
   worker_lost: "The worker was lost",
+  machine_fault: "The machine lacks something",
   authentication: "The key was refused",
   billing: "Billing problem",
   permission: "The key may not do this",

@@ -5,7 +5,7 @@
  */
 import { AppError } from "../../server/errors.ts";
 import { MINUTE_MS, SECOND_MS } from "../../server/clock.ts";
-import { GitError } from "./git_error.ts";
+import { GitError, gitFaultIn } from "./git_error.ts";
 
 /** How long one git command may take unless the caller knows better. */
 export const GIT_TIMEOUT_MS = 2 * MINUTE_MS;
@@ -31,6 +31,8 @@ export interface GitOptions {
   input?: string;
   /** Added to the clean environment. */
   env?: Record<string, string>;
+  /** Completes "Cannot …" where git fails for want of something that the machine lacks. */
+  doing?: string;
 }
 
 export interface GitResult {
@@ -44,9 +46,10 @@ export interface GitResult {
 }
 
 /**
- * Runs git and waits for its end. A non-zero exit is a value, not an error. Throws the signal's reason
- * when aborted, `GitError` on time-out, and `AppError("invalid")` when git is not installed. However it
- * ends, git and all that it started in its process group are gone.
+ * Runs git and waits for its end. A non-zero exit is a value, not an error: unless the machine is to blame,
+ * which says nothing about the repository. Throws the signal's reason when aborted, `GitError` then and on
+ * time-out, and `AppError("invalid")` when git is not installed. However it ends, git and all that it started
+ * in its process group are gone.
  */
 export async function git(
   place: GitPlace,
@@ -74,12 +77,16 @@ export async function git(
     signal.throwIfAborted();
     if (timedOut) throw GitError.timeout(args[0] ?? "", timeoutMs);
     const truncated = stdout.truncated;
-    return {
+    const result = {
       code: truncated ? 0 : status.code,
       stdout: stdout.text,
       stderr: stderr.text,
       truncated,
     };
+    if (result.code !== 0 && gitFaultIn(result.stderr) !== null) {
+      throw GitError.of(options.doing ?? `run "git ${args[0]}"`, place, result);
+    }
+    return result;
   } catch (error) {
     stop();
     throw error;

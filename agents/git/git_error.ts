@@ -1,23 +1,34 @@
 /** A git command that failed, in git's own words, with how to mend it where that is known. */
 import { AppError } from "../../server/errors.ts";
+import { type MachineFault, machineFaultIn, Unavailable } from "../../server/machine_fault.ts";
 import type { GitPlace, GitResult } from "./git.ts";
 
 const MESSAGE_CHARS = 1_000;
 
-/** `conflict`: the repository is not in a state in which this can be done. A ticket's reason is `repository`. */
+/**
+ * `conflict`: the repository is not in a state in which this can be done. A ticket's reason is `repository`.
+ * `unavailable`: the machine lacks something, which its cause names; the same may be tried again.
+ */
 export class GitError extends AppError {
   override name = "GitError";
-  constructor(message: string, readonly exitCode: number | null, readonly stderr: string) {
-    super("conflict", message);
+  constructor(
+    message: string,
+    readonly exitCode: number | null,
+    readonly stderr: string,
+    cause?: Unavailable,
+  ) {
+    super(cause ? "unavailable" : "conflict", message, [], { cause });
   }
 
   /** From a result with a non-zero exit; `doing` completes "Cannot …". */
   static of(doing: string, place: GitPlace, result: GitResult): GitError {
     const mend = mendOf(result.stderr, typeof place === "string" ? place : place.path);
+    const fault = gitFaultIn(result.stderr);
     return new GitError(
       `Cannot ${doing}: git says "${wordsOf(result.stderr)}"${mend && `. ${mend}`}`,
       result.code,
       result.stderr,
+      fault === null ? undefined : new Unavailable(fault, doing),
     );
   }
 
@@ -33,6 +44,15 @@ export class GitError extends AppError {
   static tooLong(doing: string): GitError {
     return new GitError(`Cannot ${doing}: git printed more than Gaffer reads`, 0, "");
   }
+}
+
+/** Where git says only that the system took no more, and not why: nearly always, the disk is full. */
+const WRITE_FAILED =
+  /out of diskspace|write error|unable to write (file|new.index file) ?|couldn't write '|failed to write new configuration/i;
+
+/** What the machine lacked, by what git printed when it failed; null: it failed for another reason. */
+export function gitFaultIn(stderr: string): MachineFault | null {
+  return machineFaultIn(stderr) ?? (WRITE_FAILED.test(stderr) ? "disk_full" : null);
 }
 
 /** Git's message without hints: its `fatal:` and `error:` lines, or all of it when it has none. */
@@ -53,11 +73,12 @@ const mends: [RegExp, (dir: string, match: RegExpExecArray) => string][] = [
     (_dir, match) =>
       `Wait for the other git command to end; if it crashed, remove ${shellQuote(match[1] ?? "")}`,
   ],
-  [/No space left on device/, () => "Free some disk space, then retry"],
+  [/No space left on device|Disk quota exceeded/, () => "Free some space on that disk"],
   [
     /Permission denied|Read-only file system|insufficient permission/,
     (dir) => `Give the user that runs Gaffer the right to write in ${shellQuote(dir)}, then retry`,
   ],
+  [WRITE_FAILED, () => "Look whether that disk is full, and free some space on it"],
   [
     /cannot change to .+: No such file or directory/,
     () => "Put the folder back where it was, or change the project's path",

@@ -18,6 +18,9 @@ export async function restoreWorktree(
   }
   if ((await uncommitted(tree, signal, 1)).length === 0) return;
   const doing = `put "${worktree}" back to its commit`;
+  const clean = () => gitOk(tree, ["clean", "-ffdq"], { signal, doing });
+  // What fills the disk may be just these files; and once more, since one of them may have said what to ignore.
+  await clean();
   await gitOk(tree, ["reset", "--hard", "--quiet"], { signal, doing });
-  await gitOk(tree, ["clean", "-ffdq"], { signal, doing });
+  await clean();
 }

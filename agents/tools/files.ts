@@ -4,7 +4,7 @@
  * purpose: nothing else of this process happens between a check and what it guards.
  */
 import { denied, type PathScope, type PathUse, type ResolvedPath, resolvePath } from "../policy.ts";
-import { baseName, folderOf, UNFINISHED_FILE } from "../paths.ts";
+import { baseName, folderOf, isInside, UNFINISHED_FILE } from "../paths.ts";
 import { ToolError } from "./tool.ts";
 
 /** Larger files are neither read nor written whole. */
@@ -90,7 +90,10 @@ export class PlaceFiles {
     return readAll(file, info.size);
   }
 
-  /** Replaces or makes a file in one step; makes missing folders and keeps an existing file's mode. */
+  /**
+   * Replaces or makes a file in one step; makes missing folders and keeps an existing file's mode. On the disk,
+   * its name too, when it returns.
+   */
   async write(path: ResolvedPath, bytes: Uint8Array<ArrayBuffer>): Promise<string> {
     if (bytes.length > MAX_FILE_BYTES) {
       throw new ToolError(
@@ -102,6 +105,7 @@ export class PlaceFiles {
     if (old?.isDirectory) throw new ToolError(`Cannot write ${path.real}: it is a folder`);
     if (old) requirePlain(old, "write", path);
     const folder = folderOf(path.real);
+    const toSync = foldersToSync(folder);
     Deno.mkdirSync(folder, { recursive: true });
     this.#options.afterCheck?.();
     const unfinished = `${folder}/${UNFINISHED_FILE}`;
@@ -121,7 +125,17 @@ export class PlaceFiles {
       removeIfThere(unfinished);
       throw error;
     }
+    toSync.forEach(syncFolder);
     return hash;
+  }
+
+  /** Makes a file that an earlier life wrote as durable as `write` does: that life may have ended before. */
+  sync(path: ResolvedPath): void {
+    const { dir } = this.#options;
+    for (let folder = folderOf(path.real); isInside(dir, folder); folder = folderOf(folder)) {
+      syncFolder(folder);
+      if (folder === dir) return;
+    }
   }
 }
 
@@ -158,6 +172,31 @@ function fill(path: string, bytes: Uint8Array, mode: number | null, check: () =>
   for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
   file.syncDataSync();
   if (mode !== null) Deno.chmodSync(path, mode & 0o777);
+}
+
+/** The folder of a new name, and where it is still to be made, the folders that get a new name with it. */
+function foldersToSync(folder: string): string[] {
+  const folders = [folder];
+  while (!exists(folders.at(-1)!)) folders.push(folderOf(folders.at(-1)!));
+  return folders;
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** A rename is on the disk with its folder: until then a power cut takes it back, whatever was synced of the file. */
+function syncFolder(folder: string): void {
+  // Windows can't open folders, and keeps their order itself.
+  if (Deno.build.os === "windows") return;
+  using opened = Deno.openSync(folder);
+  opened.syncSync();
 }
 
 function removeIfThere(path: string): void {

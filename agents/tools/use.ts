@@ -39,7 +39,9 @@ async function carryOut(
 
 async function isDone({ path, hash }: FileIntent, files: PlaceFiles): Promise<boolean> {
   const resolved = files.resolve(path, "write");
-  return files.stat(resolved)?.isFile === true && (await files.read(resolved)).hash === hash;
+  const done = files.stat(resolved)?.isFile === true && (await files.read(resolved)).hash === hash;
+  if (done) files.sync(resolved);
+  return done;
 }
 
 const doneBefore = ({ path, hash, content }: FileIntent): ToolOutput => ({

@@ -1,10 +1,9 @@
-import { backUpBySchedule } from "../../server/services/backups.ts";
+import { backUpIfDue } from "../../server/services/backups.ts";
 import type { JobHandler } from "../job.ts";
 
-export const backupHandler: JobHandler<"backup"> = {
+/** `startedAtMs`: when this process began to serve, in milliseconds since the epoch. */
+export const backupHandler = (startedAtMs: number): JobHandler<"backup"> => ({
   kind: "backup",
-  async run(_args, { app, signal }) {
-    const wanted = await backUpBySchedule(app, signal);
-    return wanted ? { type: "done" } : { type: "cancel", reason: "Backups are switched off" };
-  },
-};
+  run: (_args, { app, job: { scheduledAt }, signal }) =>
+    backUpIfDue(app, { scheduledAt, startedAtMs, signal }),
+});

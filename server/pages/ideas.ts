@@ -11,6 +11,7 @@ import type { IdeaPageProps } from "../../views/idea.tsx";
 import { withQuery } from "../../views/links.ts";
 import { readCursor, toPage } from "../api.ts";
 import type { App } from "../app.ts";
+import { isActive } from "../services/runs.ts";
 import type { IdeaStatus } from "../states.ts";
 import { lastSeq, listHistory } from "../store/events.ts";
 import { countIdeas, getIdea, ideaSortKey, listIdeas } from "../store/ideas.ts";
@@ -19,6 +20,7 @@ import { listQuestions } from "../store/questions.ts";
 import { listIdeaRuns } from "../store/runs.ts";
 import { referencesOf } from "./references.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
+import { waitOfRun } from "./waits.ts";
 
 const ROWS_PER_PAGE = 50;
 /** Changes that one page's history shows. */
@@ -113,6 +115,7 @@ export function ideaPage(
     runs: listIdeaRuns(app.db, id).map((run) => ({
       run,
       liveText: app.agents.liveText(run.id)?.text ?? "",
+      wait: isActive(run) ? waitOfRun(app, run) : null,
     })),
     changes: listHistory(app.db, { ideaId: id }, HISTORY_MAX),
     resolve: referencesOf(app, idea.projectId),

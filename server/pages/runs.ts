@@ -25,6 +25,7 @@ import { getTicket } from "../store/tickets.ts";
 import { subjectOf } from "./home.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
 import { activityOf } from "./tickets.ts";
+import { waitOfRun } from "./waits.ts";
 
 const ROWS_PER_PAGE = 50;
 
@@ -72,6 +73,7 @@ export function runPage(
     subject: subjectOf(app, run)!,
     attempt: attemptOf(app, run),
     approvals: listRunApprovals(app.db, id).filter((approval) => approval.status === "pending"),
+    wait: waitOfRun(app, run),
     moves: {
       outlook: run.pausedBy !== null && run.status === "waiting" ? outlookOf(app.db, run) : null,
       ticketPaused: run.ticketId !== null && getTicket(app.db, run.ticketId).pausedBy !== null,

@@ -19,6 +19,7 @@ import { subjectOf } from "./home.ts";
 import { HISTORY_MAX, nameOf } from "./ideas.ts";
 import { referencesOf } from "./references.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
+import { waitOfTicket } from "./waits.ts";
 
 /** Open tickets that the page shows; a queue longer than that is not read on one page. */
 const OPEN_MAX = 200;
@@ -118,6 +119,7 @@ export function ticketPage(
     approvals: active
       ? listRunApprovals(db, active.id).filter((approval) => approval.status === "pending")
       : [],
+    wait: waitOfTicket(app, ticket, active),
     changes: listHistory(db, { ticketId: id }, HISTORY_MAX),
     activity: activityOf(app, active ?? runs[0] ?? null),
     resolve: referencesOf(app, ticket.projectId),

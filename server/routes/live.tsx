@@ -144,13 +144,13 @@ const isEvent = (message: HubMessage): message is HubMessage & { kind: "event" }
 
 /** Lists: every change of a thing, but not each step of a run. */
 const anything = (message: HubMessage): boolean =>
-  message.kind === "agents" || message.kind === "storage" ||
+  message.kind === "agents" || message.kind === "storage" || message.kind === "waits" ||
   (isEvent(message) && (message.event.runId === null ||
     ["waiting", "resumed", "approval_requested"].includes(message.event.type)));
 
-/** What stands around every page: counts, banners. */
+/** What stands around every page: counts, banners. That work waits for the machine is rare enough for all. */
 const frame = (message: HubMessage): boolean =>
-  message.kind === "agents" || message.kind === "storage" ||
+  message.kind === "agents" || message.kind === "storage" || message.kind === "waits" ||
   (isEvent(message) && message.event.runId === null && message.event.type !== "ticket_changed");
 
 const ofIdea = (message: HubMessage, id: string): boolean =>

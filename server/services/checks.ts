@@ -5,8 +5,10 @@ import { parseReport } from "../../agents/reports/mod.ts";
 import { restoreWorktree } from "../../agents/git/restoring.ts";
 import type { App } from "../app.ts";
 import { newId, transact } from "../db.ts";
+import { hasRoom } from "../disk.ts";
 import { AppError } from "../errors.ts";
-import type { Check, CommandName, Project, Ticket } from "../records.ts";
+import { machineFaultOf, Unavailable } from "../machine_fault.ts";
+import type { Check, CommandName, Project, ProjectCommand, Ticket } from "../records.ts";
 import type { CheckStatus } from "../states.ts";
 import { findCheck, insertCheck, type NewCheck } from "../store/checks.ts";
 
@@ -31,7 +33,8 @@ export function commandsMayRun(app: App, project: Project): boolean {
 /**
  * Runs one command and records the result; a result for the same commit is not made twice. What the
  * command left behind is put back to the commit, so that it can't slip into the developer's next one.
- * Throws what the hands throw when they could not run it at all.
+ * Throws what the hands throw when they could not run it at all, and `unavailable` when the disk is full: then
+ * nothing is recorded, and the check can be run again when there is room.
  */
 export async function runCheck(
   app: App,
@@ -56,26 +59,17 @@ export async function runCheck(
     });
   }
   const outputPath = await outputFile(app, project, ticket, name);
-  using file = await Deno.open(outputPath, { write: true, create: true, truncate: true });
-  let written = 0;
-  const encoder = new TextEncoder();
-  const onOutput = (text: string) => {
-    if (written >= OUTPUT_FILE_MAX_BYTES) return;
-    const bytes = encoder.encode(text);
-    written += file.writeSync(bytes.subarray(0, OUTPUT_FILE_MAX_BYTES - written));
-  };
   const restore = () => restoreWorktree({ repo: project.path, worktree: place.dir, signal });
-  const result = await app.agents.command(
-    place,
-    { command: command.command, cwd: "", timeoutMs: command.timeoutMs, env: {} },
-    { signal, onOutput, unconfinedAllowed: project.commandsAllowed },
-  ).catch(async (error) => {
-    if (error instanceof AppError && error.failure === "worker_lost") {
-      await app.agents.release(place.dir); // what the lost hands had started may still write
-      await restore();
-    }
+  let result: Awaited<ReturnType<App["agents"]["command"]>>;
+  try {
+    result = await runKept(app, { project, command, place, outputPath, signal });
+  } catch (error) {
+    await removeIfThere(outputPath);
+    const lost = error instanceof AppError && error.failure === "worker_lost";
+    if (lost) await app.agents.release(place.dir); // what the lost hands had started may still write
+    if (lost || error instanceof Unavailable) await restore();
     throw error;
-  });
+  }
   await restore();
   const status: CheckStatus = result.timedOut
     ? "timed_out"
@@ -96,6 +90,75 @@ export async function runCheck(
     outputPath,
     unconfined: result.unconfined,
   });
+}
+
+/** Runs the command with all that it prints in a file. One whose output the disk does not take is ended. */
+async function runKept(
+  app: App,
+  { project, command, place, outputPath, signal }: {
+    project: Project;
+    command: ProjectCommand;
+    place: Place;
+    outputPath: string;
+    signal: AbortSignal;
+  },
+) {
+  const doing = `keep what "${command.name}" prints`;
+  using output = new CheckOutput(outputPath);
+  const result = await app.agents.command(
+    place,
+    { command: command.command, cwd: "", timeoutMs: command.timeoutMs, env: {} },
+    {
+      signal: AbortSignal.any([signal, output.failed]),
+      onOutput: (text) => output.write(text),
+      unconfinedAllowed: project.commandsAllowed,
+    },
+  ).catch((error) => {
+    throw output.failed.aborted && !signal.aborted ? unkept(output.failed.reason, doing) : error;
+  });
+  if (output.failed.aborted) throw unkept(output.failed.reason, doing);
+  // It may have failed for want of room, and nobody can tell: that is no evidence against the work.
+  const failed = result.timedOut || result.exitCode !== 0;
+  if (failed && !hasRoom(place.dir)) throw new Unavailable("disk_full", `run "${command.name}"`);
+  return result;
+}
+
+/** What kept the output from being written, as a refusal where the machine is to blame for it. */
+function unkept(error: unknown, doing: string): unknown {
+  const fault = machineFaultOf(error);
+  return fault === null ? error : new Unavailable(fault, doing, error);
+}
+
+/** The file with a check's output. A write that fails throws nothing at whoever reads the command's output. */
+class CheckOutput {
+  readonly #file: Deno.FsFile;
+  readonly #failed = new AbortController();
+  readonly #encoder = new TextEncoder();
+  #written = 0;
+
+  constructor(path: string) {
+    this.#file = Deno.openSync(path, { write: true, create: true, truncate: true });
+  }
+
+  /** Aborts with the error of the first write that failed; nothing is written after it. */
+  get failed(): AbortSignal {
+    return this.#failed.signal;
+  }
+
+  write(text: string): void {
+    if (this.failed.aborted) return;
+    const bytes = this.#encoder.encode(text).subarray(0, OUTPUT_FILE_MAX_BYTES - this.#written);
+    try {
+      for (let done = 0; done < bytes.length;) done += this.#file.writeSync(bytes.subarray(done));
+      this.#written += bytes.length;
+    } catch (error) {
+      this.#failed.abort(error);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#file.close();
+  }
 }
 
 const skipped = {
@@ -131,6 +194,14 @@ async function outputFile(
   const dir = join(app.config.dataDir, "projects", project.slug, "checks", String(ticket.number));
   await Deno.mkdir(dir, { recursive: true });
   return join(dir, `${newId(name)}.log`);
+}
+
+async function removeIfThere(path: string): Promise<void> {
+  try {
+    await Deno.remove(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
 }
 
 /** Everything that a check printed, as far as it was kept. */

@@ -1,6 +1,6 @@
 /** What a thrown error means for the work of a job: something a person must mend, or a fault to try again. */
 import { AppError } from "../errors.ts";
-import { machineFaultOf, Unavailable } from "../machine_fault.ts";
+import { machineFaultOf } from "../machine_fault.ts";
 import { failureReasons, type OutsideReason } from "../states.ts";
 
 /** An attempt at a job. */
@@ -19,11 +19,8 @@ export function failureOf(
   { attempt, maxAttempts }: Attempt,
   signal: AbortSignal,
 ): OutsideReason | null {
-  if (signal.aborted) return null;
-  // Git's own words for it block the ticket: they may be about another disk than the one that is watched.
-  if (!(error instanceof AppError) || error instanceof Unavailable) {
-    if (machineFaultOf(error) !== null) return null;
-  }
+  // What the machine lacks is no fault of the work: the queue puts it off, however often.
+  if (signal.aborted || machineFaultOf(error) !== null) return null;
   const isLast = attempt >= maxAttempts;
   if (!(error instanceof AppError)) return isLast ? "internal" : null;
   const failure = error.failure ?? "repository";

@@ -239,8 +239,7 @@ export class Person {
     const what = `${status}: ${failure}`;
     const times = (this.#retriesOf.get(title) ?? 0) + 1;
     const isExpected = expectedFailures.has(failure) ||
-      failure === "cancelled" && this.#whims.calledOff.has(title) ||
-      /No space left on device/.test(reason);
+      failure === "cancelled" && this.#whims.calledOff.has(title);
     ok(isExpected && times <= MOST_RETRIES, `${title} is ${what}: ${reason}`);
     this.#retriesOf.set(title, times);
     this.retried.set(what, (this.retried.get(what) ?? 0) + 1);
@@ -293,10 +292,7 @@ export class Person {
   }
 }
 
-/**
- * What work may end with here: its requests were cut off too often for its budget. Besides, git may have met a
- * full disk: a person looks which one it is.
- */
+/** What work may end with here: its requests were cut off too often for its budget. */
 const expectedFailures: ReadonlySet<string> = new Set(["max_cost", "max_tokens"]);
 
 async function listAll(client: Client, path: string): Promise<Json[]> {
