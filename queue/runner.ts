@@ -83,6 +83,8 @@ type Endings = Map<Execution, Ending>;
 interface Recorded {
   /** Those whose job was over before. */
   lost: Execution[];
+  /** Those that go on for want of an end that their work could hear of, each with what was in the way. */
+  refused: Map<Execution, unknown>;
   /** What comes next; null: the runner stops. */
   claimed: Claimed | null;
 }
@@ -154,7 +156,7 @@ class JobRunner implements Runner {
         gotOn: (job) => this.#gotOn(job),
       });
       for (const job of orphans.quarantined) {
-        this.#tellGaveUp(tx, job, quarantineReason(job.crashes + 1), "quarantined");
+        this.#tellQuarantined(tx, job);
       }
       return orphans;
     });
@@ -162,6 +164,19 @@ class JobRunner implements Runner {
     for (const { id, kind } of quarantined) {
       this.#app.log.error("a job is quarantined: the process died with it", { id, kind });
     }
+  }
+
+  /** Whatever is wrong, the server has to start: then the job is a dead letter that a person can run again. */
+  #tellQuarantined(tx: Tx, job: Job): void {
+    const { gaveUp } = this.#options;
+    const reason = quarantineReason(job.crashes + 1);
+    if (!gaveUp) return;
+    doApart(tx, (part) => gaveUp(part, job, reason, "quarantined"), {
+      refused: (error) => {
+        const { id, kind } = job;
+        this.#logFault("a quarantined job's work was not told", error, { id, kind });
+      },
+    });
   }
 
   #gotOn({ kind, args, startedAt }: Job): boolean {
@@ -263,33 +278,33 @@ class JobRunner implements Runner {
   /** Records how attempts ended and, in the same transaction, takes what comes next. */
   #endAndClaim(tx: Tx, endings: Endings): Recorded {
     const lost: Execution[] = [];
+    const refused: Recorded["refused"] = new Map();
     for (const [execution, ending] of endings) {
-      const { job } = execution;
-      if (!finish(tx, job, ending)) lost.push(execution);
-      else if (ending.type === "discard") {
-        this.#tellGaveUp(tx, job, ending.reason, ending.failure);
-      }
+      const end = (part: Tx) => this.#end(part, execution.job, ending);
+      // A fault in what follows for the work of one must not keep the others from ending.
+      const held = ending.type === "discard"
+        ? doApart(tx, end, { refused: (error) => refused.set(execution, error) })
+        : end(tx);
+      if (held === false) lost.push(execution);
     }
     const working = this.#state === "running" && this.#app.db.fault === null;
-    return { lost, claimed: working ? this.#claim(tx, endings) : null };
+    return { lost, refused, claimed: working ? this.#claim(tx, endings) : null };
   }
 
-  /** A fault in what follows for its work must not keep the job, or those that end with it, from ending. */
-  #tellGaveUp(tx: Tx, job: Job, reason: string, failure: FailureReason): void {
-    const { gaveUp } = this.#options;
-    if (!gaveUp) return;
-    doApart(tx, (part) => gaveUp(part, job, reason, failure), {
-      refused: (error) => {
-        const { id, kind } = job;
-        this.#logFault("what a job was for does not know that it was given up", error, {
-          id,
-          kind,
-        });
-      },
-    });
+  /** False: the job was over before. */
+  #end(tx: Tx, job: LeasedJob, ending: Ending): boolean {
+    if (!finish(tx, job, ending)) return false;
+    if (ending.type === "discard") {
+      this.#options.gaveUp?.(tx, job, ending.reason, ending.failure);
+    }
+    return true;
   }
 
-  #recorded(endings: Endings, { lost, claimed }: Recorded): void {
+  #recorded(endings: Endings, { lost, refused, claimed }: Recorded): void {
+    for (const [execution, error] of refused) {
+      this.#recordLater(new Map([[execution, endings.get(execution)!]]), error);
+      endings.delete(execution);
+    }
     for (const { job: { id, kind } } of lost) {
       this.#app.log.info("a job ended after it was over", { id, kind });
     }
