@@ -27,6 +27,7 @@ import {
   hasAsked,
   isPaused,
   readRunLog,
+  type RunHead,
   workedMs,
 } from "../store/runs.ts";
 import { getSubtask, listSubtasks } from "../store/subtasks.ts";
@@ -41,12 +42,12 @@ import { listChecks } from "../store/checks.ts";
 
 /** Binds the runs of this App to the agents. `app` is read when a run needs it, not before. */
 export function createRunHost(app: () => App): RunHost {
-  /** Of the runs at work, who appends to their logs. */
-  const agents = new Map<string, string>();
-  const agentOf = (runId: string): string => {
-    const known = agents.get(runId) ?? getRunHead(app().db, runId).agent;
-    agents.set(runId, known);
-    return known;
+  /** Of the runs at work, what never changes: it is asked for with each event, and with all that streams. */
+  const heads = new Map<string, Pick<RunHead, "agent" | "ideaId" | "ticketId">>();
+  const headOf = (runId: string) => {
+    const head = heads.get(runId) ?? getRunHead(app().db, runId);
+    heads.set(runId, head);
+    return head;
   };
   return {
     prepare: (runId, signal) => prepare(app(), runId, signal),
@@ -54,7 +55,7 @@ export function createRunHost(app: () => App): RunHost {
     mayGoOn: (runId) => !isPaused(app().db, runId),
     append: (runId, event) =>
       // Runs that get on in the same moment share a commit.
-      transactSoon(actingAs(app(), agentOf(runId)), (tx) => {
+      transactSoon(actingAs(app(), headOf(runId).agent), (tx) => {
         const now = getRunHead(tx.db, runId);
         if (!isActive(now)) {
           throw new AppError("conflict", `Cannot append to the run: it is "${now.status}"`);
@@ -67,7 +68,7 @@ export function createRunHost(app: () => App): RunHost {
         }
       }),
     worked(runId, ms) {
-      agents.delete(runId);
+      heads.delete(runId);
       // Nobody waits for it: it shares the commit of what becomes of the run.
       transactSoon(app(), (tx) => addWorkedMs(tx, runId, ms)).catch((error) =>
         app().log.warn("how long a run has worked is not saved", {
@@ -77,7 +78,7 @@ export function createRunHost(app: () => App): RunHost {
       );
     },
     delta(runId, turn, part, text) {
-      const { ideaId, ticketId } = getRun(app().db, runId);
+      const { ideaId, ticketId } = headOf(runId);
       app().hub.publish({ kind: "delta", runId, ideaId, ticketId, turn, part, text });
     },
     questions(runId, input) {
