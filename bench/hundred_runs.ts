@@ -18,6 +18,8 @@ const IDEAS = 40;
 const RUNS = WORKTREES + 2 * IDEAS;
 /** Between two pieces of what a model writes. */
 const PACE_MS = 20;
+/** About as long an answer takes: some 700 tokens, several times as fast as any model writes them. */
+const TURN_MS = 3_000;
 const TURNS = 3;
 const TIMEOUT_MS = 240_000;
 /** Between two looks at the memory. */
@@ -32,10 +34,12 @@ export const hundredRuns: Group = {
   async measure() {
     const all = Promise.withResolvers<void>();
     let begun = 0;
-    // Nobody goes on before everybody has begun.
+    // Nobody goes on before everybody has begun; then not all in the same instant, as no hundred people would.
     const together: Turn = async () => {
+      const turnMs = begun * TURN_MS / RUNS;
       if (++begun === RUNS) all.resolve();
       await all.promise;
+      await new Promise((resolve) => setTimeout(resolve, turnMs));
       return thinkAloud;
     };
     const agent = (result: Record<string, unknown>): Turn[] => [
@@ -107,7 +111,7 @@ export const hundredRuns: Group = {
 
 const thinkAloud = slow(
   answer(
-    "I look at the program again, from its first line to its last, and say what I see. ".repeat(8),
+    "I look at the program again, from its first line to its last, and say what I see. ".repeat(32),
     toolUse("Read", { file_path: "greet.sh" }),
   ),
   PACE_MS,
