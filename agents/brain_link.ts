@@ -27,8 +27,8 @@ const SAVE_AGAIN_MS = SECOND_MS / 4;
 
 /** What the server does for one loop. */
 export interface BrainHost {
-  /** Returns when the event is on disk. A throw ends the loop, but for `Unavailable`: then it is asked again. */
-  append(event: RunEventBody): void;
+  /** Resolves when the event is on disk. A throw ends the loop, but for `Unavailable`: then it is asked again. */
+  append(event: RunEventBody): void | Promise<void>;
   tools(turn: number, calls: ToolCall[]): Promise<{ results: ToolResult[]; suspended: boolean }>;
   delta(turn: number, kind: DeltaKind, text: string): void;
   /** The loop has its log; from now on `tell` gives it what a person appends to it. */
@@ -61,6 +61,8 @@ interface Loop {
   stopping: boolean;
   /** Settles when no tool call of it is at work. */
   tools: Promise<void>;
+  /** Settles when its newest event is on disk, or can't be saved. */
+  appending: Promise<void>;
   end: (outcome: RunOutcome) => void;
   fail: (error: unknown) => void;
 }
@@ -115,6 +117,7 @@ export class BrainLink {
       host,
       stopping: false,
       tools: Promise.resolve(),
+      appending: Promise.resolve(),
       end: resolve,
       fail: reject,
     };
@@ -136,6 +139,8 @@ export class BrainLink {
       const outcome = await promise;
       // Of a lost brain, calls may be at work: their results are saved before the run begins anew.
       if (outcome.type === "retry") await Promise.race([loop.tools, aborted.promise]);
+      // What is on its way to the disk must not come into the log when the run's next life has read it.
+      await loop.appending;
       return signal.aborted ? { type: "stopped" } : outcome;
     } catch (error) {
       this.#post({ type: "stop", loop: number });
@@ -185,7 +190,8 @@ export class BrainLink {
     try {
       switch (message.type) {
         case "append":
-          return this.#append(message, loop);
+          loop.appending = this.#append(message, loop);
+          return;
         case "tools":
           if (!loop.stopping) loop.tools = this.#useTools(message, loop);
           return;
@@ -200,11 +206,11 @@ export class BrainLink {
   }
 
   /** A turn that is paid for is kept for as long as it can't be saved: a full disk is emptied some time. */
-  #append(message: Extract<FromBrain, { type: "append" }>, loop: Loop): void {
+  async #append(message: Extract<FromBrain, { type: "append" }>, loop: Loop): Promise<void> {
     try {
-      loop.host.append(message.event);
+      await loop.host.append(message.event);
     } catch (error) {
-      if (!(error instanceof Unavailable)) throw error;
+      if (!(error instanceof Unavailable)) return this.#letGo(message.loop, loop, error);
       const again = () => {
         if (this.#loops.get(message.loop) === loop) this.#serve(message);
       };
@@ -228,7 +234,7 @@ export class BrainLink {
   #letGo(number: number, loop: Loop, error: unknown): void {
     const atWork = this.#loops.delete(number);
     if (atWork) loop.fail(error);
-    else this.#options.log.warn("A tool call failed after its loop", { error: messageOf(error) });
+    else this.#options.log.warn("A step failed after its loop", { error: messageOf(error) });
   }
 
   #post(message: ToBrain): void {

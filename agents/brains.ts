@@ -178,8 +178,8 @@ export function createBrains(options: BrainsOptions): Brains {
       let gotOn = false;
       const outcome = await link.run({ spec, log: runLog, elapsedMs }, {
         ...host,
-        append(event) {
-          host.append(event);
+        async append(event) {
+          await host.append(event);
           gotOn ||= event.type === "turn_finished";
         },
       }, signal);

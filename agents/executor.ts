@@ -47,9 +47,9 @@ export class Executor {
     });
   }
 
-  /** Appends an event and remembers what follows from it. */
-  append(event: RunEventBody): void {
-    this.#options.host.append(this.#options.context.spec.runId, event);
+  /** Appends an event and, when it is on disk, remembers what follows from it. */
+  async append(event: RunEventBody): Promise<void> {
+    await this.#options.host.append(this.#options.context.spec.runId, event);
     note(this.#ledger, event);
     this.#options.sign?.(0);
   }
@@ -94,28 +94,28 @@ export class Executor {
     if (known) return known;
     const isReported = whenCutOff(call.name) === "report";
     const begin = this.#options.nowMs();
-    const finish = (answer: Answer): ToolResult => {
+    const finish = async (answer: Answer): Promise<ToolResult> => {
       // A clock may be set back.
       const durationMs = Math.max(0, this.#options.nowMs() - begin);
       const result = { ...answer, callId: call.id, durationMs };
-      this.append({ type: "tool_finished", turn, result });
+      await this.append({ type: "tool_finished", turn, result });
       if (isReported) this.#outputs.remove(call.id);
       return result;
     };
     const decision = this.#decide(call);
-    if (isReported && this.#isCutOff(call, decision)) return finish(this.#calls.report(call));
+    if (isReported && this.#isCutOff(call, decision)) return await finish(this.#calls.report(call));
     // On a full disk a command would fail for no reason of its own, and could not be taken up again.
     if (isReported && !hasRoom(this.#options.context.place.dir)) {
       throw new Unavailable("disk_full", `use ${call.name}`);
     }
-    if (!ledger.started.has(call.id)) this.append({ type: "tool_started", turn, call });
+    if (!ledger.started.has(call.id)) await this.append({ type: "tool_started", turn, call });
     const permission = this.#permission(call, decision);
     if (permission.type === "wait") return null;
-    if (permission.type === "refuse") return finish(refusal(permission.why));
+    if (permission.type === "refuse") return await finish(refusal(permission.why));
     const { granted } = permission;
     // From this mark on nobody can know how far it came; what writes a file makes a mark of its own.
-    if (granted && isReported) this.append({ type: "tool_executing", callId: call.id });
-    return finish(await this.#answer(call, granted));
+    if (granted && isReported) await this.append({ type: "tool_executing", callId: call.id });
+    return await finish(await this.#answer(call, granted));
   }
 
   /** Throws when the run was stopped meanwhile, or the machine failed: the call is then still open, for the run's next life to settle. */
@@ -170,7 +170,7 @@ export class Executor {
     const { context, host } = this.#options;
     if (context.place.access !== "write" || !this.#ledger.uncommitted) return;
     const saved = await host.checkpoint(context.spec.runId, turn);
-    if (saved) this.append({ type: "checkpoint", turn, ...saved });
+    if (saved) await this.append({ type: "checkpoint", turn, ...saved });
     else this.#ledger.uncommitted = false;
   }
 }

@@ -3,14 +3,11 @@
  * the protocol, one JSON value a line. Started from source, from a bundle, or as the executable again.
  */
 import { setPriority } from "node:os";
-import { HANDS_ARGUMENT, type HandsConfig } from "./hands_config.ts";
+import { HANDS_ARGUMENT, type HandsConfig, NICENESS } from "./hands_config.ts";
 import { HandsService } from "./hands_service.ts";
 import type { FromHands, ProbeAttempt } from "./protocol.ts";
 import { MAX_REQUEST_BYTES, readLines } from "./lines.ts";
 import { tryProbes } from "./probes.ts";
-
-/** Niceness of hands and all they start: however much they compute, the server gets its time. */
-const NICENESS = 10;
 
 const allRights = ["run", "read", "write", "net", "env", "sys", "ffi", "import"] as const;
 

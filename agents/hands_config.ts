@@ -3,6 +3,9 @@
 /** First argument of the executable that makes it hands. */
 export const HANDS_ARGUMENT = "__hands";
 
+/** Niceness of hands and all they start: however much they compute, the server gets its time. */
+export const NICENESS = 10;
+
 /**
  * `sandboxed`: inside of bubblewrap, does everything. `confined`: without it, does the file tools in a worker
  * that may touch its folder alone. `commands`: without it, runs commands that a person has allowed.

@@ -10,6 +10,11 @@ import { HandsWatch } from "./hands_watch.ts";
 import type { Place } from "./protocol.ts";
 
 const DEFAULT_IDLE_MS = MINUTE_MS;
+/**
+ * Hands that start at a time. Each computes for a while before it can do anything; a hundred at once would all
+ * be late, and the server with them.
+ */
+const MAX_STARTS = Math.max(2, navigator.hardwareConcurrency);
 
 export interface PoolOptions {
   launcher: Launcher;
@@ -31,6 +36,8 @@ export class HandsPool {
   readonly #entries = new Map<string, Entry>();
   readonly #stop = new AbortController();
   readonly #watch: HandsWatch;
+  #starting = 0;
+  readonly #waiting: (() => void)[] = [];
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -94,7 +101,31 @@ export class HandsPool {
     }
     const launch = await this.#options.launcher.plan(place, role, this.#stop.signal);
     const changed = this.#options.launch?.(launch, role) ?? launch;
-    return new HandsProcess(changed, await this.#options.launcher.sh());
+    const sh = await this.#options.launcher.sh();
+    await this.#turnToStart();
+    try {
+      if (this.#stop.signal.aborted) {
+        throw new AppError("conflict", "Cannot use tools: the server is stopping");
+      }
+      const hands = new HandsProcess(changed, sh);
+      void hands.startOver.then(() => this.#startNext());
+      return hands;
+    } catch (error) {
+      this.#startNext();
+      throw error;
+    }
+  }
+
+  /** In order of arrival. */
+  async #turnToStart(): Promise<void> {
+    if (this.#starting < MAX_STARTS) this.#starting++;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  #startNext(): void {
+    const next = this.#waiting.shift();
+    if (next) next();
+    else this.#starting--;
   }
 
   #whenIdle(key: string, entry: Entry, hands: HandsProcess): void {

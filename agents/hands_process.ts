@@ -1,8 +1,10 @@
 /** One child process of hands, seen from the server: requests in, answers out, and a sure end. */
+import { setPriority } from "node:os";
 import { SECOND_MS } from "../server/clock.ts";
 import { messageOf } from "../server/errors.ts";
 import { Brood } from "./brood.ts";
 import { parseAnswer } from "./hands_answers.ts";
+import { NICENESS } from "./hands_config.ts";
 import type { Launch } from "./hands_launch.ts";
 import { LineTooLong, MAX_ANSWER_BYTES, readLines } from "./lines.ts";
 import type { FromHands, ToHands } from "./protocol.ts";
@@ -99,6 +101,7 @@ export class HandsProcess {
       // A terminal's Ctrl+C is meant for the server, which lets the calls at work finish.
       detached: true,
     }).spawn();
+    this.#giveWay();
     this.#stdin = this.#child.stdin.getWriter();
     this.#ready.promise.catch(() => {}); // whoever waits for it gets it too
     this.#readingErrors = this.#readErrors();
@@ -107,6 +110,11 @@ export class HandsProcess {
 
   get pid(): number {
     return this.#child.pid;
+  }
+
+  /** Resolves when it can work, or has taken as long for that as it may, or never will. */
+  get startOver(): Promise<void> {
+    return within(START_TIMEOUT_MS, this.#ready.promise).catch(() => {}); // told to who asks it for something
   }
 
   get isOver(): boolean {
@@ -187,6 +195,16 @@ export class HandsProcess {
   #onlyOpen(): number | null {
     const [id = null, ...others] = this.#open.keys();
     return others.length === 0 ? id : null;
+  }
+
+  /** It does so itself, too, but most of what it computes it does before it comes to that. */
+  #giveWay(): void {
+    try {
+      setPriority(this.pid, NICENESS);
+    } catch (error) {
+      // It has ended between its start and this, which its output tells.
+      this.#stderr += `\nits priority can't be set: ${messageOf(error)}`;
+    }
   }
 
   async #started(): Promise<void> {

@@ -62,8 +62,11 @@ export interface RunHost {
   log(runId: string): RunEventBody[];
   /** False: a person paused it, so that it begins neither a request nor a tool call. */
   mayGoOn(runId: string): boolean;
-  /** Returns when the event is on disk. Throws when the run has ended: nothing may follow its end. */
-  append(runId: string, event: RunEventBody): void;
+  /**
+   * Resolves when the event is on disk, in the order in which they are given. Rejects when the run has ended,
+   * nothing may follow its end, and with `Paused` when a request would begin although a person paused the run.
+   */
+  append(runId: string, event: RunEventBody): void | Promise<void>;
   worked(runId: string, ms: number): void;
   delta(runId: string, turn: number, part: "text" | "thinking" | "tool", text: string): void;
   questions(runId: string, input: AskedQuestions): void;
@@ -136,7 +139,7 @@ interface ActiveRun {
 }
 
 /** Thrown into a loop that is about to begin something although its run was paused, or lets go. */
-class Paused extends Error {
+export class Paused extends Error {
   override name = "Paused";
 }
 
@@ -211,9 +214,9 @@ export function createAgents(options: AgentsOptions): Agents {
         run.stop.abort();
       },
     });
-    const save = (event: RunEventBody) => {
+    const save = async (event: RunEventBody) => {
       try {
-        executor.append(event);
+        await executor.append(event);
       } catch (error) {
         // What can't be saved yet is paid for and kept; the agent is neither silent meanwhile nor does it work.
         if (error instanceof Unavailable) {
@@ -229,10 +232,10 @@ export function createAgents(options: AgentsOptions): Agents {
         begun(tell) {
           run.tell = tell;
         },
-        append(event) {
+        async append(event) {
           if (event.type === "turn_started") mayBegin();
+          await save(event);
           if (event.type.startsWith("turn_")) live.delete(runId);
-          save(event);
           run.busy = event.type === "turn_started" ? "request" : null;
           // The loop would sleep until its next try.
           if (event.type === "turn_failed") mayBegin();

@@ -179,8 +179,8 @@ export class Shell {
     const { sh, ownNamespace } = this.#options;
     const sweep = async () => {
       // A process may have dropped its environment; when no command runs, nothing else should.
-      if (ownNamespace && this.#running === 1) await sweepNamespace(sh, Deno.pid);
-      else await sweepMarked(sh, marker);
+      const all = ownNamespace && this.#running === 1 && await sweepNamespace(sh, Deno.pid);
+      if (!all) await sweepMarked(sh, marker);
     };
     const done = this.#sweeping.then(sweep);
     this.#sweeping = done.catch(() => {}); // the failure is `done`'s to report

@@ -26,8 +26,12 @@ while [ $round -lt ${MAX_ROUNDS} ]; do
 done
 exit 1`;
 
-// $1: the one process to keep, beside this one and the first. Only for a process namespace of our own.
+// $1: the one process to keep, beside this one and the first. Only for a process namespace of our own: there the
+// first has started the one to keep. Anywhere else this would end the person's whole session, or the machine.
 const SWEEP_ALL = `
+read -r line <"/proc/$1/stat" || exit 1
+fields=\${line##*) }
+case \$fields in "\${fields%% *} 1 "*) ;; *) exit 1 ;; esac
 round=0
 while [ $round -lt ${MAX_ROUNDS} ]; do
   pids=
@@ -52,7 +56,7 @@ exit 1`;
 export const sweepMarked = (sh: string, marker: string): Promise<boolean> =>
   run(sh, SWEEP, `${MARKER_VARIABLE}=${marker}`);
 
-/** Kills every process of this namespace but its first and `keepPid`. */
+/** Kills every process of this namespace but its first and `keepPid`; false when some were left, or it is not ours. */
 export const sweepNamespace = (sh: string, keepPid: number): Promise<boolean> =>
   run(sh, SWEEP_ALL, String(keepPid));
 

@@ -21,7 +21,7 @@ export interface ToolCallsOptions {
   hands: Hands;
   ledger: Ledger;
   outputs: OutputFiles;
-  append: (event: RunEventBody) => void;
+  append: (event: RunEventBody) => Promise<void>;
   /** The run lives; from now on it may be silent for so long beyond what any run may. */
   sign: (patienceMs: number) => void;
   signal: AbortSignal;
@@ -152,7 +152,7 @@ export class ToolCalls {
     const plan = await this.#byHands(call, granted, { plan: true });
     const intent = plan.isError ? null : intentOf(plan);
     if (!intent) return plan;
-    append({ type: "tool_executing", callId: call.id, intent });
+    await append({ type: "tool_executing", callId: call.id, intent });
     return await this.#byHands(call, granted, { intent });
   }
 

@@ -7,6 +7,7 @@ import { answer, slow, startFakeClaude, toolUse } from "../tests/fake_claude/mod
 import { Client, startGaffer, tempDir } from "../tests/gaffer.ts";
 import { greetRepo } from "../tests/greet_story.ts";
 import { grantAll, play, submit, type Turn } from "../tests/journey_support.ts";
+import { watchCommits } from "./commit_watch.ts";
 import { familyPssMb } from "./programs.ts";
 import { seedWork } from "./seed_work.ts";
 import { type Group, quantile } from "./table.ts";
@@ -17,8 +18,12 @@ const IDEAS = 40;
 const RUNS = WORKTREES + 2 * IDEAS;
 /** Between two pieces of what a model writes. */
 const PACE_MS = 20;
+/** About as long an answer takes: some 700 tokens, several times as fast as any model writes them. */
+const TURN_MS = 3_000;
 const TURNS = 3;
 const TIMEOUT_MS = 240_000;
+/** Between two looks at the memory. */
+const SAMPLE_MS = 500;
 const MEMORY = "100 runs at once, memory in all";
 const TO_DATABASE = "100 runs at once, event to database, p95";
 const PAGE = "100 runs at once, page, p95";
@@ -29,10 +34,12 @@ export const hundredRuns: Group = {
   async measure() {
     const all = Promise.withResolvers<void>();
     let begun = 0;
-    // Nobody goes on before everybody has begun.
+    // Nobody goes on before everybody has begun; then not all in the same instant, as no hundred people would.
     const together: Turn = async () => {
+      const turnMs = begun * TURN_MS / RUNS;
       if (++begun === RUNS) all.resolve();
       await all.promise;
+      await new Promise((resolve) => setTimeout(resolve, turnMs));
       return thinkAloud;
     };
     const agent = (result: Record<string, unknown>): Turn[] => [
@@ -72,6 +79,7 @@ export const hundredRuns: Group = {
     for (let n = 1; n <= IDEAS; n++) {
       await client.post(`/projects/${project.id}/ideas`, { title: `Greet in language ${n}` });
     }
+    const commits = watchCommits(`${data.path}/gaffer.db`);
     await within(all.promise, () => `only ${begun} of ${RUNS} runs have begun`);
 
     using db = new DatabaseSync(`${data.path}/gaffer.db`, { readOnly: true });
@@ -80,17 +88,18 @@ export const hundredRuns: Group = {
     const pageMs: number[] = [];
     let peakMb = 0;
     const end = performance.now() + TIMEOUT_MS;
-    while (Number(atWork.get()!.n) > RUNS / 2 && performance.now() < end) {
-      peakMb = Math.max(peakMb, await familyPssMb(gaffer.pid));
+    for (let sampledMs = -Infinity; Number(atWork.get()!.n) > RUNS / 2;) {
+      if (performance.now() > end) throw new Error("the runs come to no end");
+      // Not more often: the kernel holds up a process while it counts its pages.
+      if (performance.now() - sampledMs > SAMPLE_MS) {
+        sampledMs = performance.now();
+        peakMb = Math.max(peakMb, await familyPssMb(gaffer.pid));
+      }
       for (const path of paths) pageMs.push(await timeOf(gaffer.url + path));
     }
     const endedAt = new Map(claude.requests.map((r) => [r.requestId, r.endedAtMs]));
-    const turns = db.prepare(`
-      SELECT at, data ->> '$.requestId' AS request FROM events
-      WHERE run_id IS NOT NULL AND type = 'turn_finished'
-    `).all();
-    const delays = turns.map(({ at, request }) =>
-      Math.max(0, Date.parse(String(at)) - endedAt.get(String(request))!)
+    const delays = [...await commits.end()].map(([request, atMs]) =>
+      Math.max(0, atMs - endedAt.get(request)!)
     );
     return [
       { name: MEMORY, unit: "MB", values: [peakMb], goal: 1_288 }, // 1.2 GiB
@@ -102,7 +111,7 @@ export const hundredRuns: Group = {
 
 const thinkAloud = slow(
   answer(
-    "I look at the program again, from its first line to its last, and say what I see. ".repeat(8),
+    "I look at the program again, from its first line to its last, and say what I see. ".repeat(32),
     toolUse("Read", { file_path: "greet.sh" }),
   ),
   PACE_MS,

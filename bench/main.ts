@@ -5,6 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import { agentRun } from "./agent_run.ts";
+import { durableSteps } from "./durable_steps.ts";
 import { hundredRuns } from "./hundred_runs.ts";
 import { memory } from "./memory.ts";
 import { pages } from "./pages.ts";
@@ -14,7 +15,7 @@ import { size } from "./size.ts";
 import { start } from "./start.ts";
 import { type Row, rowOf, tableOf } from "./table.ts";
 
-const groups = [start, memory, size, pages, agentRun, hundredRuns, queue];
+const groups = [start, memory, size, pages, agentRun, hundredRuns, queue, durableSteps];
 
 const { values } = parseArgs({
   args: Deno.args,

@@ -19,7 +19,7 @@ async function running(app: TestApp): Promise<Run> {
   const idea = await app.idea("refining");
   const run = listIdeaRuns(app.db, idea.id).find(({ purpose }) => purpose === "clarify")!;
   app.db.prepare("DELETE FROM jobs").run();
-  return beginRun(app, run.id)!;
+  return app.tx((tx) => beginRun(tx, run.id))!;
 }
 
 const ask = (app: TestApp, run: Run, id = "call_1"): Approval =>

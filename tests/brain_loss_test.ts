@@ -1,4 +1,5 @@
 /** What becomes of runs whose brains die again and again, and of their neighbours. */
+import { setImmediate } from "node:timers";
 import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert";
 import type { RunOutcome } from "../agents/protocol.ts";
 import { MAX_ANSWER_BYTES } from "../agents/loop/idle_watch.ts";
@@ -151,6 +152,29 @@ Deno.test("an answer without end is given up; its brain and the runs beside it a
     match(end!.message, new RegExp(`more than ${MAX_ANSWER_BYTES} bytes came`));
   }
   ok(bytes < 4 * MAX_ANSWER_BYTES);
+});
+
+Deno.test("what is on its way to the disk when a brain is lost is there before the run goes on", async () => {
+  using brains = pool({
+    ...actor(`if (message.type === "start") {
+      const event = { type: "nudge", text: "paid for" };
+      post({ type: "append", loop: message.loop, requestId: 1, event });
+      post({ type: "strange" });
+    }`),
+  });
+  const saved = Promise.withResolvers<void>();
+  const order: string[] = [];
+  const { host } = recorder({
+    async append() {
+      await saved.promise;
+      order.push("saved");
+    },
+  });
+  const outcome = brains.run(runSpec(), [], 0, host, never).finally(() => order.push("settled"));
+  while (brains.active() > 0) await new Promise((resolve) => setImmediate(resolve)); // it is lost
+  saved.resolve();
+  lost(await outcome, 0);
+  deepEqual(order, ["saved", "settled"]);
 });
 
 Deno.test("a run whose brain was lost goes on at once, and one that found none waits its turn", async () => {

@@ -11,6 +11,7 @@ import { createHub, type HubMessage } from "../server/hub.ts";
 import { migrate, newId, openDb, transact, type Transactor, within } from "../server/db.ts";
 import { AppError } from "../server/errors.ts";
 import { migrations } from "../server/migrations/mod.ts";
+import { bareApp } from "./bare_app.ts";
 import { tempDir } from "./gaffer.ts";
 import { join } from "node:path";
 
@@ -359,4 +360,24 @@ Deno.test("ids say what they are of, have one length, and never repeat", () => {
   for (const id of ids) match(id, /^idea_[0-9a-z]{16}$/);
   equal(new Set(ids).size, ids.length);
   notEqual(newId("run").slice(4), newId("run").slice(4));
+});
+
+Deno.test("a statement takes its values by name, however often and wherever the names stand", () => {
+  using app = bareApp();
+  const { db } = app;
+  const statement = db.prepare(`
+    SELECT :b AS b, :a AS a, :b AS again, ':c' AS text, ":d" AS quoted -- :e
+      /* :f */ FROM (SELECT 1 AS ":d") WHERE :a = 'x'
+  `);
+  const row = { b: 2, a: "x", again: 2, text: ":c", quoted: 1 };
+  deepEqual({ ...statement.get({ a: "x", b: 2 }) }, row);
+  deepEqual({ ...statement.get({ b: 2, a: "x" }) }, row);
+  equal(statement.get({ b: 2 }), undefined, "what is not given is NULL");
+});
+
+Deno.test("a statement refuses a value of no parameter, and one that is undefined", () => {
+  using app = bareApp();
+  const { db } = app;
+  throws(() => db.prepare("SELECT :a").get({ b: 1 }), /no such parameter/);
+  throws(() => db.prepare("SELECT :a + 1").get({ a: undefined as never }), /undefined/);
 });

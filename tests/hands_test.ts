@@ -497,3 +497,20 @@ Deno.test("hands that can't start say why", async () => {
   const { content } = await hands.use(place.place, "Read", { file_path: "a" });
   match(content, /^Read did not finish: it ended by itself \(exit code 9\): no such device/);
 });
+
+Deno.test("of many hands that are to start at once, those that can't keep nobody waiting", async () => {
+  const places = Array.from({ length: 6 }, () => new TestPlace({ "a.txt": "one\n" }));
+  // They end at once; more than may start at a time on most machines.
+  const doomed = places.slice(0, 3).map(({ dir }) => dir);
+  const launch = (launch: Launch): Launch =>
+    doomed.some((dir) => launch.args.at(-1)!.includes(dir))
+      ? { ...launch, program: "/bin/false", args: [] }
+      : launch;
+  await using hands = testHands("off", { launch });
+  const results = await Promise.allSettled(
+    places.map(({ place }) => hands.use(place, "Read", { file_path: "a.txt" })),
+  );
+  const could = results.map((r) => r.status === "fulfilled" && r.value.content === "1\tone");
+  deepEqual(could, [false, false, false, true, true, true]);
+  for (const place of places) await place[Symbol.asyncDispose]();
+});

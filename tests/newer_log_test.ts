@@ -9,7 +9,7 @@ Deno.test("it is not gone on with: the error names run and event, and nothing is
   using app = testApp();
   const idea = await app.idea("refining");
   const { id } = listIdeaRuns(app.db, idea.id)[0]!;
-  beginRun(app, id);
+  app.tx((tx) => beginRun(tx, id));
   const { projectId } = getRun(app.db, id);
   app.tx((tx) => {
     tx.emit({ type: "note", projectId, runId: id, data: { type: "note", text: "known" } });

@@ -40,7 +40,7 @@ async function queued(app: TestApp): Promise<Run> {
 async function running(app: TestApp): Promise<Run> {
   const run = await queued(app);
   app.db.prepare("DELETE FROM jobs").run(); // the runner has taken its job
-  return beginRun(app, run.id)!;
+  return app.tx((tx) => beginRun(tx, run.id))!;
 }
 
 const now = (app: TestApp, { id }: Run): Run => getRun(app.db, id);
@@ -115,7 +115,7 @@ Deno.test("a paused run goes on from its log when it is resumed", async () => {
   deepEqual([resumed.status, resumed.pausedBy], ["waiting", null]);
   equal(jobsOf(app, run).at(-1), "available");
   deepEqual(lastChange(app), { type: "run_resumed", actor: "owner", agent: "clarifier" });
-  equal(beginRun(app, run.id)?.status, "running");
+  equal(app.tx((tx) => beginRun(tx, run.id))?.status, "running");
   deepEqual(log(app, run).at(-1), { type: "resumed", reason: "Resumed by owner" });
 });
 
@@ -317,7 +317,7 @@ async function inDevelopment(app: TestApp): Promise<{ ticket: Ticket; run: Run }
   const { id } = await app.ticket();
   const ticket = app.tx((tx) => moveTicket(tx, id, "in_progress", { step: "develop" }));
   await advanceTicket(app, id, once, never);
-  return { ticket, run: beginRun(app, findActiveRun(app.db, id)!.id)! };
+  return { ticket, run: app.tx((tx) => beginRun(tx, findActiveRun(app.db, id)!.id))! };
 }
 
 Deno.test("a paused ticket pauses its run; resumed, both go on", async () => {

@@ -119,7 +119,7 @@ async function stuckIdea(app: TestApp): Promise<Run> {
   const idea = await app.idea("refining");
   const [clarify, research] = listIdeaRuns(app.db, idea.id);
   await app.succeed(idea, "research", results.research);
-  beginRun(app, clarify!.id);
+  app.tx((tx) => beginRun(tx, clarify!.id));
   record(app, clarify!, await logOf([...editing, submit()]));
   await app.end(clarify!, { type: "failed", reason: "stuck", message: "In circles" });
   equal(getIdea(app.db, idea.id).status, "stuck");
@@ -313,7 +313,7 @@ async function developed(app: TestApp, end: "failed" | "done"): Promise<Run> {
       subtaskId: subtask!.id,
     });
   });
-  beginRun(app, run.id);
+  app.tx((tx) => beginRun(tx, run.id));
   record(app, run, await logOf([...editing, submit()]));
   await app.end(
     run,

@@ -29,7 +29,7 @@ export function record(app: TestApp, run: Run, bodies: RunEventBody[]): void {
 export async function clarifying(app: TestApp): Promise<Run> {
   const idea = await app.idea("refining");
   const { id } = listIdeaRuns(app.db, idea.id).find((run) => run.purpose === "clarify")!;
-  const run = beginRun(app, id)!;
+  const run = app.tx((tx) => beginRun(tx, id))!;
   record(app, run, [
     { type: "started", spec: { ...runSpec(), runId: id }, commit: "a".repeat(40) },
     ...await twoTurns(),

@@ -1,10 +1,15 @@
 /** The Messages API through the vendor's SDK: streaming, usage, its errors turned into ours. No other file knows it. */
-import Anthropic, {
+// Its client without the many things that can be asked of it, and the one thing that we ask: each brain has a
+// copy of all this code, and the whole of it is twice as much.
+import {
+  type Anthropic,
   AnthropicError,
   APIConnectionError,
   APIError,
+  BaseAnthropic,
   type ClientOptions,
 } from "@anthropic-ai/sdk";
+import { Messages } from "@anthropic-ai/sdk/resources/messages";
 import { SECOND_MS, systemClock } from "../../server/clock.ts";
 import { messageOf } from "../../server/errors.ts";
 import type { FailureReason } from "../../server/states.ts";
@@ -28,7 +33,7 @@ export function createClaude(endpoint: ModelEndpoint): Claude {
   const apiKey = demo ? "demo" : endpoint.apiKey;
   const idleMs = demo ? DEMO_IDLE_MS : endpoint.idleTimeoutMs;
   const send = demo ? createDemoFetch({ paceMs: endpoint.paceMs }) : fetch;
-  const client = new Anthropic({
+  const client = new BaseAnthropic({
     apiKey,
     baseURL: demo ? "http://demo.invalid" : endpoint.baseUrl,
     // Only the idle watch decides how long is too long; the SDK's own limit would end at the headers anyway.
@@ -47,9 +52,8 @@ export function createClaude(endpoint: ModelEndpoint): Claude {
       const watch = watchIdle({ fetch: send, idleMs, signal });
       const seen = new SeenStream(onDelta);
       try {
-        const stream = client
-          .withOptions({ fetch: watch.fetch as ClientOptions["fetch"] })
-          .messages.stream(params, { signal: watch.signal });
+        const watched = client.withOptions({ fetch: watch.fetch as ClientOptions["fetch"] });
+        const stream = new Messages(watched).stream(params, { signal: watch.signal });
         stream.on("streamEvent", (event) => seen.take(event));
         const message = await Promise.race([stream.finalMessage(), watch.aborted]);
         return seen.answer(message, stream.request_id ?? null);

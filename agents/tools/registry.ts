@@ -55,9 +55,18 @@ export type CheckedInput =
   /** Text for the model: which parameters are wrong. */
   | { ok: false; message: string };
 
+/** Of the tools that are always the same: at its first use zod makes a program of a schema, which takes a while. */
+const schemas = new WeakMap<Tool, z.ZodObject>();
+
+function schemaOf(tool: Tool): z.ZodObject {
+  const schema = schemas.get(tool) ?? tool.input(z);
+  schemas.set(tool, schema);
+  return schema;
+}
+
 /** Checks what the model sent for a tool. */
 export function checkInput(name: string, input: unknown, setup: ToolSetup = {}): CheckedInput {
-  const parsed = findTool(name, setup).input(z).safeParse(input);
+  const parsed = schemaOf(findTool(name, setup)).safeParse(input);
   return parsed.success
     ? { ok: true, input: parsed.data }
     : { ok: false, message: describeIssues(name, parsed.error) };

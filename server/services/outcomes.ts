@@ -3,7 +3,7 @@ import { knownEventTypes, unknownEvent } from "../../agents/loop/log.ts";
 import type { RunOutcome } from "../../agents/protocol.ts";
 import type { Outcome } from "../../queue/job.ts";
 import { actingAs, type App } from "../app.ts";
-import { transact, type Tx } from "../db.ts";
+import { transactSoon, type Tx } from "../db.ts";
 import { messageOf } from "../errors.ts";
 import type { Run } from "../records.ts";
 import { type FailureReason, failureReasons } from "../states.ts";
@@ -28,7 +28,7 @@ export async function executeRun(
 ): Promise<Outcome> {
   const beyond = findEventBeyond(app.db, runId, knownEventTypes);
   if (beyond) throw unknownEvent(runId, beyond.number, beyond.type);
-  const run = beginRun(app, runId);
+  const run = await transactSoon(app, (tx) => beginRun(tx, runId));
   if (!run) return { type: "cancel", reason: "The run has ended or is paused" };
   const hold = readSetting(app.db, "agents_hold");
   const outcome: RunOutcome = hold
@@ -36,7 +36,7 @@ export async function executeRun(
     : await work(app, runId, job, signal);
   const lastTry = job.attempt >= job.maxAttempts;
   // What follows from the agent's work is the agent's doing, in the history too.
-  return transact(actingAs(app, run.agent), (tx) => {
+  return await transactSoon(actingAs(app, run.agent), (tx) => {
     const now = getRun(tx.db, runId);
     if (now.status !== "running") return { type: "done" };
     return end(app, tx, now, outcome, lastTry);

@@ -8,11 +8,11 @@ import { checkpoint } from "../../agents/git/checkpoints.ts";
 import { diffOf } from "../../agents/git/changes.ts";
 import { rewindWorktree } from "../../agents/git/rewinding.ts";
 import type { Place, RunEventBody } from "../../agents/protocol.ts";
-import type { RunContext, RunHost } from "../../agents/runtime.ts";
+import { Paused, type RunContext, type RunHost } from "../../agents/runtime.ts";
 import { toolSpec } from "../../agents/tools/registry.ts";
 import { actingAs, type App } from "../app.ts";
-import { transact } from "../db.ts";
-import { AppError } from "../errors.ts";
+import { transact, transactSoon } from "../db.ts";
+import { AppError, messageOf } from "../errors.ts";
 import type { Check, Project, Run } from "../records.ts";
 import { getIdea } from "../store/ideas.ts";
 import { getProject } from "../store/projects.ts";
@@ -23,8 +23,11 @@ import {
   findStart,
   forkLimits,
   getRun,
+  getRunHead,
   hasAsked,
+  isPaused,
   readRunLog,
+  type RunHead,
   workedMs,
 } from "../store/runs.ts";
 import { getSubtask, listSubtasks } from "../store/subtasks.ts";
@@ -39,26 +42,43 @@ import { listChecks } from "../store/checks.ts";
 
 /** Binds the runs of this App to the agents. `app` is read when a run needs it, not before. */
 export function createRunHost(app: () => App): RunHost {
+  /** Of the runs at work, what never changes: it is asked for with each event, and with all that streams. */
+  const heads = new Map<string, Pick<RunHead, "agent" | "ideaId" | "ticketId">>();
+  const headOf = (runId: string) => {
+    const head = heads.get(runId) ?? getRunHead(app().db, runId);
+    heads.set(runId, head);
+    return head;
+  };
   return {
     prepare: (runId, signal) => prepare(app(), runId, signal),
     log: (runId) => startedFirst(readRunLog(app().db, runId).map((event) => event.body)),
-    mayGoOn: (runId) => getRun(app().db, runId).pausedBy === null,
-    append(runId, event) {
-      const run = getRun(app().db, runId);
-      transact(actingAs(app(), run.agent), (tx) => {
-        const now = getRun(tx.db, runId);
+    mayGoOn: (runId) => !isPaused(app().db, runId),
+    append: (runId, event) =>
+      // Runs that get on in the same moment share a commit.
+      transactSoon(actingAs(app(), headOf(runId).agent), (tx) => {
+        const now = getRunHead(tx.db, runId);
         if (!isActive(now)) {
           throw new AppError("conflict", `Cannot append to the run: it is "${now.status}"`);
         }
+        // Somebody may have paused it since the loop was allowed to go on.
+        if (event.type === "turn_started" && now.pausedBy !== null) throw new Paused();
         recordRunEvent(tx, now, event);
         if (event.type === "checkpoint" && now.ticketId) {
           updateTicket(tx, now.ticketId, { headCommit: event.commit });
         }
-      });
+      }),
+    worked(runId, ms) {
+      heads.delete(runId);
+      // Nobody waits for it: it shares the commit of what becomes of the run.
+      transactSoon(app(), (tx) => addWorkedMs(tx, runId, ms)).catch((error) =>
+        app().log.warn("how long a run has worked is not saved", {
+          run: runId,
+          error: messageOf(error),
+        })
+      );
     },
-    worked: (runId, ms) => transact(app(), (tx) => addWorkedMs(tx, runId, ms)),
     delta(runId, turn, part, text) {
-      const { ideaId, ticketId } = getRun(app().db, runId);
+      const { ideaId, ticketId } = headOf(runId);
       app().hub.publish({ kind: "delta", runId, ideaId, ticketId, turn, part, text });
     },
     questions(runId, input) {
@@ -191,7 +211,7 @@ async function recordStart(
       toolSpec(name, { resultName: result, checkNames: commands.map((c) => c.name) }),
   });
   const started: StartedEvent = { type: "started", spec, commit };
-  transact(actingAs(app, run.agent), (tx) => recordRunEvent(tx, run, started));
+  await transactSoon(actingAs(app, run.agent), (tx) => recordRunEvent(tx, run, started));
   return started;
 }
 

@@ -3,7 +3,7 @@ import { jobKeys } from "../../queue/job.ts";
 import { cancelJobs, enqueue } from "../../queue/queue.ts";
 import type { RunEventBody } from "../../agents/protocol.ts";
 import type { App } from "../app.ts";
-import { transact, type Tx } from "../db.ts";
+import type { Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
 import type { Idea, Run, RunEvent, RunPurpose, Ticket } from "../records.ts";
 import { listRunApprovals } from "../store/approvals.ts";
@@ -15,6 +15,7 @@ import {
   insertRun,
   listIdeaRuns,
   moveRun,
+  type RunHead,
   setPausedBy,
 } from "../store/runs.ts";
 import { addTicketCost } from "../store/tickets.ts";
@@ -78,7 +79,7 @@ export function enqueueRun(tx: Tx, run: Run, priority: number, runAtMs?: number)
 }
 
 /** Appends one event to a run's log and keeps the sums that follow from it. */
-export function recordRunEvent(tx: Tx, run: Run, body: RunEventBody): RunEvent {
+export function recordRunEvent(tx: Tx, run: RunHead, body: RunEventBody): RunEvent {
   const event = appendRunEvent(tx, run, body);
   if (body.type === "turn_finished" || body.type === "turn_failed") {
     const { turn, usage, costMicroUsd } = body;
@@ -152,25 +153,23 @@ export function cancelIdeaRuns(app: App, tx: Tx, ideaId: string): void {
   }
 }
 
-export const isActive = (run: Run): boolean =>
+export const isActive = (run: Pick<Run, "status">): boolean =>
   run.status === "queued" || run.status === "running" || run.status === "waiting";
 
 /** Marks a run as working. Returns null when it has ended or is paused: there is nothing to do. */
-export function beginRun(app: App, runId: string): Run | null {
-  return transact(app, (tx) => {
-    const run = getRun(tx.db, runId);
-    if (!isActive(run)) return null;
-    if (run.pausedBy !== null) {
-      // The process ended before the run had let go.
-      if (run.status === "running") holdRun(tx, run, run.pausedBy);
-      return null;
-    }
-    if (run.status === "running") return run;
-    if (run.status === "waiting") {
-      appendRunEvent(tx, run, { type: "resumed", reason: run.waitReason });
-    }
-    return moveRun(tx, runId, "running");
-  });
+export function beginRun(tx: Tx, runId: string): Run | null {
+  const run = getRun(tx.db, runId);
+  if (!isActive(run)) return null;
+  if (run.pausedBy !== null) {
+    // The process ended before the run had let go.
+    if (run.status === "running") holdRun(tx, run, run.pausedBy);
+    return null;
+  }
+  if (run.status === "running") return run;
+  if (run.status === "waiting") {
+    appendRunEvent(tx, run, { type: "resumed", reason: run.waitReason });
+  }
+  return moveRun(tx, runId, "running");
 }
 
 /** Throws `not_found` when the run does not exist, `invalid` when it has no ticket. */

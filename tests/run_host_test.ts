@@ -1,0 +1,77 @@
+/** What the server does for runs at work: their events are on disk before they go on, and share commits. */
+import { deepStrictEqual as deepEqual, rejects, strictEqual as equal } from "node:assert";
+import { Paused } from "../agents/runtime.ts";
+import type { RunEventBody } from "../agents/protocol.ts";
+import type { Run } from "../server/records.ts";
+import { cancelRun } from "../server/services/cancelling.ts";
+import { pauseRun } from "../server/services/run_control.ts";
+import { createRunHost } from "../server/services/run_host.ts";
+import { getRun, readRunLog, workedMs } from "../server/store/runs.ts";
+import { clarifying } from "./runs_support.ts";
+import { type TestApp, testApp } from "./support.ts";
+
+const request: RunEventBody = { type: "turn_started", turn: 3, maxOutputTokens: 1_000 };
+const nudge = (text: string): RunEventBody => ({ type: "nudge", text });
+
+const newest = (app: TestApp, { id }: Run, count: number) =>
+  readRunLog(app.db, id).slice(-count).map(({ body }) => body);
+
+/** The texts of all commits from now on. */
+function countCommits(app: TestApp): () => number {
+  let commits = 0;
+  const { exec } = app.db;
+  app.db.exec = (sql) => {
+    if (sql === "COMMIT") commits++;
+    exec(sql);
+  };
+  return () => commits;
+}
+
+Deno.test("runs that get on in the same moment share a commit, each in its own order and name", async () => {
+  using app = testApp();
+  const runs = [await clarifying(app), await clarifying(app)] as const;
+  const host = createRunHost(() => app);
+  const commits = countCommits(app);
+  await Promise.all(
+    runs.flatMap((run) => [host.append(run.id, nudge("one")), host.append(run.id, nudge("two"))]),
+  );
+  equal(commits(), 1);
+  for (const run of runs) deepEqual(newest(app, run, 2), [nudge("one"), nudge("two")]);
+  deepEqual(app.events.slice(-4).map(({ actor }) => actor), Array(4).fill("clarifier"));
+});
+
+Deno.test("an event of a run that has ended is refused, and the others of its commit are kept", async () => {
+  using app = testApp();
+  const [ended, run] = [await clarifying(app), await clarifying(app)];
+  const host = createRunHost(() => app);
+  const late = host.append(ended.id, nudge("late"));
+  const kept = host.append(run.id, nudge("in time"));
+  cancelRun(app, ended.id);
+  await rejects(async () => await late, { code: "conflict" });
+  await kept;
+  deepEqual(newest(app, run, 1), [nudge("in time")]);
+  deepEqual(newest(app, ended, 1).map(({ type }) => type), ["cancelled"]);
+});
+
+Deno.test("a request does not begin when its run is paused before that is on disk", async () => {
+  using app = testApp();
+  const run = await clarifying(app);
+  const host = createRunHost(() => app);
+  const begun = host.append(run.id, request);
+  pauseRun(app, run.id);
+  await rejects(async () => await begun, Paused);
+  const types = readRunLog(app.db, run.id).map(({ body }) => body.type);
+  equal(types.at(-1), "tool_finished", "nothing was begun");
+  equal(getRun(app.db, run.id).pausedBy, "owner");
+});
+
+Deno.test("the time that a run has worked is saved with what becomes of it", async () => {
+  using app = testApp();
+  const run = await clarifying(app);
+  const host = createRunHost(() => app);
+  const commits = countCommits(app);
+  host.worked(run.id, 40);
+  await app.end(run, { type: "failed", reason: "stuck", message: "In circles" });
+  equal(workedMs(app.db, run.id), 40);
+  equal(commits(), 2, "one for its begin with the time, one for its end");
+});
