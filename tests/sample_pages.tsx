@@ -49,16 +49,38 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       shell={shell}
       live={live("/live/home")}
       needs={[
-        { id: "n1", since: a.ago(30), projectName: "Space game", kind: "question", question: a.question(), idea: a.idea() },
-        { id: "n2", since: a.ago(25), projectName: "Space game", kind: "approval", approval: a.approval(), run: a.run() },
+        {
+          id: "n1",
+          since: a.ago(30),
+          projectName: "Space game",
+          kind: "question",
+          question: a.question(),
+          idea: a.idea(),
+        },
+        {
+          id: "n2",
+          since: a.ago(25),
+          projectName: "Space game",
+          kind: "approval",
+          approval: a.approval(),
+          run: a.run(),
+        },
         { id: "n3", since: a.ago(20), projectName: "Space game", kind: "ready", idea: a.idea() },
         {
           id: "n4",
-          since: a.ago(9), projectName: "Space game",
+          since: a.ago(9),
+          projectName: "Space game",
           kind: "blocked",
           ticket: a.ticket({ status: "blocked", failure: "checks_failed", reason: "1 test fails" }),
         },
-        { id: "n5", since: a.ago(2), projectName: "Space game", kind: "review", ticket: a.ticket(), findings: 2 },
+        {
+          id: "n5",
+          since: a.ago(2),
+          projectName: "Space game",
+          kind: "review",
+          ticket: a.ticket(),
+          findings: 2,
+        },
       ]}
       running={[
         {
@@ -140,7 +162,12 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
         live={live("/live/ideas")}
         filter={{ projectId: null, status: "all", q, sort: "newest" }}
         counts={{ all: 5, needs_me: 3, refining: 1, ready: 1, closed: 1 }}
-        rows={ideas.map((idea) => ({ idea, projectName: "Space game", openQuestions: 2, wait: null }))}
+        rows={ideas.map((idea) => ({
+          idea,
+          projectName: "Space game",
+          openQuestions: 2,
+          wait: null,
+        }))}
         moreHref={null}
         form={null}
       />
@@ -258,7 +285,6 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       live={live("/live/run/run_dev")}
       run={a.run()}
       subject={saveTicket}
-      wait={null}
       attempt={2}
       approvals={[a.approval()]}
       wait={fullDisk}
@@ -284,7 +310,6 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
         forkedFrom: { runId: "run_dev", turn: 1 },
       })}
       subject={saveTicket}
-      wait={null}
       attempt={1}
       approvals={[]}
       wait={null}
@@ -324,7 +349,6 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       live={live("/live/run/run_failed")}
       run={a.run({ id: "run_failed", status: "failed", failure: "stuck", error: "In circles" })}
       subject={saveTicket}
-      wait={null}
       attempt={1}
       approvals={[]}
       wait={null}

@@ -1,5 +1,11 @@
 /** A run of which nothing is heard is stopped; one that only takes its time is not. */
-import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal, throws } from "node:assert";
+import {
+  deepStrictEqual as deepEqual,
+  match,
+  ok,
+  rejects,
+  strictEqual as equal,
+} from "node:assert";
 import type { BrainHost, Brains } from "../agents/brains.ts";
 import type { Hands, ToolRequest } from "../agents/hands_client.ts";
 import type { RunEventBody, RunOutcome, ToolCall } from "../agents/protocol.ts";
@@ -174,7 +180,7 @@ const bash = (input: Record<string, unknown> = {}): ToolCall => ({
 
 Deno.test("a run that stays silent in a request fails as stalled", async () => {
   using b = await bench();
-  b.loop.append({ type: "turn_started", turn: 1, maxOutputTokens: 1 });
+  await b.loop.append({ type: "turn_started", turn: 1, maxOutputTokens: 1 });
   b.app.advance(STALL_MS - 1);
   b.loop.delta(1, "thinking", "Hm");
   b.app.advance(STALL_MS - 1);
@@ -187,18 +193,18 @@ Deno.test("a run that stays silent in a request fails as stalled", async () => {
 
 Deno.test("while an answer can't be saved, neither silence nor the run's time counts", async () => {
   using b = await bench({ timeoutMs: HOUR_MS });
-  b.loop.append({ type: "turn_started", turn: 1, maxOutputTokens: 1 });
+  await b.loop.append({ type: "turn_started", turn: 1, maxOutputTokens: 1 });
   b.app.advance(5 * MINUTE_MS);
   b.disk.isFull = true;
   const nudge: RunEventBody = { type: "nudge", text: "Go on" };
-  const save = () => b.loop.append(nudge);
+  const save = async () => await b.loop.append(nudge);
   for (let tries = 0; tries < 3; tries++) {
-    throws(save, Unavailable);
+    await rejects(save, Unavailable);
     b.app.advance(8 * HOUR_MS);
   }
   deepEqual([b.signal.aborted, b.app.waitingTimers()], [false, []]);
   b.disk.isFull = false;
-  save();
+  await save();
   deepEqual(typesOf(b.log), ["turn_started", "nudge"]);
 
   // From here on both count again, from where they were.
@@ -219,10 +225,12 @@ Deno.test("while an answer can't be saved, neither silence nor the run's time co
 Deno.test("after an answer could be saved, a silence is a stall again", async () => {
   using b = await bench();
   b.disk.isFull = true;
-  throws(() => b.loop.append({ type: "turn_started", turn: 1, maxOutputTokens: 1 }), Unavailable);
+  const started: RunEventBody = { type: "turn_started", turn: 1, maxOutputTokens: 1 };
+  const save = async () => await b.loop.append(started);
+  await rejects(save, Unavailable);
   b.app.advance(STALL_MS);
   b.disk.isFull = false;
-  b.loop.append({ type: "turn_started", turn: 1, maxOutputTokens: 1 });
+  await save();
   b.app.advance(STALL_MS - 1);
   equal(b.signal.aborted, false);
   b.app.advance(1);

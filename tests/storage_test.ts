@@ -391,8 +391,11 @@ Deno.test("an answer outlives hours of a full disk, and is asked for once", asyn
   });
   const outcome = brains.run(runSpec(), [], 0, host, never);
   await full.promise;
-  app.advance(HOUR_MS);
-  ok(tries > HOUR_MS / SECOND_MS, "it is tried again and again");
+  for (let passedMs = 0; passedMs < HOUR_MS; passedMs += MINUTE_MS) {
+    app.advance(MINUTE_MS);
+    await new Promise<void>((resolve) => setImmediate(resolve)); // what was refused is to be tried again
+  }
+  ok(tries >= HOUR_MS / MINUTE_MS, "it is tried again and again");
   isFull = false;
   app.advance(SECOND_MS);
   equal((await outcome).type, "succeeded");
