@@ -25,12 +25,6 @@ const resolve = (kind: string, number: number) => `/${kind}s/${number}`;
 const saveIdea = { kind: "idea", id: "idea_save", number: 12, title: a.idea().title } as const;
 const saveTicket = { kind: "ticket", id: "tkt_save", number: 7, title: a.ticket().title } as const;
 
-const rateLimit = {
-  why: "Rate limited",
-  until: a.ago(-1),
-  more: "The service refused it. It goes on by itself when the limit allows.",
-};
-
 const runMoves = {
   outlook: null,
   ticketPaused: false,
@@ -49,51 +43,27 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       shell={shell}
       live={live("/live/home")}
       needs={[
-        {
-          id: "n1",
-          since: a.ago(30),
-          projectName: "Space game",
-          kind: "question",
-          question: a.question(),
-          idea: a.idea(),
-        },
-        {
-          id: "n2",
-          since: a.ago(25),
-          projectName: "Space game",
-          kind: "approval",
-          approval: a.approval(),
-          run: a.run(),
-        },
-        { id: "n3", since: a.ago(20), projectName: "Space game", kind: "ready", idea: a.idea() },
+        { id: "n1", since: a.ago(30), kind: "question", question: a.question(), idea: a.idea() },
+        { id: "n2", since: a.ago(25), kind: "approval", approval: a.approval(), run: a.run() },
+        { id: "n3", since: a.ago(20), kind: "ready", idea: a.idea() },
         {
           id: "n4",
           since: a.ago(9),
-          projectName: "Space game",
           kind: "blocked",
           ticket: a.ticket({ status: "blocked", failure: "checks_failed", reason: "1 test fails" }),
         },
-        {
-          id: "n5",
-          since: a.ago(2),
-          projectName: "Space game",
-          kind: "review",
-          ticket: a.ticket(),
-          findings: 2,
-        },
+        { id: "n5", since: a.ago(2), kind: "review", ticket: a.ticket(), findings: 2 },
       ]}
       running={[
         {
           run: a.run(),
           subject: saveTicket,
-          wait: null,
-          ticket: { step: "develop", round: 0 },
+          ticket: { step: "develop" },
           subtasks: { done: 1, total: 4 },
         },
         {
           run: a.run({ id: "run_r", agent: "researcher", purpose: "research", demo: true }),
           subject: saveIdea,
-          wait: rateLimit,
           ticket: null,
           subtasks: null,
         },
@@ -112,7 +82,6 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       confinement: { kind: "process", hint: "The setting sandbox is off." },
       storage: { kind: "disk_full", since: a.ago(3) },
       held: { reason: "billing", message: "The account has no credit." },
-      paused: [{ queue: "agents", by: "owner" }, { queue: "merges", by: "owner" }],
       refused: "A worker could read a file outside of its folder.",
       flash: {
         text: "Idea #12 rejected",
@@ -128,7 +97,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       live={live("/live/home")}
       needs={[]}
       running={[]}
-      next={{ ticket: a.ticket({ status: "queued" }), wait: null }}
+      next={a.ticket({ status: "queued" })}
       spend={{ todayMicroUsd: 0, monthMicroUsd: 4_200 }}
       recent={[]}
       ideaCount={3}
@@ -162,12 +131,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
         live={live("/live/ideas")}
         filter={{ projectId: null, status: "all", q, sort: "newest" }}
         counts={{ all: 5, needs_me: 3, refining: 1, ready: 1, closed: 1 }}
-        rows={ideas.map((idea) => ({
-          idea,
-          projectName: "Space game",
-          openQuestions: 2,
-          wait: null,
-        }))}
+        rows={ideas.map((idea) => ({ idea, projectName: "Space game", openQuestions: 2 }))}
         moreHref={null}
         form={null}
       />
@@ -208,8 +172,6 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
         ticket,
         projectName: "Space game",
         agent: ticket.status === "in_progress" ? "bugfix-dev" : null,
-        purpose: ticket.status === "in_progress" ? "develop" : null,
-        wait: ticket.status === "queued" ? rateLimit : null,
         demo: ticket.number === 3,
         subtasks: { done: 1, total: 3 },
         build: "passed",
@@ -262,19 +224,16 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
   "/runs": (shell) => (
     <RunsPage
       shell={shell}
-      live={live("/live/runs")}
       moreHref="/runs?after=run_dev"
       rows={[
-        { run: a.run(), subject: saveTicket, wait: rateLimit },
+        { run: a.run(), subject: saveTicket },
         {
           run: a.run({ id: "run_2", agent: "clarifier", purpose: "clarify", status: "succeeded" }),
           subject: saveIdea,
-          wait: null,
         },
         {
           run: a.run({ id: "run_3", status: "failed", failure: "max_turns", demo: true }),
           subject: saveTicket,
-          wait: null,
         },
       ]}
     />
