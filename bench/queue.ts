@@ -29,6 +29,7 @@ const SHARE = 0.8;
 const BULLMQ_US = [1e6 / 2_097, 1e6 / 2_097, 1e6 / 1_799, 1e6 / 5_186];
 /** NORMAL drains at least so much faster than plainjob. */
 const FASTER = 1.5;
+const CLAIM_P99_MS = 0.4;
 const IDLE_SETTLE_MS = 10_000;
 const IDLE_MS = 20_000;
 
@@ -36,15 +37,19 @@ const steps = ["enqueue, one by one", "enqueue, ten at once", "drain, 1 slot", "
 const modes: Sync[] = ["FULL", "NORMAL"];
 const START = "idle to start, p50";
 const CLAIM = "claim with 1,000,000 waiting";
+const COMMITTED = "claim and commit with 1,000,000 waiting";
+const CLAIM_QUANTILES = [0.5, 0.99];
 const FLAT = "drain with 1,000,000 waiting, times that with 1,000";
 const IDLE = "idle server, CPU per second";
+const at = (row: string) => (q: number) => `${row}, p${q * 100}`;
 const of = (mode: Sync) => (row: string) => `queue ${mode}: ${row}`;
 
 export const queue: Group = {
   name: "queue",
   rows: [
     ...modes.flatMap((mode) =>
-      [...steps, START, `${CLAIM}, p50`, `${CLAIM}, p99`, FLAT].map(of(mode))
+      [...steps, START, ...[CLAIM, COMMITTED].flatMap((row) => CLAIM_QUANTILES.map(at(row))), FLAT]
+        .map(of(mode))
     ),
     IDLE,
   ],
@@ -131,12 +136,20 @@ async function measureMillion(mode: Sync, peer: PlainjobFigures | null): Promise
       goal: 3,
       peer: peer ? quantile(peer.idleToStartMs, 0.5) : null,
     },
-    ...[0.5, 0.99].map((q) => ({
-      name: of(mode)(`${CLAIM}, p${q * 100}`),
+    ...CLAIM_QUANTILES.map((q) => ({
+      name: of(mode)(at(CLAIM)(q)),
       unit: "ms",
-      values: [quantile(claims, q)],
-      ...q === 0.99 ? { goal: 0.4 } : {},
-      limit: quantile(fewClaims, q), // the same with a thousand waiting
+      values: [quantile(claims.map(({ ownMs }) => ownMs), q)],
+      ...q === 0.99 ? { goal: CLAIM_P99_MS } : {},
+      limit: quantile(fewClaims.map(({ ownMs }) => ownMs), q), // the same with a thousand waiting
+    })),
+    ...CLAIM_QUANTILES.map((q) => ({
+      name: of(mode)(at(COMMITTED)(q)),
+      unit: "ms",
+      values: [quantile(claims.map(({ wholeMs }) => wholeMs), q)],
+      // Where each commit is synced, this is the disk's own figure.
+      ...q === 0.99 && mode === "NORMAL" ? { goal: CLAIM_P99_MS } : {},
+      limit: quantile(fewClaims.map(({ wholeMs }) => wholeMs), q),
       peer: peer ? quantile(peer.claimMs, q) : null,
     })),
     { name: of(mode)(FLAT), unit: "times", values: many.map((us) => us / usual), goal: 1.5 },
