@@ -34,6 +34,9 @@ export interface ProjectInput {
   baseBranch?: string;
   /** Empty text: the project has no such command. */
   commands?: Partial<Record<CommandName, string>>;
+  /** Both false by default. */
+  commandsAllowed?: boolean;
+  setupNetwork?: boolean;
 }
 
 /** Looks at a repository before it becomes a project. Throws `invalid` with how to mend what is wrong. */
@@ -72,7 +75,8 @@ export async function createProject(
       path: inspection.path,
       baseBranch,
       commands,
-      commandsAllowed: false,
+      commandsAllowed: input.commandsAllowed ?? false,
+      setupNetwork: input.setupNetwork ?? false,
       sample: false,
     }));
 }
@@ -124,6 +128,7 @@ export async function createSampleProject(app: App, signal: AbortSignal): Promis
       baseBranch: "main",
       commands: commandsFrom(sampleProject.commands),
       commandsAllowed: true,
+      setupNetwork: false,
       sample: true,
     }));
   // Only the first: with a key set, refining each costs something.
