@@ -222,8 +222,7 @@ export const failureReasons = {
   setup_failed: { retriable: false, mend: "Mend the setup command in the project, then retry." },
   setup_offline: {
     retriable: false,
-    mend:
-      "It could not reach the network, which commands in the sandbox do not have. Switch on " +
+    mend: "It could not reach the network, which commands in the sandbox do not have. Switch on " +
       "“Setup may use the network” in the project's settings, then retry.",
   },
   no_changes: { retriable: false, mend: "Say what should change, then retry." },

@@ -109,7 +109,9 @@ export async function moveWorkDir(
 ): Promise<void> {
   const { repo, workDir, to, signal } = spec;
   const tree = await linkedTreeAt(repo, workDir, signal);
-  if (!tree || tree.branch !== null) throw new Error(`"${workDir}" is not the merge's own worktree`);
+  if (!tree || tree.branch !== null) {
+    throw new Error(`"${workDir}" is not the merge's own worktree`);
+  }
   await gitOk(tree, ["reset", "--hard", "--quiet", checkCommit(to)], {
     signal,
     timeoutMs: CHECKOUT_TIMEOUT_MS,

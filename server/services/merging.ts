@@ -4,7 +4,12 @@ import { enqueue } from "../../queue/queue.ts";
 import { jobKeys, type Outcome } from "../../queue/job.ts";
 import { isLanded, keepHistory, landMerge } from "../../agents/git/landing.ts";
 import { type MergeMessage, proposeMessage, withTrailers } from "../../agents/git/merge_message.ts";
-import { moveWorkDir, type PreparedMerge, prepareMerge, removeWorkDir } from "../../agents/git/merging.ts";
+import {
+  moveWorkDir,
+  type PreparedMerge,
+  prepareMerge,
+  removeWorkDir,
+} from "../../agents/git/merging.ts";
 import { commonDirOf, readRef } from "../../agents/git/repository.ts";
 import type { Place } from "../../agents/protocol.ts";
 import type { App } from "../app.ts";

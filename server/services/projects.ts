@@ -151,17 +151,22 @@ export async function changeProject(
   return transact(app, (tx) => {
     const before = getProject(tx.db, id);
     const { commands, ...columns } = changes;
-    const project = updateProject(tx, id, {
+    return changeProjectIn(tx, id, {
       ...columns,
       ...(commands ? { commands: mergeCommands(before.commands, commands) } : {}),
     });
-    tx.emit({
-      type: "project_changed",
-      projectId: id,
-      data: { fields: Object.keys(changes) },
-    });
-    return project;
   });
+}
+
+/** The same for whoever is in a transaction. A new base branch is not looked for. */
+export function changeProjectIn(tx: Tx, id: string, changes: ProjectChanges): Project {
+  const project = updateProject(tx, id, changes);
+  tx.emit({
+    type: "project_changed",
+    projectId: id,
+    data: { fields: Object.keys(changes) },
+  });
+  return project;
 }
 
 function mergeCommands(

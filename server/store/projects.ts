@@ -5,7 +5,14 @@ import { projectMoves, type ProjectStatus, sourcesOf } from "../states.ts";
 
 export type NewProject = Pick<
   Project,
-  "slug" | "name" | "path" | "baseBranch" | "commands" | "commandsAllowed" | "setupNetwork" | "sample"
+  | "slug"
+  | "name"
+  | "path"
+  | "baseBranch"
+  | "commands"
+  | "commandsAllowed"
+  | "setupNetwork"
+  | "sample"
 >;
 
 export function insertProject(tx: Tx, project: NewProject): Project {
