@@ -3,6 +3,7 @@ import { deepStrictEqual as deepEqual, doesNotMatch, match, ok } from "node:asse
 import type { VNode } from "preact";
 import { renderPage } from "../views/layout.tsx";
 import { listProjects } from "../server/store/projects.ts";
+import { tempDir } from "./gaffer.ts";
 import { TestRepo } from "./git_support.ts";
 import * as a from "./pages_fixture.ts";
 import { pagesBench } from "./pages_support.ts";
@@ -77,7 +78,8 @@ const allowances = (app: TestApp) =>
   listProjects(app.db).map(({ setupNetwork, commandsAllowed }) => [setupNetwork, commandsAllowed]);
 
 Deno.test("what is allowed is kept from the form of a new project on, and can be taken back", async () => {
-  using app = testApp();
+  await using data = await tempDir();
+  using app = testApp({ config: { dataDir: data.path } });
   const { get, post } = pagesBench(app);
   await using repo = await TestRepo.make({
     "package.json": '{"dependencies": {"left-pad": "1"}}',
