@@ -11,7 +11,7 @@ import {
   greetScripts,
   greetTicket,
 } from "./greet_story.ts";
-import { answerAll, calls, expect, patch, play, settled } from "./journey_support.ts";
+import { answerAll, calls, expect, play, settled } from "./journey_support.ts";
 import { appeared, Mortal } from "./mortal.ts";
 
 const OFF = ["--sandbox", "off"];
