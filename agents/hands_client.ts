@@ -78,6 +78,11 @@ export interface CommandOptions {
   onOutput?: (text: string) => void;
   /** A person has allowed it to run without a sandbox. */
   unconfinedAllowed: boolean;
+  /**
+   * Lets it use the machine's network, in hands that run nothing else. False by default; without a sandbox
+   * the network can't be cut, and this changes nothing.
+   */
+  network?: boolean;
 }
 
 export interface Hands {
@@ -177,7 +182,7 @@ class HandsClient implements Hands {
   }
 
   async command(place: Place, spec: CommandSpec, options: CommandOptions) {
-    const { signal, onOutput, unconfinedAllowed } = options;
+    const { signal, onOutput, unconfinedAllowed, network = false } = options;
     const unconfined = (await this.#launcher.sandbox()).kind === "process";
     if (unconfined && !unconfinedAllowed) {
       throw new AppError(
@@ -188,6 +193,7 @@ class HandsClient implements Hands {
         { failure: "commands_not_allowed" },
       );
     }
+    const role = unconfined ? "commands" : network ? "networked" : "sandboxed";
     const wallMs = spec.timeoutMs + COMMAND_GRACE_MS;
     const startedAt = performance.now();
     const saved = new HeadAndTail(SAVED_OUTPUT_BYTES);
@@ -196,7 +202,7 @@ class HandsClient implements Hands {
       onOutput?.(text);
     };
     try {
-      const hands = await this.#pool.take(place, unconfined ? "commands" : "sandboxed", signal);
+      const hands = await this.#pool.take(place, role, signal);
       const answer = await hands.request({ type: "command", spec }, {
         signal,
         wallMs,
@@ -222,6 +228,9 @@ class HandsClient implements Hands {
       }
       if (error instanceof HandsLost) throw lostHands(error);
       throw error;
+    } finally {
+      // What could reach the network does not outlive the command that was allowed to.
+      if (role === "networked") await this.#pool.dismiss(place, role);
     }
   }
 

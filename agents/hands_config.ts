@@ -7,10 +7,15 @@ export const HANDS_ARGUMENT = "__hands";
 export const NICENESS = 10;
 
 /**
- * `sandboxed`: inside of bubblewrap, does everything. `confined`: without it, does the file tools in a worker
- * that may touch its folder alone. `commands`: without it, runs commands that a person has allowed.
+ * `sandboxed`: inside of bubblewrap, does everything. `networked`: inside of it, but with the machine's network;
+ * runs one setup command and is gone. `confined`: without it, does the file tools in a worker that may touch
+ * its folder alone. `commands`: without it, runs commands that a person has allowed.
  */
-export type HandsRole = "sandboxed" | "confined" | "commands";
+export type HandsRole = "sandboxed" | "networked" | "confined" | "commands";
+
+/** Inside of bubblewrap. */
+export const isSandboxed = (role: HandsRole): boolean =>
+  role === "sandboxed" || role === "networked";
 
 export interface HandsConfig {
   role: HandsRole;

@@ -1,5 +1,5 @@
 /** Works out how hands are started: which program, in which confinement, with which environment. */
-import { HANDS_ARGUMENT, type HandsConfig, type HandsRole } from "./hands_config.ts";
+import { HANDS_ARGUMENT, type HandsConfig, type HandsRole, isSandboxed } from "./hands_config.ts";
 import { findProgram, findSandbox, type FoundSandbox } from "./find_sandbox.ts";
 import type { HandsLimits } from "./hands_limits.ts";
 import { isInside } from "./paths.ts";
@@ -113,7 +113,7 @@ export class Launcher {
       marker,
     };
     const sandbox = await this.sandbox();
-    return role === "sandboxed" && sandbox.bwrap
+    return isSandboxed(role) && sandbox.bwrap
       ? await this.#sandboxed(sandbox, place, config, signal)
       : await this.#bare(config);
   }
@@ -128,6 +128,7 @@ export class Launcher {
     const env = sandboxEnvironment(this.#env, toolchains);
     const plan = await sandboxPlan({
       place,
+      network: config.role === "networked",
       toolchains,
       env: { ...env, ...runtimeVariables(CACHE_IN_SANDBOX), [MARKER_VARIABLE]: config.marker },
       shown: await this.#codeInSandbox(),

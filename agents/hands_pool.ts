@@ -31,6 +31,8 @@ interface Entry {
   idle?: ReturnType<typeof setTimeout>;
 }
 
+const keyOf = ({ access, dir }: Place, role: HandsRole) => JSON.stringify([role, access, dir]);
+
 export class HandsPool {
   readonly #options: PoolOptions;
   readonly #entries = new Map<string, Entry>();
@@ -51,7 +53,7 @@ export class HandsPool {
 
   /** Running hands of the place, or new ones. */
   async take(place: Place, role: HandsRole, signal: AbortSignal): Promise<HandsProcess> {
-    const key = JSON.stringify([role, place.access, place.dir]);
+    const key = keyOf(place, role);
     const entry = this.#entries.get(key);
     const running = await entry?.hands.catch(() => null);
     if (running && !running.isOver) {
@@ -82,6 +84,13 @@ export class HandsPool {
     await Promise.all(
       entries.map(([key, entry]) => this.#end(key, entry, "its folder was released")),
     );
+  }
+
+  /** Ends the hands that `take` gave for this place and role; resolves when they are gone. */
+  async dismiss(place: Place, role: HandsRole): Promise<void> {
+    const key = keyOf(place, role);
+    const entry = this.#entries.get(key);
+    if (entry) await this.#end(key, entry, "its work is done");
   }
 
   /** Ends all hands; none are started any more. */

@@ -1,7 +1,7 @@
 /** Answers requests to hands, in whichever process or worker may do what they ask for. */
 import { messageOf } from "../server/errors.ts";
 import { machineFaultOf } from "../server/machine_fault.ts";
-import type { HandsConfig } from "./hands_config.ts";
+import { type HandsConfig, isSandboxed } from "./hands_config.ts";
 import { MAX_ANSWER_BYTES } from "./lines.ts";
 import { pathRules } from "./policy.ts";
 import { tryProbes } from "./probes.ts";
@@ -30,7 +30,7 @@ export class HandsService {
   constructor(config: HandsConfig, write: (line: string) => void) {
     this.#config = config;
     this.#write = write;
-    this.#shell = new Shell({ ...config, ownNamespace: config.role === "sandboxed" });
+    this.#shell = new Shell({ ...config, ownNamespace: isSandboxed(config.role) });
   }
 
   /** Takes one line of the server. `alsoTried` is added to the results of a probe. */
@@ -103,6 +103,8 @@ export class HandsService {
     const tool = handsTools.get(call.name);
     if (!tool) throw new ToolError(`No such tool available: ${call.name}`);
     const { dir, access, hidden, role } = this.#config;
+    // What a model asks for never has the network, whoever mixes hands up.
+    if (role === "networked") throw new ToolError(`${call.name} is not done with the network`);
     // Who only runs commands may not read files, and so can't load what rules are made with.
     const rules = await pathRules(role === "commands" ? { allow: [], block: [] } : policy);
     const files = new PlaceFiles({ dir, access, hidden, rules });

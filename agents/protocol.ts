@@ -280,6 +280,11 @@ export interface Place {
   access: "read" | "write";
   /** The repository's common .git folder: bound read-only in a sandbox, so that builds can ask git. */
   gitDir: string | null;
+  /**
+   * Absolute real path of the home folder of its commands in a sandbox, for what setup fetches to be there for
+   * the build: caches of modules, environments. Absent: an empty one that is gone with the hands.
+   */
+  homeDir?: string;
 }
 
 /** Paths an agent may not touch, as globs relative to the place. */

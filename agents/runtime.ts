@@ -106,6 +106,8 @@ export interface Agents {
       signal: AbortSignal;
       onOutput?: (text: string) => void;
       unconfinedAllowed: boolean;
+      /** See `CommandOptions`. */
+      network?: boolean;
     },
   ): Promise<CommandResult & { unconfined: boolean }>;
   /** Kills the hands of a folder, so that it can be removed. */

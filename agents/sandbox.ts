@@ -5,7 +5,7 @@ import type { HandsLimits } from "./hands_limits.ts";
 import type { Place } from "./protocol.ts";
 import type { Toolchains } from "./toolchains.ts";
 
-/** Home folder in a sandbox, whose /tmp is private and gone with it. */
+/** Home folder in a sandbox, whose /tmp is private and gone with it; a place may bring a home that lasts. */
 const SANDBOX_HOME = "/tmp/home";
 
 /** Taken over from the server's environment into that of commands. */
@@ -77,8 +77,13 @@ const systemFiles = [
   "timezone",
 ].map((name) => `/etc/${name}`);
 
+/** What resolving names needs besides; of no use without the network. */
+const networkFiles = ["gai.conf", "host.conf", "resolv.conf"].map((name) => `/etc/${name}`);
+
 export interface SandboxOptions {
   place: Place;
+  /** It shares the machine's network, this machine's own services included. */
+  network: boolean;
   toolchains: Toolchains;
   /** Environment of the process. */
   env: Record<string, string>;
@@ -100,12 +105,14 @@ export interface SandboxPlan {
 }
 
 /** Namespaces of its own, and the system's files: what every sandbox begins with. */
-export function baseArgs(tmp: TmpLimits | null): string[] {
+export function baseArgs(tmp: TmpLimits | null, network = false): string[] {
   const size = (bytes: number | undefined) => bytes === undefined ? [] : ["--size", String(bytes)];
   return [
-    ...["--unshare-all", "--die-with-parent", "--new-session", "--clearenv"],
+    ...["--unshare-all", ...(network ? ["--share-net"] : [])],
+    ...["--die-with-parent", "--new-session", "--clearenv"],
     ...["--cap-drop", "ALL", "--hostname", "gaffer"],
     ...systemArgs(),
+    ...(network ? networkFiles.flatMap((path) => ["--ro-bind-try", path, path]) : []),
     ...["--proc", "/proc", "--dev", "/dev"],
     ...[...size(tmp?.shmBytes), "--tmpfs", "/dev/shm", "--remount-ro", "/dev"],
     ...[...size(tmp?.tmpBytes), "--tmpfs", "/tmp"],
@@ -114,15 +121,15 @@ export function baseArgs(tmp: TmpLimits | null): string[] {
 
 /** What later arguments show lies over what earlier ones do; so the place comes after all that hides. */
 export async function sandboxPlan(
-  { place, toolchains, env, shown, protectedPaths, tmp }: SandboxOptions,
+  { place, network, toolchains, env, shown, protectedPaths, tmp }: SandboxOptions,
   signal: AbortSignal,
 ): Promise<SandboxPlan> {
   const { visible } = toolchains;
   const around = [...visible, ...shown.map(([path]) => path), ...systemDirs];
   const git = await gitView(place, signal);
   const args = [
-    ...baseArgs(tmp),
-    ...["--dir", SANDBOX_HOME],
+    ...baseArgs(tmp, network),
+    ...(place.homeDir ? ["--bind", place.homeDir, SANDBOX_HOME] : ["--dir", SANDBOX_HOME]),
     ...visible.flatMap((path) => ["--ro-bind", path, path]),
     ...shown.flatMap(([path, at]) => ["--ro-bind", path, at]),
     ...await hide(protectedPaths.filter((path) => around.some((dir) => isInside(dir, path)))),

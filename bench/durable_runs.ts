@@ -84,6 +84,7 @@ export class DurableRuns implements AsyncDisposable {
         baseBranch: "main",
         commands: [],
         commandsAllowed: false,
+        setupNetwork: false,
         sample: false,
       });
       return insertIdea(tx, {

@@ -69,6 +69,7 @@ function seedProject(tx: Tx): string {
       { name: "test", command: "make test", timeoutMs },
     ],
     commandsAllowed: true,
+    setupNetwork: false,
     sample: false,
   }).id;
 }

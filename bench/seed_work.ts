@@ -26,6 +26,7 @@ export function seedWork(path: string, repository: string, count: number): strin
       baseBranch: "main",
       commands: [],
       commandsAllowed: true,
+      setupNetwork: false,
       sample: false,
     });
     return Array.from({ length: count }, () => seedTicket(tx, projectId));

@@ -29,6 +29,14 @@ export const commandsInput = once(() =>
   })
 );
 
+/** What a person allows a project's own commands. */
+const allowances = () => ({
+  commands_allowed: z.boolean().optional()
+    .describe("The project's own commands may run where there is no sandbox"),
+  setup_network: z.boolean().optional()
+    .describe("The setup command, and no other, may use the network in the sandbox"),
+});
+
 export const newProjectInput = once(() =>
   z.union([
     z.strictObject({ sample: z.literal(true) }),
@@ -37,6 +45,7 @@ export const newProjectInput = once(() =>
       name: z.string().trim().max(100).optional(),
       base_branch: z.string().trim().max(250).optional(),
       commands: commandsInput().optional(),
+      ...allowances(),
     }),
   ]).meta({ id: "NewProject" })
 );
@@ -46,8 +55,7 @@ export const projectChangesInput = once(() =>
     name: z.string().trim().min(1).max(100).optional(),
     base_branch: z.string().trim().min(1).max(250).optional(),
     commands: commandsInput().optional(),
-    commands_allowed: z.boolean().optional()
-      .describe("The project's own commands may run where there is no sandbox"),
+    ...allowances(),
   }).meta({ id: "ProjectChanges" })
 );
 

@@ -43,6 +43,8 @@ export interface Project {
   commands: ProjectCommand[];
   /** A person allowed the project's own commands to run where there is no sandbox. */
   commandsAllowed: boolean;
+  /** A person lets the setup command, and it alone, use the machine's network in the sandbox. */
+  setupNetwork: boolean;
   /** The built-in sample; the demo model can implement its ideas. */
   sample: boolean;
   createdAt: string;

@@ -221,6 +221,11 @@ export const failureReasons = {
   },
   checks_failed: { retriable: false, mend: "Read the failures, give guidance, then retry." },
   setup_failed: { retriable: false, mend: "Mend the setup command in the project, then retry." },
+  setup_offline: {
+    retriable: false,
+    mend: "It could not reach the network, which commands in the sandbox do not have. Switch on " +
+      "“Setup may use the network” in the project's settings, then retry.",
+  },
   no_changes: { retriable: false, mend: "Say what should change, then retry." },
   repository: { retriable: false, mend: "Mend the repository as the message says, then retry." },
   merge_conflict: {

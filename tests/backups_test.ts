@@ -1,6 +1,6 @@
 /** Backups by hand, on page and API, and what is said when one can't be made. */
 import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { Hono } from "hono";
 import { Api, type Env } from "../server/api.ts";
 import { type Backups, createBackups } from "../server/backup.ts";
@@ -101,7 +101,10 @@ Deno.test("the page shows them with their sizes and what to do with one, and mak
   match(decodeURIComponent(pressed.headers.get("set-cookie")!), /Backed up: gaffer-2026-01-02T03/);
   const page = await settings();
   match(page, /gaffer-2026-01-02T030405\.000Z-manual\.db.*MB, asked for/s);
-  match(page, /gaffer restore FILE/);
+  // With the folder: this server's is seldom the default one.
+  const { dataDir } = p.app.config;
+  const [, file, folder] = /deno task start restore (\S+-manual\.db) --data ([^\s<]+)</.exec(page)!;
+  deepEqual([dirname(file!), folder], [join(dataDir, "backups"), dataDir]);
   match(page, /<form[^>]*action="\/settings\/back-up"/);
   p.failWith("database or disk is full");
   p.advance(MINUTE_MS);

@@ -8,6 +8,24 @@ const ignore = chromiumPath === null;
 /** Set by whoever wants to see what the pages looked like. */
 const SHOTS = Deno.env.get("GAFFER_SCREENSHOTS");
 
+/**
+ * Set to 1 to take the README's picture again: `GAFFER_README_PICTURE=1 deno test -A --no-prompt
+ * tests/browser_test.ts --filter desktop` writes docs/ticket.png. The demo model then types more slowly, so that
+ * the picture catches an agent at work.
+ */
+const TAKES_PICTURE = Deno.env.get("GAFFER_README_PICTURE") === "1";
+const PICTURE = new URL("../docs/ticket.png", import.meta.url).pathname;
+
+/** The ticket's page while an agent mends what the tests found: with results, and several steps of its work. */
+async function takePicture(page: Page): Promise<void> {
+  await page.setViewportSize({ width: 1280, height: 1200 });
+  await page.reload(); // without the message of what was just done
+  await page.locator("#ticket-strip dd", { hasText: "Failed" }).waitFor({ timeout: 60_000 });
+  await page.locator("[data-activity] > li").nth(4).waitFor({ timeout: 60_000 });
+  await page.screenshot({ path: PICTURE });
+  await page.setViewportSize(desktop);
+}
+
 async function shot(page: Page, name: string): Promise<void> {
   if (SHOTS) await page.screenshot({ path: `${SHOTS}/${name}.png`, fullPage: false });
 }
@@ -19,7 +37,7 @@ async function withServer(
   await using data = await tempDir();
   await using gaffer = await startGaffer({
     dataDir: data.path,
-    env: { GAFFER_DEMO_PACE_MS: "2" },
+    env: { GAFFER_DEMO_PACE_MS: TAKES_PICTURE ? "12" : "2" },
   });
   const browser = await launchBrowser();
   try {
@@ -85,6 +103,7 @@ for (const [name, viewport] of [["a desktop", desktop], ["a phone", phone]] as c
         await page.locator("[data-activity] li").nth(1).waitFor({ timeout: 40_000 });
         await shot(page, `${width}-ticket`);
         await noOverflow(page);
+        if (TAKES_PICTURE && viewport === desktop) await takePicture(page);
         await page.getByRole("link", { name: "Review the changes" }).click({ timeout: 60_000 });
         await page.waitForURL(/\/review/);
         await shows(page, "todo.sh");

@@ -56,6 +56,7 @@ export function project(changes: Partial<Project> = {}): Project {
       { name: "test", command: "sh test.sh --tap", timeoutMs: 600_000 },
     ],
     commandsAllowed: false,
+    setupNetwork: false,
     sample: false,
     createdAt: ago(9_000),
     updatedAt: ago(900),

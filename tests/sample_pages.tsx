@@ -188,6 +188,14 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       reason: "1 of 47 tests fails after 3 rounds.",
       round: 3,
     }),
+  "/tickets/tkt_not_allowed": (shell) =>
+    ticketPage({ ...shell, confinement: { kind: "process", hint: "Install bubblewrap" } }, {
+      id: "tkt_not_allowed",
+      status: "blocked",
+      step: "prepare",
+      failure: "commands_not_allowed",
+      reason: "There is no sandbox on this machine.",
+    }),
   "/tickets/tkt_save/review": (shell, query) => (
     <ReviewPage
       shell={shell}
@@ -381,6 +389,8 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
           build: "npm run build",
           test: "",
         },
+        allowed: { setup_network: false, commands_allowed: false },
+        setupFetches: true,
         message: null,
         errors: [],
       }}
@@ -392,13 +402,32 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       looked={false}
       form={{
         values: { path: "/tmp", name: "", base_branch: "", setup: "", build: "", test: "" },
+        allowed: { setup_network: false, commands_allowed: false },
+        setupFetches: false,
         message: "Cannot add the project: this folder is not a git repository",
         errors: [{ field: "path", message: "Not a git repository. Run `git init` there" }],
       }}
     />
   ),
   "/projects/prj_game": (shell) => (
-    <ProjectPage shell={shell} project={a.project()} refused={null} />
+    <ProjectPage
+      shell={shell}
+      project={a.project()}
+      form={{
+        values: {
+          path: a.project().path,
+          name: a.project().name,
+          base_branch: "main",
+          setup: "npm ci",
+          build: "npm run build",
+          test: "npm test",
+        },
+        allowed: { setup_network: true, commands_allowed: false },
+        setupFetches: true,
+        message: null,
+        errors: [],
+      }}
+    />
   ),
   "/settings": (shell) => settingsPage(shell),
   "/start": (shell) => (
@@ -477,6 +506,7 @@ function ticketPage(shell: Shell, changes: Parameters<typeof a.ticket>[0]): VNod
       live={live(`/live/ticket/${ticket.id}`)}
       ticket={ticket}
       projectName="Space game"
+      commands={a.project().commands}
       idea={saveIdea}
       subtasks={[
         a.subtask(),
@@ -646,6 +676,7 @@ function settingsPage(shell: Shell): VNode {
       backupFailure={shell.held &&
         { message: "Cannot back up: the disk is full. Free some space", at: a.ago(12) }}
       backupEveryHours={24}
+      restoreCommand="gaffer restore FILE --data /home/ana/.local/share/gaffer"
     />
   );
 }

@@ -134,6 +134,7 @@ export function testApp(
           baseBranch: "main",
           commands: [{ name: "test", command: "sh test.sh", timeoutMs: 60_000 }],
           commandsAllowed: false,
+          setupNetwork: false,
           sample: false,
           ...changes,
         })),

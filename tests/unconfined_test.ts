@@ -11,7 +11,7 @@ import {
   greetScripts,
   greetTicket,
 } from "./greet_story.ts";
-import { answerAll, calls, expect, patch, play, settled } from "./journey_support.ts";
+import { answerAll, calls, expect, play, settled } from "./journey_support.ts";
 import { appeared, Mortal } from "./mortal.ts";
 
 const OFF = ["--sandbox", "off"];
@@ -103,8 +103,20 @@ Deno.test("without a sandbox, a person allows each command that a model wrote", 
     deepEqual([blocked.status, blocked.failure], ["blocked", "commands_not_allowed"]);
     match(blocked.reason, /no sandbox \(bubblewrap\) on this machine/);
     deepEqual((await mortal.client.get(`${path}/checks`)).items, []);
-    await patch(mortal.client, `/projects/${project.id}`, { commands_allowed: true });
-    await mortal.client.post(`${path}/retry`);
+    // The ticket's page names them, and one press allows them and goes on.
+    const page = await (await fetch(`${mortal.client.url}${path}`)).text();
+    for (const command of Object.values(greetCommands)) {
+      ok(page.includes(`<code>${command}</code>`));
+    }
+    const [, action] = /action="([^"]+\/allow-commands)"/.exec(page)!;
+    const press = () =>
+      fetch(`${mortal.client.url}${action}`, { method: "POST", redirect: "manual" });
+    const pressed = await press();
+    deepEqual([pressed.status, pressed.headers.get("location")], [303, path]);
+    ok((await mortal.client.get(`/projects/${project.id}`)).commands_allowed);
+    const again = await press();
+    equal(again.status, 409, "the ticket waits for something else by now");
+    await Promise.all([pressed, again].map((response) => response.body?.cancel()));
   });
 
   await t.step("a command waits, with its exact words, also over a restart", async () => {

@@ -19,6 +19,8 @@ export interface BackupsProps {
   /** 0: none by schedule. */
   everyHours: number;
   dataDir: string;
+  /** Restores the newest one into this data folder. */
+  restoreCommand: string;
 }
 
 const kindWords: Record<BackupRow["kind"], string> = {
@@ -27,7 +29,8 @@ const kindWords: Record<BackupRow["kind"], string> = {
   manual: "asked for",
 };
 
-export function Backups({ nowMs, backups, failure, everyHours, dataDir }: BackupsProps): VNode {
+export function Backups(props: BackupsProps): VNode {
+  const { nowMs, backups, failure, everyHours, dataDir, restoreCommand } = props;
   const [newest] = backups;
   return (
     <Panel
@@ -69,7 +72,7 @@ export function Backups({ nowMs, backups, failure, everyHours, dataDir }: Backup
       <p class="muted">
         They lie in{" "}
         <code class="path">{dataDir}/backups</code>. To go back to one, stop Gaffer and run{" "}
-        <code>gaffer restore FILE</code>; what was there before is kept. Code is in your
+        <code class="path">{restoreCommand}</code>; what was there before is kept. Code is in your
         repositories.
       </p>
     </Panel>

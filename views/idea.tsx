@@ -22,7 +22,7 @@ import { IdeaActions, type RefusedDecision } from "./idea_decision.tsx";
 import { Description } from "./idea_description.tsx";
 import { Findings, PlanPanel } from "./idea_plan.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
-import { idPart, runHref, ticketHref, withQuery } from "./links.ts";
+import { idPart, projectHref, runHref, ticketHref, withQuery } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
 import type { ResolveReference } from "./markdown.ts";
 import { Prose } from "./prose.tsx";
@@ -217,7 +217,7 @@ function IdeaFacts({ idea, projectName, shell }: IdeaPageProps): VNode {
     <Panel id="idea-facts" title="Facts">
       <Facts
         rows={[
-          ["Project", projectName],
+          ["Project", <a key="o" href={projectHref(idea.projectId)}>{projectName}</a>],
           ["Priority", <Priority key="p" level={idea.priority} />],
           ["Why this priority", plan.priorityReason ?? null],
           ["Type", plan.type ? ticketTypeWords[plan.type] : null],

@@ -40,7 +40,7 @@ export function NewIdea({ projects, projectId, ideaCount, form }: NewIdeaProps):
     <div id="new-idea">
       <form method="post" action="/ideas" class="new-idea-form panel" id={id} aria-label="New idea">
         <ErrorSummary form={id} message={form?.message ?? null} errors={errors} />
-        <div class="quick-add">
+        <div class={choices.length > 1 ? "quick-add has-project" : "quick-add"}>
           <Field
             form={id}
             name="title"
@@ -51,10 +51,22 @@ export function NewIdea({ projects, projectId, ideaCount, form }: NewIdeaProps):
             required
             placeholder="Pressing save twice loses the second save"
           />
+          {choices.length > 1 && (
+            <Field
+              form={id}
+              name="project_id"
+              kind="choice"
+              label="Project"
+              required
+              value={project}
+              errors={errors}
+              options={choices}
+            />
+          )}
           <Button kind="primary">Add idea</Button>
         </div>
         <details id={`${id}-more`} open={form !== null}>
-          <summary>Description, priority, tags{choices.length > 1 ? ", project" : ""}</summary>
+          <summary>Description, priority, tags</summary>
           <Field
             form={id}
             name="description"
@@ -87,18 +99,6 @@ export function NewIdea({ projects, projectId, ideaCount, form }: NewIdeaProps):
               value={values?.tags}
               errors={errors}
             />
-            {choices.length > 1 && (
-              <Field
-                form={id}
-                name="project_id"
-                kind="choice"
-                label="Project"
-                required
-                value={project}
-                errors={errors}
-                options={choices}
-              />
-            )}
           </div>
         </details>
         {choices.length <= 1 && <input type="hidden" name="project_id" value={project} />}

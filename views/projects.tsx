@@ -1,5 +1,5 @@
 /** Projects: the list, the form for a new one with what was proposed for it, and one project's settings. */
-import type { VNode } from "preact";
+import { type ComponentChildren, Fragment, type VNode } from "preact";
 import type { FieldError } from "../server/errors.ts";
 import type { Project } from "../server/records.ts";
 import { Notice, Panel, Tag } from "./components.tsx";
@@ -19,6 +19,10 @@ export interface ProjectForm {
     build: string;
     test: string;
   };
+  /** What the person allows: the names of the checked boxes. */
+  allowed: { setup_network: boolean; commands_allowed: boolean };
+  /** The setup command is an installer, which needs the network. */
+  setupFetches: boolean;
   message: string | null;
   errors: FieldError[];
 }
@@ -56,7 +60,7 @@ export function ProjectsPage({ shell, rows, sampleOffered }: ProjectsPageProps):
       </ul>
       <Panel id="add-project" title="Add a project">
         <PathForm form="add" path="" message={null} errors={[]} />
-        {sampleOffered && <SampleForm />}
+        {sampleOffered && <SampleForm demo={shell.demo} />}
       </Panel>
     </Layout>
   );
@@ -92,13 +96,14 @@ export function PathForm({ form, path, message, errors }: PathFormProps): VNode 
 }
 
 /** The other way in: nothing to set up. */
-export function SampleForm(): VNode {
+export function SampleForm({ demo }: { demo: boolean }): VNode {
   return (
     <div class="sample">
       <ActionForm action="/projects" fields={{ sample: "1" }}>Take the sample project</ActionForm>
       <p class="muted">
-        A small repository of its own with one idea in the inbox. The demo model takes it through
-        the whole way for $0.
+        A small repository of its own with one idea in the inbox. {demo
+          ? "The demo model takes it through the whole way for $0."
+          : "Your model works on it and costs what any idea costs."}
       </p>
     </div>
   );
@@ -132,7 +137,13 @@ export function NewProjectPage({ shell, form, looked }: NewProjectPageProps): VN
                 required
                 mono
               />
-              <ProjectFields form={form} />
+              <ProjectFields form={form} shell={shell} />
+              {shell.confinement.kind === "process" && (
+                <CommandsAllowed
+                  form={form}
+                  shell={shell}
+                />
+              )}
               <Button kind="primary">Add the project</Button>
             </form>
           )
@@ -145,10 +156,11 @@ export function NewProjectPage({ shell, form, looked }: NewProjectPageProps): VN
 const commandHints = {
   setup: "Once per worktree, before anything else. Empty: nothing to set up.",
   build: "After each change. Empty: there is nothing to build.",
-  test: "After the build. Its output is parsed: JUnit XML, TAP and the usual runners.",
+  test:
+    "After the build. TAP and the output of the usual runners are read; others count as a whole.",
 };
 
-function ProjectFields({ form }: { form: ProjectForm }): VNode {
+function ProjectFields({ form, shell }: { form: ProjectForm; shell: Shell }): VNode {
   const { values, errors } = form;
   return (
     <>
@@ -176,33 +188,86 @@ function ProjectFields({ form }: { form: ProjectForm }): VNode {
       <fieldset>
         <legend>Commands</legend>
         {(["setup", "build", "test"] as const).map((name) => (
-          <Field
-            key={name}
-            form="project"
-            name={name}
-            label={`${name.charAt(0).toUpperCase()}${name.slice(1)}`}
-            hint={commandHints[name]}
-            value={values[name]}
-            errors={errors}
-            maxLength={2_000}
-            mono
-          />
+          <Fragment key={name}>
+            <Field
+              form="project"
+              name={name}
+              label={`${name.charAt(0).toUpperCase()}${name.slice(1)}`}
+              hint={commandHints[name]}
+              value={values[name]}
+              errors={errors}
+              maxLength={2_000}
+              mono
+            />
+            {name === "setup" && <SetupNetwork form={form} shell={shell} />}
+          </Fragment>
         ))}
       </fieldset>
     </>
   );
 }
 
+function SetupNetwork({ form, shell }: { form: ProjectForm; shell: Shell }): VNode {
+  const sandboxed = shell.confinement.kind === "bubblewrap";
+  const { setup_network: allowed } = form.allowed;
+  return (
+    <div class="allowance" id="setup-network">
+      <Option name="setup_network" checked={allowed} hint="setup_network-hint">
+        Setup may use the network
+      </Option>
+      <p class="hint" id="project-setup_network-hint">
+        {form.setupFetches &&
+          "This command needs the network; what runs during setup can then reach it. "}
+        {form.setupFetches ? "That is" : "What runs during setup can then reach"}{" "}
+        the internet and this machine's own services, but no key and no other folder. It runs once
+        in each worktree, on your base branch's own files; no other command gets the network.
+      </p>
+      {!sandboxed && (
+        <p class="hint">
+          There is no sandbox on this machine, and without one the network can't be cut: commands
+          have it whatever is chosen here.
+        </p>
+      )}
+      {sandboxed && form.setupFetches && !allowed && (
+        <p class="hint tone-waiting">Without it tickets will block at their setup.</p>
+      )}
+    </div>
+  );
+}
+
+interface OptionProps {
+  name: keyof ProjectForm["allowed"];
+  checked: boolean;
+  /** Last part of the id of what describes it. */
+  hint: string;
+  children: ComponentChildren;
+}
+
+function Option({ name, checked, hint, children }: OptionProps): VNode {
+  return (
+    <label class="option">
+      <input
+        type="checkbox"
+        name={name}
+        value="1"
+        checked={checked}
+        id={`project-${name}`}
+        aria-describedby={`project-${hint}`}
+      />
+      {children}
+    </label>
+  );
+}
+
 export interface ProjectPageProps {
   shell: Shell;
   project: Project;
-  /** What was refused; null shows the saved settings. */
-  refused: ProjectForm | null;
+  /** The saved settings, or what was refused. */
+  form: ProjectForm;
 }
 
 /** One project's settings; posts to its own address. */
-export function ProjectPage({ shell, project, refused }: ProjectPageProps): VNode {
-  const form = refused ?? savedForm(project);
+export function ProjectPage({ shell, project, form }: ProjectPageProps): VNode {
   return (
     <Layout shell={shell} title={project.name} current="projects" live={null}>
       <PageHead crumb={{ href: "/projects", label: "Projects" }} title={project.name} />
@@ -211,54 +276,32 @@ export function ProjectPage({ shell, project, refused }: ProjectPageProps): VNod
         <p class="muted">
           <code class="path">{project.path}</code>
         </p>
-        <ProjectFields form={form} />
-        <CommandsAllowed project={project} shell={shell} />
+        <ProjectFields form={form} shell={shell} />
+        <CommandsAllowed form={form} shell={shell} />
         <Button kind="primary">Save</Button>
       </form>
     </Layout>
   );
 }
 
-function CommandsAllowed({ project, shell }: { project: Project; shell: Shell }): VNode {
+function CommandsAllowed({ form, shell }: { form: ProjectForm; shell: Shell }): VNode {
+  const { commands_allowed: allowed } = form.allowed;
   const unsandboxed = shell.confinement.kind === "process";
   return (
     <fieldset>
       <legend>Without a sandbox</legend>
-      <label class="option">
-        <input
-          type="checkbox"
-          name="commands_allowed"
-          value="1"
-          checked={project.commandsAllowed}
-          id="project-commands_allowed"
-        />
+      <Option name="commands_allowed" checked={allowed} hint="commands_allowed-hint">
         Run this project's setup, build and test commands where there is no sandbox
-      </label>
-      <p class="hint">
+      </Option>
+      <p class="hint" id="project-commands_allowed-hint">
         They run as you, on code that agents wrote, and can do what you can do. With bubblewrap
         installed this is not needed.
       </p>
-      {unsandboxed && !project.commandsAllowed && (
+      {unsandboxed && !allowed && (
         <Notice tone="waiting" title="There is no sandbox on this machine">
           <p>Tickets of this project block until you allow this or install bubblewrap.</p>
         </Notice>
       )}
     </fieldset>
   );
-}
-
-function savedForm(project: Project): ProjectForm {
-  const command = (name: string) => project.commands.find((c) => c.name === name)?.command ?? "";
-  return {
-    values: {
-      path: project.path,
-      name: project.name,
-      base_branch: project.baseBranch,
-      setup: command("setup"),
-      build: command("build"),
-      test: command("test"),
-    },
-    message: null,
-    errors: [],
-  };
 }

@@ -19,7 +19,7 @@ import {
 import { count, duration, inputTokens, money, plural, tokens } from "./format.ts";
 import { buttonClass } from "./forms.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
-import { runHref, type Subject, subjectHref } from "./links.ts";
+import { projectHref, runHref, type Subject, subjectHref } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
 import { MessagePanel, RunActions, type RunMovesProps } from "./run_actions.tsx";
 import type { Shell } from "./shell.ts";
@@ -159,6 +159,7 @@ const titleOf = ({ run, subject }: RunPageProps) => `${capital(run.agent)} on #$
 function RunStrip(props: RunPageProps): VNode {
   const { run, subject, attempt, shell } = props;
   const { usage } = run;
+  const project = shell.projects.find(({ id }) => id === run.projectId);
   return (
     <div id="run-strip">
       <PageHead
@@ -172,6 +173,14 @@ function RunStrip(props: RunPageProps): VNode {
         }
       />
       <dl class="strip">
+        {project && (
+          <div>
+            <dt>Project</dt>
+            <dd>
+              <a href={projectHref(project.id)}>{project.name}</a>
+            </dd>
+          </div>
+        )}
         <div>
           <dt>For</dt>
           <dd>

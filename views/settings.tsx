@@ -26,6 +26,7 @@ export interface SettingsPageProps {
   backups: BackupRow[];
   backupFailure: BackupsProps["failure"];
   backupEveryHours: number;
+  restoreCommand: string;
 }
 
 export function SettingsPage(props: SettingsPageProps): VNode {
@@ -107,6 +108,7 @@ function BackedUp(props: SettingsPageProps): VNode {
       failure={props.backupFailure}
       everyHours={props.backupEveryHours}
       dataDir={props.dataDir}
+      restoreCommand={props.restoreCommand}
     />
   );
 }
@@ -168,7 +170,8 @@ function Confined({ shell }: SettingsPageProps): VNode {
         ? (
           <p>
             Tools and commands run in bubblewrap: one folder to write in, no network, no key, a
-            scrubbed environment.
+            scrubbed environment. Only a project's setup command has the network, where the
+            project's settings say so.
           </p>
         )
         : (

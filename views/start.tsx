@@ -33,7 +33,7 @@ export function StartPage({ shell, path, message, errors }: StartPageProps): VNo
         </p>
       </Panel>
       <Panel id="sample-project" title="Or look first">
-        <SampleForm />
+        <SampleForm demo={shell.demo} />
       </Panel>
       <Panel id="what-follows" title="What follows">
         <ol class="steps">

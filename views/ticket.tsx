@@ -1,7 +1,15 @@
 /** One ticket: its state, what stands in its way, what is done, and the agent at work. */
 import type { VNode } from "preact";
 import { failureReasons } from "../server/states.ts";
-import type { Approval, ChangeEvent, Check, Run, Subtask, Ticket } from "../server/records.ts";
+import type {
+  Approval,
+  ChangeEvent,
+  Check,
+  ProjectCommand,
+  Run,
+  Subtask,
+  Ticket,
+} from "../server/records.ts";
 import { Activity, type ActivityProps } from "./activity.tsx";
 import { PendingApprovals } from "./approvals.tsx";
 import { CheckList } from "./checks.tsx";
@@ -32,6 +40,8 @@ export interface TicketPageProps {
   live: Live | null;
   ticket: Ticket;
   projectName: string;
+  /** The project's own. */
+  commands: ProjectCommand[];
   /** The idea it came from. */
   idea: Subject | null;
   /** In order. */
@@ -182,11 +192,11 @@ function CheckFact({ name, check }: { name: string; check: Check | null }): VNod
 
 /** What needs a person before it goes on; `#ticket-attention`. */
 function Attention(props: TicketPageProps): VNode {
-  const { ticket, approvals, runs, checks, shell } = props;
+  const { ticket, approvals, runs, shell } = props;
   const active = runs.find((run) => ["queued", "running", "waiting"].includes(run.status)) ?? null;
   return (
     <div id="ticket-attention">
-      {ticket.status === "blocked" && <Blocked ticket={ticket} checks={checks} />}
+      {ticket.status === "blocked" && <Blocked {...props} />}
       {ticket.status === "done" && ticket.mergeCommit && (
         <Notice tone="done" title="Merged">
           <p>

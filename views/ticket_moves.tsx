@@ -5,6 +5,7 @@ import type { Ticket } from "../server/records.ts";
 import { Hidden } from "./components.tsx";
 import { ActionForm, Button, buttonClass, Disclosure, ErrorSummary, Field } from "./forms.tsx";
 import { reviewHref, ticketHref } from "./links.ts";
+import { isProjects } from "./ticket_parts.tsx";
 
 /** The small menu of a card or row. */
 export function TicketMenu({ ticket }: { ticket: Ticket }): VNode {
@@ -81,8 +82,15 @@ export function TicketActions({ ticket, runPaused, refused }: TicketActionsProps
       )}
       {status === "blocked" && (
         <>
-          <Guide ticket={ticket} refused={refused} />
-          <ActionForm action={action("retry")}>Retry</ActionForm>
+          {!isProjects(ticket.failure) && <Guide ticket={ticket} refused={refused} />}
+          <ActionForm
+            action={action("retry")}
+            kind={isProjects(ticket.failure) && ticket.failure !== "commands_not_allowed"
+              ? "primary"
+              : "plain"}
+          >
+            Retry
+          </ActionForm>
         </>
       )}
       {status === "cancelled" && (

@@ -1,16 +1,25 @@
 /** The parts of a ticket's page: why it is blocked, its subtasks, its specification, its facts. */
 import type { VNode } from "preact";
 import { CHECK_ROUNDS_MAX, failureReasons } from "../server/states.ts";
-import type { Check, Subtask, Ticket } from "../server/records.ts";
+import type { Check, ProjectCommand, Subtask, Ticket } from "../server/records.ts";
 import { Elapsed, Facts, Notice, Panel, Priority, StatusBadge, Tag, Time } from "./components.tsx";
 import { duration, shortCommit } from "./format.ts";
-import { ideaHref, type Subject } from "./links.ts";
+import { ActionForm } from "./forms.tsx";
+import { ideaHref, projectHref, type Subject, ticketHref } from "./links.ts";
 import type { ResolveReference } from "./markdown.ts";
 import { Prose } from "./prose.tsx";
 import { complexityWords, failureWords, subtaskWords, ticketTypeWords } from "./words.ts";
 
+interface BlockedProps {
+  ticket: Ticket;
+  /** Newest first. */
+  checks: Check[];
+  /** The project's own. */
+  commands: ProjectCommand[];
+}
+
 /** Cause, the last lines of the failed check, what was tried, and the ways on. */
-export function Blocked({ ticket, checks }: { ticket: Ticket; checks: Check[] }): VNode {
+export function Blocked({ ticket, checks, commands }: BlockedProps): VNode {
   const last = checks.find((check) => !check.baseline) ?? null;
   const failed = last?.status === "failed" || last?.status === "timed_out" ? last : null;
   return (
@@ -35,12 +44,44 @@ export function Blocked({ ticket, checks }: { ticket: Ticket; checks: Check[] })
         </>
       )}
       {ticket.failure && <p>{failureReasons[ticket.failure].mend}</p>}
-      <p class="muted">
-        Three ways on, below: guide the developer in words, retry as it is, or cancel.
-      </p>
+      <WaysOn ticket={ticket} commands={commands} />
     </Notice>
   );
 }
+
+function WaysOn({ ticket, commands }: Omit<BlockedProps, "checks">): VNode {
+  const settings = <a href={projectHref(ticket.projectId)}>the project's settings</a>;
+  if (ticket.failure === "commands_not_allowed") {
+    return (
+      <>
+        <p>These run as you, on code that agents wrote, and can do what you can do:</p>
+        <ul class="commands">
+          {commands.map(({ name, command }) => (
+            <li key={name}>
+              {name}: <code>{command}</code>
+            </li>
+          ))}
+        </ul>
+        <ActionForm action={`${ticketHref(ticket.id)}/allow-commands`} kind="primary">
+          Allow for this project and go on
+        </ActionForm>
+        <p class="muted">It can be taken back in {settings}.</p>
+      </>
+    );
+  }
+  if (isProjects(ticket.failure)) {
+    return <p>It is mended in {settings}; then retry, below.</p>;
+  }
+  return (
+    <p class="muted">
+      Three ways on, below: guide the developer in words, retry as it is, or cancel.
+    </p>
+  );
+}
+
+/** It lies with the project's settings: no words to a developer can mend it. */
+export const isProjects = (failure: Ticket["failure"]): boolean =>
+  failure === "commands_not_allowed" || failure === "setup_failed" || failure === "setup_offline";
 
 const TAIL_LINES = 15;
 const lastLines = (text: string) => text.trimEnd().split("\n").slice(-TAIL_LINES).join("\n");
@@ -124,7 +165,7 @@ export function TicketFacts({ ticket, projectName, idea, nowMs }: TicketFactsPro
     <Panel id="ticket-facts" title="Facts">
       <Facts
         rows={[
-          ["Project", projectName],
+          ["Project", <a key="o" href={projectHref(ticket.projectId)}>{projectName}</a>],
           ["Type", ticketTypeWords[ticket.type]],
           ["Priority", <Priority key="p" level={ticket.priority} />],
           [

@@ -187,6 +187,7 @@ export const failureWords: Record<FailureReason, string> = {
   commands_not_allowed: "Commands not allowed",
   checks_failed: "Checks failed",
   setup_failed: "Setup failed",
+  setup_offline: "Setup had no network",
   no_changes: "Nothing was changed",
   repository: "Repository problem",
   merge_conflict: "Merge conflict",

@@ -103,6 +103,22 @@ export async function removeWorkDir(
   await removeWorktree({ repo, path, discard: true, signal });
 }
 
+/** Puts that worktree's files to another commit; ignored files stay. */
+export async function moveWorkDir(
+  spec: { repo: string; workDir: string; to: string; signal: AbortSignal },
+): Promise<void> {
+  const { repo, workDir, to, signal } = spec;
+  const tree = await linkedTreeAt(repo, workDir, signal);
+  if (!tree || tree.branch !== null) {
+    throw new Error(`"${workDir}" is not the merge's own worktree`);
+  }
+  await gitOk(tree, ["reset", "--hard", "--quiet", checkCommit(to)], {
+    signal,
+    timeoutMs: CHECKOUT_TIMEOUT_MS,
+    doing: `put "${workDir}" to commit ${to}`,
+  });
+}
+
 async function requireTip(repo: string, branch: string, signal: AbortSignal): Promise<string> {
   const tip = await tipOf(repo, branch, signal);
   if (tip) return tip;

@@ -3,8 +3,15 @@ import { mainJob } from "./0001_main_job.ts";
 import { pagesByTime } from "./0002_pages_by_time.ts";
 import { queue } from "./0003_queue.ts";
 import { runControl } from "./0004_run_control.ts";
+import { setupNetwork } from "./0005_setup_network.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
 
-export const migrations: readonly Migration[] = [mainJob, pagesByTime, queue, runControl];
+export const migrations: readonly Migration[] = [
+  mainJob,
+  pagesByTime,
+  queue,
+  runControl,
+  setupNetwork,
+];

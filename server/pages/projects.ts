@@ -1,7 +1,14 @@
-import type { NewProjectPageProps, ProjectForm, ProjectsPageProps } from "../../views/projects.tsx";
+import type {
+  NewProjectPageProps,
+  ProjectForm,
+  ProjectPageProps,
+  ProjectsPageProps,
+} from "../../views/projects.tsx";
+import { needsNetwork } from "../../agents/inspect/installers.ts";
 import type { Inspection } from "../../agents/inspect/inspect.ts";
 import { countIdeas } from "../store/ideas.ts";
-import { listProjects } from "../store/projects.ts";
+import type { CommandName, Project } from "../records.ts";
+import { getProject, listProjects } from "../store/projects.ts";
 import { countTickets } from "../store/tickets.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
 
@@ -25,16 +32,37 @@ export function projectsPage(request: PageRequest): ProjectsPageProps {
 
 /** What looking at the repository proposes, to be changed by the person. */
 export function proposalForm(inspection: Inspection): ProjectForm {
-  const { commands } = inspection;
+  const command = (name: CommandName) => inspection.commands[name]?.command ?? "";
   return {
     values: {
       path: inspection.path,
       name: inspection.name,
       base_branch: inspection.baseBranch,
-      setup: commands.setup?.command ?? "",
-      build: commands.build?.command ?? "",
-      test: commands.test?.command ?? "",
+      setup: command("setup"),
+      build: command("build"),
+      test: command("test"),
     },
+    allowed: { setup_network: false, commands_allowed: false },
+    setupFetches: needsNetwork(command("setup")),
+    message: null,
+    errors: [],
+  };
+}
+
+function savedForm(project: Project): ProjectForm {
+  const command = (name: CommandName) =>
+    project.commands.find((c) => c.name === name)?.command ?? "";
+  return {
+    values: {
+      path: project.path,
+      name: project.name,
+      base_branch: project.baseBranch,
+      setup: command("setup"),
+      build: command("build"),
+      test: command("test"),
+    },
+    allowed: { setup_network: project.setupNetwork, commands_allowed: project.commandsAllowed },
+    setupFetches: needsNetwork(command("setup")),
     message: null,
     errors: [],
   };
@@ -55,9 +83,27 @@ export function refusedForm(
       build: value("build"),
       test: value("test"),
     },
+    allowed: allowedIn(values),
+    setupFetches: needsNetwork(value("setup")),
     message,
     errors,
   };
+}
+
+/** A box that is not checked is not sent. */
+export const allowedIn = (values: Record<string, string>): ProjectForm["allowed"] => ({
+  setup_network: values.setup_network !== undefined,
+  commands_allowed: values.commands_allowed !== undefined,
+});
+
+/** `refused`: null shows the saved settings. */
+export function projectPage(
+  request: PageRequest,
+  id: string,
+  refused: ProjectForm | null = null,
+): ProjectPageProps {
+  const project = getProject(request.app.db, id);
+  return { shell: shellOf(request), project, form: refused ?? savedForm(project) };
 }
 
 export const newProjectPage = (

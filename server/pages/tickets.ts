@@ -106,12 +106,14 @@ export function ticketPage(
   const after = lastSeq(db);
   const ticket = getTicket(db, id);
   const runs = listTicketRuns(db, id).toReversed();
+  const project = getProject(db, ticket.projectId);
   const active = findActiveRun(db, id);
   return {
     shell: shellOf(request),
     live: refused ? null : { path: `/live/ticket/${id}`, after },
     ticket,
-    projectName: getProject(db, ticket.projectId).name,
+    projectName: project.name,
+    commands: project.commands,
     idea: ticket.ideaId ? subjectOf(app, { ideaId: ticket.ideaId, ticketId: null }) : null,
     subtasks: listSubtasks(db, id),
     checks: listChecks(db, id).toReversed(),

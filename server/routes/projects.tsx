@@ -2,7 +2,14 @@ import type { Hono } from "hono";
 import { NewProjectPage, ProjectPage, ProjectsPage } from "../../views/projects.tsx";
 import { StartPage } from "../../views/start.tsx";
 import { type Env, validate } from "../api.ts";
-import { newProjectPage, projectsPage, proposalForm, refusedForm } from "../pages/projects.ts";
+import {
+  allowedIn,
+  newProjectPage,
+  projectPage,
+  projectsPage,
+  proposalForm,
+  refusedForm,
+} from "../pages/projects.ts";
 import { shellOf } from "../pages/shell.ts";
 import { proposeProject } from "../services/projects.ts";
 import { act, done, pageRequest, type PageTools, readForm, show } from "./page.ts";
@@ -32,7 +39,9 @@ export function projectsApi(api: Api): void {
       prepare: ({ app, body }) => {
         if ("sample" in body) return planSampleProject(app, requestSignal());
         const { path, name, base_branch: baseBranch, commands } = body;
-        return planProject(app, { path, name, baseBranch, commands }, requestSignal());
+        const { commands_allowed: commandsAllowed, setup_network: setupNetwork } = body;
+        const input = { path, name, baseBranch, commands, commandsAllowed, setupNetwork };
+        return planProject(app, input, requestSignal());
       },
     }, ({ app, prepared }) => projectJson(createProject(app, prepared)))
     .get("/projects/:id", {
@@ -46,8 +55,9 @@ export function projectsApi(api: Api): void {
       out: projectSchema,
       current: (app, id) => projectJson(getProject(app.db, id)),
     }, async ({ app, params, body }) => {
-      const { name, base_branch: baseBranch, commands, commands_allowed: commandsAllowed } = body;
-      const changes = { name, baseBranch, commands, commandsAllowed };
+      const { name, base_branch: baseBranch, commands } = body;
+      const { commands_allowed: commandsAllowed, setup_network: setupNetwork } = body;
+      const changes = { name, baseBranch, commands, commandsAllowed, setupNetwork };
       return projectJson(await changeProject(app, params.id!, changes, requestSignal()));
     })
     .delete("/projects/:id", {
@@ -102,11 +112,14 @@ export function projectPages(pages: Hono<Env>, tools: PageTools): void {
         const commands = { setup, build, test };
         const input = validate(newProjectInput, { path, name, base_branch, commands }, "form");
         if ("sample" in input) throw new Error("A form without `sample` was read as the sample");
+        const allowed = allowedIn(form);
         const planned = await planProject(app, {
           path: input.path,
           name: input.name,
           baseBranch: input.base_branch,
           commands,
+          commandsAllowed: allowed.commands_allowed,
+          setupNetwork: allowed.setup_network,
         }, signal);
         const project = createProject(app, planned);
         return done(c, `/ideas?project=${project.id}`, `Project "${project.name}" added`);
@@ -119,9 +132,7 @@ export function projectPages(pages: Hono<Env>, tools: PageTools): void {
   });
 
   pages.get("/projects/:id", (c) => {
-    const project = getProject(c.var.app.db, c.req.param("id"));
-    const shell = shellOf(pageRequest(c, tools));
-    return show(c, <ProjectPage shell={shell} project={project} refused={null} />);
+    return show(c, <ProjectPage {...projectPage(pageRequest(c, tools), c.req.param("id"))} />);
   });
 
   pages.post("/projects/:id", async (c) => {
@@ -133,22 +144,20 @@ export function projectPages(pages: Hono<Env>, tools: PageTools): void {
         const { name, base_branch, setup = "", build = "", test = "" } = form;
         const commands = { setup, build, test };
         const body = validate(projectChangesInput, { name, base_branch, commands }, "form");
+        const allowed = allowedIn(form);
         const changes = {
           name: body.name,
           baseBranch: body.base_branch,
           commands,
-          commandsAllowed: form.commands_allowed !== undefined,
+          commandsAllowed: allowed.commands_allowed,
+          setupNetwork: allowed.setup_network,
         };
         const project = await changeProject(app, id, changes, requestSignal());
         return done(c, `/projects/${id}`, `Settings of "${project.name}" saved`);
       },
       (refusal) => {
-        const shell = shellOf(pageRequest(c, tools));
-        const refused = refusedForm(form, refusal);
-        const page = (
-          <ProjectPage shell={shell} project={getProject(app.db, id)} refused={refused} />
-        );
-        return show(c, page, refusal.status);
+        const page = projectPage(pageRequest(c, tools), id, refusedForm(form, refusal));
+        return show(c, <ProjectPage {...page} />, refusal.status);
       },
     );
   });

@@ -47,6 +47,7 @@ import {
 } from "../outputs/tickets.ts";
 import {
   addComment,
+  allowCommands,
   approveTicket,
   cancelTicket,
   changeTicket,
@@ -244,6 +245,11 @@ export function ticketPages(pages: Hono<Env>, tools: PageTools): void {
     (t) => `Ticket #${t.number} cancelled; its branch is kept`,
   );
   action("retry", (app, id) => retryTicket(app, id), (t) => `Ticket #${t.number} goes on`);
+  action(
+    "allow-commands",
+    allowCommands,
+    (t) => `The project's commands may run without a sandbox; ticket #${t.number} goes on`,
+  );
   action("resume", resumeTicket, (t) => `Ticket #${t.number} goes on`);
   pages.post("/tickets/:id/pause", async (c) => {
     const killTools = (await readForm(c)).tools === "kill";

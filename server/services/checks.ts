@@ -20,6 +20,7 @@ const OUTPUT_FILE_MAX_BYTES = 20_000_000;
 export interface CheckRequest {
   name: CommandName;
   commit: string;
+  /** The files are the base branch's own: no agent had a hand in them. */
   baseline: boolean;
   place: Place;
 }
@@ -31,7 +32,9 @@ export function commandsMayRun(app: App, project: Project): boolean {
 }
 
 /**
- * Runs one command and records the result; a result for the same commit is not made twice. What the
+ * Runs one command and records the result; a result for the same commit is not made twice, but for setup's,
+ * which is of a folder. The network is for setup on the base branch's own files alone: what an agent wrote into
+ * a package's install script must not reach it. What the
  * command left behind is put back to the commit, so that it can't slip into the developer's next one.
  * Throws what the hands throw when they could not run it at all, and `unavailable` when the disk is full: then
  * nothing is recorded, and the check can be run again when there is room.
@@ -46,7 +49,9 @@ export async function runCheck(
   },
 ): Promise<Check> {
   const { name, commit, baseline, place } = request;
-  const known = findCheck(app.db, { ticketId: ticket.id, name, commit, baseline });
+  const known = name === "setup"
+    ? null
+    : findCheck(app.db, { ticketId: ticket.id, name, commit, baseline });
   if (known) return known;
   const command = project.commands.find((c) => c.name === name);
   if (!command) {
@@ -60,9 +65,10 @@ export async function runCheck(
   }
   const outputPath = await outputFile(app, project, ticket, name);
   const restore = () => restoreWorktree({ repo: project.path, worktree: place.dir, signal });
+  const network = name === "setup" && baseline && project.setupNetwork;
   let result: Awaited<ReturnType<App["agents"]["command"]>>;
   try {
-    result = await runKept(app, { project, command, place, outputPath, signal });
+    result = await runKept(app, { project, command, place, network, outputPath, signal });
   } catch (error) {
     await removeIfThere(outputPath);
     const lost = error instanceof AppError && error.failure === "worker_lost";
@@ -95,10 +101,11 @@ export async function runCheck(
 /** Runs the command with all that it prints in a file. One whose output the disk does not take is ended. */
 async function runKept(
   app: App,
-  { project, command, place, outputPath, signal }: {
+  { project, command, place, network, outputPath, signal }: {
     project: Project;
     command: ProjectCommand;
     place: Place;
+    network: boolean;
     outputPath: string;
     signal: AbortSignal;
   },
@@ -112,6 +119,7 @@ async function runKept(
       signal: AbortSignal.any([signal, output.failed]),
       onOutput: (text) => output.write(text),
       unconfinedAllowed: project.commandsAllowed,
+      network,
     },
   ).catch((error) => {
     throw output.failed.aborted && !signal.aborted ? unkept(output.failed.reason, doing) : error;
@@ -217,6 +225,21 @@ export async function checkOutput(check: Check): Promise<string> {
 
 const tailOf = (output: string): string =>
   output.length <= TAIL_CHARS ? output : `…${output.slice(-TAIL_CHARS)}`;
+
+/** As the usual installers say it, each in its own words. */
+const offline = new RegExp(
+  [
+    "EAI_AGAIN|ENOTFOUND|ENETUNREACH|nxdomain|NameResolutionError|[Nn]etwork is unreachable",
+    "[Cc]ould not resolve host|[Cc]ould not reach host|[Nn]o such host",
+    "[Tt]emporary failure in name resolution|[Nn]ame or service not known",
+    "failed to lookup address|dial tcp: lookup|trouble with your network connection",
+  ].join("|"),
+);
+
+/** The setup command failed for want of the network, which the project's settings could give it. */
+export const lacksNetwork = (app: App, project: Project, { tail }: Pick<Check, "tail">): boolean =>
+  !project.setupNetwork && app.agents.status().confinement.kind === "bubblewrap" &&
+  offline.test(tail);
 
 /** The failed check in words, for the developer and for the page. */
 export function describeFailure(check: Check): string {

@@ -35,8 +35,9 @@ import { findActiveRun, listTicketRuns } from "../store/runs.ts";
 import { listSubtasks, moveSubtask } from "../store/subtasks.ts";
 import { getTicket, moveTicket, type TicketChanges, updateTicket } from "../store/tickets.ts";
 import { allocateWorktree, findWorktree, markSetUp, moveWorktree } from "../store/worktrees.ts";
-import { commandsMayRun, runCheck } from "./checks.ts";
+import { commandsMayRun, lacksNetwork, runCheck } from "./checks.ts";
 import { type Attempt, failureOf } from "./faults.ts";
+import { homeOf } from "./homes.ts";
 import { startRun } from "./runs.ts";
 
 /** Asks the queue to look what the ticket needs next. Asking twice costs nothing. */
@@ -162,17 +163,16 @@ async function prepare({ app, ticket, project, signal }: Work): Promise<void> {
   }
   if (!row.setUp && project.commands.some((c) => c.name === "setup")) {
     const place = await placeOf(project, row, signal);
-    const result = await runCheck(app, {
-      project,
-      ticket,
-      request: { name: "setup", commit: baseCommit, baseline: true, place },
-      signal,
-    });
+    // A ticket that is prepared once more may have an agent's work in its folder.
+    const baseline = made.commit === baseCommit && listTicketRuns(app.db, ticket.id).length === 0;
+    const request = { name: "setup", commit: made.commit, baseline, place } as const;
+    const result = await runCheck(app, { project, ticket, request, signal });
     if (result.status !== "passed") {
+      const failure = lacksNetwork(app, project, result) ? "setup_offline" : "setup_failed";
       return proceed(
         app,
         ticket,
-        (tx) => block(tx, ticket, "setup_failed", `The setup command failed:\n${result.tail}`),
+        (tx) => block(tx, ticket, failure, `The setup command failed:\n${result.tail}`),
       );
     }
   }
@@ -433,10 +433,12 @@ export async function placeOf(
   worktree: Worktree,
   signal: AbortSignal,
 ): Promise<Place> {
+  const dir = await Deno.realPath(worktree.path);
   return {
-    dir: await Deno.realPath(worktree.path),
+    dir,
     access: "write",
     gitDir: await commonDirOf(project.path, signal),
+    homeDir: await homeOf(dir),
   };
 }
 

@@ -4,22 +4,29 @@ import { enqueue } from "../../queue/queue.ts";
 import { jobKeys, type Outcome } from "../../queue/job.ts";
 import { isLanded, keepHistory, landMerge } from "../../agents/git/landing.ts";
 import { type MergeMessage, proposeMessage, withTrailers } from "../../agents/git/merge_message.ts";
-import { type PreparedMerge, prepareMerge, removeWorkDir } from "../../agents/git/merging.ts";
+import {
+  moveWorkDir,
+  type PreparedMerge,
+  prepareMerge,
+  removeWorkDir,
+} from "../../agents/git/merging.ts";
 import { commonDirOf, readRef } from "../../agents/git/repository.ts";
+import type { Place } from "../../agents/protocol.ts";
 import type { App } from "../app.ts";
 import { SECOND_MS } from "../clock.ts";
 import { transact, type Tx } from "../db.ts";
 import { AppError, messageOf } from "../errors.ts";
 import type { Project, Ticket } from "../records.ts";
-import type { FailureReason } from "../states.ts";
+import { type FailureReason, failureReasons } from "../states.ts";
 import { findIdea } from "../store/ideas.ts";
 import { getProject } from "../store/projects.ts";
 import { listTicketRuns } from "../store/runs.ts";
 import { listSubtasks } from "../store/subtasks.ts";
 import { getMergeDetails, getTicket, moveTicket, updateTicket } from "../store/tickets.ts";
 import { findWorktree, moveWorktree } from "../store/worktrees.ts";
-import { runCheck } from "./checks.ts";
+import { lacksNetwork, runCheck } from "./checks.ts";
 import { type Attempt, failureOf } from "./faults.ts";
+import { homeOf, removeHome } from "./homes.ts";
 
 /** How long a merge that would overwrite a person's edit waits before it looks again. */
 const LOOK_AGAIN_MS = 5 * SECOND_MS;
@@ -126,7 +133,7 @@ async function prepare(
   }
   if (prepared.type === "empty") return { outcome: finish(app, ticket, prepared.baseTip) };
   if (prepared.moved) {
-    const failure = await checkResult(app, project, ticket, prepared.commit, workDir, signal);
+    const failure = await checkResult(app, project, ticket, prepared, workDir, signal);
     await removeWorkDir({ repo, workDir, signal });
     if (failure) return { outcome: blockMerge(app, ticket, "merge_checks_failed", failure) };
   }
@@ -138,28 +145,39 @@ async function checkResult(
   app: App,
   project: Project,
   ticket: Ticket,
-  commit: string,
+  { commit, baseTip }: PreparedMerge & { type: "prepared" },
   workDir: string,
   signal: AbortSignal,
 ): Promise<string | null> {
   const dir = await Deno.realPath(workDir);
-  const place = {
+  const place: Place = {
     dir,
-    access: "write" as const,
+    access: "write",
     gitDir: await commonDirOf(project.path, signal),
+    homeDir: await homeOf(dir),
   };
+  const goTo = (to: string) => moveWorkDir({ repo: project.path, workDir: dir, to, signal });
   try {
     for (const name of ["setup", "build", "test"] as const) {
       if (!project.commands.some((c) => c.name === name)) continue;
-      const request = { name, commit, baseline: false, place };
+      // The network is for what people have merged, as it was for the ticket's own folder.
+      const baseline = name === "setup" && project.setupNetwork;
+      if (baseline) await goTo(baseTip);
+      const request = { name, commit: baseline ? baseTip : commit, baseline, place };
       const { status, tail } = await runCheck(app, { project, ticket, request, signal });
+      if (baseline) await goTo(commit);
       if (status !== "passed") {
-        return `${name} fails on the result of the merge with the moved base branch:\n${tail}`;
+        const where = baseline ? "" : "the result of the merge with ";
+        const hint = name === "setup" && lacksNetwork(app, project, { tail })
+          ? `\n${failureReasons.setup_offline.mend}`
+          : "";
+        return `${name} fails on ${where}the moved base branch:\n${tail}${hint}`;
       }
     }
     return null;
   } finally {
     await app.agents.release(dir);
+    await removeHome(dir);
   }
 }
 
@@ -248,6 +266,7 @@ export async function removeMergedWorktree(
     worktree: worktree.path,
     signal,
   });
+  await removeHome(worktree.path);
   transact(app, (tx) => {
     moveWorktree(tx, worktree.id, "removed");
     tx.emit({ type: "worktree_removed", projectId: ticket.projectId, ticketId });

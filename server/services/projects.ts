@@ -34,6 +34,9 @@ export interface ProjectInput {
   baseBranch?: string;
   /** Empty text: the project has no such command. */
   commands?: Partial<Record<CommandName, string>>;
+  /** Both false by default. */
+  commandsAllowed?: boolean;
+  setupNetwork?: boolean;
 }
 
 /** Looks at a repository before it becomes a project. Throws `invalid` with how to mend what is wrong. */
@@ -77,7 +80,8 @@ export async function planProject(
     path: inspection.path,
     baseBranch,
     commands,
-    commandsAllowed: false,
+    commandsAllowed: input.commandsAllowed ?? false,
+    setupNetwork: input.setupNetwork ?? false,
     sample: false,
     ideas: [],
   };
@@ -133,6 +137,7 @@ export async function planSampleProject(app: App, signal: AbortSignal): Promise<
     baseBranch: "main",
     commands: commandsFrom(sampleProject.commands),
     commandsAllowed: true,
+    setupNetwork: false,
     sample: true,
     // Only the first: with a key set, refining each costs something.
     ideas: sampleProject.ideas.slice(0, 1),
@@ -153,17 +158,22 @@ export async function changeProject(
   return transact(app, (tx) => {
     const before = getProject(tx.db, id);
     const { commands, ...columns } = changes;
-    const project = updateProject(tx, id, {
+    return changeProjectIn(tx, id, {
       ...columns,
       ...(commands ? { commands: mergeCommands(before.commands, commands) } : {}),
     });
-    tx.emit({
-      type: "project_changed",
-      projectId: id,
-      data: { fields: Object.keys(changes) },
-    });
-    return project;
   });
+}
+
+/** The same for whoever is in a transaction. A new base branch is not looked for. */
+export function changeProjectIn(tx: Tx, id: string, changes: ProjectChanges): Project {
+  const project = updateProject(tx, id, changes);
+  tx.emit({
+    type: "project_changed",
+    projectId: id,
+    data: { fields: Object.keys(changes) },
+  });
+  return project;
 }
 
 function mergeCommands(

@@ -21,6 +21,7 @@ import {
 } from "../store/tickets.ts";
 import { findWorktree } from "../store/worktrees.ts";
 import { enqueueAdvanceTicket } from "./development.ts";
+import { changeProjectIn } from "./projects.ts";
 import { cancelRunIn, pauseRunIn, resumeRunIn, startRun } from "./runs.ts";
 import { settleTicketJobs } from "./settling.ts";
 
@@ -172,6 +173,19 @@ export function retryTicketIn(tx: Tx, id: string, from?: TicketStep): Ticket {
   const ticket = moveTicket(tx, id, "in_progress", { step, round: 0 });
   enqueueAdvanceTicket(tx, ticket);
   return ticket;
+}
+
+/**
+ * Lets the project's own commands run without a sandbox, which the ticket waits for, and goes on with it. Throws
+ * `conflict` when the ticket waits for something else.
+ */
+export function allowCommands(app: App, id: string): Ticket {
+  return transact(app, (tx) => {
+    const before = getTicket(tx.db, id);
+    if (before.failure !== "commands_not_allowed") refuse(before, "allow the commands of");
+    changeProjectIn(tx, before.projectId, { commandsAllowed: true });
+    return retryTicketIn(tx, id);
+  });
 }
 
 /** Gives a blocked ticket's developer guidance in words; the work goes on with it. */

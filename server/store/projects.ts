@@ -5,14 +5,22 @@ import { projectMoves, type ProjectStatus, sourcesOf } from "../states.ts";
 
 export type NewProject = Pick<
   Project,
-  "slug" | "name" | "path" | "baseBranch" | "commands" | "commandsAllowed" | "sample"
+  | "slug"
+  | "name"
+  | "path"
+  | "baseBranch"
+  | "commands"
+  | "commandsAllowed"
+  | "setupNetwork"
+  | "sample"
 >;
 
 export function insertProject(tx: Tx, project: NewProject): Project {
   const id = newId("project");
   tx.db.prepare(`
-    INSERT INTO projects (id, slug, name, path, base_branch, commands_allowed, sample, created_at, updated_at)
-    VALUES (:id, :slug, :name, :path, :baseBranch, :commandsAllowed, :sample, :now, :now)
+    INSERT INTO projects (id, slug, name, path, base_branch, commands_allowed, setup_network, sample,
+      created_at, updated_at)
+    VALUES (:id, :slug, :name, :path, :baseBranch, :commandsAllowed, :setupNetwork, :sample, :now, :now)
   `).run({
     id,
     slug: project.slug,
@@ -20,6 +28,7 @@ export function insertProject(tx: Tx, project: NewProject): Project {
     path: project.path,
     baseBranch: project.baseBranch,
     commandsAllowed: Number(project.commandsAllowed),
+    setupNetwork: Number(project.setupNetwork),
     sample: Number(project.sample),
     now: tx.now,
   });
@@ -31,6 +40,7 @@ export interface ProjectChanges {
   name?: string;
   baseBranch?: string;
   commandsAllowed?: boolean;
+  setupNetwork?: boolean;
   commands?: ProjectCommand[];
 }
 
@@ -38,13 +48,14 @@ export function updateProject(tx: Tx, id: string, changes: ProjectChanges): Proj
   const before = getProject(tx.db, id);
   tx.db.prepare(`
     UPDATE projects SET name = :name, base_branch = :baseBranch,
-      commands_allowed = :commandsAllowed, updated_at = :now
+      commands_allowed = :commandsAllowed, setup_network = :setupNetwork, updated_at = :now
     WHERE id = :id
   `).run({
     id,
     name: changes.name ?? before.name,
     baseBranch: changes.baseBranch ?? before.baseBranch,
     commandsAllowed: Number(changes.commandsAllowed ?? before.commandsAllowed),
+    setupNetwork: Number(changes.setupNetwork ?? before.setupNetwork),
     now: tx.now,
   });
   if (changes.commands) replaceCommands(tx, id, changes.commands);
@@ -131,6 +142,7 @@ function projectFromRow(db: Db, row: Row): Project {
       timeoutMs: Number(c.timeout_ms),
     })),
     commandsAllowed: row.commands_allowed === 1,
+    setupNetwork: row.setup_network === 1,
     sample: row.sample === 1,
     createdAt: String(row.created_at),
     updatedAt: String(row.updated_at),

@@ -1,0 +1,42 @@
+/**
+ * The home folders of commands, one beside each worktree: what setup fetches (caches of modules, environments)
+ * must be there for the build, also when other hands run it. A home goes with its worktree.
+ */
+import { join } from "node:path";
+
+/** The real path of the home that belongs to a worktree, made where there is none. */
+export async function homeOf(worktree: string): Promise<string> {
+  const path = pathOf(worktree);
+  await Deno.mkdir(path, { recursive: true, mode: 0o700 });
+  return await Deno.realPath(path);
+}
+
+/** No-op where there is none. The hands of the worktree must be gone. */
+export async function removeHome(worktree: string): Promise<void> {
+  const path = pathOf(worktree);
+  try {
+    await removeAll(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+    await makeWritable(path);
+    await removeAll(path);
+  }
+}
+
+const pathOf = (worktree: string) => `${worktree}.home`;
+
+async function removeAll(path: string): Promise<void> {
+  try {
+    await Deno.remove(path, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/** Go takes the right to write from all folders of its module cache. Links are not followed. */
+async function makeWritable(dir: string): Promise<void> {
+  await Deno.chmod(dir, 0o700);
+  for await (const entry of Deno.readDir(dir)) {
+    if (entry.isDirectory) await makeWritable(join(dir, entry.name));
+  }
+}

@@ -1,0 +1,104 @@
+/** What a new user meets with a first project of their own: the forms say what is true, and lead on. */
+import { deepStrictEqual as deepEqual, doesNotMatch, match, ok } from "node:assert";
+import type { VNode } from "preact";
+import { renderPage } from "../views/layout.tsx";
+import { listProjects } from "../server/store/projects.ts";
+import { tempDir } from "./gaffer.ts";
+import { TestRepo } from "./git_support.ts";
+import * as a from "./pages_fixture.ts";
+import { pagesBench } from "./pages_support.ts";
+import { samplePages } from "./sample_pages.tsx";
+import { type TestApp, testApp } from "./support.ts";
+
+const none = new URLSearchParams();
+const shown = (path: string, changes: Parameters<typeof a.shell>[0] = {}): string =>
+  renderPage(samplePages[path]!(a.shell(changes), none) as VNode);
+const noSandbox = { confinement: { kind: "process", hint: "" } } as const;
+
+Deno.test("what the sample costs is said of the model that will work on it", () => {
+  match(shown("/start", { demo: true }), /for \$0/);
+  const real = shown("/start", { demo: false });
+  match(real, /costs what any idea costs/);
+  doesNotMatch(real, /\$0|[Dd]emo model/);
+});
+
+Deno.test("an installer that is proposed for setup comes with what the network means, and is off", () => {
+  const page = shown("/projects/new");
+  match(page, /This command needs the network; what runs during setup can then reach it/);
+  match(page, /<input type="checkbox" name="setup_network" value="1" id=/);
+  match(page, /tickets will block at their setup/);
+  doesNotMatch(page, /commands_allowed/, "in a sandbox there is nothing to allow");
+});
+
+Deno.test("without a sandbox the form offers to allow the commands, and says that the network can't be cut", () => {
+  const page = shown("/projects/new", noSandbox);
+  match(page, /<input type="checkbox" name="commands_allowed" value="1" id=/);
+  match(page, /without one the network can(?:'|&#39;)t be cut/);
+  doesNotMatch(page, /tickets will block at their setup/);
+});
+
+Deno.test("the form of a project promises no parser that there is not", () => {
+  doesNotMatch(shown("/projects/new"), /JUnit/);
+});
+
+Deno.test("the pages of idea, ticket and run lead to their project", () => {
+  for (const path of ["/ideas/idea_save", "/tickets/tkt_save", "/runs/run_dev"]) {
+    match(shown(path), /<dt>Project<\/dt><dd><a href="\/projects\/prj_game">/, path);
+  }
+});
+
+Deno.test("a ticket that may not run commands is led on by one button, with guidance out of the way", () => {
+  const page = shown("/tickets/tkt_not_allowed");
+  for (const { command } of a.project().commands) ok(page.includes(`<code>${command}</code>`));
+  match(page, /action="\/tickets\/tkt_not_allowed\/allow-commands"/);
+  doesNotMatch(page, /tkt_not_allowed\/guide/);
+});
+
+Deno.test("with several projects quick-add shows the one it goes to beside the title", () => {
+  const page = shown("/ideas");
+  ok(a.shell().projects.length > 1);
+  const choice = page.indexOf('name="project_id"');
+  ok(choice > page.indexOf('name="title"'));
+  ok(choice < page.indexOf("Description, priority, tags"), "it is not folded away");
+});
+
+/** What the form in a page would send: its texts, its choices, and its checked boxes. */
+function fieldsOf(page: string): Record<string, string> {
+  const form = /<form method="post" action="\/projects[^"]*"[\s\S]*?<\/form>/.exec(page)![0];
+  const inputs = [...form.matchAll(/<input([^>]*)>/g)].map(([, attributes]) => attributes!);
+  const attribute = (of: string, name: string) => new RegExp(`\\b${name}="([^"]*)"`).exec(of)?.[1];
+  return Object.fromEntries(
+    inputs
+      .filter((input) => !/type="checkbox"/.test(input) || /\bchecked\b/.test(input))
+      .map((input) => [attribute(input, "name")!, attribute(input, "value") ?? ""]),
+  );
+}
+
+const allowances = (app: TestApp) =>
+  listProjects(app.db).map(({ setupNetwork, commandsAllowed }) => [setupNetwork, commandsAllowed]);
+
+Deno.test("what is allowed is kept from the form of a new project on, and can be taken back", async () => {
+  await using data = await tempDir();
+  using app = testApp({ config: { dataDir: data.path } });
+  const { get, post } = pagesBench(app);
+  await using repo = await TestRepo.make({
+    "package.json": '{"dependencies": {"left-pad": "1"}}',
+    "package-lock.json": "{}",
+  });
+  const form = await (await get(`/projects/new?path=${encodeURIComponent(repo.dir)}`)).text();
+  const fields = fieldsOf(form);
+  deepEqual([fields.setup, "setup_network" in fields], ["npm ci", false]);
+  const made = await post("/projects", { ...fields, setup_network: "1", commands_allowed: "1" });
+  deepEqual([made.status, allowances(app)], [303, [[true, true]]]);
+
+  const [project] = listProjects(app.db);
+  const address = `/projects/${project!.id}`;
+  const saved = fieldsOf(await (await get(address)).text());
+  deepEqual([saved.setup_network, saved.commands_allowed], ["1", "1"]);
+  const refused = await post(address, { ...saved, base_branch: "gone" });
+  deepEqual([refused.status, allowances(app)], [422, [[true, true]]]);
+  match(await refused.text(), /name="setup_network" value="1" checked/);
+  const { setup_network: _, ...others } = saved;
+  await post(address, others);
+  deepEqual(allowances(app), [[false, true]]);
+});
