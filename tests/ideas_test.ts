@@ -20,11 +20,13 @@ import {
 import { advanceIdea, recordQuestions } from "../server/services/refinement.ts";
 import { executeRun } from "../server/services/outcomes.ts";
 import { archiveProject } from "../server/services/projects.ts";
+import { listHistory } from "../server/store/events.ts";
 import { getIdea, moveIdea } from "../server/store/ideas.ts";
 import { listQuestions } from "../server/store/questions.ts";
 import { getRun, listIdeaRuns } from "../server/store/runs.ts";
 import { listSubtasks } from "../server/store/subtasks.ts";
 import { ideaMoves, ideaStatuses } from "../server/states.ts";
+import { describeChange } from "../views/history.tsx";
 import { results, type TestApp, testApp } from "./support.ts";
 
 const waitingJobs = (app: TestApp, kind: string) =>
@@ -174,6 +176,8 @@ Deno.test("requestIdeaChanges() refines again with the feedback", async () => {
   throws(() => requestIdeaChanges(app, idea.id, " "), { code: "invalid" });
   const again = requestIdeaChanges(app, idea.id, "Make it smaller");
   deepEqual([again.status, again.round, again.feedback], ["refining", 2, "Make it smaller"]);
+  const [newest] = listHistory(app.db, { ideaId: idea.id }, 1);
+  equal(describeChange(newest!), "Sent back by owner: Make it smaller");
   advanceIdea(app, idea.id);
   deepEqual(
     listIdeaRuns(app.db, idea.id, 2).map((run) => run.purpose).toSorted(),

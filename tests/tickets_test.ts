@@ -30,11 +30,13 @@ import { AppError } from "../server/errors.ts";
 import type { Ticket } from "../server/records.ts";
 import { ticketMoves, type TicketStatus, ticketStatuses } from "../server/states.ts";
 import { insertCheck } from "../server/store/checks.ts";
+import { listHistory } from "../server/store/events.ts";
 import { listComments, listFindings } from "../server/store/reviews.ts";
 import { findActiveRun, getRun, listTicketRuns } from "../server/store/runs.ts";
 import { listSubtasks, moveSubtask } from "../server/store/subtasks.ts";
 import { getMergeDetails, getTicket, moveTicket, updateTicket } from "../server/store/tickets.ts";
 import { allocateWorktree, moveWorktree } from "../server/store/worktrees.ts";
+import { describeChange } from "../views/history.tsx";
 import { type TestApp, testApp } from "./support.ts";
 
 const base = "a".repeat(40);
@@ -220,6 +222,24 @@ Deno.test("guideTicket() gives a blocked ticket's developer words to go on with"
   const guided = guideTicket(app, ticket.id, "Take theirs");
   deepEqual([guided.status, guided.guidance], ["in_progress", "Take theirs"]);
   equal(findActiveRun(app.db, ticket.id)!.purpose, "change");
+});
+
+Deno.test("the history says who moved a ticket on, and with which words", async () => {
+  using app = testApp();
+  const { id } = await inReview(app);
+  requestTicketChanges(app, id, "Say it in the README");
+  const run = findActiveRun(app.db, id)!;
+  await app.end(run, { type: "failed", reason: "stuck", message: "In circles" });
+  guideTicket(app, id, "Use printf");
+  cancelTicket(app, id);
+  const moves = listHistory(app.db, { ticketId: id }, 100)
+    .filter(({ type }) => type === "ticket_moved").map(describeChange);
+  deepEqual(moves.slice(0, 4), [
+    "Cancelled by owner",
+    "Guided by owner: Use printf",
+    `Blocked: The ${run.agent} failed: In circles`,
+    "Sent back by owner: Say it in the README",
+  ]);
 });
 
 Deno.test("approveTicket() puts a reviewed ticket into its project's merge queue, once", async () => {

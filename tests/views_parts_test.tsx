@@ -18,7 +18,7 @@ import {
 import { wordMarks } from "../views/diff_words.ts";
 import { count, duration, firstLine, money, relative, tokens } from "../views/format.ts";
 import { ErrorPage } from "../views/errors.tsx";
-import { describeChange } from "../views/history.tsx";
+import { describeChange, History } from "../views/history.tsx";
 import { idPart, isSafeHref, withQuery } from "../views/links.ts";
 import { liveMessage, LiveStream, partial } from "../views/live.tsx";
 import { renderMarkdown } from "../views/markdown.ts";
@@ -380,10 +380,22 @@ Deno.test("describeChange() is a sentence for every kind of change, also for one
     a.change("agents_held", { reason: "billing", message: "x" }),
     a.change("something_new"),
     a.change("idea_moved", { to: "another" }),
+    a.change("idea_moved", { to: "refining" }),
+    a.change("idea_moved", { to: "refining", words: "Smaller, please" }),
+    a.change("idea_moved", { to: "refining", again: true }),
+    a.change("idea_moved", { to: "converted" }),
+    a.change("ticket_changed", { step: "merge" }),
+    a.change("ticket_moved", { from: "review", to: "in_progress", words: "Rename it" }),
+    a.change("ticket_moved", { from: "blocked", to: "in_progress", words: "Use `mv`\nas before" }),
+    a.change("ticket_moved", { from: "blocked", to: "in_progress" }),
+    a.change("ticket_moved", { from: "blocked", to: "review" }),
+    a.change("ticket_moved", { from: "review", to: "cancelled", reason: "Not now" }),
+    a.change("ticket_moved", { from: "in_progress", to: "cancelled" }),
+    a.change("ticket_moved", { from: "cancelled", to: "queued" }),
   ].map(describeChange);
   deepEqual(sentences, [
     "Submitted by owner",
-    "Rejected: Too big",
+    "Rejected by owner: Too big",
     "Question 2 answered by owner",
     "Done",
     "Building",
@@ -391,5 +403,40 @@ Deno.test("describeChange() is a sentence for every kind of change, also for one
     "The agents were held: billing problem",
     "Something new",
     "Another",
+    "Refining",
+    "Sent back by owner: Smaller, please",
+    "Taken up again by owner",
+    "Approved by owner",
+    "Approved by owner",
+    "Sent back by owner: Rename it",
+    "Guided by owner: Use `mv`",
+    "Taken up again by owner",
+    "Merge retried by owner",
+    "Rejected by owner: Not now",
+    "Cancelled by owner",
+    "Queued again by owner",
   ]);
+});
+
+Deno.test("History cuts long words in the line, and has them whole where it unfolds", () => {
+  const reason = `The developer failed: ${"very ".repeat(40)}long\n\nsecond paragraph`;
+  const html = renderToString(
+    <History
+      id="h"
+      changes={[
+        a.change("ticket_moved", { from: "in_progress", to: "blocked", reason }),
+        a.change("ticket_moved", { from: "review", to: "cancelled", reason: "Not now" }),
+      ]}
+      nowMs={a.NOW_MS}
+    />,
+  );
+  const [folded, short] = html.split("</li>");
+  match(
+    folded!,
+    /<details id="change-\d+"><summary>Blocked: The developer failed: [^<]*…<\/summary>/,
+  );
+  match(folded!, /<p>second paragraph<\/p>/);
+  equal(folded!.match(/second paragraph/g)!.length, 1);
+  match(short!, /<span>Rejected by owner: Not now<\/span>/);
+  doesNotMatch(short!, /<details/);
 });
