@@ -95,7 +95,7 @@ Deno.test("a row says which agent does the job, in which run, for what, and sinc
   app.advance(2 * MINUTE_MS);
   const row = rowOf(await (await pagesBench(app).get("/jobs")).text(), id);
   match(row, new RegExp(`by <a href="/runs/${clarifier!.id}">clarifier</a>`));
-  match(row, new RegExp(`<a href="/ideas/${idea.id}">#1 Greet people by name</a>`));
+  match(row, new RegExp(`<a href="/ideas/${idea.id}">Idea #1 Greet people by name</a>`));
   match(text(row), /Working .*Sample agents Normal 2 min Cancel/);
 });
 

@@ -27,7 +27,15 @@ import type { ResolveReference } from "./markdown.ts";
 import { Prose } from "./prose.tsx";
 import { Questions, type RefusedAnswer } from "./questions.tsx";
 import type { Shell } from "./shell.ts";
-import { complexityWords, ideaWords, purposeWords, shownRun, ticketTypeWords } from "./words.ts";
+import { DelayNote } from "./delay.tsx";
+import {
+  complexityWords,
+  type Delay,
+  ideaWords,
+  purposeWords,
+  shownRun,
+  ticketTypeWords,
+} from "./words.ts";
 
 export interface IdeaPageProps {
   shell: Shell;
@@ -38,7 +46,9 @@ export interface IdeaPageProps {
   /** All rounds, by number. */
   questions: Question[];
   /** The present round's runs in order, with the text that streams in each; older rounds before them. */
-  runs: { run: Run; liveText: string }[];
+  runs: { run: Run; liveText: string; delay: Delay | null }[];
+  /** Why its refinement does not go on right now. */
+  delay: Delay | null;
   /** Newest first. */
   changes: ChangeEvent[];
   /** Where `#idea-12` and `#ticket-7` in its texts lead. */
@@ -114,7 +124,7 @@ export function ideaPartials(props: IdeaPageProps, status?: string): VNode {
   );
 }
 
-const titleOf = (idea: Idea) => `#${idea.number} ${idea.title}`;
+const titleOf = (idea: Idea) => `Idea #${idea.number} ${idea.title}`;
 
 function Strip({ idea }: IdeaPageProps): VNode {
   const crumb = { href: withQuery("/ideas", { project: idea.projectId }), label: "Ideas" };
@@ -124,7 +134,7 @@ function Strip({ idea }: IdeaPageProps): VNode {
         crumb={crumb}
         title={
           <>
-            <span class="muted">#{idea.number}</span> {idea.title}
+            <span class="muted">Idea #{idea.number}</span> {idea.title}
           </>
         }
         aside={<StatusBadge shown={ideaWords[idea.status]} />}
@@ -157,11 +167,17 @@ function Strip({ idea }: IdeaPageProps): VNode {
 }
 
 /** Who works on it, side by side, with what each says right now; `#idea-agents`. */
-function IdeaAgents({ runs, shell }: IdeaPageProps): VNode {
+function IdeaAgents({ runs, delay, shell }: IdeaPageProps): VNode {
   return (
     <Panel id="idea-agents" title="Agents">
       {runs.length === 0
-        ? <p class="muted">They start when a slot is free.</p>
+        ? (
+          <p class="muted">
+            {delay
+              ? <DelayNote delay={delay} nowMs={shell.nowMs} />
+              : "They start when a slot is free."}
+          </p>
+        )
         : (
           <ul class="agents">
             {runs.map((row) => <AgentRow key={row.run.id} {...row} nowMs={shell.nowMs} />)}
@@ -172,12 +188,12 @@ function IdeaAgents({ runs, shell }: IdeaPageProps): VNode {
 }
 
 function AgentRow(
-  { run, liveText, nowMs }: { run: Run; liveText: string; nowMs: number },
+  { run, liveText, delay, nowMs }: IdeaPageProps["runs"][number] & { nowMs: number },
 ): VNode {
   return (
     <li>
       <div class="agent-head">
-        <StatusBadge shown={shownRun(run)} />
+        <StatusBadge shown={shownRun(run, delay)} />
         <a href={runHref(run.id)}>{capital(run.agent)}</a>
         <span class="muted small">
           {purposeWords[run.purpose].toLowerCase()}, {plural(run.turns, "turn")},{" "}
@@ -190,7 +206,12 @@ function AgentRow(
         </span>
         {run.demo && <DemoMark />}
       </div>
-      {run.waitReason !== "" && <p class="muted">{run.waitReason}</p>}
+      {delay && (
+        <p class="muted">
+          <DelayNote delay={delay} nowMs={nowMs} />
+          {delay.more !== "" && <>. {delay.more}</>}
+        </p>
+      )}
       {run.error !== "" && <p class="outcome tone-failed">{run.error}</p>}
       <div
         class="live-text"

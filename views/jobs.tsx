@@ -17,7 +17,7 @@ import {
 import { count, duration, plural } from "./format.ts";
 import { ActionForm } from "./forms.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
-import { runHref, type Subject, subjectHref, withQuery } from "./links.ts";
+import { runHref, type Subject, subjectHref, subjectName, withQuery } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
 import type { Shell } from "./shell.ts";
 import { jobKindWords, jobWords } from "./words.ts";
@@ -178,7 +178,7 @@ function JobItem(
               by <a href={runHref(run.id)}>{run.agent}</a>
             </span>
           )}
-          {subject && <a href={subjectHref(subject)}>#{subject.number} {subject.title}</a>}
+          {subject && <a href={subjectHref(subject)}>{subjectName(subject)} {subject.title}</a>}
           {projectName && <Tag>{projectName}</Tag>}
           <Tag>{job.queue}</Tag>
           {waitsFor && <span>{waitsFor}</span>}

@@ -115,7 +115,7 @@ function Strip({ ticket }: ReviewPageProps): VNode {
   return (
     <div id="review-strip">
       <PageHead
-        crumb={{ href: ticketHref(ticket.id), label: `#${ticket.number} ${ticket.title}` }}
+        crumb={{ href: ticketHref(ticket.id), label: `Ticket #${ticket.number} ${ticket.title}` }}
         title={
           <>
             Review <span class="muted">#{ticket.number}</span> {ticket.title}

@@ -129,7 +129,7 @@ export function TicketFacts({ ticket, projectName, idea, nowMs }: TicketFactsPro
           ["Priority", <Priority key="p" level={ticket.priority} />],
           [
             "Idea",
-            idea && <a key="i" href={ideaHref(idea.id)}>#{idea.number} {idea.title}</a>,
+            idea && <a key="i" href={ideaHref(idea.id)}>Idea #{idea.number} {idea.title}</a>,
           ],
           ["Branch", ticket.branch && <code key="b" class="path">{ticket.branch}</code>],
           [
