@@ -43,6 +43,8 @@ const rateLimit = {
   more: "The service refused it. It goes on by itself when the limit allows.",
 };
 
+const later = { scheduled: 0, retryable: 0 };
+
 const runMoves = {
   outlook: null,
   ticketPaused: false,
@@ -609,13 +611,38 @@ function jobsPage(shell: Shell): VNode {
         cancelled: 2,
       }}
       queues={[
-        { name: "agents", slots: 4, slotsPerProject: 2, executing: 2, waiting: 2, paused: null },
         {
-          ...{ name: "steps", slots: 2, slotsPerProject: null, executing: 0, waiting: 1 },
+          name: "agents",
+          slots: 4,
+          slotsPerProject: 2,
+          executing: 2,
+          waiting: 2,
+          ...later,
+          paused: null,
+        },
+        {
+          ...{ name: "steps", slots: 2, slotsPerProject: null, executing: 0, waiting: 1, ...later },
           paused: { by: "owner", at: a.ago(20) },
         },
-        { name: "merges", slots: 2, slotsPerProject: null, executing: 0, waiting: 0, paused: null },
-        { name: "upkeep", slots: 1, slotsPerProject: null, executing: 0, waiting: 1, paused: null },
+        {
+          name: "merges",
+          slots: 2,
+          slotsPerProject: null,
+          executing: 0,
+          waiting: 0,
+          ...later,
+          paused: null,
+        },
+        {
+          name: "upkeep",
+          slots: 1,
+          slotsPerProject: null,
+          executing: 0,
+          waiting: 0,
+          scheduled: 1,
+          retryable: 2,
+          paused: null,
+        },
       ]}
       maxJobs={5}
       rows={[

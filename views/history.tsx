@@ -13,7 +13,7 @@ import {
 import type { ChangeEvent } from "../server/records.ts";
 import { capital, Panel, Time } from "./components.tsx";
 import { firstLine, shortCommit } from "./format.ts";
-import { Prose } from "./prose.tsx";
+import { Inline, Prose } from "./prose.tsx";
 import { checkWords, failureWords, ideaWords, stepWords, ticketWords } from "./words.ts";
 
 /** Changes that only repeat what another one says; they are not shown. */
@@ -169,11 +169,17 @@ export function History({ id, changes, nowMs }: HistoryProps): VNode {
 function Change({ change }: { change: ChangeEvent }): VNode {
   const words = wordsOf(change);
   if (words.trim() === firstLine(words, WORDS_MAX_CHARS)) {
-    return <span>{describeChange(change)}</span>;
+    return (
+      <span>
+        <Inline text={describeChange(change)} />
+      </span>
+    );
   }
   return (
     <details id={`change-${change.seq}`}>
-      <summary>{describeChange(change)}</summary>
+      <summary>
+        <Inline text={describeChange(change)} />
+      </summary>
       <Prose text={words} />
     </details>
   );

@@ -9,6 +9,7 @@ import { framePartials, Layout, PageHead } from "./layout.tsx";
 import { runHref, type Subject, ticketHref } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
 import { type Need, NeedItem } from "./needs.tsx";
+import { Inline } from "./prose.tsx";
 import type { Shell } from "./shell.ts";
 import { severalProjects, SubjectLink } from "./subject.tsx";
 import { DelayNote } from "./delay.tsx";
@@ -213,7 +214,8 @@ function Recent({ recent, shell }: HomePageProps): VNode {
               <ul class="changes-list">
                 {changes.map((change) => (
                   <li key={change.seq}>
-                    {describeChange(change)} <Time at={change.at} nowMs={shell.nowMs} />
+                    <Inline text={describeChange(change)} />{" "}
+                    <Time at={change.at} nowMs={shell.nowMs} />
                   </li>
                 ))}
               </ul>

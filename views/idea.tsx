@@ -24,7 +24,7 @@ import { framePartials, Layout, PageHead } from "./layout.tsx";
 import { idPart, runHref, ticketHref, withQuery } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
 import type { ResolveReference } from "./markdown.ts";
-import { Prose } from "./prose.tsx";
+import { Inline, Prose } from "./prose.tsx";
 import { Questions, type RefusedAnswer } from "./questions.tsx";
 import type { Shell } from "./shell.ts";
 import { DelayNote } from "./delay.tsx";
@@ -141,13 +141,17 @@ function Strip({ idea }: IdeaPageProps): VNode {
       />
       {idea.status === "stuck" && (
         <Notice tone="failed" title="Refinement is stuck">
-          <p>{idea.reason}</p>
+          <p>
+            <Inline text={idea.reason} />
+          </p>
           {idea.failure && <p>{failureReasons[idea.failure].mend}</p>}
         </Notice>
       )}
       {idea.status === "rejected" && (
         <Notice tone="idle" title="Rejected">
-          <p>{idea.reason}</p>
+          <p>
+            <Inline text={idea.reason} />
+          </p>
         </Notice>
       )}
       {idea.ticketId && (
@@ -212,7 +216,11 @@ function AgentRow(
           {delay.more !== "" && <>. {delay.more}</>}
         </p>
       )}
-      {run.error !== "" && <p class="outcome tone-failed">{run.error}</p>}
+      {run.error !== "" && (
+        <p class="outcome tone-failed">
+          <Inline text={run.error} />
+        </p>
+      )}
       <div
         class="live-text"
         id={`live-${idPart(run.id)}`}
@@ -235,7 +243,10 @@ function IdeaFacts({ idea, projectName, shell }: IdeaPageProps): VNode {
         rows={[
           ["Project", projectName],
           ["Priority", <Priority key="p" level={idea.priority} />],
-          ["Why this priority", plan.priorityReason ?? null],
+          [
+            "Why this priority",
+            plan.priorityReason ? <Inline key="w" text={plan.priorityReason} /> : null,
+          ],
           ["Type", plan.type ? ticketTypeWords[plan.type] : null],
           ["Complexity", plan.complexity ? complexityWords[plan.complexity] : null],
           ["Cost so far", <Money key="m" microUsd={idea.costMicroUsd} />],

@@ -10,6 +10,7 @@ import { ideaHref, withQuery } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
 import type { Shell } from "./shell.ts";
 import { DelayNote } from "./delay.tsx";
+import { Inline } from "./prose.tsx";
 import { type Delay, ideaWords } from "./words.ts";
 
 /** Values of `?status=`, and the ideas behind them: see `ideaFilterStatuses`. */
@@ -212,7 +213,9 @@ export function IdeaRow(props: IdeaRowData & { nowMs: number; showProject: boole
       <div class="row-main">
         <a class="row-title" href={ideaHref(idea.id)}>#{idea.number} {idea.title}</a>
         <p class="row-note">
-          {props.delay ? <DelayNote delay={props.delay} nowMs={nowMs} /> : waitsFor(props)}
+          {props.delay
+            ? <DelayNote delay={props.delay} nowMs={nowMs} />
+            : <Inline text={waitsFor(props)} />}
           {props.showProject && <Tag>{props.projectName}</Tag>}
           {idea.tags.map((tag) => <Tag key={tag}>{tag}</Tag>)}
         </p>

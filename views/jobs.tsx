@@ -33,7 +33,12 @@ export interface QueueRow {
   /** Of those of one project; null: as many as there are. */
   slotsPerProject: number | null;
   executing: number;
+  /** Due, but for a free slot. */
   waiting: number;
+  /** For their time. */
+  scheduled: number;
+  /** For their next attempt. */
+  retryable: number;
   paused: { by: string; at: string } | null;
 }
 
@@ -250,13 +255,15 @@ function Queues({ queues, maxJobs, shell }: JobsPageProps): VNode {
         </Notice>
       )}
       <ul class="queue-list">
-        {queues.map(({ name, slots, slotsPerProject, executing, waiting, paused }) => (
+        {queues.map(({ name, slots, slotsPerProject, executing, paused, ...jobs }) => (
           <li key={name}>
             <p>
               <strong>{capital(name)}</strong>
             </p>
             <p class="muted small num">
-              {executing} of {slots} at work, {count(waiting)} waiting
+              {executing} of {slots} at work, {count(jobs.waiting)} waiting
+              {jobs.scheduled > 0 && `, ${count(jobs.scheduled)} scheduled`}
+              {jobs.retryable > 0 && `, ${count(jobs.retryable)} tried again later`}
             </p>
             {slotsPerProject !== null && (
               <p class="muted small num">At most {slotsPerProject} of one project</p>

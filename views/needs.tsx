@@ -1,5 +1,5 @@
 /** What waits for a person: one row each, with the reason, its age and its one action. */
-import type { ComponentChildren, VNode } from "preact";
+import type { VNode } from "preact";
 import { failureReasons } from "../server/states.ts";
 import type { Approval, Idea, Question, Run, Ticket } from "../server/records.ts";
 import { StatusBadge, Tag, Time } from "./components.tsx";
@@ -7,6 +7,7 @@ import { firstLine, plural } from "./format.ts";
 import { buttonClass } from "./forms.tsx";
 import { ApprovalForm } from "./approvals.tsx";
 import { ideaHref, reviewHref, runHref, subjectName, ticketHref } from "./links.ts";
+import { Inline } from "./prose.tsx";
 import { QuestionForm } from "./questions.tsx";
 import { failureWords, type Shown } from "./words.ts";
 
@@ -34,10 +35,12 @@ export function NeedItem(
     <li class="row need" id={`need-${need.id}`} data-row="">
       <StatusBadge shown={shown} />
       <div class="row-main">
-        <a class="row-title" href={href}>{title}</a>
+        <a class="row-title" href={href}>
+          <Inline text={title} />
+        </a>
         {(reason || showProject) && (
           <p class="row-note">
-            {reason}
+            {reason && <Inline text={reason} />}
             {showProject && <Tag>{need.projectName}</Tag>}
           </p>
         )}
@@ -57,7 +60,7 @@ interface Row {
   shown: Shown;
   href: string;
   title: string;
-  reason: ComponentChildren;
+  reason: string | null;
   /** Label of the link; absent when the form in the row is the action. */
   action?: string;
   form?: VNode;

@@ -21,10 +21,11 @@ import { framePartials, Layout, PageHead } from "./layout.tsx";
 import { runHref, type Subject, subjectHref } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
 import { MessagePanel, RunActions, type RunMovesProps } from "./run_actions.tsx";
+import { Prose } from "./prose.tsx";
 import type { Shell } from "./shell.ts";
 import { runTitle, subjectLabel, SubjectLink } from "./subject.tsx";
 import { DelayNote, DelayNotice } from "./delay.tsx";
-import { type Delay, failureWords, purposeWords, shownRun } from "./words.ts";
+import { type Delay, failureWords, purposeWords, reportsBlocked, shownRun } from "./words.ts";
 
 export interface RunsPageProps {
   shell: Shell;
@@ -251,6 +252,12 @@ function RunAttention({ run, delay, approvals, unread, shell }: RunPageProps): V
         <Notice tone="failed" title={failureWords[run.failure]}>
           <p>{run.error}</p>
           <p>{failureReasons[run.failure].mend}</p>
+        </Notice>
+      )}
+      {run.status === "succeeded" && reportsBlocked(run.result) && (
+        <Notice tone="failed" title="Reported blocked">
+          <Prose text={String((run.result as { summary?: unknown }).summary ?? "")} />
+          <p>{failureReasons[run.demo ? "demo_limit" : "agent_blocked"].mend}</p>
         </Notice>
       )}
       {unread && (

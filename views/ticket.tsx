@@ -11,6 +11,7 @@ import { framePartials, Layout, PageHead } from "./layout.tsx";
 import { checkHref, type Subject, withQuery } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
 import type { ResolveReference } from "./markdown.ts";
+import { Inline } from "./prose.tsx";
 import { RunList } from "./runs.tsx";
 import type { Shell } from "./shell.ts";
 import { Blocked, Specification, Subtasks, TicketFacts } from "./ticket_parts.tsx";
@@ -191,7 +192,9 @@ function Attention(props: TicketPageProps): VNode {
       )}
       {ticket.status === "cancelled" && (
         <Notice tone="idle" title="Cancelled">
-          <p>{ticket.reason || "Its branch and every checkpoint are kept."}</p>
+          <p>
+            <Inline text={ticket.reason || "Its branch and every checkpoint are kept."} />
+          </p>
         </Notice>
       )}
       {ticket.mergeWait !== "" && (

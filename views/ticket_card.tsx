@@ -15,6 +15,7 @@ import { firstLine } from "./format.ts";
 import { reviewHref, ticketHref } from "./links.ts";
 import { TicketMenu } from "./ticket_moves.tsx";
 import { DelayNote } from "./delay.tsx";
+import { Inline } from "./prose.tsx";
 import {
   checkWords,
   type Delay,
@@ -124,10 +125,15 @@ const REASON_MAX_CHARS = 140;
 
 /** What it does now, or why it waits. */
 function noteOf(card: TicketCardData, nowMs: number): ComponentChildren {
-  const { ticket, agent, purpose, delay } = card;
+  if (card.ticket.pausedBy === null && card.delay !== null) {
+    return <DelayNote delay={card.delay} nowMs={nowMs} />;
+  }
+  return <Inline text={sentenceOf(card)} />;
+}
+
+function sentenceOf({ ticket, agent, purpose }: TicketCardData): string {
   const { status, step, failure, reason, mergeWait, pausedBy } = ticket;
   if (pausedBy !== null) return `Paused by ${pausedBy}`;
-  if (delay !== null) return <DelayNote delay={delay} nowMs={nowMs} />;
   switch (status) {
     case "queued":
       return "Starts when a slot is free";

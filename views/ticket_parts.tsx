@@ -6,7 +6,7 @@ import { Elapsed, Facts, Notice, Panel, Priority, StatusBadge, Tag, Time } from 
 import { duration, shortCommit } from "./format.ts";
 import { ideaHref, type Subject } from "./links.ts";
 import type { ResolveReference } from "./markdown.ts";
-import { Prose } from "./prose.tsx";
+import { Inline, Prose } from "./prose.tsx";
 import { complexityWords, failureWords, subtaskWords, ticketTypeWords } from "./words.ts";
 
 /** Cause, the last lines of the failed check, what was tried, and the ways on. */
@@ -54,7 +54,9 @@ export function Subtasks({ subtasks, nowMs }: { subtasks: Subtask[]; nowMs: numb
           <li key={subtask.id} id={`subtask-${subtask.id}`}>
             <div class="subtask-head">
               <StatusBadge shown={subtaskWords[subtask.status]} />
-              <span class="subtask-title">{subtask.title}</span>
+              <span class="subtask-title">
+                <Inline text={subtask.title} />
+              </span>
               <Tag>{complexityWords[subtask.complexity]}</Tag>
               <span class="muted small">
                 <SubtaskTime subtask={subtask} nowMs={nowMs} />
@@ -97,7 +99,13 @@ export function Specification(
       {ticket.acceptance.length > 0 && (
         <>
           <h3>Done when</h3>
-          <ul>{ticket.acceptance.map((criterion) => <li key={criterion}>{criterion}</li>)}</ul>
+          <ul>
+            {ticket.acceptance.map((criterion) => (
+              <li key={criterion}>
+                <Inline text={criterion} />
+              </li>
+            ))}
+          </ul>
         </>
       )}
       {ticket.guidance !== "" && (
