@@ -63,6 +63,27 @@ Deno.test("a run between two tries says what refused it and when it asks again, 
   doesNotMatch(await said(app, "/runs"), /Rate limited/);
 });
 
+Deno.test("the list of runs is told of a refused request at once, and when it is sent again", async () => {
+  using app = testApp();
+  const idea = await app.idea("refining");
+  const run = beginRun(app, runsOf(app, idea.id)[0]!.id)!;
+  record(app, run, [asking()]);
+  const stream = await pagesBench(app).get("/live/runs");
+  const reader = stream.body!.pipeThrough(new TextDecoderStream()).getReader();
+  const told = async (): Promise<string> => {
+    let data = "";
+    while (!/^data: .*\n\n/ms.test(data)) data += (await reader.read()).value ?? "";
+    return data;
+  };
+  record(app, run, [refused("overloaded", 20 * SECOND_MS)]);
+  match(text(await told()), /Waiting Clarifier: clarify .*Model overloaded, tries again in 20 s/);
+  record(app, run, [asking()]);
+  const after = text(await told());
+  match(after, /Running Clarifier: clarify/);
+  doesNotMatch(after, /overloaded/);
+  await reader.cancel();
+});
+
 Deno.test("a run that its job tries again later says when; one that is not tried again says nothing", async () => {
   using app = testApp();
   const idea = await app.idea("refining");

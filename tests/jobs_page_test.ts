@@ -121,6 +121,14 @@ Deno.test("the page shows the limits, and what recurs", async () => {
   match(words, /Recurring Throw away what nobody needs 17 \* \* \* \* UTC Next in 12 min/);
 });
 
+Deno.test("a queue's figures and the list's agree on what waits and what has its time", async () => {
+  using app = testApp();
+  add(app);
+  add(app, app.clock.nowMs() + MINUTE_MS);
+  const words = text(await (await pagesBench(app).get("/jobs")).text());
+  match(words, /Scheduled 1 .*Waiting 1 .*Upkeep 0 of 1 at work, 1 waiting, 1 scheduled/);
+});
+
 Deno.test("the charts of the last day hold what ended in each hour, and how long it had waited", async () => {
   using app = testApp();
   const pages = pagesBench(app);
