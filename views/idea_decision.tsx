@@ -67,9 +67,9 @@ export function IdeaActions(
             Approve
           </Button>
           <span class="effect">
-            Creates a ticket with{" "}
-            {plan.subtasks.length > 1 ? "the ticked subtasks" : "one subtask"}; development starts
-            when a slot is free.
+            Makes a ticket of {plan.subtasks.length > 1 ? "the ticked subtasks" : "one subtask"};
+            {" "}
+            it starts when a slot is free.
           </span>
         </div>
       )}
