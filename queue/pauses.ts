@@ -33,6 +33,11 @@ export function pauseOf(db: Db, queue: string): QueuePause | null {
   return row ? { by: String(row.paused_by), at: String(row.paused_at) } : null;
 }
 
+/** Those that are paused, in the order of their names. */
+export const listPauses = (db: Db): { queue: string; by: string }[] =>
+  db.prepare("SELECT queue, paused_by FROM queue_pauses ORDER BY queue").all()
+    .map((row) => ({ queue: String(row.queue), by: String(row.paused_by) }));
+
 function tell(tx: Tx, type: "queue_paused" | "queue_resumed", queue: QueueName): void {
   tx.emit({ type, data: { queue } });
   ring(tx);

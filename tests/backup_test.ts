@@ -108,7 +108,7 @@ Deno.test("the server goes on while a thread copies: what is written meanwhile i
     await new Promise((resolve) => setTimeout(resolve));
   }
   equal(await copied, null);
-  ok(writes > 10, `${writes} writes`);
+  ok(writes > 2, `${writes} writes`); // waited for, there would be one
   const inCopy = notesIn(join(p.path, "copy.db"));
   ok(inCopy >= before && inCopy <= before + writes);
   equal(notesIn(p.database), before + writes);

@@ -169,6 +169,43 @@ Deno.test("the reviewer says of a criterion that nothing in the diff shows that 
   deepEqual(result.criteria.map(({ met }: { met: boolean }) => met), [false]);
 });
 
+Deno.test("the reviewer calls a criterion met only when every file that it names was touched for it", async () => {
+  await using desk = await Desk.open();
+  const change = (path: string, line: string) =>
+    `diff --git a/${path} b/${path}\n--- a/${path}\n+++ b/${path}\n@@ -1,0 +2 @@\n+${line}\n`;
+  const judged = async (diff: string) => {
+    const { result } = await desk.work("reviewer", "reviewer", {
+      purpose: "review",
+      ticket: ticketOf(other),
+      acceptance: [
+        "The help text and the README show `count`",
+        "todo.sh has `count`",
+        "It has a count",
+      ],
+      diff,
+    });
+    return result.criteria.map(({ met }: { met: boolean }) => met);
+  };
+  const help = change("todo.sh", "  count          show how many tasks are open");
+  deepEqual(await judged(help), [false, true, true]);
+  deepEqual(await judged(help + change("README.md", "A blank")), [false, true, true]);
+  deepEqual(await judged(help + change("README.md", "sh todo.sh count")), [true, true, true]);
+  deepEqual(await judged(change("README.md", "sh todo.sh count")), [true, false, true]);
+});
+
+Deno.test("the demo model looks for the idea's words, not for those it said of itself", async () => {
+  await using desk = await Desk.open();
+  const asked = { number: 1, title: "Paint the moon", description: "" };
+  const { result } = await desk.work("clarifier", "clarifier", { purpose: "clarify", idea: asked });
+  match(result.summary, /demo model/);
+  const work = await desk.work("feature-dev", "developer", {
+    purpose: "develop",
+    ticket: { ...ticketOf(other), title: asked.title, description: result.summary },
+  });
+  const grep = work.calls.find(({ name }) => name === "Grep")!;
+  equal(grep.input.pattern, "paint|moon");
+});
+
 Deno.test("the explainer quotes the telling lines, with their place where there is one", async () => {
   await using desk = await Desk.open();
   const explain = async (output: string) => {

@@ -236,7 +236,7 @@ Deno.test("a ticket that is not of the sample is looked at, left alone and block
     });
     equal(work.result.status, "blocked");
     match(work.result.summary, /demo model/);
-    match(work.result.summary, /ANTHROPIC_API_KEY/);
+    match(work.result.summary, /can implement only the sample project's ideas/);
     ok(work.calls.length > 1, "it looked first");
     ok(!names(work).some((name) => name === "Edit" || name === "Write"));
   }

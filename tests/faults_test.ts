@@ -4,6 +4,7 @@ import { join } from "node:path";
 import {
   answer,
   broken,
+  failure,
   type FakeClaude,
   overloaded,
   rateLimited,
@@ -158,6 +159,39 @@ Deno.test("a spending limit holds the agents; resumed, each goes on from its log
   equal(run.status, "succeeded", run.error);
   equal(turnsOf(site.fake, "clarify", 1).length, 1, "the first turn was not asked for again");
   deepEqual(failuresIn(await logOf(site.client, id)), ["spend_limit"]);
+});
+
+Deno.test("402 and 403 hold all agents until a person acts; 400 ends the one run that met it", async () => {
+  let reply = failure("billing_error", "Your credit balance is too low");
+  await using site = await Site.open({ clarify: () => reply });
+  const { client } = site;
+  const idea = await site.submit();
+  /** Until the agents are, and each of so many clarifiers waits for it: none is on its way to a refusal. */
+  const heldFor = async (reason: string, clarifiers: number) => {
+    await client.until("/runs", ({ items }) => {
+      const asking = items.filter((run: Json) => run.purpose === "clarify");
+      return asking.length === clarifiers &&
+        asking.every((run: Json) => waiting(run) && run.failure === reason);
+    });
+    equal((await client.get("/system/status")).hold.reason, reason);
+  };
+  await heldFor("billing", 1);
+  const asked = turnsOf(site.fake, "clarify", 1).length;
+  const other = await site.submit("Another one");
+  await heldFor("billing", 2);
+  equal(turnsOf(site.fake, "clarify", 1).length, asked, "held agents ask nothing");
+
+  reply = failure("permission_error", "This key may not use the model");
+  await client.post("/system/resume-agents");
+  await heldFor("permission", 2);
+
+  reply = failure("invalid_request_error", "Your credit balance is too low");
+  await client.post("/system/resume-agents");
+  for (const { id } of [idea, other]) {
+    await client.until(`/ideas/${id}`, (i) => i.status === "stuck");
+  }
+  equal((await client.get(`/ideas/${idea.id}`)).failure, "invalid_request");
+  equal((await client.get("/system/status")).hold, null);
 });
 
 Deno.test("limits, overload and broken streams are tried again within the run", async () => {

@@ -99,7 +99,7 @@ Deno.test({
       untilPage(
         gaffer.url,
         path,
-        new RegExp(`Waits, and goes on by itself</p>\\s*<p>[^<]*${what.source}`),
+        new RegExp(`Waits, and goes on by itself</span>(?:</p>\\s*<p>|\\. )[^<]*${what.source}`),
       );
 
     // An idea whose agents have nowhere to read.

@@ -95,7 +95,7 @@ Deno.test("a row says which agent does the job, in which run, for what, and sinc
   app.advance(2 * MINUTE_MS);
   const row = rowOf(await (await pagesBench(app).get("/jobs")).text(), id);
   match(row, new RegExp(`by <a href="/runs/${clarifier!.id}">clarifier</a>`));
-  match(row, new RegExp(`<a href="/ideas/${idea.id}">#1 Greet people by name</a>`));
+  match(row, new RegExp(`<a href="/ideas/${idea.id}">Idea #1 Greet people by name</a>`));
   match(text(row), /Working .*Sample agents Normal 2 min Cancel/);
 });
 
@@ -119,6 +119,14 @@ Deno.test("the page shows the limits, and what recurs", async () => {
   match(words, /Agents 0 of 4 at work, 0 waiting At most 2 of one project/);
   match(words, /At most 5 jobs of all queues at a time/);
   match(words, /Recurring Throw away what nobody needs 17 \* \* \* \* UTC Next in 12 min/);
+});
+
+Deno.test("a queue's figures and the list's agree on what waits and what has its time", async () => {
+  using app = testApp();
+  add(app);
+  add(app, app.clock.nowMs() + MINUTE_MS);
+  const words = text(await (await pagesBench(app).get("/jobs")).text());
+  match(words, /Scheduled 1 .*Waiting 1 .*Upkeep 0 of 1 at work, 1 waiting, 1 scheduled/);
 });
 
 Deno.test("the charts of the last day hold what ended in each hour, and how long it had waited", async () => {

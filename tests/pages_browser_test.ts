@@ -398,6 +398,7 @@ async function loseRow({ page, server, open }: Stage): Promise<void> {
       idea: a.idea({ id, number: 14, title: "Load faster", status: "refining" }),
       projectName: "Space game",
       openQuestions: 0,
+      delay: null,
       nowMs: a.NOW_MS,
       showProject: false,
     });

@@ -33,6 +33,7 @@ export function shell(changes: Partial<Shell> = {}): Shell {
     demo: false,
     storage: null,
     held: null,
+    paused: [],
     refused: null,
     confinement: { kind: "bubblewrap", hint: "" },
     projects: [{ id: "prj_game", name: "Space game" }, { id: "prj_site", name: "Website" }],

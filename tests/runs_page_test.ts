@@ -188,7 +188,7 @@ Deno.test("the transcript is taken along as markdown and as JSON", async () => {
   equal(markdown.headers.get("content-type"), "text/markdown; charset=utf-8");
   equal(markdown.headers.get("content-disposition"), `attachment; filename="run-${run.id}.md"`);
   const text = await markdown.text();
-  match(text, /^# clarifier on #1 Greet people by name$/m);
+  match(text, /^# clarifier on idea #1 Greet people by name$/m);
   match(text, /^## 2\. Turn 1 /m);
   match(text, /^### 8\. Search lock$/m);
   match(text, /^````\n```\nno lock\n```\n````$/m, "a fence longer than any in the text");

@@ -1,6 +1,7 @@
 /** Every page of views/ filled with fixture records, at the address it has in the real thing. */
 import type { VNode } from "preact";
 import type { Live } from "../views/live.tsx";
+import type { Delay } from "../views/words.ts";
 import type { Shell } from "../views/shell.ts";
 import { CheckPage } from "../views/checks.tsx";
 import { parsePlace } from "../views/diff_place.ts";
@@ -22,8 +23,36 @@ import * as a from "./pages_fixture.ts";
 
 const live = (path: string): Live => ({ path, after: 100 });
 const resolve = (kind: string, number: number) => `/${kind}s/${number}`;
-const saveIdea = { kind: "idea", id: "idea_save", number: 12, title: a.idea().title } as const;
-const saveTicket = { kind: "ticket", id: "tkt_save", number: 7, title: a.ticket().title } as const;
+const saveIdea = {
+  kind: "idea",
+  id: "idea_save",
+  number: 12,
+  title: a.idea().title,
+  projectName: "Space game",
+} as const;
+const saveTicket = {
+  kind: "ticket",
+  id: "tkt_save",
+  number: 7,
+  title: a.ticket().title,
+  projectName: "Space game",
+} as const;
+
+const fullDisk: Delay = {
+  why: "Waits, and goes on by itself",
+  until: null,
+  more:
+    'Cannot add the changes: git says "fatal: unable to write loose object file: No space left on ' +
+    'device". Free some space on that disk',
+};
+
+const rateLimit = {
+  why: "Rate limited",
+  until: a.ago(-1),
+  more: "The service refused it. It goes on by itself when the limit allows.",
+};
+
+const later = { scheduled: 0, retryable: 0 };
 
 const runMoves = {
   outlook: null,
@@ -43,27 +72,51 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       shell={shell}
       live={live("/live/home")}
       needs={[
-        { id: "n1", since: a.ago(30), kind: "question", question: a.question(), idea: a.idea() },
-        { id: "n2", since: a.ago(25), kind: "approval", approval: a.approval(), run: a.run() },
-        { id: "n3", since: a.ago(20), kind: "ready", idea: a.idea() },
+        {
+          id: "n1",
+          since: a.ago(30),
+          projectName: "Space game",
+          kind: "question",
+          question: a.question(),
+          idea: a.idea(),
+        },
+        {
+          id: "n2",
+          since: a.ago(25),
+          projectName: "Space game",
+          kind: "approval",
+          approval: a.approval(),
+          run: a.run(),
+        },
+        { id: "n3", since: a.ago(20), projectName: "Space game", kind: "ready", idea: a.idea() },
         {
           id: "n4",
           since: a.ago(9),
+          projectName: "Space game",
           kind: "blocked",
           ticket: a.ticket({ status: "blocked", failure: "checks_failed", reason: "1 test fails" }),
         },
-        { id: "n5", since: a.ago(2), kind: "review", ticket: a.ticket(), findings: 2 },
+        {
+          id: "n5",
+          since: a.ago(2),
+          projectName: "Space game",
+          kind: "review",
+          ticket: a.ticket(),
+          findings: 2,
+        },
       ]}
       running={[
         {
           run: a.run(),
           subject: saveTicket,
-          ticket: { step: "develop" },
+          delay: null,
+          ticket: { step: "develop", round: 0 },
           subtasks: { done: 1, total: 4 },
         },
         {
           run: a.run({ id: "run_r", agent: "researcher", purpose: "research", demo: true }),
           subject: saveIdea,
+          delay: rateLimit,
           ticket: null,
           subtasks: null,
         },
@@ -81,7 +134,8 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       demo: true,
       confinement: { kind: "process", hint: "The setting sandbox is off." },
       storage: { kind: "disk_full", since: a.ago(3) },
-      held: { reason: "billing", message: "The account has no credit." },
+      held: { reason: "billing", message: "The account has no credit" },
+      paused: [{ queue: "agents", by: "owner" }, { queue: "merges", by: "owner" }],
       refused: "A worker could read a file outside of its folder.",
       flash: {
         text: "Idea #12 rejected",
@@ -97,7 +151,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       live={live("/live/home")}
       needs={[]}
       running={[]}
-      next={a.ticket({ status: "queued" })}
+      next={{ ticket: a.ticket({ status: "queued" }), delay: null }}
       spend={{ todayMicroUsd: 0, monthMicroUsd: 4_200 }}
       recent={[]}
       ideaCount={3}
@@ -131,7 +185,12 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
         live={live("/live/ideas")}
         filter={{ projectId: null, status: "all", q, sort: "newest" }}
         counts={{ all: 5, needs_me: 3, refining: 1, ready: 1, closed: 1 }}
-        rows={ideas.map((idea) => ({ idea, projectName: "Space game", openQuestions: 2 }))}
+        rows={ideas.map((idea) => ({
+          idea,
+          projectName: "Space game",
+          openQuestions: 2,
+          delay: null,
+        }))}
         moreHref={null}
         form={null}
       />
@@ -172,6 +231,8 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
         ticket,
         projectName: "Space game",
         agent: ticket.status === "in_progress" ? "bugfix-dev" : null,
+        purpose: ticket.status === "in_progress" ? "develop" : null,
+        delay: ticket.status === "queued" ? rateLimit : null,
         demo: ticket.number === 3,
         subtasks: { done: 1, total: 3 },
         build: "passed",
@@ -232,16 +293,19 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
   "/runs": (shell) => (
     <RunsPage
       shell={shell}
+      live={live("/live/runs")}
       moreHref="/runs?after=run_dev"
       rows={[
-        { run: a.run(), subject: saveTicket },
+        { run: a.run(), subject: saveTicket, delay: rateLimit },
         {
           run: a.run({ id: "run_2", agent: "clarifier", purpose: "clarify", status: "succeeded" }),
           subject: saveIdea,
+          delay: null,
         },
         {
           run: a.run({ id: "run_3", status: "failed", failure: "max_turns", demo: true }),
           subject: saveTicket,
+          delay: null,
         },
       ]}
     />
@@ -252,9 +316,9 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       live={live("/live/run/run_dev")}
       run={a.run()}
       subject={saveTicket}
+      delay={fullDisk}
       attempt={2}
       approvals={[a.approval()]}
-      wait={fullDisk}
       moves={runMoves}
       unread={false}
       activity={{
@@ -277,9 +341,9 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
         forkedFrom: { runId: "run_dev", turn: 1 },
       })}
       subject={saveTicket}
+      delay={null}
       attempt={1}
       approvals={[]}
-      wait={null}
       moves={{
         ...runMoves,
         ticketPaused: true,
@@ -316,9 +380,9 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       live={live("/live/run/run_failed")}
       run={a.run({ id: "run_failed", status: "failed", failure: "stuck", error: "In circles" })}
       subject={saveTicket}
+      delay={null}
       attempt={1}
       approvals={[]}
-      wait={null}
       moves={{
         ...runMoves,
         retry: { action: "/tickets/tkt_save/retry", label: "Retry", effect: "Attempt 2 of this." },
@@ -472,16 +536,17 @@ function ideaPage(shell: Shell, changes: Parameters<typeof a.idea>[0]): VNode {
           ]
           : []),
       ]}
+      delay={null}
       runs={[
         {
           run: a.run({ id: "run_c", agent: "clarifier", purpose: "clarify", status: "succeeded" }),
           liveText: "",
-          wait: null,
+          delay: null,
         },
         {
           run: a.run({ id: "run_s", agent: "researcher", purpose: "research" }),
           liveText: "I read",
-          wait: fullDisk,
+          delay: rateLimit,
         },
       ]}
       changes={a.changes}
@@ -491,10 +556,6 @@ function ideaPage(shell: Shell, changes: Parameters<typeof a.idea>[0]): VNode {
     />
   );
 }
-
-const fullDisk =
-  'Cannot add the changes: git says "fatal: unable to write loose object file: No space left on device". ' +
-  "Free some space on that disk";
 
 function ticketPage(shell: Shell, changes: Parameters<typeof a.ticket>[0]): VNode {
   const ticket = a.ticket(changes);
@@ -537,9 +598,9 @@ function ticketPage(shell: Shell, changes: Parameters<typeof a.ticket>[0]): VNod
           report: a.passedReport,
         }),
       ]}
+      delay={rateLimit}
       runs={[run, a.run({ id: "run_0", status: "succeeded", purpose: "develop" })]}
       approvals={[]}
-      wait={blocked ? null : fullDisk}
       changes={a.changes}
       activity={{
         run,
@@ -589,13 +650,38 @@ function jobsPage(shell: Shell): VNode {
         cancelled: 2,
       }}
       queues={[
-        { name: "agents", slots: 4, slotsPerProject: 2, executing: 2, waiting: 2, paused: null },
         {
-          ...{ name: "steps", slots: 2, slotsPerProject: null, executing: 0, waiting: 1 },
+          name: "agents",
+          slots: 4,
+          slotsPerProject: 2,
+          executing: 2,
+          waiting: 2,
+          ...later,
+          paused: null,
+        },
+        {
+          ...{ name: "steps", slots: 2, slotsPerProject: null, executing: 0, waiting: 1, ...later },
           paused: { by: "owner", at: a.ago(20) },
         },
-        { name: "merges", slots: 2, slotsPerProject: null, executing: 0, waiting: 0, paused: null },
-        { name: "upkeep", slots: 1, slotsPerProject: null, executing: 0, waiting: 1, paused: null },
+        {
+          name: "merges",
+          slots: 2,
+          slotsPerProject: null,
+          executing: 0,
+          waiting: 0,
+          ...later,
+          paused: null,
+        },
+        {
+          name: "upkeep",
+          slots: 1,
+          slotsPerProject: null,
+          executing: 0,
+          waiting: 0,
+          scheduled: 1,
+          retryable: 2,
+          paused: null,
+        },
       ]}
       maxJobs={5}
       rows={[

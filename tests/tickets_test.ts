@@ -28,13 +28,14 @@ import { advanceTicket, applyDevelopmentResult, block } from "../server/services
 import { startRun } from "../server/services/runs.ts";
 import { AppError } from "../server/errors.ts";
 import type { Ticket } from "../server/records.ts";
-import { ticketMoves, type TicketStatus, ticketStatuses } from "../server/states.ts";
 import { insertCheck } from "../server/store/checks.ts";
+import { listHistory } from "../server/store/events.ts";
 import { listComments, listFindings } from "../server/store/reviews.ts";
 import { findActiveRun, getRun, listTicketRuns } from "../server/store/runs.ts";
 import { listSubtasks, moveSubtask } from "../server/store/subtasks.ts";
 import { getMergeDetails, getTicket, moveTicket, updateTicket } from "../server/store/tickets.ts";
 import { allocateWorktree, moveWorktree } from "../server/store/worktrees.ts";
+import { describeChange } from "../views/history.tsx";
 import { type TestApp, testApp } from "./support.ts";
 
 const base = "a".repeat(40);
@@ -222,6 +223,24 @@ Deno.test("guideTicket() gives a blocked ticket's developer words to go on with"
   equal(findActiveRun(app.db, ticket.id)!.purpose, "change");
 });
 
+Deno.test("the history says who moved a ticket on, and with which words", async () => {
+  using app = testApp();
+  const { id } = await inReview(app);
+  requestTicketChanges(app, id, "Say it in the README");
+  const run = findActiveRun(app.db, id)!;
+  await app.end(run, { type: "failed", reason: "stuck", message: "In circles" });
+  guideTicket(app, id, "Use printf");
+  cancelTicket(app, id);
+  const moves = listHistory(app.db, { ticketId: id }, 100)
+    .filter(({ type }) => type === "ticket_moved").map(describeChange);
+  deepEqual(moves.slice(0, 4), [
+    "Cancelled by owner",
+    "Guided by owner: Use printf",
+    `Blocked: The ${run.agent} failed: In circles`,
+    "Sent back by owner: Say it in the README",
+  ]);
+});
+
 Deno.test("approveTicket() puts a reviewed ticket into its project's merge queue, once", async () => {
   using app = testApp();
   const ticket = await inReview(app);
@@ -275,26 +294,6 @@ Deno.test("what a run hands in after its ticket was cancelled changes nothing", 
   app.tx((tx) => moveTicket(tx, ticket.id, "cancelled"));
   app.tx((tx) => applyDevelopmentResult(app, tx, run, { status: "done", summary: "Did it" }));
   equal(getTicket(app.db, ticket.id).status, "cancelled");
-});
-
-Deno.test("a ticket's illegal moves are refused and change nothing", async (t) => {
-  for (const from of ticketStatuses) {
-    for (const to of ticketStatuses) {
-      if (from === to || ticketMoves[from].includes(to)) continue;
-      await t.step(`${from} → ${to}`, async () => {
-        using app = testApp();
-        const ticket = await app.ticket();
-        app.db.exec(
-          "PRAGMA ignore_check_constraints = ON; DROP TRIGGER tickets_review_needs_evidence",
-        );
-        app.db.prepare("UPDATE tickets SET status = :from WHERE id = :id")
-          .run({ from, id: ticket.id });
-        const move = (status: TicketStatus) => app.tx((tx) => moveTicket(tx, ticket.id, status));
-        throws(() => move(to), { code: "conflict" });
-        equal(getTicket(app.db, ticket.id).status, from);
-      });
-    }
-  }
 });
 
 Deno.test("a step that meets a fault is tried again, and blocks the ticket at the last attempt", async () => {

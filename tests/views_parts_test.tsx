@@ -4,6 +4,7 @@ import { renderToString } from "preact-render-to-string";
 import type { DiffFile } from "../server/records.ts";
 import { Activity, itemsPartial } from "../views/activity.tsx";
 import { foldActivity, itemsSince, type TurnItem } from "../views/activity_fold.ts";
+import { describeFact } from "../views/activity_fact.tsx";
 import { countDiff, describeCall, describeGroup, groupCalls } from "../views/activity_words.ts";
 import { Diff, type DiffProps } from "../views/diff.tsx";
 import {
@@ -18,10 +19,12 @@ import {
 import { wordMarks } from "../views/diff_words.ts";
 import { count, duration, firstLine, money, relative, tokens } from "../views/format.ts";
 import { ErrorPage } from "../views/errors.tsx";
-import { describeChange } from "../views/history.tsx";
+import { describeChange, History } from "../views/history.tsx";
 import { idPart, isSafeHref, withQuery } from "../views/links.ts";
 import { liveMessage, LiveStream, partial } from "../views/live.tsx";
 import { renderMarkdown } from "../views/markdown.ts";
+import { Inline } from "../views/prose.tsx";
+import { doingNow, shownRun } from "../views/words.ts";
 import * as a from "./pages_fixture.ts";
 
 // ------------------------------------------------------------------ numbers and times
@@ -135,6 +138,61 @@ Deno.test("renderMarkdown() shows HTML, images and dangerous links as text", () 
   match(html, /<td class="align-right">1<\/td>/);
   match(html, /<h3>Title<\/h3>/, "below the page's own headings");
   equal(html.match(/rel="noopener noreferrer nofollow"/g)?.length, 3);
+});
+
+Deno.test("Inline shows code between backticks, and everything else as the text that it is", () => {
+  const html = (text: string) => renderToString(<Inline text={text} />);
+  equal(html("Print `todo count` and `x`?"), "Print <code>todo count</code> and <code>x</code>?");
+  equal(html("`` a `b` c ``"), "<code>a `b` c</code>");
+  equal(html("`<b>` <i>*no*</i>"), "<code>&lt;b></code> &lt;i>*no*&lt;/i>");
+  for (
+    const plain of ["one ` alone", "two `` together", "`over\ntwo lines`", "", "**bold** #idea-1"]
+  ) {
+    equal(html(plain), plain);
+  }
+});
+
+Deno.test("a request that a restart cut off costs no words where it cost nothing", () => {
+  const cutOff = {
+    type: "turn_failed" as const,
+    turn: 1,
+    reason: "worker_lost" as const,
+    message: "A restart cut the request off: it may have cost up to $0.0000, and is sent again",
+    usage: a.usage,
+    costMicroUsd: 0,
+    retryInMs: 0,
+  };
+  const html = renderToString(
+    <Activity
+      run={a.run({ demo: true })}
+      events={a.eventsOf([{ type: "turn_started", turn: 1, maxOutputTokens: 1 }, cutOff])}
+      liveText=""
+      allHref={null}
+      nowMs={a.NOW_MS}
+    />,
+  );
+  match(
+    html,
+    /tone-waiting">The worker was lost: A restart cut the request off and is sent again\. Asked again at once\./,
+  );
+});
+
+Deno.test("a run that reported to be blocked is no success to look at", () => {
+  const result = { status: "blocked", summary: "No such API" };
+  deepEqual(shownRun(a.run({ status: "succeeded", result })), {
+    tone: "failed",
+    word: "Reported blocked",
+  });
+  equal(describeFact({ type: "succeeded", result }).text, "Reported blocked");
+  equal(shownRun(a.run({ status: "succeeded", result: { status: "done" } })).word, "Succeeded");
+});
+
+Deno.test("doingNow() says that the developer mends, whatever step failed", () => {
+  const ticket = { step: "test" as const, round: 1 };
+  equal(doingNow(ticket, null), "Testing");
+  equal(doingNow(ticket, "fix"), "Mending, round 1 of 3");
+  equal(doingNow({ step: "develop", round: 0 }, "change"), "Changing as requested");
+  equal(doingNow({ step: null, round: 0 }, null), "Starting");
 });
 
 Deno.test("renderMarkdown() cuts what is too long for a page and says so", () => {
@@ -380,10 +438,22 @@ Deno.test("describeChange() is a sentence for every kind of change, also for one
     a.change("agents_held", { reason: "billing", message: "x" }),
     a.change("something_new"),
     a.change("idea_moved", { to: "another" }),
+    a.change("idea_moved", { to: "refining" }),
+    a.change("idea_moved", { to: "refining", words: "Smaller, please" }),
+    a.change("idea_moved", { to: "refining", again: true }),
+    a.change("idea_moved", { to: "converted" }),
+    a.change("ticket_changed", { step: "merge" }),
+    a.change("ticket_moved", { from: "review", to: "in_progress", words: "Rename it" }),
+    a.change("ticket_moved", { from: "blocked", to: "in_progress", words: "Use `mv`\nas before" }),
+    a.change("ticket_moved", { from: "blocked", to: "in_progress" }),
+    a.change("ticket_moved", { from: "blocked", to: "review" }),
+    a.change("ticket_moved", { from: "review", to: "cancelled", reason: "Not now" }),
+    a.change("ticket_moved", { from: "in_progress", to: "cancelled" }),
+    a.change("ticket_moved", { from: "cancelled", to: "queued" }),
   ].map(describeChange);
   deepEqual(sentences, [
     "Submitted by owner",
-    "Rejected: Too big",
+    "Rejected by owner: Too big",
     "Question 2 answered by owner",
     "Done",
     "Building",
@@ -391,5 +461,40 @@ Deno.test("describeChange() is a sentence for every kind of change, also for one
     "The agents were held: billing problem",
     "Something new",
     "Another",
+    "Refining",
+    "Sent back by owner: Smaller, please",
+    "Taken up again by owner",
+    "Approved by owner",
+    "Approved by owner",
+    "Sent back by owner: Rename it",
+    "Guided by owner: Use `mv`",
+    "Taken up again by owner",
+    "Merge retried by owner",
+    "Rejected by owner: Not now",
+    "Cancelled by owner",
+    "Queued again by owner",
   ]);
+});
+
+Deno.test("History cuts long words in the line, and has them whole where it unfolds", () => {
+  const reason = `The developer failed: ${"very ".repeat(40)}long\n\nsecond paragraph`;
+  const html = renderToString(
+    <History
+      id="h"
+      changes={[
+        a.change("ticket_moved", { from: "in_progress", to: "blocked", reason }),
+        a.change("ticket_moved", { from: "review", to: "cancelled", reason: "Not now" }),
+      ]}
+      nowMs={a.NOW_MS}
+    />,
+  );
+  const [folded, short] = html.split("</li>");
+  match(
+    folded!,
+    /<details id="change-\d+"><summary>Blocked: The developer failed: [^<]*…<\/summary>/,
+  );
+  match(folded!, /<p>second paragraph<\/p>/);
+  equal(folded!.match(/second paragraph/g)!.length, 1);
+  match(short!, /<span>Rejected by owner: Not now<\/span>/);
+  doesNotMatch(short!, /<details/);
 });

@@ -192,6 +192,7 @@ for (const status of ideaStatuses) {
       <IdeaRow
         idea={idea}
         projectName="Game"
+        delay={null}
         openQuestions={1}
         nowMs={a.NOW_MS}
         showProject={false}
@@ -208,6 +209,8 @@ for (const status of ticketStatuses) {
       ticket: a.ticket({ status, failure: status === "blocked" ? "stuck" : null }),
       projectName: "Game",
       agent: null,
+      purpose: null,
+      delay: null,
       demo: false,
       subtasks: { done: 1, total: 2 },
       build: null,
@@ -227,7 +230,9 @@ Deno.test("a run's page names its state, and a failed one what happened and what
       failure: status === "failed" ? "billing" : null,
       error: "No credit",
     });
-    const html = renderPage({ ...sample("/runs/run_dev"), props: { ...props, run } } as VNode);
+    const html = renderPage(
+      { ...sample("/runs/run_dev"), props: { ...props, run, delay: null } } as VNode,
+    );
     ok(html.includes(runWords[status].word));
     equal(html.includes(failureReasons.billing.mend), status === "failed");
   }
@@ -334,9 +339,25 @@ Deno.test("held or refused agents are named on every page, with what to do", () 
   const held = renderPage(sample("/ideas", { held: { reason: "billing", message: "No credit." } }));
   match(held, /The agents are held: billing problem/);
   match(held, /action="\/settings\/resume-agents"/);
+  const message = "invalid x-api-key";
+  const sentences = renderPage(sample("/ideas", { held: { reason: "authentication", message } }));
+  match(
+    sentences,
+    /invalid x-api-key\. Set a valid ANTHROPIC_API_KEY and start Gaffer again\. Nothing/,
+  );
   match(renderPage(sample("/ideas", { refused: "It could read outside." })), /No agent runs:/);
   const process = { kind: "process", hint: "" } as const;
   match(renderPage(sample("/ideas", { confinement: process })), /No sandbox:.*bubblewrap/s);
+});
+
+Deno.test("a queue that is paused is named on every page, with who did it and a way on", () => {
+  for (const path of Object.keys(samplePages)) {
+    if (path === "/troubled") continue; // has banners of its own
+    const page = renderPage(sample(path, { paused: [{ queue: "agents", by: "ana" }] }));
+    match(page, /id="paused-agents".*Queue agents is paused by ana\./s, path);
+    match(page, /action="\/queues\/agents\/resume"/, path);
+  }
+  doesNotMatch(renderPage(sample("/ideas", {})), /is paused by/);
 });
 
 Deno.test("that nothing can be saved is said on every page, with what to do and that nothing is lost", () => {

@@ -6,7 +6,7 @@ import { Calls } from "./activity_call.tsx";
 import { Fact } from "./activity_fact.tsx";
 import { type ActivityItem, foldActivity, type TurnItem } from "./activity_fold.ts";
 import { DemoMark, Money, Panel, Time } from "./components.tsx";
-import { count, duration, inputTokens, plural, shortCommit, tokens } from "./format.ts";
+import { count, duration, inputTokens, plural, sentence, shortCommit, tokens } from "./format.ts";
 import { forkHref, idPart } from "./links.ts";
 import { liveTextPartial, partial, replace } from "./live.tsx";
 import { Prose } from "./prose.tsx";
@@ -48,7 +48,7 @@ export function Activity(props: ActivityProps): VNode {
   return (
     <Panel
       id="activity"
-      title={`Activity of the ${run.agent}`}
+      title={`What the ${run.agent} did`}
       aside={
         <span class="panel-aside">
           {run.demo && <DemoMark />}
@@ -167,9 +167,12 @@ function Turn({ item, run, forkable, nowMs }: ItemProps & { item: TurnItem }): V
         </p>
       ))}
       {failure && (
-        <p class="outcome tone-failed">
-          {failureWords[failure.reason]}: {failure.message}. {failure.retryInMs === null
+        <p class={`outcome tone-${failure.retryInMs === null ? "failed" : "waiting"}`}>
+          {failureWords[failure.reason]}: {sentence(withoutZeroCost(failure.message))}{" "}
+          {failure.retryInMs === null
             ? failureReasons[failure.reason].mend
+            : failure.retryInMs === 0
+            ? "Asked again at once."
             : `Asked again after ${duration(failure.retryInMs)}.`}
         </p>
       )}
@@ -179,6 +182,10 @@ function Turn({ item, run, forkable, nowMs }: ItemProps & { item: TurnItem }): V
     </li>
   );
 }
+
+/** What the demo model is asked costs nothing, and its log says so in so many words. */
+const withoutZeroCost = (message: string): string =>
+  message.replace(": it may have cost up to $0.0000, and is", " and is");
 
 /** Nothing of it is open, and it is not the one that handed in the result. */
 const isWhole = ({ said, calls }: TurnItem): boolean =>

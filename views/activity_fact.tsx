@@ -7,7 +7,7 @@ import { Time } from "./components.tsx";
 import { plural, shortCommit } from "./format.ts";
 import { runHref } from "./links.ts";
 import { Prose } from "./prose.tsx";
-import { failureWords, type Tone } from "./words.ts";
+import { failureWords, reportsBlocked, type Tone } from "./words.ts";
 
 /** One fact with its time and address. */
 export function Fact({ item, nowMs }: { item: FactItem; nowMs: number }): VNode {
@@ -91,7 +91,9 @@ export function describeFact(body: FactItem["body"]): FactWords {
     case "resumed":
       return { tone: null, text: `Goes on${body.reason ? `: ${body.reason}` : ""}` };
     case "succeeded":
-      return { tone: "done", text: "Done" };
+      return reportsBlocked(body.result)
+        ? { tone: "failed", text: "Reported blocked" }
+        : { tone: "done", text: "Done" };
     case "failed":
       return {
         tone: "failed",

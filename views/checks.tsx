@@ -92,11 +92,11 @@ export interface CheckPageProps {
 
 /** One check with everything that is known of it. */
 export function CheckPage({ shell, ticket, check, output, omittedBytes }: CheckPageProps): VNode {
-  const title = `${commandWords[check.name]} of #${ticket.number}`;
+  const title = `${commandWords[check.name]} of ticket #${ticket.number}`;
   return (
     <Layout shell={shell} title={title} current="development" live={null}>
       <PageHead
-        crumb={{ href: ticketHref(ticket.id), label: `#${ticket.number} ${ticket.title}` }}
+        crumb={{ href: ticketHref(ticket.id), label: `Ticket #${ticket.number} ${ticket.title}` }}
         title={title}
         aside={<StatusBadge shown={checkWords[check.status]} />}
       />

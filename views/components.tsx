@@ -145,14 +145,5 @@ export function Hidden({ children }: { children: ComponentChildren }): VNode {
   return <span class="visually-hidden">{children}</span>;
 }
 
-/** Work that something keeps from going on which the machine lacks for now; null: nothing does. */
-export function MachineWait({ reason }: { reason: string | null }): VNode | null {
-  return reason === null ? null : (
-    <Notice tone="waiting" title="Waits, and goes on by itself">
-      <p>{reason}</p>
-    </Notice>
-  );
-}
-
 /** "urgent" → "Urgent". */
 export const capital = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);

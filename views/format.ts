@@ -83,5 +83,11 @@ export function firstLine(text: string, max: number): string {
   return line.length > max ? `${line.slice(0, max - 1)}…` : line;
 }
 
+/** A text with a full stop at its end, so that another sentence may follow. */
+export const sentence = (text: string): string => {
+  const trimmed = text.trimEnd();
+  return trimmed === "" || /[.!?…:]$/.test(trimmed) ? trimmed : `${trimmed}.`;
+};
+
 /** The first seven digits of a commit. */
 export const shortCommit = (commit: string): string => commit.slice(0, 7);

@@ -3,6 +3,7 @@ import type { VNode } from "preact";
 import { machineFaults } from "../server/machine_fault.ts";
 import { failureReasons } from "../server/states.ts";
 import { Hidden } from "./components.tsx";
+import { sentence } from "./format.ts";
 import { ActionForm, Button, buttonClass } from "./forms.tsx";
 import { withQuery } from "./links.ts";
 import type { Flash, NavName, Shell } from "./shell.ts";
@@ -154,7 +155,7 @@ function ProjectSwitch({ shell, current }: NavProps): VNode {
 
 /** What holds for the whole installation right now; `#banners`. */
 export function Banners({ shell }: { shell: Shell }): VNode {
-  const { storage, held, refused, demo, confinement } = shell;
+  const { storage, held, paused, refused, demo, confinement } = shell;
   return (
     <div id="banners" class="banners">
       {storage !== null && (
@@ -178,11 +179,23 @@ export function Banners({ shell }: { shell: Shell }): VNode {
         <div class="banner tone-failed">
           <p>
             <strong>The agents are held: {failureWords[held.reason].toLowerCase()}.</strong>{" "}
-            {held.message} {failureReasons[held.reason].mend} Nothing is lost; the runs wait.
+            {sentence(held.message)} {failureReasons[held.reason].mend}{" "}
+            Nothing is lost; the runs wait.
           </p>
           <ActionForm action="/settings/resume-agents">Resume the agents</ActionForm>
         </div>
       )}
+      {paused.map(({ queue, by }) => (
+        <div class="banner tone-waiting" id={`paused-${queue}`} key={queue}>
+          <p>
+            <strong>Queue {queue} is paused by {by}.</strong>{" "}
+            What runs goes on; nothing new begins until somebody resumes it.
+          </p>
+          <ActionForm action={`/queues/${queue}/resume`} label={`Resume the queue ${queue}`}>
+            Resume
+          </ActionForm>
+        </div>
+      ))}
       {demo && (
         <div class="banner banner-quiet">
           <p>

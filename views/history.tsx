@@ -12,16 +12,25 @@ import {
 } from "../server/states.ts";
 import type { ChangeEvent } from "../server/records.ts";
 import { capital, Panel, Time } from "./components.tsx";
-import { shortCommit } from "./format.ts";
+import { firstLine, shortCommit } from "./format.ts";
+import { Inline, Prose } from "./prose.tsx";
 import { checkWords, failureWords, ideaWords, stepWords, ticketWords } from "./words.ts";
 
 /** Changes that only repeat what another one says; they are not shown. */
 const silent = new Set(["comment_removed"]);
 
-/** What happened, as a sentence without a full stop; a type it does not know is shown in words. */
-export function describeChange({ type, actor, data }: ChangeEvent): string {
-  const text = (key: string) => typeof data[key] === "string" ? data[key] : "";
-  const reason = text("reason") ? `: ${text("reason")}` : "";
+/** Longest words of a person, or reason, that stand in the sentence. */
+const WORDS_MAX_CHARS = 120;
+
+/**
+ * What happened, by whom and why, as a sentence without a full stop; longer words are cut (`wordsOf` has them
+ * whole), and a type it does not know is shown in words.
+ */
+export function describeChange(change: ChangeEvent): string {
+  const { type, actor, data } = change;
+  const text = (key: string) => textOf(change, key);
+  const words = firstLine(wordsOf(change), WORDS_MAX_CHARS);
+  const reason = words ? `: ${words}` : "";
   switch (type) {
     case "idea_submitted":
       return `Submitted by ${actor}`;
@@ -30,7 +39,7 @@ export function describeChange({ type, actor, data }: ChangeEvent): string {
     case "idea_refined":
       return `${capital(actor)} finished`;
     case "idea_moved":
-      return `${wordOf(ideaStatuses, text("to"), (s) => ideaWords[s].word)}${reason}`;
+      return `${ideaMove(change)}${reason}`;
     case "question_answered":
       return `Question ${data.number} answered by ${actor}`;
     case "question_skipped":
@@ -38,8 +47,10 @@ export function describeChange({ type, actor, data }: ChangeEvent): string {
     case "ticket_created":
       return `Ticket made by ${actor}`;
     case "ticket_moved":
-      return `${wordOf(ticketStatuses, text("to"), (s) => ticketWords[s].word)}${reason}`;
+      return `${ticketMove(change)}${reason}`;
     case "ticket_changed":
+      // Only a person's approval leads there.
+      if (text("step") === "merge") return `Approved by ${actor}`;
       return text("step")
         ? wordOf(ticketSteps, text("step"), (s: TicketStep) => stepWords[s])
         : "Changed";
@@ -74,6 +85,48 @@ export function describeChange({ type, actor, data }: ChangeEvent): string {
   }
 }
 
+const textOf = ({ data }: ChangeEvent, key: string): string =>
+  typeof data[key] === "string" ? data[key] : "";
+
+/** What a person said with it, or the reason that was given, whole; empty: nothing. */
+const wordsOf = (change: ChangeEvent): string =>
+  textOf(change, "words") || textOf(change, "reason");
+
+function ideaMove(change: ChangeEvent): string {
+  const { actor, data } = change;
+  const to = textOf(change, "to");
+  switch (to) {
+    case "refining":
+      if (textOf(change, "words")) return `Sent back by ${actor}`;
+      if (data.again === true) return `Taken up again by ${actor}`;
+      break;
+    case "converted":
+    case "rejected":
+      return `${ideaWords[to].word} by ${actor}`;
+  }
+  return wordOf(ideaStatuses, to, (s) => ideaWords[s].word);
+}
+
+/** Most moves are the pipeline's; those of a person name the person. */
+function ticketMove(change: ChangeEvent): string {
+  const { actor } = change;
+  const [from, to] = [textOf(change, "from"), textOf(change, "to")];
+  switch (`${from} ${to}`) {
+    case "review in_progress":
+      return textOf(change, "words") ? `Sent back by ${actor}` : `Taken up again by ${actor}`;
+    case "blocked in_progress":
+      return `${textOf(change, "words") ? "Guided" : "Taken up again"} by ${actor}`;
+    case "blocked review":
+      return `Merge retried by ${actor}`;
+    case "review cancelled":
+      return `${textOf(change, "reason") ? "Rejected" : "Cancelled"} by ${actor}`;
+    case "cancelled queued":
+      return `Queued again by ${actor}`;
+  }
+  if (to === "cancelled") return `Cancelled by ${actor}`;
+  return wordOf(ticketStatuses, to, (s) => ticketWords[s].word);
+}
+
 function wordOf<S extends string>(
   known: readonly S[],
   state: string,
@@ -103,11 +156,31 @@ export function History({ id, changes, nowMs }: HistoryProps): VNode {
         <ol class="history">
           {shown.map((change) => (
             <li key={change.seq}>
-              <span>{describeChange(change)}</span> <Time at={change.at} nowMs={nowMs} />
+              <Change change={change} /> <Time at={change.at} nowMs={nowMs} />
             </li>
           ))}
         </ol>
       )}
     </Panel>
+  );
+}
+
+/** The sentence; what does not fit into it unfolds. */
+function Change({ change }: { change: ChangeEvent }): VNode {
+  const words = wordsOf(change);
+  if (words.trim() === firstLine(words, WORDS_MAX_CHARS)) {
+    return (
+      <span>
+        <Inline text={describeChange(change)} />
+      </span>
+    );
+  }
+  return (
+    <details id={`change-${change.seq}`}>
+      <summary>
+        <Inline text={describeChange(change)} />
+      </summary>
+      <Prose text={words} />
+    </details>
   );
 }

@@ -6,18 +6,23 @@ import { money, plural } from "./format.ts";
 import { ActionForm } from "./forms.tsx";
 import { describeChange } from "./history.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
-import { runHref, type Subject, subjectHref, ticketHref } from "./links.ts";
+import { runHref, type Subject, ticketHref } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
 import { type Need, NeedItem } from "./needs.tsx";
+import { Inline } from "./prose.tsx";
 import type { Shell } from "./shell.ts";
-import { purposeWords, stepWords } from "./words.ts";
+import { severalProjects, SubjectLink } from "./subject.tsx";
+import { DelayNote } from "./delay.tsx";
+import { type Delay, doingNow, purposeWords } from "./words.ts";
 
 /** A run that works, waits or is about to start. */
 export interface RunningRow {
   run: Run;
   subject: Subject;
+  /** Why it does not work right now; null: it does, or is about to begin. */
+  delay: Delay | null;
   /** For a ticket's run: how far its subtasks are, and the step it is in. */
-  ticket: Pick<Ticket, "step"> | null;
+  ticket: Pick<Ticket, "step" | "round"> | null;
   subtasks: { done: number; total: number } | null;
 }
 
@@ -28,7 +33,7 @@ export interface HomePageProps {
   needs: Need[];
   running: RunningRow[];
   /** What starts when a slot is free; shown when nothing waits. */
-  next: Ticket | null;
+  next: { ticket: Ticket; delay: Delay | null } | null;
   spend: { todayMicroUsd: number; monthMicroUsd: number };
   /** Newest first, grouped by subject. */
   recent: { subject: Subject | null; changes: ChangeEvent[] }[];
@@ -75,7 +80,14 @@ function Needs({ needs, next, ideaCount, shell }: HomePageProps): VNode {
         ? (
           <>
             <ul class="rows" data-rows="">
-              {needs.map((need) => <NeedItem key={need.id} need={need} nowMs={shell.nowMs} />)}
+              {needs.map((need) => (
+                <NeedItem
+                  key={need.id}
+                  need={need}
+                  nowMs={shell.nowMs}
+                  showProject={severalProjects(shell)}
+                />
+              ))}
             </ul>
             {more > 0 && (
               <p class="calm">
@@ -96,7 +108,14 @@ function Needs({ needs, next, ideaCount, shell }: HomePageProps): VNode {
           <p class="calm">
             Nothing needs you. {next && (
               <>
-                Next: <a href={ticketHref(next.id)}>{next.title}</a>, starts when a slot is free.
+                Next: <a href={ticketHref(next.ticket.id)}>{next.ticket.title}</a>
+                {next.delay
+                  ? (
+                    <>
+                      . <DelayNote delay={next.delay} nowMs={shell.nowMs} />.
+                    </>
+                  )
+                  : ", starts when a slot is free."}
               </>
             )}
           </p>
@@ -112,31 +131,35 @@ function Running({ running, shell }: HomePageProps): VNode {
         ? <p class="calm">No agent works right now.</p>
         : (
           <ul class="rows" data-rows="">
-            {running.map((row) => <RunningItem key={row.run.id} row={row} nowMs={shell.nowMs} />)}
+            {running.map((row) => <RunningItem key={row.run.id} row={row} shell={shell} />)}
           </ul>
         )}
     </Panel>
   );
 }
 
-function RunningItem({ row, nowMs }: { row: RunningRow; nowMs: number }): VNode {
-  const { run, subject, ticket, subtasks } = row;
-  const step = ticket?.step ? stepWords[ticket.step] : purposeWords[run.purpose];
+function RunningItem({ row, shell }: { row: RunningRow; shell: Shell }): VNode {
+  const { run, subject, delay, ticket, subtasks } = row;
+  const { nowMs } = shell;
+  const step = ticket ? doingNow(ticket, run.purpose) : purposeWords[run.purpose];
   return (
     <li class="row" id={`running-${run.id}`} data-row="">
-      <span class={`dot tone-${run.status === "waiting" ? "waiting" : "running"}`} />
+      <span class={`dot tone-${isWorking(row) ? "running" : "waiting"}`} />
       <div class="row-main">
-        <a class="row-title" href={subjectHref(subject)}>
-          #{subject.number} {subject.title}
-        </a>
+        <SubjectLink subject={subject} shell={shell} class="row-title" />
         <p class="row-note">
-          <a href={runHref(run.id)}>{run.agent}</a> · {run.waitReason || step}
+          <a href={runHref(run.id)}>{run.agent}</a> ·{" "}
+          {delay ? <DelayNote delay={delay} nowMs={nowMs} /> : step}
           {run.demo && <DemoMark />}
         </p>
       </div>
       {subtasks && subtasks.total > 0 && <Progress {...subtasks} of="subtasks" />}
       <span class="row-fact">
-        {run.startedAt ? <Elapsed since={run.startedAt} nowMs={nowMs} /> : "starting"}
+        {run.startedAt
+          ? <Elapsed since={run.startedAt} nowMs={nowMs} />
+          : delay
+          ? "not begun"
+          : "starting"}
       </span>
       <span class="row-fact">
         <Money microUsd={run.costMicroUsd} demo={run.demo} />
@@ -148,7 +171,12 @@ function RunningItem({ row, nowMs }: { row: RunningRow; nowMs: number }): VNode 
   );
 }
 
+const isWorking = ({ run, delay }: RunningRow): boolean =>
+  run.status === "running" && delay === null;
+
 function Spend({ spend, running }: HomePageProps): VNode {
+  const working = running.filter(isWorking).length;
+  const waiting = running.length - working;
   return (
     <Panel id="spend" title="Spent">
       <dl class="figures">
@@ -162,8 +190,14 @@ function Spend({ spend, running }: HomePageProps): VNode {
         </div>
         <div>
           <dt>Working now</dt>
-          <dd class="num">{plural(running.length, "run")}</dd>
+          <dd class="num">{plural(working, "run")}</dd>
         </div>
+        {waiting > 0 && (
+          <div>
+            <dt>Waiting</dt>
+            <dd class="num">{plural(waiting, "run")}</dd>
+          </div>
+        )}
       </dl>
     </Panel>
   );
@@ -176,15 +210,12 @@ function Recent({ recent, shell }: HomePageProps): VNode {
         <ul class="recent">
           {recent.map(({ subject, changes }) => (
             <li key={subject?.id ?? changes[0]?.seq}>
-              {subject && (
-                <a class="row-title" href={subjectHref(subject)}>
-                  #{subject.number} {subject.title}
-                </a>
-              )}
+              {subject && <SubjectLink subject={subject} shell={shell} class="row-title" />}
               <ul class="changes-list">
                 {changes.map((change) => (
                   <li key={change.seq}>
-                    {describeChange(change)} <Time at={change.at} nowMs={shell.nowMs} />
+                    <Inline text={describeChange(change)} />{" "}
+                    <Time at={change.at} nowMs={shell.nowMs} />
                   </li>
                 ))}
               </ul>

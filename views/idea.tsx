@@ -7,7 +7,6 @@ import {
   DemoMark,
   Elapsed,
   Facts,
-  MachineWait,
   Money,
   Notice,
   Panel,
@@ -25,10 +24,18 @@ import { framePartials, Layout, PageHead } from "./layout.tsx";
 import { idPart, projectHref, runHref, ticketHref, withQuery } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
 import type { ResolveReference } from "./markdown.ts";
-import { Prose } from "./prose.tsx";
+import { Inline, Prose } from "./prose.tsx";
 import { Questions, type RefusedAnswer } from "./questions.tsx";
 import type { Shell } from "./shell.ts";
-import { complexityWords, ideaWords, purposeWords, shownRun, ticketTypeWords } from "./words.ts";
+import { DelayNote } from "./delay.tsx";
+import {
+  complexityWords,
+  type Delay,
+  ideaWords,
+  purposeWords,
+  shownRun,
+  ticketTypeWords,
+} from "./words.ts";
 
 export interface IdeaPageProps {
   shell: Shell;
@@ -38,11 +45,10 @@ export interface IdeaPageProps {
   projectName: string;
   /** All rounds, by number. */
   questions: Question[];
-  /**
-   * The present round's runs in order, with the text that streams in each and what it is put off for (null: for
-   * nothing); older rounds before them.
-   */
-  runs: { run: Run; liveText: string; wait: string | null }[];
+  /** The present round's runs in order, with the text that streams in each; older rounds before them. */
+  runs: { run: Run; liveText: string; delay: Delay | null }[];
+  /** Why its refinement does not go on right now. */
+  delay: Delay | null;
   /** Newest first. */
   changes: ChangeEvent[];
   /** Where `#idea-12` and `#ticket-7` in its texts lead. */
@@ -118,7 +124,7 @@ export function ideaPartials(props: IdeaPageProps, status?: string): VNode {
   );
 }
 
-const titleOf = (idea: Idea) => `#${idea.number} ${idea.title}`;
+const titleOf = (idea: Idea) => `Idea #${idea.number} ${idea.title}`;
 
 function Strip({ idea }: IdeaPageProps): VNode {
   const crumb = { href: withQuery("/ideas", { project: idea.projectId }), label: "Ideas" };
@@ -128,20 +134,24 @@ function Strip({ idea }: IdeaPageProps): VNode {
         crumb={crumb}
         title={
           <>
-            <span class="muted">#{idea.number}</span> {idea.title}
+            <span class="muted">Idea #{idea.number}</span> {idea.title}
           </>
         }
         aside={<StatusBadge shown={ideaWords[idea.status]} />}
       />
       {idea.status === "stuck" && (
         <Notice tone="failed" title="Refinement is stuck">
-          <p>{idea.reason}</p>
+          <p>
+            <Inline text={idea.reason} />
+          </p>
           {idea.failure && <p>{failureReasons[idea.failure].mend}</p>}
         </Notice>
       )}
       {idea.status === "rejected" && (
         <Notice tone="idle" title="Rejected">
-          <p>{idea.reason}</p>
+          <p>
+            <Inline text={idea.reason} />
+          </p>
         </Notice>
       )}
       {idea.ticketId && (
@@ -161,11 +171,17 @@ function Strip({ idea }: IdeaPageProps): VNode {
 }
 
 /** Who works on it, side by side, with what each says right now; `#idea-agents`. */
-function IdeaAgents({ runs, shell }: IdeaPageProps): VNode {
+function IdeaAgents({ runs, delay, shell }: IdeaPageProps): VNode {
   return (
     <Panel id="idea-agents" title="Agents">
       {runs.length === 0
-        ? <p class="muted">They start when a slot is free.</p>
+        ? (
+          <p class="muted">
+            {delay
+              ? <DelayNote delay={delay} nowMs={shell.nowMs} />
+              : "They start when a slot is free."}
+          </p>
+        )
         : (
           <ul class="agents">
             {runs.map((row) => <AgentRow key={row.run.id} {...row} nowMs={shell.nowMs} />)}
@@ -176,12 +192,12 @@ function IdeaAgents({ runs, shell }: IdeaPageProps): VNode {
 }
 
 function AgentRow(
-  { run, liveText, wait, nowMs }: IdeaPageProps["runs"][number] & { nowMs: number },
+  { run, liveText, delay, nowMs }: IdeaPageProps["runs"][number] & { nowMs: number },
 ): VNode {
   return (
     <li>
       <div class="agent-head">
-        <StatusBadge shown={shownRun(run)} />
+        <StatusBadge shown={shownRun(run, delay)} />
         <a href={runHref(run.id)}>{capital(run.agent)}</a>
         <span class="muted small">
           {purposeWords[run.purpose].toLowerCase()}, {plural(run.turns, "turn")},{" "}
@@ -194,9 +210,17 @@ function AgentRow(
         </span>
         {run.demo && <DemoMark />}
       </div>
-      <MachineWait reason={wait} />
-      {run.waitReason !== "" && <p class="muted">{run.waitReason}</p>}
-      {run.error !== "" && <p class="outcome tone-failed">{run.error}</p>}
+      {delay && (
+        <p class="muted">
+          <DelayNote delay={delay} nowMs={nowMs} />
+          {delay.more !== "" && <>. {delay.more}</>}
+        </p>
+      )}
+      {run.error !== "" && (
+        <p class="outcome tone-failed">
+          <Inline text={run.error} />
+        </p>
+      )}
       <div
         class="live-text"
         id={`live-${idPart(run.id)}`}
@@ -219,7 +243,10 @@ function IdeaFacts({ idea, projectName, shell }: IdeaPageProps): VNode {
         rows={[
           ["Project", <a key="o" href={projectHref(idea.projectId)}>{projectName}</a>],
           ["Priority", <Priority key="p" level={idea.priority} />],
-          ["Why this priority", plan.priorityReason ?? null],
+          [
+            "Why this priority",
+            plan.priorityReason ? <Inline key="w" text={plan.priorityReason} /> : null,
+          ],
           ["Type", plan.type ? ticketTypeWords[plan.type] : null],
           ["Complexity", plan.complexity ? complexityWords[plan.complexity] : null],
           ["Cost so far", <Money key="m" microUsd={idea.costMicroUsd} />],

@@ -2,7 +2,6 @@
 import type { VNode } from "preact";
 import type { FieldError } from "../server/errors.ts";
 import type { Idea } from "../server/records.ts";
-import { plural } from "./format.ts";
 import { ActionForm, Button, Disclosure, ErrorSummary, Field } from "./forms.tsx";
 import { ideaHref } from "./links.ts";
 
@@ -68,8 +67,9 @@ export function IdeaActions(
             Approve
           </Button>
           <span class="effect">
-            Creates a ticket with{" "}
-            {plural(plan.subtasks.length, "subtask")}; development starts when a slot is free.
+            Makes a ticket of {plan.subtasks.length > 1 ? "the ticked subtasks" : "one subtask"};
+            {" "}
+            it starts when a slot is free.
           </span>
         </div>
       )}

@@ -8,7 +8,7 @@ import { Button, ErrorSummary, Field, fieldId } from "./forms.tsx";
 import { PLAN_FORM, type RefusedDecision, refusedIn } from "./idea_decision.tsx";
 import { ideaHref } from "./links.ts";
 import type { ResolveReference } from "./markdown.ts";
-import { Prose } from "./prose.tsx";
+import { Inline, Prose } from "./prose.tsx";
 import { complexityWords } from "./words.ts";
 
 const findingWords: Record<Finding["kind"], string> = {
@@ -78,7 +78,11 @@ export function PlanPanel({ idea, refused, resolve }: PlanProps): VNode {
       title="Proposed subtasks"
       aside={plan.complexity && <Tag>{complexityWords[plan.complexity]}</Tag>}
     >
-      {plan.complexityReason && <p class="muted">{plan.complexityReason}</p>}
+      {plan.complexityReason && (
+        <p class="muted">
+          <Inline text={plan.complexityReason} />
+        </p>
+      )}
       {plan.subtasks.length === 0 && (
         <p class="muted">The estimator proposes them when the questions are answered.</p>
       )}
@@ -87,7 +91,10 @@ export function PlanPanel({ idea, refused, resolve }: PlanProps): VNode {
           {plan.subtasks.map((subtask, index) => (
             <li key={index}>
               <p>
-                <strong>{subtask.title}</strong> <Tag>{complexityWords[subtask.complexity]}</Tag>
+                <strong>
+                  <Inline text={subtask.title} />
+                </strong>{" "}
+                <Tag>{complexityWords[subtask.complexity]}</Tag>
               </p>
               <Prose text={subtask.description} resolve={resolve} />
             </li>
@@ -134,7 +141,9 @@ function SubtaskFields({ number, subtask, refused }: SubtaskFieldsProps): VNode 
     <li>
       <details id={`subtask-${number}`} open={errors?.some((e) => e.field.endsWith(`_${number}`))}>
         <summary>
-          <span class="subtask-title">{subtask.title}</span>{" "}
+          <span class="subtask-title">
+            <Inline text={subtask.title} />
+          </span>{" "}
           <Tag>{complexityWords[subtask.complexity]}</Tag>
         </summary>
         <Field

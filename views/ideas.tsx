@@ -9,7 +9,9 @@ import { framePartials, Layout, PageHead } from "./layout.tsx";
 import { ideaHref, withQuery } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
 import type { Shell } from "./shell.ts";
-import { ideaWords } from "./words.ts";
+import { DelayNote } from "./delay.tsx";
+import { Inline } from "./prose.tsx";
+import { type Delay, ideaWords } from "./words.ts";
 
 /** Values of `?status=`, and the ideas behind them: see `ideaFilterStatuses`. */
 export const ideaFilters = ["all", "needs_me", "refining", "ready", "closed"] as const;
@@ -40,6 +42,8 @@ export interface IdeaRowData {
   idea: Idea;
   projectName: string;
   openQuestions: number;
+  /** Why its refinement does not go on right now. */
+  delay: Delay | null;
 }
 
 export interface IdeasPageProps {
@@ -209,7 +213,9 @@ export function IdeaRow(props: IdeaRowData & { nowMs: number; showProject: boole
       <div class="row-main">
         <a class="row-title" href={ideaHref(idea.id)}>#{idea.number} {idea.title}</a>
         <p class="row-note">
-          {waitsFor(props)}
+          {props.delay
+            ? <DelayNote delay={props.delay} nowMs={nowMs} />
+            : <Inline text={waitsFor(props)} />}
           {props.showProject && <Tag>{props.projectName}</Tag>}
           {idea.tags.map((tag) => <Tag key={tag}>{tag}</Tag>)}
         </p>

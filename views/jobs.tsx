@@ -17,7 +17,7 @@ import {
 import { count, duration, plural } from "./format.ts";
 import { ActionForm } from "./forms.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
-import { runHref, type Subject, subjectHref, withQuery } from "./links.ts";
+import { runHref, type Subject, subjectHref, subjectName, withQuery } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
 import type { Shell } from "./shell.ts";
 import { jobKindWords, jobWords } from "./words.ts";
@@ -33,7 +33,12 @@ export interface QueueRow {
   /** Of those of one project; null: as many as there are. */
   slotsPerProject: number | null;
   executing: number;
+  /** Due, but for a free slot. */
   waiting: number;
+  /** For their time. */
+  scheduled: number;
+  /** For their next attempt. */
+  retryable: number;
   paused: { by: string; at: string } | null;
 }
 
@@ -178,7 +183,7 @@ function JobItem(
               by <a href={runHref(run.id)}>{run.agent}</a>
             </span>
           )}
-          {subject && <a href={subjectHref(subject)}>#{subject.number} {subject.title}</a>}
+          {subject && <a href={subjectHref(subject)}>{subjectName(subject)} {subject.title}</a>}
           {projectName && <Tag>{projectName}</Tag>}
           <Tag>{job.queue}</Tag>
           {waitsFor && <span>{waitsFor}</span>}
@@ -250,13 +255,15 @@ function Queues({ queues, maxJobs, shell }: JobsPageProps): VNode {
         </Notice>
       )}
       <ul class="queue-list">
-        {queues.map(({ name, slots, slotsPerProject, executing, waiting, paused }) => (
+        {queues.map(({ name, slots, slotsPerProject, executing, paused, ...jobs }) => (
           <li key={name}>
             <p>
               <strong>{capital(name)}</strong>
             </p>
             <p class="muted small num">
-              {executing} of {slots} at work, {count(waiting)} waiting
+              {executing} of {slots} at work, {count(jobs.waiting)} waiting
+              {jobs.scheduled > 0 && `, ${count(jobs.scheduled)} scheduled`}
+              {jobs.retryable > 0 && `, ${count(jobs.retryable)} tried again later`}
             </p>
             {slotsPerProject !== null && (
               <p class="muted small num">At most {slotsPerProject} of one project</p>

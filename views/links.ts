@@ -18,7 +18,16 @@ export interface Subject {
   id: string;
   number: number;
   title: string;
+  projectName: string;
 }
+
+/** "Ticket #7": ideas and tickets count apart. */
+export const subjectName = ({ kind, number }: Pick<Subject, "kind" | "number">): string =>
+  `${kind === "idea" ? "Idea" : "Ticket"} #${number}`;
+
+/** "ticket #7", within a sentence. */
+export const subjectWithin = ({ kind, number }: Pick<Subject, "kind" | "number">): string =>
+  `${kind} #${number}`;
 
 export const subjectHref = ({ kind, id }: Subject): string =>
   kind === "idea" ? ideaHref(id) : ticketHref(id);

@@ -1,18 +1,19 @@
 /** What waits for a person: one row each, with the reason, its age and its one action. */
-import type { ComponentChildren, VNode } from "preact";
+import type { VNode } from "preact";
 import { failureReasons } from "../server/states.ts";
 import type { Approval, Idea, Question, Run, Ticket } from "../server/records.ts";
-import { StatusBadge, Time } from "./components.tsx";
+import { StatusBadge, Tag, Time } from "./components.tsx";
 import { firstLine, plural } from "./format.ts";
 import { buttonClass } from "./forms.tsx";
 import { ApprovalForm } from "./approvals.tsx";
-import { ideaHref, reviewHref, runHref, ticketHref } from "./links.ts";
+import { ideaHref, reviewHref, runHref, subjectName, ticketHref } from "./links.ts";
+import { Inline } from "./prose.tsx";
 import { QuestionForm } from "./questions.tsx";
 import { failureWords, type Shown } from "./words.ts";
 
 /** `id` is unique among the rows; `since` is UTC text. */
 export type Need =
-  & { id: string; since: string }
+  & { id: string; since: string; projectName: string }
   & (
     | { kind: "question"; question: Question; idea: Idea }
     | { kind: "approval"; approval: Approval; run: Run }
@@ -26,14 +27,23 @@ export type Need =
 const REASON_MAX_CHARS = 200;
 
 /** One row of "Needs you". */
-export function NeedItem({ need, nowMs }: { need: Need; nowMs: number }): VNode {
+export function NeedItem(
+  { need, nowMs, showProject }: { need: Need; nowMs: number; showProject: boolean },
+): VNode {
   const { shown, href, title, reason, action, form } = describe(need);
   return (
     <li class="row need" id={`need-${need.id}`} data-row="">
       <StatusBadge shown={shown} />
       <div class="row-main">
-        <a class="row-title" href={href}>{title}</a>
-        {reason && <p class="row-note">{reason}</p>}
+        <a class="row-title" href={href}>
+          <Inline text={title} />
+        </a>
+        {(reason || showProject) && (
+          <p class="row-note">
+            {reason && <Inline text={reason} />}
+            {showProject && <Tag>{need.projectName}</Tag>}
+          </p>
+        )}
         {form}
       </div>
       <span class="row-fact">
@@ -50,11 +60,14 @@ interface Row {
   shown: Shown;
   href: string;
   title: string;
-  reason: ComponentChildren;
+  reason: string | null;
   /** Label of the link; absent when the form in the row is the action. */
   action?: string;
   form?: VNode;
 }
+
+const nameOf = (kind: "idea" | "ticket", { number, title }: Idea | Ticket): string =>
+  `${subjectName({ kind, number })} ${title}`;
 
 function describe(need: Need): Row {
   switch (need.kind) {
@@ -65,7 +78,7 @@ function describe(need: Need): Row {
         shown: { word: "Question", tone: "waiting" },
         href: `${ideaHref(idea.id)}#question-${question.id}`,
         title: question.text,
-        reason: `#${idea.number} ${idea.title}`,
+        reason: nameOf("idea", idea),
         action: inRow ? undefined : "Answer",
         form: inRow ? <QuestionForm question={question} place="row" /> : undefined,
       };
@@ -82,7 +95,7 @@ function describe(need: Need): Row {
       return {
         shown: { word: "Ready", tone: "review" },
         href: ideaHref(need.idea.id),
-        title: `#${need.idea.number} ${need.idea.title}`,
+        title: nameOf("idea", need.idea),
         reason: `Refined into ${
           plural(need.idea.plan.subtasks.length, "subtask")
         }; waits for your decision`,
@@ -92,7 +105,7 @@ function describe(need: Need): Row {
       return {
         shown: { word: "Stuck", tone: "failed" },
         href: ideaHref(need.idea.id),
-        title: `#${need.idea.number} ${need.idea.title}`,
+        title: nameOf("idea", need.idea),
         reason: firstLine(need.idea.reason, REASON_MAX_CHARS),
         action: "Look",
       };
@@ -100,17 +113,17 @@ function describe(need: Need): Row {
       return {
         shown: { word: "Review", tone: "review" },
         href: reviewHref(need.ticket.id),
-        title: `#${need.ticket.number} ${need.ticket.title}`,
+        title: nameOf("ticket", need.ticket),
         reason: need.ticket.mergeWait ||
           `Built and tested; ${plural(need.findings, "finding")} by the reviewer`,
         action: "Review",
       };
     case "blocked": {
-      const { failure, reason, number, title, id } = need.ticket;
+      const { failure, reason, id } = need.ticket;
       return {
         shown: { word: "Blocked", tone: "failed" },
         href: ticketHref(id),
-        title: `#${number} ${title}`,
+        title: nameOf("ticket", need.ticket),
         reason: failure
           ? `${failureWords[failure]}. ${failureReasons[failure].mend}`
           : firstLine(reason, REASON_MAX_CHARS),

@@ -4,7 +4,7 @@ import type { FieldError } from "../server/errors.ts";
 import type { Idea, Question } from "../server/records.ts";
 import { Panel, StatusBadge, Time } from "./components.tsx";
 import { ActionForm, Button, ErrorSummary, Field } from "./forms.tsx";
-import { Prose } from "./prose.tsx";
+import { Inline, Prose } from "./prose.tsx";
 import { questionWords } from "./words.ts";
 
 /** An answer that was refused: shown again in its form. */
@@ -41,8 +41,14 @@ export function Questions({ idea, questions, refused, nowMs }: QuestionsProps): 
       )}
       {open.map((question) => (
         <article class="question" id={`question-${question.id}`} key={question.id}>
-          <h3>{question.text}</h3>
-          {question.why !== "" && <p class="muted">Why it matters: {question.why}</p>}
+          <h3>
+            <Inline text={question.text} />
+          </h3>
+          {question.why !== "" && (
+            <p class="muted">
+              Why it matters: <Inline text={question.why} />
+            </p>
+          )}
           <QuestionForm
             question={question}
             place="page"
@@ -64,7 +70,9 @@ function Decided({ questions, nowMs }: { questions: Question[]; nowMs: number })
       <summary>{questions.length} decided</summary>
       {questions.map((question) => (
         <article class="question" id={`question-${question.id}`} key={question.id}>
-          <h3>{question.text}</h3>
+          <h3>
+            <Inline text={question.text} />
+          </h3>
           <p class="remark-head">
             <StatusBadge shown={questionWords[question.status]} />
             {question.decidedAt && <Time at={question.decidedAt} nowMs={nowMs} />}
@@ -108,7 +116,7 @@ export function QuestionForm({ question, place, refused = null }: QuestionFormPr
                   id={`${form}-option-${index}`}
                   data-key={place === "page" ? String(index + 1) : undefined}
                 />
-                {option}
+                <Inline text={option} />
               </label>
             ))}
           </fieldset>

@@ -17,7 +17,7 @@ import { plural, shortCommit } from "./format.ts";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
 import { reviewHref, ticketHref } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
-import { Prose } from "./prose.tsx";
+import { Inline, Prose } from "./prose.tsx";
 import { type RefusedReview, ReviewBar } from "./review_decision.tsx";
 import type { Shell } from "./shell.ts";
 import { severityWords, ticketWords } from "./words.ts";
@@ -115,7 +115,7 @@ function Strip({ ticket }: ReviewPageProps): VNode {
   return (
     <div id="review-strip">
       <PageHead
-        crumb={{ href: ticketHref(ticket.id), label: `#${ticket.number} ${ticket.title}` }}
+        crumb={{ href: ticketHref(ticket.id), label: `Ticket #${ticket.number} ${ticket.title}` }}
         title={
           <>
             Review <span class="muted">#{ticket.number}</span> {ticket.title}
@@ -166,8 +166,10 @@ function Summary({ ticket, verdicts, findings, comments, shell }: ReviewPageProp
                 shown={met ? { word: "Met", tone: "done" } : { word: "Not met", tone: "failed" }}
               />
               <div>
-                {criterion}
-                <p class="muted small">{evidence}</p>
+                <Inline text={criterion} />
+                <p class="muted small">
+                  <Inline text={evidence} />
+                </p>
               </div>
             </li>
           ))}

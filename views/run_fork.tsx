@@ -2,12 +2,13 @@
 import type { VNode } from "preact";
 import type { FieldError } from "../server/errors.ts";
 import type { Run } from "../server/records.ts";
-import { capital, Panel } from "./components.tsx";
+import { Panel } from "./components.tsx";
 import { money, plural, shortCommit } from "./format.ts";
 import { Button, buttonClass, ErrorSummary, Field } from "./forms.tsx";
 import { Layout, PageHead } from "./layout.tsx";
-import { forkHref, runHref, type Subject } from "./links.ts";
+import { forkHref, runHref, type Subject, subjectWithin } from "./links.ts";
 import type { Shell } from "./shell.ts";
+import { runTitle } from "./subject.tsx";
 
 export interface RunForkPageProps {
   shell: Shell;
@@ -27,11 +28,11 @@ const FORM = "fork";
 
 export function RunForkPage(props: RunForkPageProps): VNode {
   const { shell, run, subject, points, turn, refused } = props;
-  const title = `Fork the ${run.agent} on #${subject.number}`;
+  const title = `Fork the ${run.agent} on ${subjectWithin(subject)}`;
   return (
     <Layout shell={shell} title={title} current="runs" live={null}>
       <PageHead
-        crumb={{ href: runHref(run.id), label: `${capital(run.agent)} on #${subject.number}` }}
+        crumb={{ href: runHref(run.id), label: runTitle(run, subject) }}
         title={title}
       />
       <Panel id="fork-panel" title="Go on from an earlier turn, with something changed">

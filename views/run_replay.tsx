@@ -2,11 +2,12 @@
 import type { VNode } from "preact";
 import type { Run } from "../server/records.ts";
 import { Cut } from "./activity_call.tsx";
-import { capital, Notice, Panel } from "./components.tsx";
+import { Notice, Panel } from "./components.tsx";
 import { count, plural } from "./format.ts";
 import { Layout, PageHead } from "./layout.tsx";
-import { runHref, type Subject } from "./links.ts";
+import { runHref, type Subject, subjectWithin } from "./links.ts";
 import type { Shell } from "./shell.ts";
+import { runTitle } from "./subject.tsx";
 
 export interface RunReplayPageProps {
   shell: Shell;
@@ -20,11 +21,11 @@ export interface RunReplayPageProps {
 
 export function RunReplayPage(props: RunReplayPageProps): VNode {
   const { shell, run, subject, events, difference } = props;
-  const title = `Replay of the ${run.agent} on #${subject.number}`;
+  const title = `Replay of the ${run.agent} on ${subjectWithin(subject)}`;
   return (
     <Layout shell={shell} title={title} current="runs" live={null}>
       <PageHead
-        crumb={{ href: runHref(run.id), label: `${capital(run.agent)} on #${subject.number}` }}
+        crumb={{ href: runHref(run.id), label: runTitle(run, subject) }}
         title={title}
       />
       {difference === null

@@ -4,17 +4,17 @@ import { type ActivityItem, type CallStep, foldActivity, type TurnItem } from ".
 import { describeCall } from "./activity_words.ts";
 import { describeFact } from "./activity_fact.tsx";
 import { exactTime, money, plural } from "./format.ts";
-import type { Subject } from "./links.ts";
-import { purposeWords, runWords } from "./words.ts";
+import { type Subject, subjectWithin } from "./links.ts";
+import { purposeWords, shownRun } from "./words.ts";
 
 /** All of it, each step with the number of its first event. */
 export function runMarkdown(run: Run, subject: Subject, events: RunEvent[]): string {
   const cost = run.demo ? "nothing (demo model)" : money(run.costMicroUsd);
   const head = [
-    `# ${run.agent} on #${subject.number} ${subject.title}`,
+    `# ${run.agent} on ${subjectWithin(subject)} ${subject.title}`,
     "",
     `- Run: ${run.id}, ${purposeWords[run.purpose].toLowerCase()}, round ${run.round}`,
-    `- State: ${runWords[run.status].word}${run.error ? `: ${run.error}` : ""}`,
+    `- State: ${shownRun(run).word}${run.error ? `: ${run.error}` : ""}`,
     `- Model: ${run.model}`,
     `- Used: ${plural(run.turns, "turn")}, ${cost}`,
     `- Began: ${run.startedAt === null ? "not yet" : exactTime(run.startedAt)}`,

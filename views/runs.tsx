@@ -9,7 +9,6 @@ import {
   DemoMark,
   Elapsed,
   EmptyState,
-  MachineWait,
   Money,
   Notice,
   Panel,
@@ -22,21 +21,43 @@ import { framePartials, Layout, PageHead } from "./layout.tsx";
 import { projectHref, runHref, type Subject, subjectHref } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
 import { MessagePanel, RunActions, type RunMovesProps } from "./run_actions.tsx";
+import { Prose } from "./prose.tsx";
 import type { Shell } from "./shell.ts";
-import { failureWords, purposeWords, shownRun } from "./words.ts";
+import { runTitle, subjectLabel, SubjectLink } from "./subject.tsx";
+import { DelayNote, DelayNotice } from "./delay.tsx";
+import { type Delay, failureWords, purposeWords, reportsBlocked, shownRun } from "./words.ts";
 
 export interface RunsPageProps {
   shell: Shell;
-  /** Newest first. */
-  rows: { run: Run; subject: Subject }[];
+  live: Live;
+  /** Newest first; `delay`: why one that is active does not work right now. */
+  rows: { run: Run; subject: Subject; delay: Delay | null }[];
   /** Address of older runs; null: these are all. */
   moreHref: string | null;
 }
 
-export function RunsPage({ shell, rows, moreHref }: RunsPageProps): VNode {
+export function RunsPage(props: RunsPageProps): VNode {
   return (
-    <Layout shell={shell} title="Runs" current="runs" live={null}>
+    <Layout shell={props.shell} title="Runs" current="runs" live={props.live}>
       <PageHead title="Runs" />
+      <RunRows {...props} />
+    </Layout>
+  );
+}
+
+/** All that may have changed in the list, for its stream. */
+export function runsPartials(props: RunsPageProps, status?: string): VNode {
+  return (
+    <>
+      {framePartials({ shell: props.shell, current: "runs", title: "Runs", status })}
+      {replace("runs", <RunRows {...props} />)}
+    </>
+  );
+}
+
+function RunRows({ shell, rows, moreHref }: RunsPageProps): VNode {
+  return (
+    <div id="runs">
       {rows.length === 0
         ? (
           <EmptyState action={{ href: "/ideas", label: "Go to the ideas" }}>
@@ -45,15 +66,16 @@ export function RunsPage({ shell, rows, moreHref }: RunsPageProps): VNode {
         )
         : (
           <ul class="rows panel" data-rows="">
-            {rows.map(({ run, subject }) => (
+            {rows.map(({ run, subject, delay }) => (
               <li class="row" id={`run-${run.id}`} key={run.id} data-row="">
-                <StatusBadge shown={shownRun(run)} />
+                <StatusBadge shown={shownRun(run, delay)} />
                 <div class="row-main">
                   <a class="row-title" href={runHref(run.id)}>
                     {capital(run.agent)}: {purposeWords[run.purpose].toLowerCase()}
                   </a>
                   <p class="row-note">
-                    <a href={subjectHref(subject)}>#{subject.number} {subject.title}</a>
+                    <SubjectLink subject={subject} shell={shell} />
+                    {delay && <DelayNote delay={delay} nowMs={shell.nowMs} />}
                     {run.demo && <DemoMark />}
                   </p>
                 </div>
@@ -67,7 +89,7 @@ export function RunsPage({ shell, rows, moreHref }: RunsPageProps): VNode {
           Showing {count(rows.length)}. <a href={moreHref}>Show older runs</a>
         </p>
       )}
-    </Layout>
+    </div>
   );
 }
 
@@ -113,11 +135,11 @@ export interface RunPageProps {
   live: Live | null;
   run: Run;
   subject: Subject;
+  /** Why it does not work right now. */
+  delay: Delay | null;
   /** Which try at the same work it is, from 1. */
   attempt: number;
   approvals: Approval[];
-  /** What it is put off for; null: for nothing. */
-  wait: string | null;
   moves: Omit<RunMovesProps, "run">;
   /** A person's last words to it came when it asked the model nothing more. */
   unread: boolean;
@@ -154,20 +176,20 @@ export function runPartials(props: RunPageProps, status?: string): VNode {
   );
 }
 
-const titleOf = ({ run, subject }: RunPageProps) => `${capital(run.agent)} on #${subject.number}`;
+const titleOf = ({ run, subject }: RunPageProps) => runTitle(run, subject);
 
 function RunStrip(props: RunPageProps): VNode {
-  const { run, subject, attempt, shell } = props;
+  const { run, subject, delay, attempt, shell } = props;
   const { usage } = run;
   const project = shell.projects.find(({ id }) => id === run.projectId);
   return (
     <div id="run-strip">
       <PageHead
-        crumb={{ href: subjectHref(subject), label: `#${subject.number} ${subject.title}` }}
+        crumb={{ href: subjectHref(subject), label: subjectLabel(subject, shell) }}
         title={titleOf(props)}
         aside={
           <>
-            <StatusBadge shown={shownRun(run)} />
+            <StatusBadge shown={shownRun(run, delay)} />
             {run.demo && <DemoMark />}
           </>
         }
@@ -232,13 +254,19 @@ function RunStrip(props: RunPageProps): VNode {
   );
 }
 
-function RunAttention({ run, approvals, unread, wait, shell }: RunPageProps): VNode {
+function RunAttention({ run, delay, approvals, unread, shell }: RunPageProps): VNode {
   return (
     <div id="run-attention">
       {run.status === "failed" && run.failure && (
         <Notice tone="failed" title={failureWords[run.failure]}>
           <p>{run.error}</p>
           <p>{failureReasons[run.failure].mend}</p>
+        </Notice>
+      )}
+      {run.status === "succeeded" && reportsBlocked(run.result) && (
+        <Notice tone="failed" title="Reported blocked">
+          <Prose text={String((run.result as { summary?: unknown }).summary ?? "")} />
+          <p>{failureReasons[run.demo ? "demo_limit" : "agent_blocked"].mend}</p>
         </Notice>
       )}
       {unread && (
@@ -260,19 +288,15 @@ function RunAttention({ run, approvals, unread, wait, shell }: RunPageProps): VN
           </p>
         </Notice>
       )}
-      <MachineWait reason={wait} />
-      {run.status === "waiting" && run.pausedBy === null && approvals.length === 0 && (
-        <Notice tone="waiting" title="Waiting">
-          <p>{run.waitReason || "It goes on by itself."}</p>
-          {run.failure && <p>{failureReasons[run.failure].mend}</p>}
-        </Notice>
+      {delay && run.pausedBy === null && approvals.length === 0 && (
+        <DelayNotice delay={delay} title="Waiting" nowMs={shell.nowMs} />
       )}
       <PendingApprovals approvals={approvals} run={run} nowMs={shell.nowMs} />
     </div>
   );
 }
 
-/** Finds in the transcript, and takes it along. */
+/** Finds in the transcript, and exports it. */
 function TranscriptTools({ run, search }: RunPageProps): VNode {
   const href = runHref(run.id);
   return (
@@ -300,7 +324,7 @@ function TranscriptTools({ run, search }: RunPageProps): VNode {
             {" · "}
           </>
         )}
-        Take along: <a href={`${href}/export?format=markdown`} hx-boost="false">Markdown</a>
+        Export: <a href={`${href}/export?format=markdown`} hx-boost="false">Markdown</a>
         {", "}
         <a href={`${href}/export?format=json`} hx-boost="false">JSON</a>
       </p>

@@ -69,7 +69,7 @@ function AgentsState({ shell, held, active, maxRuns }: SettingsPageProps): VNode
     ? { word: "Refused", tone: "failed" as const }
     : held
     ? { word: "Held", tone: "failed" as const }
-    : { word: "Working", tone: "done" as const };
+    : { word: active > 0 ? "Working" : "Ready", tone: "done" as const };
   return (
     <Panel id="agents-status" title="Agents" aside={<StatusBadge shown={state} />}>
       <p>

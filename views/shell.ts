@@ -13,6 +13,8 @@ export interface Shell {
   storage: { kind: MachineFault; since: string } | null;
   /** Set while no run starts until a person resumes the agents. */
   held: { reason: FailureReason; message: string } | null;
+  /** Queues that begin nothing new until a person resumes them. */
+  paused: { queue: string; by: string }[];
   /** Set when the canary found a hole in the confinement: no agent runs, and this says why. */
   refused: string | null;
   /** How commands and tools are confined: in a sandbox, or only in a process of their own. */

@@ -39,7 +39,7 @@ export function StartPage({ shell, path, message, errors }: StartPageProps): VNo
         <ol class="steps">
           <li>You write an idea in a sentence. Agents read the code and ask what is unclear.</li>
           <li>You approve the subtasks they propose.</li>
-          <li>Agents build, test and review it on a branch of its own, while you watch.</li>
+          <li>Agents build, test and review it on its own branch, while you watch.</li>
           <li>You read the diff and merge.</li>
         </ol>
       </Panel>

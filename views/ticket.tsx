@@ -1,6 +1,5 @@
 /** One ticket: its state, what stands in its way, what is done, and the agent at work. */
 import type { VNode } from "preact";
-import { failureReasons } from "../server/states.ts";
 import type {
   Approval,
   ChangeEvent,
@@ -13,26 +12,20 @@ import type {
 import { Activity, type ActivityProps } from "./activity.tsx";
 import { PendingApprovals } from "./approvals.tsx";
 import { CheckList } from "./checks.tsx";
-import {
-  DemoMark,
-  Elapsed,
-  MachineWait,
-  Money,
-  Notice,
-  Progress,
-  StatusBadge,
-} from "./components.tsx";
+import { DemoMark, Elapsed, Money, Notice, Progress, StatusBadge } from "./components.tsx";
 import { duration, shortCommit } from "./format.ts";
 import { History } from "./history.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
 import { checkHref, type Subject, withQuery } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
 import type { ResolveReference } from "./markdown.ts";
+import { Inline } from "./prose.tsx";
 import { RunList } from "./runs.tsx";
 import type { Shell } from "./shell.ts";
 import { Blocked, Specification, Subtasks, TicketFacts } from "./ticket_parts.tsx";
 import { type RefusedGuidance, TicketActions } from "./ticket_moves.tsx";
-import { checkWords, stepWords, ticketWords } from "./words.ts";
+import { DelayNotice } from "./delay.tsx";
+import { checkWords, type Delay, doingNow, ticketWords } from "./words.ts";
 
 export interface TicketPageProps {
   shell: Shell;
@@ -50,10 +43,10 @@ export interface TicketPageProps {
   checks: Check[];
   /** Newest first. */
   runs: Run[];
+  /** Why nothing happens for it right now; null: something does, or a person must act. */
+  delay: Delay | null;
   /** Pending ones of the active run. */
   approvals: Approval[];
-  /** What its step or run is put off for; null: for nothing. */
-  wait: string | null;
   /** Newest first. */
   changes: ChangeEvent[];
   /** The active run's, else the newest one's. */
@@ -109,9 +102,12 @@ export function ticketPartials(props: TicketPageProps, status?: string): VNode {
   );
 }
 
+const activeOf = (runs: Run[]): Run | null =>
+  runs.find((run) => ["queued", "running", "waiting"].includes(run.status)) ?? null;
+
 const isRunPaused = (runs: Run[]): boolean => runs.some(({ pausedBy }) => pausedBy !== null);
 
-const titleOf = (ticket: Ticket) => `#${ticket.number} ${ticket.title}`;
+const titleOf = (ticket: Ticket) => `Ticket #${ticket.number} ${ticket.title}`;
 
 /** Newest result of a command on the work itself. */
 const newest = (checks: Check[], name: Check["name"]) =>
@@ -131,7 +127,7 @@ function Strip({ ticket, checks, subtasks, runs, shell }: TicketPageProps): VNod
         }}
         title={
           <>
-            <span class="muted">#{ticket.number}</span> {ticket.title}
+            <span class="muted">Ticket #{ticket.number}</span> {ticket.title}
           </>
         }
         aside={<StatusBadge shown={ticketWords[status]} />}
@@ -140,7 +136,7 @@ function Strip({ ticket, checks, subtasks, runs, shell }: TicketPageProps): VNod
         {step && (status === "in_progress" || step === "merge") && (
           <div>
             <dt>Step</dt>
-            <dd>{stepWords[step]}</dd>
+            <dd>{doingNow(ticket, activeOf(runs)?.purpose ?? null)}</dd>
           </div>
         )}
         <div>
@@ -192,8 +188,8 @@ function CheckFact({ name, check }: { name: string; check: Check | null }): VNod
 
 /** What needs a person before it goes on; `#ticket-attention`. */
 function Attention(props: TicketPageProps): VNode {
-  const { ticket, approvals, runs, shell } = props;
-  const active = runs.find((run) => ["queued", "running", "waiting"].includes(run.status)) ?? null;
+  const { ticket, approvals, runs, delay, shell } = props;
+  const active = activeOf(runs);
   return (
     <div id="ticket-attention">
       {ticket.status === "blocked" && <Blocked {...props} />}
@@ -206,7 +202,9 @@ function Attention(props: TicketPageProps): VNode {
       )}
       {ticket.status === "cancelled" && (
         <Notice tone="idle" title="Cancelled">
-          <p>{ticket.reason || "Its branch and every checkpoint are kept."}</p>
+          <p>
+            <Inline text={ticket.reason || "Its branch and every checkpoint are kept."} />
+          </p>
         </Notice>
       )}
       {ticket.mergeWait !== "" && (
@@ -214,7 +212,6 @@ function Attention(props: TicketPageProps): VNode {
           <p>{ticket.mergeWait}</p>
         </Notice>
       )}
-      <MachineWait reason={props.wait} />
       {ticket.pausedBy !== null && (
         <Notice tone="waiting" title={`Paused by ${ticket.pausedBy}`}>
           <p>
@@ -224,11 +221,12 @@ function Attention(props: TicketPageProps): VNode {
           </p>
         </Notice>
       )}
-      {active && active.waitReason !== "" && ticket.pausedBy === null && approvals.length === 0 && (
-        <Notice tone="waiting" title={`The ${active.agent} waits`}>
-          <p>{active.waitReason}</p>
-          {active.failure && <p>{failureReasons[active.failure].mend}</p>}
-        </Notice>
+      {delay && approvals.length === 0 && (
+        <DelayNotice
+          delay={delay}
+          title={active ? `The ${active.agent} waits` : "It waits"}
+          nowMs={shell.nowMs}
+        />
       )}
       <PendingApprovals approvals={approvals} run={active} nowMs={shell.nowMs} />
     </div>

@@ -1,7 +1,6 @@
 /** One ticket among others: as a row of the list, as a card of the board. */
-import type { VNode } from "preact";
-import type { Check, Ticket } from "../server/records.ts";
-import { CHECK_ROUNDS_MAX } from "../server/states.ts";
+import type { ComponentChildren, VNode } from "preact";
+import type { Check, RunPurpose, Ticket } from "../server/records.ts";
 import {
   DemoMark,
   Hidden,
@@ -15,13 +14,26 @@ import {
 import { firstLine } from "./format.ts";
 import { reviewHref, ticketHref } from "./links.ts";
 import { TicketMenu } from "./ticket_moves.tsx";
-import { checkWords, failureWords, stepWords, ticketTypeWords, ticketWords } from "./words.ts";
+import { DelayNote } from "./delay.tsx";
+import { Inline } from "./prose.tsx";
+import {
+  checkWords,
+  type Delay,
+  doingNow,
+  failureWords,
+  ticketTypeWords,
+  ticketWords,
+} from "./words.ts";
 
 export interface TicketCardData {
   ticket: Ticket;
   projectName: string;
   /** Who works on it now. */
   agent: string | null;
+  /** What that is for. */
+  purpose: RunPurpose | null;
+  /** Why nothing happens for it right now. */
+  delay: Delay | null;
   demo: boolean;
   subtasks: { done: number; total: number };
   /** Newest result of each on the newest commit. */
@@ -44,7 +56,7 @@ export function TicketRow({ card, nowMs, showProject }: CardProps): VNode {
       <div class="row-main">
         <a class="row-title" href={addressOf(ticket)}>#{ticket.number} {ticket.title}</a>
         <p class="row-note">
-          {noteOf(card)}
+          {noteOf(card, nowMs)}
           <Tag>{ticketTypeWords[ticket.type]}</Tag>
           {showProject && <Tag>{card.projectName}</Tag>}
           {demo && <DemoMark />}
@@ -73,7 +85,7 @@ export function TicketCard({ card, nowMs, showProject }: CardProps): VNode {
   return (
     <li class="card" id={`ticket-${ticket.id}`} data-row="" data-card="" draggable>
       <a class="row-title" href={addressOf(ticket)}>#{ticket.number} {ticket.title}</a>
-      <p class="row-note">{noteOf(card)}</p>
+      <p class="row-note">{noteOf(card, nowMs)}</p>
       {status === "in_progress" && <Progress {...subtasks} of="subtasks" />}
       <CheckMarks card={card} />
       <div class="card-facts">
@@ -112,17 +124,21 @@ const addressOf = ({ id, status }: Ticket) => status === "review" ? reviewHref(i
 const REASON_MAX_CHARS = 140;
 
 /** What it does now, or why it waits. */
-function noteOf({ ticket, agent }: TicketCardData): string {
-  const { status, step, failure, reason, round, mergeWait, pausedBy } = ticket;
+function noteOf(card: TicketCardData, nowMs: number): ComponentChildren {
+  if (card.ticket.pausedBy === null && card.delay !== null) {
+    return <DelayNote delay={card.delay} nowMs={nowMs} />;
+  }
+  return <Inline text={sentenceOf(card)} />;
+}
+
+function sentenceOf({ ticket, agent, purpose }: TicketCardData): string {
+  const { status, step, failure, reason, mergeWait, pausedBy } = ticket;
   if (pausedBy !== null) return `Paused by ${pausedBy}`;
   switch (status) {
     case "queued":
       return "Starts when a slot is free";
-    case "in_progress": {
-      const doing = step ? stepWords[step] : "Starting";
-      const attempt = round > 0 ? `, repair ${round} of ${CHECK_ROUNDS_MAX}` : "";
-      return `${doing}${agent ? ` (${agent})` : ""}${attempt}`;
-    }
+    case "in_progress":
+      return `${doingNow(ticket, purpose)}${agent ? ` (${agent})` : ""}`;
     case "review":
       if (mergeWait) return firstLine(mergeWait, REASON_MAX_CHARS);
       return step === "merge" ? "In the merge queue" : "Waits for your review";

@@ -15,7 +15,7 @@ export function TicketMenu({ ticket }: { ticket: Ticket }): VNode {
   return (
     <details class="row-menu" id={`menu-${id}`}>
       <summary class="icon-menu" data-key="m">
-        <Hidden>Actions for #{ticket.number}</Hidden>
+        <Hidden>Actions for ticket #{ticket.number}</Hidden>
       </summary>
       <div class="menu">
         {status === "queued" && (

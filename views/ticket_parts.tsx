@@ -7,7 +7,7 @@ import { duration, shortCommit } from "./format.ts";
 import { ActionForm } from "./forms.tsx";
 import { ideaHref, projectHref, type Subject, ticketHref } from "./links.ts";
 import type { ResolveReference } from "./markdown.ts";
-import { Prose } from "./prose.tsx";
+import { Inline, Prose } from "./prose.tsx";
 import { complexityWords, failureWords, subtaskWords, ticketTypeWords } from "./words.ts";
 
 interface BlockedProps {
@@ -95,7 +95,9 @@ export function Subtasks({ subtasks, nowMs }: { subtasks: Subtask[]; nowMs: numb
           <li key={subtask.id} id={`subtask-${subtask.id}`}>
             <div class="subtask-head">
               <StatusBadge shown={subtaskWords[subtask.status]} />
-              <span class="subtask-title">{subtask.title}</span>
+              <span class="subtask-title">
+                <Inline text={subtask.title} />
+              </span>
               <Tag>{complexityWords[subtask.complexity]}</Tag>
               <span class="muted small">
                 <SubtaskTime subtask={subtask} nowMs={nowMs} />
@@ -138,7 +140,13 @@ export function Specification(
       {ticket.acceptance.length > 0 && (
         <>
           <h3>Done when</h3>
-          <ul>{ticket.acceptance.map((criterion) => <li key={criterion}>{criterion}</li>)}</ul>
+          <ul>
+            {ticket.acceptance.map((criterion) => (
+              <li key={criterion}>
+                <Inline text={criterion} />
+              </li>
+            ))}
+          </ul>
         </>
       )}
       {ticket.guidance !== "" && (
@@ -170,7 +178,7 @@ export function TicketFacts({ ticket, projectName, idea, nowMs }: TicketFactsPro
           ["Priority", <Priority key="p" level={ticket.priority} />],
           [
             "Idea",
-            idea && <a key="i" href={ideaHref(idea.id)}>#{idea.number} {idea.title}</a>,
+            idea && <a key="i" href={ideaHref(idea.id)}>Idea #{idea.number} {idea.title}</a>,
           ],
           ["Branch", ticket.branch && <code key="b" class="path">{ticket.branch}</code>],
           [

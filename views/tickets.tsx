@@ -70,8 +70,8 @@ function Tickets(props: DevelopmentPageProps): VNode {
       {total === 0
         ? (
           <EmptyState action={{ href: "/ideas", label: "Go to the ideas" }}>
-            Tickets belong here: an idea that you approve becomes one, and agents build it on a
-            branch of its own.
+            Tickets belong here: an idea that you approve becomes one, and agents build each on its
+            own branch.
           </EmptyState>
         )
         : cards.length === 0

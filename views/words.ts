@@ -13,7 +13,8 @@ import type {
   TicketStep,
   TicketType,
 } from "../server/states.ts";
-import type { ReviewFinding, Run, RunPurpose } from "../server/records.ts";
+import { CHECK_ROUNDS_MAX } from "../server/states.ts";
+import type { ReviewFinding, Run, RunPurpose, Ticket } from "../server/records.ts";
 
 /** Colour and shape of a state; the word always stands beside them. */
 export type Tone = "done" | "waiting" | "failed" | "running" | "review" | "idle";
@@ -22,6 +23,16 @@ export type Tone = "done" | "waiting" | "failed" | "running" | "review" | "idle"
 export interface Shown {
   word: string;
   tone: Tone;
+}
+
+/** Why something that should go on does not right now. */
+export interface Delay {
+  /** What happened or holds it up, without a full stop: "Rate limited". */
+  why: string;
+  /** When it is tried again, UTC text; null: nobody knows. */
+  until: string | null;
+  /** More of it, in sentences: the words of who refused, and what a person can do; empty: there is no more. */
+  more: string;
 }
 
 const shown = (tone: Tone, word: string): Shown => ({ word, tone });
@@ -62,11 +73,20 @@ export const runWords: Record<RunStatus, Shown> = {
   cancelled: shown("idle", "Cancelled"),
 };
 
-/** A run that a person paused says so. */
-export function shownRun({ status, pausedBy }: Pick<Run, "status" | "pausedBy">): Shown {
-  if (pausedBy === null) return runWords[status];
-  return shown("waiting", status === "running" ? "Pausing" : "Paused");
+/** A run that a person paused says so, as does one that waits to try again, or that reported to be blocked. */
+export function shownRun(
+  { status, pausedBy, result }: Pick<Run, "status" | "pausedBy" | "result">,
+  delay: Delay | null = null,
+): Shown {
+  if (pausedBy !== null) return shown("waiting", status === "running" ? "Pausing" : "Paused");
+  if (status === "running" && delay !== null) return runWords.waiting;
+  if (status === "succeeded" && reportsBlocked(result)) return shown("failed", "Reported blocked");
+  return runWords[status];
 }
+
+/** A developer may hand in that it could not do its task. */
+export const reportsBlocked = (result: unknown): boolean =>
+  (result as { status?: unknown } | null)?.status === "blocked";
 
 export const jobWords: Record<JobStatus, Shown> = {
   scheduled: shown("idle", "Scheduled"),
@@ -140,6 +160,17 @@ export const stepWords: Record<TicketStep, string> = {
   review: "Reviewing",
   merge: "Merging",
 };
+
+/** What happens for a ticket right now: mending belongs to the step whose check failed. */
+export function doingNow(
+  { step, round }: Pick<Ticket, "step" | "round">,
+  purpose: RunPurpose | null,
+): string {
+  if (purpose === "fix") return `Mending, round ${round} of ${CHECK_ROUNDS_MAX}`;
+  if (purpose === "change") return "Changing as requested";
+  if (purpose === "explain") return "Explaining the failure";
+  return step ? stepWords[step] : "Starting";
+}
 
 /** What a run is for. */
 export const purposeWords: Record<RunPurpose, string> = {

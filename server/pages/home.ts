@@ -2,14 +2,16 @@ import type { HomePageProps, RunningRow } from "../../views/home.tsx";
 import type { Subject } from "../../views/links.ts";
 import type { App } from "../app.ts";
 import { DAY_MS, timeText } from "../clock.ts";
-import type { ChangeEvent, Run } from "../records.ts";
+import type { ChangeEvent, Idea, Run, Ticket } from "../records.ts";
 import { lastSeq, listRecentChanges } from "../store/events.ts";
 import { countIdeas, findIdea } from "../store/ideas.ts";
+import { getProject } from "../store/projects.ts";
 import { listActiveRuns, spentSince } from "../store/runs.ts";
 import { listSubtasks } from "../store/subtasks.ts";
 import { findTicket, listTickets } from "../store/tickets.ts";
 import { listNeeds } from "./needs.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
+import { type Delays, delaysOf } from "./delays.ts";
 
 /** Changes that "Recent activity" looks through. */
 const RECENT_CHANGES = 100;
@@ -37,16 +39,18 @@ export function homePage(request: PageRequest): HomePageProps {
   const month = timeText(app.clock.nowMs()).slice(0, 7);
   const today = timeText(Math.floor(app.clock.nowMs() / DAY_MS) * DAY_MS);
   const counts = countIdeas(db, projectId);
+  const delays = delaysOf(app);
+  const next = listTickets(db, {
+    ...(projectId ? { projectId } : {}),
+    statuses: ["queued"],
+    limit: 1,
+  })[0] ?? null;
   return {
     shell: shellOf(request),
     live: { path: projectId ? `/live/home?project=${projectId}` : "/live/home", after },
     needs,
-    running: listActiveRuns(db, projectId).map((run) => runningRow(app, run)),
-    next: listTickets(db, {
-      ...(projectId ? { projectId } : {}),
-      statuses: ["queued"],
-      limit: 1,
-    })[0] ?? null,
+    running: listActiveRuns(db, projectId).map((run) => runningRow(app, delays, run)),
+    next: next && { ticket: next, delay: delays.ofTicket(next) },
     spend: {
       todayMicroUsd: spentSince(db, today),
       monthMicroUsd: spentSince(db, `${month}-01T00:00:00.000Z`),
@@ -56,12 +60,13 @@ export function homePage(request: PageRequest): HomePageProps {
   };
 }
 
-function runningRow(app: App, run: Run): RunningRow {
+function runningRow(app: App, delays: Delays, run: Run): RunningRow {
   const ticket = run.ticketId ? findTicket(app.db, run.ticketId) : null;
   const subtasks = ticket ? listSubtasks(app.db, ticket.id) : [];
   return {
     run,
     subject: subjectOf(app, run)!,
+    delay: delays.ofRun(run),
     ticket,
     subtasks: ticket && {
       done: subtasks.filter((subtask) => subtask.status === "done").length,
@@ -77,10 +82,15 @@ export function subjectOf(
 ): Subject | null {
   const ticket = ticketId ? findTicket(app.db, ticketId) : null;
   if (ticket) {
-    return { kind: "ticket", id: ticket.id, number: ticket.number, title: ticket.title };
+    return subject(app, "ticket", ticket);
   }
   const idea = ideaId ? findIdea(app.db, ideaId) : null;
-  return idea && { kind: "idea", id: idea.id, number: idea.number, title: idea.title };
+  return idea && subject(app, "idea", idea);
+}
+
+function subject(app: App, kind: Subject["kind"], of: Idea | Ticket): Subject {
+  const { id, number, title, projectId } = of;
+  return { kind, id, number, title, projectName: getProject(app.db, projectId).name };
 }
 
 /** Neighbouring changes of one subject stand together. */

@@ -11,7 +11,6 @@ import type { IdeaPageProps } from "../../views/idea.tsx";
 import { withQuery } from "../../views/links.ts";
 import { readCursor, toPage } from "../api.ts";
 import type { App } from "../app.ts";
-import { isActive } from "../services/runs.ts";
 import type { IdeaStatus } from "../states.ts";
 import { lastSeq, listHistory } from "../store/events.ts";
 import { countIdeas, getIdea, ideaSortKey, listIdeas } from "../store/ideas.ts";
@@ -20,7 +19,7 @@ import { listQuestions } from "../store/questions.ts";
 import { listIdeaRuns } from "../store/runs.ts";
 import { referencesOf } from "./references.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
-import { waitOfRun } from "./waits.ts";
+import { delaysOf } from "./delays.ts";
 
 const ROWS_PER_PAGE = 50;
 /** Changes that one page's history shows. */
@@ -60,6 +59,7 @@ export function ideasPage(
   });
   const names = new Map<string, string>();
   const { items, next } = toPage(found, ROWS_PER_PAGE, (i) => ideaSortKey(i, sort), (idea) => idea);
+  const delays = delaysOf(app);
   const address = { project: projectId, status, q, sort };
   return {
     shell: shellOf(request),
@@ -72,6 +72,7 @@ export function ideasPage(
       openQuestions: idea.status === "questions"
         ? listQuestions(app.db, idea.id).filter((question) => question.status === "pending").length
         : 0,
+      delay: delays.ofIdea(idea),
     })),
     moreHref: next && withQuery("/ideas", { ...address, cursor: next }),
     form,
@@ -104,6 +105,7 @@ export function ideaPage(
   const { app } = request;
   const after = lastSeq(app.db);
   const idea = getIdea(app.db, id);
+  const delays = delaysOf(app);
   const { refusedDecision = null, refusedAnswer = null } = refusals;
   const refused = refusedDecision !== null || refusedAnswer !== null;
   return {
@@ -112,10 +114,11 @@ export function ideaPage(
     idea,
     projectName: getProject(app.db, idea.projectId).name,
     questions: listQuestions(app.db, id),
+    delay: delays.ofIdea(idea),
     runs: listIdeaRuns(app.db, id).map((run) => ({
       run,
+      delay: delays.ofRun(run),
       liveText: app.agents.liveText(run.id)?.text ?? "",
-      wait: isActive(run) ? waitOfRun(app, run) : null,
     })),
     changes: listHistory(app.db, { ideaId: id }, HISTORY_MAX),
     resolve: referencesOf(app, idea.projectId),

@@ -5,13 +5,11 @@ import {
   type JobsPageProps,
 } from "../../views/jobs.tsx";
 import { withQuery } from "../../views/links.ts";
-import { jobKindWords } from "../../views/words.ts";
 import { queueLimits } from "../../queue/limits.ts";
-import { getJob, listJobs } from "../../queue/queue.ts";
+import { listJobs } from "../../queue/queue.ts";
 import { listSchedules } from "../../queue/schedules.ts";
-import { jobStats, queueStates, type WaitReason, waitReasons } from "../../queue/stats.ts";
+import { jobStats, queueStates, waitReasons } from "../../queue/stats.ts";
 import type { App } from "../app.ts";
-import { machineFaults } from "../machine_fault.ts";
 import { whyNotAgain } from "../services/dead_letters.ts";
 import type { Job } from "../records.ts";
 import { type JobStatus, jobStatuses } from "../states.ts";
@@ -20,6 +18,7 @@ import { findRun } from "../store/runs.ts";
 import { subjectOf } from "./home.ts";
 import { nameOf } from "./ideas.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
+import { sentenceOf } from "./delays.ts";
 
 const ROWS_PER_PAGE = 50;
 const HOURS = 24;
@@ -66,7 +65,9 @@ export function jobsPage(request: PageRequest, { status, cursor }: JobsQuery): J
       slots: limits.queues[queue],
       slotsPerProject: limits.perProject?.[queue] ?? null,
       executing: counts.executing,
-      waiting: counts.available + counts.retryable + counts.scheduled,
+      waiting: counts.available,
+      scheduled: counts.scheduled,
+      retryable: counts.retryable,
       paused,
     })),
     maxJobs: limits.total ?? null,
@@ -93,33 +94,4 @@ function doneFor(app: App, { args }: Job): Pick<JobRow, "subject" | "run"> {
     subject: subjectOf(app, run ?? { ideaId, ticketId }),
     run: run && { id: run.id, agent: run.agent },
   };
-}
-
-/** Null: it does not wait, or for its time, which stands beside it. */
-function sentenceOf(app: App, reason: WaitReason | null): string | null {
-  switch (reason?.why) {
-    case "storage":
-      return `Nothing can be saved: ${machineFaults[reason.fault.kind].what}`;
-    case "paused":
-      return `Its queue was paused by ${reason.pause.by}`;
-    case "total":
-      return `${reason.busy} jobs are at work, which is all that may be`;
-    case "slots":
-      return `All ${reason.busy} slots of its queue are taken`;
-    case "project":
-      return `Its project has ${reason.busy} at work, which is all that it may`;
-    case "key":
-      return `Waits for job ${reason.jobId} (${kindOf(app, reason.jobId)})`;
-    case "suspect":
-      return `Gaffer died while it ran; it waits for job ${reason.jobId}, of which that is true too`;
-    case "order":
-      return reason.next ? "It comes next" : "Waits its turn";
-    default:
-      return null;
-  }
-}
-
-function kindOf(app: App, jobId: string): string {
-  const { kind } = getJob(app.db, jobId);
-  return (jobKindWords[kind] ?? kind).toLowerCase();
 }

@@ -4,6 +4,7 @@ import type { App } from "../app.ts";
 import type { Run } from "../records.ts";
 import { countPendingApprovals, listPendingApprovals } from "../store/approvals.ts";
 import { countIdeas, getIdea, listIdeas } from "../store/ideas.ts";
+import { getProject } from "../store/projects.ts";
 import { countOpenQuestions, listPendingQuestions } from "../store/questions.ts";
 import { countFindings } from "../store/reviews.ts";
 import { getRun } from "../store/runs.ts";
@@ -29,11 +30,25 @@ export function listNeeds(app: App, projectId: string | null): Need[] {
   const needs: Need[] = [];
   for (const question of listPendingQuestions(db, projectId, EACH_MAX)) {
     const idea = getIdea(db, question.ideaId);
-    needs.push({ id: question.id, since: question.createdAt, kind: "question", question, idea });
+    needs.push({
+      id: question.id,
+      since: question.createdAt,
+      projectName: getProject(db, idea.projectId).name,
+      kind: "question",
+      question,
+      idea,
+    });
   }
   for (const approval of listPendingApprovals(db, projectId, EACH_MAX)) {
     const run: Run = getRun(db, approval.runId);
-    needs.push({ id: approval.id, since: approval.createdAt, kind: "approval", approval, run });
+    needs.push({
+      id: approval.id,
+      since: approval.createdAt,
+      projectName: getProject(db, run.projectId).name,
+      kind: "approval",
+      approval,
+      run,
+    });
   }
   const ideas = listIdeas(db, {
     ...project,
@@ -43,7 +58,8 @@ export function listNeeds(app: App, projectId: string | null): Need[] {
   });
   for (const idea of ideas) {
     const kind = idea.status === "ready" ? "ready" : "stuck";
-    needs.push({ id: idea.id, since: idea.updatedAt, kind, idea });
+    const projectName = getProject(db, idea.projectId).name;
+    needs.push({ id: idea.id, since: idea.updatedAt, projectName, kind, idea });
   }
   const tickets = listTickets(db, {
     ...project,
@@ -53,7 +69,8 @@ export function listNeeds(app: App, projectId: string | null): Need[] {
   for (const ticket of tickets) {
     // In the merge queue nobody needs to do anything, unless the merge waits for the person's own edits.
     if (ticket.status === "review" && ticket.step === "merge" && !ticket.mergeWait) continue;
-    const common = { id: ticket.id, since: ticket.updatedAt, ticket };
+    const projectName = getProject(db, ticket.projectId).name;
+    const common = { id: ticket.id, since: ticket.updatedAt, projectName, ticket };
     needs.push(
       ticket.status === "review"
         ? { ...common, kind: "review", findings: countFindings(db, ticket.id) }

@@ -25,21 +25,24 @@ import { getTicket } from "../store/tickets.ts";
 import { subjectOf } from "./home.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
 import { activityOf } from "./tickets.ts";
-import { waitOfRun } from "./waits.ts";
+import { delaysOf } from "./delays.ts";
 
 const ROWS_PER_PAGE = 50;
 
 export function runsPage(request: PageRequest, cursor: string | undefined): RunsPageProps {
   const { app, projectId } = request;
+  const after = lastSeq(app.db);
   const found = listRuns(app.db, {
     ...(projectId ? { projectId } : {}),
     limit: ROWS_PER_PAGE + 1,
     after: readCursor(cursor),
   });
   const { items, next } = toPage(found, ROWS_PER_PAGE, (run) => run.createdAt, (run) => run);
+  const delays = delaysOf(app);
   return {
     shell: shellOf(request),
-    rows: items.map((run) => ({ run, subject: subjectOf(app, run)! })),
+    live: { path: withQuery("/live/runs", { project: projectId, cursor }), after },
+    rows: items.map((run) => ({ run, subject: subjectOf(app, run)!, delay: delays.ofRun(run) })),
     moreHref: next && withQuery("/runs", { project: projectId, cursor: next }),
   };
 }
@@ -71,9 +74,9 @@ export function runPage(
     live: found || refused ? null : { path: `/live/run/${id}`, after },
     run,
     subject: subjectOf(app, run)!,
+    delay: delaysOf(app).ofRun(run),
     attempt: attemptOf(app, run),
     approvals: listRunApprovals(app.db, id).filter((approval) => approval.status === "pending"),
-    wait: waitOfRun(app, run),
     moves: {
       outlook: run.pausedBy !== null && run.status === "waiting" ? outlookOf(app.db, run) : null,
       ticketPaused: run.ticketId !== null && getTicket(app.db, run.ticketId).pausedBy !== null,

@@ -1,5 +1,6 @@
 /** What stands around every page. */
 import type { Flash, Shell } from "../../views/shell.ts";
+import { listPauses } from "../../queue/pauses.ts";
 import type { App } from "../app.ts";
 import { agentsHold } from "../services/agents.ts";
 import { listProjects } from "../store/projects.ts";
@@ -22,6 +23,7 @@ export function shellOf({ app, asset, projectId, flash }: PageRequest): Shell {
     demo: model.kind === "demo",
     storage: app.db.fault,
     held: agentsHold(app),
+    paused: listPauses(app.db),
     refused,
     confinement,
     projects: listProjects(app.db).map(({ id, name }) => ({ id, name })),

@@ -19,7 +19,7 @@ import { subjectOf } from "./home.ts";
 import { HISTORY_MAX, nameOf } from "./ideas.ts";
 import { referencesOf } from "./references.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
-import { waitOfTicket } from "./waits.ts";
+import { type Delays, delaysOf } from "./delays.ts";
 
 /** Open tickets that the page shows; a queue longer than that is not read on one page. */
 const OPEN_MAX = 200;
@@ -58,6 +58,7 @@ export function developmentPage(
   );
   const names = new Map<string, string>();
   const counts = countTickets(app.db, projectId);
+  const delays = delaysOf(app);
   return {
     shell: shellOf(request),
     live: {
@@ -67,12 +68,17 @@ export function developmentPage(
     view,
     column,
     projectId,
-    cards: [...open, ...closed].map((ticket) => cardOf(app, names, ticket)),
+    cards: [...open, ...closed].map((ticket) => cardOf(app, delays, names, ticket)),
     total: Object.values(counts).reduce((sum, n) => sum + n, 0),
   };
 }
 
-function cardOf(app: App, names: Map<string, string>, ticket: Ticket): TicketCardData {
+function cardOf(
+  app: App,
+  delays: Delays,
+  names: Map<string, string>,
+  ticket: Ticket,
+): TicketCardData {
   const run = ticket.status === "in_progress" ? findActiveRun(app.db, ticket.id) : null;
   const subtasks = listSubtasks(app.db, ticket.id);
   const result = (name: CommandName): Check["status"] | null =>
@@ -86,6 +92,8 @@ function cardOf(app: App, names: Map<string, string>, ticket: Ticket): TicketCar
     ticket,
     projectName: nameOf(app, names, ticket.projectId),
     agent: run?.agent ?? null,
+    purpose: run?.purpose ?? null,
+    delay: delays.ofTicket(ticket),
     demo: run?.demo ?? false,
     subtasks: {
       done: subtasks.filter((subtask) => subtask.status === "done").length,
@@ -118,10 +126,10 @@ export function ticketPage(
     subtasks: listSubtasks(db, id),
     checks: listChecks(db, id).toReversed(),
     runs,
+    delay: delaysOf(app).ofTicket(ticket),
     approvals: active
       ? listRunApprovals(db, active.id).filter((approval) => approval.status === "pending")
       : [],
-    wait: waitOfTicket(app, ticket, active),
     changes: listHistory(db, { ticketId: id }, HISTORY_MAX),
     activity: activityOf(app, active ?? runs[0] ?? null),
     resolve: referencesOf(app, ticket.projectId),

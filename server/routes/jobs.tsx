@@ -32,7 +32,7 @@ import {
   retryJob,
 } from "../services/jobs.ts";
 import { jobStatuses } from "../states.ts";
-import { done, listBehind, pageRequest, type PageTools, show } from "./page.ts";
+import { done, listBehind, pageBehind, pageRequest, type PageTools, show } from "./page.ts";
 
 const listQuery = once(() =>
   pageQuery().extend({
@@ -166,11 +166,12 @@ export function jobPages(pages: Hono<Env>, tools: PageTools): void {
   pages.post("/queues/:name/pause", (c) => {
     const queue = queueOf(c.req.param("name"));
     pauseJobs(c.var.app, queue);
-    return done(c, "/jobs", `The queue "${queue}" begins nothing new`);
+    return done(c, "/jobs", `Queue ${queue} paused; what runs goes on`);
   });
   pages.post("/queues/:name/resume", (c) => {
     const queue = queueOf(c.req.param("name"));
     resumeJobs(c.var.app, queue);
-    return done(c, "/jobs", `The queue "${queue}" goes on`);
+    // The banner with this button is on every page.
+    return done(c, pageBehind(c) ?? "/jobs", `Queue ${queue} goes on`);
   });
 }

@@ -11,7 +11,7 @@ import { ideasPartials } from "../../views/ideas.tsx";
 import { jobsPartials } from "../../views/jobs.tsx";
 import { liveTextPartial } from "../../views/live.tsx";
 import { reviewPartials } from "../../views/review.tsx";
-import { runPartials } from "../../views/runs.tsx";
+import { runPartials, runsPartials } from "../../views/runs.tsx";
 import { settingsPartials } from "../../views/settings.tsx";
 import { ticketPartials } from "../../views/ticket.tsx";
 import { developmentPartials } from "../../views/tickets.tsx";
@@ -24,14 +24,14 @@ import { homePage } from "../pages/home.ts";
 import { ideaPage, ideasPage, readIdeasQuery } from "../pages/ideas.ts";
 import { jobsPage, readJobsQuery } from "../pages/jobs.ts";
 import { reviewFacts } from "../pages/review.ts";
-import { runPage } from "../pages/runs.ts";
+import { runPage, runsPage } from "../pages/runs.ts";
 import { settingsPage } from "../pages/settings.ts";
 import { shellOf } from "../pages/shell.ts";
 import { developmentPage, readDevelopmentQuery, ticketPage } from "../pages/tickets.ts";
 import type { Run, RunEvent } from "../records.ts";
 import { lastEventId, type SseClient } from "../sse.ts";
 import { lastSeq, listEventsAfter } from "../store/events.ts";
-import { getRun, listRunEvents, readRunLog } from "../store/runs.ts";
+import { findFailedTurn, getRun, listRunEvents, readRunLog } from "../store/runs.ts";
 import { type Cancel, systemTimers } from "../timers.ts";
 import { pageRequest, type PageTools } from "./page.ts";
 
@@ -48,14 +48,14 @@ export function livePages(pages: Hono<Env>, tools: PageTools): void {
   pages.get("/live/home", (c) => {
     const page = request(c);
     return open(c, {
-      concerns: anything,
+      concerns: anything(page.app),
       render: (status) => homePartials(homePage(page), status),
     });
   });
   pages.get("/live/ideas", (c) => {
     const [page, query] = [request(c), readIdeasQuery(c.req.query())];
     const render = (status?: string) => ideasPartials(ideasPage(page, query), status);
-    return open(c, { concerns: anything, render });
+    return open(c, { concerns: anything(page.app), render });
   });
   pages.get("/live/idea/:id", (c) => {
     const [page, id] = [request(c), c.req.param("id")];
@@ -68,7 +68,7 @@ export function livePages(pages: Hono<Env>, tools: PageTools): void {
   pages.get("/live/development", (c) => {
     const [page, query] = [request(c), readDevelopmentQuery(c.req.query())];
     const render = (status?: string) => developmentPartials(developmentPage(page, query), status);
-    return open(c, { concerns: anything, render });
+    return open(c, { concerns: anything(page.app), render });
   });
   pages.get("/live/ticket/:id", (c) => {
     const [page, id] = [request(c), c.req.param("id")];
@@ -88,6 +88,11 @@ export function livePages(pages: Hono<Env>, tools: PageTools): void {
       },
       text: (app) => liveTexts(app, activity.run ? [activity.run] : []),
     });
+  });
+  pages.get("/live/runs", (c) => {
+    const [page, cursor] = [request(c), c.req.query("cursor")];
+    const render = (status?: string) => runsPartials(runsPage(page, cursor), status);
+    return open(c, { concerns: anything(page.app), render });
   });
   pages.get("/live/run/:id", (c) => {
     const [page, id] = [request(c), c.req.param("id")];
@@ -125,15 +130,16 @@ export function livePages(pages: Hono<Env>, tools: PageTools): void {
   });
   pages.get("/live/jobs", (c) => {
     const [page, query] = [request(c), readJobsQuery(c.req.query())];
+    const lists = anything(page.app);
     return open(c, {
-      concerns: (message) => message.kind === "jobs" || anything(message),
+      concerns: (message) => message.kind === "jobs" || lists(message),
       render: (status) => jobsPartials(jobsPage(page, query), status),
     });
   });
   pages.get("/live/settings", (c) => {
     const page = request(c);
     const render = (status?: string) => settingsPartials(settingsPage(page), status);
-    return open(c, { concerns: anything, render });
+    return open(c, { concerns: anything(page.app), render });
   });
 }
 
@@ -142,11 +148,21 @@ export function livePages(pages: Hono<Env>, tools: PageTools): void {
 const isEvent = (message: HubMessage): message is HubMessage & { kind: "event" } =>
   message.kind === "event";
 
-/** Lists: every change of a thing, but not each step of a run. */
-const anything = (message: HubMessage): boolean =>
+/** Lists: every change of a thing, but of the steps of a run only what changes its row. */
+const anything = (app: App) => (message: HubMessage): boolean =>
   message.kind === "agents" || message.kind === "storage" || message.kind === "waits" ||
-  (isEvent(message) && (message.event.runId === null ||
-    ["waiting", "resumed", "approval_requested"].includes(message.event.type)));
+  (isEvent(message) && (message.event.runId === null || changesRow(app, message.event)));
+
+const rowEvents = new Set([
+  ...["started", "waiting", "resumed", "approval_requested", "turn_failed"],
+  ...["succeeded", "failed", "cancelled"],
+]);
+
+function changesRow({ db }: App, { type, runId, number }: CommittedEvent): boolean {
+  if (rowEvents.has(type)) return true;
+  // A request that is sent again: what the row says of its wait is over.
+  return type === "turn_started" && findFailedTurn(db, runId!, number!) !== null;
+}
 
 /** What stands around every page: counts, banners. That work waits for the machine is rare enough for all. */
 const frame = (message: HubMessage): boolean =>

@@ -121,7 +121,21 @@ export async function act(
 
 /** The list that a form was sent from, with its filters; null: it was sent from another page. */
 export function listBehind(c: RequestContext, lists: readonly string[]): string | null {
-  const from = c.req.header("hx-current-url") ?? c.req.header("referer") ?? "";
-  const url = URL.canParse(from) ? new URL(from) : null;
+  const url = addressBehind(c);
   return url && lists.includes(url.pathname) ? url.pathname + url.search : null;
+}
+
+/** Pages that can be asked for again: not what a refused form was posted to, and no other server ("//…"). */
+const OWN_PAGE =
+  /^\/(?:(?:ideas|development|runs|jobs|projects|settings)?|(?:ideas|tickets|runs|projects)\/\w+(?:\/review)?)$/;
+
+/** The page that a form was sent from, whichever it is; null: nobody knows. */
+export function pageBehind(c: RequestContext): string | null {
+  const url = addressBehind(c);
+  return url && OWN_PAGE.test(url.pathname) ? url.pathname + url.search : null;
+}
+
+function addressBehind(c: RequestContext): URL | null {
+  const from = c.req.header("hx-current-url") ?? c.req.header("referer") ?? "";
+  return URL.canParse(from) ? new URL(from) : null;
 }

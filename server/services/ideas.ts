@@ -165,7 +165,7 @@ export function refineIdeaIn(app: App, tx: Tx, id: string): Idea {
       `Cannot refine idea #${before.number} again: it is "${before.status}"; a ready one is sent back instead`,
     );
   }
-  const idea = moveIdea(tx, id, "refining");
+  const idea = moveIdea(tx, id, "refining", { again: true });
   settleIdeaJobs(tx, id);
   restartRefinement(app, tx, idea);
   return idea;

@@ -1,7 +1,7 @@
 import { type Db, newId, type Row, type Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
 import type { Approval } from "../records.ts";
-import type { ApprovalStatus } from "../states.ts";
+import { approvalMoves, type ApprovalStatus, sourcesOf } from "../states.ts";
 
 export type NewApproval = Pick<Approval, "runId" | "callId" | "tool" | "detail">;
 
@@ -21,7 +21,7 @@ export function insertApproval(tx: Tx, approval: NewApproval): Approval {
   return getApproval(tx.db, id);
 }
 
-/** Decides a pending approval, once. Throws `conflict` when it has been decided before. */
+/** Decides an approval along `approvalMoves`, once. Throws `conflict` when it has been decided before. */
 export function decideApproval(
   tx: Tx,
   id: string,
@@ -30,8 +30,15 @@ export function decideApproval(
 ): Approval {
   const row = tx.db.prepare(`
     UPDATE approvals SET status = :to, reason = :reason, decided_at = :now, decided_by = :actor
-    WHERE id = :id AND status = 'pending' RETURNING *
-  `).get({ id, to, reason, now: tx.now, actor: tx.actor });
+    WHERE id = :id AND status IN (SELECT value FROM json_each(:from)) RETURNING *
+  `).get({
+    id,
+    to,
+    reason,
+    now: tx.now,
+    actor: tx.actor,
+    from: JSON.stringify(sourcesOf(approvalMoves, to)),
+  });
   if (!row) {
     const { status, decidedBy } = getApproval(tx.db, id);
     throw new AppError(

@@ -32,7 +32,10 @@ export function insertIdea(tx: Tx, idea: NewIdea): Idea {
 export interface IdeaMoveDetails {
   reason?: string;
   failure?: FailureReason | null;
+  /** A person's words, for the history too. */
   feedback?: string;
+  /** A person takes it up again, for the history. */
+  again?: true;
   /** Starts another refinement. */
   nextRound?: boolean;
   ticketId?: string;
@@ -70,7 +73,12 @@ export function moveIdea(tx: Tx, id: string, to: IdeaStatus, details: IdeaMoveDe
     type: "idea_moved",
     projectId: idea.projectId,
     ideaId: id,
-    data: { to, ...(details.reason ? { reason: details.reason } : {}) },
+    data: {
+      to,
+      ...(details.reason ? { reason: details.reason } : {}),
+      ...(details.feedback ? { words: details.feedback } : {}),
+      ...(details.again ? { again: true } : {}),
+    },
   });
   return idea;
 }

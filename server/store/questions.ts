@@ -1,7 +1,7 @@
 import { type Db, newId, type Row, type Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
 import type { Question } from "../records.ts";
-import type { QuestionStatus } from "../states.ts";
+import { questionMoves, type QuestionStatus, sourcesOf } from "../states.ts";
 
 export type NewQuestion =
   & Pick<Question, "ideaId" | "round" | "text" | "why" | "options" | "askedBy">
@@ -27,7 +27,7 @@ export function insertQuestion(tx: Tx, question: NewQuestion): Question {
   return getQuestion(tx.db, id);
 }
 
-/** Answers or skips a pending question. Throws `conflict` when it has been decided before. */
+/** Answers or skips a question along `questionMoves`. Throws `conflict` when it has been decided before. */
 export function decideQuestion(
   tx: Tx,
   id: string,
@@ -36,8 +36,8 @@ export function decideQuestion(
 ): Question {
   const row = tx.db.prepare(`
     UPDATE questions SET status = :to, answer = :answer, decided_at = :now
-    WHERE id = :id AND status = 'pending' RETURNING *
-  `).get({ id, to, answer, now: tx.now });
+    WHERE id = :id AND status IN (SELECT value FROM json_each(:from)) RETURNING *
+  `).get({ id, to, answer, now: tx.now, from: JSON.stringify(sourcesOf(questionMoves, to)) });
   if (!row) {
     const { number, status } = getQuestion(tx.db, id);
     throw new AppError("conflict", `Cannot answer question ${number}: it is already ${status}`);

@@ -334,6 +334,26 @@ export const hasAsked = (db: Db, runId: string): boolean =>
         (SELECT coalesce(forked_at_turn, 0) FROM runs WHERE id = :runId) LIMIT 1
   `).get({ runId }) !== undefined;
 
+/**
+ * The request that a run is about to send again, or would be if it went on: it failed, and no other followed
+ * before the event of that number. Null: there is none.
+ */
+export function findFailedTurn(
+  db: Db,
+  runId: string,
+  before: number = Number.MAX_SAFE_INTEGER,
+): { at: string; body: Extract<RunEventBody, { type: "turn_failed" }> } | null {
+  const row = db.prepare(`
+    SELECT type, at, data FROM events
+    WHERE run_id = :runId AND number < :before
+      AND type IN ('turn_started', 'turn_finished', 'turn_failed')
+    ORDER BY number DESC LIMIT 1
+  `).get({ runId, before });
+  return row?.type === "turn_failed"
+    ? { at: String(row.at), body: JSON.parse(String(row.data)) }
+    : null;
+}
+
 /** The newest events of a run, oldest first. */
 export function listNewestRunEvents(db: Db, runId: string, limit: number): RunEvent[] {
   return db.prepare(`

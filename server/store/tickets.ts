@@ -91,6 +91,7 @@ export function moveTicket(
       to,
       step: ticket.step,
       ...(changes.reason ? { reason: changes.reason } : {}),
+      ...(changes.guidance ? { words: changes.guidance } : {}),
     },
   });
   return ticket;

@@ -12,7 +12,7 @@ export function allocateWorktree(
     INSERT INTO worktrees (id, project_id, ticket_id, path, branch, created_at)
     VALUES (:id, :projectId, :ticketId, :path, :branch, :now)
     ON CONFLICT (ticket_id) DO UPDATE SET status = 'allocated', set_up = 0, branch = :branch
-      WHERE status = 'removed'
+      WHERE status IN (SELECT value FROM json_each(:from))
     RETURNING *
   `).get({
     id: newId("worktree"),
@@ -21,6 +21,7 @@ export function allocateWorktree(
     path: worktree.path,
     branch: worktree.branch,
     now: tx.now,
+    from: JSON.stringify(sourcesOf(worktreeMoves, "allocated")),
   });
   return row ? worktreeFromRow(row) : findWorktree(tx.db, worktree.ticketId)!;
 }

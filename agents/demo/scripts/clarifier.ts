@@ -6,7 +6,7 @@ import type { Task } from "../task.ts";
 import { bulletsOf } from "../task.ts";
 import { clip, oneLine } from "../text.ts";
 import { knownIdea } from "./known.ts";
-import { readmeOf, subjectOf } from "./looking.ts";
+import { OWN_WORDS, readmeOf, subjectOf } from "./looking.ts";
 
 type Question = { question: string; why: string; options?: string[] };
 
@@ -93,9 +93,7 @@ function inOtherWords(task: Task): ResultOf<"clarifier"> {
     clip(item, CRITERION_CHARS)
   );
   return {
-    summary:
-      `${clip(title, 300)}${text ? `: ${oneLine(text, 600)}` : ""} (Put together by Gaffer's ` +
-      "demo model, which repeats what was written and understands little of it.)",
+    summary: `${clip(title, 300)}${text ? `: ${oneLine(text, 600)}` : ""} ${OWN_WORDS}`,
     type: typeOf(task),
     acceptance: [
       ...(wishes.length > 0 ? wishes : [`${clip(title, CRITERION_CHARS)}, as described`]),

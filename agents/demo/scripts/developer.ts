@@ -34,7 +34,7 @@ function* work(desk: Desk, known: KnownIdea): Script<string> {
   if (index === null) {
     throw new CannotGoOn(
       `“${task.subtask.title}” is not one of the subtasks that I planned for this idea, and I am Gaffer's ` +
-        "demo model: I can do only those. Set ANTHROPIC_API_KEY and start Gaffer again to have it done.",
+        "demo model: I can do only those.",
     );
   }
   return yield* known.develop(desk, index);
@@ -76,14 +76,14 @@ function* decline(desk: Desk): Script<string> {
   }
   const paths = [...new Set(mentions.map(({ path }) => path))];
   const title = desk.task.ticket?.title ?? desk.task.idea?.title ?? "this ticket";
+  // What a person can do about it, a key, is said wherever the ticket's failure is.
   const summary =
     `I am Gaffer's built-in demo model and can implement only the sample project's ideas; “${
       clip(title, 200)
     }” is not one of them. I have changed nothing.` +
     (paths.length > 0
       ? ` A model that can do it would probably begin in ${paths.join(", ")}.`
-      : "") +
-    " Set ANTHROPIC_API_KEY and start Gaffer again to have this one done.";
+      : "");
   const refused = yield* submit(desk, "This one I can't do.", { status: "blocked", summary });
   return refused ? `My result was refused: ${refused}` : "Blocked.";
 }

@@ -16,9 +16,14 @@ export interface Mention {
   word: string;
 }
 
+/** What the demo model says of its own words; they are no words of the idea. */
+export const OWN_WORDS =
+  "(Put together by Gaffer's demo model, which repeats what was written and understands little of it.)";
+
 /** Title and description of what the task is about. */
 export function subjectOf({ idea, ticket }: Task): { title: string; text: string } {
-  return idea ?? ticket ?? { title: "", text: "" };
+  const { title, text } = idea ?? ticket ?? { title: "", text: "" };
+  return { title, text: text.replace(OWN_WORDS, "").trimEnd() };
 }
 
 /** Words to look for, from the idea's title and description. */

@@ -33,7 +33,8 @@ export function* reviewer(desk: Desk): Script<string> {
     return index < 0 ||
       linesOf(seen[index]!.content).some((l) => l.line === line && l.text === text);
   });
-  const criteria = task.acceptance.map((criterion) => judge(criterion, added));
+  const files = [...new Set([...task.files, ...paths])];
+  const criteria = task.acceptance.map((criterion) => judge(criterion, added, files));
   const refused = yield* submit(desk, "This is my judgement.", {
     summary: summaryOf(paths, criteria),
     findings: findingsIn(current, paths),
@@ -111,13 +112,27 @@ function smellOf(added: AddedLine): Finding | null {
   return null;
 }
 
-/** Met when the diff adds lines with the criterion's telling words; the evidence is the best of them. */
-function judge(criterion: string, added: AddedLine[]): Criterion {
+/**
+ * Met when the diff adds lines with the criterion's telling words, in each file too that the criterion names; the
+ * evidence is the best of them.
+ */
+function judge(criterion: string, added: AddedLine[], files: readonly string[]): Criterion {
   const words = keyWords(criterion, WORDS_PER_CRITERION);
   const scored = added.map((line) => ({
     line,
     score: words.filter((word) => line.text.toLowerCase().includes(word)).length,
   }));
+  const untouched = filesNamed(criterion, files).find(({ paths }) =>
+    !scored.some(({ line, score }) => score > 0 && paths.includes(line.path))
+  );
+  if (untouched) {
+    return {
+      criterion: clip(criterion, 500),
+      met: false,
+      evidence:
+        `It names ${untouched.name}, and the demo model found no added line there that has to do with it.`,
+    };
+  }
   const best = scored.reduce(
     (a, b) => (b.score > (a?.score ?? 0) ? b : a),
     null as typeof scored[number] | null,
@@ -137,6 +152,24 @@ function judge(criterion: string, added: AddedLine[]): Criterion {
       oneLine(text, 200)
     }\`; build and test results are beside the diff.`,
   };
+}
+
+/** What a criterion names of the project's files, by path, by name, or as everybody calls it ("the README"). */
+function filesNamed(
+  criterion: string,
+  files: readonly string[],
+): { name: string; paths: string[] }[] {
+  const names = (criterion.match(/[\w./-]+/g) ?? []).map((name) => name.replace(/[./-]+$/, ""));
+  return [...new Set(names)]
+    .map((name) => ({ name, paths: files.filter((path) => isCalled(path, name)) }))
+    .filter(({ paths }) => paths.length > 0);
+}
+
+function isCalled(path: string, name: string): boolean {
+  const file = path.split("/").at(-1)!;
+  if (name === path || name === file) return true;
+  const [stem] = file.split(".");
+  return name === stem && name.length > 2 && name === name.toUpperCase();
 }
 
 const placeOf = ({ path, line }: AddedLine) => ({ path, line });

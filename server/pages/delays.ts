@@ -1,0 +1,155 @@
+/** Why ideas, tickets and runs do not go on right now: as their rows and pages say it. */
+import { sentence } from "../../views/format.ts";
+import { type Delay, failureWords, jobKindWords } from "../../views/words.ts";
+import { jobKeys, type JobKind } from "../../queue/job.ts";
+import { queueLimits } from "../../queue/limits.ts";
+import { findWaiting, getJob } from "../../queue/queue.ts";
+import { machineWaitOf, type WaitReason, waitReasons } from "../../queue/stats.ts";
+import type { App } from "../app.ts";
+import { timeText } from "../clock.ts";
+import type { Db } from "../db.ts";
+import { machineFaults } from "../machine_fault.ts";
+import { once } from "../once.ts";
+import type { Idea, Job, Run, Ticket } from "../records.ts";
+import { failureReasons } from "../states.ts";
+import { isActive } from "../services/runs.ts";
+import { findActiveRun, findFailedTurn, listIdeaRuns, listNewestRunEvents } from "../store/runs.ts";
+
+/** Null: it works, has ended, or is about to begin. */
+export interface Delays {
+  ofRun(run: Run): Delay | null;
+  /** While it is refined: null as long as one of its agents works. */
+  ofIdea(idea: Idea): Delay | null;
+  /** While it is queued, in progress or being merged. */
+  ofTicket(ticket: Ticket): Delay | null;
+}
+
+/** Looks at what else the queue does once, however much it is then asked about. */
+export function delaysOf(app: App): Delays {
+  const { db } = app;
+  const reasonOf = once(() => waitReasons(db, queueLimits(app.config), app.clock.nowMs()));
+  const ofJob = (kind: JobKind, key: string): Delay | null => {
+    const job = findWaiting(db, kind, key);
+    return job && delayOfJob(app, job, reasonOf()(job));
+  };
+  const delays: Delays = {
+    ofRun(run) {
+      const lacking = isActive(run) ? lackOfRun(app, run) : null;
+      if (lacking !== null) return lacking;
+      if (run.status === "running") return run.pausedBy === null ? betweenTries(app, run) : null;
+      if (run.status !== "queued" && run.status !== "waiting") return null;
+      if (run.pausedBy !== null) return plain(`Paused by ${run.pausedBy}`);
+      const ofItsJob = ofJob("run_agent", jobKeys.runAgent(run.id));
+      return run.status === "queued" ? ofItsJob : ofWaitingRun(run, ofItsJob);
+    },
+    ofIdea({ id, status, round }) {
+      if (status !== "submitted" && status !== "refining") return null;
+      const runs = listIdeaRuns(db, id, round)
+        .filter((run) => ["queued", "running", "waiting"].includes(run.status));
+      if (runs.length === 0) return ofJob("advance_idea", jobKeys.advanceIdea(id));
+      const standing = runs.map((run) => delays.ofRun(run));
+      return standing.every((delay) => delay !== null) ? standing[0]! : null;
+    },
+    ofTicket({ id, status, step, pausedBy }) {
+      if (pausedBy !== null) return null;
+      const lacking = lackOf(db, jobKeys.advanceTicket(id)) ?? lackOf(db, jobKeys.mergeTicket(id));
+      if (lacking !== null) return lacking.delay;
+      if (status === "review" && step === "merge") {
+        return ofJob("merge_ticket", jobKeys.mergeTicket(id));
+      }
+      if (status !== "queued" && status !== "in_progress") return null;
+      const run = findActiveRun(db, id);
+      return run ? delays.ofRun(run) : ofJob("advance_ticket", jobKeys.advanceTicket(id));
+    },
+  };
+  return delays;
+}
+
+/** What a job is put off for that the machine lacks at present: it is tried again every few seconds. */
+function lackOf(db: Db, key: string): { delay: Delay; at: string } | null {
+  const wait = machineWaitOf(db, key);
+  if (wait === null) return null;
+  const delay = { why: "Waits, and goes on by itself", until: null, more: wait.reason };
+  return { delay, at: wait.at };
+}
+
+/** Null also when the run has got on since. */
+function lackOfRun({ db }: App, run: Run): Delay | null {
+  const lacking = lackOf(db, jobKeys.runAgent(run.id));
+  const [newest] = listNewestRunEvents(db, run.id, 1);
+  return lacking === null || newest && newest.at > lacking.at ? null : lacking.delay;
+}
+
+const plain = (why: string): Delay => ({ why, until: null, more: "" });
+
+/** The loop sleeps before it sends the same request again: what refused it is at the end of its log. */
+function betweenTries({ db }: App, run: Run): Delay | null {
+  const failed = findFailedTurn(db, run.id);
+  if (!failed?.body.retryInMs) return null;
+  const { reason, message, retryInMs } = failed.body;
+  return {
+    why: failureWords[reason],
+    until: timeText(Date.parse(failed.at) + retryInMs),
+    more: `${sentence(message)} ${failureReasons[reason].mend}`,
+  };
+}
+
+/** `ofItsJob`: what its job waits for; null: it has none, so somebody must act first. */
+function ofWaitingRun({ failure, waitReason }: Run, ofItsJob: Delay | null): Delay {
+  if (failure === null) return ofItsJob ?? plain(waitReason || "It goes on by itself");
+  const { retriable, mend } = failureReasons[failure];
+  if (retriable) {
+    return ofItsJob?.until === null
+      ? { ...ofItsJob, more: waitReason }
+      : { why: failureWords[failure], until: ofItsJob?.until ?? null, more: waitReason };
+  }
+  return ofItsJob ?? {
+    why: `The agents are held: ${failureWords[failure].toLowerCase()}`,
+    until: null,
+    more: `${sentence(waitReason)} ${mend}`,
+  };
+}
+
+function delayOfJob(app: App, job: Job, reason: WaitReason | null): Delay | null {
+  if (reason === null) return null;
+  if (reason.why === "time") {
+    const failure = job.errors.at(-1)?.failure ?? null;
+    const more = job.errors.at(-1)?.message ?? "";
+    return {
+      why: failure === null ? "Put off" : failureWords[failure],
+      until: reason.at,
+      more: more && sentence(more),
+    };
+  }
+  if (reason.why === "order" && reason.next) return null;
+  return plain(sentenceOf(app, reason)!);
+}
+
+/** Why a job waits, without a full stop. Null: it does not, or for its time, which stands beside it. */
+export function sentenceOf(app: App, reason: WaitReason | null): string | null {
+  switch (reason?.why) {
+    case "storage":
+      return `Nothing can be saved: ${machineFaults[reason.fault.kind].what}`;
+    case "paused":
+      return `Its queue was paused by ${reason.pause.by}`;
+    case "total":
+      return `${reason.busy} jobs are at work, which is all that may be`;
+    case "slots":
+      return `All ${reason.busy} slots of its queue are taken`;
+    case "project":
+      return `Its project has ${reason.busy} at work, which is all that it may`;
+    case "key":
+      return `Waits for job ${reason.jobId} (${kindOf(app, reason.jobId)})`;
+    case "suspect":
+      return `Gaffer died while it ran; it waits for job ${reason.jobId}, of which that is true too`;
+    case "order":
+      return reason.next ? "It comes next" : "Waits its turn";
+    default:
+      return null;
+  }
+}
+
+function kindOf(app: App, jobId: string): string {
+  const { kind } = getJob(app.db, jobId);
+  return (jobKindWords[kind] ?? kind).toLowerCase();
+}
