@@ -116,6 +116,14 @@ for (const [name, viewport] of [["a desktop", desktop], ["a phone", phone]] as c
         await page.locator("#ticket-strip", { hasText: "Done" }).waitFor({ timeout: 40_000 });
         await shot(page, `${width}-done`);
 
+        // A check leads to all that it printed, and back.
+        await page.locator("#ticket-checks a").last().click();
+        await page.locator("#output").waitFor();
+        await shot(page, `${width}-check`);
+        await noOverflow(page);
+        await page.goBack();
+        await page.locator("#ticket-strip", { hasText: "Done" }).waitFor();
+
         match(await headOf(await samplePath(dataDir)), /Gaffer-Ticket: 1/);
         await page.goto(`${gaffer.url}/runs`);
         await shot(page, `${width}-runs`);

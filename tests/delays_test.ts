@@ -13,7 +13,7 @@ import { beginRun } from "../server/services/runs.ts";
 import { getIdea } from "../server/store/ideas.ts";
 import { getRun, listIdeaRuns } from "../server/store/runs.ts";
 import { noUsage, type RunEventBody } from "../agents/protocol.ts";
-import { pagesBench } from "./pages_support.ts";
+import { followPage, pagesBench } from "./pages_support.ts";
 import { record } from "./runs_support.ts";
 import { type TestApp, testApp } from "./support.ts";
 
@@ -68,27 +68,16 @@ Deno.test("the list of runs is told of a refused request at once, and when it is
   const idea = await app.idea("refining");
   const run = app.tx((tx) => beginRun(tx, runsOf(app, idea.id)[0]!.id))!;
   record(app, run, [asking()]);
-  const stream = await pagesBench(app).get("/live/runs");
-  const reader = stream.body!.pipeThrough(new TextDecoderStream()).getReader();
-  // The server's timers keep no process alive; this one does, and ends a wait that is in vain.
-  const late = setTimeout(() => void reader.cancel("nothing came"), 20 * SECOND_MS);
-  const told = async (): Promise<string> => {
-    let data = "";
-    while (!/^data: .*\n\n/ms.test(data)) {
-      const { done, value } = await reader.read();
-      if (done) throw new Error(`The stream ended after ${JSON.stringify(data)}`);
-      data += value;
-    }
-    return data;
-  };
+  await using told = await followPage(pagesBench(app), "/live/runs");
   record(app, run, [refused("overloaded", 20 * SECOND_MS)]);
-  match(text(await told()), /Waiting Clarifier: clarify .*Model overloaded, tries again in 20 s/);
+  match(
+    text(await told.next()),
+    /Waiting Clarifier: clarify .*Model overloaded, tries again in 20 s/,
+  );
   record(app, run, [asking()]);
-  const after = text(await told());
+  const after = text(await told.next());
   match(after, /Running Clarifier: clarify/);
   doesNotMatch(after, /overloaded/);
-  clearTimeout(late);
-  await reader.cancel();
 });
 
 Deno.test("a run that its job tries again later says when; one that is not tried again says nothing", async () => {

@@ -114,6 +114,11 @@ export function CheckPage({ shell, ticket, check, output, omittedBytes }: CheckP
       {check.command !== "" && <pre class="output">$ {check.command}</pre>}
       <Failures failures={check.report?.failures ?? []} max={Infinity} />
       <h2>Output</h2>
+      {output !== null && output !== "" && (
+        <p>
+          <a href={`${checkHref(ticket.id, check.id)}?raw`} hx-boost="false">All of it as text</a>
+        </p>
+      )}
       {omittedBytes > 0 && <p class="muted">The first {count(omittedBytes)} bytes are not shown.
       </p>}
       {output === null || output === ""

@@ -258,7 +258,7 @@ class LiveActivity {
   /** Number of the newest event on the page. */
   #shown = 0;
   /** Number of the event that began the newest turn on the page: later events may still belong to it. */
-  #turn = 0;
+  #turn = 1;
 
   constructor(readonly app: App, readonly renderedSeq: number) {}
 
@@ -269,8 +269,12 @@ class LiveActivity {
       this.run = run;
       const log = readRunLog(this.app.db, run.id);
       const onPage = isKnown ? log.filter((event) => event.seq <= this.renderedSeq) : [];
-      this.#remember(onPage.length > 0 ? onPage : log);
-      if (onPage.length === 0) return renderAll();
+      this.#shown = 0;
+      this.#turn = 1;
+      const all = onPage.length === 0 ? renderAll() : null;
+      // Without all of it at once, what is not on the page follows as what is new.
+      this.#remember(all === null ? onPage : log);
+      if (all !== null) return all;
     }
     this.run = run;
     const events = listRunEvents(this.app.db, run.id, { after: this.#turn - 1, limit: 10_000 });

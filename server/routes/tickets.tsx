@@ -2,13 +2,14 @@ import type { Hono } from "hono";
 import { reviewHref, ticketHref } from "../../views/links.ts";
 import { ReviewPage } from "../../views/review.tsx";
 import type { RefusedReview } from "../../views/review_decision.tsx";
+import { CheckPage } from "../../views/checks.tsx";
 import { TicketPage } from "../../views/ticket.tsx";
+import { shellOf } from "../pages/shell.ts";
 import { DevelopmentPage } from "../../views/tickets.tsx";
 import { type Env, type RequestContext, validate } from "../api.ts";
 import { reviewPage } from "../pages/review.ts";
 import { developmentPage, readDevelopmentQuery, ticketPage } from "../pages/tickets.ts";
-import { checkOutput } from "../services/checks.ts";
-import { getCheck } from "../store/checks.ts";
+import { checkOutput, outputEnd } from "../services/checks.ts";
 import {
   act,
   done,
@@ -62,7 +63,7 @@ import {
 } from "../services/tickets.ts";
 import { ticketDiff } from "../services/reviews.ts";
 import { ticketStatuses } from "../states.ts";
-import { listChecks } from "../store/checks.ts";
+import { getTicketCheck, listChecks } from "../store/checks.ts";
 import { getProject } from "../store/projects.ts";
 import { listComments, listFindings } from "../store/reviews.ts";
 import { listSubtasks } from "../store/subtasks.ts";
@@ -76,6 +77,7 @@ const reviewSchema = once(() =>
     next: z.null(),
   })
 );
+const outputSchema = once(() => z.object({ output: z.string() }));
 const diffSchema = once(() =>
   z.object({
     base_commit: z.string().nullable(),
@@ -195,6 +197,12 @@ export function ticketsApi(api: Api): void {
       const { id } = getTicket(app.db, params.id!);
       return { items: listChecks(app.db, id).map(checkJson), next: null };
     })
+    .get("/tickets/:id/checks/:check/output", {
+      summary: "Everything that a check printed, as far as it was kept",
+      out: outputSchema,
+    }, async ({ app, params }) => ({
+      output: await checkOutput(getTicketCheck(app.db, params.id!, params.check!)),
+    }))
     .get("/tickets/:id/comments", {
       summary: "Remarks of people and of the reviewer",
       out: reviewSchema,
@@ -324,7 +332,11 @@ export function ticketPages(pages: Hono<Env>, tools: PageTools): void {
   });
 
   pages.get("/tickets/:id/checks/:check", async (c) => {
-    const check = getCheck(c.var.app.db, c.req.param("check"));
-    return c.text(await checkOutput(check));
+    const { id, check: checkId } = c.req.param();
+    const check = getTicketCheck(c.var.app.db, id, checkId);
+    if (c.req.query("raw") !== undefined) return c.text(await checkOutput(check));
+    const shell = shellOf(pageRequest(c, tools));
+    const ticket = getTicket(c.var.app.db, id);
+    return show(c, <CheckPage {...{ shell, ticket, check, ...await outputEnd(check) }} />);
   });
 }

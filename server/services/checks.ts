@@ -223,6 +223,19 @@ export async function checkOutput(check: Check): Promise<string> {
   }
 }
 
+/** Bytes of an output that one page shows, from its end: there a failure is told. */
+export const OUTPUT_PAGE_BYTES = 200_000;
+
+/** The end of what a check printed; `output` null: nothing was kept. */
+export async function outputEnd(
+  check: Check,
+): Promise<{ output: string | null; omittedBytes: number }> {
+  if (check.outputPath === null) return { output: check.tail || null, omittedBytes: 0 };
+  const bytes = new TextEncoder().encode(await checkOutput(check));
+  const omittedBytes = Math.max(0, bytes.length - OUTPUT_PAGE_BYTES);
+  return { output: new TextDecoder().decode(bytes.subarray(omittedBytes)), omittedBytes };
+}
+
 const tailOf = (output: string): string =>
   output.length <= TAIL_CHARS ? output : `…${output.slice(-TAIL_CHARS)}`;
 

@@ -31,6 +31,15 @@ export function insertCheck(tx: Tx, check: NewCheck): Check {
   return getCheck(tx.db, id);
 }
 
+/** Throws `not_found`, also for another ticket's. */
+export function getTicketCheck(db: Db, ticketId: string, id: string): Check {
+  const check = getCheck(db, id);
+  if (check.ticketId !== ticketId) {
+    throw new AppError("not_found", `The ticket has no check with the id "${id}"`);
+  }
+  return check;
+}
+
 /** Throws `not_found`. */
 export function getCheck(db: Db, id: string): Check {
   const row = db.prepare("SELECT * FROM checks WHERE id = :id").get({ id });

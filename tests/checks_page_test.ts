@@ -1,0 +1,83 @@
+/** What a check printed, on its page, as plain text and over the API. */
+import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert";
+import { createHttp } from "../server/http.ts";
+import { ticketsApi } from "../server/routes/tickets.tsx";
+import { OUTPUT_PAGE_BYTES } from "../server/services/checks.ts";
+import { insertCheck } from "../server/store/checks.ts";
+import { tempDir } from "./gaffer.ts";
+import { noAssets } from "./http_support.ts";
+import { pagesBench } from "./pages_support.ts";
+import { type TestApp, testApp } from "./support.ts";
+
+const check = (app: TestApp, ticketId: string, outputPath: string | null, tail = "the end") =>
+  app.tx((tx) =>
+    insertCheck(tx, {
+      ticketId,
+      name: "test",
+      commit: "a".repeat(40),
+      baseline: false,
+      command: "sh test.sh",
+      status: "failed",
+      exitCode: 1,
+      durationMs: 12,
+      report: null,
+      tail,
+      outputPath,
+      unconfined: false,
+    })
+  );
+
+Deno.test("a check's page shows the end of a long output, the rest is text of its own and on the API", async () => {
+  await using temp = await tempDir();
+  using app = testApp();
+  const { id } = await app.ticket();
+  const path = `${temp.path}/test.log`;
+  const output = `first line\n${"x".repeat(OUTPUT_PAGE_BYTES)}\n<b>last line</b>`;
+  await Deno.writeTextFile(path, output);
+  const { id: checkId } = check(app, id, path);
+  const bench = pagesBench(app);
+
+  const page = await bench.get(`/tickets/${id}/checks/${checkId}`);
+  equal(page.status, 200);
+  const html = await page.text();
+  match(html, /<main/);
+  match(html, /&lt;b>last line&lt;\/b>/);
+  ok(!html.includes("first line"));
+  match(html, /The first \d+ bytes are not shown/);
+  match(html, new RegExp(`href="/tickets/${id}/checks/${checkId}\\?raw" hx-boost="false"`));
+
+  const raw = await bench.get(`/tickets/${id}/checks/${checkId}?raw`);
+  match(raw.headers.get("content-type")!, /^text\/plain/);
+  equal(await raw.text(), output);
+
+  const api = createHttp(app, {
+    assets: noAssets,
+    mountApi: ticketsApi,
+    mountPages: () => {},
+    renderError: () => "",
+  });
+  const answer = await api.request(`/api/v1/tickets/${id}/checks/${checkId}/output`);
+  deepEqual(await answer.json(), { output });
+});
+
+Deno.test("an output that is gone, or was never kept, is said to be; its end stays", async () => {
+  using app = testApp();
+  const { id } = await app.ticket();
+  const bench = pagesBench(app);
+  const textOf = async (checkId: string) =>
+    await (await bench.get(`/tickets/${id}/checks/${checkId}`)).text();
+  match(await textOf(check(app, id, "/nonexistent/test.log").id), /output is gone.*the end/s);
+  match(await textOf(check(app, id, null, "").id), /None was kept/);
+});
+
+Deno.test("a check is found at its own ticket only", async () => {
+  using app = testApp();
+  const [mine, other] = [await app.ticket(), await app.ticket()];
+  const { id } = check(app, other.id, null);
+  const bench = pagesBench(app);
+  equal((await bench.get(`/tickets/${other.id}/checks/${id}`)).status, 200);
+  for (const path of [`${mine.id}/checks/${id}`, `${other.id}/checks/check_nope`]) {
+    equal((await bench.get(`/tickets/${path}`)).status, 404, path);
+    equal((await bench.get(`/tickets/${path}?raw`)).status, 404, path);
+  }
+});

@@ -1,0 +1,85 @@
+/** What a run does arrives on the open page, whenever that page was opened and whichever run took over. */
+import { doesNotMatch, match } from "node:assert";
+import { noUsage, type RunEventBody } from "../agents/protocol.ts";
+import type { Run, Ticket } from "../server/records.ts";
+import { beginRun, startRun } from "../server/services/runs.ts";
+import { lastSeq } from "../server/store/events.ts";
+import { listIdeaRuns, moveRun } from "../server/store/runs.ts";
+import { listSubtasks } from "../server/store/subtasks.ts";
+import { runSpec, text } from "./loop_support.ts";
+import { followPage, pagesBench } from "./pages_support.ts";
+import { record } from "./runs_support.ts";
+import { type TestApp, testApp } from "./support.ts";
+
+const started = (run: Run): RunEventBody => ({
+  type: "started",
+  spec: { ...runSpec(), runId: run.id, prompt: "Be kind to whoever reads this" },
+  commit: "a".repeat(40),
+});
+
+/** A turn in which the agent says something. */
+const turn = (number: number, says: string): RunEventBody[] => [
+  { type: "turn_started", turn: number, maxOutputTokens: 1_000 },
+  {
+    type: "turn_finished",
+    turn: number,
+    content: [text(says)],
+    stopReason: "pause_turn",
+    usage: noUsage,
+    costMicroUsd: 0,
+    requestId: `req_${number}`,
+    durationMs: 1,
+  } as RunEventBody,
+];
+
+function develop(app: TestApp, ticket: Ticket): Run {
+  const [subtask] = listSubtasks(app.db, ticket.id);
+  const subject = { ticket, purpose: "develop", agent: "feature-dev", subtaskId: subtask!.id };
+  return app.tx((tx) => beginRun(tx, startRun(app, tx, subject as never).id))!;
+}
+
+Deno.test("a run's page that was opened while it was queued gets its beginning, too", async () => {
+  using app = testApp();
+  const idea = await app.idea("refining");
+  const [clarifier] = listIdeaRuns(app.db, idea.id);
+  await using told = await followPage(
+    pagesBench(app),
+    `/live/run/${clarifier!.id}`,
+    lastSeq(app.db),
+  );
+  const run = app.tx((tx) => beginRun(tx, clarifier!.id))!;
+  record(app, run, [started(run)]);
+  match(await told.next(), /Started.*Be kind to whoever reads this/s);
+  record(app, run, turn(1, "I look at it first"));
+  const next = await told.next();
+  match(next, /I look at it first/);
+  doesNotMatch(next, /Be kind to whoever reads this/);
+});
+
+Deno.test("when another run takes over, a ticket's page shows it from its beginning and goes on with it", async () => {
+  using app = testApp();
+  const ticket = await app.ticket();
+  const first = develop(app, ticket);
+  const turns = Array.from({ length: 10 }, (_, n) => turn(n + 1, `Turn ${n + 1} of the first`));
+  record(app, first, [started(first), ...turns.flat()]);
+  await using told = await followPage(
+    pagesBench(app),
+    `/live/ticket/${ticket.id}`,
+    lastSeq(app.db),
+  );
+  record(app, first, turn(11, "The first says goodbye"));
+  match(await told.next(), /The first says goodbye/);
+
+  app.tx((tx) => moveRun(tx, first.id, "succeeded"));
+  const second = develop(app, ticket);
+  record(app, second, [started(second)]);
+  const taken = await told.next();
+  match(taken, /Started/);
+  doesNotMatch(taken, /The first says goodbye/);
+  record(app, second, turn(1, "The second looks around"));
+  match(await told.next(), /The second looks around/);
+  record(app, second, turn(2, "The second goes on"));
+  const last = await told.next();
+  match(last, /The second goes on/);
+  doesNotMatch(last, /The second looks around/);
+});
