@@ -187,7 +187,8 @@ interface DisclosureProps {
 /** A button that opens the form behind it; works without scripts, closes with Esc. */
 export function Disclosure(props: DisclosureProps): VNode {
   return (
-    <details class="disclosure" id={props.id} open={props.open}>
+    // One name for all: opening one closes the one that was open.
+    <details class="disclosure" id={props.id} name="disclosure" open={props.open}>
       <summary class={buttonClass(props.kind ?? "plain")} data-key={props.keys}>
         {props.summary}
       </summary>

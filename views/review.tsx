@@ -180,9 +180,14 @@ function Summary({ ticket, verdicts, findings, comments, shell }: ReviewPageProp
           {placed.map((finding) => (
             <li key={finding.id}>
               <StatusBadge shown={severityWords[finding.severity]} />
-              <a href={`#${finding.line ? lineId(placeOf(finding)) : fileId(finding.path!)}`}>
-                <code class="path">{finding.path}{finding.line ? `:${finding.line}` : ""}</code>
-              </a>
+              <div>
+                <a href={`#${finding.line ? lineId(placeOf(finding)) : fileId(finding.path!)}`}>
+                  <code class="path">{finding.path}{finding.line ? `:${finding.line}` : ""}</code>
+                </a>
+                <p class="muted small clipped">
+                  <Inline text={finding.message} />
+                </p>
+              </div>
             </li>
           ))}
         </ul>

@@ -55,4 +55,5 @@ export const appScripts: readonly string[] = [
   "keys.js",
   "drag.js",
   "sheet.js",
+  "menus.js",
 ];

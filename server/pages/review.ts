@@ -49,7 +49,9 @@ export function reviewFacts(app: App, id: string) {
     findings: listFindings(app.db, id),
     verdicts: getMergeDetails(app.db, id).verdicts,
     comments: listComments(app.db, id),
-    checks: listChecks(app.db, id).toReversed(),
+    // Of what is to be merged, and of what it began with; the ticket's page has them all.
+    checks: listChecks(app.db, id)
+      .filter(({ commit, baseline }) => baseline || commit === ticket.headCommit).toReversed(),
     message: proposedMessage(app, ticket),
   };
 }
