@@ -31,10 +31,10 @@
   function remember({ type, detail }) {
     const active = document.activeElement;
     if (isLost()) {
-      // A live update must not take up what an earlier request left behind.
-      if (type === "htmx:before:request" || detail.ctx.sourceElement?.matches("[data-stream]")) {
-        leaving = null;
-      }
+      // A live update must not take up what an earlier request left behind. That the stream of a new page
+      // opens is part of the swap that brings the page.
+      const isStream = detail.ctx.sourceElement?.matches("[data-stream]");
+      if (type === (isStream ? "htmx:before:swap" : "htmx:before:request")) leaving = null;
       return;
     }
     leaving = active;

@@ -3,8 +3,9 @@ import { deepStrictEqual as deepEqual, ok, strictEqual as equal } from "node:ass
 import type { Browser, Page } from "playwright-core";
 import type { Idea } from "../server/records.ts";
 import { editIdea } from "../server/services/ideas.ts";
-import { advanceIdea } from "../server/services/refinement.ts";
+import { advanceIdea, recordQuestions } from "../server/services/refinement.ts";
 import { getIdea } from "../server/store/ideas.ts";
+import { listIdeaRuns } from "../server/store/runs.ts";
 import { chromiumPath, desktop, launchBrowser, needsChromium, openPage } from "./browser.ts";
 import { listen } from "./http_support.ts";
 import { pagesBench } from "./pages_support.ts";
@@ -75,6 +76,10 @@ Deno.test({
       await step("a refused subtask unfolds, linked from the summary", refuseSubtask, { expected });
       await step("so it does on a phone", refuseSubtask, { ...phone, expected });
       await step("and without scripts", refuseSubtask, { ...noScripts, expected });
+      await step("an answer that was refused and is given leaves the focus on the page", mend, {
+        status: "refining",
+        expected,
+      });
       await step("a subtask that is left out needs no title", leaveOut);
       await step("nor does it without scripts", leaveOut, noScripts);
       await step("a rejection is undone by a key", undo);
@@ -167,6 +172,20 @@ async function refuseSubtask({ page, shot }: Stage): Promise<void> {
   await focused(page, "#plan-title_2");
   equal(await page.locator("#plan-title_2-error").textContent(), "Subtask 2: Write a title");
   await shot("refused-subtask");
+}
+
+async function mend({ app, page, idea }: Stage): Promise<void> {
+  const run = listIdeaRuns(app.db, idea.id).find(({ purpose }) => purpose === "clarify")!;
+  const question = { question: "Which name?", why: "There are two", options: ["First", "Last"] };
+  app.tx((tx) => recordQuestions(tx, run, { questions: [question] }));
+  const form = page.locator("#idea-questions");
+  await form.getByRole("button", { name: "Answer" }).click();
+  await page.locator("[data-error-summary]:focus").waitFor();
+  const live = page.waitForResponse((answer) => answer.url().includes("/live/idea/"));
+  await form.getByText("Last").click();
+  await form.getByRole("button", { name: "Answer" }).click();
+  await live;
+  await page.waitForFunction(() => document.activeElement !== document.body);
 }
 
 async function leaveOut({ page, shot }: Stage): Promise<void> {
