@@ -2,11 +2,12 @@
 import { deepStrictEqual as deepEqual, doesNotMatch, match, ok } from "node:assert";
 import type { VNode } from "preact";
 import { renderPage } from "../views/layout.tsx";
+import { submitIdea } from "../server/services/ideas.ts";
 import { listProjects } from "../server/store/projects.ts";
 import { tempDir } from "./gaffer.ts";
 import { TestRepo } from "./git_support.ts";
 import * as a from "./pages_fixture.ts";
-import { pagesBench } from "./pages_support.ts";
+import { followPage, pagesBench } from "./pages_support.ts";
 import { samplePages } from "./sample_pages.tsx";
 import { type TestApp, testApp } from "./support.ts";
 
@@ -101,4 +102,15 @@ Deno.test("what is allowed is kept from the form of a new project on, and can be
   const { setup_network: _, ...others } = saved;
   await post(address, others);
   deepEqual(allowances(app), [[false, true]]);
+});
+
+Deno.test("the list of projects and a project's page are told of what comes in", async () => {
+  using app = testApp();
+  const project = app.project();
+  const bench = pagesBench(app);
+  await using list = await followPage(bench, "/live/projects");
+  await using settings = await followPage(bench, `/live/project/${project.id}`);
+  submitIdea(app, { projectId: project.id, title: "Greet people" });
+  match(await list.next(), /1 open idea/);
+  match(await settings.next(), /id="nav"/);
 });

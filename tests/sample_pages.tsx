@@ -429,6 +429,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
   "/projects": (shell) => (
     <ProjectsPage
       shell={shell}
+      live={live("/live/projects")}
       rows={[
         { project: a.project(), openIdeas: 4, openTickets: 2 },
         {
@@ -476,6 +477,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
   "/projects/prj_game": (shell) => (
     <ProjectPage
       shell={shell}
+      live={live("/live/project/prj_game")}
       project={a.project()}
       form={{
         values: {

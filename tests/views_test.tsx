@@ -21,6 +21,7 @@ import { IdeaRow, ideasPartials } from "../views/ideas.tsx";
 import { jobsPartials } from "../views/jobs.tsx";
 import { renderPage } from "../views/layout.tsx";
 import { ReviewBar } from "../views/review_decision.tsx";
+import { projectsPartials } from "../views/projects.tsx";
 import { reviewPartials } from "../views/review.tsx";
 import { runPartials } from "../views/runs.tsx";
 import { settingsPartials } from "../views/settings.tsx";
@@ -120,6 +121,7 @@ const partialsOf: [path: string, partials: Partials][] = [
   ["/tickets/tkt_save/review", reviewPartials],
   ["/runs/run_dev", runPartials],
   ["/jobs", jobsPartials],
+  ["/projects", projectsPartials],
   ["/settings", settingsPartials],
 ];
 

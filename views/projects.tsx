@@ -5,8 +5,9 @@ import type { Project } from "../server/records.ts";
 import { Notice, Panel, Tag } from "./components.tsx";
 import { plural } from "./format.ts";
 import { ActionForm, Button, ErrorSummary, Field } from "./forms.tsx";
-import { Layout, PageHead } from "./layout.tsx";
+import { framePartials, Layout, PageHead } from "./layout.tsx";
 import { projectHref, withQuery } from "./links.ts";
+import { type Live, replace } from "./live.tsx";
 import type { Shell } from "./shell.ts";
 
 /** What a project form holds, by field name, and what was wrong with it. */
@@ -29,40 +30,58 @@ export interface ProjectForm {
 
 export interface ProjectsPageProps {
   shell: Shell;
+  live: Live;
   rows: { project: Project; openIdeas: number; openTickets: number }[];
   /** False when the sample project is there already. */
   sampleOffered: boolean;
 }
 
-export function ProjectsPage({ shell, rows, sampleOffered }: ProjectsPageProps): VNode {
+export function ProjectsPage(props: ProjectsPageProps): VNode {
+  const { shell, sampleOffered } = props;
   return (
-    <Layout shell={shell} title="Projects" current="projects" live={null}>
+    <Layout shell={shell} title="Projects" current="projects" live={props.live}>
       <PageHead title="Projects" />
-      <ul class="rows panel" data-rows="">
-        {rows.map(({ project, openIdeas, openTickets }) => (
-          <li class="row" id={`project-${project.id}`} key={project.id} data-row="">
-            <div class="row-main">
-              <a class="row-title" href={projectHref(project.id)}>{project.name}</a>
-              <p class="row-note">
-                <code class="path">{project.path}</code>
-                <Tag>{project.baseBranch}</Tag>
-                {project.sample && <Tag>sample</Tag>}
-              </p>
-            </div>
-            <a class="row-fact" href={withQuery("/ideas", { project: project.id })}>
-              {plural(openIdeas, "open idea")}
-            </a>
-            <a class="row-fact" href={withQuery("/development", { project: project.id })}>
-              {plural(openTickets, "open ticket")}
-            </a>
-          </li>
-        ))}
-      </ul>
+      <ProjectList {...props} />
       <Panel id="add-project" title="Add a project">
         <PathForm form="add" path="" message={null} errors={[]} />
         {sampleOffered && <SampleForm demo={shell.demo} />}
       </Panel>
     </Layout>
+  );
+}
+
+/** All that may have changed of the list, for its stream. */
+export function projectsPartials(props: ProjectsPageProps, status?: string): VNode {
+  return (
+    <>
+      {framePartials({ shell: props.shell, current: "projects", title: "Projects", status })}
+      {replace("project-list", <ProjectList {...props} />)}
+    </>
+  );
+}
+
+function ProjectList({ rows }: ProjectsPageProps): VNode {
+  return (
+    <ul class="rows panel" id="project-list" data-rows="">
+      {rows.map(({ project, openIdeas, openTickets }) => (
+        <li class="row" id={`project-${project.id}`} key={project.id} data-row="">
+          <div class="row-main">
+            <a class="row-title" href={projectHref(project.id)}>{project.name}</a>
+            <p class="row-note">
+              <code class="path">{project.path}</code>
+              <Tag>{project.baseBranch}</Tag>
+              {project.sample && <Tag>sample</Tag>}
+            </p>
+          </div>
+          <a class="row-fact" href={withQuery("/ideas", { project: project.id })}>
+            {plural(openIdeas, "open idea")}
+          </a>
+          <a class="row-fact" href={withQuery("/development", { project: project.id })}>
+            {plural(openTickets, "open ticket")}
+          </a>
+        </li>
+      ))}
+    </ul>
   );
 }
 
@@ -261,15 +280,17 @@ function Option({ name, checked, hint, children }: OptionProps): VNode {
 
 export interface ProjectPageProps {
   shell: Shell;
+  /** Null beside a refused form. */
+  live: Live | null;
   project: Project;
   /** The saved settings, or what was refused. */
   form: ProjectForm;
 }
 
 /** One project's settings; posts to its own address. */
-export function ProjectPage({ shell, project, form }: ProjectPageProps): VNode {
+export function ProjectPage({ shell, live, project, form }: ProjectPageProps): VNode {
   return (
-    <Layout shell={shell} title={project.name} current="projects" live={null}>
+    <Layout shell={shell} title={project.name} current="projects" live={live}>
       <PageHead crumb={{ href: "/projects", label: "Projects" }} title={project.name} />
       <form method="post" action={projectHref(project.id)} class="panel" id="project">
         <ErrorSummary form="project" message={form.message} errors={form.errors} />
@@ -283,6 +304,10 @@ export function ProjectPage({ shell, project, form }: ProjectPageProps): VNode {
     </Layout>
   );
 }
+
+/** What stands around a project's settings; the form is the person's. */
+export const projectPartials = ({ shell, project }: ProjectPageProps, status?: string): VNode =>
+  framePartials({ shell, current: "projects", title: project.name, status });
 
 function CommandsAllowed({ form, shell }: { form: ProjectForm; shell: Shell }): VNode {
   const { commands_allowed: allowed } = form.allowed;

@@ -6,6 +6,7 @@ import type {
 } from "../../views/projects.tsx";
 import { needsNetwork } from "../../agents/inspect/installers.ts";
 import type { Inspection } from "../../agents/inspect/inspect.ts";
+import { lastSeq } from "../store/events.ts";
 import { countIdeas } from "../store/ideas.ts";
 import type { CommandName, Project } from "../records.ts";
 import { getProject, listProjects } from "../store/projects.ts";
@@ -14,9 +15,11 @@ import { type PageRequest, shellOf } from "./shell.ts";
 
 export function projectsPage(request: PageRequest): ProjectsPageProps {
   const { db } = request.app;
+  const after = lastSeq(db);
   const projects = listProjects(db);
   return {
     shell: shellOf(request),
+    live: { path: "/live/projects", after },
     rows: projects.map((project) => {
       const ideas = countIdeas(db, project.id);
       const tickets = countTickets(db, project.id);
@@ -102,8 +105,10 @@ export function projectPage(
   id: string,
   refused: ProjectForm | null = null,
 ): ProjectPageProps {
-  const project = getProject(request.app.db, id);
-  return { shell: shellOf(request), project, form: refused ?? savedForm(project) };
+  const { db } = request.app;
+  const live = refused ? null : { path: `/live/project/${id}`, after: lastSeq(db) };
+  const project = getProject(db, id);
+  return { shell: shellOf(request), live, project, form: refused ?? savedForm(project) };
 }
 
 export const newProjectPage = (

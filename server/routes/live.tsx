@@ -10,6 +10,7 @@ import { ideaPartials } from "../../views/idea.tsx";
 import { ideasPartials } from "../../views/ideas.tsx";
 import { jobsPartials } from "../../views/jobs.tsx";
 import { liveTextPartial } from "../../views/live.tsx";
+import { projectPartials, projectsPartials } from "../../views/projects.tsx";
 import { reviewPartials } from "../../views/review.tsx";
 import { runPartials, runsPartials } from "../../views/runs.tsx";
 import { settingsPartials } from "../../views/settings.tsx";
@@ -23,6 +24,7 @@ import type { HubMessage } from "../hub.ts";
 import { homePage } from "../pages/home.ts";
 import { ideaPage, ideasPage, readIdeasQuery } from "../pages/ideas.ts";
 import { jobsPage, readJobsQuery } from "../pages/jobs.ts";
+import { projectPage, projectsPage } from "../pages/projects.ts";
 import { reviewFacts } from "../pages/review.ts";
 import { runPage, runsPage } from "../pages/runs.ts";
 import { settingsPage } from "../pages/settings.ts";
@@ -135,6 +137,16 @@ export function livePages(pages: Hono<Env>, tools: PageTools): void {
       concerns: (message) => message.kind === "jobs" || lists(message),
       render: (status) => jobsPartials(jobsPage(page, query), status),
     });
+  });
+  pages.get("/live/projects", (c) => {
+    const page = request(c);
+    const render = (status?: string) => projectsPartials(projectsPage(page), status);
+    return open(c, { concerns: anything(page.app), render });
+  });
+  pages.get("/live/project/:id", (c) => {
+    const [page, id] = [request(c), c.req.param("id")];
+    const render = (status?: string) => projectPartials(projectPage(page, id), status);
+    return open(c, { concerns: frame, render });
   });
   pages.get("/live/settings", (c) => {
     const page = request(c);
