@@ -76,6 +76,7 @@ export function PlanPanel({ idea, refused, resolve }: PlanProps): VNode {
     <Panel
       id="idea-plan"
       title="Proposed subtasks"
+      class={idea.status === "ready" ? "is-asking" : undefined}
       aside={plan.complexity && <Tag>{complexityWords[plan.complexity]}</Tag>}
     >
       {plan.complexityReason && (
