@@ -2,7 +2,8 @@
 // from doubling when something is sent again, and leaves alone what a person has typed.
 (() => {
   const QUIET_MS = 1500; // shorter interruptions are not worth a word
-  const RETRY_MS = 3000;
+  const RETRY_MS = 2000;
+  const JITTER_MS = 1000; // not all tabs at once
   let timer = 0;
   let current = new Date(); // the last moment at which the page was known to be true
 
@@ -48,7 +49,7 @@
     interrupted();
     setTimeout(() => {
       if (element.isConnected && !element._htmx?.sse) htmx.process(element, true);
-    }, RETRY_MS);
+    }, RETRY_MS + Math.random() * JITTER_MS);
   }
   document.addEventListener("htmx:error", retryFirst);
   document.addEventListener("htmx:response:error", retryFirst);

@@ -24,7 +24,8 @@ const htmxConfig = JSON.stringify({
   prefix: "",
   includeIndicatorCSS: false,
   morphIgnore: ["data-htmx-powered", "open"],
-  sse: { reconnectDelay: 500, reconnectMaxDelay: 15_000 },
+  // The server is on this machine or near: it is asked again soon, but not by all tabs at once.
+  sse: { reconnectDelay: 500, reconnectMaxDelay: 3_000, reconnectJitter: 0.3 },
 });
 
 /**
