@@ -18,7 +18,8 @@
     `${big} ${bigUnit}${small > 0 ? ` ${small} ${smallUnit}` : ""}`;
 
   function duration(ms) {
-    if (ms < MINUTE) return `${floor(Math.max(0, ms), SECOND)} s`;
+    if (ms < SECOND) return "< 1 s";
+    if (ms < MINUTE) return `${floor(ms, SECOND)} s`;
     if (ms < HOUR) return pair(floor(ms, MINUTE), "min", floor(ms % MINUTE, SECOND), "s");
     return pair(floor(ms, HOUR), "h", floor(ms % HOUR, MINUTE), "min");
   }

@@ -41,9 +41,9 @@ export const megabytes = (bytes: number): string =>
 export const inputTokens = (usage: Usage): number =>
   usage.inputTokens + usage.cacheWrite5mTokens + usage.cacheWrite1hTokens + usage.cacheReadTokens;
 
-/** A span: "0.4 s", "12 s", "4 min 12 s", "2 h 5 min". Milliseconds in. */
+/** A span: "< 1 s", "12 s", "4 min 12 s", "2 h 5 min". Milliseconds in. Begun units don't count. */
 export function duration(ms: number): string {
-  if (ms < 10 * SECOND_MS) return `${trimZero((Math.max(0, ms) / SECOND_MS).toFixed(1))} s`;
+  if (ms < SECOND_MS) return "< 1 s";
   if (ms < MINUTE_MS) return `${Math.floor(ms / SECOND_MS)} s`;
   if (ms < HOUR_MS) {
     return pair(Math.floor(ms / MINUTE_MS), "min", Math.floor(ms % MINUTE_MS / SECOND_MS), "s");
