@@ -61,14 +61,26 @@ export interface IdeaPageProps {
 export function IdeaPage(props: IdeaPageProps): VNode {
   const { idea, shell, questions, refusedAnswer, refusedDecision, resolve } = props;
   const { nowMs } = shell;
+  const description = (
+    <Description key="description" idea={idea} refused={refusedDecision} resolve={resolve} />
+  );
+  const asking = (
+    <Questions
+      key="questions"
+      idea={idea}
+      questions={questions}
+      refused={refusedAnswer}
+      nowMs={nowMs}
+    />
+  );
+  // What waits for an answer comes first.
+  const asked = questions.some((question) => question.status === "pending");
   return (
     <Layout shell={shell} title={titleOf(idea)} current="ideas" live={props.live}>
       <Strip {...props} />
       <div id="idea-columns" class="columns">
         <div class="column-main">
-          {/* What a person is to decide is shown first (is-asking), also when that comes up while it is open. */}
-          <Description idea={idea} refused={refusedDecision} resolve={resolve} />
-          <Questions idea={idea} questions={questions} refused={refusedAnswer} nowMs={nowMs} />
+          {asked ? [asking, description] : [description, asking]}
           <IdeaAgents {...props} />
           <PlanPanel idea={idea} refused={refusedDecision} resolve={resolve} />
           <Findings idea={idea} />

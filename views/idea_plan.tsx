@@ -76,7 +76,6 @@ export function PlanPanel({ idea, refused, resolve }: PlanProps): VNode {
     <Panel
       id="idea-plan"
       title="Proposed subtasks"
-      class={idea.status === "ready" ? "is-asking" : undefined}
       aside={plan.complexity && <Tag>{complexityWords[plan.complexity]}</Tag>}
     >
       {plan.complexityReason && (

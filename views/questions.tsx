@@ -30,7 +30,6 @@ export function Questions({ idea, questions, refused, nowMs }: QuestionsProps): 
     <Panel
       id="idea-questions"
       title="Questions"
-      class={open.length > 0 ? "is-asking" : undefined}
       aside={open.length > 0 && <span class="count num">{open.length}</span>}
     >
       {questions.length === 0 && (
