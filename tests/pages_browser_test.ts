@@ -488,8 +488,10 @@ async function useKeys({ page, server, open }: Stage): Promise<void> {
   await page.waitForFunction(() => document.activeElement?.id === "changes-feedback");
   await page.keyboard.type("gi? smaller");
   equal(await page.inputValue("#changes-feedback"), "gi? smaller", "keys are off while typing");
+  const sent = page.waitForResponse((answer) => answer.request().method() === "POST");
   await page.keyboard.press("Control+Enter");
-  await page.waitForFunction(() => document.activeElement !== document.body);
+  await sent;
+  await page.waitForFunction(() => document.activeElement?.id !== "changes-feedback");
   deepEqual(server.posts, [{
     path: "/ideas/idea_save/request-changes",
     fields: { feedback: "gi? smaller" },

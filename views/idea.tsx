@@ -59,32 +59,12 @@ export interface IdeaPageProps {
 }
 
 export function IdeaPage(props: IdeaPageProps): VNode {
-  const { idea, shell, questions, refusedAnswer, refusedDecision, resolve } = props;
-  const { nowMs } = shell;
-  const description = (
-    <Description key="description" idea={idea} refused={refusedDecision} resolve={resolve} />
-  );
-  const asking = (
-    <Questions
-      key="questions"
-      idea={idea}
-      questions={questions}
-      refused={refusedAnswer}
-      nowMs={nowMs}
-    />
-  );
-  // What waits for an answer comes first.
-  const asked = questions.some((question) => question.status === "pending");
+  const { idea, shell, refusedDecision } = props;
   return (
     <Layout shell={shell} title={titleOf(idea)} current="ideas" live={props.live}>
       <Strip {...props} />
       <div id="idea-columns" class="columns">
-        <div class="column-main">
-          {asked ? [asking, description] : [description, asking]}
-          <IdeaAgents {...props} />
-          <PlanPanel idea={idea} refused={refusedDecision} resolve={resolve} />
-          <Findings idea={idea} />
-        </div>
+        <IdeaMain {...props} />
         <div class="column-facts">
           <IdeaFacts {...props} />
           <History id="idea-history" changes={props.changes} nowMs={shell.nowMs} />
@@ -97,23 +77,13 @@ export function IdeaPage(props: IdeaPageProps): VNode {
 
 /** All that may have changed of an idea, for its stream. A refused form is not on the page then. */
 export function ideaPartials(props: IdeaPageProps, status?: string): VNode {
-  const { idea, shell, questions, resolve } = props;
+  const { idea, shell } = props;
   const frame = { shell, current: "ideas", title: titleOf(idea), status } as const;
   return (
     <>
       {framePartials(frame)}
       {replace("idea-strip", <Strip {...props} />)}
-      {replace(
-        "idea-description",
-        <Description idea={idea} refused={null} resolve={resolve} />,
-      )}
-      {replace(
-        "idea-questions",
-        <Questions idea={idea} questions={questions} refused={null} nowMs={shell.nowMs} />,
-      )}
-      {replace("idea-agents", <IdeaAgents {...props} />)}
-      {replace("idea-plan", <PlanPanel idea={idea} refused={null} resolve={resolve} />)}
-      {replace("idea-findings", <Findings idea={idea} />)}
+      {replace("idea-main", <IdeaMain {...props} refusedAnswer={null} refusedDecision={null} />)}
       {replace("idea-facts", <IdeaFacts {...props} />)}
       {replace(
         "idea-history",
@@ -121,6 +91,35 @@ export function ideaPartials(props: IdeaPageProps, status?: string): VNode {
       )}
       {replace("idea-actions", <IdeaActions idea={idea} refused={null} />)}
     </>
+  );
+}
+
+/** What was asked for and what came of it, what is to be decided first; `#idea-main`. */
+function IdeaMain(props: IdeaPageProps): VNode {
+  const { idea, shell, questions, refusedAnswer, refusedDecision, resolve } = props;
+  const description = (
+    <Description key="description" idea={idea} refused={refusedDecision} resolve={resolve} />
+  );
+  const asking = (
+    <Questions
+      key="questions"
+      idea={idea}
+      questions={questions}
+      refused={refusedAnswer}
+      nowMs={shell.nowMs}
+    />
+  );
+  const plan = <PlanPanel key="plan" idea={idea} refused={refusedDecision} resolve={resolve} />;
+  const agents = <IdeaAgents key="agents" {...props} />;
+  const findings = <Findings key="findings" idea={idea} />;
+  const asked = questions.some((question) => question.status === "pending");
+  const parts = idea.status === "ready"
+    ? [plan, description, asking, agents, findings]
+    : [description, asking, agents, plan, findings];
+  return (
+    <div id="idea-main" class="column-main">
+      {asked ? [asking, ...parts.filter((part) => part !== asking)] : parts}
+    </div>
   );
 }
 

@@ -21,9 +21,9 @@
  * |---------------|-------------------------|------------------------------------------------------------|
  * | Home          | /live/home              | `homePartials`: #needs #running #spend #recent             |
  * | Ideas         | /live/ideas?…           | `ideasPartials`: #idea-list #idea-filters; row #idea-<id>  |
- * | Idea          | /live/idea/<id>         | `ideaPartials`: #idea-strip #idea-description              |
- * |               |                         | #idea-questions #idea-agents #idea-plan #idea-findings     |
- * |               |                         | #idea-facts #idea-history #idea-actions; text #live-<runId>|
+ * | Idea          | /live/idea/<id>         | `ideaPartials`: #idea-strip #idea-main (all of its parts:  |
+ * |               |                         | their order changes) #idea-facts #idea-history             |
+ * |               |                         | #idea-actions; text #live-<runId>                          |
  * | Development   | /live/development?…     | `developmentPartials`: #tickets; card #ticket-<id>         |
  * | Ticket        | /live/ticket/<id>       | `ticketPartials`: #ticket-strip #ticket-attention          |
  * |               |                         | #ticket-subtasks #ticket-checks #ticket-runs #ticket-facts |

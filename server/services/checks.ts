@@ -231,9 +231,15 @@ export async function outputEnd(
   check: Check,
 ): Promise<{ output: string | null; omittedBytes: number }> {
   if (check.outputPath === null) return { output: check.tail || null, omittedBytes: 0 };
-  const bytes = new TextEncoder().encode(await checkOutput(check));
-  const omittedBytes = Math.max(0, bytes.length - OUTPUT_PAGE_BYTES);
-  return { output: new TextDecoder().decode(bytes.subarray(omittedBytes)), omittedBytes };
+  const size = await Deno.stat(check.outputPath).then((info) => info.size, () => 0);
+  if (size <= OUTPUT_PAGE_BYTES) return { output: await checkOutput(check), omittedBytes: 0 };
+  using file = await Deno.open(check.outputPath);
+  await file.seek(size - OUTPUT_PAGE_BYTES, Deno.SeekMode.Start);
+  const bytes = new Uint8Array(await new Response(file.readable).arrayBuffer());
+  // From a whole line on: the cut may have gone through a character.
+  const line = bytes.indexOf("\n".charCodeAt(0)) + 1;
+  const omittedBytes = size - bytes.length + line;
+  return { output: new TextDecoder().decode(bytes.subarray(line)), omittedBytes };
 }
 
 const tailOf = (output: string): string =>
