@@ -233,7 +233,7 @@ export async function outputEnd(
   if (check.outputPath === null) return { output: check.tail || null, omittedBytes: 0 };
   const size = await Deno.stat(check.outputPath).then((info) => info.size, () => 0);
   if (size <= OUTPUT_PAGE_BYTES) return { output: await checkOutput(check), omittedBytes: 0 };
-  using file = await Deno.open(check.outputPath);
+  const file = await Deno.open(check.outputPath); // its stream closes it
   await file.seek(size - OUTPUT_PAGE_BYTES, Deno.SeekMode.Start);
   const bytes = new Uint8Array(await new Response(file.readable).arrayBuffer());
   // From a whole line on: the cut may have gone through a character.
