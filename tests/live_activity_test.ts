@@ -83,3 +83,22 @@ Deno.test("when another run takes over, a ticket's page shows it from its beginn
   match(last, /The second goes on/);
   doesNotMatch(last, /The second looks around/);
 });
+
+Deno.test("a ticket's page that was opened in the middle of a turn shows what streams in it", async () => {
+  using app = testApp();
+  const ticket = await app.ticket();
+  const run = develop(app, ticket);
+  record(app, run, [started(run)]);
+  const half = { turn: 1, text: "Half a sen", thinking: "" };
+  app.agents.liveText = (id) => id === run.id ? half : null;
+  await using told = await followPage(
+    pagesBench(app),
+    `/live/ticket/${ticket.id}`,
+    lastSeq(app.db),
+  );
+  app.hub.publish({
+    ...{ kind: "delta", runId: run.id, ideaId: null, ticketId: ticket.id },
+    ...{ turn: 1, part: "text", text: "sen" },
+  });
+  match(await told.next(), new RegExp(`hx-target="#live-${run.id}"[^>]*>Half a sen<`));
+});

@@ -33,7 +33,7 @@ import { developmentPage, readDevelopmentQuery, ticketPage } from "../pages/tick
 import type { Run, RunEvent } from "../records.ts";
 import { lastEventId, type SseClient } from "../sse.ts";
 import { lastSeq, listEventsAfter } from "../store/events.ts";
-import { findFailedTurn, getRun, listRunEvents, readRunLog } from "../store/runs.ts";
+import { findActiveRun, findFailedTurn, getRun, listRunEvents, readRunLog } from "../store/runs.ts";
 import { type Cancel, systemTimers } from "../timers.ts";
 import { pageRequest, type PageTools } from "./page.ts";
 
@@ -88,7 +88,10 @@ export function livePages(pages: Hono<Env>, tools: PageTools): void {
           </>
         );
       },
-      text: (app) => liveTexts(app, activity.run ? [activity.run] : []),
+      text(app) {
+        const run = findActiveRun(app.db, id);
+        return run && liveTexts(app, [run]);
+      },
     });
   });
   pages.get("/live/runs", (c) => {
