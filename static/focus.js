@@ -21,10 +21,12 @@
     return document.activeElement === element;
   }
 
-  // What to focus of a part of the page: its first field, a table row's link, else the part itself.
+  // What to focus of a part of the page: a table row's link; a question or comment itself, so that its keys
+  // are on; else its first field.
   function entryOf(id) {
     const part = id && document.getElementById(id);
     if (!part) return null;
+    if (part.matches("article")) return part;
     return part.querySelector(FIELD) ?? (part.matches("tr") ? part.querySelector("a") : part);
   }
 
@@ -54,19 +56,31 @@
     }
   }
 
+  function show(entry) {
+    focus(entry);
+    entry?.scrollIntoView({ block: "nearest" });
+  }
+
   // On another page: the part the address names, a field that asks for it, else the heading.
   function arrive(anchor) {
     if (!restoring) scrollTo(0, 0);
-    focus(entryOf(anchor) ?? find("#app [autofocus]") ?? find("#app h1"));
+    show(entryOf(anchor) ?? find("#app [autofocus]") ?? find("#app h1"));
   }
 
-  function stay(ctx) {
-    const anchor = ctx.request?.anchor;
+  function stay(ctx, anchor) {
     const wholePage = ctx.target?.id === "app";
     const entry = entryOf(anchor);
-    if (entry && (isLost() || (wholePage && !find("#app [autofocus]")))) focus(entry);
+    if (entry && (isLost() || (wholePage && !find("#app [autofocus]")))) show(entry);
     else recover();
     if (anchor && !wholePage) ctx.request.anchor = ""; // the line is in sight: htmx need not scroll to it
+  }
+
+  // What a form's answer is about: its redirect names it, once, beside the message of what was done.
+  function anchorOf({ request }) {
+    const message = find("#flash[data-at]");
+    const told = message?.dataset.at;
+    message?.removeAttribute("data-at");
+    return told ?? request?.anchor;
   }
 
   // Opens what hides a refused field; folds the form that did its work.
@@ -83,12 +97,13 @@
     const moved = restoring || location.pathname !== path;
     path = location.pathname;
     unfold(ctx);
+    const anchor = anchorOf(ctx);
     const summary = ctx.response?.status === 422 && find("#app [data-error-summary]");
     if (summary) {
       focus(summary);
       summary.scrollIntoView({ block: "center" });
-    } else if (moved) arrive(ctx.request?.anchor);
-    else stay(ctx);
+    } else if (moved) arrive(anchor);
+    else stay(ctx, anchor);
     if (moved) restoring = false;
   });
 

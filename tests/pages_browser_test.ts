@@ -119,7 +119,10 @@ Deno.test({
       await step("following keeps the end in sight until a person scrolls up", follow);
       await step("keys press what carries them, and are off while typing", useKeys);
       await step("a card is dropped on a column that its state allows, and on no other", drag);
-      await step("a line opens its comment form under it, and Cancel leads back", comment);
+      await step(
+        "a line opens its comment form under it, Cancel and Esc lead back, typed words stay",
+        comment,
+      );
       await step("searching keeps the focus in its field", search);
       await step("without scripts every form and the comment form still work", withoutScripts, {
         javaScriptEnabled: false,
@@ -526,10 +529,21 @@ async function comment({ page, server, open }: Stage): Promise<void> {
   await page.click("#comment-form >> text=Cancel");
   await page.waitForFunction(() => document.querySelector("#comment-form") === null);
   equal(await page.evaluate(() => document.activeElement?.closest("tr")?.id), lineId(place));
-  await page.keyboard.press("Enter");
-  await page.waitForSelector("#comment-form");
-  await page.waitForFunction(() => document.activeElement?.tagName === "TEXTAREA");
+  const reopen = async () => {
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("#comment-form");
+    await page.waitForFunction(() => document.activeElement?.tagName === "TEXTAREA");
+  };
+  await reopen();
+  await page.keyboard.press("Escape");
+  await page.waitForFunction(() => document.querySelector("#comment-form") === null);
+  equal(await page.evaluate(() => document.activeElement?.closest("tr")?.id), lineId(place));
+  await reopen();
   await page.keyboard.type("Why not mktemp?");
+  await page.keyboard.press("Escape");
+  equal(await page.evaluate(() => document.activeElement?.textContent), "Cancel");
+  equal(await page.inputValue("#comment-form textarea"), "Why not mktemp?");
+  await page.focus("#comment-form textarea");
   await page.keyboard.press("Control+Enter");
   await page.waitForFunction(() => document.querySelector("#comment-form") === null);
   deepEqual(server.posts, [{

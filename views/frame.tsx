@@ -220,7 +220,7 @@ export function Banners({ shell }: { shell: Shell }): VNode {
 export function FlashMessage({ flash }: { flash: Flash | null }): VNode | null {
   if (flash === null) return null;
   return (
-    <div id="flash" class={`flash tone-${flash.tone}`} data-flash="">
+    <div id="flash" class={`flash tone-${flash.tone}`} data-flash="" data-at={flash.at}>
       <p>{flash.text}</p>
       {flash.undo && (
         <form method="post" action={flash.undo.action} class="action-form">
