@@ -58,6 +58,9 @@ export function ReviewPage(props: ReviewPageProps): VNode {
         <div class="review-main">
           <Summary {...props} />
           <a class="skip-inline" href="#review-bar">Skip the diff</a>
+          {files.length > 0 && isOpen(ticket) && (
+            <p class="muted small">Press a line's number to comment on that line.</p>
+          )}
           {files.length === 0 ? <p class="calm">The branch changes nothing.</p> : (
             <Diff
               files={files}
