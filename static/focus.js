@@ -21,8 +21,7 @@
     return document.activeElement === element;
   }
 
-  // What to focus of a part of the page: a table row's link; a question or comment itself, so that its keys
-  // are on; else its first field.
+  // What to focus of a part of the page: a question itself, for its keys; a row's link; else its first field.
   function entryOf(id) {
     const part = id && document.getElementById(id);
     if (!part) return null;
@@ -56,15 +55,20 @@
     }
   }
 
+  // Shows a part that was asked for, also one in a fold.
   function show(entry) {
+    const fold = entry.closest("details");
+    if (fold) fold.open = true;
     focus(entry);
-    entry?.scrollIntoView({ block: "nearest" });
+    entry.scrollIntoView({ block: "nearest" });
   }
 
   // On another page: the part the address names, a field that asks for it, else the heading.
   function arrive(anchor) {
+    const entry = entryOf(anchor);
     if (!restoring) scrollTo(0, 0);
-    show(entryOf(anchor) ?? find("#app [autofocus]") ?? find("#app h1"));
+    if (entry && !restoring) show(entry);
+    else focus(entry ?? find("#app [autofocus]") ?? find("#app h1"));
   }
 
   function stay(ctx, anchor) {
@@ -114,19 +118,4 @@
     restoring = true;
     leaving = null;
   });
-
-  // The same address twice is one step back, not two.
-  document.addEventListener("htmx:before:history:update", ({ detail: { history } }) => {
-    if (history.type === "push" && history.path === location.pathname + location.search) {
-      history.type = "replace";
-    }
-  });
-
-  // A form that a person opens takes the focus.
-  document.addEventListener("toggle", ({ target }) => {
-    const opened = target.open && target.matches("details.disclosure");
-    if (opened && document.activeElement === target.firstElementChild) {
-      focus(target.querySelector(FIELD));
-    }
-  }, true);
 })();

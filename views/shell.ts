@@ -50,6 +50,7 @@ export const appScripts: readonly string[] = [
   "htmx.js",
   "hx-sse.js",
   "focus.js",
+  "history.js",
   "connection.js",
   "time.js",
   "follow.js",
