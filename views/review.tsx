@@ -59,7 +59,7 @@ export function ReviewPage(props: ReviewPageProps): VNode {
           <Summary {...props} />
           <a class="skip-inline" href="#review-bar">Skip the diff</a>
           {files.length > 0 && isOpen(ticket) && (
-            <p class="muted small">Press a line's number to comment on that line.</p>
+            <p class="muted small">Press a line's number to comment on it.</p>
           )}
           {files.length === 0 ? <p class="calm">The branch changes nothing.</p> : (
             <Diff
