@@ -21,10 +21,11 @@
     return document.activeElement === element;
   }
 
-  // What to focus of a part of the page: its first field, a table row's link, else the part itself.
+  // What to focus of a part of the page: a question itself, for its keys; a row's link; else its first field.
   function entryOf(id) {
     const part = id && document.getElementById(id);
     if (!part) return null;
+    if (part.matches("article")) return part;
     return part.querySelector(FIELD) ?? (part.matches("tr") ? part.querySelector("a") : part);
   }
 
@@ -54,19 +55,36 @@
     }
   }
 
-  // On another page: the part the address names, a field that asks for it, else the heading.
-  function arrive(anchor) {
-    if (!restoring) scrollTo(0, 0);
-    focus(entryOf(anchor) ?? find("#app [autofocus]") ?? find("#app h1"));
+  // Shows a part that was asked for, also one in a fold.
+  function show(entry) {
+    const fold = entry.closest("details");
+    if (fold) fold.open = true;
+    focus(entry);
+    entry.scrollIntoView({ block: "nearest" });
   }
 
-  function stay(ctx) {
-    const anchor = ctx.request?.anchor;
+  // On another page: the part the address names, a field that asks for it, else the heading.
+  function arrive(anchor) {
+    const entry = entryOf(anchor);
+    if (!restoring) scrollTo(0, 0);
+    if (entry && !restoring) show(entry);
+    else focus(entry ?? find("#app [autofocus]") ?? find("#app h1"));
+  }
+
+  function stay(ctx, anchor) {
     const wholePage = ctx.target?.id === "app";
     const entry = entryOf(anchor);
-    if (entry && (isLost() || (wholePage && !find("#app [autofocus]")))) focus(entry);
+    if (entry && (isLost() || (wholePage && !find("#app [autofocus]")))) show(entry);
     else recover();
     if (anchor && !wholePage) ctx.request.anchor = ""; // the line is in sight: htmx need not scroll to it
+  }
+
+  // What a form's answer is about: its redirect names it, once, beside the message of what was done.
+  function anchorOf({ request }) {
+    const message = find("#flash[data-at]");
+    const told = message?.dataset.at;
+    message?.removeAttribute("data-at");
+    return told ?? request?.anchor;
   }
 
   // Opens what hides a refused field; folds the form that did its work.
@@ -83,12 +101,13 @@
     const moved = restoring || location.pathname !== path;
     path = location.pathname;
     unfold(ctx);
+    const anchor = anchorOf(ctx);
     const summary = ctx.response?.status === 422 && find("#app [data-error-summary]");
     if (summary) {
       focus(summary);
       summary.scrollIntoView({ block: "center" });
-    } else if (moved) arrive(ctx.request?.anchor);
-    else stay(ctx);
+    } else if (moved) arrive(anchor);
+    else stay(ctx, anchor);
     if (moved) restoring = false;
   });
 
@@ -99,19 +118,4 @@
     restoring = true;
     leaving = null;
   });
-
-  // The same address twice is one step back, not two.
-  document.addEventListener("htmx:before:history:update", ({ detail: { history } }) => {
-    if (history.type === "push" && history.path === location.pathname + location.search) {
-      history.type = "replace";
-    }
-  });
-
-  // A form that a person opens takes the focus.
-  document.addEventListener("toggle", ({ target }) => {
-    const opened = target.open && target.matches("details.disclosure");
-    if (opened && document.activeElement === target.firstElementChild) {
-      focus(target.querySelector(FIELD));
-    }
-  }, true);
 })();

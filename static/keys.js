@@ -56,6 +56,14 @@
     y: () => navigator.clipboard?.writeText(location.href).then(() => true) ?? false,
   };
 
+  // Out of a field: its form's Cancel is pressed, or only focused where that would lose what was typed.
+  function leave(field) {
+    const cancel = field.closest("form")?.querySelector('[data-key="Escape"]');
+    if (!cancel) field.blur();
+    else if (field.value === field.defaultValue) cancel.click();
+    else cancel.focus();
+  }
+
   function escape() {
     const open = [
       ...document.querySelectorAll("details[open]:is(.disclosure, .switch, .row-menu, #nav-more)"),
@@ -63,7 +71,7 @@
     if (open) {
       open.open = false;
       open.firstElementChild.focus();
-    } else if (document.activeElement?.matches(TYPING)) document.activeElement.blur();
+    } else if (document.activeElement?.matches(TYPING)) leave(document.activeElement);
     else (controlOf("Escape") ?? document.querySelector("[data-up]"))?.click();
   }
 
@@ -71,7 +79,10 @@
     if (event.isComposing || document.querySelector("dialog[open]")) return;
     const typing = event.target instanceof Element && event.target.matches(TYPING);
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-      return void event.target.closest?.("form")?.requestSubmit();
+      const form = event.target.closest?.("form");
+      // Enter alone would press the form's first button too.
+      if (form) event.preventDefault();
+      return form?.requestSubmit(form.querySelector('[data-key="Control+Enter"]'));
     }
     if (event.key === "Escape") return escape();
     if (typing || event.ctrlKey || event.metaKey || event.altKey || !isOn()) return;

@@ -1,6 +1,6 @@
 /** What the menus of the board and the list send: the person stays there, whether it is done or refused. */
 import { deepStrictEqual as deepEqual, match, strictEqual as equal } from "node:assert";
-import { getTicket } from "../server/store/tickets.ts";
+import { getTicket, moveTicket } from "../server/store/tickets.ts";
 import { type PagesBench, pagesBench } from "./pages_support.ts";
 import { testApp } from "./support.ts";
 
@@ -43,4 +43,21 @@ Deno.test("from every other page a move leads to the ticket, and its refusal to 
   equal(moved.headers.get("location"), `/tickets/${id}`);
   const refused = await send(pages, `/tickets/${id}/retry`, "referer", `/tickets/${id}`);
   equal(refused.status, 409);
+});
+
+Deno.test("a phone's board opens on what needs a person, else on what works or waits, unless a column is asked for", async () => {
+  using app = testApp();
+  const pages = pagesBench(app);
+  const chosen = async (query = "") => {
+    const html = await (await pages.get(`/development?view=board${query}`)).text();
+    return /class="board-column is-chosen"[^>]*data-column="(\w+)"/.exec(html)![1];
+  };
+  const [waiting, working] = [await app.ticket(), await app.ticket()];
+  equal(await chosen(), "queued");
+  app.tx((tx) => moveTicket(tx, working.id, "in_progress", { step: "develop" }));
+  equal(await chosen(), "in_progress");
+  const why = { failure: "commands_not_allowed", reason: "May they?" } as const;
+  app.tx((tx) => moveTicket(tx, waiting.id, "blocked", why));
+  equal(await chosen(), "blocked");
+  equal(await chosen("&column=done"), "done");
 });

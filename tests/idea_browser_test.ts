@@ -5,6 +5,7 @@ import type { Idea } from "../server/records.ts";
 import { editIdea } from "../server/services/ideas.ts";
 import { advanceIdea, recordQuestions } from "../server/services/refinement.ts";
 import { getIdea } from "../server/store/ideas.ts";
+import { listQuestions } from "../server/store/questions.ts";
 import { listIdeaRuns } from "../server/store/runs.ts";
 import { chromiumPath, desktop, launchBrowser, needsChromium, openPage } from "./browser.ts";
 import { listen } from "./http_support.ts";
@@ -80,6 +81,14 @@ Deno.test({
         status: "refining",
         expected,
       });
+      await step(
+        "after an answer or Skip the focus is on the next question, at last on all",
+        next,
+        {
+          status: "refining",
+        },
+      );
+      await step("quick-add keeps the focus, and Ctrl+Enter opens what it adds", quickAdd);
       await step("a subtask that is left out needs no title", leaveOut);
       await step("nor does it without scripts", leaveOut, noScripts);
       await step("a rejection is undone by a key", undo);
@@ -186,6 +195,40 @@ async function mend({ app, page, idea }: Stage): Promise<void> {
   await form.getByRole("button", { name: "Answer" }).click();
   await live;
   await page.waitForFunction(() => document.activeElement !== document.body);
+}
+
+async function next({ app, page, idea }: Stage): Promise<void> {
+  const run = listIdeaRuns(app.db, idea.id).find(({ purpose }) => purpose === "clarify")!;
+  const ask = (question: string) => ({ question, why: "There are two", options: ["A", "B"] });
+  app.tx((tx) => recordQuestions(tx, run, { questions: ["One?", "Two?", "Three?"].map(ask) }));
+  const [one, two, three] = listQuestions(app.db, idea.id).map(({ id }) => `#question-${id}`);
+  await page.locator(one!).getByText("A", { exact: true }).click();
+  await page.locator(one!).getByRole("button", { name: "Answer" }).click();
+  await focused(page, two!);
+  // The keys are those of the question that has the focus.
+  await page.keyboard.press("2");
+  await page.keyboard.press("Control+Enter");
+  await focused(page, three!);
+  await page.keyboard.press("s");
+  await focused(page, "#idea-questions");
+  const decided = listQuestions(app.db, idea.id).map(({ status, answer }) => [status, answer]);
+  deepEqual(decided, [["answered", "A"], ["answered", "B"], ["skipped", ""]]);
+}
+
+async function quickAdd({ app, page }: Stage): Promise<void> {
+  const field = ".quick-add [name=title]";
+  await page.keyboard.press("c");
+  await focused(page, field);
+  await page.keyboard.type("Greet twice");
+  await page.keyboard.press("Enter");
+  await page.locator(".row-title", { hasText: "Greet twice" }).waitFor();
+  await focused(page, field);
+  equal(await page.inputValue(field), "");
+  await page.keyboard.type("Greet three times");
+  await page.keyboard.press("Control+Enter");
+  await page.waitForURL(/\/ideas\/idea_/);
+  await page.locator("h1:focus", { hasText: "Greet three times" }).waitFor();
+  equal(app.events.filter(({ type }) => type === "idea_submitted").length, 3);
 }
 
 async function leaveOut({ page, shot }: Stage): Promise<void> {

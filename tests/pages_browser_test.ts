@@ -116,10 +116,20 @@ Deno.test({
       await step("after a cut connection nothing is lost or doubled", reconnect);
       await step("a live update keeps what is open, typed and focused", survive);
       await step("the focus goes to the next row when its row is gone", loseRow);
+      await step("on a phone no decision stands alone in its bar's second row", decide);
+      await step("the diff is in sight at once, and its lines' numbers are easy to press", review);
+      await step("a message stays in sight however far down the page is", glance);
+      await step("a menu closes when another opens or something else is pressed", menus);
+      await step("menus close each other without scripts too", menusAlone, {
+        javaScriptEnabled: false,
+      });
       await step("following keeps the end in sight until a person scrolls up", follow);
       await step("keys press what carries them, and are off while typing", useKeys);
       await step("a card is dropped on a column that its state allows, and on no other", drag);
-      await step("a line opens its comment form under it, and Cancel leads back", comment);
+      await step(
+        "a line opens its comment form under it, Cancel and Esc lead back, typed words stay",
+        comment,
+      );
       await step("searching keeps the focus in its field", search);
       await step("without scripts every form and the comment form still work", withoutScripts, {
         javaScriptEnabled: false,
@@ -289,6 +299,77 @@ async function fail(stage: Stage): Promise<void> {
   await page.click(".toast >> text=Retry");
   await page.waitForFunction(() => document.querySelector(".toast") === null);
   equal(server.posts.length, 2);
+}
+
+// ------------------------------------------------------------------ in reach
+
+/** How many controls each row of the page's bar has. */
+const barRows = (page: Page): Promise<number[]> =>
+  page.evaluate(() => {
+    const rows = new Map<number, number>();
+    for (const control of document.querySelectorAll(".action-bar :is(summary, .button)")) {
+      if (!control.checkVisibility()) continue;
+      const { top, height } = control.getBoundingClientRect();
+      const middle = Math.round(top + height / 2);
+      rows.set(middle, (rows.get(middle) ?? 0) + 1);
+    }
+    return [...rows.values()];
+  });
+
+async function decide({ page, open }: Stage): Promise<void> {
+  for (const width of [390, 320]) {
+    await page.setViewportSize({ ...PHONE, width });
+    await open("/tickets/tkt_save/review");
+    deepEqual(await barRows(page), [1, 2], `review at ${width}`);
+    await open("/ideas/idea_save");
+    deepEqual(await barRows(page), [3], `idea at ${width}`);
+    await open("/tickets/tkt_blocked");
+    deepEqual(await barRows(page), [3], `ticket at ${width}`);
+  }
+}
+
+async function review({ page, open }: Stage): Promise<void> {
+  for (const viewport of [DESKTOP, PHONE]) {
+    await page.setViewportSize(viewport);
+    await open("/tickets/tkt_save/review");
+    const top = await page.locator(".diff").evaluate((diff) => diff.getBoundingClientRect().top);
+    ok(top < viewport.height * 0.7, `the diff begins at ${top}`);
+    const heights = await page.locator(".diff-lines .ln a").evaluateAll((all) =>
+      all.map((link) => link.getBoundingClientRect().height)
+    );
+    ok(heights.length > 0 && Math.min(...heights) >= 24, `${heights}`);
+  }
+}
+
+async function glance({ page, open }: Stage): Promise<void> {
+  for (const width of [DESKTOP.width, 320]) {
+    await page.setViewportSize({ width, height: 600 });
+    await open("/troubled");
+    await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
+    ok(await page.evaluate(() => scrollY) > 600);
+    const [top, head] = await page.evaluate(() =>
+      ["#flash", ".top"].map((part) => document.querySelector(part)!.getBoundingClientRect())
+    );
+    ok(top!.top >= head!.bottom && top!.bottom < 300, `at ${width}: ${JSON.stringify(top)}`);
+  }
+}
+
+const openMenus = (page: Page): Promise<string[]> =>
+  page.locator(".row-menu[open]").evaluateAll((all) => all.map(({ id }) => id));
+
+async function menusAlone({ page, server }: Stage): Promise<void> {
+  await page.goto(`${server.url}/development`);
+  const menu = page.locator(".row-menu");
+  await menu.nth(0).locator("summary").click();
+  await menu.nth(1).locator("summary").press("Enter");
+  deepEqual(await openMenus(page), [await menu.nth(1).getAttribute("id")]);
+}
+
+async function menus(stage: Stage): Promise<void> {
+  await menusAlone(stage);
+  await stage.page.waitForFunction(hydrated);
+  await stage.page.click("h1");
+  deepEqual(await openMenus(stage.page), []);
 }
 
 // ------------------------------------------------------------------ live
@@ -526,10 +607,21 @@ async function comment({ page, server, open }: Stage): Promise<void> {
   await page.click("#comment-form >> text=Cancel");
   await page.waitForFunction(() => document.querySelector("#comment-form") === null);
   equal(await page.evaluate(() => document.activeElement?.closest("tr")?.id), lineId(place));
-  await page.keyboard.press("Enter");
-  await page.waitForSelector("#comment-form");
-  await page.waitForFunction(() => document.activeElement?.tagName === "TEXTAREA");
+  const reopen = async () => {
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("#comment-form");
+    await page.waitForFunction(() => document.activeElement?.tagName === "TEXTAREA");
+  };
+  await reopen();
+  await page.keyboard.press("Escape");
+  await page.waitForFunction(() => document.querySelector("#comment-form") === null);
+  equal(await page.evaluate(() => document.activeElement?.closest("tr")?.id), lineId(place));
+  await reopen();
   await page.keyboard.type("Why not mktemp?");
+  await page.keyboard.press("Escape");
+  equal(await page.evaluate(() => document.activeElement?.textContent), "Cancel");
+  equal(await page.inputValue("#comment-form textarea"), "Why not mktemp?");
+  await page.focus("#comment-form textarea");
   await page.keyboard.press("Control+Enter");
   await page.waitForFunction(() => document.querySelector("#comment-form") === null);
   deepEqual(server.posts, [{

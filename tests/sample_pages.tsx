@@ -65,6 +65,9 @@ const runMoves = {
 
 const commitMessage = "fix: keep the second of two quick saves\n\n- write through a temporary file";
 
+const notGit =
+  'Cannot use "/tmp" as a project: it is not a git repository. Make it one: git -C /tmp init';
+
 /** Pages by path; `query` is the request's. */
 export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) => VNode> = {
   "/": (shell) => (
@@ -469,8 +472,8 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
         values: { path: "/tmp", name: "", base_branch: "", setup: "", build: "", test: "" },
         allowed: { setup_network: false, commands_allowed: false },
         setupFetches: false,
-        message: "Cannot add the project: this folder is not a git repository",
-        errors: [{ field: "path", message: "Not a git repository. Run `git init` there" }],
+        message: notGit,
+        errors: [{ field: "path", message: notGit }],
       }}
     />
   ),

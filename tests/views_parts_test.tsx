@@ -1,6 +1,7 @@
 /** The parts that pages are made of: numbers, links, markdown, diff, activity, event stream. */
 import { deepStrictEqual as deepEqual, doesNotMatch, equal, match, ok } from "node:assert/strict";
 import { renderToString } from "preact-render-to-string";
+import type { FieldError } from "../server/errors.ts";
 import type { DiffFile } from "../server/records.ts";
 import { Activity, itemsPartial } from "../views/activity.tsx";
 import { foldActivity, itemsSince, type TurnItem } from "../views/activity_fold.ts";
@@ -19,6 +20,7 @@ import {
 import { wordMarks } from "../views/diff_words.ts";
 import { count, duration, firstLine, money, relative, tokens } from "../views/format.ts";
 import { ErrorPage } from "../views/errors.tsx";
+import { ErrorSummary, Field } from "../views/forms.tsx";
 import { describeChange, History } from "../views/history.tsx";
 import { idPart, isSafeHref, withQuery } from "../views/links.ts";
 import { liveMessage, LiveStream, partial } from "../views/live.tsx";
@@ -521,4 +523,42 @@ Deno.test("History cuts long words in the line, and has them whole where it unfo
   equal(folded!.match(/second paragraph/g)!.length, 1);
   match(short!, /<span>Rejected by owner: Not now<\/span>/);
   doesNotMatch(short!, /<details/);
+});
+
+// ------------------------------------------------------------------ refused forms
+
+const path = (errors: FieldError[], message: string) =>
+  renderToString(
+    <>
+      <ErrorSummary form="project" message={message} errors={errors} />
+      <Field form="project" name="path" label="Folder" errors={errors} />
+    </>,
+  );
+
+Deno.test("a single error is said once, at its field, with its command apart; the summary leads there", () => {
+  const message = 'Cannot use "/a b": not a repository. Make it one: git -C "/a b" init && git add';
+  const html = path([{ field: "path", message }], message);
+  equal(html.match(/not a repository/g)!.length, 1);
+  match(html, /<a href="#project-path">One field needs another look<\/a>/);
+  match(
+    html,
+    /id="project-path-error".*Make it one: <code class="command">git -C .* git add<\/code>/,
+  );
+  // The frame of a refused form repeats its first error.
+  match(
+    path([{ field: "path", message: "Too short" }], 'Cannot read it: "path": Too short'),
+    /One f/,
+  );
+});
+
+Deno.test("a summary keeps what no field of its form can show, and every one of several errors", () => {
+  const nested = path([{ field: "tags.0", message: "Too long" }], "Cannot read the form: Too long");
+  match(nested, /Cannot read the form: Too long/);
+  const more = { field: "name", message: "Write a name" };
+  const both = path([{ field: "path", message: "Wrong" }, more], "Cannot add it: Wrong");
+  match(both, /Cannot add it: Wrong/);
+  match(both, /href="#project-name">Write a name/);
+  match(path([{ field: "path", message: "Wrong" }], "Changed meanwhile"), /Changed meanwhile/);
+  const clause = 'Cannot keep it: git says "no"; run: git -C /a gc; or wait';
+  doesNotMatch(path([], clause), /<code/);
 });

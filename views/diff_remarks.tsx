@@ -3,7 +3,8 @@ import type { VNode } from "preact";
 import type { Comment, ReviewFinding } from "../server/records.ts";
 import { StatusBadge, Tag, Time } from "./components.tsx";
 import { lineId, type Place } from "./diff_place.ts";
-import { Button, buttonClass, Field } from "./forms.tsx";
+import { ActionForm, Button, buttonClass, Field } from "./forms.tsx";
+import { ticketHref } from "./links.ts";
 import { Prose } from "./prose.tsx";
 import { severityWords } from "./words.ts";
 
@@ -57,6 +58,15 @@ export function CommentNote({ comment, nowMs }: { comment: Comment; nowMs: numbe
         {!comment.sent && <Tag>draft</Tag>}
       </p>
       <Prose text={comment.body} />
+      {!comment.sent && (
+        <ActionForm
+          action={`${ticketHref(comment.ticketId)}/comments/${comment.id}/remove`}
+          kind="quiet"
+          label={`Remove the draft${comment.line ? ` on line ${comment.line}` : ""}`}
+        >
+          Remove
+        </ActionForm>
+      )}
     </article>
   );
 }

@@ -45,7 +45,11 @@ export function Field(props: FieldProps): VNode {
         {!props.required && <span class="optional">optional</span>}
       </label>
       {hint && <p class="hint" id={`${id}-hint`}>{hint}</p>}
-      {error && <p class="error" id={`${id}-error`}>{error}</p>}
+      {error && (
+        <p class="error" id={`${id}-error`}>
+          <ErrorText text={error} />
+        </p>
+      )}
       <Control {...props} shared={shared} />
     </div>
   );
@@ -96,13 +100,25 @@ interface ErrorSummaryProps {
   errors: FieldError[];
 }
 
-/** On top of a refused form: what is wrong, with links to the fields. Takes the focus. */
+/**
+ * On top of a refused form: what is wrong, with links to the fields of the form. Takes the focus. A single
+ * error stands in full at its field alone.
+ */
 export function ErrorSummary({ form, message, errors }: ErrorSummaryProps): VNode | null {
   if (message === null && errors.length === 0) return null;
+  const [only] = errors;
+  const atField = errors.length === 1 && /^\w+$/.test(only!.field) &&
+    (message ?? "").endsWith(only!.message);
   return (
     <div class="error-summary" role="alert" tabIndex={-1} data-error-summary="">
-      <p class="notice-title">{message ?? "Some fields need another look"}</p>
-      {errors.length > 0 && (
+      <p class="notice-title">
+        {atField
+          ? <a href={`#${fieldId(form, only!.field)}`}>One field needs another look</a>
+          : message === null
+          ? "Some fields need another look"
+          : <ErrorText text={message} />}
+      </p>
+      {errors.length > 0 && !atField && (
         <ul>
           {errors.map(({ field, message }) => (
             <li key={field}>
@@ -112,6 +128,21 @@ export function ErrorSummary({ form, message, errors }: ErrorSummaryProps): VNod
         </ul>
       )}
     </div>
+  );
+}
+
+/** A command that mends it, after what is wrong: "… Run: git -C /a fetch". */
+const COMMAND = /^(.*: )(git (?:-C|config) [^;]+)$/s;
+
+/** An error's words; a command at their end in a block of its own, to copy. */
+function ErrorText({ text }: { text: string }): VNode {
+  const [, words, command] = COMMAND.exec(text) ?? [];
+  if (!command) return <>{text}</>;
+  return (
+    <>
+      {words}
+      <code class="command">{command}</code>
+    </>
   );
 }
 

@@ -51,7 +51,7 @@ export function Nav({ shell, current }: NavProps): VNode {
           </li>
         ))}
         <li class="nav-more">
-          <details id="nav-more">
+          <details name="menu" id="nav-more">
             <summary class="nav-link icon-more">More</summary>
             <ul class="menu">
               {more.map((entry) => (
@@ -132,7 +132,7 @@ function ProjectSwitch({ shell, current }: NavProps): VNode {
   const chosen = shell.projects.find((project) => project.id === shell.projectId);
   const choices = [{ id: "", name: "All projects" }, ...shell.projects];
   return (
-    <details class="switch" id="project-switch">
+    <details name="menu" class="switch" id="project-switch">
       <summary class={buttonClass("quiet")}>
         <Hidden>Project:</Hidden>
         <span class="switch-name">{chosen?.name ?? "All projects"}</span>
@@ -220,7 +220,7 @@ export function Banners({ shell }: { shell: Shell }): VNode {
 export function FlashMessage({ flash }: { flash: Flash | null }): VNode | null {
   if (flash === null) return null;
   return (
-    <div id="flash" class={`flash tone-${flash.tone}`} data-flash="">
+    <div id="flash" class={`flash tone-${flash.tone}`} data-flash="" data-at={flash.at}>
       <p>{flash.text}</p>
       {flash.undo && (
         <form method="post" action={flash.undo.action} class="action-form">

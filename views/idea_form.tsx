@@ -63,7 +63,10 @@ export function NewIdea({ projects, projectId, ideaCount, form }: NewIdeaProps):
               options={choices}
             />
           )}
-          <Button kind="primary">Add idea</Button>
+          <div class="actions">
+            <Button kind="primary">Add idea</Button>
+            <Button name="open" value="1" keys="Control+Enter">Add and open</Button>
+          </div>
         </div>
         <details id={`${id}-more`} open={form !== null}>
           <summary>Description, priority, tags</summary>

@@ -293,7 +293,11 @@ export function ProjectPage({ shell, live, project, form }: ProjectPageProps): V
     <Layout shell={shell} title={project.name} current="projects" live={live}>
       <PageHead crumb={{ href: "/projects", label: "Projects" }} title={project.name} />
       <form method="post" action={projectHref(project.id)} class="panel" id="project">
-        <ErrorSummary form="project" message={form.message} errors={form.errors} />
+        <ErrorSummary
+          form="project"
+          message={form.message}
+          errors={form.errors.filter(({ field }) => field !== "path")}
+        />
         <p class="muted">
           <code class="path">{project.path}</code>
         </p>

@@ -58,6 +58,9 @@ export function ReviewPage(props: ReviewPageProps): VNode {
         <div class="review-main">
           <Summary {...props} />
           <a class="skip-inline" href="#review-bar">Skip the diff</a>
+          {files.length > 0 && isOpen(ticket) && (
+            <p class="muted small">Press a line's number to comment on it.</p>
+          )}
           {files.length === 0 ? <p class="calm">The branch changes nothing.</p> : (
             <Diff
               files={files}
@@ -153,8 +156,19 @@ function Summary({ ticket, verdicts, findings, comments, shell }: ReviewPageProp
   const general = findings.filter((finding) => finding.path === null);
   const placed = findings.filter((finding) => finding.path !== null);
   const unplaced = comments.filter((comment) => comment.path === null);
+  const met = verdicts.filter((verdict) => verdict.met).length;
   return (
-    <Panel id="review-notes" title="Reviewer">
+    // Folded, for the page opens on the diff; its line says whether there is something to unfold.
+    <details class="panel" id="review-notes" open={unplaced.length > 0}>
+      <summary>
+        <h2>Reviewer</h2>
+        {verdicts.length > 0 && (
+          <span class={`outcome tone-${met === verdicts.length ? "done" : "failed"}`}>
+            {met} of {plural(verdicts.length, "criterion", "criteria")} met
+          </span>
+        )}
+        {findings.length > 0 && <span class="muted small">{countsOf(findings)}</span>}
+      </summary>
       {ticket.reviewSummary === ""
         ? <p class="muted">The reviewer wrote no summary.</p>
         : <Prose text={ticket.reviewSummary} />}
@@ -196,9 +210,16 @@ function Summary({ ticket, verdicts, findings, comments, shell }: ReviewPageProp
       {unplaced.map((comment) => (
         <CommentNote key={comment.id} comment={comment} nowMs={shell.nowMs} />
       ))}
-    </Panel>
+    </details>
   );
 }
+
+/** "1 major, 2 minor": the worst first. */
+const countsOf = (findings: ReviewFinding[]): string =>
+  Object.entries(severityWords).map(([severity, { word }]) => ({
+    word: word.toLowerCase(),
+    count: findings.filter((finding) => finding.severity === severity).length,
+  })).filter(({ count }) => count > 0).map(({ word, count }) => `${count} ${word}`).join(", ");
 
 const placeOf = ({ path, line }: ReviewFinding): Place => ({
   path: path!,

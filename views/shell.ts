@@ -35,6 +35,8 @@ export interface Flash {
   tone: "done" | "failed";
   /** Takes it back: posted without fields. */
   undo?: { action: string; label: string };
+  /** Id of the part of the page that it is about: takes the focus. */
+  at?: string;
 }
 
 /** Where a page stands in the navigation. */
@@ -48,6 +50,7 @@ export const appScripts: readonly string[] = [
   "htmx.js",
   "hx-sse.js",
   "focus.js",
+  "history.js",
   "connection.js",
   "time.js",
   "follow.js",

@@ -13,7 +13,7 @@ export function TicketMenu({ ticket }: { ticket: Ticket }): VNode {
   const action = (verb: string) => `${ticketHref(id)}/${verb}`;
   if (status === "done") return <span class="row-menu-none" />;
   return (
-    <details class="row-menu" id={`menu-${id}`}>
+    <details name="menu" class="row-menu" id={`menu-${id}`}>
       <summary class="icon-menu" data-key="m">
         <Hidden>Actions for ticket #{ticket.number}</Hidden>
       </summary>

@@ -30,13 +30,14 @@ export const ACTIVITY_EVENTS = 1_000;
 
 export interface DevelopmentQuery {
   view: TicketView;
-  column: TicketStatus;
+  /** Null: nobody chose one. */
+  column: TicketStatus | null;
 }
 
 export function readDevelopmentQuery(query: Record<string, string>): DevelopmentQuery {
   return {
     view: ticketViews.find((name) => name === query.view) ?? "list",
-    column: ticketStatuses.find((name) => name === query.column) ?? "in_progress",
+    column: ticketStatuses.find((name) => name === query.column) ?? null,
   };
 }
 
@@ -59,18 +60,25 @@ export function developmentPage(
   const names = new Map<string, string>();
   const counts = countTickets(app.db, projectId);
   const delays = delaysOf(app);
+  const shown = column ?? columnToOpen([...open, ...closed]);
   return {
     shell: shellOf(request),
     live: {
-      path: withQuery("/live/development", { project: projectId, view, column }),
+      path: withQuery("/live/development", { project: projectId, view, column: shown }),
       after,
     },
     view,
-    column,
+    column: shown,
     projectId,
     cards: [...open, ...closed].map((ticket) => cardOf(app, delays, names, ticket)),
     total: Object.values(counts).reduce((sum, n) => sum + n, 0),
   };
+}
+
+/** What needs a person first, then what works, then what waits: a phone shows one column at a time. */
+function columnToOpen(tickets: Ticket[]): TicketStatus {
+  const order = ["blocked", "review", "in_progress", "queued", "done"] as const;
+  return order.find((status) => tickets.some((ticket) => ticket.status === status)) ?? "queued";
 }
 
 function cardOf(

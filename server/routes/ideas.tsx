@@ -143,7 +143,7 @@ export function ideaPages(pages: Hono<Env>, tools: PageTools): void {
         }, "form");
         const only = listProjects(app.db).length === 1 ? listProjects(app.db)[0]!.id : projectId;
         const idea = submitIdea(app, { projectId: projectId || only, ...input });
-        const next = form.open ? ideaHref(idea.id) : "/ideas";
+        const next = form.open ? ideaHref(idea.id) : "/ideas#new-idea";
         return done(c, next, `Idea #${idea.number} added; agents read the code for it now`);
       },
       ({ message, errors, status }) => {
@@ -226,7 +226,7 @@ export function ideaPages(pages: Hono<Env>, tools: PageTools): void {
     return await act(
       () => {
         const { ideaId } = answerQuestion(app, id, answer);
-        return done(c, backTo(c, ideaHref(ideaId)), "Answer saved");
+        return done(c, nextQuestion(c, ideaId), "Answer saved");
       },
       ({ message, errors, status }) => {
         const refusedAnswer = { questionId: id, answer, message, errors };
@@ -238,9 +238,13 @@ export function ideaPages(pages: Hono<Env>, tools: PageTools): void {
   });
   pages.post("/questions/:id/skip", (c) => {
     const { ideaId } = skipQuestion(c.var.app, c.req.param("id"));
-    return done(c, backTo(c, ideaHref(ideaId)), "Question skipped");
+    return done(c, nextQuestion(c, ideaId), "Question skipped");
   });
 }
 
-/** Questions can be answered on Home too: then the person stays there. */
-const backTo = (c: RequestContext, href: string): string => listBehind(c, ["/"]) ?? href;
+/** The idea's next open question. Questions can be answered on Home too: then the person stays there. */
+function nextQuestion(c: RequestContext, ideaId: string): string {
+  const next = listQuestions(c.var.app.db, ideaId).find(({ status }) => status === "pending");
+  const part = next ? `question-${next.id}` : "idea-questions";
+  return listBehind(c, ["/"]) ?? `${ideaHref(ideaId)}#${part}`;
+}

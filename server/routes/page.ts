@@ -23,11 +23,14 @@ const FLASH_SECONDS = 30;
 const FLASH_MAX_CHARS = 300;
 /** What Undo may post to. Other programs of this machine can set this host's cookies, so it is no free choice. */
 const UNDO_ACTION = /^\/ideas\/\w+\/refine$/;
+/** Element ids as `idPart` writes them; a cookie has room for one of this length. */
+const FLASH_AT = /^[\w-]{1,1000}$/;
 const flashSchema = once(() =>
   z.object({
     text: z.string().max(FLASH_MAX_CHARS),
     tone: z.enum(["done", "failed"]),
     undo: z.object({ action: z.string().regex(UNDO_ACTION), label: z.literal("Undo") }).optional(),
+    at: z.string().regex(FLASH_AT).optional(),
   })
 );
 
@@ -56,14 +59,18 @@ function takeFlash(c: RequestContext): Flash | null {
 export const show = (c: RequestContext, page: VNode, status: 200 | 409 | 422 = 200): Response =>
   c.html(renderPage(page), status) as Response;
 
-/** After a form: to the page, with one sentence on what happened, and what takes it back. */
+/**
+ * After a form: to the page, with one sentence on what happened, and what takes it back. The part that `href`
+ * names after "#" takes the focus: a script that follows the redirect does not see that end of the address.
+ */
 export function done(
   c: RequestContext,
   href: string,
   text?: string,
   undo?: Flash["undo"],
 ): Response {
-  return go(c, href, text ? { text, tone: "done", undo } : null);
+  const at = href.split("#")[1];
+  return go(c, href, text ? { text, tone: "done", undo, at } : null);
 }
 
 /** After a form that stands in a list was refused: back to it, with the reason. */
@@ -73,7 +80,9 @@ export const refusedAt = (c: RequestContext, href: string, reason: string): Resp
 function go(c: RequestContext, href: string, flash: Flash | null): Response {
   if (flash) {
     const text = flash.text.slice(0, FLASH_MAX_CHARS);
-    setCookie(c, FLASH_COOKIE, JSON.stringify(flashSchema().parse({ ...flash, text })), {
+    // A part with an overlong name is only not gone to.
+    const at = flash.at && FLASH_AT.test(flash.at) ? flash.at : undefined;
+    setCookie(c, FLASH_COOKIE, JSON.stringify(flashSchema().parse({ ...flash, text, at })), {
       path: "/",
       httpOnly: true,
       sameSite: "Strict",

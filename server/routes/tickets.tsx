@@ -1,4 +1,5 @@
 import type { Hono } from "hono";
+import { fileId, lineId } from "../../views/diff_place.ts";
 import { reviewHref, ticketHref } from "../../views/links.ts";
 import { ReviewPage } from "../../views/review.tsx";
 import type { RefusedReview } from "../../views/review_decision.tsx";
@@ -56,6 +57,7 @@ import {
   guideTicket,
   pauseTicket,
   rejectTicket,
+  removeComment,
   requestTicketChanges,
   resumeTicket,
   retryTicket,
@@ -219,7 +221,11 @@ export function ticketsApi(api: Api): void {
       body: newCommentInput,
       out: commentSchema,
       status: 201,
-    }, ({ app, params, body }) => commentJson(addComment(app, { ticketId: params.id!, ...body })));
+    }, ({ app, params, body }) => commentJson(addComment(app, { ticketId: params.id!, ...body })))
+    .delete("/tickets/:id/comments/:comment", {
+      summary: "Take a draft comment back; answers with it",
+      out: commentSchema,
+    }, ({ app, params }) => commentJson(removeComment(app, params.id!, params.comment!)));
 }
 
 export function ticketPages(pages: Hono<Env>, tools: PageTools): void {
@@ -327,8 +333,18 @@ export function ticketPages(pages: Hono<Env>, tools: PageTools): void {
       side: form.side || "new",
       body: form.body,
     }, "form");
-    addComment(c.var.app, { ticketId: id, ...comment });
-    return done(c, reviewHref(id), "Comment kept; it is sent when you request changes");
+    const added = addComment(c.var.app, { ticketId: id, ...comment });
+    return done(
+      c,
+      `${reviewHref(id)}#comment-${added.id}`,
+      "Comment kept; it is sent when you request changes",
+    );
+  });
+  pages.post("/tickets/:id/comments/:comment/remove", (c) => {
+    const { id, comment } = c.req.param();
+    const { path, line, side } = removeComment(c.var.app, id, comment);
+    const at = path === null ? "review-notes" : line ? lineId({ path, line, side }) : fileId(path);
+    return done(c, `${reviewHref(id)}#${at}`, "Comment removed");
   });
 
   pages.get("/tickets/:id/checks/:check", async (c) => {

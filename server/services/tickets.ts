@@ -299,10 +299,13 @@ export function addComment(app: App, comment: NewComment): Comment {
   });
 }
 
-export function removeComment(app: App, ticketId: string, commentId: string): void {
-  transact(app, (tx) => {
-    deleteDraft(tx, ticketId, commentId);
-    tx.emit({ type: "comment_removed", ticketId, data: { commentId } });
+/** Takes a draft back and answers with it. Throws `not_found`, and `conflict` when it was sent. */
+export function removeComment(app: App, ticketId: string, commentId: string): Comment {
+  return transact(app, (tx) => {
+    const { projectId } = getTicket(tx.db, ticketId);
+    const removed = deleteDraft(tx, ticketId, commentId);
+    tx.emit({ type: "comment_removed", projectId, ticketId, data: { commentId } });
+    return removed;
   });
 }
 

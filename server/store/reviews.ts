@@ -68,14 +68,16 @@ export function insertComment(tx: Tx, comment: NewComment): Comment {
   return commentFromRow(row!);
 }
 
-/** Takes a draft back. Throws `conflict` when it has been sent. */
-export function deleteDraft(tx: Tx, ticketId: string, id: string): void {
-  const { changes } = tx.db.prepare(
-    "DELETE FROM comments WHERE id = :id AND ticket_id = :ticketId AND sent = 0",
-  ).run({ id, ticketId });
-  if (changes === 0) {
-    throw new AppError("conflict", "Cannot delete the comment: it was sent, or it is gone");
+/** Takes a draft back. Throws `not_found` when the ticket has none such, `conflict` when it has been sent. */
+export function deleteDraft(tx: Tx, ticketId: string, id: string): Comment {
+  const row = tx.db.prepare(
+    "DELETE FROM comments WHERE id = :id AND ticket_id = :ticketId AND sent = 0 RETURNING *",
+  ).get({ id, ticketId });
+  if (row) return commentFromRow(row);
+  if (listComments(tx.db, ticketId).some((comment) => comment.id === id)) {
+    throw new AppError("conflict", `Cannot remove comment "${id}": it was sent to the developer`);
   }
+  throw new AppError("not_found", `Cannot remove comment "${id}": the ticket has no such comment`);
 }
 
 /** Marks the drafts as sent and returns them. */
