@@ -325,7 +325,8 @@ Deno.test({
     const project = await addProject(client, repo, greetCommands);
     const port = Number(new URL(gaffer.url).port);
     const { id } = await client.post(`/projects/${project.id}/ideas`, { title: "Greet more" });
-    // While its agents work.
+    // While its agents work: their confinement has been proven by then, for which files must be opened.
+    await client.until(`/ideas/${id}`, () => fake.requests.length > 0);
     const flood: Deno.Conn[] = [];
     try {
       while (flood.length < 2 * FILES) {
