@@ -3,13 +3,20 @@ import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "n
 import { createHttp } from "../server/http.ts";
 import { ticketsApi } from "../server/routes/tickets.tsx";
 import { OUTPUT_PAGE_BYTES } from "../server/services/checks.ts";
-import { insertCheck } from "../server/store/checks.ts";
+import { insertCheck, type NewCheck } from "../server/store/checks.ts";
+import { updateTicket } from "../server/store/tickets.ts";
 import { tempDir } from "./gaffer.ts";
 import { noAssets } from "./http_support.ts";
 import { pagesBench } from "./pages_support.ts";
 import { type TestApp, testApp } from "./support.ts";
 
-const check = (app: TestApp, ticketId: string, outputPath: string | null, tail = "the end") =>
+const check = (
+  app: TestApp,
+  ticketId: string,
+  outputPath: string | null,
+  tail = "the end",
+  changes: Partial<NewCheck> = {},
+) =>
   app.tx((tx) =>
     insertCheck(tx, {
       ticketId,
@@ -24,6 +31,7 @@ const check = (app: TestApp, ticketId: string, outputPath: string | null, tail =
       tail,
       outputPath,
       unconfined: false,
+      ...changes,
     })
   );
 
@@ -80,4 +88,34 @@ Deno.test("a check is found at its own ticket only", async () => {
     equal((await bench.get(`/tickets/${path}`)).status, 404, path);
     equal((await bench.get(`/tickets/${path}?raw`)).status, 404, path);
   }
+});
+
+Deno.test("a review shows the checks of its newest commit and of the base, and folds those between", async () => {
+  using app = testApp();
+  const { id } = await app.ticket();
+  const [base, between, head] = ["a", "b", "c"].map((digit) => digit.repeat(40)) as [
+    string,
+    string,
+    string,
+  ];
+  const of = (commit: string, baseline = false) =>
+    check(app, id, null, "", { commit, baseline }).id;
+  const before = of(base, true);
+  const [first, second] = [of(between), of(between)];
+  // With one commit at both ends the page needs no repository for its diff.
+  app.tx((tx) => updateTicket(tx, id, { baseCommit: head, headCommit: head }));
+  const bench = pagesBench(app);
+  const parts = async () => {
+    const html = await (await bench.get(`/tickets/${id}/review`)).text();
+    const panel = /<section[^>]*id="review-checks".*?<\/section>/s.exec(html)![0];
+    const idsOf = (part: string) => [...part.matchAll(/<li id="check-(\w+)"/g)].map(([, id]) => id);
+    const [shown, folded = ""] = panel.split(/<details[^>]*id="review-checks-older"[^>]*>/);
+    return { shown: idsOf(shown!), folded: idsOf(folded), panel };
+  };
+  const { shown, folded, panel } = await parts();
+  deepEqual([shown, folded], [[before], [second, first]]);
+  match(panel, /<summary>2 checks of earlier commits<\/summary>/);
+
+  const newest = of(head);
+  deepEqual((await parts()).shown, [newest, before], "newest first");
 });

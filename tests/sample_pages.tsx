@@ -131,7 +131,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
     />
   ),
   // All banners at once.
-  "/troubled": (shell) =>
+  "/troubled": (shell, query) =>
     settingsPage({
       ...shell,
       demo: true,
@@ -141,7 +141,8 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       paused: [{ queue: "agents", by: "owner" }, { queue: "merges", by: "owner" }],
       refused: "A worker could read a file outside of its folder.",
       flash: {
-        text: "Idea #12 rejected",
+        // `?long`: as much as a cookie carries.
+        text: query.has("long") ? "Idea #12 rejected. ".repeat(15).trim() : "Idea #12 rejected",
         tone: "done",
         undo: { action: "/ideas/idea_save/refine", label: "Undo" },
       },
@@ -278,6 +279,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       ]}
       comments={[a.comment()]}
       checks={[a.check({ status: "passed", exitCode: 0, report: a.passedReport })]}
+      olderChecks={[a.check({ id: "chk_old", commit: "0".repeat(40) })]}
       openFile={query.get("file")}
       commentAt={parsePlace(query.get("comment"))}
       message={commitMessage}

@@ -17,36 +17,53 @@ interface CheckListProps {
   id: string;
   /** Newest first. */
   checks: Check[];
+  /** Folded under the others, newest first. */
+  older?: Check[];
   nowMs: number;
 }
 
 /** Results, newest first; those of the untouched base are marked. */
-export function CheckList({ id, checks, nowMs }: CheckListProps): VNode {
+export function CheckList({ id, checks, older = [], nowMs }: CheckListProps): VNode {
   return (
     <Panel id={id} title="Checks">
-      {checks.length === 0
-        ? <p class="muted">None ran yet. The build and the tests run after the developer.</p>
-        : (
-          <ul class="checks">
-            {checks.map((check) => (
-              <li key={check.id} id={`check-${check.id}`}>
-                <div class="check-head">
-                  <StatusBadge shown={checkWords[check.status]} />
-                  <a href={checkHref(check.ticketId, check.id)}>{commandWords[check.name]}</a>
-                  <span class="muted">{countsOf(check)}</span>
-                  {check.baseline && <Tag>baseline</Tag>}
-                  {check.unconfined && <Tag>no sandbox</Tag>}
-                  <span class="muted small check-time">
-                    {check.status !== "skipped" && `${duration(check.durationMs)}, `}
-                    <Time at={check.createdAt} nowMs={nowMs} />
-                  </span>
-                </div>
-                <Failures failures={check.report?.failures ?? []} max={FAILURES_MAX} />
-              </li>
-            ))}
-          </ul>
-        )}
+      {checks.length > 0 && <CheckRows checks={checks} nowMs={nowMs} />}
+      {checks.length === 0 && (
+        <p class="muted">
+          {older.length > 0
+            ? "None of this commit yet."
+            : "None ran yet. The build and the tests run after the developer."}
+        </p>
+      )}
+      {older.length > 0 && (
+        <details id={`${id}-older`} class="checks-older">
+          <summary>{plural(older.length, "check")} of earlier commits</summary>
+          <CheckRows checks={older} nowMs={nowMs} />
+        </details>
+      )}
     </Panel>
+  );
+}
+
+function CheckRows({ checks, nowMs }: Pick<CheckListProps, "checks" | "nowMs">): VNode {
+  return (
+    <ul class="checks">
+      {checks.map((check) => (
+        <li key={check.id} id={`check-${check.id}`}>
+          <div class="check-head">
+            <StatusBadge shown={checkWords[check.status]} />
+            <a href={checkHref(check.ticketId, check.id)}>{commandWords[check.name]}</a>
+            <span class="muted">{countsOf(check)}</span>
+            {check.baseline && <Tag>baseline</Tag>}
+            {check.unconfined && <Tag>no sandbox</Tag>}
+            <span class="muted small check-time">
+              {check.status !== "skipped" && `${duration(check.durationMs)}, `}
+              <Time at={check.createdAt} nowMs={nowMs} />
+            </span>
+          </div>
+          <Failures failures={check.report?.failures ?? []} max={FAILURES_MAX} />
+        </li>
+      ))}
+    </ul>
   );
 }
 

@@ -33,8 +33,10 @@ export interface ReviewPageProps {
   verdicts: CriterionVerdict[];
   /** Sent ones and drafts, oldest first. */
   comments: Comment[];
-  /** Newest first. */
+  /** Of the newest commit, and of the untouched base; newest first. */
   checks: Check[];
+  /** Of the commits between; newest first. */
+  olderChecks: Check[];
   /** `?file=`. */
   openFile: string | null;
   /** `?comment=`, read by `parsePlace`. */
@@ -53,7 +55,7 @@ export function ReviewPage(props: ReviewPageProps): VNode {
       <div class="review">
         <div class="review-side">
           <FileList {...props} />
-          <CheckList id="review-checks" checks={props.checks} nowMs={shell.nowMs} />
+          <ReviewChecks {...props} />
         </div>
         <div class="review-main">
           <Summary {...props} />
@@ -85,20 +87,21 @@ export function ReviewPage(props: ReviewPageProps): VNode {
  * stays as it is: the strip names the newest commit, and the next load shows it.
  */
 export function reviewPartials(props: ReviewPageProps, status?: string): VNode {
-  const { ticket, shell, checks } = props;
+  const { ticket, shell } = props;
   const frame = { shell, current: "development", title: titleOf(ticket), status } as const;
   return (
     <>
       {framePartials(frame)}
       {replace("review-strip", <Strip {...props} />)}
-      {replace(
-        "review-checks",
-        <CheckList id="review-checks" checks={checks} nowMs={shell.nowMs} />,
-      )}
+      {replace("review-checks", <ReviewChecks {...props} />)}
       {replace("review-bar", <ReviewBar {...barOf({ ...props, refused: null })} />)}
     </>
   );
 }
+
+const ReviewChecks = ({ checks, olderChecks, shell }: ReviewPageProps): VNode => (
+  <CheckList id="review-checks" checks={checks} older={olderChecks} nowMs={shell.nowMs} />
+);
 
 const titleOf = (ticket: Ticket) => `Review #${ticket.number} ${ticket.title}`;
 

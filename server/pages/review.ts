@@ -3,6 +3,7 @@ import { parsePlace } from "../../views/diff_place.ts";
 import type { ReviewPageProps } from "../../views/review.tsx";
 import type { RefusedReview } from "../../views/review_decision.tsx";
 import type { App } from "../app.ts";
+import type { Check } from "../records.ts";
 import { proposedMessage } from "../services/merging.ts";
 import { ticketDiff } from "../services/reviews.ts";
 import { listChecks } from "../store/checks.ts";
@@ -43,15 +44,17 @@ export async function reviewPage(
 /** All but the diff: what can change while a person reads it. */
 export function reviewFacts(app: App, id: string) {
   const ticket = getTicket(app.db, id);
+  const checks = listChecks(app.db, id).toReversed();
+  const counts = ({ commit, baseline }: Check) => baseline || commit === ticket.headCommit;
   return {
     ticket,
     baseBranch: getProject(app.db, ticket.projectId).baseBranch,
     findings: listFindings(app.db, id),
     verdicts: getMergeDetails(app.db, id).verdicts,
     comments: listComments(app.db, id),
-    // Of what is to be merged, and of what it began with; the ticket's page has them all.
-    checks: listChecks(app.db, id)
-      .filter(({ commit, baseline }) => baseline || commit === ticket.headCommit).toReversed(),
+    // Of what is to be merged, and of what it began with: what the reviewer was told of, too.
+    checks: checks.filter(counts),
+    olderChecks: checks.filter((check) => !counts(check)),
     message: proposedMessage(app, ticket),
   };
 }
