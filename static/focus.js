@@ -30,7 +30,6 @@
   }
 
   function remember({ type, detail }) {
-    const active = document.activeElement;
     if (isLost()) {
       // A live update must not take up what an earlier request left behind. That the stream of a new page
       // opens is part of the swap that brings the page.
@@ -38,8 +37,8 @@
       if (type === (isStream ? "htmx:before:swap" : "htmx:before:request")) leaving = null;
       return;
     }
-    leaving = active;
-    const row = active.closest("[data-row]");
+    leaving = document.activeElement;
+    const row = leaving.closest("[data-row]");
     const rows = row ? [...row.parentElement.children].filter((r) => r.matches("[data-row]")) : [];
     const at = rows.indexOf(row);
     const after = rows.slice(at + 1, at + 1 + NEIGHBOURS);
@@ -115,7 +114,6 @@
   document.addEventListener("htmx:finally:request", () => setTimeout(recover));
 
   document.addEventListener("htmx:before:history:restore", () => {
-    restoring = true;
-    leaving = null;
+    [restoring, leaving] = [true, null];
   });
 })();

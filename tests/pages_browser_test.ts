@@ -119,6 +119,11 @@ Deno.test({
       await step("on a phone no decision stands alone in its bar's second row", decide);
       await step("the diff is in sight at once, and its lines' numbers are easy to press", review);
       await step("a message stays in sight however far down the page is", glance);
+      await step("a message covers nothing that has the focus, however long it is", uncover);
+      await step("on the narrowest page no label and no field's words are cut", narrow);
+      await step("the titles of a list begin under each other", align);
+      await step("of a bar's panels one is open, and what was typed in another is kept", panels);
+      await step("so it is without scripts", panels, { javaScriptEnabled: false });
       await step("a menu closes when another opens or something else is pressed", menus);
       await step("menus close each other without scripts too", menusAlone, {
         javaScriptEnabled: false,
@@ -338,6 +343,51 @@ async function review({ page, open }: Stage): Promise<void> {
       all.map((link) => link.getBoundingClientRect().height)
     );
     ok(heights.length > 0 && Math.min(...heights) >= 24, `${heights}`);
+    // However many files there are
+    const below = await page.locator("#review-files > .file-list").evaluate((list) => {
+      for (let n = 0; n < 30; n++) list.append(list.firstElementChild!.cloneNode(true));
+      return document.querySelector(".diff")!.getBoundingClientRect().top;
+    });
+    ok(below < viewport.height * 0.7, `with many files the diff begins at ${below}`);
+  }
+}
+
+async function narrow({ page, open }: Stage): Promise<void> {
+  await page.setViewportSize({ width: 320, height: 700 });
+  await open("/ideas");
+  const cut = await page.locator(".nav-label, .filter-form > input").evaluateAll((all) =>
+    all.map((part) => {
+      const shown = part.checkVisibility() ? part : null;
+      // A field does not overflow by its placeholder: that is measured in the field's font.
+      if (!(shown instanceof HTMLInputElement)) {
+        return shown && shown.scrollWidth > shown.clientWidth;
+      }
+      const canvas = document.createElement("canvas").getContext("2d")!;
+      const { font, paddingInlineStart } = getComputedStyle(shown);
+      canvas.font = font;
+      const room = shown.clientWidth - 2 * parseFloat(paddingInlineStart);
+      return canvas.measureText(shown.placeholder).width > room;
+    })
+  );
+  ok(cut.includes(false) && !cut.includes(true), `${cut}`);
+  const within = await page.locator("#nav .nav-label").evaluateAll((all) =>
+    all.filter((label) => label.checkVisibility()).map((label) => {
+      const [text, link] = [label, label.closest(".nav-link")!].map((p) =>
+        p.getBoundingClientRect()
+      );
+      return text!.left >= link!.left - 1 && text!.right <= link!.right + 1;
+    })
+  );
+  ok(within.length >= 4 && !within.includes(false), `${within}`);
+}
+
+async function align({ page, open }: Stage): Promise<void> {
+  for (const path of ["/ideas", "/development"]) {
+    await open(path);
+    const starts = await page.locator(".row .row-title").evaluateAll((all) =>
+      all.map((title) => Math.round(title.getBoundingClientRect().left))
+    );
+    ok(starts.length > 1 && new Set(starts).size === 1, `${path}: ${starts}`);
   }
 }
 
@@ -351,6 +401,30 @@ async function glance({ page, open }: Stage): Promise<void> {
       ["#flash", ".top"].map((part) => document.querySelector(part)!.getBoundingClientRect())
     );
     ok(top!.top >= head!.bottom && top!.bottom < 300, `at ${width}: ${JSON.stringify(top)}`);
+  }
+}
+
+async function uncover({ page, open }: Stage): Promise<void> {
+  for (const path of ["/troubled", "/troubled?long"]) {
+    for (const [width, height] of [[DESKTOP.width, 800], [320, 700], [320, 400]] as const) {
+      await page.setViewportSize({ width, height });
+      await open(path);
+      await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
+      const covered = await page.evaluate(() => {
+        const flash = document.querySelector("#flash")!;
+        const controls = [
+          ...document.querySelectorAll<HTMLElement>("main :is(a, button, summary)"),
+        ];
+        // From the end to the beginning, as Shift+Tab goes: what is above comes up under the message.
+        return controls.reverse().filter((control) => {
+          if (flash.contains(control) || !control.checkVisibility()) return false;
+          control.focus();
+          const [focus, message] = [control, flash].map((part) => part.getBoundingClientRect());
+          return focus!.top < message!.bottom && focus!.bottom > message!.top;
+        }).map((control) => control.outerHTML);
+      });
+      deepEqual(covered, [], `${path} at ${width} x ${height}`);
+    }
   }
 }
 
@@ -370,6 +444,19 @@ async function menus(stage: Stage): Promise<void> {
   await stage.page.waitForFunction(hydrated);
   await stage.page.click("h1");
   deepEqual(await openMenus(stage.page), []);
+}
+
+async function panels({ page, server }: Stage): Promise<void> {
+  const open = page.locator(".action-bar details[open]");
+  for (const path of ["/tickets/tkt_save/review", "/ideas/idea_save"]) {
+    await page.goto(server.url + path);
+    await page.locator("#request-changes > summary").click();
+    await page.locator("#request-changes textarea").fill("Smaller, please");
+    await page.locator("#reject > summary").click();
+    deepEqual(await open.evaluateAll((all) => all.map(({ id }) => id)), ["reject"], path);
+    await page.locator("#request-changes > summary").click();
+    equal(await page.locator("#request-changes textarea").inputValue(), "Smaller, please");
+  }
 }
 
 // ------------------------------------------------------------------ live

@@ -216,11 +216,15 @@ export function Banners({ shell }: { shell: Shell }): VNode {
   );
 }
 
+/** A longer message takes more than two lines of the narrowest page. */
+const FLASH_SHORT_CHARS = 60;
+
 /** What the last action did, with its undo; static/toast.js reads it out. */
 export function FlashMessage({ flash }: { flash: Flash | null }): VNode | null {
   if (flash === null) return null;
+  const length = flash.text.length > FLASH_SHORT_CHARS ? " is-long" : "";
   return (
-    <div id="flash" class={`flash tone-${flash.tone}`} data-flash="" data-at={flash.at}>
+    <div id="flash" class={`flash tone-${flash.tone}${length}`} data-flash="" data-at={flash.at}>
       <p>{flash.text}</p>
       {flash.undo && (
         <form method="post" action={flash.undo.action} class="action-form">
