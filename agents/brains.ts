@@ -3,6 +3,7 @@
 /// <reference lib="deno.unstable" />
 import { pathToFileURL } from "node:url";
 import { MINUTE_MS, SECOND_MS } from "../server/clock.ts";
+import { removeIfThere } from "../server/disk.ts";
 import { messageOf } from "../server/errors.ts";
 import type { Log } from "../server/log.ts";
 import { systemTimers, type Timers } from "../server/timers.ts";
@@ -234,13 +235,5 @@ async function probe(
     clearTimeout(timer);
     worker.terminate();
     for (const left of [module, `${file}.written`]) if (left) await removeIfThere(left);
-  }
-}
-
-async function removeIfThere(path: string): Promise<void> {
-  try {
-    await Deno.remove(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }

@@ -225,7 +225,7 @@ interface Machine {
 /** Whatever is imported from these must be among them. */
 const handsCode = [
   ...["deno.json", "agents", "node_modules"],
-  ...["server/errors.ts", "server/machine_fault.ts"],
+  ...["server/disk.ts", "server/errors.ts", "server/machine_fault.ts"],
 ];
 
 /** Not a bundle: there the files end in .js. */

@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { removeIfThereSync } from "../server/disk.ts";
 import { HeadAndTail } from "./output.ts";
 
 /** Of one command's output, head and tail. */
@@ -35,7 +36,7 @@ export class OutputFiles {
   }
 
   remove(callId: string): void {
-    removeIfThere(this.#pathOf(callId));
+    removeIfThereSync(this.#pathOf(callId));
     removeIfEmpty(this.#dir);
   }
 
@@ -43,7 +44,7 @@ export class OutputFiles {
   keepOnly(callIds: readonly string[]): void {
     const paths = new Set(callIds.map((id) => this.#pathOf(id)));
     const stale = listIfThere(this.#dir).filter((path) => !paths.has(path));
-    stale.forEach(removeIfThere);
+    stale.forEach(removeIfThereSync);
     if (stale.length > 0) removeIfEmpty(this.#dir);
   }
 
@@ -124,7 +125,7 @@ export class OutputFile {
       Deno.renameSync(fresh, this.#path);
     } catch (error) {
       file.close();
-      removeIfThere(fresh);
+      removeIfThereSync(fresh);
       throw error;
     }
     this.#file?.close();
@@ -145,14 +146,6 @@ function listIfThere(dir: string): string[] {
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return [];
     throw error;
-  }
-}
-
-function removeIfThere(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }
 

@@ -186,7 +186,8 @@ const FIRST_LANE = `
   SELECT ${COLUMNS}, claim_order, lane FROM jobs
   WHERE status = 'available' AND lane > :after ORDER BY lane, claim_order, id LIMIT 1`;
 
-// Steps over those that may not execute without reading more of them than the index has. Keys are few and seldom have many jobs waiting.
+// Steps over those that may not execute without reading more of them than the index has. Keys are few and
+// seldom have many jobs waiting.
 const NEXT = `
   SELECT ${COLUMNS}, claim_order FROM jobs
   WHERE status = 'available' AND lane = :lane AND (claim_order, id) > (:order, :id)

@@ -7,7 +7,7 @@ import { type Copy, copyHere } from "./backup_copy.ts";
 import { DAY_MS, HOUR_MS, timeText } from "./clock.ts";
 import { DATABASE } from "./data_folder.ts";
 import { findDamage } from "./database_file.ts";
-import { freeBytes, syncFolder } from "./disk.ts";
+import { freeBytes, removeIfThereSync, syncFolder } from "./disk.ts";
 import { AppError, messageOf } from "./errors.ts";
 import { machineFaultOf, Unavailable } from "./machine_fault.ts";
 
@@ -132,7 +132,7 @@ export async function writeBackup(
     Deno.renameSync(unfinished, to);
     syncFolder(dirname(to));
   } catch (error) {
-    if (started) removeIfThere(unfinished);
+    if (started) removeIfThereSync(unfinished);
     if (signal.aborted) throw error;
     throw refusalOf(error, to);
   }
@@ -215,15 +215,7 @@ function clearUnfinished(folder: string, nowMs: number): void {
     if (!name.endsWith(UNFINISHED) || !namePattern.test(basename(name, UNFINISHED))) continue;
     const path = join(folder, name);
     const writtenMs = Deno.statSync(path).mtime?.getTime() ?? 0;
-    if (nowMs - writtenMs > LEFT_BEHIND_MS) removeIfThere(path);
-  }
-}
-
-function removeIfThere(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (nowMs - writtenMs > LEFT_BEHIND_MS) removeIfThereSync(path);
   }
 }
 

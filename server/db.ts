@@ -10,13 +10,13 @@ import { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers";
 import { AppError } from "./errors.ts";
 import { type Clock, timeText } from "./clock.ts";
+import { inOrder, numbered, type Params, type Value } from "./sql_parameters.ts";
 import { type MachineFault, machineFaultOf, Unavailable } from "./machine_fault.ts";
 import { type Migration, migrations } from "./migrations/mod.ts";
 import type { Hub } from "./hub.ts";
 
-export type Value = string | number | bigint | null | Uint8Array;
+export type { Params, Value } from "./sql_parameters.ts";
 export type Row = Record<string, Value>;
-export type Params = Record<string, Value>;
 
 /** A prepared statement; parameters are named (`:id`) and given without the colon. */
 export interface Statement {
@@ -103,42 +103,6 @@ export function openDb(path: string): Db {
       statements.clear();
       connection.close();
     },
-  };
-}
-
-/** What is no parameter although it may look like one, then a parameter. */
-const PARAMETER = /'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\/\*[\s\S]*?\*\/|:([A-Za-z_]\w*)/g;
-
-/**
- * The statement with numbers in place of the names of its parameters: bound by name, ten values take longer
- * than the insert of a row.
- */
-function numbered(sql: string): { text: string; names: string[] } {
-  const names: string[] = [];
-  const text = sql.replaceAll(PARAMETER, (found, name?: string) => {
-    if (name === undefined) return found;
-    if (!names.includes(name)) names.push(name);
-    return `?${names.indexOf(name) + 1}`;
-  });
-  return { text, names };
-}
-
-/** Brings values into the order of their numbers; what is not given is NULL. Throws for a name that is none. */
-function inOrder(sql: string, names: readonly string[]): (params?: Params) => Value[] {
-  let checked = false;
-  return (params = {}) => {
-    if (!checked) {
-      const unknown = Object.keys(params).find((name) => !names.includes(name));
-      if (unknown) throw new Error(`Cannot bind "${unknown}": no such parameter in ${sql}`);
-      checked = true;
-    }
-    return names.map((name) => {
-      const value = params[name];
-      if (value === undefined && name in params) {
-        throw new TypeError(`Cannot bind "${name}": it is undefined in ${sql}`);
-      }
-      return value ?? null;
-    });
   };
 }
 

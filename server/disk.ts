@@ -41,3 +41,32 @@ export function syncFolder(folder: string): void {
   using opened = Deno.openSync(folder);
   opened.syncSync();
 }
+
+/** Whether anything has this name; a dangling symbolic link counts. */
+export function existsSync(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** Removes a file, or a folder that is empty or, with `recursive`, is not. No-op where there is nothing. */
+export async function removeIfThere(path: string, options?: Deno.RemoveOptions): Promise<void> {
+  await Deno.remove(path, options).catch(unlessGone);
+}
+
+/** The same at once. */
+export function removeIfThereSync(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    unlessGone(error);
+  }
+}
+
+function unlessGone(error: unknown): void {
+  if (!(error instanceof Deno.errors.NotFound)) throw error;
+}

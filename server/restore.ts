@@ -7,7 +7,7 @@ import { timeText } from "./clock.ts";
 import { DATABASE } from "./data_folder.ts";
 import { copyDatabase, findDamage, readHistory } from "./database_file.ts";
 import { checkHistory } from "./db.ts";
-import { syncFolder } from "./disk.ts";
+import { existsSync, removeIfThereSync, syncFolder } from "./disk.ts";
 import { AppError, messageOf } from "./errors.ts";
 import { machineFaultOf, Unavailable } from "./machine_fault.ts";
 
@@ -26,7 +26,7 @@ interface Note {
 export function restoreBackup(dataDir: string, from: string, nowMs: number): string | null {
   for (const step of restoreSteps(dataDir, from, nowMs)) step();
   const aside = join(dataDir, asideOf(nowMs));
-  return exists(join(aside, DATABASE)) ? aside : null;
+  return existsSync(join(aside, DATABASE)) ? aside : null;
 }
 
 const asideOf = (nowMs: number): string =>
@@ -51,7 +51,7 @@ export function restoreSteps(dataDir: string, from: string, nowMs: number): (() 
 function exchangeSteps(dataDir: string, { aside }: Note): (() => void)[] {
   const [next, folder] = [join(dataDir, NEXT), join(dataDir, aside)];
   const moveAside = (name: string) => () => {
-    if (exists(join(dataDir, name))) Deno.renameSync(join(dataDir, name), join(folder, name));
+    if (existsSync(join(dataDir, name))) Deno.renameSync(join(dataDir, name), join(folder, name));
   };
   const settle = () => {
     syncFolder(folder);
@@ -61,12 +61,12 @@ function exchangeSteps(dataDir: string, { aside }: Note): (() => void)[] {
     () => Deno.mkdirSync(folder, { recursive: true, mode: 0o700 }),
     // Before the database: a log must never stand beside one that it does not belong to.
     moveAside(WAL),
-    () => remove(join(dataDir, SHM)),
+    () => removeIfThereSync(join(dataDir, SHM)),
     moveAside(DATABASE),
     settle,
     () => Deno.renameSync(next, join(dataDir, DATABASE)),
     settle,
-    () => remove(join(dataDir, NOTE)),
+    () => removeIfThereSync(join(dataDir, NOTE)),
     () => syncFolder(dataDir),
   ];
 }
@@ -101,7 +101,7 @@ function copyBackup(from: string, next: string): void {
     const damage = findDamage(next, "full");
     if (damage !== null) throw new Error(`the copy is damaged (${damage})`);
   } catch (error) {
-    remove(next);
+    removeIfThereSync(next);
     const fault = machineFaultOf(error);
     if (fault !== null) throw new Unavailable(fault, `restore ${from}`, error);
     throw error;
@@ -125,36 +125,22 @@ function writeNote(dataDir: string, note: Note): void {
  */
 export function finishRestore(dataDir: string): "finished" | "undone" | null {
   const next = join(dataDir, NEXT);
-  remove(join(dataDir, `${NOTE}.part`));
+  removeIfThereSync(join(dataDir, `${NOTE}.part`));
   const note = readNote(dataDir);
   if (note === null) {
-    if (!exists(next)) return null;
-    remove(next);
+    if (!existsSync(next)) return null;
+    removeIfThereSync(next);
     return "undone";
   }
   const steps = exchangeSteps(dataDir, note);
   // Without it the new database has its place already, and only the note is left to be removed.
-  for (const step of exists(next) ? steps : steps.slice(-2)) step();
+  for (const step of existsSync(next) ? steps : steps.slice(-2)) step();
   return "finished";
 }
 
 function readNote(dataDir: string): Note | null {
   const path = join(dataDir, NOTE);
-  return exists(path) ? JSON.parse(Deno.readTextFileSync(path)) : null;
+  return existsSync(path) ? JSON.parse(Deno.readTextFileSync(path)) : null;
 }
 
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
-
-const realPath = (path: string): string | null => exists(path) ? Deno.realPathSync(path) : null;
-
-function remove(path: string): void {
-  if (exists(path)) Deno.removeSync(path);
-}
+const realPath = (path: string): string | null => existsSync(path) ? Deno.realPathSync(path) : null;

@@ -9,38 +9,22 @@ import type { Comment, Ticket } from "../server/records.ts";
 import { createHttp } from "../server/http.ts";
 import { ticketsApi } from "../server/routes/tickets.tsx";
 import { addComment, requestTicketChanges } from "../server/services/tickets.ts";
-import { insertCheck } from "../server/store/checks.ts";
 import { listComments } from "../server/store/reviews.ts";
 import { moveTicket, updateTicket } from "../server/store/tickets.ts";
 import { fileId, lineId } from "../views/diff_place.ts";
 import { noAssets } from "./http_support.ts";
 import { pagesBench } from "./pages_support.ts";
-import { type TestApp, testApp } from "./support.ts";
+import { passChecks, type TestApp, testApp } from "./support.ts";
 
 const head = "b".repeat(40);
-
-const passed = (name: "build" | "test", ticketId: string) => ({
-  ticketId,
-  name,
-  commit: head,
-  baseline: false,
-  command: "sh",
-  status: "passed" as const,
-  exitCode: 0,
-  durationMs: 5,
-  report: null,
-  tail: "",
-  outputPath: null,
-  unconfined: false,
-});
 
 /** A ticket in review; its diff is empty, so that its page needs no repository. */
 async function inReview(app: TestApp): Promise<Ticket> {
   const { id } = await app.ticket();
+  passChecks(app, id, head);
   return app.tx((tx) => {
     const commits = { baseCommit: "a".repeat(40), headCommit: head };
     moveTicket(tx, id, "in_progress", { step: "develop", ...commits });
-    for (const name of ["build", "test"] as const) insertCheck(tx, passed(name, id));
     moveTicket(tx, id, "review", { step: null });
     return updateTicket(tx, id, { baseCommit: head });
   });

@@ -19,6 +19,30 @@ const QUESTIONS = 5;
 /** Requests on their way at the same time. */
 const AT_ONCE = 4;
 
+/** What the system is asked for while `drive` uses a server whose agents follow these scripts. */
+async function traceOf(
+  scripts: Parameters<typeof play>[0],
+  drive: (client: Client, project: Json) => Promise<void>,
+): Promise<Awaited<ReturnType<typeof readTrace>>> {
+  await using fake = startFakeClaude({ reply: play(scripts) });
+  await using data = await tempDir();
+  await using repo = await greetRepo();
+  await using notes = await tempDir();
+  const file = join(notes.path, "trace");
+  const env = { ANTHROPIC_API_KEY: fake.apiKey, ANTHROPIC_BASE_URL: fake.url };
+  const server = launchGaffer({ dataDir: data.path, env, under: straced(file) });
+  try {
+    const client = new Client(await server.address);
+    await drive(client, await addProject(client, repo, greetCommands));
+  } finally {
+    // strace itself ends with what it traces, and only then.
+    const { pid } = JSON.parse(await Deno.readTextFile(join(data.path, "gaffer.lock")));
+    Deno.kill(pid, "SIGKILL");
+    await server.stop();
+  }
+  return await readTrace(file);
+}
+
 Deno.test({
   name: "no answer leaves the server before what it acknowledges is on the disk",
   ignore: !traceable,
@@ -31,25 +55,11 @@ Deno.test({
       answer(toolUse("ask_questions", { questions })),
       submit({ summary: "Greet more", type: "feature", acceptance: ["It greets"] }),
     ];
-    await using fake = startFakeClaude({ reply: play({ ...greetScripts, clarify }) });
-    await using data = await tempDir();
-    await using repo = await greetRepo();
-    await using notes = await tempDir();
-    const file = join(notes.path, "trace");
-    const env = { ANTHROPIC_API_KEY: fake.apiKey, ANTHROPIC_BASE_URL: fake.url };
-    const server = launchGaffer({ dataDir: data.path, env, under: straced(file) });
-    const client = new Client(await server.address);
     let posts = 0;
-    try {
-      const project = await addProject(client, repo, greetCommands);
+    const trace = await traceOf({ ...greetScripts, clarify }, async (client, project) => {
       posts = 1 + await drive(client, project);
-    } finally {
-      // strace itself ends with what it traces, and only then.
-      const { pid } = JSON.parse(await Deno.readTextFile(join(data.path, "gaffer.lock")));
-      Deno.kill(pid, "SIGKILL");
-      await server.stop();
-    }
-    const { answers, early } = judgeAnswers(await readTrace(file), "/gaffer.db-wal");
+    });
+    const { answers, early } = judgeAnswers(trace, "/gaffer.db-wal");
     deepEqual(early, []);
     equal(answers, posts);
     ok(answers >= 50);
@@ -102,25 +112,11 @@ Deno.test({
       calls(["run_checks", { name: "build" }]),
       submit({ status: "done", summary: "greet.sh greets the world" }),
     ];
-    await using fake = startFakeClaude({ reply: play({ ...greetScripts, develop }) });
-    await using data = await tempDir();
-    await using repo = await greetRepo();
-    await using notes = await tempDir();
-    const file = join(notes.path, "trace");
-    const env = { ANTHROPIC_API_KEY: fake.apiKey, ANTHROPIC_BASE_URL: fake.url };
-    const server = launchGaffer({ dataDir: data.path, env, under: straced(file) });
-    const client = new Client(await server.address);
-    try {
-      const project = await addProject(client, repo, greetCommands);
+    const trace = await traceOf({ ...greetScripts, develop }, async (client, project) => {
       const { id } = await client.post(`/projects/${project.id}/tickets`, greetTicket);
       const ticket = await client.until(`/tickets/${id}`, settled);
       equal(ticket.status, "review", ticket.reason);
-    } finally {
-      const { pid } = JSON.parse(await Deno.readTextFile(join(data.path, "gaffer.lock")));
-      Deno.kill(pid, "SIGKILL");
-      await server.stop();
-    }
-    const trace = await readTrace(file);
+    });
     const root = "/worktrees/1";
     for (
       const [path, folders] of [

@@ -22,7 +22,7 @@ const parts: [name: string, pattern: RegExp][] = [
   ["store", /^server\/store\//],
   [
     "base",
-    /^server\/(app|config|data_folder|database_file|db|hub|storage|turnstile)\.ts$|^server\/migrations\//,
+    /^server\/(app|config|data_folder|database_file|db|hub|sql_parameters|storage|turnstile)\.ts$|^server\/migrations\//,
   ],
   ["base", /^server\/(backup|backup_copy|backup_worker|open_database|restore)\.ts$/],
   ["handlers", /^queue\/handlers\//],

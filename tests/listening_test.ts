@@ -12,6 +12,20 @@ const options = (changes: Partial<ListenOptions> = {}): ListenOptions => ({
   ...changes,
 });
 
+/** A request whose answer the test gives. */
+function asking() {
+  const { promise, resolve } = Promise.withResolvers<Response>();
+  const asked = Promise.withResolvers<void>();
+  const listening = listen(options({
+    handler: () => {
+      asked.resolve();
+      return promise;
+    },
+  }));
+  const answer = fetch(`http://127.0.0.1:${listening.port}`);
+  return { listening, answer, asked: asked.promise, resolve };
+}
+
 Deno.test("it tells the port that was free, answers, and after a shutdown no more", async () => {
   const listening = listen(options());
   ok(listening.port > 0);
@@ -22,16 +36,8 @@ Deno.test("it tells the port that was free, answers, and after a shutdown no mor
 });
 
 Deno.test("a shutdown waits for the answers that are under way", async () => {
-  const { promise, resolve } = Promise.withResolvers<Response>();
-  const asked = Promise.withResolvers<void>();
-  const listening = listen(options({
-    handler: () => {
-      asked.resolve();
-      return promise;
-    },
-  }));
-  const answer = fetch(`http://127.0.0.1:${listening.port}`);
-  await asked.promise;
+  const { listening, answer, asked, resolve } = asking();
+  await asked;
   const closed = listening.shutdown();
   resolve(new Response("late"));
   equal(await (await answer).text(), "late");
@@ -39,18 +45,10 @@ Deno.test("a shutdown waits for the answers that are under way", async () => {
 });
 
 Deno.test("a shutdown does not wait for an answer that takes too long, or for a client that says nothing", async () => {
-  const { promise, resolve } = Promise.withResolvers<Response>();
-  const asked = Promise.withResolvers<void>();
-  const listening = listen(options({
-    handler: () => {
-      asked.resolve();
-      return promise;
-    },
-  }));
-  const answer = fetch(`http://127.0.0.1:${listening.port}`);
+  const { listening, answer, asked, resolve } = asking();
   using mute = await Deno.connect({ hostname: "127.0.0.1", port: listening.port });
   await mute.write(new TextEncoder().encode("GET / HT"));
-  await asked.promise;
+  await asked;
   await listening.shutdown(1);
   resolve(new Response("later"));
   equal(await (await answer).text(), "later");

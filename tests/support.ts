@@ -16,6 +16,7 @@ import { advanceIdea } from "../server/services/refinement.ts";
 import { executeRun } from "../server/services/outcomes.ts";
 import { getIdea } from "../server/store/ideas.ts";
 import { listIdeaRuns } from "../server/store/runs.ts";
+import { insertCheck, type NewCheck } from "../server/store/checks.ts";
 import { getTicket } from "../server/store/tickets.ts";
 import { Turnstile } from "../server/turnstile.ts";
 
@@ -197,3 +198,29 @@ export const results = {
   },
   prioritize: { priority: "high", reason: "People wait for it" },
 } as const;
+
+/** A test command of the ticket's that passed, but for the changes. */
+export const checkOf = (ticketId: string, changes: Partial<NewCheck> = {}): NewCheck => ({
+  ticketId,
+  name: "test",
+  commit: "b".repeat(40),
+  baseline: false,
+  command: "sh test.sh",
+  status: "passed",
+  exitCode: 0,
+  durationMs: 5,
+  report: null,
+  tail: "",
+  outputPath: null,
+  unconfined: false,
+  ...changes,
+});
+
+/** Lets the ticket's build and tests have passed at a commit: then it may go to its review. */
+export function passChecks(app: TestApp, ticketId: string, commit: string): void {
+  app.tx((tx) => {
+    for (const name of ["build", "test"] as const) {
+      insertCheck(tx, checkOf(ticketId, { name, commit }));
+    }
+  });
+}

@@ -28,7 +28,6 @@ import { advanceTicket, applyDevelopmentResult, block } from "../server/services
 import { startRun } from "../server/services/runs.ts";
 import { AppError } from "../server/errors.ts";
 import type { Ticket } from "../server/records.ts";
-import { insertCheck } from "../server/store/checks.ts";
 import { listHistory } from "../server/store/events.ts";
 import { listComments, listFindings } from "../server/store/reviews.ts";
 import { findActiveRun, getRun, listTicketRuns } from "../server/store/runs.ts";
@@ -36,7 +35,7 @@ import { listSubtasks, moveSubtask } from "../server/store/subtasks.ts";
 import { getMergeDetails, getTicket, moveTicket, updateTicket } from "../server/store/tickets.ts";
 import { allocateWorktree, moveWorktree } from "../server/store/worktrees.ts";
 import { describeChange } from "../views/history.tsx";
-import { type TestApp, testApp } from "./support.ts";
+import { passChecks, type TestApp, testApp } from "./support.ts";
 
 const base = "a".repeat(40);
 const head = "b".repeat(40);
@@ -46,27 +45,6 @@ const review = {
   findings: [{ severity: "minor", path: "greet.sh", line: 3, message: "Quote it" }],
   criteria: [{ criterion: "It says hello", met: true, evidence: "greet.sh:3" }],
 };
-
-function passChecks(app: TestApp, ticketId: string, commit = head): void {
-  app.tx((tx) => {
-    for (const name of ["build", "test"] as const) {
-      insertCheck(tx, {
-        ticketId,
-        name,
-        commit,
-        baseline: false,
-        command: "sh",
-        status: "passed",
-        exitCode: 0,
-        durationMs: 5,
-        report: null,
-        tail: "",
-        outputPath: null,
-        unconfined: false,
-      });
-    }
-  });
-}
 
 /** A ticket in development whose worktree is at `head`. */
 async function inProgress(app: TestApp): Promise<Ticket> {
@@ -94,7 +72,7 @@ async function inReview(app: TestApp): Promise<Ticket> {
     }
     updateTicket(tx, ticket.id, { step: "review" });
   });
-  passChecks(app, ticket.id);
+  passChecks(app, ticket.id, head);
   const run = app.tx((tx) =>
     startRun(app, tx, { ticket: getTicket(tx.db, ticket.id), purpose: "review", agent: "reviewer" })
   );
@@ -122,7 +100,7 @@ Deno.test("the database refuses review without a build and a test row for exactl
   throws(toReview, /review needs a changed commit/);
   passChecks(app, ticket.id, "c".repeat(40));
   throws(toReview, /review needs a changed commit/);
-  passChecks(app, ticket.id);
+  passChecks(app, ticket.id, head);
   app.tx((tx) => updateTicket(tx, ticket.id, { headCommit: base }));
   throws(toReview, /review needs a changed commit/);
   app.tx((tx) => updateTicket(tx, ticket.id, { headCommit: head }));

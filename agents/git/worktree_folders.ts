@@ -1,5 +1,6 @@
 /** The folders of worktrees: where they go, how they vanish without a moment in which work looks deleted. */
 import { basename, dirname, join } from "node:path";
+import { removeIfThere } from "../../server/disk.ts";
 import { AppError } from "../../server/errors.ts";
 import { gitOk } from "./git.ts";
 import { exists } from "./presence.ts";
@@ -65,15 +66,7 @@ export async function forget(repo: string, path: string, signal: AbortSignal): P
 export async function sweep(folder: string): Promise<void> {
   const names = await Array.fromAsync(Deno.readDir(folder), (entry) => entry.name);
   for (const name of names.filter((name) => /\.removing(-\d+)?$/.test(name))) {
-    await removeIfThere(join(folder, name));
-  }
-}
-
-/** Two removals in one folder may sweep the same leftovers side by side. */
-async function removeIfThere(path: string): Promise<void> {
-  try {
-    await Deno.remove(path, { recursive: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    // Two removals in one folder may sweep the same leftovers side by side.
+    await removeIfThere(join(folder, name), { recursive: true });
   }
 }

@@ -3,6 +3,7 @@
  * lies outside or is not a plain file, and looks again once the file is open. Calls are synchronous on
  * purpose: nothing else of this process happens between a check and what it guards.
  */
+import { existsSync, removeIfThereSync, syncFolder } from "../../server/disk.ts";
 import { denied, type PathScope, type PathUse, type ResolvedPath, resolvePath } from "../policy.ts";
 import { baseName, folderOf, isInside, UNFINISHED_FILE } from "../paths.ts";
 import { ToolError } from "./tool.ts";
@@ -109,7 +110,7 @@ export class PlaceFiles {
     Deno.mkdirSync(folder, { recursive: true });
     this.#options.afterCheck?.();
     const unfinished = `${folder}/${UNFINISHED_FILE}`;
-    removeIfThere(unfinished);
+    removeIfThereSync(unfinished);
     try {
       fill(unfinished, bytes, old?.mode ?? null, () => {
         if (Deno.realPathSync(unfinished) !== unfinished) {
@@ -122,7 +123,7 @@ export class PlaceFiles {
       });
       Deno.renameSync(unfinished, path.real);
     } catch (error) {
-      removeIfThere(unfinished);
+      removeIfThereSync(unfinished);
       throw error;
     }
     toSync.forEach(syncFolder);
@@ -177,32 +178,6 @@ function fill(path: string, bytes: Uint8Array, mode: number | null, check: () =>
 /** The folder of a new name, and where it is still to be made, the folders that get a new name with it. */
 function foldersToSync(folder: string): string[] {
   const folders = [folder];
-  while (!exists(folders.at(-1)!)) folders.push(folderOf(folders.at(-1)!));
+  while (!existsSync(folders.at(-1)!)) folders.push(folderOf(folders.at(-1)!));
   return folders;
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
-
-/** A rename is on the disk with its folder: until then a power cut takes it back, whatever was synced of the file. */
-function syncFolder(folder: string): void {
-  // Windows can't open folders, and keeps their order itself.
-  if (Deno.build.os === "windows") return;
-  using opened = Deno.openSync(folder);
-  opened.syncSync();
-}
-
-function removeIfThere(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
 }

@@ -5,7 +5,7 @@ import { parseReport } from "../../agents/reports/mod.ts";
 import { restoreWorktree } from "../../agents/git/restoring.ts";
 import type { App } from "../app.ts";
 import { newId, transact } from "../db.ts";
-import { hasRoom } from "../disk.ts";
+import { hasRoom, removeIfThere } from "../disk.ts";
 import { AppError } from "../errors.ts";
 import { machineFaultOf, Unavailable } from "../machine_fault.ts";
 import type { Check, CommandName, Project, ProjectCommand, Ticket } from "../records.ts";
@@ -202,14 +202,6 @@ async function outputFile(
   const dir = join(app.config.dataDir, "projects", project.slug, "checks", String(ticket.number));
   await Deno.mkdir(dir, { recursive: true });
   return join(dir, `${newId(name)}.log`);
-}
-
-async function removeIfThere(path: string): Promise<void> {
-  try {
-    await Deno.remove(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
 }
 
 /** Everything that a check printed, as far as it was kept. */

@@ -3,6 +3,7 @@
  * must be there for the build, also when other hands run it. A home goes with its worktree.
  */
 import { join } from "node:path";
+import { removeIfThere } from "../disk.ts";
 
 /** The real path of the home that belongs to a worktree, made where there is none. */
 export async function homeOf(worktree: string): Promise<string> {
@@ -15,23 +16,15 @@ export async function homeOf(worktree: string): Promise<string> {
 export async function removeHome(worktree: string): Promise<void> {
   const path = pathOf(worktree);
   try {
-    await removeAll(path);
+    await removeIfThere(path, { recursive: true });
   } catch (error) {
     if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
     await makeWritable(path);
-    await removeAll(path);
+    await removeIfThere(path, { recursive: true });
   }
 }
 
 const pathOf = (worktree: string) => `${worktree}.home`;
-
-async function removeAll(path: string): Promise<void> {
-  try {
-    await Deno.remove(path, { recursive: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-}
 
 /** Go takes the right to write from all folders of its module cache. Links are not followed. */
 async function makeWritable(dir: string): Promise<void> {
