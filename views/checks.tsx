@@ -110,6 +110,7 @@ export interface CheckPageProps {
 /** One check with everything that is known of it. */
 export function CheckPage({ shell, ticket, check, output, omittedBytes }: CheckPageProps): VNode {
   const title = `${commandWords[check.name]} of ticket #${ticket.number}`;
+  const kept = output !== null && output !== "";
   return (
     <Layout shell={shell} title={title} current="development" live={null}>
       <PageHead
@@ -117,30 +118,38 @@ export function CheckPage({ shell, ticket, check, output, omittedBytes }: CheckP
         title={title}
         aside={<StatusBadge shown={checkWords[check.status]} />}
       />
-      <p class="muted">
-        {countsOf(check)} · {duration(check.durationMs)} · commit{" "}
-        <code>{shortCommit(check.commit)}</code>
-        {check.baseline && ", before any agent edited"} ·{" "}
-        <Time at={check.createdAt} nowMs={shell.nowMs} />
-      </p>
-      {check.unconfined && (
-        <Notice tone="waiting" title="Ran without a sandbox">
-          <p>There is no bubblewrap on this machine; you allowed this project's commands to run.</p>
-        </Notice>
-      )}
-      {check.command !== "" && <pre class="output">$ {check.command}</pre>}
-      <Failures failures={check.report?.failures ?? []} max={Infinity} />
-      <h2>Output</h2>
-      {output !== null && output !== "" && (
-        <p>
-          <a href={`${checkHref(ticket.id, check.id)}?raw`} hx-boost="false">All of it as text</a>
+      <div class="panel">
+        <p class="muted">
+          {countsOf(check)} · {duration(check.durationMs)} · commit{" "}
+          <code>{shortCommit(check.commit)}</code>
+          {check.baseline && ", before any agent edited"} ·{" "}
+          <Time at={check.createdAt} nowMs={shell.nowMs} />
         </p>
-      )}
-      {omittedBytes > 0 && <p class="muted">The first {count(omittedBytes)} bytes are not shown.
-      </p>}
-      {output === null || output === ""
-        ? <p class="muted">{output === null ? "None was kept." : "The command wrote nothing."}</p>
-        : <pre class="output" id="output">{output.startsWith("\n") ? `\n${output}` : output}</pre>}
+        {check.unconfined && (
+          <Notice tone="waiting" title="Ran without a sandbox">
+            <p>
+              There is no bubblewrap on this machine; you allowed this project's commands to run.
+            </p>
+          </Notice>
+        )}
+        {check.command !== "" && <pre class="output">$ {check.command}</pre>}
+        <Failures failures={check.report?.failures ?? []} max={Infinity} />
+      </div>
+      <Panel
+        id="check-output"
+        title="Output"
+        aside={kept && (
+          <a href={`${checkHref(ticket.id, check.id)}?raw`} hx-boost="false">All of it as text</a>
+        )}
+      >
+        {omittedBytes > 0 && (
+          <p class="muted">The first {count(omittedBytes)} bytes are not shown.</p>
+        )}
+        {kept
+          ? <pre class="output" id="output">{output.startsWith("\n") ? `\n${output}` : output}</pre>
+          : <p class="muted">{output === null ? "None was kept." : "The command wrote nothing."}
+          </p>}
+      </Panel>
     </Layout>
   );
 }
