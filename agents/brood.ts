@@ -3,6 +3,7 @@
  * kernel kills a group in one go, so that not even a fork bomb gets ahead. Linux only, as the count is.
  */
 import { Census } from "./census.ts";
+import { signalGroup } from "./process_group.ts";
 
 /** What makes groups faster than this is left to who looks for the marker in its environment. */
 const MAX_ROUNDS = 8;
@@ -21,22 +22,11 @@ export class Brood {
     for (let left = MAX_ROUNDS; left > 0; left--) {
       const groups = this.#groups();
       if (groups.length === 0) return;
-      for (const group of groups) killGroup(group);
+      for (const group of groups) signalGroup(group, "SIGKILL");
     }
   }
 
   #groups(): number[] {
     return this.#census.count([this.#pid]).get(this.#pid)!.groups;
-  }
-}
-
-function killGroup(group: number): void {
-  try {
-    Deno.kill(-group, "SIGKILL");
-  } catch (error) {
-    // It is gone already, or all that is left of it has other rights than we have.
-    const isOut = error instanceof Deno.errors.NotFound ||
-      error instanceof Deno.errors.PermissionDenied;
-    if (!isOut) throw error;
   }
 }

@@ -1,25 +1,14 @@
 /** What this machine has to confine programs with. */
 import { messageOf } from "../server/errors.ts";
+import { machineFaultOf } from "../server/machine_fault.ts";
+import { findProgram } from "./find_program.ts";
 import type { Confinement } from "./runtime.ts";
 import { baseArgs, type TmpLimits } from "./sandbox.ts";
 
 const TRIAL_TIMEOUT_MS = 5_000;
-
-/** Where programs are looked for that Gaffer itself starts. */
-const programDirs = ["/usr/bin", "/bin", "/usr/local/bin", "/run/current-system/sw/bin"];
-
-/** Absolute path of a program of the system; null when it has none. */
-export function findProgram(name: string): string | null {
-  return programDirs.map((dir) => `${dir}/${name}`).find(isFile) ?? null;
-}
-
-function isFile(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false; // not there, or not for us
-  }
-}
+/** The first page waits for the trial, so a machine that lacks something gets some seconds. */
+const MAX_TRIALS = 20;
+const TRIAL_AGAIN_MS = 100;
 
 export interface FoundSandbox extends Confinement {
   /** Path of bubblewrap; null when it is not used. */
@@ -68,8 +57,16 @@ const without = (hint: string): FoundSandbox => ({
   limitsTmp: false,
 });
 
-/** Null when it worked. */
+/** Null when it worked. What the machine lacks at the moment (files to open, say) tells nothing about bubblewrap. */
 async function trialRun(bwrap: string, tmp: TmpLimits | null): Promise<string | null> {
+  for (let left = MAX_TRIALS;; left--) {
+    const problem = await tryOnce(bwrap, tmp);
+    if (problem === null || machineFaultOf(problem) === null || left === 0) return problem;
+    await new Promise((resolve) => setTimeout(resolve, TRIAL_AGAIN_MS));
+  }
+}
+
+async function tryOnce(bwrap: string, tmp: TmpLimits | null): Promise<string | null> {
   try {
     const { success, stderr } = await new Deno.Command(bwrap, {
       args: [

@@ -1,6 +1,7 @@
 /** Works out how hands are started: which program, in which confinement, with which environment. */
 import { HANDS_ARGUMENT, type HandsConfig, type HandsRole, isSandboxed } from "./hands_config.ts";
-import { findProgram, findSandbox, type FoundSandbox } from "./find_sandbox.ts";
+import { findProgram } from "./find_program.ts";
+import { findSandbox, type FoundSandbox } from "./find_sandbox.ts";
 import type { HandsLimits } from "./hands_limits.ts";
 import { isInside } from "./paths.ts";
 import type { Place } from "./protocol.ts";

@@ -7,6 +7,7 @@ import { parseAnswer } from "./hands_answers.ts";
 import { NICENESS } from "./hands_config.ts";
 import type { Launch } from "./hands_launch.ts";
 import { LineTooLong, MAX_ANSWER_BYTES, readLines } from "./lines.ts";
+import { inOwnGroup, signalChild } from "./process_group.ts";
 import type { FromHands, ToHands } from "./protocol.ts";
 import { sweepMarked } from "./sweep.ts";
 
@@ -90,16 +91,16 @@ export class HandsProcess {
   constructor(launch: Launch, sh: string) {
     this.#launch = launch;
     this.#sh = sh;
-    this.#child = new Deno.Command(launch.program, {
-      args: launch.args,
+    // A terminal's Ctrl+C is meant for the server, which lets the calls at work finish.
+    const { program, ...command } = inOwnGroup(launch.program, launch.args);
+    this.#child = new Deno.Command(program, {
+      ...command,
       env: launch.env,
       clearEnv: true,
       cwd: "/", // a shell would tell its children where the server was started
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
-      // A terminal's Ctrl+C is meant for the server, which lets the calls at work finish.
-      detached: true,
     }).spawn();
     this.#giveWay();
     this.#stdin = this.#child.stdin.getWriter();
@@ -276,7 +277,7 @@ export class HandsProcess {
       this.#stdin.close().catch(() => {}); // it has ended already
       await within(CLOSE_GRACE_MS, status);
     }
-    if (!gone) this.#kill();
+    if (!gone) signalChild(this.#child, "SIGKILL");
     brood?.kill();
     await within(KILL_WAIT_MS, status);
     this.#stdin.abort().catch(() => {}); // closed already, or broken: either way nobody reads it
@@ -301,15 +302,6 @@ export class HandsProcess {
         this.#stderr += `\nwhat was left over can't be looked for: ${messageOf(error)}`;
         await within(SWEEP_AGAIN_MS, new Promise(() => {}));
       }
-    }
-  }
-
-  #kill(): void {
-    try {
-      this.#child.kill("SIGKILL");
-    } catch (error) {
-      // It has ended between the question and the kill.
-      if (!(error instanceof TypeError) && !(error instanceof Deno.errors.NotFound)) throw error;
     }
   }
 }

@@ -204,6 +204,10 @@ export function createAgents(options: AgentsOptions): Agents {
     const mayBegin = () => {
       if (run.killTools.signal.aborted || !host.mayGoOn(runId)) throw new Paused();
     };
+    // Whether a person paused it, the host looks in the transaction in which it records that a request begins.
+    const maySend = () => {
+      if (run.killTools.signal.aborted || run.lettingGo) throw new Paused();
+    };
     const begin = options.nowMs();
     // The loop looks at its time before each request; this ends a stream or a tool that goes on beyond it.
     const { timeoutMs } = context.spec.limits;
@@ -235,7 +239,7 @@ export function createAgents(options: AgentsOptions): Agents {
           run.tell = tell;
         },
         async append(event) {
-          if (event.type === "turn_started") mayBegin();
+          if (event.type === "turn_started") maySend();
           await save(event);
           if (event.type.startsWith("turn_")) live.delete(runId);
           run.busy = event.type === "turn_started" ? "request" : null;

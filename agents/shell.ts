@@ -1,6 +1,7 @@
 /** Runs commands in the folder of a place, each in a shell and a process group of its own. */
 import { absolutePath, isInside, relativePath } from "./paths.ts";
 import { HeadAndTail } from "./output.ts";
+import { inOwnGroup, signalAll, signalGroup } from "./process_group.ts";
 import type { CommandResult } from "./protocol.ts";
 import { MARKER_VARIABLE, sweepMarked, sweepNamespace } from "./sweep.ts";
 
@@ -109,17 +110,20 @@ export class Shell {
   ): { child: Deno.ChildProcess; cwd: string } {
     const { sh, bash, dir, ownNamespace } = this.#options;
     const limits = ownNamespace ? `${LIMITS}; ${PROCESS_LIMIT}` : LIMITS;
+    const { program, ...command } = inOwnGroup(
+      request.interpreter === "bash" ? bash ?? sh : sh,
+      ["-c", wrapper(limits), "sh", request.command],
+    );
     const start = (cwd: string) => ({
       cwd,
-      child: new Deno.Command(request.interpreter === "bash" ? bash ?? sh : sh, {
-        args: ["-c", wrapper(limits), "sh", request.command],
+      child: new Deno.Command(program, {
+        ...command,
         cwd: absolutePath(dir, cwd),
         env,
         clearEnv: true,
         stdin: "null",
         stdout: "piped",
         stderr: "piped",
-        detached: true,
       }).spawn(),
     });
     try {
@@ -145,15 +149,15 @@ export class Shell {
     let timedOut = false;
     const timer = setTimeout(() => {
       timedOut = true;
-      killGroup(child.pid);
+      signalAll(child, "SIGKILL");
     }, request.timeoutMs);
-    const onAbort = () => killGroup(child.pid);
+    const onAbort = () => signalAll(child, "SIGKILL");
     request.signal.addEventListener("abort", onAbort, { once: true });
     if (request.signal.aborted) onAbort();
     const status = await child.status;
     clearTimeout(timer);
     request.signal.removeEventListener("abort", onAbort);
-    killGroup(child.pid);
+    signalGroup(child.pid, "SIGKILL");
     await sweep();
     await drain(reading);
     request.signal.throwIfAborted();
@@ -217,15 +221,4 @@ async function drain(readings: Reading[]): Promise<void> {
   const timer = setTimeout(() => readings.forEach((reading) => reading.cancel()), DRAIN_MS);
   await Promise.all(readings.map((reading) => reading.done));
   clearTimeout(timer);
-}
-
-function killGroup(pid: number): void {
-  try {
-    Deno.kill(-pid, "SIGKILL");
-  } catch (error) {
-    // Its last member is gone, or (macOS) only a dead one is left.
-    const isGone = error instanceof Deno.errors.NotFound ||
-      error instanceof Deno.errors.PermissionDenied;
-    if (!isGone) throw error;
-  }
 }

@@ -1,6 +1,7 @@
 /** One attempt at a job: its handler, its signal, its time-out, and what it came to. */
 import type { App } from "../server/app.ts";
 import { SECOND_MS } from "../server/clock.ts";
+import type { Tx } from "../server/db.ts";
 import { AppError, messageOf } from "../server/errors.ts";
 import type { FailureReason } from "../server/states.ts";
 import { machineFaultOf, machineFaults } from "../server/machine_fault.ts";
@@ -21,6 +22,9 @@ export interface ExecutionOptions {
   random: () => number;
 }
 
+/** Finds out how an attempt ended, in the transaction that records it. */
+export type DecideEnding = (tx: Tx) => Ending;
+
 export class Execution {
   readonly startedAtMs: number;
   readonly #controller = new AbortController();
@@ -32,8 +36,14 @@ export class Execution {
     this.startedAtMs = options.app.clock.nowMs();
   }
 
-  /** Never rejects: whatever the handler does becomes an ending. */
-  async run(handler: JobHandler | undefined): Promise<Ending> {
+  /**
+   * Never rejects: whatever the handler does becomes an ending, or what finds one out when it is recorded. `refusal`:
+   * the job could not begin.
+   */
+  async run(
+    handler: JobHandler | undefined,
+    refusal?: { error: unknown },
+  ): Promise<Ending | DecideEnding> {
     const { job, options: { app } } = this;
     this.#handler = handler;
     if (!handler) {
@@ -43,21 +53,30 @@ export class Execution {
     const { timeoutMs } = jobPolicies[handler.kind];
     if (timeoutMs !== null) this.startTimer(timeoutMs, () => this.abort("timed_out"));
     try {
+      if (refusal) throw refusal.error;
       const context = { app, job, signal: this.#controller.signal };
-      return this.#endingOf(await handler.run(job.args as never, context));
+      const outcome = await handler.run(job.args as never, context);
+      if (typeof outcome !== "function") return this.#endingOf(outcome);
+      return (tx) => this.#endingOf(outcome(tx));
     } catch (error) {
-      if (!this.#abortedFor) {
-        app.log.warn("a job failed", {
-          job: job.id,
-          kind: job.kind,
-          attempt: job.attempt,
-          error: error instanceof Error ? error.stack ?? error.message : String(error),
-        });
-      }
-      return this.#machineFailure(error) ?? this.#failure(messageOf(error));
+      return this.endingAfter(error);
     } finally {
       this.stopTimer();
     }
+  }
+
+  /** How the attempt ends when its handler, or what it decides at the end, throws. */
+  endingAfter(error: unknown): Ending {
+    const { job: { id, kind, attempt }, options: { app } } = this;
+    if (!this.#abortedFor) {
+      app.log.warn("a job failed", {
+        job: id,
+        kind,
+        attempt,
+        error: error instanceof Error ? error.stack ?? error.message : String(error),
+      });
+    }
+    return this.#machineFailure(error) ?? this.#failure(messageOf(error));
   }
 
   #endingOf(outcome: Outcome): Ending {

@@ -1,6 +1,7 @@
 /** What a job is: for those who ask for work, for the handlers that do it, and for the runner between. */
 import type { App } from "../server/app.ts";
 import { HOUR_MS, MINUTE_MS } from "../server/clock.ts";
+import type { Tx } from "../server/db.ts";
 import type { Job } from "../server/records.ts";
 import type { FailureReason } from "../server/states.ts";
 
@@ -72,6 +73,9 @@ export type Outcome =
    */
   | { type: "retry"; reason: string; failure?: FailureReason; afterMs?: number };
 
+/** Finds out how an attempt ended in the transaction that records it: what it writes and the end are one. */
+export type Decide = (tx: Tx) => Outcome;
+
 export interface JobContext {
   /** Acts as "gaffer". */
   app: App;
@@ -87,7 +91,9 @@ export interface JobContext {
  */
 export interface JobHandler<K extends JobKind = JobKind> {
   readonly kind: K;
-  run(args: JobKinds[K], context: JobContext): Promise<Outcome>;
+  /** What has to be on record when the attempt begins, written with its claim. A throw is how the attempt ends. */
+  begin?(tx: Tx, args: JobKinds[K]): void;
+  run(args: JobKinds[K], context: JobContext): Promise<Outcome | Decide>;
   /**
    * Gaffer stops: what executes for these args is to end at the next moment at which nothing is lost, and to
    * begin nothing before. Its signal aborts some seconds later. Absent: it aborts at once.

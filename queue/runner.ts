@@ -12,7 +12,7 @@ import { type Cancel, systemTimers, type Timers } from "../server/timers.ts";
 import { Alarm } from "./alarm.ts";
 import { type Claimed, claimNext } from "./claim.ts";
 import { dueAtMs } from "./due.ts";
-import { Execution, type ExecutionOptions } from "./execution.ts";
+import { type DecideEnding, Execution, type ExecutionOptions } from "./execution.ts";
 import { type AnyJobHandler, type JobHandler, queueNames } from "./job.ts";
 import { LEASE_MS, LeaseKeeper } from "./keeper.ts";
 import {
@@ -79,14 +79,18 @@ export function createRunner(options: RunnerOptions): Runner {
 }
 
 /** Attempts that ended, and how. */
-type Endings = Map<Execution, Ending>;
+type Endings = Map<Execution, Ending | DecideEnding>;
+/** What was claimed, and of that what could not begin. */
+interface Begun extends Claimed {
+  refusals: Map<LeasedJob, { error: unknown }>;
+}
 interface Recorded {
   /** Those whose job was over before. */
   lost: Execution[];
   /** Those that go on for want of an end that their work could hear of, each with what was in the way. */
   refused: Map<Execution, unknown>;
   /** What comes next; null: the runner stops. */
-  claimed: Claimed | null;
+  claimed: Begun | null;
 }
 
 class JobRunner implements Runner {
@@ -220,37 +224,50 @@ class JobRunner implements Runner {
   }
 
   /** The slots of `ended` have just become free in the same transaction. */
-  #claim(tx: Tx, ended?: Endings): Claimed {
+  #claim(tx: Tx, ended?: Endings): Begun {
     const { limits, bootId: owner } = this.#options;
     // A cancelled job's row is over, but its handler may still be stopping what it started.
     const windingDown: LeasedJob[] = [];
     for (const execution of this.#active) {
       if (!ended?.has(execution)) windingDown.push(execution.job);
     }
-    return claimNext(tx, { limits, owner, leaseMs: LEASE_MS, windingDown });
+    const claimed = claimNext(tx, { limits, owner, leaseMs: LEASE_MS, windingDown });
+    return { ...claimed, refusals: this.#beginAll(tx, claimed.jobs) };
   }
 
-  #executeAll({ jobs, dueAtMs }: Claimed): void {
-    for (const job of jobs) this.#execute(job);
+  #beginAll(tx: Tx, jobs: readonly LeasedJob[]): Begun["refusals"] {
+    const refusals: Begun["refusals"] = new Map();
+    for (const job of jobs) {
+      const handler = this.#handlers.get(job.kind) as JobHandler | undefined;
+      if (!handler?.begin) continue;
+      doApart(tx, (part) => handler.begin!(part, job.args as never), {
+        refused: (error) => refusals.set(job, { error }),
+      });
+    }
+    return refusals;
+  }
+
+  #executeAll({ jobs, refusals, dueAtMs }: Begun): void {
+    for (const job of jobs) this.#execute(job, refusals.get(job));
     this.#alarm.within((dueAtMs ?? Infinity) - this.#app.clock.nowMs());
   }
 
-  #execute(job: LeasedJob): void {
+  #execute(job: LeasedJob, refusal?: { error: unknown }): void {
     const execution = new Execution(job, this.#executionOptions);
     this.#active.add(execution);
     this.#keeper.keepRenewing();
-    void execution.run(this.#handlers.get(job.kind) as JobHandler | undefined)
+    void execution.run(this.#handlers.get(job.kind) as JobHandler | undefined, refusal)
       .then((ending) => this.#record(execution, ending));
   }
 
   /** Asks for how an attempt ended to be recorded, with all others that end in this turn. */
-  #record(execution: Execution, ending: Ending): void {
+  #record(execution: Execution, ending: Ending | DecideEnding): void {
     if (!this.#active.has(execution)) return; // stop() has given it up
     this.#endings.set(execution, ending);
     if (this.#endings.size > 1) return;
-    if (this.#active.size === 1 && this.#commitsInARow++ < MAX_COMMITS_IN_A_ROW) {
-      return this.#recordNow(); // nobody else could end in this turn
-    }
+    // Nobody else could end in this turn; but what decides has had work to do, which may still be to be saved.
+    const alone = this.#active.size === 1 && typeof ending !== "function";
+    if (alone && this.#commitsInARow++ < MAX_COMMITS_IN_A_ROW) return this.#recordNow();
     let endings: Endings | null = null;
     transactSoon(this.#app, (tx) => this.#endAndClaim(tx, endings = this.#takeEndings())).then(
       (recorded) => this.#recorded(endings!, recorded),
@@ -279,25 +296,40 @@ class JobRunner implements Runner {
   #endAndClaim(tx: Tx, endings: Endings): Recorded {
     const lost: Execution[] = [];
     const refused: Recorded["refused"] = new Map();
-    for (const [execution, ending] of endings) {
-      const end = (part: Tx) => this.#end(part, execution.job, ending);
-      // A fault in what follows for the work of one must not keep the others from ending.
-      const held = ending.type === "discard"
-        ? doApart(tx, end, { refused: (error) => refused.set(execution, error) })
-        : end(tx);
+    for (const [execution, how] of endings) {
+      const held = typeof how === "function"
+        ? this.#endDecided(tx, execution, how, refused)
+        : this.#end(tx, execution, how, refused);
       if (held === false) lost.push(execution);
     }
     const working = this.#state === "running" && this.#app.db.fault === null;
     return { lost, refused, claimed: working ? this.#claim(tx, endings) : null };
   }
 
-  /** False: the job was over before. */
-  #end(tx: Tx, job: LeasedJob, ending: Ending): boolean {
-    if (!finish(tx, job, ending)) return false;
-    if (ending.type === "discard") {
-      this.#options.gaveUp?.(tx, job, ending.reason, ending.failure);
-    }
-    return true;
+  /** False: the job was over before. Null: it goes on, and `refused` has why. */
+  #end(tx: Tx, execution: Execution, ending: Ending, refused: Recorded["refused"]): boolean | null {
+    const { job } = execution;
+    if (ending.type !== "discard") return finish(tx, job, ending);
+    // A fault in what follows for the work of one must not keep the others from ending.
+    return doApart(tx, (part) => {
+      if (!finish(part, job, ending)) return false;
+      this.#options.gaveUp?.(part, job, ending.reason, ending.failure);
+      return true;
+    }, { refused: (error) => refused.set(execution, error) });
+  }
+
+  /** When it can't decide, that is how the attempt ended. */
+  #endDecided(
+    tx: Tx,
+    execution: Execution,
+    decide: DecideEnding,
+    refused: Recorded["refused"],
+  ): boolean | null {
+    let failure: Ending | null = null;
+    const ending = doApart(tx, decide, {
+      refused: (error) => failure = execution.endingAfter(error),
+    });
+    return this.#end(tx, execution, ending ?? failure!, refused);
   }
 
   #recorded(endings: Endings, { lost, refused, claimed }: Recorded): void {

@@ -1,6 +1,6 @@
 /** What a page wants to know of the queue: how much is where, how the last hours went, why a job waits. */
 import { HOUR_MS, timeText } from "../server/clock.ts";
-import type { Db, StorageFault } from "../server/db.ts";
+import type { Db, Row, StorageFault } from "../server/db.ts";
 import type { Job } from "../server/records.ts";
 import { type JobStatus, jobStatuses } from "../server/states.ts";
 import { type Blocker, Busy } from "./busy.ts";
@@ -136,22 +136,25 @@ export interface MachineWait {
 }
 
 /**
- * What the job of a unique key is put off for until the machine has it again: room on a disk, say. Null: it met
- * nothing of the kind when it was tried last, or there is no such job.
+ * Says what the job of a unique key is put off for until the machine has it again: room on a disk, say. Null: it met
+ * nothing of the kind when it was tried last, or there is no such job. Looks at what executes once, however many keys
+ * it is then asked about.
  */
-export function machineWaitOf(db: Db, uniqueKey: string): MachineWait | null {
-  const row = db.prepare(MACHINE_WAIT).get({ uniqueKey });
-  return row ? { reason: String(row.reason), at: String(row.at) } : null;
+export function machineWaits(db: Db): (uniqueKey: string) => MachineWait | null {
+  const executing = new Map(
+    db.prepare(EXECUTING_WAITS).all().map((row) => [String(row.unique_key), waitFromRow(row)]),
+  );
+  return (uniqueKey) => {
+    const waiting = db.prepare(WAITING_WAIT).get({ uniqueKey });
+    return waiting ? waitFromRow(waiting) : executing.get(uniqueKey) ?? null;
+  };
 }
 
-const lastNote = (from: string) => `
-  SELECT json_extract(errors, '$[#-1].message') AS reason, json_extract(errors, '$[#-1].at') AS at
-  FROM ${from} AND json_extract(errors, '$[#-1].failure') = 'machine_fault'`;
-const MACHINE_WAIT = `
-  ${lastNote(`jobs WHERE unique_key = :uniqueKey AND ${WAITING}`)}
-  UNION ALL
-  ${
-  lastNote(
-    "jobs INDEXED BY jobs_executing WHERE status = 'executing' AND queue > '' AND unique_key = :uniqueKey",
-  )
-}`;
+const waitFromRow = (row: Row): MachineWait => ({ reason: String(row.reason), at: String(row.at) });
+
+const machineWaitsAmong = (jobs: string) => `
+  SELECT unique_key, json_extract(errors, '$[#-1].message') AS reason, json_extract(errors, '$[#-1].at') AS at
+  FROM ${jobs} AND json_extract(errors, '$[#-1].failure') = 'machine_fault'`;
+const WAITING_WAIT = machineWaitsAmong(`jobs WHERE unique_key = :uniqueKey AND ${WAITING}`);
+const EXECUTING_WAITS = machineWaitsAmong(`jobs INDEXED BY jobs_executing
+  WHERE status = 'executing' AND queue > '' AND unique_key IS NOT NULL`);

@@ -36,6 +36,10 @@ without it the built-in demo model answers.`;
 export async function runCommand(args: string[], root: URL): Promise<number> {
   const [name = "serve", ...rest] = args;
   try {
+    if (rest.some((arg) => arg === "--help" || arg === "-h")) {
+      console.log(usage);
+      return 0;
+    }
     switch (name) {
       case "version":
       case "--version":

@@ -4,11 +4,10 @@ import type { RunOutcome } from "../agents/protocol.ts";
 import type { Approval, Run } from "../server/records.ts";
 import { askApproval, decide } from "../server/services/approvals.ts";
 import { cancelRun } from "../server/services/cancelling.ts";
-import { executeRun } from "../server/services/outcomes.ts";
 import { beginRun } from "../server/services/runs.ts";
 import { getApproval } from "../server/store/approvals.ts";
 import { getRun, listIdeaRuns, readRunLog } from "../server/store/runs.ts";
-import { type TestApp, testApp } from "./support.ts";
+import { executeRun, type TestApp, testApp } from "./support.ts";
 
 const never = new AbortController().signal;
 const once = { attempt: 1, maxAttempts: 5 };

@@ -4,12 +4,11 @@ import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "n
 import type { RunOutcome } from "../agents/protocol.ts";
 import { MAX_ANSWER_BYTES } from "../agents/loop/idle_watch.ts";
 import { MAX_LOSSES } from "../agents/brains.ts";
-import { executeRun } from "../server/services/outcomes.ts";
 import { listIdeaRuns } from "../server/store/runs.ts";
 import { answer, startFakeClaude, toolUse } from "./fake_claude/mod.ts";
 import { actor, handIn, never, pool, poolFor, recorder, resultOf, root } from "./brain_support.ts";
 import { runSpec, typesOf } from "./loop_support.ts";
-import { testApp } from "./support.ts";
+import { executeRun, testApp } from "./support.ts";
 
 const mortal = new URL("tests/fixtures/mortal_brain.ts", root);
 const prompt = (text: string) => `<task purpose="develop">${text}</task>`;

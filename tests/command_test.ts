@@ -30,9 +30,13 @@ Deno.test("version and --version print the version", async () => {
   }
 });
 
-Deno.test("help, --help and -h tell every flag and variable", async () => {
-  for (const name of ["help", "--help", "-h"]) {
-    const { code, out } = await run(name);
+Deno.test("help, --help and -h tell every flag and variable, also behind a command", async () => {
+  const asks = [["help"], ["--help"], ["-h"], ["serve", "--help"], ["backup", "-h"], [
+    "restore",
+    "--help",
+  ]];
+  for (const args of asks) {
+    const { code, out } = await run(...args);
     equal(code, 0);
     for (const flag of ["port", "host", "data", "log", "sandbox"]) {
       match(out[0]!, new RegExp(`--${flag} .*\\(GAFFER_${flag.toUpperCase()}`));

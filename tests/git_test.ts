@@ -197,3 +197,11 @@ async function isZombie(pid: number): Promise<boolean> {
   const stat = await Deno.readTextFile(`/proc/${pid}/stat`).catch(() => "");
   return stat === "" || / Z /.test(stat);
 }
+
+Deno.test("git that is not there is named, with what to do", async () => {
+  const asked = git("/", ["version"], { signal: never, env: { PATH: "/nowhere" } });
+  await rejects(asked, {
+    code: "invalid",
+    message: /^Cannot run git: it is not installed .* Install git/,
+  });
+});

@@ -18,7 +18,6 @@ import {
   submitIdea,
 } from "../server/services/ideas.ts";
 import { advanceIdea, recordQuestions } from "../server/services/refinement.ts";
-import { executeRun } from "../server/services/outcomes.ts";
 import { archiveProject } from "../server/services/projects.ts";
 import { listHistory } from "../server/store/events.ts";
 import { getIdea } from "../server/store/ideas.ts";
@@ -26,7 +25,7 @@ import { listQuestions } from "../server/store/questions.ts";
 import { getRun, listIdeaRuns } from "../server/store/runs.ts";
 import { listSubtasks } from "../server/store/subtasks.ts";
 import { describeChange } from "../views/history.tsx";
-import { results, type TestApp, testApp } from "./support.ts";
+import { executeRun, results, type TestApp, testApp } from "./support.ts";
 
 const waitingJobs = (app: TestApp, kind: string) =>
   app.jobs().filter((job) => job.kind === kind && job.status === "available");

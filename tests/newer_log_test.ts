@@ -1,9 +1,8 @@
 /** A run into whose log a newer version has put something that this one does not know. */
 import { deepStrictEqual as deepEqual, rejects, strictEqual as equal } from "node:assert";
-import { executeRun } from "../server/services/outcomes.ts";
 import { beginRun } from "../server/services/runs.ts";
 import { getRun, listIdeaRuns } from "../server/store/runs.ts";
-import { testApp } from "./support.ts";
+import { executeRun, testApp } from "./support.ts";
 
 Deno.test("it is not gone on with: the error names run and event, and nothing is changed", async () => {
   using app = testApp();

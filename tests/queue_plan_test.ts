@@ -26,7 +26,7 @@ import {
   settleDiscarded,
 } from "../queue/queue.ts";
 import { dropSchedule, fireSchedules, putSchedule } from "../queue/schedules.ts";
-import { jobStats, machineWaitOf, queueStates, waitReasons } from "../queue/stats.ts";
+import { jobStats, machineWaits, queueStates, waitReasons } from "../queue/stats.ts";
 import { type BareApp, bareApp, START_MS } from "./bare_app.ts";
 
 const limits: QueueLimits = {
@@ -138,7 +138,7 @@ Deno.test("what is done now and then finds its rows by an index as well", () => 
     dropSchedule(tx, "n");
     queueStates(tx.db);
     jobStats(tx.db, tx.nowMs);
-    machineWaitOf(tx.db, "k");
+    machineWaits(tx.db)("k");
   });
   ok(statements.length >= 23, `heard ${statements.length} statements`);
   for (const sql of statements) {

@@ -7,7 +7,6 @@ import type { RunEventBody, RunOutcome } from "../agents/protocol.ts";
 import { AppError } from "../server/errors.ts";
 import type { Job, Run } from "../server/records.ts";
 import { giveUpJob } from "../server/services/jobs.ts";
-import { executeRun } from "../server/services/outcomes.ts";
 import type { FailureReason } from "../server/states.ts";
 import { appendRunEvent, listIdeaRuns, readRunLog } from "../server/store/runs.ts";
 import {
@@ -26,7 +25,7 @@ import {
 import { madeUpRun, SEEDS } from "./made_up_runs.ts";
 import { Stage } from "./recorded_runs.ts";
 import { stories } from "./recorded_stories.ts";
-import { type TestApp, testApp } from "./support.ts";
+import { executeRun, type TestApp, testApp } from "./support.ts";
 
 /** The log that the server has of a whole run. */
 async function recorded(options: Play): Promise<RunEventBody[]> {

@@ -6,7 +6,6 @@ import { resumeAgents } from "../server/services/agents.ts";
 import { askApproval, decide } from "../server/services/approvals.ts";
 import { cancelRun } from "../server/services/cancelling.ts";
 import { advanceTicket } from "../server/services/development.ts";
-import { executeRun } from "../server/services/outcomes.ts";
 import {
   messageRun,
   MESSAGES_MAX,
@@ -26,7 +25,7 @@ import { type RunStatus, runStatuses } from "../server/states.ts";
 import { findActiveRun, getRun, listIdeaRuns, readRunLog } from "../server/store/runs.ts";
 import { getTicket, moveTicket } from "../server/store/tickets.ts";
 import { answer, call, finished, runSpec } from "./loop_support.ts";
-import { type TestApp, testApp } from "./support.ts";
+import { executeRun, type TestApp, testApp } from "./support.ts";
 
 const never = new AbortController().signal;
 const once = { attempt: 1, maxAttempts: 5 };

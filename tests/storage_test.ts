@@ -7,7 +7,7 @@ import { MACHINE_FAULT_PAUSE_MS } from "../queue/execution.ts";
 import type { AnyJobHandler } from "../queue/job.ts";
 import { enqueue, getJob } from "../queue/queue.ts";
 import { createRunner, DB_RETRY_MS, SAFETY_POLL_MS } from "../queue/runner.ts";
-import { machineWaitOf } from "../queue/stats.ts";
+import { machineWaits } from "../queue/stats.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../server/clock.ts";
 import { openDb, transact } from "../server/db.ts";
 import { AppError } from "../server/errors.ts";
@@ -308,13 +308,13 @@ Deno.test("a job that meets a full disk or too many open files waits for it, and
       const { message, failure } = job.errors.at(-1)!;
       match(message, /^(The disk .* is full\. Free some space|Gaffer has as many files)/);
       equal(failure, "machine_fault");
-      equal(machineWaitOf(q.app.db, "ticket:t")?.reason, message);
+      equal(machineWaits(q.app.db)("ticket:t")?.reason, message);
     }
     broken = false;
     q.app.advance(MACHINE_FAULT_PAUSE_MS);
     await q.runner.idle();
     equal(getJob(q.app.db, id).status, "completed");
-    equal(machineWaitOf(q.app.db, "ticket:t"), null);
+    equal(machineWaits(q.app.db)("ticket:t"), null);
   }
 });
 

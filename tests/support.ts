@@ -9,11 +9,13 @@ import { type CommittedEvent, migrate, openDb, transact, type Tx } from "../serv
 import { timeText } from "../server/clock.ts";
 import { createHub } from "../server/hub.ts";
 import { silentLog } from "../server/log.ts";
+import type { Outcome } from "../queue/job.ts";
 import type { Idea, Project, Run, RunPurpose, Ticket } from "../server/records.ts";
 import { insertProject } from "../server/store/projects.ts";
 import { approveIdea, submitIdea } from "../server/services/ideas.ts";
 import { advanceIdea } from "../server/services/refinement.ts";
-import { executeRun } from "../server/services/outcomes.ts";
+import type { Attempt } from "../server/services/faults.ts";
+import { takeUpRun, workRun } from "../server/services/outcomes.ts";
 import { getIdea } from "../server/store/ideas.ts";
 import { listIdeaRuns } from "../server/store/runs.ts";
 import { insertCheck, type NewCheck } from "../server/store/checks.ts";
@@ -223,4 +225,16 @@ export function passChecks(app: TestApp, ticketId: string, commit: string): void
       insertCheck(tx, checkOf(ticketId, { name, commit }));
     }
   });
+}
+
+/** One attempt at a run's job, without its queue. */
+export async function executeRun(
+  app: App,
+  runId: string,
+  attempt: Attempt,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  transact(app, (tx) => takeUpRun(tx, runId));
+  const outcome = await workRun(app, runId, attempt, signal);
+  return typeof outcome === "function" ? transact(app, outcome) : outcome;
 }

@@ -5,6 +5,7 @@
  */
 import { AppError } from "../../server/errors.ts";
 import { MINUTE_MS, SECOND_MS } from "../../server/clock.ts";
+import { hadNoProgram, inOwnGroup, signalAll, signalGroup } from "../process_group.ts";
 import { GitError, gitFaultIn } from "./git_error.ts";
 
 /** How long one git command may take unless the caller knows better. */
@@ -59,7 +60,7 @@ export async function git(
   const { signal, timeoutMs = GIT_TIMEOUT_MS, maxOutputBytes = GIT_OUTPUT_BYTES } = options;
   signal.throwIfAborted();
   const child = spawn(place, args, options);
-  const ending = new Ending(child.pid);
+  const ending = new Ending(child);
   const stop = () => ending.begin();
   let timedOut = false;
   const timer = setTimeout(() => {
@@ -76,6 +77,7 @@ export async function git(
     ]);
     signal.throwIfAborted();
     if (timedOut) throw GitError.timeout(args[0] ?? "", timeoutMs);
+    if (hadNoProgram(status.code, stderr.text)) throw notInstalled();
     const truncated = stdout.truncated;
     const result = {
       code: truncated ? 0 : status.code,
@@ -167,9 +169,10 @@ function spawn(place: GitPlace, args: readonly string[], options: GitOptions): D
   const where = typeof place === "string"
     ? ["-C", place]
     : ["-C", place.path, `--git-dir=${place.gitDir}`, `--work-tree=${place.path}`];
+  const { program, ...command } = inOwnGroup("git", ["--no-pager", ...guards, ...where, ...args]);
   try {
-    return new Deno.Command("git", {
-      args: ["--no-pager", ...guards, ...where, ...args],
+    return new Deno.Command(program, {
+      ...command,
       // Git is told its folder by -C: a missing one is then git's own message, not "git not found".
       cwd: "/",
       clearEnv: true,
@@ -177,56 +180,47 @@ function spawn(place: GitPlace, args: readonly string[], options: GitOptions): D
       stdin: options.input === undefined ? "null" : "piped",
       stdout: "piped",
       stderr: "piped",
-      // A process group of its own, so that ending it ends what git started too.
-      detached: true,
     }).spawn();
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new AppError(
-      "invalid",
-      "Cannot run git: it is not installed or not on the PATH. Install git, then start Gaffer again",
-      [],
-      { cause: error },
-    );
+    throw error instanceof Deno.errors.NotFound ? notInstalled(error) : error;
   }
 }
 
+const notInstalled = (cause?: unknown) =>
+  new AppError(
+    "invalid",
+    "Cannot run git: it is not installed or not on the PATH. Install git, then start Gaffer again",
+    [],
+    { cause },
+  );
+
 /** Ends a process group: asked first, so that git cleans up, forced after a grace. */
 class Ending {
+  readonly #child: Deno.ChildProcess;
   #forceTimer: ReturnType<typeof setTimeout> | undefined;
   /** Resolves when waiting for more output is pointless. */
   readonly over = Promise.withResolvers<void>();
 
-  constructor(readonly pid: number) {}
+  constructor(child: Deno.ChildProcess) {
+    this.#child = child;
+  }
 
   begin(): void {
     if (this.#forceTimer !== undefined) return;
-    this.#signal("SIGTERM");
+    signalAll(this.#child, "SIGTERM");
     this.#forceTimer = setTimeout(() => {
-      this.#signal("SIGKILL");
+      signalAll(this.#child, "SIGKILL");
       this.over.resolve();
     }, KILL_GRACE_MS);
   }
 
   finish(): void {
     // The leader is gone; whatever it left in its group must not outlive the call.
-    if (this.#forceTimer !== undefined) this.#signal("SIGKILL");
+    if (this.#forceTimer !== undefined) signalGroup(this.#child.pid, "SIGKILL");
     clearTimeout(this.#forceTimer);
     this.over.resolve();
   }
-
-  #signal(name: Deno.Signal): void {
-    try {
-      Deno.kill(-this.pid, name);
-    } catch (error) {
-      // The group has ended already, which is what was wanted.
-      if (!(error instanceof Deno.errors.NotFound) && !isNoSuchProcess(error)) throw error;
-    }
-  }
 }
-
-const isNoSuchProcess = (error: unknown): boolean =>
-  error instanceof Error && "code" in error && error.code === "ESRCH";
 
 async function collect(
   stream: ReadableStream<Uint8Array>,

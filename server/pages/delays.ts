@@ -4,10 +4,9 @@ import { type Delay, failureWords, jobKindWords } from "../../views/words.ts";
 import { jobKeys, type JobKind } from "../../queue/job.ts";
 import { queueLimits } from "../../queue/limits.ts";
 import { findWaiting, getJob } from "../../queue/queue.ts";
-import { machineWaitOf, type WaitReason, waitReasons } from "../../queue/stats.ts";
+import { type MachineWait, machineWaits, type WaitReason, waitReasons } from "../../queue/stats.ts";
 import type { App } from "../app.ts";
 import { timeText } from "../clock.ts";
-import type { Db } from "../db.ts";
 import { machineFaults } from "../machine_fault.ts";
 import { once } from "../once.ts";
 import type { Idea, Job, Run, Ticket } from "../records.ts";
@@ -28,14 +27,16 @@ export interface Delays {
 export function delaysOf(app: App): Delays {
   const { db } = app;
   const reasonOf = once(() => waitReasons(db, queueLimits(app.config), app.clock.nowMs()));
+  const machineWaitOf = once(() => machineWaits(db));
+  const lackOf = (key: string) => lackFrom(machineWaitOf()(key));
   const ofJob = (kind: JobKind, key: string): Delay | null => {
     const job = findWaiting(db, kind, key);
     return job && delayOfJob(app, job, reasonOf()(job));
   };
   const delays: Delays = {
     ofRun(run) {
-      const lacking = isActive(run) ? lackOfRun(app, run) : null;
-      if (lacking !== null) return lacking;
+      const lacking = isActive(run) ? lackOf(jobKeys.runAgent(run.id)) : null;
+      if (lacking !== null && !hasGotOn(app, run, lacking.at)) return lacking.delay;
       if (run.status === "running") return run.pausedBy === null ? betweenTries(app, run) : null;
       if (run.status !== "queued" && run.status !== "waiting") return null;
       if (run.pausedBy !== null) return plain(`Paused by ${run.pausedBy}`);
@@ -52,7 +53,7 @@ export function delaysOf(app: App): Delays {
     },
     ofTicket({ id, status, step, pausedBy }) {
       if (pausedBy !== null) return null;
-      const lacking = lackOf(db, jobKeys.advanceTicket(id)) ?? lackOf(db, jobKeys.mergeTicket(id));
+      const lacking = lackOf(jobKeys.advanceTicket(id)) ?? lackOf(jobKeys.mergeTicket(id));
       if (lacking !== null) return lacking.delay;
       if (status === "review" && step === "merge") {
         return ofJob("merge_ticket", jobKeys.mergeTicket(id));
@@ -66,18 +67,15 @@ export function delaysOf(app: App): Delays {
 }
 
 /** What a job is put off for that the machine lacks at present: it is tried again every few seconds. */
-function lackOf(db: Db, key: string): { delay: Delay; at: string } | null {
-  const wait = machineWaitOf(db, key);
+function lackFrom(wait: MachineWait | null): { delay: Delay; at: string } | null {
   if (wait === null) return null;
   const delay = { why: "Waits, and goes on by itself", until: null, more: wait.reason };
   return { delay, at: wait.at };
 }
 
-/** Null also when the run has got on since. */
-function lackOfRun({ db }: App, run: Run): Delay | null {
-  const lacking = lackOf(db, jobKeys.runAgent(run.id));
+function hasGotOn({ db }: App, run: Run, since: string): boolean {
   const [newest] = listNewestRunEvents(db, run.id, 1);
-  return lacking === null || newest && newest.at > lacking.at ? null : lacking.delay;
+  return newest !== undefined && newest.at > since;
 }
 
 const plain = (why: string): Delay => ({ why, until: null, more: "" });

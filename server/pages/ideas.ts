@@ -10,7 +10,6 @@ import {
 import type { IdeaPageProps } from "../../views/idea.tsx";
 import { withQuery } from "../../views/links.ts";
 import { readCursor, toPage } from "../api.ts";
-import type { App } from "../app.ts";
 import type { IdeaStatus } from "../states.ts";
 import { lastSeq, listHistory } from "../store/events.ts";
 import { countIdeas, getIdea, ideaSortKey, listIdeas } from "../store/ideas.ts";
@@ -20,6 +19,7 @@ import { listIdeaRuns } from "../store/runs.ts";
 import { referencesOf } from "./references.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
 import { delaysOf } from "./delays.ts";
+import { subjectsOf } from "./subjects.ts";
 
 const ROWS_PER_PAGE = 50;
 /** Changes that one page's history shows. */
@@ -57,9 +57,9 @@ export function ideasPage(
     limit: ROWS_PER_PAGE + 1,
     after: readCursor(cursor),
   });
-  const names = new Map<string, string>();
   const { items, next } = toPage(found, ROWS_PER_PAGE, (i) => ideaSortKey(i, sort), (idea) => idea);
   const delays = delaysOf(app);
+  const subjects = subjectsOf(app);
   const address = { project: projectId, status, q, sort };
   return {
     shell: shellOf(request),
@@ -68,7 +68,7 @@ export function ideasPage(
     counts: countsOf(countIdeas(app.db, projectId)),
     rows: items.map((idea) => ({
       idea,
-      projectName: nameOf(app, names, idea.projectId),
+      projectName: subjects.projectName(idea.projectId),
       openQuestions: idea.status === "questions"
         ? listQuestions(app.db, idea.id).filter((question) => question.status === "pending").length
         : 0,
@@ -77,13 +77,6 @@ export function ideasPage(
     moreHref: next && withQuery("/ideas", { ...address, cursor: next }),
     form,
   };
-}
-
-/** Project names, each read once. */
-export function nameOf(app: App, known: Map<string, string>, projectId: string): string {
-  let name = known.get(projectId);
-  if (name === undefined) known.set(projectId, name = getProject(app.db, projectId).name);
-  return name;
 }
 
 function countsOf(counts: Record<IdeaStatus, number>): Record<IdeaFilterName, number> {

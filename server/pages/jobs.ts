@@ -15,8 +15,7 @@ import type { Job } from "../records.ts";
 import { type JobStatus, jobStatuses } from "../states.ts";
 import { lastSeq } from "../store/events.ts";
 import { findRun } from "../store/runs.ts";
-import { subjectOf } from "./home.ts";
-import { nameOf } from "./ideas.ts";
+import { type Subjects, subjectsOf } from "./subjects.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
 import { sentenceOf } from "./delays.ts";
 
@@ -49,7 +48,7 @@ export function jobsPage(request: PageRequest, { status, cursor }: JobsQuery): J
   });
   const jobs = found.slice(0, ROWS_PER_PAGE);
   const reasonOf = waitReasons(app.db, limits, app.clock.nowMs());
-  const names = new Map<string, string>();
+  const subjects = subjectsOf(app);
   const inState = (name: JobStatus) => states.reduce((sum, { counts }) => sum + counts[name], 0);
   const counts = Object.fromEntries(jobStatuses.map((name) => [name, inState(name)]));
   return {
@@ -73,8 +72,8 @@ export function jobsPage(request: PageRequest, { status, cursor }: JobsQuery): J
     maxJobs: limits.total ?? null,
     rows: jobs.map((job) => ({
       job,
-      ...doneFor(app, job),
-      projectName: job.projectId && nameOf(app, names, job.projectId),
+      ...doneFor(app, subjects, job),
+      projectName: job.projectId && subjects.projectName(job.projectId),
       waitsFor: sentenceOf(app, reasonOf(job)),
       stays: job.status === "discarded" ? whyNotAgain(app.db, job) : null,
     })),
@@ -87,11 +86,11 @@ export function jobsPage(request: PageRequest, { status, cursor }: JobsQuery): J
 }
 
 /** What a job is about, and the agent at it. */
-function doneFor(app: App, { args }: Job): Pick<JobRow, "subject" | "run"> {
+function doneFor(app: App, subjects: Subjects, { args }: Job): Pick<JobRow, "subject" | "run"> {
   const { ideaId = null, ticketId = null, runId } = args as Record<string, string>;
   const run = runId === undefined ? null : findRun(app.db, runId);
   return {
-    subject: subjectOf(app, run ?? { ideaId, ticketId }),
+    subject: subjects.of(run ?? { ideaId, ticketId }),
     run: run && { id: run.id, agent: run.agent },
   };
 }

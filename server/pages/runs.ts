@@ -22,7 +22,7 @@ import {
   readRunLog,
 } from "../store/runs.ts";
 import { getTicket } from "../store/tickets.ts";
-import { subjectOf } from "./home.ts";
+import { subjectOf, subjectsOf } from "./subjects.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
 import { activityOf } from "./tickets.ts";
 import { delaysOf } from "./delays.ts";
@@ -39,10 +39,11 @@ export function runsPage(request: PageRequest, cursor: string | undefined): Runs
   });
   const { items, next } = toPage(found, ROWS_PER_PAGE, (run) => run.createdAt, (run) => run);
   const delays = delaysOf(app);
+  const subjects = subjectsOf(app);
   return {
     shell: shellOf(request),
     live: { path: withQuery("/live/runs", { project: projectId, cursor }), after },
-    rows: items.map((run) => ({ run, subject: subjectOf(app, run)!, delay: delays.ofRun(run) })),
+    rows: items.map((run) => ({ run, subject: subjects.of(run)!, delay: delays.ofRun(run) })),
     moreHref: next && withQuery("/runs", { project: projectId, cursor: next }),
   };
 }

@@ -6,7 +6,7 @@ import { AppError } from "../errors.ts";
 import { forkPoints, whyNotFork } from "../services/forking.ts";
 import { findStart, getRun, readRunLog } from "../store/runs.ts";
 import { getTicket } from "../store/tickets.ts";
-import { subjectOf } from "./home.ts";
+import { subjectOf } from "./subjects.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
 
 /** Longest description of a turn in the list. */

@@ -2,7 +2,7 @@ import type { RunReplayPageProps } from "../../views/run_replay.tsx";
 import type { RunEventBody } from "../../agents/protocol.ts";
 import { replayRun } from "../services/replaying.ts";
 import { getRun } from "../store/runs.ts";
-import { subjectOf } from "./home.ts";
+import { subjectOf } from "./subjects.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
 
 /** Throws `conflict` while the run is not over. */

@@ -15,11 +15,11 @@ import { getProject } from "../store/projects.ts";
 import { findActiveRun, listNewestRunEvents, listTicketRuns } from "../store/runs.ts";
 import { listSubtasks } from "../store/subtasks.ts";
 import { countTickets, getTicket, listNewestTickets, listTickets } from "../store/tickets.ts";
-import { subjectOf } from "./home.ts";
-import { HISTORY_MAX, nameOf } from "./ideas.ts";
+import { HISTORY_MAX } from "./ideas.ts";
 import { referencesOf } from "./references.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
 import { type Delays, delaysOf } from "./delays.ts";
+import { subjectOf, type Subjects, subjectsOf } from "./subjects.ts";
 
 /** Open tickets that the page shows; a queue longer than that is not read on one page. */
 const OPEN_MAX = 200;
@@ -57,7 +57,7 @@ export function developmentPage(
   const closed = (["done", "cancelled"] as const).flatMap((status) =>
     listNewestTickets(app.db, { ...project, status, since, limit: CLOSED_MAX })
   );
-  const names = new Map<string, string>();
+  const subjects = subjectsOf(app);
   const counts = countTickets(app.db, projectId);
   const delays = delaysOf(app);
   const shown = column ?? columnToOpen([...open, ...closed]);
@@ -70,7 +70,7 @@ export function developmentPage(
     view,
     column: shown,
     projectId,
-    cards: [...open, ...closed].map((ticket) => cardOf(app, delays, names, ticket)),
+    cards: [...open, ...closed].map((ticket) => cardOf(app, { delays, subjects }, ticket)),
     total: Object.values(counts).reduce((sum, n) => sum + n, 0),
   };
 }
@@ -83,8 +83,7 @@ function columnToOpen(tickets: Ticket[]): TicketStatus {
 
 function cardOf(
   app: App,
-  delays: Delays,
-  names: Map<string, string>,
+  { delays, subjects }: { delays: Delays; subjects: Subjects },
   ticket: Ticket,
 ): TicketCardData {
   const run = ticket.status === "in_progress" ? findActiveRun(app.db, ticket.id) : null;
@@ -98,7 +97,7 @@ function cardOf(
     })?.status ?? null;
   return {
     ticket,
-    projectName: nameOf(app, names, ticket.projectId),
+    projectName: subjects.projectName(ticket.projectId),
     agent: run?.agent ?? null,
     purpose: run?.purpose ?? null,
     delay: delays.ofTicket(ticket),

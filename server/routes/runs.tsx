@@ -27,7 +27,7 @@ import {
 import { runPage, runsPage } from "../pages/runs.ts";
 import { runForkPage } from "../pages/runs_fork.ts";
 import { runReplayPage } from "../pages/runs_replay.ts";
-import { subjectOf } from "../pages/home.ts";
+import { subjectOf } from "../pages/subjects.ts";
 import { cancelRun } from "../services/cancelling.ts";
 import { forkRun } from "../services/forking.ts";
 import { replayRun } from "../services/replaying.ts";

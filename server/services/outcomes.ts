@@ -1,9 +1,9 @@
 /** What follows when a run's loop ended: for the run, for its idea or ticket, and for its job. */
 import { knownEventTypes, unknownEvent } from "../../agents/loop/log.ts";
 import type { RunOutcome } from "../../agents/protocol.ts";
-import type { Outcome } from "../../queue/job.ts";
+import type { Decide, Outcome } from "../../queue/job.ts";
 import { actingAs, type App } from "../app.ts";
-import { transactSoon, type Tx } from "../db.ts";
+import { transact, type Tx, within } from "../db.ts";
 import { messageOf } from "../errors.ts";
 import type { Run } from "../records.ts";
 import { type FailureReason, failureReasons } from "../states.ts";
@@ -17,30 +17,41 @@ import { applyRefinementResult, failRefinement } from "./refinement.ts";
 import { beginRun, holdRun, WAITS_FOR_APPROVAL } from "./runs.ts";
 
 /**
- * Executes a run, or goes on with it, until it ends, waits or is stopped. Throws `conflict`, and leaves the run as
- * it is, when a newer version has put something into its log.
+ * Marks a run as working, unless it has ended or is paused. Throws `conflict`, and leaves the run as it is, when a
+ * newer version has put something into its log.
  */
-export async function executeRun(
+export function takeUpRun(tx: Tx, runId: string): void {
+  const beyond = findEventBeyond(tx.db, runId, knownEventTypes);
+  if (beyond) throw unknownEvent(runId, beyond.number, beyond.type);
+  beginRun(tx, runId);
+}
+
+/**
+ * Works on a run that was taken up until it ends, waits or is stopped. What comes of it is recorded with the end of
+ * its job: never one without the other.
+ */
+export async function workRun(
   app: App,
   runId: string,
   job: Attempt,
   signal: AbortSignal,
-): Promise<Outcome> {
-  const beyond = findEventBeyond(app.db, runId, knownEventTypes);
-  if (beyond) throw unknownEvent(runId, beyond.number, beyond.type);
-  const run = await transactSoon(app, (tx) => beginRun(tx, runId));
-  if (!run) return { type: "cancel", reason: "The run has ended or is paused" };
+): Promise<Outcome | Decide> {
+  const run = getRun(app.db, runId);
+  if (run.status !== "running" || run.pausedBy !== null) {
+    return { type: "cancel", reason: "The run has ended or is paused" };
+  }
   const hold = readSetting(app.db, "agents_hold");
   const outcome: RunOutcome = hold
     ? { type: "hold", reason: hold.reason, message: hold.message }
     : await work(app, runId, job, signal);
   const lastTry = job.attempt >= job.maxAttempts;
   // What follows from the agent's work is the agent's doing, in the history too.
-  return await transactSoon(actingAs(app, run.agent), (tx) => {
-    const now = getRun(tx.db, runId);
-    if (now.status !== "running") return { type: "done" };
-    return end(app, tx, now, outcome, lastTry);
-  });
+  return (tx) =>
+    transact(within(tx, actingAs(app, run.agent)), (part) => {
+      const now = getRun(part.db, runId);
+      if (now.status !== "running") return { type: "done" };
+      return end(app, part, now, outcome, lastTry);
+    });
 }
 
 /** Attempts after which a run that meets a fault of our own fails with it; a network may fail more often. */
