@@ -22,6 +22,8 @@ const PACE_MS = 20;
 const TURN_MS = 3_000;
 const TURNS = 3;
 const TIMEOUT_MS = 240_000;
+/** Between two pages: twenty a second, as many people at once would open. Without a pause it were all that is done. */
+const PAGE_EVERY_MS = 50;
 /** Between two looks at the memory. */
 const SAMPLE_MS = 500;
 const MEMORY = "100 runs at once, memory in all";
@@ -95,7 +97,11 @@ export const hundredRuns: Group = {
         sampledMs = performance.now();
         peakMb = Math.max(peakMb, await familyPssMb(gaffer.pid));
       }
-      for (const path of paths) pageMs.push(await timeOf(gaffer.url + path));
+      for (const path of paths) {
+        const next = performance.now() + PAGE_EVERY_MS;
+        pageMs.push(await timeOf(gaffer.url + path));
+        await new Promise((resolve) => setTimeout(resolve, next - performance.now()));
+      }
     }
     const endedAt = new Map(claude.requests.map((r) => [r.requestId, r.endedAtMs]));
     const delays = [...await commits.end()].map(([request, atMs]) =>

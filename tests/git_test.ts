@@ -7,7 +7,7 @@ import {
 } from "node:assert";
 import { git, gitOk } from "../agents/git/git.ts";
 import { GitError, shellQuote } from "../agents/git/git_error.ts";
-import { checkBranch, checkCommit } from "../agents/git/repository.ts";
+import { checkBranch, checkCommit, tipOf } from "../agents/git/repository.ts";
 import { AppError } from "../server/errors.ts";
 import { exists, never, personGit, TestRepo } from "./git_support.ts";
 
@@ -204,4 +204,24 @@ Deno.test("git that is not there is named, with what to do", async () => {
     code: "invalid",
     message: /^Cannot run git: it is not installed .* Install git/,
   });
+});
+
+Deno.test("tipOf() gives a branch's newest commit, however the repository keeps it", async () => {
+  await using repo = await TestRepo.make();
+  const run = async (...args: string[]) => (await personGit(repo.dir, ...args)).trim();
+  const first = await run("rev-parse", "HEAD");
+  await run("branch", "a/b");
+  equal(await tipOf(repo.dir, "main", never), first);
+  equal(await tipOf(repo.dir, "a", never), null); // a folder among the branches
+  await run("pack-refs", "--all");
+  deepEqual([await tipOf(repo.dir, "main", never), await tipOf(repo.dir, "a/b", never)], [
+    first,
+    first,
+  ]);
+  await run("commit", "--allow-empty", "-m", "two");
+  const second = await run("rev-parse", "HEAD");
+  equal(await tipOf(repo.dir, "main", never), second);
+  await run("symbolic-ref", "refs/heads/alias", "refs/heads/main");
+  equal(await tipOf(repo.dir, "alias", never), second);
+  equal(await tipOf(repo.dir, "gone", never), null);
 });

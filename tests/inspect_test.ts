@@ -8,6 +8,7 @@ import {
 import { join } from "node:path";
 import { inspectRepository, readInstructions, trackedFiles } from "../agents/inspect/inspect.ts";
 import { proposeCommands } from "../agents/inspect/commands.ts";
+import { RepositoryMaps } from "../agents/inspect/repository_map.ts";
 import { parseJsonc } from "../agents/inspect/jsonc.ts";
 import type { ProjectFiles } from "../agents/inspect/proposal.ts";
 import { AppError } from "../server/errors.ts";
@@ -416,3 +417,29 @@ async function lookReadOnly(readOnly: string, repo: string): Promise<string> {
   }).output();
   return new TextDecoder().decode(output.stdout) + new TextDecoder().decode(output.stderr);
 }
+
+Deno.test("a commit's map is read once; only the newest are kept, and each repository has its own", async () => {
+  await using repo = await TestRepo.make({ "a.txt": "a\n", "AGENTS.md": "Be brief\n" });
+  await using other = await TestRepo.make({ "b.txt": "b\n" });
+  const tip = async ({ dir }: TestRepo) => (await personGit(dir, "rev-parse", "HEAD")).trim();
+  const maps = new RepositoryMaps();
+  const commit = await tip(repo);
+  const first = await maps.of(repo.dir, commit, never);
+  deepEqual(first, {
+    files: ["AGENTS.md", "a.txt"],
+    instructions: [{ path: "AGENTS.md", text: "Be brief\n" }],
+  });
+  deepEqual((await maps.of(other.dir, await tip(other), never)).files, ["b.txt"]);
+  for (let n = 0; n < 6; n++) {
+    await personGit(repo.dir, "commit", "--allow-empty", "-m", `${n}`);
+    await maps.of(repo.dir, await tip(repo), never);
+  }
+  equal(await maps.of(repo.dir, commit, never), first);
+  for (let n = 0; n < 8; n++) {
+    await personGit(repo.dir, "commit", "--allow-empty", "-m", `${n}`);
+    await maps.of(repo.dir, await tip(repo), never);
+  }
+  const again = await maps.of(repo.dir, commit, never);
+  deepEqual(again, first);
+  equal(again === first, false);
+});

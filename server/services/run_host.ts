@@ -1,7 +1,7 @@
 /** The runs as the agents see them: what each works with, and where what happens in it is recorded. */
 import { join } from "node:path";
 import { removeStaleOutputs } from "../../agents/output_files.ts";
-import { readInstructions, trackedFiles } from "../../agents/inspect/inspect.ts";
+import { type RepositoryMap, RepositoryMaps } from "../../agents/inspect/repository_map.ts";
 import { buildRunSpec, type PromptParts } from "../../agents/prompts/prompts.ts";
 import { commonDirOf } from "../../agents/git/repository.ts";
 import { checkpoint } from "../../agents/git/checkpoints.ts";
@@ -49,8 +49,9 @@ export function createRunHost(app: () => App): RunHost {
     heads.set(runId, head);
     return head;
   };
+  const maps = new RepositoryMaps();
   return {
-    prepare: (runId, signal) => prepare(app(), runId, signal),
+    prepare: (runId, signal) => prepare(app(), maps, runId, signal),
     log: (runId) => startedFirst(readRunLog(app().db, runId).map((event) => event.body)),
     mayGoOn: (runId) => !isPaused(app().db, runId),
     append: (runId, event) =>
@@ -117,6 +118,7 @@ function startedFirst(log: RunEventBody[]): RunEventBody[] {
 
 async function prepare(
   app: App,
+  maps: RepositoryMaps,
   runId: string,
   signal: AbortSignal,
 ): Promise<Omit<RunContext, "log">> {
@@ -126,7 +128,10 @@ async function prepare(
   if (run.forkedFrom && run.ticketId) await rewindFork(app, run, project, signal);
   const { place, commit } = await placeFor(app, run, project, signal);
   const { spec } = findStart(app.db, runId) ??
-    await recordStart(app, run, project, commit, signal);
+    await recordStart(app, run, project, {
+      commit,
+      map: await maps.of(project.path, commit, signal),
+    }, signal);
   return {
     spec: { ...spec, limits: (run.forkedFrom && forkLimits(app.db, runId)) ?? spec.limits },
     workedMs: workedMs(app.db, runId),
@@ -190,7 +195,7 @@ async function recordStart(
   app: App,
   run: Run,
   project: Project,
-  commit: string,
+  { commit, map }: { commit: string; map: RepositoryMap },
   signal: AbortSignal,
 ): Promise<StartedEvent> {
   const definition = app.catalog.get(run.agent);
@@ -199,12 +204,12 @@ async function recordStart(
     definition,
     model: run.demo ? app.catalog.demoModel : app.catalog.model(definition),
     project: { name: project.name, slug: project.slug, commands: checksOf(project) },
-    instructions: await readInstructions(project.path, commit, signal),
+    instructions: map.instructions,
     confinement: app.agents.status().confinement.kind,
     task: {
       purpose: run.purpose,
       round: run.round,
-      files: await trackedFiles(project.path, commit, signal),
+      files: map.files,
       ...(run.ideaId ? ideaParts(app, run) : await ticketParts(app, run, project, signal)),
     },
     describeTool: (name, { result, commands }) =>
