@@ -5,6 +5,7 @@
  */
 import type { MachineFault } from "../server/machine_fault.ts";
 import type { FailureReason } from "../server/states.ts";
+import type { ResultName } from "./results.ts";
 
 // ---------------------------------------------------------------- the model's messages
 
@@ -143,8 +144,11 @@ export interface FileIntent {
 
 /** The facts a run's log consists of. The log is the run: `fold` in loop/fold.ts rebuilds all from it. */
 export type RunEventBody =
-  /** `commit`: what was checked out in the place when it began; absent in logs of the first version. */
-  | { type: "started"; spec: RunSpec; commit?: string }
+  /**
+   * `commit`: what was checked out in the place when it began; absent in logs of the first version. `permissions`:
+   * absent in those of the first versions.
+   */
+  | { type: "started"; spec: RunSpec; commit?: string; permissions?: Permissions }
   /**
    * A request goes out; without a `turn_finished` or `turn_failed` after it, it was cut off. `elapsedMs`: what
    * the loop had worked until then, in all its lives; absent in logs of the first version.
@@ -292,6 +296,23 @@ export interface PathPolicy {
   /** Empty: everything in the place. */
   allow: string[];
   block: string[];
+}
+
+/** How long what an agent notes down is kept: for the work on one idea or ticket, its project, or always. */
+export const memoryScopes = ["none", "session", "project", "global"] as const;
+export type MemoryScope = typeof memoryScopes[number];
+
+/** What a run may do and what is kept of it: fixed when it begins, whatever becomes of its agent's definition. */
+export interface Permissions {
+  paths: PathPolicy;
+  /** Patterns of commands that Bash may run, such as `npm run *`; empty: any. */
+  commands: string[];
+  /** Hosts that may be reached where a tool reaches any, such as `registry.npmjs.org` or `*.example.com`. */
+  hosts: string[];
+  /** Patterns of calls that a person is asked about first, such as `write(new)`, `edit(*.lock)`, `bash(rm *)`. */
+  requireApproval: string[];
+  memory: MemoryScope;
+  result: ResultName;
 }
 
 /** What a command is run with. */

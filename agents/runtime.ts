@@ -7,7 +7,7 @@ import type {
   CommandResult,
   CommandSpec,
   NoteEvent,
-  PathPolicy,
+  Permissions,
   Place,
   RunEventBody,
   RunOutcome,
@@ -44,12 +44,11 @@ export interface RunContext {
   /** Time the loop has worked before, for its time limit. */
   workedMs: number;
   place: Place;
-  policy: PathPolicy;
+  permissions: Permissions;
   /** The project's checks, for run_checks. */
   commands: { name: string; command: string; timeoutMs: number }[];
   /** A person allowed the project's own commands to run without a sandbox. */
   unconfinedAllowed: boolean;
-  resultName: ResultName;
   /** Where what its commands print is kept while they are at work; made when there is something to keep. */
   outputDir: string;
 }

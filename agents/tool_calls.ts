@@ -39,7 +39,7 @@ export class ToolCalls {
    * Throws what hands throw; a call that `signal` ends has no answer that counts.
    */
   async run(call: ToolCall, granted: boolean): Promise<Answer> {
-    const { commands, resultName } = this.#options.context;
+    const { commands, permissions: { result: resultName } } = this.#options.context;
     const checked = checkInput(call.name, call.input, {
       resultName,
       checkNames: commands.map((command) => command.name),
@@ -72,8 +72,8 @@ export class ToolCalls {
   }
 
   #submit({ status }: Record<string, unknown>): Answer {
-    const { context: { resultName, commands }, ledger } = this.#options;
-    if (resultName === "developer" && status === "done") {
+    const { context: { permissions, commands }, ledger } = this.#options;
+    if (permissions.result === "developer" && status === "done") {
       const missing = missingEvidence(ledger, commands.map((command) => command.name));
       if (missing) return refusal(`Not accepted as done: ${missing}.`);
     }
@@ -161,8 +161,9 @@ export class ToolCalls {
     unconfinedAllowed: boolean,
     more: Pick<ToolRequest, "plan" | "intent" | "onOutput"> = {},
   ): Promise<Answer> {
-    const { context: { place, policy }, hands, ledger: { known, cwd }, signal } = this.#options;
-    const request = { call, policy, known, cwd, unconfinedAllowed, ...more };
+    const { context: { place, permissions }, hands, ledger, signal } = this.#options;
+    const { known, cwd } = ledger;
+    const request = { call, policy: permissions.paths, known, cwd, unconfinedAllowed, ...more };
     const answer = await hands.tool(place, request, signal);
     const { callId: _callId, durationMs: _durationMs, ...result } = answer.result;
     return call.name === "Bash" ? { ...result, cwd: answer.cwd } : result;

@@ -24,6 +24,7 @@ import { recordRunEvent, startRun } from "../server/services/runs.ts";
 import { insertIdea } from "../server/store/ideas.ts";
 import { insertProject } from "../server/store/projects.ts";
 import { findStart, getRun } from "../server/store/runs.ts";
+import { permissionsFor } from "../tests/loop_support.ts";
 import { limitsFor } from "./queue_ours.ts";
 
 /** Of each run: it pauses in all but the last, in which it hands its result in. */
@@ -176,10 +177,9 @@ export class DurableRuns implements AsyncDisposable {
       spec,
       workedMs: 0,
       place: { dir: "/nonexistent", access: "read" as const, gitDir: null },
-      policy: { allow: [], block: [] },
+      permissions: permissionsFor("clarifier"),
       commands: [],
       unconfinedAllowed: false,
-      resultName: "clarifier" as const,
       outputDir: "/nonexistent",
     };
   }

@@ -11,6 +11,7 @@ import type { FileIntent, RunEventBody, ToolCall, ToolResult } from "../agents/p
 import type { RunContext, RunHost } from "../agents/runtime.ts";
 import { toolSpec } from "../agents/tools/registry.ts";
 import { catalog } from "./support.ts";
+import { permissionsFor } from "./loop_support.ts";
 
 const call = (name: string, input: Record<string, unknown> = {}, id = `${name}_1`): ToolCall => ({
   id,
@@ -65,10 +66,9 @@ function bench(options: {
     log,
     workedMs: 0,
     place: { dir: options.dir ?? "/nowhere", access: "write", gitDir: null },
-    policy: { allow: [], block: [] },
+    permissions: permissionsFor("developer"),
     commands: [{ name: "test", command: "sh test.sh", timeoutMs: 1_000 }],
     unconfinedAllowed: false,
-    resultName: "developer",
     outputDir: options.outputDir ?? "/nowhere/outputs",
   };
   const state: Omit<Bench, "executor"> = {

@@ -3,6 +3,7 @@ import { runLoop } from "../agents/loop/loop.ts";
 import {
   type ContentBlock,
   noUsage,
+  type Permissions,
   type RunEventBody,
   type RunOutcome,
   type RunSpec,
@@ -11,6 +12,7 @@ import {
   type Usage,
 } from "../agents/protocol.ts";
 import { resolveModel } from "../agents/models.ts";
+import type { ResultName } from "../agents/results.ts";
 import {
   type Message,
   type Model,
@@ -41,6 +43,16 @@ export function runSpec(changes: Partial<RunSpec> = {}): RunSpec {
     ...changes,
   };
 }
+
+/** Everything, and nobody is asked. */
+export const permissionsFor = (result: ResultName): Permissions => ({
+  paths: { allow: [], block: [] },
+  commands: [],
+  hosts: [],
+  requireApproval: [],
+  memory: "none",
+  result,
+});
 
 const tool = (name: string, readOnly: boolean) => ({
   name,

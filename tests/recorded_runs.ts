@@ -21,6 +21,7 @@ import type { RunContext, RunHost } from "../agents/runtime.ts";
 import { resolveModel } from "../agents/models.ts";
 import { toolSpec } from "../agents/tools/registry.ts";
 import { type FakeClaude, type Reply, startFakeClaude } from "./fake_claude/mod.ts";
+import { permissionsFor } from "./loop_support.ts";
 
 /** What a run is made of. */
 export interface Story {
@@ -260,10 +261,9 @@ export class Stage implements AsyncDisposable {
       spec: this.#spec,
       workedMs: 0,
       place: { dir: this.#dir, access: "write", gitDir: null },
-      policy: { allow: [], block: [] },
+      permissions: permissionsFor("developer"),
       commands: [{ name: "test", command: "sh test.sh", timeoutMs: 30_000 }],
       unconfinedAllowed: true,
-      resultName: "developer",
       outputDir: this.#outputs,
     };
   }

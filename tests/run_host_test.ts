@@ -73,5 +73,5 @@ Deno.test("the time that a run has worked is saved with what becomes of it", asy
   host.worked(run.id, 40);
   await app.end(run, { type: "failed", reason: "stuck", message: "In circles" });
   equal(workedMs(app.db, run.id), 40);
-  equal(commits(), 2, "one for its begin with the time, one for its end");
+  equal(commits(), 2, "one for its begin, one for its end with the time");
 });

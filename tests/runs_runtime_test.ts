@@ -2,7 +2,13 @@
 import { deepStrictEqual as deepEqual, match, strictEqual as equal } from "node:assert";
 import type { Hands, ToolRequest } from "../agents/hands_client.ts";
 import type { NoteEvent, RunEventBody } from "../agents/protocol.ts";
-import { type Agents, type AgentsOptions, createAgents, type RunHost } from "../agents/runtime.ts";
+import {
+  type Agents,
+  type AgentsOptions,
+  createAgents,
+  Paused,
+  type RunHost,
+} from "../agents/runtime.ts";
 import { toolSpec } from "../agents/tools/registry.ts";
 import {
   answer,
@@ -15,7 +21,7 @@ import {
   toolUse,
 } from "./fake_claude/mod.ts";
 import { type Pool, poolFor } from "./brain_support.ts";
-import { runSpec, typesOf } from "./loop_support.ts";
+import { permissionsFor, runSpec, typesOf } from "./loop_support.ts";
 
 const never = new AbortController().signal;
 const RUN = "run_1";
@@ -58,20 +64,16 @@ class Bench implements AsyncDisposable {
           spec,
           workedMs: 0,
           place: { dir: "/nowhere", access: "read", gitDir: null },
-          policy: { allow: [], block: [] },
+          permissions: permissionsFor("developer"),
           commands: [],
           unconfinedAllowed: false,
-          resultName: "developer",
           outputDir: "/nowhere",
         };
       },
       log: () => structuredClone(this.log),
-      mayGoOn: () => {
-        const may = !this.paused;
-        if (this.fickle) this.paused = false;
-        return may;
-      },
+      mayGoOn: () => this.#mayGoOn(),
       append: (_runId, event) => {
+        if (event.type === "turn_started" && !this.#mayGoOn()) throw new Paused();
         this.log.push(structuredClone(event));
         this.appended(event);
       },
@@ -102,6 +104,12 @@ class Bench implements AsyncDisposable {
       nowMs: () => 0,
       ...options,
     });
+  }
+
+  #mayGoOn(): boolean {
+    const may = !this.paused;
+    if (this.fickle) this.paused = false;
+    return may;
   }
 
   run = () => this.agents.run(RUN, never);

@@ -16,7 +16,7 @@ import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../server/clock.ts";
 import { Unavailable } from "../server/machine_fault.ts";
 import { failureReasons } from "../server/states.ts";
 import { type BareApp, bareApp } from "./bare_app.ts";
-import { runSpec, typesOf } from "./loop_support.ts";
+import { permissionsFor, runSpec, typesOf } from "./loop_support.ts";
 
 // ---------------------------------------------------------------- the watch
 
@@ -138,10 +138,9 @@ async function bench({ timeoutMs = 24 * HOUR_MS } = {}): Promise<Bench> {
     spec,
     workedMs: 0,
     place: { dir: "/nowhere", access: "read", gitDir: null },
-    policy: { allow: [], block: [] },
+    permissions: permissionsFor("developer"),
     commands: [],
     unconfinedAllowed: false,
-    resultName: "developer",
     outputDir: `${dir}/run_1`,
   };
   const host = {

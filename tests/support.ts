@@ -5,7 +5,14 @@ import type { Agents } from "../agents/runtime.ts";
 import type { App } from "../server/app.ts";
 import { createBackups } from "../server/backup.ts";
 import type { Config } from "../server/config.ts";
-import { type CommittedEvent, migrate, openDb, transact, type Tx } from "../server/db.ts";
+import {
+  type CommittedEvent,
+  migrate,
+  openDb,
+  transact,
+  transactSoon,
+  type Tx,
+} from "../server/db.ts";
 import { timeText } from "../server/clock.ts";
 import { createHub } from "../server/hub.ts";
 import { silentLog } from "../server/log.ts";
@@ -236,5 +243,5 @@ export async function executeRun(
 ): Promise<Outcome> {
   transact(app, (tx) => takeUpRun(tx, runId));
   const outcome = await workRun(app, runId, attempt, signal);
-  return typeof outcome === "function" ? transact(app, outcome) : outcome;
+  return typeof outcome === "function" ? await transactSoon(app, outcome) : outcome;
 }

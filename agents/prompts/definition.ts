@@ -7,7 +7,13 @@ import { z } from "zod";
 import { MINUTE_MS } from "../../server/clock.ts";
 import { type Problem, readFrontMatter } from "./front_matter.ts";
 import { type Effort, efforts, isModelName, modelNames } from "../models.ts";
-import type { PathPolicy, RunLimits } from "../protocol.ts";
+import {
+  type MemoryScope,
+  memoryScopes,
+  type PathPolicy,
+  type Permissions,
+  type RunLimits,
+} from "../protocol.ts";
 import { once } from "../../server/once.ts";
 import { type ResultName, resultSchemas } from "../results.ts";
 
@@ -46,16 +52,32 @@ export interface AgentDefinition {
   limits: RunLimits;
   /** What it may touch in its folder; `block` wins. */
   paths: PathPolicy;
+  /** Patterns of commands that it may run; empty: any. */
+  commands: string[];
+  /** Hosts that it may reach, where a tool of its reaches any. */
+  hosts: string[];
+  /** Patterns of calls about which a person is asked first. */
+  requireApproval: string[];
+  memory: MemoryScope;
+  /** Files of the repository that it reads at the start, relative to its root. */
+  contextFiles: string[];
   /** What it hands in through submit_result. */
   result: ResultName;
+  /** Words to find it by. */
+  tags: string[];
+  /** Runs may be started with it. */
+  active: boolean;
   /** The body of the file: its own part of the system prompt. */
   prompt: string;
   /** Keys that this version does not know, as they stood in the file. */
   extra: Record<string, unknown>;
 }
 
-const MAX_GLOBS = 100;
-const MAX_GLOB_CHARS = 200;
+/** Entries of a list of globs or other patterns, and the length of each. */
+const MAX_PATTERNS = 100;
+const MAX_PATTERN_CHARS = 200;
+const MAX_CONTEXT_FILES = 20;
+const MAX_TAGS = 20;
 const MAX_SHOWN_CHARS = 60;
 const MICRO_USD = 1_000_000;
 
@@ -78,8 +100,15 @@ const schema = once(() =>
     max_cost_usd: z.number().min(0.01).max(1_000).describe("a number from 0.01 to 1000"),
     result: z.enum(Object.keys(resultSchemas) as ResultName[])
       .describe(oneOf(Object.keys(resultSchemas))),
-    allowed_paths: globs(),
-    blocked_paths: globs(),
+    allowed_paths: patterns('path globs such as "docs/**"'),
+    blocked_paths: patterns('path globs such as "docs/**"'),
+    allowed_commands: patterns('commands such as "npm run *"'),
+    allowed_hosts: patterns('hosts such as "registry.npmjs.org" or "*.example.com"'),
+    require_approval: patterns('calls such as "write(new)", "edit(*.lock)" or "bash(rm *)"'),
+    memory: z.enum(memoryScopes).default("none").describe(oneOf(memoryScopes)),
+    context_files: patterns('files such as "docs/architecture.md"', MAX_CONTEXT_FILES),
+    tags: patterns("words", MAX_TAGS),
+    active: z.boolean().default(true).describe("true or false"),
   })
 );
 type Key = keyof z.infer<ReturnType<typeof schema>>;
@@ -123,7 +152,14 @@ export function parseDefinition(text: string, file: string): AgentDefinition {
       timeoutMs: data.timeout_minutes * MINUTE_MS,
     },
     paths: { allow: data.allowed_paths, block: data.blocked_paths },
+    commands: data.allowed_commands,
+    hosts: data.allowed_hosts,
+    requireApproval: data.require_approval,
+    memory: data.memory,
+    contextFiles: data.context_files,
     result: data.result,
+    tags: data.tags,
+    active: data.active,
     prompt: body,
     extra,
   };
@@ -145,8 +181,17 @@ export function formatDefinition(definition: AgentDefinition): string {
     max_tokens: limits.maxTokens,
     max_cost_usd: limits.maxCostMicroUsd / MICRO_USD,
     result: definition.result,
-    ...(paths.allow.length > 0 && { allowed_paths: paths.allow }),
-    ...(paths.block.length > 0 && { blocked_paths: paths.block }),
+    ...filled({
+      allowed_paths: paths.allow,
+      blocked_paths: paths.block,
+      allowed_commands: definition.commands,
+      allowed_hosts: definition.hosts,
+      require_approval: definition.requireApproval,
+      context_files: definition.contextFiles,
+      tags: definition.tags,
+    }),
+    ...(definition.memory !== "none" && { memory: definition.memory }),
+    ...(!definition.active && { active: false }),
   };
   const yaml = stringify({ ...values, ...definition.extra }, {
     lineWidth: 0,
@@ -154,6 +199,11 @@ export function formatDefinition(definition: AgentDefinition): string {
   });
   return `---\n${yaml}---\n\n${definition.prompt}\n`;
 }
+
+/** What a run of this agent may do, to be fixed when it begins. */
+export const permissionsOf = (
+  { paths, commands, hosts, requireApproval, memory, result }: AgentDefinition,
+): Permissions => ({ paths, commands, hosts, requireApproval, memory, result });
 
 /**
  * The tools of a run: those listed, without the disallowed, in one fixed order so that the same agent
@@ -199,10 +249,14 @@ function wholeNumber(min: number, max: number) {
   return z.number().int().min(min).max(max).describe(`a whole number from ${min} to ${max}`);
 }
 
-function globs() {
-  return z.array(z.string().min(1).max(MAX_GLOB_CHARS)).max(MAX_GLOBS).default([])
-    .describe(`a list of at most ${MAX_GLOBS} path globs such as "docs/**"`);
+function patterns(what: string, max = MAX_PATTERNS) {
+  return z.array(z.string().min(1).max(MAX_PATTERN_CHARS)).max(max).default([])
+    .describe(`a list of at most ${max} ${what}`);
 }
+
+/** Those of the lists that have anything in them. */
+const filled = (lists: Partial<Record<Key, string[]>>) =>
+  Object.fromEntries(Object.entries(lists).filter(([, list]) => list.length > 0));
 
 function oneOf(names: readonly string[]): string {
   return `one of ${names.join(", ")}`;

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { removeStaleOutputs } from "../../agents/output_files.ts";
 import { type RepositoryMap, RepositoryMaps } from "../../agents/inspect/repository_map.ts";
+import { permissionsOf } from "../../agents/prompts/definition.ts";
 import { buildRunSpec, type PromptParts } from "../../agents/prompts/prompts.ts";
 import { commonDirOf } from "../../agents/git/repository.ts";
 import { checkpoint } from "../../agents/git/checkpoints.ts";
@@ -127,7 +128,7 @@ async function prepare(
   const definition = app.catalog.get(run.agent);
   if (run.forkedFrom && run.ticketId) await rewindFork(app, run, project, signal);
   const { place, commit } = await placeFor(app, run, project, signal);
-  const { spec } = findStart(app.db, runId) ??
+  const { spec, permissions = permissionsOf(definition) } = findStart(app.db, runId) ??
     await recordStart(app, run, project, {
       commit,
       map: await maps.of(project.path, commit, signal),
@@ -136,10 +137,9 @@ async function prepare(
     spec: { ...spec, limits: (run.forkedFrom && forkLimits(app.db, runId)) ?? spec.limits },
     workedMs: workedMs(app.db, runId),
     place,
-    policy: definition.paths,
+    permissions,
     commands: checksOf(project),
     unconfinedAllowed: project.commandsAllowed,
-    resultName: definition.result,
     outputDir: await outputDirOf(app, project, runId),
   };
 }
@@ -215,7 +215,8 @@ async function recordStart(
     describeTool: (name, { result, commands }) =>
       toolSpec(name, { resultName: result, checkNames: commands.map((c) => c.name) }),
   });
-  const started: StartedEvent = { type: "started", spec, commit };
+  const permissions = permissionsOf(definition);
+  const started: StartedEvent = { type: "started", spec, commit, permissions };
   await transactSoon(actingAs(app, run.agent), (tx) => recordRunEvent(tx, run, started));
   return started;
 }
