@@ -14,7 +14,7 @@ import type {
   RunSpec,
   ToolCall,
 } from "./protocol.ts";
-import type { AskedQuestions, ResultName } from "./results.ts";
+import type { AskedQuestions } from "./results.ts";
 import { StallWatch, type StallWatchOptions } from "./stall.ts";
 import { Unavailable } from "../server/machine_fault.ts";
 import { systemTimers } from "../server/timers.ts";

@@ -4,10 +4,11 @@
  * touched. Every step may be cut off anywhere and done again; nothing that holds work is overwritten.
  */
 import { dirname } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { AppError } from "../../server/errors.ts";
 import { MINUTE_MS } from "../../server/clock.ts";
 import { gitOk } from "./git.ts";
-import { nameSome, shellQuote } from "./git_error.ts";
+import { GitError, nameSome, shellQuote } from "./git_error.ts";
 import { claimBranch } from "./branches.ts";
 import { uncommitted } from "./checkpoints.ts";
 import { exists } from "./presence.ts";
@@ -157,17 +158,34 @@ async function usableTree(
 /** `git worktree add` holds this lock until the last file is there. */
 const isHalfMade = (tree: WorkingTree): boolean => tree.locked === "initializing";
 
+/**
+ * Git reads all worktrees before it adds one, and gives up, having made nothing, where it meets one that another git
+ * is just making: the person's, or a ticket's beside this one.
+ */
+const MET_ANOTHER = /failed to read .*\/worktrees\/.*: Success/;
+const ADD_TRIES = 20;
+const ADD_AGAIN_MS = 50;
+
 async function addDetached(
   repo: string,
   path: string,
   commit: string,
   signal: AbortSignal,
 ): Promise<WorkingTree> {
-  await gitOk(repo, ["worktree", "add", "--detach", "--quiet", "--", path, commit], {
-    signal,
-    timeoutMs: CHECKOUT_TIMEOUT_MS,
-    doing: `make the worktree "${path}"`,
-  });
+  for (let left = ADD_TRIES - 1;; left--) {
+    try {
+      await gitOk(repo, ["worktree", "add", "--detach", "--quiet", "--", path, commit], {
+        signal,
+        timeoutMs: CHECKOUT_TIMEOUT_MS,
+        doing: `make the worktree "${path}"`,
+      });
+      break;
+    } catch (error) {
+      const metAnother = error instanceof GitError && MET_ANOTHER.test(error.stderr);
+      if (!metAnother || left === 0) throw error;
+      await delay(ADD_AGAIN_MS, undefined, { signal });
+    }
+  }
   const tree = await linkedTreeAt(repo, path, signal);
   if (!tree) throw new Error(`git made no worktree at "${path}"`);
   return tree;
