@@ -146,9 +146,15 @@ export interface FileIntent {
 export type RunEventBody =
   /**
    * `commit`: what was checked out in the place when it began; absent in logs of the first version. `permissions`:
-   * absent in those of the first versions.
+   * absent in those of the first versions. `serverProblems`: why MCP servers gave no tools.
    */
-  | { type: "started"; spec: RunSpec; commit?: string; permissions?: Permissions }
+  | {
+    type: "started";
+    spec: RunSpec;
+    commit?: string;
+    permissions?: Permissions;
+    serverProblems?: string[];
+  }
   /**
    * A request goes out; without a `turn_finished` or `turn_failed` after it, it was cut off. `elapsedMs`: what
    * the loop had worked until then, in all its lives; absent in logs of the first version.
@@ -313,6 +319,26 @@ export interface Permissions {
   requireApproval: string[];
   memory: MemoryScope;
   result: ResultName;
+}
+
+export const mcpTransports = ["stdio", "http"] as const;
+export type McpTransport = typeof mcpTransports[number];
+
+/** A server of tools that a project's agents may use. */
+export interface McpServerConfig {
+  /** Part of its tools' names. */
+  name: string;
+  transport: McpTransport;
+  /** stdio: the program, looked for on the sandbox's PATH, and what it is given. */
+  command: string;
+  args: string[];
+  /** stdio: variables for it; a value `$NAME` is that of Gaffer's own environment. */
+  env: Record<string, string>;
+  /** http: its address, and headers with values like those of `env`. */
+  url: string;
+  headers: Record<string, string>;
+  /** For one call. */
+  timeoutMs: number;
 }
 
 /** What a command is run with. */

@@ -3,9 +3,11 @@ import type { Brains } from "./brains.ts";
 import { Deadline } from "./deadline.ts";
 import { Executor } from "./executor.ts";
 import type { Hands } from "./hands_client.ts";
+import type { McpServers } from "./mcp/servers.ts";
 import type {
   CommandResult,
   CommandSpec,
+  McpServerConfig,
   NoteEvent,
   Permissions,
   Place,
@@ -45,6 +47,8 @@ export interface RunContext {
   workedMs: number;
   place: Place;
   permissions: Permissions;
+  /** Closed with the run. */
+  servers: McpServers;
   /** The project's checks, for run_checks. */
   commands: { name: string; command: string; timeoutMs: number }[];
   /** A person allowed the project's own commands to run without a sandbox. */
@@ -109,6 +113,12 @@ export interface Agents {
       network?: boolean;
     },
   ): Promise<CommandResult & { unconfined: boolean }>;
+  /** Starts MCP servers for a run in this place. They are the caller's to close. Rejects when `signal` aborts. */
+  serve(
+    place: Place,
+    configs: readonly McpServerConfig[],
+    signal: AbortSignal,
+  ): Promise<McpServers>;
   /** Kills the hands of a folder, so that it can be removed. */
   release(dir: string): Promise<void>;
   close(): Promise<void>;
@@ -274,6 +284,7 @@ export function createAgents(options: AgentsOptions): Agents {
     } finally {
       deadline.stop();
       watch.stop();
+      await context.servers.close();
       live.delete(runId);
       host.worked(runId, Math.max(0, options.nowMs() - begin - deadline.suspendedMs));
     }
@@ -337,6 +348,7 @@ export function createAgents(options: AgentsOptions): Agents {
     tellRun: (runId, note) => active.get(runId)?.tell(note),
     liveText: (runId) => live.get(runId) ?? null,
     command: (place, spec, how) => hands.command(place, spec, how),
+    serve: (place, configs, signal) => hands.serve(place, configs, signal),
     release: (dir) => hands.release(dir),
     async close() {
       for (const { stop } of active.values()) stop.abort();

@@ -4,6 +4,7 @@ import type { Hands, ToolRequest } from "./hands_client.ts";
 import { type Ledger, missingEvidence } from "./ledger.ts";
 import type { OutputFiles } from "./output_files.ts";
 import type { FileIntent, RunEventBody, ToolCall, ToolResult } from "./protocol.ts";
+import { readMcpToolName } from "./mcp/names.ts";
 import { parseReport } from "./reports/mod.ts";
 import type { AskedQuestions } from "./results.ts";
 import type { RunContext, RunHost } from "./runtime.ts";
@@ -39,6 +40,7 @@ export class ToolCalls {
    * Throws what hands throw; a call that `signal` ends has no answer that counts.
    */
   async run(call: ToolCall, granted: boolean): Promise<Answer> {
+    if (readMcpToolName(call.name)) return await this.#byServer(call);
     const { commands, permissions: { result: resultName } } = this.#options.context;
     const checked = checkInput(call.name, call.input, {
       resultName,
@@ -69,6 +71,13 @@ export class ToolCalls {
       ? "It had printed nothing until then."
       : `Its output until then:\n${printed}`;
     return { ...refusal(`${INTERRUPTED}\n\n${output}`), interrupted: true };
+  }
+
+  /** The server checks its own input. */
+  async #byServer({ name, input }: ToolCall): Promise<Answer> {
+    const { context: { servers }, sign, signal } = this.#options;
+    sign(servers.timeoutMs(name));
+    return await servers.call(name, input, signal);
   }
 
   #submit({ status }: Record<string, unknown>): Answer {

@@ -4,6 +4,8 @@
  * A schema is made when it is first needed, for a start to be quick.
  */
 import { z } from "zod";
+import { MCP_SERVER_NAME } from "../agents/mcp/names.ts";
+import { mcpTransports } from "../agents/protocol.ts";
 import { once } from "./once.ts";
 import { complexities, ticketSteps, ticketTypes } from "./states.ts";
 
@@ -27,6 +29,45 @@ export const commandsInput = once(() =>
     build: command().optional(),
     test: command().optional(),
   })
+);
+
+const pairs = (what: string) =>
+  z.record(z.string().min(1).max(100), z.string().max(2_000)).describe(
+    `${what}; a value "$NAME" is that of Gaffer's own environment, so that no secret is written down here`,
+  );
+
+const mcpServerFields = () => ({
+  name: z.string().trim().regex(MCP_SERVER_NAME, {
+    error: "Use at most 20 lower-case letters, digits and hyphens, a letter first",
+  }),
+  transport: z.enum(mcpTransports),
+  command: z.string().trim().max(COMMAND_MAX_CHARS).default("").describe(
+    "stdio: the program that is started with each run, in the sandbox of its place",
+  ),
+  args: z.array(z.string().max(COMMAND_MAX_CHARS)).max(50).default([]),
+  env: pairs("stdio: variables for the program").default({}),
+  url: z.union([
+    z.literal(""),
+    z.url({ protocol: /^https?$/, error: "Write an address that begins with http:// or https://" }),
+  ])
+    .default("").describe("http: where it is reached"),
+  headers: pairs("http: what is sent with each request").default({}),
+  timeout_ms: z.number().int().min(1_000).max(3_600_000).default(60_000).describe("For one call"),
+  active: z.boolean().default(true),
+});
+
+/** A new server of tools, or all of an old one's settings. */
+export const mcpServerInput = once(() =>
+  z.strictObject(mcpServerFields())
+    .refine(({ transport, command }) => transport !== "stdio" || command !== "", {
+      path: ["command"],
+      error: "Write the program to start",
+    })
+    .refine(({ transport, url }) => transport !== "http" || url !== "", {
+      path: ["url"],
+      error: "Write the address of the server",
+    })
+    .meta({ id: "McpServerInput" })
 );
 
 /** What a person allows a project's own commands. */

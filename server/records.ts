@@ -18,7 +18,7 @@ import type {
   TicketType,
   WorktreeStatus,
 } from "./states.ts";
-import type { RunEventBody, ToolCall, Usage } from "../agents/protocol.ts";
+import type { McpServerConfig, RunEventBody, ToolCall, Usage } from "../agents/protocol.ts";
 
 /** A person's own name for the commands that Gaffer runs in a project. */
 export const commandNames = ["setup", "build", "test"] as const;
@@ -47,6 +47,16 @@ export interface Project {
   setupNetwork: boolean;
   /** The built-in sample; the demo model can implement its ideas. */
   sample: boolean;
+  createdAt: string;
+  updatedAt: string;
+}
+
+/** A server of tools that the agents of a project may use. */
+export interface McpServer extends McpServerConfig {
+  id: string;
+  projectId: string;
+  /** Runs that begin get its tools. */
+  active: boolean;
   createdAt: string;
   updatedAt: string;
 }

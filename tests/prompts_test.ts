@@ -161,6 +161,7 @@ function spec(agent: string, own: ProjectCommand[]) {
     instructions: [],
     confinement: "bubblewrap",
     task: { purpose: "develop", round: 1, guidance: "Go." },
+    mcpTools: [],
     describeTool: (name, { result, commands }) =>
       toolSpec(name, { resultName: result, checkNames: commands.map((c) => c.name) }),
   });

@@ -10,6 +10,7 @@ import {
   type RunHost,
 } from "../agents/runtime.ts";
 import { toolSpec } from "../agents/tools/registry.ts";
+import { McpServers } from "../agents/mcp/servers.ts";
 import {
   answer,
   type ClaudeRequest,
@@ -65,6 +66,7 @@ class Bench implements AsyncDisposable {
           workedMs: 0,
           place: { dir: "/nowhere", access: "read", gitDir: null },
           permissions: permissionsFor("developer"),
+          servers: McpServers.none,
           commands: [],
           unconfinedAllowed: false,
           outputDir: "/nowhere",

@@ -10,6 +10,7 @@ import { HomePage } from "../views/home.tsx";
 import { IdeaPage } from "../views/idea.tsx";
 import { IdeasPage } from "../views/ideas.tsx";
 import { type JobRow, JobsPage } from "../views/jobs.tsx";
+import { type McpServerForm, McpServersPage } from "../views/mcp_servers.tsx";
 import { NewProjectPage, ProjectPage, ProjectsPage } from "../views/projects.tsx";
 import { ReviewPage } from "../views/review.tsx";
 import { RunForkPage } from "../views/run_fork.tsx";
@@ -50,6 +51,22 @@ const rateLimit = {
   why: "Rate limited",
   until: a.ago(-1),
   more: "The service refused it. It goes on by itself when the limit allows.",
+};
+
+const mcpForm: McpServerForm = {
+  values: {
+    name: "docs",
+    transport: "stdio",
+    command: "node",
+    args: "tools/mcp.mjs",
+    env: "TOKEN=$DOCS_TOKEN",
+    url: "",
+    headers: "",
+    timeout_seconds: "60",
+  },
+  active: true,
+  message: null,
+  errors: [],
 };
 
 const later = { scheduled: 0, retryable: 0 };
@@ -497,6 +514,40 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
         setupFetches: true,
         message: null,
         errors: [],
+      }}
+    />
+  ),
+  "/projects/prj_game/mcp-servers": (shell) => (
+    <McpServersPage
+      shell={shell}
+      project={a.project()}
+      servers={[
+        { server: a.mcpServer(), form: mcpForm },
+        {
+          server: a.mcpServer({
+            id: "mcp_sums",
+            name: "sums",
+            transport: "http",
+            command: "",
+            args: [],
+            url: "https://mcp.example.com/a/rather/long/address/of/a/server/of/tools",
+            active: false,
+          }),
+          form: {
+            ...mcpForm,
+            message: "Cannot save the MCP server",
+            errors: [{ field: "url", message: "Write the address of the server" }],
+          },
+        },
+      ]}
+      newForm={mcpForm}
+      trial={{
+        server: a.mcpServer(),
+        tools: [
+          { name: "mcp__docs__search_pages", description: "Searches the handbook" },
+          { name: "mcp__docs__read_page", description: "" },
+        ],
+        problems: [],
       }}
     />
   ),

@@ -11,6 +11,8 @@ export const runHref = (runId: string): string => `/runs/${id(runId)}`;
 export const forkHref = (runId: string, turn?: number): string =>
   `${runHref(runId)}/fork${turn === undefined ? "" : `?turn=${turn}`}`;
 export const projectHref = (projectId: string): string => `/projects/${id(projectId)}`;
+export const mcpServersHref = (projectId: string): string =>
+  `${projectHref(projectId)}/mcp-servers`;
 
 /** An idea or a ticket, as others refer to it. */
 export interface Subject {

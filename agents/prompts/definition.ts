@@ -15,6 +15,7 @@ import {
   type RunLimits,
 } from "../protocol.ts";
 import { once } from "../../server/once.ts";
+import { isMcpEntry } from "../mcp/names.ts";
 import { type ResultName, resultSchemas } from "../results.ts";
 
 export const agentKinds = ["refinement", "development", "support", "planning"] as const;
@@ -48,6 +49,8 @@ export interface AgentDefinition {
   tools: ToolName[];
   /** Taken away from `tools`. */
   disallowedTools: ToolName[];
+  /** Tools of MCP servers: all (`mcp`), a server's (`mcp__docs`) or one (`mcp__docs__search`). */
+  mcpTools: string[];
   /** Of each of its runs. */
   limits: RunLimits;
   /** What it may touch in its folder; `block` wins. */
@@ -92,8 +95,12 @@ const schema = once(() =>
     kind: z.enum(agentKinds).describe(oneOf(agentKinds)),
     model: z.string().refine(isModelName).describe(oneOf(modelNames)),
     effort: z.enum(efforts).nullable().default(null).describe(oneOf(efforts)),
-    tools: toolList().describe(`tools out of ${toolNames.join(", ")}`),
-    disallowed_tools: toolList().default([]).describe(`tools out of ${toolNames.join(", ")}`),
+    tools: toolList(z.string().refine((name) => isToolName(name) || isMcpEntry(name))).describe(
+      `tools out of ${toolNames.join(", ")}, mcp, mcp__<server> and mcp__<server>__<tool>`,
+    ),
+    disallowed_tools: toolList(z.enum(toolNames)).default([]).describe(
+      `tools out of ${toolNames.join(", ")}`,
+    ),
     max_turns: wholeNumber(1, 500),
     timeout_minutes: wholeNumber(1, 24 * 60),
     max_tokens: wholeNumber(1_000, 100_000_000),
@@ -143,7 +150,8 @@ export function parseDefinition(text: string, file: string): AgentDefinition {
     kind: data.kind,
     model: data.model,
     effort: data.effort,
-    tools: data.tools,
+    tools: data.tools.filter(isToolName),
+    mcpTools: data.tools.filter(isMcpEntry),
     disallowedTools: data.disallowed_tools,
     limits: {
       maxTurns: data.max_turns,
@@ -174,7 +182,7 @@ export function formatDefinition(definition: AgentDefinition): string {
     kind: definition.kind,
     model: definition.model,
     ...(effort && { effort }),
-    tools: definition.tools.join(", "),
+    tools: [...definition.tools, ...definition.mcpTools].join(", "),
     ...(disallowedTools.length > 0 && { disallowed_tools: disallowedTools.join(", ") }),
     max_turns: limits.maxTurns,
     timeout_minutes: limits.timeoutMs / MINUTE_MS,
@@ -239,11 +247,14 @@ function squash(key: string): string {
 }
 
 /** A list, or names divided by commas as `.claude/agents/*.md` has them. */
-function toolList() {
+function toolList<T extends z.ZodType>(name: T) {
   const split = (value: unknown) =>
     typeof value === "string" ? value.split(",").map((name) => name.trim()) : value;
-  return z.preprocess(split, z.array(z.enum(toolNames)).max(toolNames.length));
+  return z.preprocess(split, z.array(name).max(MAX_PATTERNS));
 }
+
+const isToolName = (name: string): name is ToolName =>
+  (toolNames as readonly string[]).includes(name);
 
 function wholeNumber(min: number, max: number) {
   return z.number().int().min(min).max(max).describe(`a whole number from ${min} to ${max}`);

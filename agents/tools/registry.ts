@@ -1,5 +1,6 @@
 /** Every tool by name, with its schema as the model gets it and the check of what the model sends. */
 import { z } from "zod";
+import { readMcpToolName } from "../mcp/names.ts";
 import type { ToolSpec } from "../protocol.ts";
 import type { ResultName } from "../results.ts";
 import { askQuestionsTool } from "./ask_questions.ts";
@@ -34,6 +35,8 @@ export function findTool(name: string, setup: ToolSetup = {}): Tool {
 
 /** A name that no tool has is refused again, as it was. */
 export function whenCutOff(name: string): WhenCutOff {
+  // What a server of the person's own has done by then, nobody knows.
+  if (readMcpToolName(name)) return "report";
   const tool = handsTools.get(name) ?? serverTools.find((one) => one.name === name);
   return tool?.whenCutOff ?? "again";
 }

@@ -6,6 +6,7 @@ import { approvalsApi } from "./approvals.ts";
 import { eventsApi } from "./events.ts";
 import { ideasApi } from "./ideas.tsx";
 import { jobsApi } from "./jobs.tsx";
+import { mcpServersApi } from "./mcp_servers.tsx";
 import { projectsApi } from "./projects.tsx";
 import { runsApi } from "./runs.tsx";
 import { systemApi } from "./system.ts";
@@ -13,6 +14,7 @@ import { ticketsApi } from "./tickets.tsx";
 
 export function mountApi(api: Api, streams: EventStreams): void {
   projectsApi(api);
+  mcpServersApi(api);
   ideasApi(api);
   ticketsApi(api);
   agentsApi(api);

@@ -17,6 +17,7 @@ import { approvalPages } from "./approvals.ts";
 import { ideaPages } from "./ideas.tsx";
 import { jobPages } from "./jobs.tsx";
 import { livePages } from "./live.tsx";
+import { mcpServerPages } from "./mcp_servers.tsx";
 import { done, pageRequest, type PageTools, show } from "./page.ts";
 import { projectPages } from "./projects.tsx";
 import { runPages } from "./runs.tsx";
@@ -30,6 +31,7 @@ export function mountPages(pages: Hono<Env>, tools: PageTools): void {
     return show(c, start);
   });
   projectPages(pages, tools);
+  mcpServerPages(pages, tools);
   ideaPages(pages, tools);
   ticketPages(pages, tools);
   runPages(pages, tools);

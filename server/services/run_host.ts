@@ -2,7 +2,9 @@
 import { join } from "node:path";
 import { removeStaleOutputs } from "../../agents/output_files.ts";
 import { type RepositoryMap, RepositoryMaps } from "../../agents/inspect/repository_map.ts";
-import { permissionsOf } from "../../agents/prompts/definition.ts";
+import { type AgentDefinition, permissionsOf } from "../../agents/prompts/definition.ts";
+import { listsMcpTool, mayUseServer, readMcpToolName } from "../../agents/mcp/names.ts";
+import { McpServers } from "../../agents/mcp/servers.ts";
 import { buildRunSpec, type PromptParts } from "../../agents/prompts/prompts.ts";
 import { commonDirOf } from "../../agents/git/repository.ts";
 import { checkpoint } from "../../agents/git/checkpoints.ts";
@@ -16,6 +18,7 @@ import { transact, transactSoon } from "../db.ts";
 import { AppError, messageOf } from "../errors.ts";
 import type { Check, Project, Run } from "../records.ts";
 import { getIdea } from "../store/ideas.ts";
+import { listActiveMcpServers } from "../store/mcp_servers.ts";
 import { getProject } from "../store/projects.ts";
 import { listQuestions } from "../store/questions.ts";
 import {
@@ -128,20 +131,48 @@ async function prepare(
   const definition = app.catalog.get(run.agent);
   if (run.forkedFrom && run.ticketId) await rewindFork(app, run, project, signal);
   const { place, commit } = await placeFor(app, run, project, signal);
-  const { spec, permissions = permissionsOf(definition) } = findStart(app.db, runId) ??
-    await recordStart(app, run, project, {
-      commit,
-      map: await maps.of(project.path, commit, signal),
-    }, signal);
-  return {
-    spec: { ...spec, limits: (run.forkedFrom && forkLimits(app.db, runId)) ?? spec.limits },
-    workedMs: workedMs(app.db, runId),
-    place,
-    permissions,
-    commands: checksOf(project),
-    unconfinedAllowed: project.commandsAllowed,
-    outputDir: await outputDirOf(app, project, runId),
-  };
+  const start = findStart(app.db, runId);
+  const outputDir = await outputDirOf(app, project, runId);
+  const servers = await startServers(app, { project, definition, place, start }, signal);
+  try {
+    const { spec, permissions = permissionsOf(definition) } = start ??
+      await recordStart(app, run, project, {
+        commit,
+        map: await maps.of(project.path, commit, signal),
+        servers,
+      }, signal);
+    return {
+      spec: { ...spec, limits: (run.forkedFrom && forkLimits(app.db, runId)) ?? spec.limits },
+      workedMs: workedMs(app.db, runId),
+      place,
+      permissions,
+      servers,
+      commands: checksOf(project),
+      unconfinedAllowed: project.commandsAllowed,
+      outputDir,
+    };
+  } catch (error) {
+    await servers.close();
+    throw error;
+  }
+}
+
+/** Those whose tools the run has, or may get where it begins only now. */
+async function startServers(
+  app: App,
+  { project, definition, place, start }: {
+    project: Project;
+    definition: AgentDefinition;
+    place: Place;
+    start: StartedEvent | null;
+  },
+  signal: AbortSignal,
+): Promise<McpServers> {
+  const has = start
+    ? (name: string) => start.spec.tools.some((tool) => readMcpToolName(tool.name)?.server === name)
+    : (name: string) => mayUseServer(definition.mcpTools, name);
+  const configs = listActiveMcpServers(app.db, project.id).filter(({ name }) => has(name));
+  return configs.length === 0 ? McpServers.none : await app.agents.serve(place, configs, signal);
 }
 
 /** What commands print while they are at work; of runs that were cancelled in one, some may be left. */
@@ -195,7 +226,7 @@ async function recordStart(
   app: App,
   run: Run,
   project: Project,
-  { commit, map }: { commit: string; map: RepositoryMap },
+  { commit, map, servers }: { commit: string; map: RepositoryMap; servers: McpServers },
   signal: AbortSignal,
 ): Promise<StartedEvent> {
   const definition = app.catalog.get(run.agent);
@@ -214,9 +245,15 @@ async function recordStart(
     },
     describeTool: (name, { result, commands }) =>
       toolSpec(name, { resultName: result, checkNames: commands.map((c) => c.name) }),
+    mcpTools: servers.tools.filter(({ name }) => listsMcpTool(definition.mcpTools, name)),
   });
-  const permissions = permissionsOf(definition);
-  const started: StartedEvent = { type: "started", spec, commit, permissions };
+  const started: StartedEvent = {
+    type: "started",
+    spec,
+    commit,
+    permissions: permissionsOf(definition),
+    ...(servers.problems.length > 0 && { serverProblems: servers.problems }),
+  };
   await transactSoon(actingAs(app, run.agent), (tx) => recordRunEvent(tx, run, started));
   return started;
 }
