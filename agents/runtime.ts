@@ -5,6 +5,7 @@ import { Executor } from "./executor.ts";
 import type { Hands } from "./hands_client.ts";
 import type { McpServers } from "./mcp/servers.ts";
 import type {
+  ApprovalQuestion,
   CommandResult,
   CommandSpec,
   McpServerConfig,
@@ -77,7 +78,7 @@ export interface RunHost {
   approval(
     runId: string,
     call: ToolCall,
-    detail: string,
+    question: ApprovalQuestion,
   ): { status: "pending" | "granted" | "denied"; reason: string };
   /** Commits what the turn changed; null when nothing did. */
   checkpoint(runId: string, turn: number): Promise<{ commit: string; files: string[] } | null>;

@@ -45,12 +45,12 @@ const serverTools = [askQuestionsTool, runChecksTool([]), submitResultTool("deve
 
 /** The tool as a request to the model declares it; the same arguments give the same bytes. */
 export function toolSpec(name: string, setup: ToolSetup = {}): ToolSpec {
-  const { description, input, readOnly } = findTool(name, setup);
+  const { description, input, readOnly, tags } = findTool(name, setup);
   const { $schema: _, ...inputSchema } = z.toJSONSchema(input(z), { io: "input" });
   if (inputSchema.type !== "object" || inputSchema.additionalProperties !== false) {
     throw new Error(`The input of tool "${name}" must be a strict object`);
   }
-  return { name, description, inputSchema, readOnly };
+  return { name, description, inputSchema, readOnly, ...tags && { tags } };
 }
 
 export type CheckedInput =

@@ -1,4 +1,5 @@
 /** A person's yes or no that a waiting run needs. */
+import type { ApprovalQuestion } from "../../agents/protocol.ts";
 import type { App } from "../app.ts";
 import { transact } from "../db.ts";
 import { AppError } from "../errors.ts";
@@ -17,17 +18,19 @@ export function askApproval(
   app: App,
   runId: string,
   call: { id: string; name: string },
-  detail: string,
+  question: ApprovalQuestion,
 ): Approval {
   return transact(app, (tx) => {
     const known = findApproval(tx.db, runId, call.id);
     if (known) return known;
-    const approval = insertApproval(tx, { runId, callId: call.id, tool: call.name, detail });
+    const { detail, rule = "", diff = null } = question;
+    const asked = { runId, callId: call.id, tool: call.name, detail, rule, diff };
+    const approval = insertApproval(tx, asked);
     appendRunEvent(tx, getRun(tx.db, runId), {
       type: "approval_requested",
       callId: call.id,
       approvalId: approval.id,
-      detail,
+      ...question,
     });
     return approval;
   });

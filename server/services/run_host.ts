@@ -90,9 +90,9 @@ export function createRunHost(app: () => App): RunHost {
       const run = getRun(app().db, runId);
       transact(actingAs(app(), run.agent), (tx) => recordQuestions(tx, run, input));
     },
-    approval(runId, call, detail) {
+    approval(runId, call, question) {
       const run = getRun(app().db, runId);
-      const { status, reason } = askApproval(actingAs(app(), run.agent), runId, call, detail);
+      const { status, reason } = askApproval(actingAs(app(), run.agent), runId, call, question);
       return { status, reason };
     },
     async checkpoint(runId, turn) {

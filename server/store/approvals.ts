@@ -3,21 +3,17 @@ import { AppError } from "../errors.ts";
 import type { Approval } from "../records.ts";
 import { approvalMoves, type ApprovalStatus, sourcesOf } from "../states.ts";
 
-export type NewApproval = Pick<Approval, "runId" | "callId" | "tool" | "detail">;
+export type NewApproval = Pick<
+  Approval,
+  "runId" | "callId" | "tool" | "detail" | "rule" | "diff"
+>;
 
 export function insertApproval(tx: Tx, approval: NewApproval): Approval {
   const id = newId("approval");
   tx.db.prepare(`
-    INSERT INTO approvals (id, run_id, call_id, tool, detail, created_at)
-    VALUES (:id, :runId, :callId, :tool, :detail, :now)
-  `).run({
-    id,
-    runId: approval.runId,
-    callId: approval.callId,
-    tool: approval.tool,
-    detail: approval.detail,
-    now: tx.now,
-  });
+    INSERT INTO approvals (id, run_id, call_id, tool, detail, rule, diff, created_at)
+    VALUES (:id, :runId, :callId, :tool, :detail, :rule, :diff, :now)
+  `).run({ id, ...approval, now: tx.now });
   return getApproval(tx.db, id);
 }
 
@@ -98,6 +94,8 @@ function approvalFromRow(row: Row): Approval {
     callId: String(row.call_id),
     tool: String(row.tool),
     detail: String(row.detail),
+    rule: String(row.rule),
+    diff: row.diff as string | null,
     status: row.status as ApprovalStatus,
     reason: String(row.reason),
     createdAt: String(row.created_at),

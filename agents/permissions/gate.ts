@@ -1,0 +1,132 @@
+/** Stands before each tool call of one run: looks at it, has it planned where that is what the rules are about, asks. */
+import { type Ledger } from "../ledger.ts";
+import { absolutePath, isInside, relativePath } from "../paths.ts";
+import type { ApprovalQuestion, ToolCall, ToolTag } from "../protocol.ts";
+import type { Confinement, RunContext, RunHost } from "../runtime.ts";
+import { intentOf, type ToolCalls } from "../tool_calls.ts";
+import { whenCutOff } from "../tools/registry.ts";
+import {
+  type CompiledRules,
+  compileRules,
+  decide,
+  type ToolQuestion,
+  UNCONFINED_RULE,
+} from "./decide.ts";
+
+/** What is to become of a call; a question that a person was asked before stays a question. */
+export type Judgement =
+  | { type: "allow" }
+  | { type: "ask"; question: ApprovalQuestion }
+  | { type: "deny"; reason: string };
+
+export type Permission =
+  /** `granted`: a person said so. `unconfined`: and knew that nothing would confine it. */
+  | { type: "go"; granted: boolean; unconfined: boolean }
+  | { type: "wait" }
+  | { type: "refuse"; why: string };
+
+export interface GateOptions {
+  context: RunContext;
+  host: RunHost;
+  confinement: Confinement;
+  ledger: Ledger;
+  calls: Pick<ToolCalls, "check" | "plan">;
+}
+
+export class Gate {
+  readonly #options: GateOptions;
+  /** Of the tools that the run has used, in all its lives. */
+  readonly #had = new Set<ToolTag>();
+  #rules: CompiledRules | null = null;
+
+  constructor(options: GateOptions) {
+    this.#options = options;
+    const { started, finished } = options.ledger;
+    for (const [id, result] of finished) {
+      if (!result.refused) this.#use(started.get(id)?.name ?? "");
+    }
+  }
+
+  /** Throws when the machine failed at planning it. */
+  async judge(call: ToolCall): Promise<Judgement> {
+    const { context: { spec, permissions }, confinement, ledger, calls } = this.#options;
+    const asked = ledger.asked.get(call.id);
+    if (asked) return { type: "ask", question: asked };
+    this.#rules ??= await compileRules(permissions);
+    const question: ToolQuestion = {
+      tool: call.name,
+      input: call.input,
+      allowed: spec.tools.map((tool) => tool.name),
+      confinement: confinement.kind,
+      rules: this.#rules,
+      tags: this.#tagsOf(call.name),
+      had: this.#had,
+    };
+    if (!question.allowed.includes(call.name)) return this.#decided(call, question);
+    // Nobody is asked about what the tool itself refuses, or what was allowed and has begun.
+    const checked = calls.check(call);
+    if (!checked.ok || ledger.executed.has(call.id)) return this.#allowed(call);
+    question.input = checked.input;
+    if (whenCutOff(call.name) !== "settle" || this.#rules.approvals.length === 0) {
+      return this.#decided(call, question);
+    }
+    return await this.#planned({ ...call, input: checked.input }, question);
+  }
+
+  /** For a call that was judged and is on record. */
+  permit(call: ToolCall, judgement: Judgement): Permission {
+    const { context: { spec }, host } = this.#options;
+    if (judgement.type === "deny") return { type: "refuse", why: judgement.reason };
+    if (judgement.type === "allow") return { type: "go", granted: false, unconfined: false };
+    const { status, reason } = host.approval(spec.runId, call, judgement.question);
+    if (status === "pending") return { type: "wait" };
+    if (status === "granted") {
+      this.#use(call.name);
+      const { rule } = judgement.question;
+      const unconfined = rule === undefined || rule.includes(UNCONFINED_RULE);
+      return { type: "go", granted: true, unconfined };
+    }
+    const why = reason ? `: ${reason}` : "";
+    return {
+      type: "refuse",
+      why: `A person denied this call${why}. Trying it again will not help.`,
+    };
+  }
+
+  /** A call that writes a file: which file, and how, is known before anybody is asked. */
+  async #planned(call: ToolCall, question: ToolQuestion): Promise<Judgement> {
+    const { context: { place }, calls } = this.#options;
+    const plan = await calls.plan(call);
+    const intent = plan.isError ? null : intentOf(plan);
+    if (!intent) return this.#allowed(call);
+    const named = absolutePath(place.dir, String(call.input.file_path));
+    const paths = isInside(place.dir, named) ? [relativePath(place.dir, named)] : [];
+    const write = { paths: [...paths, intent.path], makesFile: plan.makesFile === true };
+    const judgement = this.#decided(call, { ...question, write });
+    if (judgement.type !== "ask") return judgement;
+    const detail = `${call.name} ${intent.path}${write.makesFile ? " (a new file)" : ""}`;
+    const { rule } = judgement.question;
+    return { type: "ask", question: { rule, detail, ...plan.diff && { diff: plan.diff }, intent } };
+  }
+
+  #decided(call: ToolCall, question: ToolQuestion): Judgement {
+    const decision = decide(question);
+    if (decision.type === "allow") return this.#allowed(call);
+    if (decision.type === "deny") return decision;
+    return { type: "ask", question: { rule: decision.rule, detail: decision.detail } };
+  }
+
+  /** Counted at once: calls that only read run side by side. */
+  #allowed({ name }: ToolCall): Judgement {
+    this.#use(name);
+    return { type: "allow" };
+  }
+
+  #use(name: string): void {
+    for (const tag of this.#tagsOf(name)) this.#had.add(tag);
+  }
+
+  #tagsOf(name: string): readonly ToolTag[] {
+    return this.#options.context.spec.tools.find((tool) => tool.name === name)?.tags ?? [];
+  }
+}
