@@ -105,6 +105,7 @@ export const jobKindWords: Readonly<Record<string, string>> = {
   advance_ticket: "Take a ticket's next step",
   merge_ticket: "Merge a ticket",
   remove_worktree: "Remove a worktree",
+  notify: "Tell that a run waits",
   prune: "Throw away what nobody needs",
   backup: "Back up the database",
 };

@@ -13,7 +13,7 @@ import type { PageError } from "../problem.ts";
 import { resumeAgents } from "../services/agents.ts";
 import { backUpNow } from "../services/backups.ts";
 import { listProjects } from "../store/projects.ts";
-import { approvalPages } from "./approvals.ts";
+import { approvalPages } from "./approvals.tsx";
 import { ideaPages } from "./ideas.tsx";
 import { jobPages } from "./jobs.tsx";
 import { livePages } from "./live.tsx";
@@ -36,7 +36,7 @@ export function mountPages(pages: Hono<Env>, tools: PageTools): void {
   ticketPages(pages, tools);
   runPages(pages, tools);
   jobPages(pages, tools);
-  approvalPages(pages);
+  approvalPages(pages, tools);
   pages.get("/settings", (c) => show(c, <SettingsPage {...settingsPage(pageRequest(c, tools))} />));
   pages.post("/settings/resume-agents", (c) => {
     resumeAgents(c.var.app);
