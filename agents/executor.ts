@@ -6,6 +6,7 @@ import type { Hands } from "./hands_client.ts";
 import { emptyLedger, type Ledger, note } from "./ledger.ts";
 import { OutputFiles } from "./output_files.ts";
 import { Gate, type Judgement } from "./permissions/gate.ts";
+import { createRedactor, type Redactor } from "./permissions/redact.ts";
 import type { RunEventBody, ToolCall, ToolResult } from "./protocol.ts";
 import type { Confinement, RunContext, RunHost } from "./runtime.ts";
 import { type Answer, refusal, ToolCalls } from "./tool_calls.ts";
@@ -16,6 +17,8 @@ export interface ExecutorOptions {
   host: RunHost;
   hands: Hands;
   confinement: Confinement;
+  /** What leaves a tool passes it, before it is recorded or sent. By default it only knows keys by their form. */
+  redact?: Redactor;
   nowMs: () => number;
   /** See `ToolCallsOptions`. */
   sign?: (patienceMs: number) => void;
@@ -28,6 +31,7 @@ export class Executor {
   readonly #outputs: OutputFiles;
   readonly #calls: ToolCalls;
   readonly #gate: Gate;
+  readonly #redact: Redactor;
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
@@ -41,6 +45,7 @@ export class Executor {
       append: (event) => this.append(event),
       sign: options.sign ?? (() => {}),
     });
+    this.#redact = options.redact ?? createRedactor([]);
     this.#gate = new Gate({ ...options, ledger: this.#ledger, calls: this.#calls });
   }
 
@@ -94,7 +99,7 @@ export class Executor {
     const finish = async (answer: Answer): Promise<ToolResult> => {
       // A clock may be set back.
       const durationMs = Math.max(0, this.#options.nowMs() - begin);
-      const result = { ...answer, callId: call.id, durationMs };
+      const result = { ...answer, ...this.#shareable(answer), callId: call.id, durationMs };
       await this.append({ type: "tool_finished", turn, result });
       if (isReported) this.#outputs.remove(call.id);
       return result;
@@ -132,6 +137,11 @@ export class Executor {
     }
     if (answer.isError) signal.throwIfAborted();
     return answer;
+  }
+
+  #shareable({ content, diff }: Answer): Pick<Answer, "content" | "diff"> {
+    const clean = { content: this.#redact(content) };
+    return diff === undefined ? clean : { ...clean, diff: this.#redact(diff) };
   }
 
   /** At work when its life ended. What only waited for a person had not begun. */

@@ -4,6 +4,7 @@ import { Deadline } from "./deadline.ts";
 import { Executor } from "./executor.ts";
 import type { Hands } from "./hands_client.ts";
 import type { McpServers } from "./mcp/servers.ts";
+import type { Redactor } from "./permissions/redact.ts";
 import type {
   ApprovalQuestion,
   CommandResult,
@@ -177,6 +178,8 @@ export interface AgentsOptions {
   confinement: Confinement;
   /** Resolves with null when the agents are proven confined, otherwise with why none runs; runs wait for it. */
   proof: Promise<string | null>;
+  /** See `ExecutorOptions`. */
+  redact?: Redactor;
   nowMs: () => number;
   /** For tests: how silence and a run's own time are measured. */
   time?: Partial<Pick<StallWatchOptions, "nowMs" | "timers" | "stallMs">>;
@@ -207,6 +210,7 @@ export function createAgents(options: AgentsOptions): Agents {
       host,
       hands,
       confinement: options.confinement,
+      redact: options.redact,
       nowMs: options.nowMs,
       sign: (patienceMs) => watch.sign(patienceMs),
       signal: AbortSignal.any([signal, run.killTools.signal]),

@@ -2,6 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Brains } from "../agents/brains.ts";
 import type { Hands } from "../agents/hands_client.ts";
+import { createRedactor, secretsIn } from "../agents/permissions/redact.ts";
 import type { ModelEndpoint } from "../agents/protocol.ts";
 import type { Agents, Confinement, RunHost } from "../agents/runtime.ts";
 import type { Config } from "./config.ts";
@@ -47,7 +48,10 @@ export async function startAgents(
   const protectedPaths = [await Deno.realPath(dataDir)];
   const hands = createHands({ root, compiled, sandbox, log, protectedPaths });
   const proof = proveWhenPossible(() => prove(brains, hands, dataDir), log, signal);
-  const agents = createAgents({ ...rest, brains, hands, proof, model: modelOf(config) });
+  // The key has got into no sandbox: this is for what nobody has thought of.
+  const { apiKey = "" } = config.endpoint ?? {};
+  const redact = createRedactor(secretsIn({ ...Deno.env.toObject(), API_KEY: apiKey }));
+  const agents = createAgents({ ...rest, brains, hands, proof, redact, model: modelOf(config) });
   return { agents, proven: proof.then((hole) => hole && log.error(hole)) };
 }
 
