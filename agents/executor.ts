@@ -96,10 +96,14 @@ export class Executor {
     if (known) return known;
     const isReported = whenCutOff(call.name) === "report";
     const begin = this.#options.nowMs();
-    const finish = async (answer: Answer): Promise<ToolResult> => {
+    const finish = async (answer: Answer, refused = false): Promise<ToolResult> => {
       // A clock may be set back.
       const durationMs = Math.max(0, this.#options.nowMs() - begin);
-      const result = { ...answer, ...this.#shareable(answer), callId: call.id, durationMs };
+      const tags = refused ? [] : this.#gate.tagsOf(call.name);
+      const result: ToolResult = {
+        ...{ ...answer, ...this.#shareable(answer), callId: call.id, durationMs },
+        ...tags.length > 0 && { tags },
+      };
       await this.append({ type: "tool_finished", turn, result });
       if (isReported) this.#outputs.remove(call.id);
       return result;
@@ -115,9 +119,7 @@ export class Executor {
     if (!ledger.started.has(call.id)) await this.append({ type: "tool_started", turn, call });
     const permission = this.#gate.permit(call, judgement);
     if (permission.type === "wait") return null;
-    if (permission.type === "refuse") {
-      return await finish({ ...refusal(permission.why), refused: true });
-    }
+    if (permission.type === "refuse") return await finish(refusal(permission.why), true);
     const { granted, unconfined } = permission;
     // From this mark on nobody can know how far it came; what writes a file makes a mark of its own.
     if (granted && isReported) await this.append({ type: "tool_executing", callId: call.id });

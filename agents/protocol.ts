@@ -139,8 +139,8 @@ export interface ToolResult {
   final?: true;
   /** A restart cut the call off, and nobody knows how far it came: says nothing about the call itself. */
   interrupted?: true;
-  /** A rule or a person kept it from beginning. */
-  refused?: true;
+  /** What the call brought into the run or let out of it: its tool's tags. Absent: none, or it was refused before. */
+  tags?: readonly ToolTag[];
   /** Of a plan: the file was not there before. */
   makesFile?: true;
 }

@@ -518,14 +518,14 @@ Deno.test("nobody is asked about a call that would be refused, or would change n
   deepEqual([wrong.asked, same.asked], [{}, {}]);
 });
 
-Deno.test("a command that is not listed is refused with the list, and marked as refused", async () => {
+Deno.test("a command that is not listed is refused with the list, and brings nothing into the run", async () => {
   const b = bench({ permissions: { commands: ["npm run *"] } });
   const { results } = await b.executor.tools(1, [
     call("Bash", { command: "npm run test && rm a" }, "wrong"),
     call("Bash", { command: "npm run test" }, "right"),
   ]);
   match(results[0]!.content, /^Cannot run "rm a": this agent may only run: npm run \*\./);
-  deepEqual(results.map((r) => r.refused), [true, undefined]);
+  deepEqual(results.map((r) => r.tags), [undefined, ["private"]]);
   deepEqual(b.done, ["begin right", "end right"]);
 });
 
@@ -563,7 +563,7 @@ Deno.test("the call that would bring private data, untrusted input and a way out
 
   const begun = bench({ tools, permissions, log: b.events });
   begun.approvals["read a"] = "denied";
-  equal((await begun.executor.tools(2, [read("a")])).results[0]!.refused, true);
+  equal((await begun.executor.tools(2, [read("a")])).results[0]!.tags, undefined);
   // What was denied is not in the run: the next one asks again, also in another life.
   const later = bench({ tools, permissions, log: begun.events });
   equal((await later.executor.tools(3, [read("b")])).suspended, true);

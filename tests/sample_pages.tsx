@@ -351,6 +351,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       subject={saveTicket}
       delay={fullDisk}
       attempt={2}
+      tags={["private"]}
       approvals={[a.approval(), writeApproval]}
       moves={runMoves}
       unread={false}
@@ -394,6 +395,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       subject={saveTicket}
       delay={null}
       attempt={1}
+      tags={["private", "untrusted", "outbound"]}
       approvals={[]}
       moves={{
         ...runMoves,
@@ -433,6 +435,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       subject={saveTicket}
       delay={null}
       attempt={1}
+      tags={["private", "untrusted", "outbound"]}
       approvals={[]}
       moves={{
         ...runMoves,

@@ -1,5 +1,5 @@
 /** Stands before each tool call of one run: looks at it, has it planned where that is what the rules are about, asks. */
-import { type Ledger } from "../ledger.ts";
+import type { Ledger } from "../ledger.ts";
 import { absolutePath, isInside, relativePath } from "../paths.ts";
 import type { ApprovalQuestion, ToolCall, ToolTag } from "../protocol.ts";
 import type { Confinement, RunContext, RunHost } from "../runtime.ts";
@@ -41,9 +41,8 @@ export class Gate {
 
   constructor(options: GateOptions) {
     this.#options = options;
-    const { started, finished } = options.ledger;
-    for (const [id, result] of finished) {
-      if (!result.refused) this.#use(started.get(id)?.name ?? "");
+    for (const { tags = [] } of options.ledger.finished.values()) {
+      for (const tag of tags) this.#had.add(tag);
     }
   }
 
@@ -59,7 +58,7 @@ export class Gate {
       allowed: spec.tools.map((tool) => tool.name),
       confinement: confinement.kind,
       rules: this.#rules,
-      tags: this.#tagsOf(call.name),
+      tags: this.tagsOf(call.name),
       had: this.#had,
     };
     if (!question.allowed.includes(call.name)) return this.#decided(call, question);
@@ -93,6 +92,11 @@ export class Gate {
     };
   }
 
+  /** Of a tool of the run. */
+  tagsOf(name: string): readonly ToolTag[] {
+    return this.#options.context.spec.tools.find((tool) => tool.name === name)?.tags ?? [];
+  }
+
   /** A call that writes a file: which file, and how, is known before anybody is asked. */
   async #planned(call: ToolCall, question: ToolQuestion): Promise<Judgement> {
     const { context: { place }, calls } = this.#options;
@@ -123,10 +127,6 @@ export class Gate {
   }
 
   #use(name: string): void {
-    for (const tag of this.#tagsOf(name)) this.#had.add(tag);
-  }
-
-  #tagsOf(name: string): readonly ToolTag[] {
-    return this.#options.context.spec.tools.find((tool) => tool.name === name)?.tags ?? [];
+    for (const tag of this.tagsOf(name)) this.#had.add(tag);
   }
 }

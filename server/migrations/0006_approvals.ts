@@ -15,6 +15,12 @@ CREATE TABLE approval_links (
   created_at TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX approval_links_approval ON approval_links (approval_id);
+-- What the calls of a run have brought into it or let out of it: private data, untrusted input, a way out.
+CREATE TABLE run_tags (
+  run_id TEXT NOT NULL REFERENCES runs (id),
+  tag TEXT NOT NULL,
+  PRIMARY KEY (run_id, tag)
+) STRICT, WITHOUT ROWID;
 CREATE INDEX approvals_created ON approvals (created_at);
 `,
 };
