@@ -491,6 +491,14 @@ Deno.test("an edit that its rule holds back is planned first: a person sees the 
   ok(!b.done.includes("begin edit deno.lock"));
 });
 
+Deno.test("a person is told when the change can't be shown", async () => {
+  const b = bench({ permissions: { requireApproval: ["edit"] } });
+  await b.executor.tools(1, [edit("a.bin")]);
+  const { detail, diff } = b.asked["edit a.bin"]!;
+  match(detail, /^Edit a\.bin \(the change is too large to be shown, or not of text\)$/);
+  equal(diff, undefined);
+});
+
 Deno.test("what a person granted is written after a restart, and nothing else is", async () => {
   const permissions = { requireApproval: ["edit(*)"] };
   const first = bench({ permissions, plan: change });

@@ -127,22 +127,23 @@ export function Cut({ text }: { text: string }): VNode {
 /** The HTML parser drops a newline right after `<pre>`. */
 const keepFirstNewline = (text: string) => text.startsWith("\n") ? `\n${text}` : text;
 
-/** A unified diff given as text, its lines marked by sign and tint. */
-export function PlainDiff({ diff }: { diff: string }): VNode {
+/** A unified diff given as text, its lines marked by sign and tint. `whole`: also one that is long. */
+export function PlainDiff({ diff, whole = false }: { diff: string; whole?: boolean }): VNode {
   const lines = diff.replace(/\n$/, "").split("\n");
   const tints: Record<string, string> = { "+": "added", "-": "removed", "@": "hunk" };
   // The file's own header has signs too, but adds and removes nothing.
   const firstHunk = lines.findIndex((line) => line.startsWith("@@"));
+  const most = whole ? lines.length : DIFF_MAX_LINES;
   return (
     <>
       <pre class="output plain-diff">
-        {lines.slice(0, DIFF_MAX_LINES).map((line, index) => (
+        {lines.slice(0, most).map((line, index) => (
           <span key={index} class={index < firstHunk ? "hunk" : tints[line.charAt(0)]}>{line}</span>
         ))}
       </pre>
-      {lines.length > DIFF_MAX_LINES && (
+      {lines.length > most && (
         <p class="muted small">
-          {count(lines.length - DIFF_MAX_LINES)} more lines in the run's log
+          {count(lines.length - most)} more lines in the run's log
         </p>
       )}
     </>

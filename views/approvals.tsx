@@ -21,7 +21,7 @@ export function ApprovalQuestion({ approval }: { approval: Approval }): VNode {
         </p>
       )}
       <pre class="output" tabIndex={0} aria-label={`What ${tool} would do`}>{shown(detail)}</pre>
-      {diff !== null && <PlainDiff diff={shown(diff)} />}
+      {diff !== null && <PlainDiff diff={shown(diff)} whole />}
     </>
   );
 }

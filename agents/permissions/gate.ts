@@ -25,6 +25,9 @@ export type Permission =
   | { type: "wait" }
   | { type: "refuse"; why: string };
 
+/** A person can still say no. */
+const UNSHOWN = "the change is too large to be shown, or not of text";
+
 export interface GateOptions {
   context: RunContext;
   host: RunHost;
@@ -108,7 +111,9 @@ export class Gate {
     const write = { paths: [...paths, intent.path], makesFile: plan.makesFile === true };
     const judgement = this.#decided(call, { ...question, write });
     if (judgement.type !== "ask") return judgement;
-    const detail = `${call.name} ${intent.path}${write.makesFile ? " (a new file)" : ""}`;
+    const about = [write.makesFile ? "a new file" : "", plan.diff ? "" : UNSHOWN]
+      .filter((one) => one !== "");
+    const detail = `${call.name} ${intent.path}${about.length > 0 ? ` (${about.join("; ")})` : ""}`;
     const { rule } = judgement.question;
     return { type: "ask", question: { rule, detail, ...plan.diff && { diff: plan.diff }, intent } };
   }
