@@ -141,6 +141,26 @@ Deno.test("the token is nowhere in the database, nor in what is told", async () 
   ok(!JSON.stringify(app.events).includes(token));
 });
 
+Deno.test("a link is no way round the rules of who may ask: other hosts and other sites are refused", async () => {
+  using app = testApp();
+  const approval = await waiting(app);
+  const { http } = pagesBench(app);
+  const path = makeApprovalLink(app, approval.id);
+  const body = new URLSearchParams({ decision: "grant" });
+  const refused: [RequestInit, string][] = [
+    [{ headers: { host: "evil.example" } }, "its name leads here"],
+    [{ method: "POST", body, headers: { host: "evil.example" } }, "its name leads here"],
+    [{ method: "POST", body, headers: { origin: "https://evil.example" } }, "its form"],
+    [{ method: "POST", body, headers: { "sec-fetch-site": "cross-site" } }, "its form"],
+  ];
+  for (const [init, why] of refused) {
+    const [status, answer] = await text(Promise.resolve(http.request(path, init)));
+    equal(status, 403, why);
+    ok(!answer.includes("rm -rf"));
+  }
+  equal(statusOf(app, approval), "pending");
+});
+
 // ------------------------------------------------------------------ the message
 
 /** A service that answers as told, and keeps what it got. */

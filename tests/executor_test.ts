@@ -491,6 +491,23 @@ Deno.test("an edit that its rule holds back is planned first: a person sees the 
   ok(!b.done.includes("begin edit deno.lock"));
 });
 
+Deno.test("a rule about what is read looks at each spelling of the path", async () => {
+  const dir = await Deno.realPath(await Deno.makeTempDir());
+  await Deno.mkdir(`${dir}/secrets`);
+  await Deno.writeTextFile(`${dir}/secrets/a`, "");
+  await Deno.symlink("secrets", `${dir}/plain`);
+  const permissions = { requireApproval: ["read(secrets/**)"] };
+  for (
+    const path of ["secrets/a", "./secrets/a", "x/../secrets/a", `${dir}/secrets/a`, "plain/a"]
+  ) {
+    const b = bench({ permissions, dir });
+    equal((await b.executor.tools(1, [read(path)])).suspended, true, path);
+  }
+  const b = bench({ permissions, dir });
+  equal((await b.executor.tools(1, [read("secrets.txt")])).suspended, false);
+  await Deno.remove(dir, { recursive: true });
+});
+
 Deno.test("a person is told when the change can't be shown", async () => {
   const b = bench({ permissions: { requireApproval: ["edit"] } });
   await b.executor.tools(1, [edit("a.bin")]);

@@ -141,6 +141,8 @@ Deno.test("rules about files hold for whichever tool changes them", async () => 
   equal(await judged("edit(*.lock)", write("deno.json", false, "Edit")), "allow");
   equal(await judged("write", write("a", false, "Edit")), "allow", "a bare name is that tool");
   equal(await judged("read(secrets/**)", { ...write("secrets/a"), tool: "Read" }), "ask");
+  const read = { tool: "Read", input: { file_path: "src/a" }, paths: ["src/a"] };
+  equal((await judge({ requireApproval: ["read(secrets/**)"] }, read)).type, "allow");
   // A link named lib that leads to src: either spelling counts.
   const linked = {
     ...write("lib/a.ts"),

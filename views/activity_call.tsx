@@ -1,6 +1,6 @@
 /** One tool call: a line, and behind it its arguments, its result and what it changed. */
 import type { VNode } from "preact";
-import type { CallStep } from "./activity_fold.ts";
+import type { CallStep, StepApproval } from "./activity_fold.ts";
 import { describeCall, describeGroup, groupCalls } from "./activity_words.ts";
 import { count } from "./format.ts";
 
@@ -79,7 +79,7 @@ function Call({ step }: { step: CallStep }): VNode {
   );
 }
 
-function ApprovalFact({ approval }: { approval: NonNullable<CallStep["approval"]> }): VNode {
+function ApprovalFact({ approval }: { approval: StepApproval }): VNode {
   const words = {
     pending: "Waits for your approval",
     granted: "You granted it",
@@ -89,6 +89,12 @@ function ApprovalFact({ approval }: { approval: NonNullable<CallStep["approval"]
     <p>
       {words[approval.state]}
       {approval.reason !== "" && `: ${approval.reason}`}
+      {approval.rule !== "" && (
+        <span class="muted small">
+          {" "}
+          by the rule <code>{approval.rule}</code>
+        </span>
+      )}
     </p>
   );
 }

@@ -22,6 +22,8 @@ export interface ToolQuestion {
   allowed: readonly string[];
   confinement: Confinement["kind"];
   rules?: CompiledRules;
+  /** Of a call that takes a file: its path relative to the place, in each spelling. */
+  paths?: string[];
   /** Of a call that writes a file, once it is planned. */
   write?: { paths: string[]; makesFile: boolean };
   /** Of the tool, and those of the tools that the run has used. */
@@ -104,10 +106,12 @@ const MAX_SHOWN_CHARS = 200;
 const shorten = (text: string): string =>
   text.length > MAX_SHOWN_CHARS ? `${text.slice(0, MAX_SHOWN_CHARS)}…` : text;
 
-function ruled({ tool, input, write }: ToolQuestion, line: ReadLine | null): RuledCall {
-  const named = [input.file_path, input.path].filter((path) => typeof path === "string");
-  return { tool, line, paths: write?.paths ?? named, makesFile: write?.makesFile ?? null };
-}
+const ruled = ({ tool, paths = [], write }: ToolQuestion, line: ReadLine | null): RuledCall => ({
+  tool,
+  line,
+  paths: write?.paths ?? paths,
+  makesFile: write?.makesFile ?? null,
+});
 
 /** Most characters of a call's input that a person is shown. */
 const MAX_DETAIL_CHARS = 20_000;

@@ -51,7 +51,7 @@ export class Gate {
 
   /** Throws when the machine failed at planning it. */
   async judge(call: ToolCall): Promise<Judgement> {
-    const { context: { spec, permissions }, confinement, ledger, calls } = this.#options;
+    const { context: { spec, permissions, place }, confinement, ledger, calls } = this.#options;
     const asked = ledger.asked.get(call.id);
     if (asked) return { type: "ask", question: asked };
     this.#rules ??= await compileRules(permissions);
@@ -69,6 +69,12 @@ export class Gate {
     const checked = calls.check(call);
     if (!checked.ok || ledger.executed.has(call.id)) return this.#allowed(call);
     question.input = checked.input;
+    const named = [checked.input.file_path, checked.input.path].find((path) =>
+      typeof path === "string"
+    );
+    if (this.#rules.approvals.length > 0 && typeof named === "string") {
+      question.paths = spellings(place.dir, named);
+    }
     if (whenCutOff(call.name) !== "settle" || this.#rules.approvals.length === 0) {
       return this.#decided(call, question);
     }
@@ -106,9 +112,8 @@ export class Gate {
     const plan = await calls.plan(call);
     const intent = plan.isError ? null : intentOf(plan);
     if (!intent) return this.#allowed(call);
-    const named = absolutePath(place.dir, String(call.input.file_path));
-    const paths = isInside(place.dir, named) ? [relativePath(place.dir, named)] : [];
-    const write = { paths: [...paths, intent.path], makesFile: plan.makesFile === true };
+    const paths = [...spellings(place.dir, String(call.input.file_path)), intent.path];
+    const write = { paths, makesFile: plan.makesFile === true };
     const judgement = this.#decided(call, { ...question, write });
     if (judgement.type !== "ask") return judgement;
     const about = [write.makesFile ? "a new file" : "", plan.diff ? "" : UNSHOWN]
@@ -133,5 +138,20 @@ export class Gate {
 
   #use(name: string): void {
     for (const tag of this.tagsOf(name)) this.#had.add(tag);
+  }
+}
+
+/** A path as it stands in rules, relative to the place: as it was named, and with links worked out. */
+function spellings(dir: string, path: string): string[] {
+  const named = absolutePath(dir, path);
+  const paths = [named, realOf(named)].filter((one) => one !== null && isInside(dir, one));
+  return [...new Set(paths.map((one) => relativePath(dir, one!)))];
+}
+
+function realOf(path: string): string | null {
+  try {
+    return Deno.realPathSync(path);
+  } catch {
+    return null; // nothing there, or not to be reached: then the tool refuses it
   }
 }
