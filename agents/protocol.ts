@@ -296,6 +296,8 @@ export interface PathPolicy {
   /** Empty: everything in the place. */
   allow: string[];
   block: string[];
+  /** What may be written is limited to these; absent or empty: to `allow`. */
+  write?: string[];
 }
 
 /** How long what an agent notes down is kept: for the work on one idea or ticket, its project, or always. */

@@ -156,7 +156,7 @@ const wrongLines: [line: string, by: string, message: string][] = [
   [
     "result: developer",
     "result: [developer]",
-    'line 12, "result": expected one of clarifier, researcher, estimator, prioritizer, developer, reviewer, explainer, got ["developer"]',
+    'line 12, "result": expected one of clarifier, researcher, estimator, prioritizer, developer, reviewer, failures, deployer, analyst, document, got ["developer"]',
   ],
   [
     "color: blue",

@@ -7,7 +7,6 @@ import { checkRequest } from "../agents/demo/validate.ts";
 import { emptyLedger, missingEvidence, note } from "../agents/ledger.ts";
 import { pathRules } from "../agents/policy.ts";
 import type { ToolCall, ToolResult } from "../agents/protocol.ts";
-import type { ResultName } from "../agents/results.ts";
 import { buildPrompt, type PromptParts } from "../agents/prompts/task_prompt.ts";
 import { PlaceFiles } from "../agents/tools/files.ts";
 import { handsTools } from "../agents/tools/hands_tools.ts";
@@ -29,14 +28,14 @@ export type Role =
   | "developer"
   | "reviewer";
 const reading = ["Read", "Glob", "Grep"];
-const toolsOf: Record<Role | "explainer", string[]> = {
+const toolsOf: Record<Role | "failures", string[]> = {
   clarifier: [...reading, "ask_questions"],
   researcher: reading,
   estimator: reading,
   prioritizer: reading,
   developer: [...reading, "Edit", "Write", "run_checks"],
   reviewer: reading,
-  explainer: [],
+  failures: ["Read", "Grep"],
 };
 
 /** A call as it was made and what came of it. */
@@ -109,7 +108,7 @@ export class Desk implements AsyncDisposable {
   /** Lets one agent work on a task until it hands in or has no more to say. */
   async work(
     agent: string,
-    role: Role | "explainer",
+    role: Role | "failures",
     parts: Omit<PromptParts, "round" | "project" | "files"> & { round?: number },
     options: WorkOptions = {},
   ): Promise<Worked> {
@@ -170,12 +169,12 @@ class Bench {
 
   private constructor(
     private readonly desk: Desk,
-    private readonly role: ResultName,
+    private readonly role: Role | "failures",
     private readonly files: PlaceFiles,
     private readonly options: WorkOptions,
   ) {}
 
-  static async open(desk: Desk, role: ResultName, options: WorkOptions): Promise<Bench> {
+  static async open(desk: Desk, role: Role | "failures", options: WorkOptions): Promise<Bench> {
     const rules = await pathRules({ allow: [], block: [] });
     const access = role === "developer" ? "write" : "read";
     return new Bench(

@@ -102,6 +102,7 @@ const schema = once(() =>
       .describe(oneOf(Object.keys(resultSchemas))),
     allowed_paths: patterns('path globs such as "docs/**"'),
     blocked_paths: patterns('path globs such as "docs/**"'),
+    writable_paths: patterns('path globs such as "docs/**"'),
     allowed_commands: patterns('commands such as "npm run *"'),
     allowed_hosts: patterns('hosts such as "registry.npmjs.org" or "*.example.com"'),
     require_approval: patterns('calls such as "write(new)", "edit(*.lock)" or "bash(rm *)"'),
@@ -151,7 +152,11 @@ export function parseDefinition(text: string, file: string): AgentDefinition {
       maxCostMicroUsd: Math.round(data.max_cost_usd * MICRO_USD),
       timeoutMs: data.timeout_minutes * MINUTE_MS,
     },
-    paths: { allow: data.allowed_paths, block: data.blocked_paths },
+    paths: {
+      allow: data.allowed_paths,
+      block: data.blocked_paths,
+      ...(data.writable_paths.length > 0 && { write: data.writable_paths }),
+    },
     commands: data.allowed_commands,
     hosts: data.allowed_hosts,
     requireApproval: data.require_approval,
@@ -184,6 +189,7 @@ export function formatDefinition(definition: AgentDefinition): string {
     ...filled({
       allowed_paths: paths.allow,
       blocked_paths: paths.block,
+      writable_paths: paths.write ?? [],
       allowed_commands: definition.commands,
       allowed_hosts: definition.hosts,
       require_approval: definition.requireApproval,

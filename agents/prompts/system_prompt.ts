@@ -63,6 +63,7 @@ function projectFacts(
   ];
   if (paths.allow.length > 0) facts.push(`Only these paths are open to you: ${list(paths.allow)}`);
   if (paths.block.length > 0) facts.push(`These paths are closed to you: ${list(paths.block)}`);
+  if (paths.write?.length) facts.push(`You may write only in: ${list(paths.write)}`);
   if (expandTools(definition).includes("Bash")) facts.push(bashFacts[confinement]);
   if (commands.length === 0) {
     return [...facts, "It has no commands, so nothing can be checked by running it."];

@@ -9,7 +9,8 @@ import { checkpoint } from "../../agents/git/checkpoints.ts";
 import { diffOf } from "../../agents/git/changes.ts";
 import { rewindWorktree } from "../../agents/git/rewinding.ts";
 import type { Place, RunEventBody } from "../../agents/protocol.ts";
-import { Paused, type RunContext, type RunHost } from "../../agents/runtime.ts";
+import type { AgentDefinition } from "../../agents/prompts/definition.ts";
+import { type Confinement, Paused, type RunContext, type RunHost } from "../../agents/runtime.ts";
 import { toolSpec } from "../../agents/tools/registry.ts";
 import { actingAs, type App } from "../app.ts";
 import { transact, transactSoon } from "../db.ts";
@@ -89,6 +90,8 @@ export function createRunHost(app: () => App): RunHost {
     },
     approval(runId, call, detail) {
       const run = getRun(app().db, runId);
+      // Nobody asked for an explanation, so nobody is made to wait for one.
+      if (run.purpose === "explain") return { status: "denied", reason: NOBODY_IS_ASKED };
       const { status, reason } = askApproval(actingAs(app(), run.agent), runId, call, detail);
       return { status, reason };
     },
@@ -107,6 +110,8 @@ export function createRunHost(app: () => App): RunHost {
     },
   };
 }
+
+const NOBODY_IS_ASKED = "nobody is asked while a failure is explained, use Read and Grep";
 
 /** A checkpoint must be made even when the run was just cancelled: nothing may be lost. */
 const CHECKPOINT_TIMEOUT_MS = 60_000;
@@ -198,14 +203,15 @@ async function recordStart(
   { commit, map }: { commit: string; map: RepositoryMap },
   signal: AbortSignal,
 ): Promise<StartedEvent> {
-  const definition = app.catalog.get(run.agent);
+  const confinement = app.agents.status().confinement.kind;
+  const definition = withoutWaiting(app.catalog.get(run.agent), run, confinement);
   const spec = buildRunSpec({
     runId: run.id,
     definition,
     model: run.demo ? app.catalog.demoModel : app.catalog.model(definition),
     project: { name: project.name, slug: project.slug, commands: checksOf(project) },
     instructions: map.instructions,
-    confinement: app.agents.status().confinement.kind,
+    confinement,
     task: {
       purpose: run.purpose,
       round: run.round,
@@ -219,6 +225,16 @@ async function recordStart(
   const started: StartedEvent = { type: "started", spec, commit, permissions };
   await transactSoon(actingAs(app, run.agent), (tx) => recordRunEvent(tx, run, started));
   return started;
+}
+
+/** Where each command waits for a person, whoever explains a failure does without: the ticket goes on by itself. */
+function withoutWaiting(
+  definition: AgentDefinition,
+  { purpose }: Run,
+  confinement: Confinement["kind"],
+): AgentDefinition {
+  if (purpose !== "explain" || confinement !== "process") return definition;
+  return { ...definition, disallowedTools: [...definition.disallowedTools, "Bash"] };
 }
 
 type StartedEvent = Extract<RunEventBody, { type: "started" }>;
