@@ -2,6 +2,7 @@
 import type { Brains } from "./brains.ts";
 import { Deadline } from "./deadline.ts";
 import { Executor } from "./executor.ts";
+import type { RangeQuestion } from "./git/range_diff.ts";
 import type { Hands } from "./hands_client.ts";
 import type {
   CommandResult,
@@ -75,6 +76,8 @@ export interface RunHost {
     call: ToolCall,
     detail: string,
   ): { status: "pending" | "granted" | "denied"; reason: string };
+  /** What GitDiff answers. Throws `ToolError` for what the run may not see. */
+  diff(runId: string, question: RangeQuestion, signal: AbortSignal): Promise<string>;
   /** Commits what the turn changed; null when nothing did. */
   checkpoint(runId: string, turn: number): Promise<{ commit: string; files: string[] } | null>;
 }

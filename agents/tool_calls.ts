@@ -1,5 +1,6 @@
 /** Does one tool call: on the server, or through the hands. What may be done at all is decided before. */
 import { messageOf } from "../server/errors.ts";
+import type { RangeQuestion } from "./git/range_diff.ts";
 import type { Hands, ToolRequest } from "./hands_client.ts";
 import { type Ledger, missingEvidence } from "./ledger.ts";
 import type { OutputFiles } from "./output_files.ts";
@@ -49,6 +50,8 @@ export class ToolCalls {
     switch (call.name) {
       case "submit_result":
         return this.#submit(input);
+      case "GitDiff":
+        return await this.#diff(input as RangeQuestion);
       case "ask_questions":
         return this.#ask(input as AskedQuestions);
       case "run_checks":
@@ -78,6 +81,12 @@ export class ToolCalls {
       if (missing) return refusal(`Not accepted as done: ${missing}.`);
     }
     return { content: "Accepted.", isError: false, final: true };
+  }
+
+  async #diff(question: RangeQuestion): Promise<Answer> {
+    const { context, host, signal } = this.#options;
+    const content = await host.diff(context.spec.runId, question, signal);
+    return { content, isError: false };
   }
 
   #ask(input: AskedQuestions): Answer {

@@ -50,7 +50,9 @@ for (const agent of catalog.agents) {
   Deno.test(`the ${agent.name}'s prompt names only tools that it has, and sections that exist`, () => {
     const tools = expandTools(agent);
     // "Read", "Edit" and "Write" are ordinary verbs too.
-    for (const name of ["Glob", "Grep", "Bash", "run_checks", "ask_questions"] as const) {
+    for (
+      const name of ["Glob", "Grep", "GitDiff", "Bash", "run_checks", "ask_questions"] as const
+    ) {
       if (!tools.includes(name)) ok(!agent.prompt.includes(name), `it mentions ${name}`);
     }
     for (const [, tag] of agent.prompt.matchAll(/<([a-z_]+)>/g)) {
@@ -100,7 +102,7 @@ Deno.test("each kind of work has the tools of its kind, and no more", () => {
     "refactor-dev": [...editing, "run_checks"],
     "docs-dev": [...editing, "run_checks"],
     "chore-dev": [...editing, "run_checks"],
-    reviewer: reading,
+    reviewer: [...reading, "GitDiff"],
     builder: ["Read", "Grep", "Bash"],
     tester: ["Read", "Grep", "Bash"],
     deployer: ["Read", "Grep", "Bash"],

@@ -25,6 +25,7 @@ export const toolNames = [
   "Read",
   "Glob",
   "Grep",
+  "GitDiff",
   "Edit",
   "Write",
   "Bash",

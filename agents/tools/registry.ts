@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { ToolSpec } from "../protocol.ts";
 import type { ResultName } from "../results.ts";
 import { askQuestionsTool } from "./ask_questions.ts";
+import { gitDiffTool } from "./git_diff.ts";
 import { handsTools } from "./hands_tools.ts";
 import { runChecksTool } from "./run_checks.ts";
 import { submitResultTool } from "./submit_result.ts";
@@ -21,6 +22,8 @@ export function findTool(name: string, setup: ToolSetup = {}): Tool {
   const tool = handsTools.get(name);
   if (tool) return tool;
   switch (name) {
+    case "GitDiff":
+      return gitDiffTool as unknown as Tool;
     case "ask_questions":
       return askQuestionsTool as unknown as Tool;
     case "run_checks":
@@ -38,7 +41,12 @@ export function whenCutOff(name: string): WhenCutOff {
   return tool?.whenCutOff ?? "again";
 }
 
-const serverTools = [askQuestionsTool, runChecksTool([]), submitResultTool("developer")];
+const serverTools = [
+  gitDiffTool,
+  askQuestionsTool,
+  runChecksTool([]),
+  submitResultTool("developer"),
+];
 
 /** The tool as a request to the model declares it; the same arguments give the same bytes. */
 export function toolSpec(name: string, setup: ToolSetup = {}): ToolSpec {

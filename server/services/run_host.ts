@@ -6,6 +6,9 @@ import { permissionsOf } from "../../agents/prompts/definition.ts";
 import { buildRunSpec, type PromptParts } from "../../agents/prompts/prompts.ts";
 import { commonDirOf } from "../../agents/git/repository.ts";
 import { checkpoint } from "../../agents/git/checkpoints.ts";
+import { rangeDiff } from "../../agents/git/range_diff.ts";
+import { pathRules } from "../../agents/policy.ts";
+import { ToolError } from "../../agents/tools/tool.ts";
 import { diffOf } from "../../agents/git/changes.ts";
 import { rewindWorktree } from "../../agents/git/rewinding.ts";
 import type { Place, RunEventBody } from "../../agents/protocol.ts";
@@ -94,6 +97,21 @@ export function createRunHost(app: () => App): RunHost {
       if (run.purpose === "explain") return { status: "denied", reason: NOBODY_IS_ASKED };
       const { status, reason } = askApproval(actingAs(app(), run.agent), runId, call, detail);
       return { status, reason };
+    },
+    async diff(runId, question, signal) {
+      const run = getRun(app().db, runId);
+      const ticket = run.ticketId ? getTicket(app().db, run.ticketId) : null;
+      if (!ticket?.baseCommit || !ticket.headCommit) {
+        throw new ToolError("Cannot show a diff: this task has no change yet. Go on without it");
+      }
+      return await rangeDiff(question, {
+        repo: getProject(app().db, run.projectId).path,
+        dir: worktreeOf(app(), ticket).path,
+        base: ticket.baseCommit,
+        head: ticket.headCommit,
+        rules: await pathRules(app().catalog.get(run.agent).paths),
+        signal,
+      });
     },
     async checkpoint(runId, turn) {
       const run = getRun(app().db, runId);
