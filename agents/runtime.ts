@@ -8,6 +8,7 @@ import type {
   CommandResult,
   CommandSpec,
   NoteEvent,
+  PathPolicy,
   Permissions,
   Place,
   RunEventBody,
@@ -15,7 +16,7 @@ import type {
   RunSpec,
   ToolCall,
 } from "./protocol.ts";
-import type { AskedQuestions, ResultName } from "./results.ts";
+import type { AskedQuestions } from "./results.ts";
 import { StallWatch, type StallWatchOptions } from "./stall.ts";
 import { Unavailable } from "../server/machine_fault.ts";
 import { systemTimers } from "../server/timers.ts";
@@ -77,7 +78,11 @@ export interface RunHost {
     detail: string,
   ): { status: "pending" | "granted" | "denied"; reason: string };
   /** What GitDiff answers. Throws `ToolError` for what the run may not see. */
-  diff(runId: string, question: RangeQuestion, signal: AbortSignal): Promise<string>;
+  diff(
+    runId: string,
+    question: RangeQuestion,
+    options: { paths: PathPolicy; signal: AbortSignal },
+  ): Promise<string>;
   /** Commits what the turn changed; null when nothing did. */
   checkpoint(runId: string, turn: number): Promise<{ commit: string; files: string[] } | null>;
 }

@@ -2,10 +2,12 @@
 import { messageOf } from "../server/errors.ts";
 import type { RangeQuestion } from "./git/range_diff.ts";
 import type { Hands, ToolRequest } from "./hands_client.ts";
-import { type Ledger, missingEvidence } from "./ledger.ts";
+import { deedsIn, type Ledger, missingEvidence } from "./ledger.ts";
 import type { OutputFiles } from "./output_files.ts";
 import type { FileIntent, RunEventBody, ToolCall, ToolResult } from "./protocol.ts";
+import { factsOf } from "./prompts/task_facts.ts";
 import { parseReport } from "./reports/mod.ts";
+import { faultsIn } from "./result_rules.ts";
 import type { AskedQuestions } from "./results.ts";
 import type { RunContext, RunHost } from "./runtime.ts";
 import { BASH_DEFAULT_TIMEOUT_MS } from "./tools/bash.ts";
@@ -74,9 +76,14 @@ export class ToolCalls {
     return { ...refusal(`${INTERRUPTED}\n\n${output}`), interrupted: true };
   }
 
-  #submit({ status }: Record<string, unknown>): Answer {
-    const { context: { permissions, commands }, ledger } = this.#options;
-    if (permissions.result === "developer" && status === "done") {
+  #submit(result: Record<string, unknown>): Answer {
+    const { context: { permissions, commands, spec }, ledger } = this.#options;
+    const faults = faultsIn(permissions.result, result, {
+      task: factsOf(spec.prompt),
+      deeds: deedsIn(ledger),
+    });
+    if (faults) return refusal(faults);
+    if (permissions.result === "developer" && result.status === "done") {
       const missing = missingEvidence(ledger, commands.map((command) => command.name));
       if (missing) return refusal(`Not accepted as done: ${missing}.`);
     }
@@ -85,7 +92,10 @@ export class ToolCalls {
 
   async #diff(question: RangeQuestion): Promise<Answer> {
     const { context, host, signal } = this.#options;
-    const content = await host.diff(context.spec.runId, question, signal);
+    const content = await host.diff(context.spec.runId, question, {
+      paths: context.permissions.paths,
+      signal,
+    });
     return { content, isError: false };
   }
 

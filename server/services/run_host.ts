@@ -98,7 +98,7 @@ export function createRunHost(app: () => App): RunHost {
       const { status, reason } = askApproval(actingAs(app(), run.agent), runId, call, detail);
       return { status, reason };
     },
-    async diff(runId, question, signal) {
+    async diff(runId, question, { paths, signal }) {
       const run = getRun(app().db, runId);
       const ticket = run.ticketId ? getTicket(app().db, run.ticketId) : null;
       if (!ticket?.baseCommit || !ticket.headCommit) {
@@ -109,7 +109,7 @@ export function createRunHost(app: () => App): RunHost {
         dir: worktreeOf(app(), ticket).path,
         base: ticket.baseCommit,
         head: ticket.headCommit,
-        rules: await pathRules(app().catalog.get(run.agent).paths),
+        rules: await pathRules(paths),
         signal,
       });
     },
