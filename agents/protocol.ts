@@ -138,6 +138,8 @@ export interface FileIntent {
   path: string;
   /** Of the file's content afterwards. */
   hash: string;
+  /** Of what was there before, where that is needed to tell. */
+  before?: string;
   /** The result's text. */
   content: string;
 }

@@ -7,6 +7,8 @@ import type { Hands } from "./hands_client.ts";
 import type {
   CommandResult,
   CommandSpec,
+  FileIntent,
+  MemoryScope,
   NoteEvent,
   PathPolicy,
   Permissions,
@@ -16,6 +18,7 @@ import type {
   RunSpec,
   ToolCall,
 } from "./protocol.ts";
+import type { MemoryCommand, Notes } from "./memory/notes.ts";
 import type { AskedQuestions } from "./results.ts";
 import { StallWatch, type StallWatchOptions } from "./stall.ts";
 import { Unavailable } from "../server/machine_fault.ts";
@@ -55,6 +58,15 @@ export interface RunContext {
   outputDir: string;
 }
 
+/** A run's memory, as its tool sees it. All of it throws `ToolError` for what may not be. */
+export interface RunMemory {
+  read(): Notes;
+  /** What a command will do; the same as long as the notes are. */
+  plan(command: MemoryCommand): FileIntent;
+  /** Does it once, whichever life of the run it is; gives the diff for people. */
+  carryOut(callId: string, command: MemoryCommand, intent: FileIntent): Promise<string>;
+}
+
 /** The runs as the agents see them: the rest of the server implements this. */
 export interface RunHost {
   /** Throws AppError when the run's place can't be made. */
@@ -77,6 +89,8 @@ export interface RunHost {
     call: ToolCall,
     detail: string,
   ): { status: "pending" | "granted" | "denied"; reason: string };
+  /** The run's memory; null: it has none. */
+  memory(runId: string, scope: MemoryScope): RunMemory | null;
   /** What GitDiff answers. Throws `ToolError` for what the run may not see. */
   diff(
     runId: string,

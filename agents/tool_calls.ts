@@ -6,6 +6,7 @@ import { deedsIn, type Ledger, missingEvidence } from "./ledger.ts";
 import type { OutputFiles } from "./output_files.ts";
 import type { FileIntent, RunEventBody, ToolCall, ToolResult } from "./protocol.ts";
 import { factsOf } from "./prompts/task_facts.ts";
+import { type MemoryCommand, viewOf } from "./memory/notes.ts";
 import { parseReport } from "./reports/mod.ts";
 import { faultsIn } from "./result_rules.ts";
 import type { AskedQuestions } from "./results.ts";
@@ -54,6 +55,8 @@ export class ToolCalls {
         return this.#submit(input);
       case "GitDiff":
         return await this.#diff(input as RangeQuestion);
+      case "memory":
+        return await this.#memory(call.id, input as unknown as MemoryCommand);
       case "ask_questions":
         return this.#ask(input as AskedQuestions);
       case "run_checks":
@@ -97,6 +100,23 @@ export class ToolCalls {
       signal,
     });
     return { content, isError: false };
+  }
+
+  /** Changes it in two steps, as a file is written: what it will be is on record in between. */
+  async #memory(callId: string, command: MemoryCommand): Promise<Answer> {
+    const { context: { spec, permissions }, host, ledger, append } = this.#options;
+    const memory = host.memory(spec.runId, permissions.memory);
+    if (!memory) return refusal("Cannot use the memory: this run has none");
+    if (command.command === "view") {
+      return { content: viewOf(memory.read(), command), isError: false };
+    }
+    let intent = ledger.executed.get(callId) ?? null;
+    if (!intent) {
+      intent = memory.plan(command);
+      await append({ type: "tool_executing", callId, intent });
+    }
+    const diff = await memory.carryOut(callId, command, intent);
+    return { content: intent.content, isError: false, ...(diff && { diff }) };
   }
 
   #ask(input: AskedQuestions): Answer {

@@ -30,6 +30,7 @@ export const toolNames = [
   "Write",
   "Bash",
   "run_checks",
+  "memory",
   "ask_questions",
   "submit_result",
 ] as const;
@@ -214,13 +215,18 @@ export const permissionsOf = (
 
 /**
  * The tools of a run: those listed, without the disallowed, in one fixed order so that the same agent
- * always sends the same bytes. `submit_result` is always there, since no run can end well without it.
+ * always sends the same bytes. `submit_result` is always there, since no run can end well without it, and `memory` where there is one.
  */
 export function expandTools(
-  { tools, disallowedTools }: Pick<AgentDefinition, "tools" | "disallowedTools">,
+  { tools, disallowedTools, memory = "none" }:
+    & Pick<AgentDefinition, "tools" | "disallowedTools">
+    & Partial<Pick<AgentDefinition, "memory">>,
 ): ToolName[] {
+  const asked = new Set<ToolName>(tools);
+  if (memory === "none") asked.delete("memory");
+  else asked.add("memory");
   return toolNames.filter((name) =>
-    name === "submit_result" || (tools.includes(name) && !disallowedTools.includes(name))
+    name === "submit_result" || (asked.has(name) && !disallowedTools.includes(name))
   );
 }
 

@@ -5,6 +5,7 @@ import type { ResultName } from "../results.ts";
 import { askQuestionsTool } from "./ask_questions.ts";
 import { gitDiffTool } from "./git_diff.ts";
 import { handsTools } from "./hands_tools.ts";
+import { memoryTool } from "./memory.ts";
 import { runChecksTool } from "./run_checks.ts";
 import { submitResultTool } from "./submit_result.ts";
 import { describeIssues, type Tool, type WhenCutOff } from "./tool.ts";
@@ -24,6 +25,8 @@ export function findTool(name: string, setup: ToolSetup = {}): Tool {
   switch (name) {
     case "GitDiff":
       return gitDiffTool as unknown as Tool;
+    case "memory":
+      return memoryTool as unknown as Tool;
     case "ask_questions":
       return askQuestionsTool as unknown as Tool;
     case "run_checks":
@@ -43,6 +46,7 @@ export function whenCutOff(name: string): WhenCutOff {
 
 const serverTools = [
   gitDiffTool,
+  memoryTool,
   askQuestionsTool,
   runChecksTool([]),
   submitResultTool("developer"),

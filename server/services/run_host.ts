@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { removeStaleOutputs } from "../../agents/output_files.ts";
 import { type RepositoryMap, RepositoryMaps } from "../../agents/inspect/repository_map.ts";
 import { permissionsOf } from "../../agents/prompts/definition.ts";
+import { readContextFiles } from "../../agents/inspect/context_files.ts";
 import { buildRunSpec, type PromptParts } from "../../agents/prompts/prompts.ts";
 import { commonDirOf } from "../../agents/git/repository.ts";
 import { checkpoint } from "../../agents/git/checkpoints.ts";
@@ -11,7 +12,7 @@ import { pathRules } from "../../agents/policy.ts";
 import { ToolError } from "../../agents/tools/tool.ts";
 import { diffOf } from "../../agents/git/changes.ts";
 import { rewindWorktree } from "../../agents/git/rewinding.ts";
-import type { Place, RunEventBody } from "../../agents/protocol.ts";
+import type { MemoryScope, Place, RunEventBody } from "../../agents/protocol.ts";
 import type { AgentDefinition } from "../../agents/prompts/definition.ts";
 import { type Confinement, Paused, type RunContext, type RunHost } from "../../agents/runtime.ts";
 import { toolSpec } from "../../agents/tools/registry.ts";
@@ -40,6 +41,7 @@ import { getTicket, updateTicket } from "../store/tickets.ts";
 import { askApproval } from "./approvals.ts";
 import { baseTip, newestFailure, placeOf, ticketTip, worktreeOf } from "./development.ts";
 import { keptRef } from "./forking.ts";
+import { carryOutMemory, memoryOfRun, planMemory, readMemory } from "./memory.ts";
 import { recordQuestions } from "./refinement.ts";
 import { isActive, recordRunEvent } from "./runs.ts";
 import { viewOf } from "./views.ts";
@@ -97,6 +99,18 @@ export function createRunHost(app: () => App): RunHost {
       if (run.purpose === "explain") return { status: "denied", reason: NOBODY_IS_ASKED };
       const { status, reason } = askApproval(actingAs(app(), run.agent), runId, call, detail);
       return { status, reason };
+    },
+    memory(runId, scope) {
+      const run = getRun(app().db, runId);
+      const ref = memoryOfRun(app(), run, scope);
+      if (!ref) return null;
+      const acting = actingAs(app(), run.agent);
+      return {
+        read: () => readMemory(acting, ref),
+        plan: (command) => planMemory(acting, ref, command),
+        carryOut: (callId, command, intent) =>
+          carryOutMemory(acting, { ref, run, callId, command, intent }),
+      };
     },
     async diff(runId, question, { paths, signal }) {
       const run = getRun(app().db, runId);
@@ -234,6 +248,12 @@ async function recordStart(
       purpose: run.purpose,
       round: run.round,
       files: map.files,
+      memory: memoryNotes(app, run, definition.memory),
+      contextFiles: await readContextFiles(project.path, commit, {
+        paths: definition.contextFiles,
+        policy: definition.paths,
+        signal,
+      }),
       ...(run.ideaId ? ideaParts(app, run) : await ticketParts(app, run, project, signal)),
     },
     describeTool: (name, { result, commands }) =>
@@ -243,6 +263,19 @@ async function recordStart(
   const started: StartedEvent = { type: "started", spec, commit, permissions };
   await transactSoon(actingAs(app, run.agent), (tx) => recordRunEvent(tx, run, started));
   return started;
+}
+
+/** What the agent's earlier runs have noted. A memory that can't be read stops no run: the tool says why. */
+function memoryNotes(app: App, run: Run, scope: MemoryScope): { path: string; text: string }[] {
+  const ref = memoryOfRun(app, run, scope);
+  if (!ref) return [];
+  try {
+    return [...readMemory(app, ref)].map(([path, text]) => ({ path, text }));
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    app.log.warn("a run begins without its memory", { run: run.id, error: error.message });
+    return [];
+  }
 }
 
 /** Where each command waits for a person, whoever explains a failure does without: the ticket goes on by itself. */
@@ -257,7 +290,10 @@ function withoutWaiting(
 
 type StartedEvent = Extract<RunEventBody, { type: "started" }>;
 
-type Parts = Omit<PromptParts, "project" | "commands" | "purpose" | "round" | "files">;
+type Parts = Omit<
+  PromptParts,
+  "project" | "commands" | "purpose" | "round" | "files" | "memory" | "contextFiles"
+>;
 
 function ideaParts(app: App, run: Run): Parts {
   const idea = getIdea(app.db, run.ideaId!);
