@@ -191,9 +191,8 @@ function requireFolder(path: string): void {
 }
 
 function requireNote(path: string): void {
-  const info = Deno.lstatSync(path);
-  if (info.isFile && (info.nlink ?? 1) === 1) return;
-  throw new ToolError(`Cannot change "${path}": it is a link or no regular file`);
+  if (isPlain(Deno.lstatSync(path))) return;
+  throw new ToolError(`Cannot change "${path}": it is a link, no regular file, or far too large`);
 }
 
 const replaced = (path: string): ToolError =>

@@ -134,14 +134,9 @@ const changes = {
     const to = isNote ? notePath(need(command, "new_path")) : anyPath(need(command, "new_path"));
     const doing = `rename ${shown(from)}`;
     if (from === "" || to === "") throw refuse(doing, `${ROOT} itself stays where it is`);
-    const moved = within(notes, from);
-    if (moved.length === 0) throw missing("rename", from);
+    const steps = moves(notes, from, to);
+    if (steps.length === 0) throw missing("rename", from);
     if (to === from || to.startsWith(`${from}/`)) throw refuse(doing, "the new path is inside it");
-    const steps = moved.map((path) => ({
-      type: "move" as const,
-      from: path,
-      to: to + path.slice(from.length),
-    }));
     const taken = within(notes, to).length > 0 ? to : steps.find((step) => notes.has(step.to))?.to;
     if (taken !== undefined) {
       throw refuse(
@@ -152,6 +147,26 @@ const changes = {
     return { steps, content: `Successfully renamed ${shown(from)} to ${shown(to)}` };
   },
 };
+
+/**
+ * What is left of a change that a crash cut off between its steps: only a folder's have more than one. Null: it is
+ * one that is done whole or not at all.
+ */
+export function restOf(notes: Notes, command: MemoryCommand): Step[] | null {
+  if (command.command === "delete") {
+    return within(notes, anyPath(command.path ?? "")).map((path) => ({ type: "remove", path }));
+  }
+  if (command.command !== "rename") return null;
+  return moves(notes, anyPath(command.old_path ?? ""), anyPath(command.new_path ?? ""))
+    .filter(({ to }) => !notes.has(to));
+}
+
+const moves = (notes: Notes, from: string, to: string) =>
+  within(notes, from).map((path) => ({
+    type: "move" as const,
+    from: path,
+    to: to + path.slice(from.length),
+  }));
 
 /** What a look shows: a folder's notes with their sizes, or a note's lines. Throws `ToolError`. */
 export function viewOf(notes: Notes, command: MemoryCommand): string {
@@ -272,8 +287,9 @@ export function notePath(given: string): string {
 
 /** The same for a folder or note; "" is the memory itself. */
 function anyPath(given: string): string {
-  const inside = given.replace(/^\/memories(?=\/|$)/, "").replace(/^\//, "").replace(/\/$/, "");
+  const inside = given.replace(/^\/memories(?=\/|$)\/?/, "").replace(/\/$/, "");
   if (inside === "") return "";
+  if (inside.startsWith("/")) throw badPath(given, `notes lie in ${ROOT}`);
   if (inside.length > memoryLimits.pathChars) {
     throw badPath(given, `it is longer than ${memoryLimits.pathChars} characters`);
   }

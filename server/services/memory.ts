@@ -2,7 +2,6 @@
  * The agents' memories: where each lies, what a run does to it, and what a person does. One of a scope per agent:
  * global in the data folder, of a project in the project itself, of an idea or ticket in the data folder again.
  */
-import { join } from "node:path";
 import { MemoryFolder } from "../../agents/memory/memory_folder.ts";
 import {
   after,
@@ -12,6 +11,7 @@ import {
   type MemoryCommand,
   notePath,
   type Notes,
+  restOf,
   stateOf,
   type Step,
 } from "../../agents/memory/notes.ts";
@@ -99,14 +99,14 @@ export function carryOutMemory(
     const notes = readMemory(app, ref);
     const now = stateOf(notes, command);
     if (now !== intent.hash) {
-      if (now !== intent.before) {
+      const steps = now === intent.before ? changeOf(notes, command).steps : restOf(notes, command);
+      if (steps === null) {
         transact(app, (tx) => removeMemoryChanges(tx, call));
         throw new ToolError(
           "Not done: the memory was changed by someone else meanwhile. View it, then call again if it " +
             "is still needed",
         );
       }
-      const { steps } = changeOf(notes, command);
       await change(app, ref, { notes, steps, run: call, tell: run });
     }
     return listRunMemoryChanges(app.db, run.id).filter((change) => change.callId === callId)
