@@ -287,6 +287,31 @@ export interface Approval {
   decidedBy: string | null;
 }
 
+/** Which memory: an agent's, of all projects, of one, or of one idea or ticket. */
+export interface MemoryRef {
+  /** Such as "reviewer.global". */
+  id: string;
+  agent: string;
+  scope: "global" | "project" | "session";
+  projectId: string | null;
+  ideaId: string | null;
+  ticketId: string | null;
+}
+
+/** One change of one note. */
+export interface MemoryChange {
+  id: string;
+  memory: string;
+  path: string;
+  /** Unified; "" when it was too large. */
+  diff: string;
+  /** The run that did it, and its call; null: a person. */
+  runId: string | null;
+  callId: string | null;
+  by: string;
+  at: string;
+}
+
 /** One parsed failure of a check. */
 export interface CheckFailure {
   file?: string;

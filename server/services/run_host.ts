@@ -5,13 +5,17 @@ import { type RepositoryMap, RepositoryMaps } from "../../agents/inspect/reposit
 import { type AgentDefinition, permissionsOf } from "../../agents/prompts/definition.ts";
 import { listsMcpTool, mayUseServer, readMcpToolName } from "../../agents/mcp/names.ts";
 import { McpServers } from "../../agents/mcp/servers.ts";
+import { readContextFiles } from "../../agents/inspect/context_files.ts";
 import { buildRunSpec, type PromptParts } from "../../agents/prompts/prompts.ts";
 import { commonDirOf } from "../../agents/git/repository.ts";
 import { checkpoint } from "../../agents/git/checkpoints.ts";
+import { rangeDiff } from "../../agents/git/range_diff.ts";
+import { pathRules } from "../../agents/policy.ts";
+import { ToolError } from "../../agents/tools/tool.ts";
 import { diffOf } from "../../agents/git/changes.ts";
 import { rewindWorktree } from "../../agents/git/rewinding.ts";
-import type { Place, RunEventBody } from "../../agents/protocol.ts";
-import { Paused, type RunContext, type RunHost } from "../../agents/runtime.ts";
+import type { MemoryScope, Place, RunEventBody } from "../../agents/protocol.ts";
+import { type Confinement, Paused, type RunContext, type RunHost } from "../../agents/runtime.ts";
 import { toolSpec } from "../../agents/tools/registry.ts";
 import { actingAs, type App } from "../app.ts";
 import { transact, transactSoon } from "../db.ts";
@@ -39,6 +43,7 @@ import { getTicket, updateTicket } from "../store/tickets.ts";
 import { askApproval } from "./approvals.ts";
 import { baseTip, newestFailure, placeOf, ticketTip, worktreeOf } from "./development.ts";
 import { keptRef } from "./forking.ts";
+import { carryOutMemory, memoryOfRun, planMemory, readMemory } from "./memory.ts";
 import { recordQuestions } from "./refinement.ts";
 import { isActive, recordRunEvent } from "./runs.ts";
 import { viewOf } from "./views.ts";
@@ -92,8 +97,37 @@ export function createRunHost(app: () => App): RunHost {
     },
     approval(runId, call, detail) {
       const run = getRun(app().db, runId);
+      // Nobody asked for an explanation, so nobody is made to wait for one.
+      if (run.purpose === "explain") return { status: "denied", reason: NOBODY_IS_ASKED };
       const { status, reason } = askApproval(actingAs(app(), run.agent), runId, call, detail);
       return { status, reason };
+    },
+    memory(runId, scope) {
+      const run = getRun(app().db, runId);
+      const ref = memoryOfRun(app(), run, scope);
+      if (!ref) return null;
+      const acting = actingAs(app(), run.agent);
+      return {
+        read: () => readMemory(acting, ref),
+        plan: (command) => planMemory(acting, ref, command),
+        carryOut: (callId, command, intent) =>
+          carryOutMemory(acting, { ref, run, callId, command, intent }),
+      };
+    },
+    async diff(runId, question, { paths, signal }) {
+      const run = getRun(app().db, runId);
+      const ticket = run.ticketId ? getTicket(app().db, run.ticketId) : null;
+      if (!ticket?.baseCommit || !ticket.headCommit) {
+        throw new ToolError("Cannot show a diff: this task has no change yet. Go on without it");
+      }
+      return await rangeDiff(question, {
+        repo: getProject(app().db, run.projectId).path,
+        dir: worktreeOf(app(), ticket).path,
+        base: ticket.baseCommit,
+        head: ticket.headCommit,
+        rules: await pathRules(paths),
+        signal,
+      });
     },
     async checkpoint(runId, turn) {
       const run = getRun(app().db, runId);
@@ -110,6 +144,8 @@ export function createRunHost(app: () => App): RunHost {
     },
   };
 }
+
+const NOBODY_IS_ASKED = "nobody is asked while a failure is explained, use Read and Grep";
 
 /** A checkpoint must be made even when the run was just cancelled: nothing may be lost. */
 const CHECKPOINT_TIMEOUT_MS = 60_000;
@@ -229,18 +265,25 @@ async function recordStart(
   { commit, map, servers }: { commit: string; map: RepositoryMap; servers: McpServers },
   signal: AbortSignal,
 ): Promise<StartedEvent> {
-  const definition = app.catalog.get(run.agent);
+  const confinement = app.agents.status().confinement.kind;
+  const definition = withoutWaiting(app.catalog.get(run.agent), run, confinement);
   const spec = buildRunSpec({
     runId: run.id,
     definition,
     model: run.demo ? app.catalog.demoModel : app.catalog.model(definition),
     project: { name: project.name, slug: project.slug, commands: checksOf(project) },
     instructions: map.instructions,
-    confinement: app.agents.status().confinement.kind,
+    confinement,
     task: {
       purpose: run.purpose,
       round: run.round,
       files: map.files,
+      memory: memoryNotes(app, run, definition.memory),
+      contextFiles: await readContextFiles(project.path, commit, {
+        paths: definition.contextFiles,
+        policy: definition.paths,
+        signal,
+      }),
       ...(run.ideaId ? ideaParts(app, run) : await ticketParts(app, run, project, signal)),
     },
     describeTool: (name, { result, commands }) =>
@@ -258,9 +301,35 @@ async function recordStart(
   return started;
 }
 
+/** What the agent's earlier runs have noted. A memory that can't be read stops no run: the tool says why. */
+function memoryNotes(app: App, run: Run, scope: MemoryScope): { path: string; text: string }[] {
+  const ref = memoryOfRun(app, run, scope);
+  if (!ref) return [];
+  try {
+    return [...readMemory(app, ref)].map(([path, text]) => ({ path, text }));
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    app.log.warn("a run begins without its memory", { run: run.id, error: error.message });
+    return [];
+  }
+}
+
+/** Where each command waits for a person, whoever explains a failure does without: the ticket goes on by itself. */
+function withoutWaiting(
+  definition: AgentDefinition,
+  { purpose }: Run,
+  confinement: Confinement["kind"],
+): AgentDefinition {
+  if (purpose !== "explain" || confinement !== "process") return definition;
+  return { ...definition, disallowedTools: [...definition.disallowedTools, "Bash"] };
+}
+
 type StartedEvent = Extract<RunEventBody, { type: "started" }>;
 
-type Parts = Omit<PromptParts, "project" | "commands" | "purpose" | "round" | "files">;
+type Parts = Omit<
+  PromptParts,
+  "project" | "commands" | "purpose" | "round" | "files" | "memory" | "contextFiles"
+>;
 
 function ideaParts(app: App, run: Run): Parts {
   const idea = getIdea(app.db, run.ideaId!);
