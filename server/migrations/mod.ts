@@ -5,6 +5,7 @@ import { queue } from "./0003_queue.ts";
 import { runControl } from "./0004_run_control.ts";
 import { setupNetwork } from "./0005_setup_network.ts";
 import { mcpServers } from "./0006_mcp_servers.ts";
+import { agents } from "./0006_agents.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -16,4 +17,5 @@ export const migrations: readonly Migration[] = [
   runControl,
   setupNetwork,
   mcpServers,
+  agents,
 ];

@@ -37,6 +37,7 @@ import {
 import { getSubtask, listSubtasks } from "../store/subtasks.ts";
 import { getTicket, updateTicket } from "../store/tickets.ts";
 import { askApproval } from "./approvals.ts";
+import { definitionOfRun } from "./definitions.ts";
 import { baseTip, newestFailure, placeOf, ticketTip, worktreeOf } from "./development.ts";
 import { keptRef } from "./forking.ts";
 import { recordQuestions } from "./refinement.ts";
@@ -128,7 +129,7 @@ async function prepare(
 ): Promise<Omit<RunContext, "log">> {
   const run = getRun(app.db, runId);
   const project = getProject(app.db, run.projectId);
-  const definition = app.catalog.get(run.agent);
+  const definition = definitionOfRun(app, run);
   if (run.forkedFrom && run.ticketId) await rewindFork(app, run, project, signal);
   const { place, commit } = await placeFor(app, run, project, signal);
   const start = findStart(app.db, runId);
@@ -229,7 +230,7 @@ async function recordStart(
   { commit, map, servers }: { commit: string; map: RepositoryMap; servers: McpServers },
   signal: AbortSignal,
 ): Promise<StartedEvent> {
-  const definition = app.catalog.get(run.agent);
+  const definition = definitionOfRun(app, run);
   const spec = buildRunSpec({
     runId: run.id,
     definition,
