@@ -55,10 +55,26 @@ export function definitionFor(app: Definitions, name: string, projectId: string)
 }
 
 /** Throws `invalid` when this version of Gaffer can't read it. */
-export function definitionOf(app: Definitions, { name, text }: Pick<Agent, "name" | "text">) {
+export function definitionOf(
+  app: Definitions,
+  { name, text }: Pick<Agent, "name" | "text">,
+): AgentDefinition {
   return text === app.catalog.text(name)
     ? app.catalog.get(name)
     : parseDefinition(text, `${name}.md`);
+}
+
+/** For pages and lists, which show also what can't be read. */
+export function readDefinition(
+  app: Definitions,
+  agent: Pick<Agent, "name" | "text">,
+): { definition: AgentDefinition; problem: null } | { definition: null; problem: string } {
+  try {
+    return { definition: definitionOf(app, agent), problem: null };
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return { definition: null, problem: error.message };
+  }
 }
 
 /** The definition that a run works with, whatever became of its agent since it was made. */
@@ -71,7 +87,7 @@ export function definitionOfRun(app: Definitions, run: Run): AgentDefinition {
 }
 
 /** What was built in and is used, or about to be changed, becomes a version that is there for good. */
-export function keepAgent(app: Definitions, tx: Tx, agent: Agent): Agent {
+export function keepAgent(tx: Tx, agent: Agent): Agent {
   const saved = findAgent(tx.db, agent.id);
   if (saved?.version === agent.version) return saved;
   const version = { text: agent.text, origin: agent.origin, note: BUILT_IN_NOTE };

@@ -89,6 +89,7 @@ const refining: ReadonlySet<RunPurpose> = new Set([
 /** Why a run can't be forked now; null: it can. */
 export function whyNotFork(app: Pick<App, "db" | "config">, run: Run): string | null {
   if (isActive(run)) return "it is not over. Cancel it first";
+  if (run.trial) return "it is a trial. Start another from its agent's page";
   if (!developing.has(run.purpose) && !refining.has(run.purpose)) {
     return `nothing follows from a second "${run.purpose}" run. Retry the ticket instead`;
   }

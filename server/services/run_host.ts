@@ -42,6 +42,7 @@ import { baseTip, newestFailure, placeOf, ticketTip, worktreeOf } from "./develo
 import { keptRef } from "./forking.ts";
 import { recordQuestions } from "./refinement.ts";
 import { isActive, recordRunEvent } from "./runs.ts";
+import { trialDefinition } from "./trials.ts";
 import { viewOf } from "./views.ts";
 import { listChecks } from "../store/checks.ts";
 
@@ -89,6 +90,8 @@ export function createRunHost(app: () => App): RunHost {
     },
     questions(runId, input) {
       const run = getRun(app().db, runId);
+      // Its log shows what it would have asked.
+      if (run.trial) return;
       transact(actingAs(app(), run.agent), (tx) => recordQuestions(tx, run, input));
     },
     approval(runId, call, detail) {
@@ -129,7 +132,7 @@ async function prepare(
 ): Promise<Omit<RunContext, "log">> {
   const run = getRun(app.db, runId);
   const project = getProject(app.db, run.projectId);
-  const definition = definitionOfRun(app, run);
+  const definition = ownDefinition(app, run);
   if (run.forkedFrom && run.ticketId) await rewindFork(app, run, project, signal);
   const { place, commit } = await placeFor(app, run, project, signal);
   const start = findStart(app.db, runId);
@@ -148,7 +151,8 @@ async function prepare(
       place,
       permissions,
       servers,
-      commands: checksOf(project),
+      // A developer in a trial edits nothing that a check could prove.
+      commands: run.trial ? [] : checksOf(project),
       unconfinedAllowed: project.commandsAllowed,
       outputDir,
     };
@@ -156,6 +160,12 @@ async function prepare(
     await servers.close();
     throw error;
   }
+}
+
+/** What the run works with; in a trial, what is left of that. */
+function ownDefinition(app: App, run: Run): AgentDefinition {
+  const definition = definitionOfRun(app, run);
+  return run.trial ? trialDefinition(definition) : definition;
 }
 
 /** Those whose tools the run has, or may get where it begins only now. */
@@ -230,12 +240,16 @@ async function recordStart(
   { commit, map, servers }: { commit: string; map: RepositoryMap; servers: McpServers },
   signal: AbortSignal,
 ): Promise<StartedEvent> {
-  const definition = definitionOfRun(app, run);
+  const definition = ownDefinition(app, run);
   const spec = buildRunSpec({
     runId: run.id,
     definition,
     model: run.demo ? app.catalog.demoModel : app.catalog.model(definition),
-    project: { name: project.name, slug: project.slug, commands: checksOf(project) },
+    project: {
+      name: project.name,
+      slug: project.slug,
+      commands: run.trial ? [] : checksOf(project),
+    },
     instructions: map.instructions,
     confinement: app.agents.status().confinement.kind,
     task: {
@@ -265,7 +279,7 @@ type Parts = Omit<PromptParts, "project" | "commands" | "purpose" | "round" | "f
 
 function ideaParts(app: App, run: Run): Parts {
   const idea = getIdea(app.db, run.ideaId!);
-  const isLater = run.purpose === "estimate" || run.purpose === "prioritize";
+  const isLater = run.purpose !== "clarify" && run.purpose !== "research";
   return {
     idea,
     feedback: idea.feedback,
@@ -298,7 +312,9 @@ async function ticketParts(
   };
   switch (run.purpose) {
     case "develop": {
-      const subtask = { ...getSubtask(app.db, run.subtaskId!), of: subtasks.length };
+      const subtask = run.subtaskId
+        ? { ...getSubtask(app.db, run.subtaskId), of: subtasks.length }
+        : undefined;
       return { ...shared, subtask, guidance: ticket.guidance };
     }
     case "fix": {
@@ -308,10 +324,11 @@ async function ticketParts(
     case "change":
       return { ...shared, requestedChanges: { text: ticket.guidance, comments: [] } };
     default: {
+      if (ticket.baseCommit === null || ticket.headCommit === null) return shared;
       const { text } = await diffOf({
         repo: project.path,
-        from: ticket.baseCommit!,
-        to: ticket.headCommit!,
+        from: ticket.baseCommit,
+        to: ticket.headCommit,
         signal,
       });
       const shown = (check: Check) => check.baseline || check.commit === ticket.headCommit;
@@ -322,7 +339,7 @@ async function ticketParts(
 
 /**
  * Developers edit in the ticket's worktree, its reviewer reads there; an idea's agents read a view of the
- * base branch. With the commit that is checked out in it.
+ * base branch, and a trial one of what it looks at. With the commit that is checked out in it.
  */
 async function placeFor(
   app: App,
@@ -330,7 +347,7 @@ async function placeFor(
   project: Project,
   signal: AbortSignal,
 ): Promise<{ place: Place; commit: string }> {
-  if (run.ticketId) {
+  if (run.ticketId && !run.trial) {
     const worktree = worktreeOf(app, getTicket(app.db, run.ticketId));
     const place = await placeOf(project, worktree, signal);
     const reads = run.purpose === "review" || run.purpose === "explain";
@@ -339,7 +356,8 @@ async function placeFor(
       commit: await ticketTip(project, worktree, signal),
     };
   }
-  const commit = await baseTip(project, signal);
+  const commit = (run.ticketId && getTicket(app.db, run.ticketId).headCommit) ||
+    await baseTip(project, signal);
   const dir = await viewOf(app, project, commit, signal);
   const gitDir = await commonDirOf(project.path, signal);
   return { place: { dir, access: "read", gitDir }, commit };

@@ -30,7 +30,7 @@ export type RunSubject =
 /** Creates a run with the agent's present definition and asks the queue to execute it. */
 export function startRun(app: App, tx: Tx, subject: RunSubject): Run {
   const of = "idea" in subject ? subject.idea : subject.ticket;
-  const agent = keepAgent(app, tx, agentFor(app, subject.agent, of.projectId));
+  const agent = keepAgent(tx, agentFor(app, subject.agent, of.projectId));
   const definition = definitionOf(app, agent);
   const model = app.config.endpoint ? app.catalog.model(definition) : app.catalog.demoModel;
   const run = insertRun(tx, {
@@ -63,8 +63,9 @@ export function tellOfRun(
   tx.emit({
     type,
     projectId: run.projectId,
-    ideaId: run.ideaId,
-    ticketId: run.ticketId,
+    // A trial is no part of what became of the idea or ticket that it looks at.
+    ideaId: run.trial ? null : run.ideaId,
+    ticketId: run.trial ? null : run.ticketId,
     data: { runId: run.id, agent: run.agent, ...data },
   });
 }
