@@ -45,7 +45,7 @@ export const choices = (): Record<string, readonly string[]> => ({
   effort: ["", ...efforts],
   result: Object.keys(resultSchemas),
   memory: ["", ...memoryScopes.filter((scope) => scope !== "none")],
-  tools: toolNames,
+  tools: toolNames.filter((name) => name !== ALWAYS),
 });
 
 /** Values by name of the field; `prompt` is the file's body. Throws `invalid` for a file without front matter. */
@@ -67,6 +67,15 @@ export function textFromForm(text: string, file: string, posted: Record<string, 
   }
   return editDefinition(text, file, { keys, body: posted.prompt });
 }
+
+/** The tools that were checked; the one that every run gets anyway stays as the file has it. */
+export function toolsFrom(checked: readonly string[], text: string): string {
+  const { tools } = formValues(text, "");
+  const kept = tools!.split(", ").includes(ALWAYS) || checked.length === 0 ? [ALWAYS] : [];
+  return inOrder([...checked.filter((name) => name !== ALWAYS), ...kept]).join(", ");
+}
+
+const ALWAYS = "submit_result";
 
 /** A browser sends lines that end with CR and LF. */
 const tidy = (text: string) => text.replaceAll("\r\n", "\n").trim();

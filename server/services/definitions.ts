@@ -3,6 +3,7 @@
  * built-in. What is built in is saved with its first use, so that every run can name the version it worked with.
  */
 import { type AgentDefinition, parseDefinition } from "../../agents/prompts/definition.ts";
+import { unifiedDiff } from "../../agents/tools/diff.ts";
 import type { App } from "../app.ts";
 import type { Db, Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
@@ -76,6 +77,13 @@ export function readDefinition(
     return { definition: null, problem: error.message };
   }
 }
+
+/** What changed between two texts, as a unified diff; null: they have too little in common. */
+export const definitionDiff = async (
+  name: string,
+  before: string,
+  after: string,
+): Promise<string | null> => await unifiedDiff(`${name}.md`, before, after) ?? null;
 
 /** The definition that a run works with, whatever became of its agent since it was made. */
 export function definitionOfRun(app: Definitions, run: Run): AgentDefinition {
