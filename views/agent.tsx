@@ -188,7 +188,7 @@ function AgentTrial(props: AgentPageProps): VNode {
       {subjects.length === 0
         ? <p class="muted">There is no idea and no ticket to try it on yet.</p>
         : (
-          <form method="post" action={`${agentHref(agent.id)}/trial`} class="inline-form">
+          <form method="post" action={`${agentHref(agent.id)}/trial`}>
             <ErrorSummary
               form="trial"
               message={refused?.message ?? null}
@@ -258,7 +258,7 @@ function AgentVersions({ agent, versions, shell }: AgentPageProps): VNode {
           </ol>
         )}
       {newest && before && (
-        <form action={`${agentHref(agent.id)}/versions`} class="inline-form" id="compare">
+        <form action={`${agentHref(agent.id)}/versions`} id="compare">
           <Field
             form="compare"
             name="from"

@@ -8,7 +8,7 @@ import { framePartials, Layout, PageHead } from "./layout.tsx";
 import { agentFilesHref, agentHref } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
 import type { Shell } from "./shell.ts";
-import type { Shown, Tone } from "./words.ts";
+import type { Shown } from "./words.ts";
 
 /** One ended run, as the strip of results shows it. */
 export interface ResultMark {
@@ -88,7 +88,7 @@ export function agentsPartials(props: AgentsPageProps, status?: string): VNode {
 
 function AgentGroups({ groups }: AgentsPageProps): VNode {
   return (
-    <div id="agent-groups">
+    <div id="agent-groups" class="panels">
       {groups.length === 0 && <EmptyState>Agents and what they may do stand here.</EmptyState>}
       {groups.map(({ kind, title, rows }) => (
         <Panel key={kind} id={`agents-${kind}`} title={title}>
@@ -135,15 +135,6 @@ export function AgentState(
   return active ? null : <StatusBadge shown={{ word: "Disabled", tone: "idle" }} />;
 }
 
-const signs: Record<Tone, string> = {
-  done: "✓",
-  failed: "✕",
-  idle: "–",
-  waiting: "…",
-  running: "…",
-  review: "…",
-};
-
 /** The last results as one picture with its words; `linked`: each leads to its run. */
 export function ResultStrip(
   { results, linked = false }: { results: ResultMark[]; linked?: boolean },
@@ -159,7 +150,6 @@ export function ResultStrip(
               href={`/runs/${runId}`}
               title={wordOf(shown, demo)}
             >
-              <span aria-hidden="true">{signs[shown.tone]}</span>
               <Hidden>{wordOf(shown, demo)}</Hidden>
             </a>
           </li>
@@ -169,9 +159,7 @@ export function ResultStrip(
   }
   return (
     <span class="result-strip" role="img" aria-label={summaryOf(results)}>
-      {results.map(({ runId, shown }) => (
-        <span key={runId} class={`mark tone-${shown.tone}`}>{signs[shown.tone]}</span>
-      ))}
+      {results.map(({ runId, shown }) => <span key={runId} class={`mark tone-${shown.tone}`} />)}
     </span>
   );
 }

@@ -2,6 +2,7 @@
  * The agents that a project's repository brings along. Until a person trusts one it is inert; trust is in the
  * content that was seen, and falls away as soon as the file has another.
  */
+import { posix } from "node:path";
 import { parseDefinition } from "../../agents/prompts/definition.ts";
 import { importDefinition } from "../../agents/prompts/foreign_definition.ts";
 import {
@@ -104,7 +105,9 @@ export async function fileToTrust(
   signal: AbortSignal,
 ): Promise<AgentFile> {
   const project = getProject(app.db, projectId);
-  const known = path.startsWith(`${AGENTS_FOLDER}/`) && path.endsWith(".md");
+  // Git would follow a ".." out of the folder.
+  const known = path.startsWith(`${AGENTS_FOLDER}/`) && path.endsWith(".md") &&
+    posix.normalize(path) === path;
   const file = known
     ? await readAgentFile(project.path, await baseTip(project, signal), path, signal)
     : null;
