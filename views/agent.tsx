@@ -148,14 +148,17 @@ function AgentNotices({ agent, problem, waiting }: AgentPageProps): VNode {
 }
 
 function AgentResults({ about, figures }: AgentPageProps): VNode {
+  const n = figures.results.length;
   return (
     <div class="agent-facts" id="agent-results">
-      <Panel id="agent-strip" title={`Last ${plural(figures.results.length, "result")}`}>
+      <Panel id="agent-strip" title={n === 0 ? "Results" : `Last ${plural(n, "result")}`}>
         <ResultStrip results={figures.results} linked />
         <Figures figures={figures} />
-        <p class="muted small">
-          The rate is of runs that succeeded or failed; cost and time are medians.
-        </p>
+        {n > 0 && (
+          <p class="muted small">
+            The rate is of runs that succeeded or failed; cost and time are medians.
+          </p>
+        )}
       </Panel>
       {about && (
         <Panel id="agent-about" title="What it may">
