@@ -3,19 +3,9 @@ import type { VNode } from "preact";
 import type { Agent, AgentVersion, Run } from "../server/records.ts";
 import { AgentForm, type AgentFormProps } from "./agent_form.tsx";
 import { type AgentFigures, AgentState, Figures, modelWords, ResultStrip } from "./agents.tsx";
-import {
-  capital,
-  DemoMark,
-  Facts,
-  Money,
-  Notice,
-  Panel,
-  StatusBadge,
-  Tag,
-  Time,
-} from "./components.tsx";
+import { DemoMark, Facts, Money, Notice, Panel, StatusBadge, Tag, Time } from "./components.tsx";
 import { count, duration, money, plural } from "./format.ts";
-import { ActionForm, Button, buttonClass, Disclosure, ErrorSummary, Field } from "./forms.tsx";
+import { ActionForm, Button, buttonClass, ErrorSummary, Field } from "./forms.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
 import { agentFilesHref, agentHref, agentVersionsHref, runHref, type Subject } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
@@ -74,6 +64,7 @@ export function AgentPage(props: AgentPageProps): VNode {
       <AgentForm {...props.form} />
       <AgentTrial {...props} />
       <AgentVersions {...props} />
+      <AgentCopy {...props} />
       <AgentMoves {...props} />
     </Layout>
   );
@@ -287,7 +278,29 @@ function AgentVersions({ agent, versions, shell }: AgentPageProps): VNode {
   );
 }
 
-function AgentMoves({ agent, resettable, copyTo }: AgentPageProps): VNode {
+function AgentCopy({ agent, copyTo }: AgentPageProps): VNode | null {
+  if (copyTo.length === 0) return null;
+  return (
+    <Panel id="agent-copy" title="Another one for a project">
+      <form method="post" action={`${agentHref(agent.id)}/copy`}>
+        <p class="muted">
+          It begins as a copy and works in that project alone; this one stays as it is.
+        </p>
+        <Field
+          form="agent-copy"
+          name="project"
+          label="Project"
+          kind="choice"
+          required
+          options={copyTo.map(({ id, name }) => ({ value: id, label: name }))}
+        />
+        <Button>Make a copy</Button>
+      </form>
+    </Panel>
+  );
+}
+
+function AgentMoves({ agent, resettable }: AgentPageProps): VNode {
   const href = agentHref(agent.id);
   return (
     <div class="actions" id="agent-moves">
@@ -295,24 +308,6 @@ function AgentMoves({ agent, resettable, copyTo }: AgentPageProps): VNode {
         <ActionForm action={`${href}/disable`} kind="danger">Disable the agent</ActionForm>
       )}
       {resettable && <ActionForm action={`${href}/reset`}>Reset to built-in</ActionForm>}
-      {copyTo.length > 0 && (
-        <Disclosure id="agent-copy" summary="Another one for a project">
-          <form method="post" action={`${href}/copy`}>
-            <p class="muted">
-              {capital(agent.name)} stays as it is everywhere else.
-            </p>
-            <Field
-              form="agent-copy"
-              name="project"
-              label="Project"
-              kind="choice"
-              required
-              options={copyTo.map(({ id, name }) => ({ value: id, label: name }))}
-            />
-            <Button>Make a copy</Button>
-          </form>
-        </Disclosure>
-      )}
       <a class={buttonClass("plain")} href={`${href}/export`} hx-boost="false">Export as a file</a>
     </div>
   );

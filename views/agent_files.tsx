@@ -68,11 +68,12 @@ function AgentFile(
   const action = agentFilesHref(project.id);
   const id = `file-${idPart(path)}`;
   return (
-    <Panel id={id} title={file.name} aside={<StatusBadge shown={states[state]} />}>
-      <p class="muted">
-        <code class="path">{path}</code>
-      </p>
-      {file.description && <p>{file.description}</p>}
+    <Panel id={id} title={path} aside={<StatusBadge shown={states[state]} />}>
+      {file.description && (
+        <p>
+          <strong>{file.name}</strong>: {file.description}
+        </p>
+      )}
       {problem !== null && <p class="error">{problem}</p>}
       {state === "untrusted" && names.includes(file.name) && (
         <p>
@@ -103,13 +104,17 @@ function AgentFile(
             action={`${action}/trust`}
             fields={{ path, hash }}
             kind="primary"
-            label={`Trust ${path}`}
+            label={`Trust it as it is: ${path}`}
           >
             Trust it as it is
           </ActionForm>
         )}
         {state === "trusted" && (
-          <ActionForm action={`${action}/distrust`} fields={{ path }} label={`Distrust ${path}`}>
+          <ActionForm
+            action={`${action}/distrust`}
+            fields={{ path }}
+            label={`Trust it no more: ${path}`}
+          >
             Trust it no more
           </ActionForm>
         )}
