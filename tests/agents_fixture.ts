@@ -56,6 +56,8 @@ export const agentRow = (changes: Partial<AgentRow> = {}): AgentRow => ({
     model: "sonnet",
     effort: "medium",
     tools: ["Read", "Glob", "Grep"],
+    maxTurns: 20,
+    maxCostMicroUsd: 1_000_000,
   },
   figures,
   ...changes,

@@ -45,7 +45,7 @@ export function AgentFilesPage(props: AgentFilesPageProps): VNode {
         crumb={{ href: "/agents", label: "Agents" }}
         title={`Agents of ${project.name}'s repository`}
       />
-      <p class="muted">
+      <p class="muted" id="agent-files-note">
         From <code>.claude/agents</code> on{" "}
         <code>{project.baseBranch}</code>. None of them does anything until you trust it, and trust
         is in what you see here: when the file changes, the project goes on without it until you

@@ -2,7 +2,7 @@
 import type { VNode } from "preact";
 import type { FieldError } from "../server/errors.ts";
 import { capital, EmptyState, Hidden, Money, Panel, StatusBadge, Tag } from "./components.tsx";
-import { duration } from "./format.ts";
+import { duration, money } from "./format.ts";
 import { Button, ErrorSummary, Field } from "./forms.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
 import { agentFilesHref, agentHref } from "./links.ts";
@@ -38,7 +38,14 @@ export interface AgentRow {
   /** False: it was taken from a file that nobody trusts now. */
   trusted: boolean;
   /** Null: it can't be read. */
-  about: { description: string; model: string; effort: string | null; tools: string[] } | null;
+  about: {
+    description: string;
+    model: string;
+    effort: string | null;
+    tools: string[];
+    maxTurns: number;
+    maxCostMicroUsd: number;
+  } | null;
   figures: AgentFigures;
 }
 
@@ -113,6 +120,7 @@ function AgentItem({ row }: { row: AgentRow }): VNode {
           <p class="row-note">
             <span>{modelWords(about)}</span>
             <span>{about.tools.join(", ")}</span>
+            <span>at most {about.maxTurns} turns, {money(about.maxCostMicroUsd)}</span>
           </p>
         )}
       </div>
