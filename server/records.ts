@@ -251,8 +251,8 @@ export interface Agent {
   /** A disabled one starts no run. */
   active: boolean;
   /** The repository's file that it was taken from; null: it is a person's, or built in. */
-  path: string | null;
-  /** False while nobody trusts the file at `path`: then it is not used. */
+  file: { path: string; hash: string } | null;
+  /** False while nobody trusts `file` in that content: then it is not used. */
   trusted: boolean;
   version: number;
   origin: AgentOrigin;

@@ -45,7 +45,7 @@ Deno.test("a repository's agents are listed and inert; trusting one puts it in f
   equal(agentFor(app, "researcher", project.id).projectId, null);
 
   const agent = await trusting(app, project.id);
-  deepEqual([agent.projectId, agent.origin, agent.path, agent.trusted], [
+  deepEqual([agent.projectId, agent.origin, agent.file?.path, agent.trusted], [
     project.id,
     "repository",
     PATH,
@@ -146,8 +146,24 @@ Deno.test("trust can be taken back; what a person changed is theirs and needs no
     "maxTurns: 5",
   );
   const own = saveDefinition(app, agent.id, { text, after: 1 });
-  deepEqual([own.path, own.trusted, own.origin], [null, true, "person"]);
+  deepEqual([own.file, own.trusted, own.origin], [null, true, "person"]);
   await repo.commit("Change it", { [PATH]: file(9) });
   equal(definitionFor(app, "researcher", project.id).limits.maxTurns, 5);
   await rejects(trusting(app, project.id), { code: "conflict", message: /of its own already/ });
+});
+
+Deno.test("a file that takes another name leaves nothing in force of what it was", async () => {
+  using app = testApp();
+  await using repo = await TestRepo.make({ [PATH]: file(4) });
+  const project = app.project({ path: repo.dir });
+  const before = await trusting(app, project.id);
+  await repo.commit("Name it anew", {
+    [PATH]: file(4).replace("name: researcher", "name: clarifier"),
+  });
+  equal((await repositoryAgents(app, project.id, signal))[0]!.state, "untrusted");
+  const now = await trusting(app, project.id);
+  deepEqual([now.name, now.trusted], ["clarifier", true]);
+  equal(agentFor(app, "clarifier", project.id).id, now.id);
+  equal(agentFor(app, "researcher", project.id).id, "researcher");
+  equal(findAgentNamed(app.db, "researcher", project.id)!.id, before.id);
 });

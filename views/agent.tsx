@@ -25,6 +25,11 @@ export interface AgentAbout {
   maxCostMicroUsd: number;
   timeoutMs: number;
   memory: string;
+  allowedPaths: string[];
+  blockedPaths: string[];
+  commands: string[];
+  hosts: string[];
+  requireApproval: string[];
 }
 
 export interface AgentPageProps {
@@ -81,6 +86,7 @@ export function agentPartials(props: AgentPageProps, status?: string): VNode {
       {replace("agent-results", <AgentResults {...props} />)}
       {replace("agent-trials", <TrialRuns {...props} />)}
       {replace("agent-versions", <AgentVersions {...props} />)}
+      {replace("agent-moves", <AgentMoves {...props} />)}
     </>
   );
 }
@@ -109,16 +115,15 @@ function AgentNotices({ agent, problem, waiting }: AgentPageProps): VNode {
       {problem !== null && (
         <Notice tone="failed" title="This definition can't be used">
           <p>{problem}</p>
-          <p>Mend the text below, or restore an earlier version. Its work waits until then.</p>
+          <p>Mend the text below, or restore an earlier version. What needs it stops until then.</p>
         </Notice>
       )}
       {!agent.trusted && agent.projectId !== null && (
         <Notice tone="waiting" title="Not in use: nobody trusts its file as it is now">
           <p>
             It was taken from{" "}
-            <code>{agent.path}</code>. The project works with its agent of that name without it.
-            {" "}
-            <a href={agentFilesHref(agent.projectId)}>Look at the file</a>
+            <code>{agent.file?.path}</code>. The project works with its agent of that name without
+            it. <a href={agentFilesHref(agent.projectId)}>Look at the file</a>
           </p>
         </Notice>
       )}
@@ -162,6 +167,11 @@ function AgentResults({ about, figures }: AgentPageProps): VNode {
               ["Time", `at most ${duration(about.timeoutMs)}`],
               ["Tokens", `at most ${count(about.maxTokens)}`],
               ["Cost", `at most ${money(about.maxCostMicroUsd)} a run`],
+              ["Paths", listed(about.allowedPaths)],
+              ["Not", listed(about.blockedPaths)],
+              ["Commands", listed(about.commands)],
+              ["Hosts", listed(about.hosts)],
+              ["Asks first", listed(about.requireApproval)],
             ]}
           />
         </Panel>
@@ -169,6 +179,8 @@ function AgentResults({ about, figures }: AgentPageProps): VNode {
     </div>
   );
 }
+
+const listed = (entries: string[]): string | null => entries.join(", ") || null;
 
 function AgentTrial(props: AgentPageProps): VNode {
   const { agent, trial: { subjects, refused }, shell } = props;

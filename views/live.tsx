@@ -36,7 +36,7 @@
  * |               |                         | `liveTextPartial`: #live-<runId>                           |
  * | Agents        | /live/agents            | `agentsPartials`: #agent-groups                            |
  * | Agent         | /live/agent/<id>        | `agentPartials`: #agent-head #agent-notices #agent-results |
- * |               |                         | #agent-trials #agent-versions                              |
+ * |               |                         | #agent-trials #agent-versions #agent-moves                 |
  * | Settings      | /live/settings          | `settingsPartials`: #agents-status                         |
  */
 import { type Attributes, type ComponentChildren, h, type VNode } from "preact";

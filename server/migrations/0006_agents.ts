@@ -13,6 +13,8 @@ CREATE TABLE agents (
   active INTEGER NOT NULL DEFAULT 1 CHECK (active IN (0, 1)),
   -- The repository's file that it was taken from: in force only while a person trusts that. Null: a person's own.
   path TEXT CHECK (path IS NULL OR project_id IS NOT NULL),
+  -- Of that file's content when it was trusted.
+  file_hash TEXT CHECK ((file_hash IS NULL) = (path IS NULL)),
   version INTEGER NOT NULL CHECK (version > 0),
   created_at TEXT NOT NULL,
   updated_at TEXT NOT NULL,

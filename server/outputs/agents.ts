@@ -45,7 +45,7 @@ export function agentJson(app: App, a: Agent): z.infer<ReturnType<typeof agentSc
     active: a.active,
     version: a.version,
     origin: a.origin,
-    path: a.path,
+    path: a.file?.path ?? null,
     trusted: a.trusted,
     updated_at: a.updatedAt,
     problem,

@@ -93,7 +93,14 @@ function rowOf(
 function aboutOf(definition: AgentDefinition): AgentAbout {
   const { description, kind, model, effort, limits, memory } = definition;
   const tools = expandTools(definition).filter((name) => name !== "submit_result");
-  return { description, kind, model, effort, tools, memory, ...limits };
+  const { paths, commands, hosts, requireApproval } = definition;
+  return {
+    ...{ description, kind, model, effort, tools, memory },
+    ...limits,
+    allowedPaths: paths.allow,
+    blockedPaths: paths.block,
+    ...{ commands, hosts, requireApproval },
+  };
 }
 
 function figuresOf({ db }: App, agent: Agent): AgentFigures {

@@ -155,7 +155,7 @@ export function setAgentActive(app: App, id: string, active: boolean): Agent {
     if (active && !definitionOf(app, agent).active) {
       const text = editDefinition(agent.text, `${agent.name}.md`, { keys: { active: undefined } });
       const version = { text, origin: "person", note: "Enabled" } as const;
-      agent = addVersion(tx, id, agent.version, version, agent.path);
+      agent = addVersion(tx, id, agent.version, version, agent.file);
     }
     setActive(tx, id, active);
     tell(tx, agent, active ? "agent_enabled" : "agent_disabled");

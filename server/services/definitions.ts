@@ -123,7 +123,7 @@ function builtIn({ catalog }: Pick<App, "catalog">, name: string): Agent | null 
     name,
     projectId: null,
     active: true,
-    path: null,
+    file: null,
     trusted: true,
     version: 1,
     origin: "built_in",

@@ -36,7 +36,7 @@ export function startTrial(app: App, agentId: string, subject: TrialSubject): Ru
         ? countActiveTrials(tx.db, agent.id) < ACTIVE_TRIALS_MAX
           ? null
           : `${ACTIVE_TRIALS_MAX} of it are under way`
-        : `nobody trusts the file "${agent.path}" as it is now`
+        : `nobody trusts the file "${agent.file?.path}" as it is now`
       : "it is disabled. Enable it first";
     if (why !== null) throw new AppError("conflict", `Cannot try the ${agent.name}: ${why}`);
     const definition = definitionOf(app, agent);

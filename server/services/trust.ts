@@ -64,10 +64,13 @@ async function describe(app: App, project: Project, file: AgentFile): Promise<Re
     return { ...shared, state: "unreadable", name: path, text: file.text, problem };
   }
   const agent = findAgentNamed(app.db, read.name, project.id);
-  const taken = agent?.path === path ? agent : null;
-  const trusts = trustedHash(app.db, { projectId: project.id, kind: "agent", path }) === hash;
+  const taken = agent?.file?.path === path ? agent : null;
   const isNew = taken === null || taken.text === read.text;
-  const state = taken && trusts ? "trusted" : isNew ? "untrusted" : "changed";
+  const state = taken?.trusted && taken.file?.hash === hash
+    ? "trusted"
+    : isNew
+    ? "untrusted"
+    : "changed";
   return {
     path,
     hash,
@@ -131,7 +134,7 @@ export function trustFile(app: App, projectId: string, file: AgentFile, hash: st
   const { name, text, active } = read;
   return transact(app, (tx) => {
     const own = findAgentNamed(tx.db, name, projectId);
-    if (own && own.path !== file.path) {
+    if (own && own.file?.path !== file.path) {
       throw new AppError(
         "conflict",
         `Cannot trust "${file.path}": the project has a "${name}" of its own already`,
@@ -140,10 +143,10 @@ export function trustFile(app: App, projectId: string, file: AgentFile, hash: st
     const version = { text, origin: "repository", note: `From ${file.path}` } as const;
     setTrusted(tx, { projectId, kind: "agent", path: file.path, hash });
     const agent = own === null
-      ? insertAgent(tx, { name, projectId, path: file.path }, version)
-      : own.text === text
+      ? insertAgent(tx, { name, projectId, file }, version)
+      : own.text === text && own.file?.hash === hash
       ? own
-      : addVersion(tx, own.id, own.version, version, file.path);
+      : addVersion(tx, own.id, own.version, version, file);
     if (!active) setActive(tx, agent.id, false);
     tx.emit({
       type: "agent_trusted",
@@ -172,24 +175,24 @@ export function distrustFile(app: App, projectId: string, path: string): void {
  */
 export async function settleTrust(app: App, run: Run, signal: AbortSignal): Promise<boolean> {
   const agent = run.definition && findAgent(app.db, run.definition.agentId);
-  if (!agent?.path || findStart(app.db, run.id)) return true;
+  if (!agent?.file || findStart(app.db, run.id)) return true;
   const project = getProject(app.db, run.projectId);
-  const file = { projectId: project.id, kind: "agent", path: agent.path } as const;
+  const file = { projectId: project.id, kind: "agent", path: agent.file.path } as const;
   const commit = await baseTip(project, signal);
-  const now = await readAgentFile(project.path, commit, agent.path, signal);
+  const now = await readAgentFile(project.path, commit, agent.file.path, signal);
   return transact(app, (tx) => {
     const hash = trustedHash(tx.db, file);
-    if (hash !== null && now?.hash === hash) return true;
-    if (hash !== null) {
+    if (hash !== null && now?.hash === hash && agent.file?.hash === hash) return true;
+    if (hash !== null && now?.hash !== hash) {
       removeTrusted(tx, file);
       tx.emit({
         type: "agent_distrusted",
         projectId: project.id,
-        data: { agent: agent.name, agentId: agent.id, path: agent.path, changed: true },
+        data: { agent: agent.name, agentId: agent.id, path: file.path, changed: true },
       });
     }
     if (run.trial) {
-      throw new AppError("conflict", `Nobody trusts "${agent.path}" as it is now`);
+      throw new AppError("conflict", `Nobody trusts "${file.path}" as it is now`);
     }
     const inForce = keepAgent(tx, agentFor(app, agent.name, project.id));
     const definition = definitionOf(app, inForce);

@@ -4,6 +4,12 @@ import { AppError } from "../errors.ts";
 import type { Agent, AgentVersion } from "../records.ts";
 import type { AgentOrigin } from "../states.ts";
 
+/** The repository's file that a definition was taken from, in the content that this is the hash of. */
+export interface SourceFile {
+  path: string;
+  hash: string;
+}
+
 export type NewVersion = Pick<AgentVersion, "text" | "origin" | "note">;
 
 /** Most agents that are listed. */
@@ -14,7 +20,8 @@ export const VERSIONS_MAX = 200;
 const SELECT = `
   SELECT a.*, v.text, v.origin,
     a.path IS NULL OR EXISTS (SELECT 1 FROM trusted t
-      WHERE t.project_id = a.project_id AND t.kind = 'agent' AND t.path = a.path) AS trusted
+      WHERE t.project_id = a.project_id AND t.kind = 'agent' AND t.path = a.path
+        AND t.hash = a.file_hash) AS trusted
   FROM agents a JOIN agent_versions v ON v.agent_id = a.id AND v.version = a.version`;
 
 export function findAgent(db: Db, id: string): Agent | null {
@@ -39,7 +46,7 @@ export function listSavedAgents(db: Db): Agent[] {
 /** Its first version with it. Throws `conflict` when the scope has one of that name. */
 export function insertAgent(
   tx: Tx,
-  agent: { name: string; projectId: string | null; path?: string },
+  agent: { name: string; projectId: string | null; file?: SourceFile },
   version: NewVersion,
 ): Agent {
   const { name, projectId } = agent;
@@ -49,28 +56,28 @@ export function insertAgent(
   }
   const id = projectId === null ? name : newId("agent");
   tx.db.prepare(`
-    INSERT INTO agents (id, name, project_id, path, version, created_at, updated_at)
-    VALUES (:id, :name, :projectId, :path, 1, :now, :now)
-  `).run({ id, name, projectId, path: agent.path ?? null, now: tx.now });
+    INSERT INTO agents (id, name, project_id, path, file_hash, version, created_at, updated_at)
+    VALUES (:id, :name, :projectId, :path, :hash, 1, :now, :now)
+  `).run({ id, name, projectId, ...columnsOf(agent.file ?? null), now: tx.now });
   insertVersion(tx, id, 1, version);
   return findAgent(tx.db, id)!;
 }
 
 /**
  * Saves the next version. Throws `conflict` unless the present one is `after`: somebody saved meanwhile. Where it
- * comes from a repository, `path` says from which file.
+ * comes from a repository, `file` says from which file; else it is a person's from now on.
  */
 export function addVersion(
   tx: Tx,
   id: string,
   after: number,
   version: NewVersion,
-  path: string | null = null,
+  file: SourceFile | null = null,
 ): Agent {
   const changed = tx.db.prepare(`
-    UPDATE agents SET version = version + 1, path = :path, updated_at = :now
+    UPDATE agents SET version = version + 1, path = :path, file_hash = :hash, updated_at = :now
     WHERE id = :id AND version = :after RETURNING version
-  `).get({ id, after, path, now: tx.now });
+  `).get({ id, after, ...columnsOf(file), now: tx.now });
   if (!changed) {
     const { savedBy, version } = getVersion(tx.db, id, findAgent(tx.db, id)!.version);
     throw new AppError(
@@ -82,6 +89,11 @@ export function addVersion(
   insertVersion(tx, id, after + 1, version);
   return findAgent(tx.db, id)!;
 }
+
+const columnsOf = (file: SourceFile | null) => ({
+  path: file?.path ?? null,
+  hash: file?.hash ?? null,
+});
 
 function insertVersion(tx: Tx, id: string, version: number, { text, origin, note }: NewVersion) {
   tx.db.prepare(`
@@ -132,7 +144,7 @@ function agentFromRow(row: Row): Agent {
     name: String(row.name),
     projectId: row.project_id as string | null,
     active: row.active === 1,
-    path: row.path as string | null,
+    file: row.path === null ? null : { path: String(row.path), hash: String(row.file_hash) },
     trusted: row.trusted === 1,
     version: Number(row.version),
     origin: row.origin as AgentOrigin,
