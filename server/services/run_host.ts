@@ -41,11 +41,13 @@ import {
 import { getSubtask, listSubtasks } from "../store/subtasks.ts";
 import { getTicket, updateTicket } from "../store/tickets.ts";
 import { askApproval } from "./approvals.ts";
+import { definitionOfRun } from "./definitions.ts";
 import { baseTip, newestFailure, placeOf, ticketTip, worktreeOf } from "./development.ts";
 import { keptRef } from "./forking.ts";
 import { carryOutMemory, memoryOfRun, planMemory, readMemory } from "./memory.ts";
 import { recordQuestions } from "./refinement.ts";
 import { isActive, recordRunEvent } from "./runs.ts";
+import { trialDefinition } from "./trials.ts";
 import { viewOf } from "./views.ts";
 import { listChecks } from "../store/checks.ts";
 
@@ -93,6 +95,8 @@ export function createRunHost(app: () => App): RunHost {
     },
     questions(runId, input) {
       const run = getRun(app().db, runId);
+      // Its log shows what it would have asked.
+      if (run.trial) return;
       transact(actingAs(app(), run.agent), (tx) => recordQuestions(tx, run, input));
     },
     approval(runId, call, detail) {
@@ -164,7 +168,7 @@ async function prepare(
 ): Promise<Omit<RunContext, "log">> {
   const run = getRun(app.db, runId);
   const project = getProject(app.db, run.projectId);
-  const definition = app.catalog.get(run.agent);
+  const definition = ownDefinition(app, run);
   if (run.forkedFrom && run.ticketId) await rewindFork(app, run, project, signal);
   const { place, commit } = await placeFor(app, run, project, signal);
   const start = findStart(app.db, runId);
@@ -183,7 +187,8 @@ async function prepare(
       place,
       permissions,
       servers,
-      commands: checksOf(project),
+      // A developer in a trial edits nothing that a check could prove.
+      commands: run.trial ? [] : checksOf(project),
       unconfinedAllowed: project.commandsAllowed,
       outputDir,
     };
@@ -191,6 +196,12 @@ async function prepare(
     await servers.close();
     throw error;
   }
+}
+
+/** What the run works with; in a trial, what is left of that. */
+function ownDefinition(app: App, run: Run): AgentDefinition {
+  const definition = definitionOfRun(app, run);
+  return run.trial ? trialDefinition(definition) : definition;
 }
 
 /** Those whose tools the run has, or may get where it begins only now. */
@@ -266,12 +277,16 @@ async function recordStart(
   signal: AbortSignal,
 ): Promise<StartedEvent> {
   const confinement = app.agents.status().confinement.kind;
-  const definition = withoutWaiting(app.catalog.get(run.agent), run, confinement);
+  const definition = withoutWaiting(ownDefinition(app, run), run, confinement);
   const spec = buildRunSpec({
     runId: run.id,
     definition,
     model: run.demo ? app.catalog.demoModel : app.catalog.model(definition),
-    project: { name: project.name, slug: project.slug, commands: checksOf(project) },
+    project: {
+      name: project.name,
+      slug: project.slug,
+      commands: run.trial ? [] : checksOf(project),
+    },
     instructions: map.instructions,
     confinement,
     task: {
@@ -333,7 +348,7 @@ type Parts = Omit<
 
 function ideaParts(app: App, run: Run): Parts {
   const idea = getIdea(app.db, run.ideaId!);
-  const isLater = run.purpose === "estimate" || run.purpose === "prioritize";
+  const isLater = run.purpose !== "clarify" && run.purpose !== "research";
   return {
     idea,
     feedback: idea.feedback,
@@ -366,7 +381,9 @@ async function ticketParts(
   };
   switch (run.purpose) {
     case "develop": {
-      const subtask = { ...getSubtask(app.db, run.subtaskId!), of: subtasks.length };
+      const subtask = run.subtaskId
+        ? { ...getSubtask(app.db, run.subtaskId), of: subtasks.length }
+        : undefined;
       return { ...shared, subtask, guidance: ticket.guidance };
     }
     case "fix": {
@@ -376,10 +393,11 @@ async function ticketParts(
     case "change":
       return { ...shared, requestedChanges: { text: ticket.guidance, comments: [] } };
     default: {
+      if (ticket.baseCommit === null || ticket.headCommit === null) return shared;
       const { text } = await diffOf({
         repo: project.path,
-        from: ticket.baseCommit!,
-        to: ticket.headCommit!,
+        from: ticket.baseCommit,
+        to: ticket.headCommit,
         signal,
       });
       const shown = (check: Check) => check.baseline || check.commit === ticket.headCommit;
@@ -390,7 +408,7 @@ async function ticketParts(
 
 /**
  * Developers edit in the ticket's worktree, its reviewer reads there; an idea's agents read a view of the
- * base branch. With the commit that is checked out in it.
+ * base branch, and a trial one of what it looks at. With the commit that is checked out in it.
  */
 async function placeFor(
   app: App,
@@ -398,7 +416,7 @@ async function placeFor(
   project: Project,
   signal: AbortSignal,
 ): Promise<{ place: Place; commit: string }> {
-  if (run.ticketId) {
+  if (run.ticketId && !run.trial) {
     const worktree = worktreeOf(app, getTicket(app.db, run.ticketId));
     const place = await placeOf(project, worktree, signal);
     const reads = run.purpose === "review" || run.purpose === "explain";
@@ -407,7 +425,8 @@ async function placeFor(
       commit: await ticketTip(project, worktree, signal),
     };
   }
-  const commit = await baseTip(project, signal);
+  const commit = (run.ticketId && getTicket(app.db, run.ticketId).headCommit) ||
+    await baseTip(project, signal);
   const dir = await viewOf(app, project, commit, signal);
   const gitDir = await commonDirOf(project.path, signal);
   return { place: { dir, access: "read", gitDir }, commit };
