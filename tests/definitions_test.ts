@@ -228,7 +228,7 @@ Deno.test("a file of another program is taken with defaults, and what was assume
   deepEqual(definition.extra, { color: "red" });
   match(definition.description, /^Use this agent when: code/);
   match(text, /# what it may do/);
-  match(assumed.join("\n"), /WebFetchX, mcp__github__issue: no such tool/);
+  match(assumed.join("\n"), /WebFetchX: no such tool/);
   ok(assumed.some((line) => line.startsWith("max_turns is 20")));
   deepEqual(importDefinition(text, "code-reviewer.md").assumed, []);
 });

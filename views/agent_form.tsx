@@ -180,13 +180,15 @@ function optionsOf(offered: readonly string[], present: string) {
 
 function Tools({ values, choices, errors }: FieldsProps): VNode {
   const chosen = (values.tools ?? "").split(", ");
+  // Those of one MCP server, say, which only the text can bring in.
+  const more = chosen.filter((name) => name.startsWith("mcp__"));
   const error = errors.find(({ field }) => field === "tools")?.message;
   const id = fieldId(FORM, "tools");
   return (
     <fieldset class="options tools" id={id} aria-describedby={error && `${id}-error`}>
       <legend>Tools</legend>
       {error && <Wrong id={`${id}-error`}>{error}</Wrong>}
-      {(choices.tools ?? []).map((name) => (
+      {[...choices.tools ?? [], ...more].map((name) => (
         <label key={name} class="option">
           <input
             type="checkbox"

@@ -3,6 +3,7 @@
  * the defaults of its kind, what Gaffer has no word for is left out, and a list tells all of it.
  */
 import { MINUTE_MS } from "../../server/clock.ts";
+import { isMcpEntry } from "../mcp/names.ts";
 import { isModelName } from "../models.ts";
 import { type AgentKind, agentKinds, parseDefinition, toolNames } from "./definition.ts";
 import { editDefinition } from "./edit_definition.ts";
@@ -148,7 +149,7 @@ function importTools(
     assumed.push(`tools are ${keys.tools}: a file without "tools" means all, which none gets here`);
     return;
   }
-  const { known, left, commands } = sortTools(given);
+  const { known, left, commands } = sortTools(given, isMcpEntry);
   if (left.length === 0 && commands.length === 0) return;
   keys.tools = known.join(", ");
   if (left.length > 0) assumed.push(`${left.join(", ")}: no such tool here, left out`);
@@ -174,7 +175,11 @@ function importDisallowed(
 /** `Bash(git log:*)` is a pattern of commands: `git log*`. */
 const COMMAND = /^Bash\((.+?)(?::(\*))?\)$/;
 
-function sortTools(given: unknown): { known: string[]; left: string[]; commands: string[] } {
+/** `isMore`: what else there may be beside the tools that are built in. */
+function sortTools(
+  given: unknown,
+  isMore: (name: string) => boolean = () => false,
+): { known: string[]; left: string[]; commands: string[] } {
   const names = (Array.isArray(given) ? given : splitTools(String(given))).map((name) =>
     String(name).trim()
   ).filter(Boolean);
@@ -184,7 +189,8 @@ function sortTools(given: unknown): { known: string[]; left: string[]; commands:
   for (const name of names) {
     const command = COMMAND.exec(name);
     const tool = command ? "Bash" : renamed[name] ?? name;
-    if (!(toolNames as readonly string[]).includes(tool)) left.push(name);
+    const isTool = (toolNames as readonly string[]).includes(tool) || isMore(tool);
+    if (!isTool) left.push(name);
     else {
       known.add(tool);
       if (command) commands.push(command[1]! + (command[2] ? " *" : ""));

@@ -45,7 +45,7 @@ export const choices = (): Record<string, readonly string[]> => ({
   effort: ["", ...efforts],
   result: Object.keys(resultSchemas),
   memory: ["", ...memoryScopes.filter((scope) => scope !== "none")],
-  tools: toolNames.filter((name) => name !== ALWAYS),
+  tools: [...toolNames.filter((name) => name !== ALWAYS), "mcp"],
 });
 
 /** Values by name of the field; `prompt` is the file's body. Throws `invalid` for a file without front matter. */
