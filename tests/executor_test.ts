@@ -116,6 +116,8 @@ function bench(options: {
       }
       return { status, reason: "" };
     },
+    memory: () => null,
+    diff: (_runId, { path = "all" }) => Promise.resolve(`the diff of ${path}`),
     checkpoint: () => Promise.resolve({ commit: "c1", files: ["a.ts"] }),
   };
   const hands = {

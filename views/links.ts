@@ -12,6 +12,14 @@ export const forkHref = (runId: string, turn?: number): string =>
   `${runHref(runId)}/fork${turn === undefined ? "" : `?turn=${turn}`}`;
 /** A link in a notification; the token is what decides. */
 export const approveHref = (token: string): string => `/approve/${id(token)}`;
+export const agentHref = (agentId: string): string => `/agents/${id(agentId)}`;
+export const agentVersionsHref = (
+  agentId: string,
+  { from, to }: { from?: number; to: number },
+): string => `${agentHref(agentId)}/versions?${from === undefined ? "" : `from=${from}&`}to=${to}`;
+/** What a project's repository brings along. */
+export const agentFilesHref = (projectId: string): string =>
+  `${projectHref(projectId)}/agent-files`;
 export const projectHref = (projectId: string): string => `/projects/${id(projectId)}`;
 export const mcpServersHref = (projectId: string): string =>
   `${projectHref(projectId)}/mcp-servers`;

@@ -4,7 +4,7 @@ import { absolutePath, isInside, relativePath } from "../paths.ts";
 import type { ApprovalQuestion, ToolCall, ToolTag } from "../protocol.ts";
 import type { Confinement, RunContext, RunHost } from "../runtime.ts";
 import { intentOf, type ToolCalls } from "../tool_calls.ts";
-import { whenCutOff } from "../tools/registry.ts";
+import { isPlanned } from "../tools/registry.ts";
 import {
   type CompiledRules,
   compileRules,
@@ -75,7 +75,7 @@ export class Gate {
     if (this.#rules.approvals.length > 0 && typeof named === "string") {
       question.paths = spellings(place.dir, named);
     }
-    if (whenCutOff(call.name) !== "settle" || this.#rules.approvals.length === 0) {
+    if (!isPlanned(call.name) || this.#rules.approvals.length === 0) {
       return this.#decided(call, question);
     }
     return await this.#planned({ ...call, input: checked.input }, question);

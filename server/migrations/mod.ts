@@ -5,7 +5,9 @@ import { queue } from "./0003_queue.ts";
 import { runControl } from "./0004_run_control.ts";
 import { setupNetwork } from "./0005_setup_network.ts";
 import { mcpServers } from "./0006_mcp_servers.ts";
-import { approvals } from "./0006_approvals.ts";
+import { memory } from "./0007_memory.ts";
+import { agents } from "./0008_agents.ts";
+import { approvals } from "./0009_approvals.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -17,5 +19,7 @@ export const migrations: readonly Migration[] = [
   runControl,
   setupNetwork,
   mcpServers,
+  memory,
+  agents,
   approvals,
 ];

@@ -2,7 +2,7 @@
 import type { Migration } from "./migration.ts";
 
 export const approvals: Migration = {
-  name: "0006_approvals",
+  name: "0009_approvals",
   sql: `
 -- What says that a person is asked; '' in rows of the first version, where it was the want of a sandbox.
 ALTER TABLE approvals ADD COLUMN rule TEXT NOT NULL DEFAULT '';
