@@ -2,6 +2,7 @@
 import type { Brains } from "./brains.ts";
 import { Deadline } from "./deadline.ts";
 import { Executor } from "./executor.ts";
+import type { Gate } from "./gates/gate.ts";
 import type { Hands } from "./hands_client.ts";
 import type { McpServers } from "./mcp/servers.ts";
 import type {
@@ -177,13 +178,15 @@ export interface AgentsOptions {
   /** Resolves with null when the agents are proven confined, otherwise with why none runs; runs wait for it. */
   proof: Promise<string | null>;
   nowMs: () => number;
+  /** What each request passes before it goes out, in this order. */
+  gates?: readonly Gate[];
   /** For tests: how silence and a run's own time are measured. */
   time?: Partial<Pick<StallWatchOptions, "nowMs" | "timers" | "stallMs">>;
 }
 
 /** The agents of this server. Parts come in made, so that tests can put others behind the same lines. */
 export function createAgents(options: AgentsOptions): Agents {
-  const { brains, hands } = options;
+  const { brains, hands, gates = [] } = options;
   const active = new Map<string, ActiveRun>();
   const live = new Map<string, LiveText>();
   let refused: string | null = null;
@@ -242,14 +245,28 @@ export function createAgents(options: AgentsOptions): Agents {
       }
       deadline.resume();
     };
+    /** Held back by no fault of its own: no silence and no time of the run's counts meanwhile. */
+    const passGates = async () => {
+      if (gates.length === 0) return;
+      watch.suspend();
+      deadline.suspend();
+      for (const gate of gates) await gate.before(context.spec, signal);
+      watch.sign();
+      deadline.resume();
+    };
     try {
       const outcome = await brains.run(context.spec, context.log, context.workedMs, {
         begun(tell) {
           run.tell = tell;
         },
         async append(event) {
-          if (event.type === "turn_started") maySend();
+          if (event.type === "turn_started") {
+            maySend();
+            await passGates();
+            maySend();
+          }
           await save(event);
+          for (const gate of gates) gate.recorded?.(runId, event);
           if (event.type.startsWith("turn_")) live.delete(runId);
           run.busy = event.type === "turn_started" ? "request" : null;
           // The loop would sleep until its next try.
@@ -268,6 +285,12 @@ export function createAgents(options: AgentsOptions): Agents {
           if (!answer.results.some(({ final }) => final)) mayBegin();
           return answer;
         },
+        answering() {
+          for (const gate of gates) gate.answering?.(runId);
+        },
+        rate(limits) {
+          for (const gate of gates) gate.rate?.(runId, limits);
+        },
         delta(turn, kind, text) {
           watch.sign();
           remember(runId, turn, kind, text);
@@ -282,6 +305,7 @@ export function createAgents(options: AgentsOptions): Agents {
       if (error instanceof Paused) return { type: "stopped" };
       throw error;
     } finally {
+      for (const gate of gates) gate.over?.(runId);
       deadline.stop();
       watch.stop();
       await context.servers.close();

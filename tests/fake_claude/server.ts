@@ -7,7 +7,9 @@ import { checkRequest } from "../../agents/demo/validate.ts";
 import { errorResponse, WireError } from "../../agents/demo/wire.ts";
 import { checkContentType, checkHeaders } from "./headers.ts";
 import { MessagesEndpoint, type MessagesOptions, ScriptedRefusal } from "./messages.ts";
+import type { Lack } from "./lacking.ts";
 import { claudeModels, modelInfo } from "./models.ts";
+import type { ModelRules } from "../../agents/demo/validate.ts";
 import { type RecordedRequest, Recorder } from "./recorder.ts";
 import type { Reply } from "./replies.ts";
 import type { ClaudeRequest } from "./request.ts";
@@ -47,8 +49,9 @@ export function startFakeClaude(options: FakeClaudeOptions = {}): FakeClaude {
   const { apiKeys = ["test-key"], betas = [], port = 0 } = options;
   const recorder = new Recorder();
   const closing = new AbortController();
-  const messages = new MessagesEndpoint(options, recorder, closing.signal);
-  const route = createRouter(messages, { apiKeys, betas });
+  const models = servedModels(options);
+  const messages = new MessagesEndpoint(options, recorder, closing.signal, models);
+  const route = createRouter(messages, { apiKeys, betas, lacks: options.lacks ?? [] });
 
   async function handle(http: Request): Promise<Response> {
     const recorded = recorder.add(http);
@@ -97,26 +100,31 @@ export function startFakeClaude(options: FakeClaudeOptions = {}): FakeClaude {
 /** Headers first, then the path, then the body: the order in which the real API refuses. */
 function createRouter(
   messages: MessagesEndpoint,
-  known: { apiKeys: readonly string[]; betas: readonly string[] },
+  known: { apiKeys: readonly string[]; betas: readonly string[]; lacks: readonly Lack[] },
 ) {
+  const { models } = messages;
   return async (http: Request, recorded: RecordedRequest): Promise<Response> => {
     const { method, path, requestId } = recorded;
     const json = (body: unknown) => Response.json(body, { headers: { "request-id": requestId } });
     const caller = checkHeaders(http.headers, known);
+    const missing = path.startsWith("/v1/models") ? "models" : path.split("/").at(-1);
+    if (known.lacks.includes(missing as Lack)) {
+      throw new WireError("not_found_error", `Not found: ${method} ${path}`);
+    }
     switch (`${method} ${path}`) {
       case "POST /v1/messages":
         recorded.body = await readBody(http);
         return await messages.respond(recorded, caller);
       case "POST /v1/messages/count_tokens": {
         recorded.body = await readBody(http);
-        const request = checkRequest(recorded.body, { models: claudeModels, counting: true });
+        const request = checkRequest(recorded.body, { models, counting: true });
         return json({ input_tokens: countPrompt(request) });
       }
       case "GET /v1/models":
-        return json(modelList());
+        return json(modelList(models));
     }
     const id = method === "GET" ? path.match(/^\/v1\/models\/([^/]+)$/)?.[1] : undefined;
-    const model = claudeModels.get(decodeURIComponent(id ?? ""));
+    const model = models.get(decodeURIComponent(id ?? ""));
     if (model) return json(modelInfo(model));
     throw new WireError("not_found_error", id ? `model: ${id}` : `Not found: ${method} ${path}`);
   };
@@ -135,8 +143,19 @@ async function readBody(http: Request): Promise<unknown> {
   }
 }
 
-function modelList() {
-  const data = [...claudeModels.values()].map(modelInfo);
+function servedModels({ gone = [], contextTokens }: FakeClaudeOptions) {
+  const served = [...claudeModels.values()].filter(({ id }) => !gone.includes(id));
+  const sized = served.map((model) =>
+    [
+      model.id,
+      contextTokens === undefined ? model : { ...model, maxInputTokens: contextTokens },
+    ] as const
+  );
+  return new Map(sized);
+}
+
+function modelList(models: ReadonlyMap<string, ModelRules>) {
+  const data = [...models.values()].map(modelInfo);
   return { data, has_more: false, first_id: data[0]!.id, last_id: data.at(-1)!.id };
 }
 
