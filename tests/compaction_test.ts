@@ -169,7 +169,7 @@ Deno.test("a stream that breaks within a summary is tried again, and nothing is 
   equal(log.filter(({ type }) => type === "turn_failed").length, 1);
 });
 
-Deno.test("forks are cut before a summary or after the turn that follows it", async () => {
+Deno.test("forks are cut before a summary or after the turn that follows it", () => {
   await using fake = fakeFor();
   const { log } = await run(fake);
   const started: RunEventBody[] = [{ type: "started", spec }, ...log];
@@ -182,7 +182,7 @@ Deno.test("forks are cut before a summary or after the turn that follows it", as
   ok(points.find(({ turn }) => turn === first!.turn)!.events > at);
 });
 
-Deno.test("a person's note that comes during a summary follows it", async () => {
+Deno.test("a person's note that comes during a summary follows it", () => {
   const events: RunEventBody[] = [
     said(text("."), call("c1", "Read")),
   ].flatMap((reply): RunEventBody[] => [

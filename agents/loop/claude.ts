@@ -14,6 +14,7 @@ import { SECOND_MS, systemClock } from "../../server/clock.ts";
 import { messageOf } from "../../server/errors.ts";
 import type { FailureReason } from "../../server/states.ts";
 import type { ContentBlock, ModelEndpoint, Usage } from "../protocol.ts";
+import { takeInstead } from "../successors.ts";
 import { createDemoFetch } from "../demo/model.ts";
 import { addUsage } from "./cost.ts";
 import { askForSummary, summaryOf } from "./history.ts";
@@ -29,6 +30,9 @@ export type Claude = Model;
 
 /** Silence after which the demo model, which answers inside this process, must have broken. */
 const DEMO_IDLE_MS = 30 * SECOND_MS;
+/** For the list of models, when one is gone. */
+const LIST_TIMEOUT_MS = 5 * SECOND_MS;
+const MAX_OFFERED = 200;
 /** Longest text of a server that becomes part of an error. */
 const MAX_DETAIL_CHARS = 500;
 
@@ -71,7 +75,11 @@ export function createClaude(
         const quirk = error instanceof APIError && error.status === 400
           ? refusedField(error.apiMessage ?? error.message, sent)
           : null;
-        if (quirk === null || options.signal.aborted) throw failureOf(error, seen, options.signal);
+        if (quirk === null || options.signal.aborted) {
+          const failure = failureOf(error, seen, options.signal);
+          const gone = failure instanceof TurnError && failure.reason === "model_not_found";
+          throw gone ? await withSuccessor(failure, request.model.id, options.signal) : failure;
+        }
         lacking.add(quirk);
         onQuirk(quirk);
       }
@@ -125,6 +133,27 @@ export function createClaude(
       `Cannot get an answer from the model: ${detail.slice(0, MAX_DETAIL_CHARS)}`,
       { retryAfterMs: waitAskedFor(error), usage: seen.usage },
     );
+  }
+
+  /** A model that is gone: which one to take, as the endpoint itself lists them, if it does. */
+  async function withSuccessor(failure: TurnError, gone: string, signal: AbortSignal) {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(LIST_TIMEOUT_MS)]);
+    const offered = await listOffered(limit).catch(() => null); // it has none, or nobody answers
+    const message = `${failure.message}. ${takeInstead(gone, offered)}`;
+    return new TurnError(failure.reason, message, failure.details);
+  }
+
+  async function listOffered(signal: AbortSignal): Promise<string[]> {
+    const watch = watchIdle({ fetch: send, idleMs: LIST_TIMEOUT_MS, signal });
+    try {
+      const one = client.withOptions({ fetch: watch.fetch as ClientOptions["fetch"] });
+      const list: { data?: unknown } = await one.get("/v1/models", { signal: watch.signal });
+      if (!Array.isArray(list.data)) throw new Error("no list");
+      const ids = list.data.flatMap(({ id }) => typeof id === "string" ? [id] : []);
+      return ids.slice(0, MAX_OFFERED);
+    } finally {
+      watch.stop();
+    }
   }
 
   return { turn };

@@ -39,6 +39,7 @@ import { getTicket, updateTicket } from "../store/tickets.ts";
 import { askApproval } from "./approvals.ts";
 import { baseTip, newestFailure, placeOf, ticketTip, worktreeOf } from "./development.ts";
 import { keptRef } from "./forking.ts";
+import { asOffered } from "./models.ts";
 import { recordQuestions } from "./refinement.ts";
 import { isActive, recordRunEvent } from "./runs.ts";
 import { viewOf } from "./views.ts";
@@ -233,7 +234,7 @@ async function recordStart(
   const spec = buildRunSpec({
     runId: run.id,
     definition,
-    model: run.demo ? app.catalog.demoModel : app.catalog.model(definition),
+    model: run.demo ? app.catalog.demoModel : asOffered(app, app.catalog.model(definition)),
     project: { name: project.name, slug: project.slug, commands: checksOf(project) },
     instructions: map.instructions,
     confinement: app.agents.status().confinement.kind,
