@@ -4,6 +4,7 @@ import { Deadline } from "./deadline.ts";
 import { Executor } from "./executor.ts";
 import type { Gate } from "./gates/gate.ts";
 import type { Hands } from "./hands_client.ts";
+import { removeKeptOutputs } from "./kept_outputs.ts";
 import type { McpServers } from "./mcp/servers.ts";
 import type {
   CommandResult,
@@ -56,6 +57,8 @@ export interface RunContext {
   unconfinedAllowed: boolean;
   /** Where what its commands print is kept while they are at work; made when there is something to keep. */
   outputDir: string;
+  /** Where the whole of long outputs is kept until the run is over; absent: nowhere. */
+  keptDir?: string;
 }
 
 /** The runs as the agents see them: the rest of the server implements this. */
@@ -193,6 +196,19 @@ export function createAgents(options: AgentsOptions): Agents {
   void options.proof.then((hole) => refused = hole);
 
   async function work(runId: string, run: ActiveRun, signal: AbortSignal): Promise<RunOutcome> {
+    const kept: { dir?: string } = {};
+    const outcome = await workOn(runId, run, signal, kept);
+    const over = outcome.type === "succeeded" || outcome.type === "failed";
+    if (over && kept.dir !== undefined) removeKeptOutputs(kept.dir);
+    return outcome;
+  }
+
+  async function workOn(
+    runId: string,
+    run: ActiveRun,
+    signal: AbortSignal,
+    kept: { dir?: string },
+  ): Promise<RunOutcome> {
     const hole = await orAborted(options.proof, signal);
     if (hole !== null) return { type: "failed", reason: "unconfined", message: hole };
     const host: RunHost = {
@@ -202,6 +218,7 @@ export function createAgents(options: AgentsOptions): Agents {
     const prepared = await host.prepare(runId, signal);
     // Read in the same breath in which the loop gets it: a note that comes later is told to the loop.
     const context = { ...prepared, log: host.log(runId) };
+    if (prepared.keptDir !== undefined) kept.dir = prepared.keptDir;
     const time = { nowMs: () => performance.now(), timers: systemTimers, ...options.time };
     const watch = new StallWatch({ ...time, onStall: () => run.stop.abort() });
     const executor = new Executor({

@@ -169,7 +169,7 @@ Deno.test("a stream that breaks within a summary is tried again, and nothing is 
   equal(log.filter(({ type }) => type === "turn_failed").length, 1);
 });
 
-Deno.test("forks are cut before a summary or after the turn that follows it", () => {
+Deno.test("forks are cut before a summary or after the turn that follows it", async () => {
   await using fake = fakeFor();
   const { log } = await run(fake);
   const started: RunEventBody[] = [{ type: "started", spec }, ...log];

@@ -1,5 +1,6 @@
 /** The runs as the agents see them: what each works with, and where what happens in it is recorded. */
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { removeKeptOutputs } from "../../agents/kept_outputs.ts";
 import { removeStaleOutputs } from "../../agents/output_files.ts";
 import { type RepositoryMap, RepositoryMaps } from "../../agents/inspect/repository_map.ts";
 import { type AgentDefinition, permissionsOf } from "../../agents/prompts/definition.ts";
@@ -75,6 +76,7 @@ export function createRunHost(app: () => App): RunHost {
       }),
     worked(runId, ms) {
       heads.delete(runId);
+      forgetCancelled(app(), runId);
       // Nobody waits for it: it shares the commit of what becomes of the run.
       transactSoon(app(), (tx) => addWorkedMs(tx, runId, ms)).catch((error) =>
         app().log.warn("how long a run has worked is not saved", {
@@ -133,7 +135,8 @@ async function prepare(
   if (run.forkedFrom && run.ticketId) await rewindFork(app, run, project, signal);
   const { place, commit } = await placeFor(app, run, project, signal);
   const start = findStart(app.db, runId);
-  const outputDir = await outputDirOf(app, project, runId);
+  const outputDir = await runFolderOf(app, project, runId, "outputs");
+  const keptDir = await runFolderOf(app, project, runId, "kept");
   const servers = await startServers(app, { project, definition, place, start }, signal);
   try {
     const { spec, permissions = permissionsOf(definition) } = start ??
@@ -151,6 +154,7 @@ async function prepare(
       commands: checksOf(project),
       unconfinedAllowed: project.commandsAllowed,
       outputDir,
+      keptDir,
     };
   } catch (error) {
     await servers.close();
@@ -176,14 +180,30 @@ async function startServers(
   return configs.length === 0 ? McpServers.none : await app.agents.serve(place, configs, signal);
 }
 
-/** What commands print while they are at work; of runs that were cancelled in one, some may be left. */
-async function outputDirOf(app: App, project: Project, runId: string): Promise<string> {
-  const dir = join(app.config.dataDir, "projects", project.slug, "outputs");
-  await removeStaleOutputs(dir, (id) => {
+/** What the commands of a run print: while they are at work (outputs), and for as long as it is not over (kept). */
+const runFolder = (app: App, { slug }: Project, runId: string, kind: "outputs" | "kept"): string =>
+  join(app.config.dataDir, "projects", slug, kind, runId);
+
+/** What a cancelled run kept goes with it; other ends are the runtime's to see. */
+function forgetCancelled(app: App, runId: string): void {
+  const run = findRun(app.db, runId);
+  if (run === null || isActive(run)) return;
+  removeKeptOutputs(runFolder(app, getProject(app.db, run.projectId), runId, "kept"));
+}
+
+/** Of runs that were cancelled, some may be left. */
+async function runFolderOf(
+  app: App,
+  project: Project,
+  runId: string,
+  kind: "outputs" | "kept",
+): Promise<string> {
+  const dir = runFolder(app, project, runId, kind);
+  await removeStaleOutputs(dirname(dir), (id) => {
     const run = findRun(app.db, id);
     return run !== null && isActive(run);
   });
-  return join(dir, runId);
+  return dir;
 }
 
 /**
