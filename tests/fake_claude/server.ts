@@ -29,8 +29,10 @@ export interface FakeClaude extends AsyncDisposable {
   /** For `ANTHROPIC_BASE_URL`. */
   url: string;
   apiKey: string;
-  /** Every request since the start, in order of arrival. */
+  /** Every request since the start, in order of arrival, but those for the list of models. */
   readonly requests: readonly RecordedRequest[];
+  /** Requests for the list of models, which a server makes of its own accord. */
+  readonly listings: readonly RecordedRequest[];
   /** Those that passed all checks, as a scripted reply sees them. */
   readonly accepted: ClaudeRequest[];
   /** Answers that the client was told to pay for, in full or in part. */
@@ -48,13 +50,15 @@ export interface FakeClaude extends AsyncDisposable {
 export function startFakeClaude(options: FakeClaudeOptions = {}): FakeClaude {
   const { apiKeys = ["test-key"], betas = [], port = 0 } = options;
   const recorder = new Recorder();
+  const listings = new Recorder();
   const closing = new AbortController();
   const models = servedModels(options);
   const messages = new MessagesEndpoint(options, recorder, closing.signal, models);
   const route = createRouter(messages, { apiKeys, betas, lacks: options.lacks ?? [] });
 
   async function handle(http: Request): Promise<Response> {
-    const recorded = recorder.add(http);
+    const isListing = new URL(http.url).pathname.startsWith("/v1/models");
+    const recorded = (isListing ? listings : recorder).add(http);
     const response = await route(http, recorded).catch((error) => {
       const wire = error instanceof WireError ? error : scriptFault(error);
       recorded.error = { type: wire.type, message: wire.message };
@@ -81,6 +85,7 @@ export function startFakeClaude(options: FakeClaudeOptions = {}): FakeClaude {
     url: `http://127.0.0.1:${http.addr.port}`,
     apiKey: apiKeys[0]!,
     requests: recorder.requests,
+    listings: listings.requests,
     get accepted() {
       return recorder.requests.flatMap(({ request }) => request ?? []);
     },
