@@ -21,6 +21,7 @@ export const sectionTags = [
   "checks",
   "output",
   "files",
+  "scripts",
   "project_instructions",
 ] as const;
 export type Tag = typeof sectionTags[number];

@@ -54,6 +54,7 @@ export const promptLimits = {
   diffChars: 150_000,
   outputChars: 60_000,
   files: 1_500,
+  scripts: 40,
 } as const;
 
 type CheckPart = Pick<Check, "name" | "status" | "exitCode" | "report">;
@@ -86,6 +87,8 @@ export interface PromptParts {
   output?: string;
   /** Paths of the tracked files. */
   files?: string[];
+  /** What the repository's own package files can run, whether or not the project uses it. */
+  scripts?: { run: string; command: string }[];
 }
 
 /** One `<task>` around a section for each part that is there, always in the same order. */
@@ -108,6 +111,11 @@ export function buildPrompt(parts: PromptParts): string {
     list("checks", parts.checks?.map(checkLine), promptLimits.checks),
     output(parts),
     files(parts),
+    list(
+      "scripts",
+      parts.scripts?.map(({ run, command }) => `${run}: ${command}`),
+      promptLimits.scripts,
+    ),
   ];
   const present = sections.filter((section) => section !== "");
   return blockSection("task", { purpose, round, project }, present).toWellFormed();

@@ -262,6 +262,7 @@ async function recordStart(
       purpose: run.purpose,
       round: run.round,
       files: map.files,
+      scripts: map.scripts,
       ...(run.ideaId ? ideaParts(app, run) : await ticketParts(app, run, project, signal)),
     },
     describeTool: (name, { result, commands }) =>
@@ -281,7 +282,7 @@ async function recordStart(
 
 type StartedEvent = Extract<RunEventBody, { type: "started" }>;
 
-type Parts = Omit<PromptParts, "project" | "commands" | "purpose" | "round" | "files">;
+type Parts = Omit<PromptParts, "project" | "commands" | "purpose" | "round" | "files" | "scripts">;
 
 function ideaParts(app: App, run: Run): Parts {
   const idea = getIdea(app.db, run.ideaId!);
