@@ -138,6 +138,8 @@ export interface FileIntent {
   path: string;
   /** Of the file's content afterwards. */
   hash: string;
+  /** Of what was there before, where that is needed to tell. */
+  before?: string;
   /** The result's text. */
   content: string;
 }
@@ -356,6 +358,8 @@ export interface PathPolicy {
   /** Empty: everything in the place. */
   allow: string[];
   block: string[];
+  /** What may be written is limited to these; absent or empty: to `allow`. */
+  write?: string[];
 }
 
 /** How long what an agent notes down is kept: for the work on one idea or ticket, its project, or always. */

@@ -3,14 +3,18 @@ import type { Brains } from "./brains.ts";
 import { Deadline } from "./deadline.ts";
 import { Executor } from "./executor.ts";
 import type { Gate } from "./gates/gate.ts";
+import type { RangeQuestion } from "./git/range_diff.ts";
 import type { Hands } from "./hands_client.ts";
 import { removeKeptOutputs } from "./kept_outputs.ts";
 import type { McpServers } from "./mcp/servers.ts";
 import type {
   CommandResult,
   CommandSpec,
+  FileIntent,
   McpServerConfig,
+  MemoryScope,
   NoteEvent,
+  PathPolicy,
   Permissions,
   Place,
   RunEventBody,
@@ -18,6 +22,7 @@ import type {
   RunSpec,
   ToolCall,
 } from "./protocol.ts";
+import type { MemoryCommand, Notes } from "./memory/notes.ts";
 import type { AskedQuestions } from "./results.ts";
 import { StallWatch, type StallWatchOptions } from "./stall.ts";
 import { Unavailable } from "../server/machine_fault.ts";
@@ -61,6 +66,15 @@ export interface RunContext {
   keptDir?: string;
 }
 
+/** A run's memory, as its tool sees it. All of it throws `ToolError` for what may not be. */
+export interface RunMemory {
+  read(): Notes;
+  /** What a command will do; the same as long as the notes are. */
+  plan(command: MemoryCommand): FileIntent;
+  /** Does it once, whichever life of the run it is; gives the diff for people. */
+  carryOut(callId: string, command: MemoryCommand, intent: FileIntent): Promise<string>;
+}
+
 /** The runs as the agents see them: the rest of the server implements this. */
 export interface RunHost {
   /** Throws AppError when the run's place can't be made. */
@@ -83,6 +97,14 @@ export interface RunHost {
     call: ToolCall,
     detail: string,
   ): { status: "pending" | "granted" | "denied"; reason: string };
+  /** The run's memory; null: it has none. */
+  memory(runId: string, scope: MemoryScope): RunMemory | null;
+  /** What GitDiff answers. Throws `ToolError` for what the run may not see. */
+  diff(
+    runId: string,
+    question: RangeQuestion,
+    options: { paths: PathPolicy; signal: AbortSignal },
+  ): Promise<string>;
   /** Commits what the turn changed; null when nothing did. */
   checkpoint(runId: string, turn: number): Promise<{ commit: string; files: string[] } | null>;
 }

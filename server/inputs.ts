@@ -202,3 +202,53 @@ export const forkInput = once(() =>
     message: words().describe("What should be different"),
   }).meta({ id: "Fork" })
 );
+
+/** Longest definition of an agent. */
+export const DEFINITION_MAX_CHARS = 64_000;
+const definitionText = () =>
+  z.string().max(DEFINITION_MAX_CHARS).describe(
+    "A markdown file with front matter, as Gaffer or `.claude/agents` has them",
+  );
+
+export const newAgentInput = once(() =>
+  z.strictObject({
+    text: definitionText(),
+    project_id: z.string().max(64).nullable().default(null).describe("Null: for every project"),
+    kind: z.enum(["refinement", "development", "support", "planning"]).optional()
+      .describe("Of a file that does not say"),
+  }).meta({ id: "NewAgent" })
+);
+export const agentChangesInput = once(() =>
+  z.strictObject({
+    text: definitionText().optional(),
+    keys: z.record(z.string().max(40), z.unknown()).optional()
+      .describe("Keys of the front matter; null takes one out"),
+    prompt: z.string().max(DEFINITION_MAX_CHARS).optional(),
+    note: z.string().trim().max(500).optional().describe("What the change is for"),
+    active: z.boolean().optional(),
+  }).refine((body) => body.text === undefined || !body.keys && body.prompt === undefined, {
+    message: "Send either the whole text, or keys and prompt",
+    path: ["text"],
+  }).meta({ id: "AgentChanges" })
+);
+export const restoreInput = once(() =>
+  z.strictObject({ version: z.coerce.number().int().min(1) }).meta({ id: "RestoreVersion" })
+);
+export const copyAgentInput = once(() =>
+  z.strictObject({ project_id: z.string().max(64) }).meta({ id: "CopyAgent" })
+);
+export const trialInput = once(() =>
+  z.union([
+    z.strictObject({ idea_id: z.string().max(64) }),
+    z.strictObject({ ticket_id: z.string().max(64) }),
+  ]).meta({ id: "Trial" })
+);
+export const trustInput = once(() =>
+  z.strictObject({
+    path: z.string().max(4_096),
+    hash: z.string().max(64).describe("Of the content that you have seen"),
+  }).meta({ id: "TrustFile" })
+);
+export const distrustInput = once(() =>
+  z.strictObject({ path: z.string().max(4_096) }).meta({ id: "DistrustFile" })
+);

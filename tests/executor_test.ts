@@ -90,6 +90,8 @@ function bench(options: {
     delta: () => {},
     questions: (_runId, input) => void state.questions.push(input),
     approval: (_runId, { id }) => ({ status: state.approvals[id] ??= "pending", reason: "" }),
+    memory: () => null,
+    diff: (_runId, { path = "all" }) => Promise.resolve(`the diff of ${path}`),
     checkpoint: () => Promise.resolve({ commit: "c1", files: ["a.ts"] }),
   };
   const hands = {

@@ -241,6 +241,8 @@ export function run(changes: Partial<Run> = {}): Run {
     startedAt: ago(12),
     finishedAt: null,
     forkedFrom: null,
+    definition: null,
+    trial: false,
     ...changes,
   };
 }

@@ -59,6 +59,8 @@ class Bench implements AsyncDisposable {
     this.log = [{ type: "started", spec }];
     this.#brains = poolFor(fake);
     const host: RunHost = {
+      memory: () => null,
+      diff: () => Promise.reject(new Error("not asked")),
       prepare: async () => {
         await this.preparing();
         return {

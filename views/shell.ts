@@ -40,7 +40,15 @@ export interface Flash {
 }
 
 /** Where a page stands in the navigation. */
-export type NavName = "home" | "ideas" | "development" | "runs" | "jobs" | "projects" | "settings";
+export type NavName =
+  | "home"
+  | "ideas"
+  | "development"
+  | "runs"
+  | "agents"
+  | "jobs"
+  | "projects"
+  | "settings";
 
 /**
  * Scripts that the server joins, in this order, into `asset("app.js")`. One request, and one script: htmx

@@ -26,10 +26,12 @@ export const toolNames = [
   "Read",
   "Glob",
   "Grep",
+  "GitDiff",
   "Edit",
   "Write",
   "Bash",
   "run_checks",
+  "memory",
   "ask_questions",
   "submit_result",
 ] as const;
@@ -109,6 +111,7 @@ const schema = once(() =>
       .describe(oneOf(Object.keys(resultSchemas))),
     allowed_paths: patterns('path globs such as "docs/**"'),
     blocked_paths: patterns('path globs such as "docs/**"'),
+    writable_paths: patterns('path globs such as "docs/**"'),
     allowed_commands: patterns('commands such as "npm run *"'),
     allowed_hosts: patterns('hosts such as "registry.npmjs.org" or "*.example.com"'),
     require_approval: patterns('calls such as "write(new)", "edit(*.lock)" or "bash(rm *)"'),
@@ -159,7 +162,11 @@ export function parseDefinition(text: string, file: string): AgentDefinition {
       maxCostMicroUsd: Math.round(data.max_cost_usd * MICRO_USD),
       timeoutMs: data.timeout_minutes * MINUTE_MS,
     },
-    paths: { allow: data.allowed_paths, block: data.blocked_paths },
+    paths: {
+      allow: data.allowed_paths,
+      block: data.blocked_paths,
+      ...(data.writable_paths.length > 0 && { write: data.writable_paths }),
+    },
     commands: data.allowed_commands,
     hosts: data.allowed_hosts,
     requireApproval: data.require_approval,
@@ -192,6 +199,7 @@ export function formatDefinition(definition: AgentDefinition): string {
     ...filled({
       allowed_paths: paths.allow,
       blocked_paths: paths.block,
+      writable_paths: paths.write ?? [],
       allowed_commands: definition.commands,
       allowed_hosts: definition.hosts,
       require_approval: definition.requireApproval,
@@ -215,13 +223,18 @@ export const permissionsOf = (
 
 /**
  * The tools of a run: those listed, without the disallowed, in one fixed order so that the same agent
- * always sends the same bytes. `submit_result` is always there, since no run can end well without it.
+ * always sends the same bytes. `submit_result` is always there, since no run can end well without it, and `memory` where there is one.
  */
 export function expandTools(
-  { tools, disallowedTools }: Pick<AgentDefinition, "tools" | "disallowedTools">,
+  { tools, disallowedTools, memory = "none" }:
+    & Pick<AgentDefinition, "tools" | "disallowedTools">
+    & Partial<Pick<AgentDefinition, "memory">>,
 ): ToolName[] {
+  const asked = new Set<ToolName>(tools);
+  if (memory === "none") asked.delete("memory");
+  else asked.add("memory");
   return toolNames.filter((name) =>
-    name === "submit_result" || (tools.includes(name) && !disallowedTools.includes(name))
+    name === "submit_result" || (asked.has(name) && !disallowedTools.includes(name))
   );
 }
 

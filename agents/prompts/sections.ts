@@ -22,6 +22,9 @@ export const sectionTags = [
   "output",
   "files",
   "scripts",
+  "memory",
+  "note",
+  "context_file",
   "project_instructions",
 ] as const;
 export type Tag = typeof sectionTags[number];

@@ -5,6 +5,8 @@ import { queue } from "./0003_queue.ts";
 import { runControl } from "./0004_run_control.ts";
 import { setupNetwork } from "./0005_setup_network.ts";
 import { mcpServers } from "./0006_mcp_servers.ts";
+import { memory } from "./0007_memory.ts";
+import { agents } from "./0008_agents.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -16,4 +18,6 @@ export const migrations: readonly Migration[] = [
   runControl,
   setupNetwork,
   mcpServers,
+  memory,
+  agents,
 ];

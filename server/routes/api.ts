@@ -1,7 +1,7 @@
 /** The API under /api/v1: every noun's routes on one router. */
 import type { Api } from "../api.ts";
 import type { EventStreams } from "../sse.ts";
-import { agentsApi } from "./agents.ts";
+import { agentsApi } from "./agents.tsx";
 import { approvalsApi } from "./approvals.ts";
 import { eventsApi } from "./events.ts";
 import { ideasApi } from "./ideas.tsx";

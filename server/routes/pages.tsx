@@ -13,6 +13,7 @@ import type { PageError } from "../problem.ts";
 import { resumeAgents } from "../services/agents.ts";
 import { backUpNow } from "../services/backups.ts";
 import { listProjects } from "../store/projects.ts";
+import { agentPages } from "./agent_pages.tsx";
 import { approvalPages } from "./approvals.ts";
 import { ideaPages } from "./ideas.tsx";
 import { jobPages } from "./jobs.tsx";
@@ -35,6 +36,7 @@ export function mountPages(pages: Hono<Env>, tools: PageTools): void {
   ideaPages(pages, tools);
   ticketPages(pages, tools);
   runPages(pages, tools);
+  agentPages(pages, tools);
   jobPages(pages, tools);
   approvalPages(pages);
   pages.get("/settings", (c) => show(c, <SettingsPage {...settingsPage(pageRequest(c, tools))} />));

@@ -14,6 +14,7 @@ import { holdAgents } from "./agents.ts";
 import { applyDevelopmentResult, failDevelopment } from "./development.ts";
 import { type Attempt, failureOf } from "./faults.ts";
 import { applyRefinementResult, failRefinement } from "./refinement.ts";
+import { settleTrust } from "./trust.ts";
 import { beginRun, holdRun, WAITS_FOR_APPROVAL } from "./runs.ts";
 
 /**
@@ -65,7 +66,8 @@ async function work(
   signal: AbortSignal,
 ): Promise<RunOutcome> {
   try {
-    return await app.agents.run(runId, signal);
+    const mayBegin = await settleTrust(app, getRun(app.db, runId), signal);
+    return mayBegin ? await app.agents.run(runId, signal) : { type: "stopped" };
   } catch (error) {
     const reason = failureOf(error, { attempt, maxAttempts: FAULT_ATTEMPTS }, signal);
     if (reason === null) throw error;
@@ -87,6 +89,7 @@ function end(app: App, tx: Tx, run: Run, outcome: RunOutcome, lastTry: boolean):
     case "succeeded":
       appendRunEvent(tx, run, { type: "succeeded", result: outcome.result });
       moveRun(tx, run.id, "succeeded", { result: outcome.result });
+      if (run.trial) return { type: "done" };
       if (run.ideaId) applyRefinementResult(tx, run, outcome.result);
       else applyDevelopmentResult(app, tx, run, outcome.result);
       return { type: "done" };
@@ -141,6 +144,7 @@ export function failRun(
 ): void {
   appendRunEvent(tx, run, { type: "failed", reason, message });
   moveRun(tx, run.id, "failed", { failure: reason, error: message });
+  if (run.trial) return;
   if (run.ideaId) failRefinement(tx, run, reason, message);
   else failDevelopment(app, tx, run, reason, message);
 }
