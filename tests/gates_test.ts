@@ -3,6 +3,7 @@ import { deepStrictEqual as deepEqual, ok, rejects, strictEqual as equal } from 
 import { type Gate, pause } from "../agents/gates/gate.ts";
 import { LeaderGate } from "../agents/gates/leader.ts";
 import { LIMITER_WAIT_MS, RateLimiter } from "../agents/gates/limiter.ts";
+import { McpServers } from "../agents/mcp/servers.ts";
 import { rateLimitsOf } from "../agents/loop/rate_limits.ts";
 import { noUsage, type RunEventBody, type RunSpec } from "../agents/protocol.ts";
 import { type Agents, createAgents, Paused } from "../agents/runtime.ts";
@@ -162,6 +163,7 @@ class Runs implements AsyncDisposable {
             permissions: permissionsFor("developer"),
             commands: [],
             unconfinedAllowed: false,
+            servers: McpServers.none,
             outputDir: "/nowhere",
           }),
         log: (runId) => this.logs.get(runId) ?? [],
@@ -174,6 +176,8 @@ class Runs implements AsyncDisposable {
         delta: () => {},
         questions: () => {},
         approval: () => ({ status: "granted", reason: "" }),
+        memory: () => null,
+        diff: () => Promise.reject(new Error("not asked")),
         checkpoint: () => Promise.resolve(null),
       },
       model: { kind: "endpoint", baseUrl: fake.url },
