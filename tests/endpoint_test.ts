@@ -11,7 +11,9 @@ import {
   keepModels,
   knownQuirks,
   learnQuirk,
+  offeredModels,
 } from "../server/services/models.ts";
+import { choices } from "../server/services/definition_form.ts";
 import {
   answer,
   type FakeClaude,
@@ -159,6 +161,14 @@ Deno.test("the endpoint's list of models is bounded, kept, and narrows a model's
   equal(list.error, null);
   ok(list.models.length >= 8);
   keepModels(app, list);
+  const offered = offeredModels(app)!;
+  const choice = (has: string[], present = "") => choices(has, present).model;
+  deepEqual(choice(offered), choices().model);
+  deepEqual(choice(["claude-opus-5-5", "other"], "claude-opus-5"), [
+    "opus",
+    "claude-opus-5-5",
+    "claude-opus-5",
+  ]);
   const model = resolveModel("sonnet", null);
   equal(asOffered(app, model).contextTokens, 50_000);
   equal(asOffered(app, { ...model, id: "other" }).contextTokens, model.contextTokens);

@@ -23,6 +23,12 @@ export function listedModels(app: Pick<App, "db" | "config">): ModelList | null 
   return list && list.baseUrl === app.config.endpoint?.baseUrl ? list : null;
 }
 
+/** Ids that the endpoint lists; null where it lists none. */
+export function offeredModels(app: Pick<App, "db" | "config">): string[] | null {
+  const models = listedModels(app)?.models ?? [];
+  return models.length > 0 ? models.map(({ id }) => id) : null;
+}
+
 /** Asks the endpoint. A list that can't be had leaves the one before, with what went wrong. */
 export async function fetchModels(app: App, stop?: AbortSignal): Promise<ModelList | null> {
   const { endpoint } = app.config;
