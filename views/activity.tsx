@@ -203,12 +203,9 @@ const isWhole = ({ said, calls }: TurnItem): boolean =>
 
 /** Said where a turn paid for input again that it might have read; of the first it is no more than a remark. */
 function CacheBroke({ cache }: { cache: CacheUse }): VNode {
-  const { broke } = cache;
-  return (
-    <p class="muted small">
-      {broke === "first" ? "Cache" : "Cache not read"}: {cacheBreakWords[broke!]}.
-    </p>
-  );
+  const { broke, share } = cache;
+  const what = broke === "first" ? "Cache" : share > 0 ? "Cache read in part" : "Cache not read";
+  return <p class="muted small">{what}: {cacheBreakWords[broke!]}.</p>;
 }
 
 function Spent(
