@@ -55,7 +55,7 @@ export const choices = (
   effort: ["", ...efforts],
   result: Object.keys(resultSchemas),
   memory: ["", ...memoryScopes.filter((scope) => scope !== "none")],
-  tools: [...toolNames.filter((name) => name !== ALWAYS), "mcp"],
+  tools: [...toolNames.filter((name) => !UNASKED.includes(name)), "mcp"],
 });
 
 /** Values by name of the field; `prompt` is the file's body. Throws `invalid` for a file without front matter. */
@@ -78,14 +78,19 @@ export function textFromForm(text: string, file: string, posted: Record<string, 
   return editDefinition(text, file, { keys, body: posted.prompt });
 }
 
-/** The tools that were checked; the one that every run gets anyway stays as the file has it. */
+/** The tools that were checked; those that nobody is asked about stay as the file has them. */
 export function toolsFrom(checked: readonly string[], text: string): string {
   const { tools } = formValues(text, "");
-  const kept = tools!.split(", ").includes(ALWAYS) || checked.length === 0 ? [ALWAYS] : [];
-  return inOrder([...checked.filter((name) => name !== ALWAYS), ...kept]).join(", ");
+  const kept = UNASKED.filter((name) => tools!.split(", ").includes(name));
+  const chosen = checked.filter((name) => !UNASKED.includes(name));
+  // A list of none would not be read.
+  return inOrder([...chosen, ...checked.length === 0 ? [ALWAYS] : kept]).join(", ");
 }
 
+/** Every run gets it. */
 const ALWAYS = "submit_result";
+/** What a run has whatever the list says: the second one follows from the scope of its memory. */
+const UNASKED: readonly string[] = [ALWAYS, "memory"];
 
 /** A browser sends lines that end with CR and LF. */
 const tidy = (text: string) => text.replaceAll("\r\n", "\n").trim();
