@@ -103,6 +103,7 @@ export class Launcher {
     const machine = await this.#findMachine();
     const { markerPrefix } = await this.temp();
     const marker = `${markerPrefix}${crypto.randomUUID()}`;
+    const { cpuSeconds, fileBytes, openFiles } = this.#options.limits;
     const config = {
       role,
       dir: place.dir,
@@ -112,6 +113,7 @@ export class Launcher {
       ),
       sh: machine.sh,
       bash: machine.bash,
+      limits: { cpuSeconds, fileBytes, openFiles },
       marker,
     };
     const sandbox = await this.sandbox();
