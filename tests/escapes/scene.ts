@@ -6,9 +6,10 @@ import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "n
 import { checkpoint } from "../../agents/git/checkpoints.ts";
 import { Executor } from "../../agents/executor.ts";
 import { messageOf } from "../../server/errors.ts";
+import { McpServers } from "../../agents/mcp/servers.ts";
 import { gitOk } from "../../agents/git/git.ts";
 import { restoreWorktree } from "../../agents/git/restoring.ts";
-import type { PathPolicy, Place, RunEventBody, ToolResult } from "../../agents/protocol.ts";
+import type { Place, RunEventBody, ToolResult } from "../../agents/protocol.ts";
 import { type Agents, createAgents, type RunContext, type RunHost } from "../../agents/runtime.ts";
 import { toolSpec } from "../../agents/tools/registry.ts";
 import type { RunEvent } from "../../server/records.ts";
@@ -21,7 +22,7 @@ import {
   toolUse,
 } from "../fake_claude/mod.ts";
 import { personGit } from "../git_support.ts";
-import { runSpec } from "../loop_support.ts";
+import { permissionsFor, runSpec } from "../loop_support.ts";
 import {
   type confinements,
   everything,
@@ -170,9 +171,9 @@ export class Scene implements AsyncDisposable {
         toolSpec(name, { resultName: "developer", checkNames: ["test"] })
       ),
     });
-    const policy: PathPolicy = attack.paths ?? everything;
     this.#context = {
-      ...{ spec, policy, workedMs: 0, resultName: "developer", unconfinedAllowed: false },
+      permissions: { ...permissionsFor("developer"), paths: attack.paths ?? everything },
+      ...{ spec, servers: McpServers.none, workedMs: 0, unconfinedAllowed: false },
       place: {
         dir: this.dir,
         access: attack.access ?? "write",
