@@ -297,6 +297,8 @@ export interface Place {
    * the build: caches of modules, environments. Absent: an empty one that is gone with the hands.
    */
   homeDir?: string;
+  /** Absolute paths inside of it that a sandbox shows as empty: see `secret_mask.ts`. */
+  masked?: readonly string[];
 }
 
 /** Paths an agent may not touch, as globs relative to the place. */

@@ -39,6 +39,30 @@ export const commands: Attack[] = [
       ],
     },
   ),
+  {
+    name: "files of secrets that are not committed",
+    only: "bubblewrap",
+    files: {
+      ".env": "KEY=the secret",
+      "deploy/prod/.env.local": "KEY=the secret",
+      "certs/server.key": "the secret",
+      ".aws/credentials": "the secret",
+      ".gitignore": ".env*\n*.key\n.aws\n",
+    },
+    steps: () => [
+      // What one of the project's own commands may have made is looked for afterwards.
+      ["run_checks", { name: "test" }, "done"],
+      bash(
+        "cat .env deploy/prod/.env.local certs/server.key readme.txt; cp -r . /tmp/copy; grep -r secret . /tmp/copy; ls -A .aws",
+        /fine/,
+      ),
+      bash(
+        "mv .env x; rm -rf deploy; echo KEY=x > .env; ln -f .env y; cat x y; git stash -a; git show :.env",
+        denied,
+      ),
+    ],
+    check: (_seen, { dir }) => equal(Deno.readTextFileSync(`${dir}/.env`), "KEY=the secret"),
+  },
   command(
     "the environment",
     () => "env; cat /proc/self/environ /proc/$PPID/environ | tr '\\0' '\\n'",
