@@ -401,7 +401,7 @@ export type FromHands =
 /** One thing that confined code must not be able to do; the canary tries each at start-up. */
 export interface ProbeAttempt {
   name: string;
-  action: "read" | "write" | "run" | "connect" | "env";
+  action: "read" | "write" | "run" | "connect" | "unix" | "env" | "import" | "worker";
   target: string;
 }
 export interface ProbeResult {
