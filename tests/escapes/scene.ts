@@ -288,6 +288,8 @@ export class Scene implements AsyncDisposable {
       worked: () => {},
       delta: () => {},
       questions: () => {},
+      memory: () => null,
+      diff: () => Promise.reject(new Error("not asked")),
       approval: (_runId, call, detail) => {
         this.#log.push({
           type: "approval_requested",
