@@ -250,12 +250,15 @@ class HandsClient implements Hands {
     return runCanary({ pool: this.#pool, launcher: this.#launcher, secretFile, port });
   }
 
-  serve(
+  async serve(
     place: Place,
     configs: readonly McpServerConfig[],
     signal: AbortSignal,
   ): Promise<McpServers> {
-    return McpServers.start(configs, openTransportIn(this.#launcher, place, signal), signal);
+    // What a model has them do is a model's doing.
+    const masked = configs.length === 0 ? [] : await this.#secrets.in(place, this.#pool.closing);
+    const open = openTransportIn(this.#launcher, { ...place, masked }, signal);
+    return await McpServers.start(configs, open, signal);
   }
 
   release(dir: string): Promise<void> {
