@@ -14,6 +14,8 @@ const METADATA_ADDRESS = "169.254.169.254:80";
 const CANARY_WALL_MS = 30 * SECOND_MS;
 /** Names of the server's environment that are looked for. */
 const MAX_NAMES = 500;
+/** No system takes much longer ones; where temporary files lie so deep, none is tried. */
+const MAX_SOCKET_CHARS = 100;
 const WRITE_OUTSIDE = "write outside of its folder";
 
 export interface CanaryOptions {
@@ -31,15 +33,28 @@ export async function runCanary(
 ): Promise<string | null> {
   const { path } = await launcher.temp();
   const dir = await Deno.makeTempDir({ dir: path, prefix: "canary-" });
-  const outsideFile = `${dir}-outside`;
+  const outside: Outside = {
+    outsideFile: `${dir}-outside`,
+    module: `${dir}-module.json`,
+    socket: `${dir}-socket`,
+    gitDir: `${dir}-git`,
+    hook: `${dir}-git/hooks/post-checkout`,
+  };
   const signal = pool.closing;
+  let listener: Deno.UnixListener | undefined;
   try {
+    await Deno.writeTextFile(outside.module, '"canary"');
+    await Deno.mkdir(`${outside.gitDir}/hooks`, { recursive: true });
+    await Deno.writeTextFile(`${outside.gitDir}/config`, "");
+    if (outside.socket.length <= MAX_SOCKET_CHARS) {
+      listener = Deno.listen({ transport: "unix", path: outside.socket });
+    }
     const { kind } = await launcher.sandbox();
     const role = kind === "process" ? "confined" : "sandboxed";
-    const hands = await pool.take({ dir, access: "write", gitDir: null }, role, signal);
+    const hands = await pool.take({ dir, access: "write", gitDir: outside.gitDir }, role, signal);
     const attempts = canaryAttempts(kind, {
       secretFile,
-      outsideFile,
+      ...outside,
       port,
       secretNames: await launcher.secretNames(),
       sh: await launcher.sh(),
@@ -51,21 +66,34 @@ export async function runCanary(
     if (answer.type !== "probe_done") return "the canary got no answer";
     const untried = attempts.find(({ name }) => !answer.results.some((r) => r.name === name));
     if (untried) return `the canary did not try to ${untried.name}`;
-    return firstHole(kind, answer.results, await exists(outsideFile));
+    const written = await exists(outside.outsideFile) || await exists(outside.hook);
+    return firstHole(kind, answer.results, written);
   } catch (error) {
     return `the canary could not run: ${messageOf(error)}`;
   } finally {
     await pool.release(dir);
-    for (const path of [dir, outsideFile]) {
+    listener?.close();
+    for (const path of [dir, ...Object.values(outside)]) {
       if (await exists(path)) await Deno.remove(path, { recursive: true });
     }
   }
 }
 
-interface Targets {
-  secretFile: string;
-  /** A path outside of the place that the server could write. */
+/** What is made for the canary beside its place, and removed after it. */
+interface Outside {
+  /** A path that the server could write. */
   outsideFile: string;
+  /** A file that can be imported. */
+  module: string;
+  /** One that answers. */
+  socket: string;
+  /** Of the repository that the place would belong to. */
+  gitDir: string;
+  hook: string;
+}
+
+interface Targets extends Outside {
+  secretFile: string;
   port: number | null;
   secretNames: string[];
   sh: string;
@@ -73,11 +101,18 @@ interface Targets {
 
 function canaryAttempts(
   kind: Confinement["kind"],
-  { secretFile, outsideFile, port, secretNames, sh }: Targets,
+  { secretFile, outsideFile, module, socket, hook, port, secretNames, sh }: Targets,
 ): ProbeAttempt[] {
   const attempts: ProbeAttempt[] = [
     { name: "read the data folder", action: "read", target: secretFile },
     { name: WRITE_OUTSIDE, action: "write", target: outsideFile },
+    { name: "make a hook for git", action: "write", target: hook },
+    {
+      name: "read the data folder by way of the server's process",
+      action: "read",
+      target: `/proc/${Deno.pid}/root${secretFile}`,
+    },
+    { name: "read the data folder in a worker of its own", action: "worker", target: secretFile },
     { name: "reach the metadata address", action: "connect", target: METADATA_ADDRESS },
     { name: "read the system's passwords", action: "read", target: "/etc/shadow" },
     ...secretNames.slice(0, MAX_NAMES).map((name): ProbeAttempt => ({
@@ -86,9 +121,16 @@ function canaryAttempts(
       target: name,
     })),
   ];
+  if (socket.length <= MAX_SOCKET_CHARS) {
+    attempts.push({ name: "connect to a socket of this machine", action: "unix", target: socket });
+  }
   if (port !== null) {
     const target = `127.0.0.1:${port}`;
     attempts.push({ name: "connect to this machine", action: "connect", target });
+  }
+  // Without one a compiled program imports what it likes; but there hands run nothing that a model wrote.
+  if (kind === "bubblewrap") {
+    attempts.push({ name: "import code from outside", action: "import", target: module });
   }
   // In a sandbox these are harmless: it shows system files, and commands are what it is for.
   if (kind === "process") {

@@ -24,6 +24,7 @@ import type {
   ToolResult,
 } from "./protocol.ts";
 import type { Confinement } from "./runtime.ts";
+import { KnownSecrets } from "./secret_mask.ts";
 import { BASH_DEFAULT_TIMEOUT_MS } from "./tools/bash.ts";
 import { handsTools } from "./tools/hands_tools.ts";
 import { checkInput } from "./tools/registry.ts";
@@ -133,6 +134,7 @@ export function createHands(options: HandsOptions, seams: HandsSeams = {}): Hand
 class HandsClient implements Hands {
   readonly #launcher: Launcher;
   readonly #pool: HandsPool;
+  readonly #secrets = new KnownSecrets();
   readonly #fileToolWallMs: number;
 
   constructor(
@@ -238,6 +240,7 @@ class HandsClient implements Hands {
       if (error instanceof HandsLost) throw lostHands(error);
       throw error;
     } finally {
+      this.#secrets.forget(place.dir); // it may have made some
       // What could reach the network does not outlive the command that was allowed to.
       if (role === "networked") await this.#pool.dismiss(place, role);
     }
@@ -247,15 +250,19 @@ class HandsClient implements Hands {
     return runCanary({ pool: this.#pool, launcher: this.#launcher, secretFile, port });
   }
 
-  serve(
+  async serve(
     place: Place,
     configs: readonly McpServerConfig[],
     signal: AbortSignal,
   ): Promise<McpServers> {
-    return McpServers.start(configs, openTransportIn(this.#launcher, place, signal), signal);
+    // What a model has them do is a model's doing.
+    const masked = configs.length === 0 ? [] : await this.#secrets.in(place, this.#pool.closing);
+    const open = openTransportIn(this.#launcher, { ...place, masked }, signal);
+    return await McpServers.start(configs, open, signal);
   }
 
   release(dir: string): Promise<void> {
+    this.#secrets.forget(dir);
     return this.#pool.release(dir);
   }
 
@@ -277,6 +284,7 @@ class HandsClient implements Hands {
       throw cannotRun("there is no sandbox here, and nobody has allowed this command without");
     }
     const role = kind === "bubblewrap" ? "sandboxed" : isBash ? "commands" : "confined";
+    const masked = role === "sandboxed" ? await this.#secrets.in(place, this.#pool.closing) : [];
     const options: RequestOptions = {
       signal,
       wallMs: isBash
@@ -288,7 +296,7 @@ class HandsClient implements Hands {
     const isRepeatable = handsTools.get(name)?.readOnly || request.plan || request.intent;
     for (let left = isRepeatable ? READ_TRIES : 1;; left--) {
       try {
-        const hands = await this.#pool.take(place, role, signal);
+        const hands = await this.#pool.take({ ...place, masked }, role, signal);
         return await hands.request({ type: "tool", ...request }, options);
       } catch (error) {
         const again = error instanceof HandsLost && !error.culprit && left > 1 && !signal.aborted &&

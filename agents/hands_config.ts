@@ -1,5 +1,7 @@
 /** What hands are started with; not secret: it stands in the list of processes. */
 
+import type { CommandLimits } from "./hands_limits.ts";
+
 /** First argument of the executable that makes it hands. */
 export const HANDS_ARGUMENT = "__hands";
 
@@ -28,6 +30,7 @@ export interface HandsConfig {
   sh: string;
   bash: string | null;
   env: Record<string, string>;
+  limits: CommandLimits;
   marker: string;
   /** Private folder that goes with the hands; null where its /tmp is private anyway, or nothing is written. */
   tempDir: string | null;

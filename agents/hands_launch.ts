@@ -61,6 +61,7 @@ export class Launcher {
   readonly #env = Deno.env.toObject();
   #machine: Promise<Machine> | undefined;
   #temp: Promise<TempFolder> | undefined;
+  #empty: Promise<string> | undefined;
 
   constructor(options: LaunchOptions) {
     this.#options = options;
@@ -85,6 +86,7 @@ export class Launcher {
   async close(): Promise<void> {
     const temp = await this.#temp;
     this.#temp = undefined;
+    this.#empty = undefined;
     await temp?.close();
   }
 
@@ -103,6 +105,7 @@ export class Launcher {
     const machine = await this.#findMachine();
     const { markerPrefix } = await this.temp();
     const marker = `${markerPrefix}${crypto.randomUUID()}`;
+    const { cpuSeconds, fileBytes, openFiles } = this.#options.limits;
     const config = {
       role,
       dir: place.dir,
@@ -112,6 +115,7 @@ export class Launcher {
       ),
       sh: machine.sh,
       bash: machine.bash,
+      limits: { cpuSeconds, fileBytes, openFiles },
       marker,
     };
     const sandbox = await this.sandbox();
@@ -146,6 +150,7 @@ export class Launcher {
       env: { ...sandboxEnvironment(this.#env, toolchains), ...env, [MARKER_VARIABLE]: marker },
       shown: [],
       protectedPaths: this.#options.protectedPaths,
+      emptyFile: await this.#emptyFile(),
       tmp: limitsTmp ? this.#options.limits : null,
     }, signal);
     return {
@@ -173,6 +178,7 @@ export class Launcher {
       env: { ...env, ...runtimeVariables(CACHE_IN_SANDBOX), [MARKER_VARIABLE]: config.marker },
       shown: await this.#codeInSandbox(),
       protectedPaths: this.#options.protectedPaths,
+      emptyFile: await this.#emptyFile(),
       tmp: limitsTmp ? this.#options.limits : null,
     }, signal);
     const program = [
@@ -188,6 +194,16 @@ export class Launcher {
       tempDir: null,
       mayLeave: false,
     };
+  }
+
+  /** Programs that copy a folder can copy it, as they can't copy a device. */
+  #emptyFile(): Promise<string> {
+    this.#empty ??= (async () => {
+      const path = `${(await this.temp()).path}/empty`;
+      await Deno.writeFile(path, new Uint8Array(), { mode: 0o444 });
+      return path;
+    })();
+    return this.#empty;
   }
 
   async #bare(config: Unfinished): Promise<Launch> {

@@ -14,7 +14,22 @@ export const MAX_TMP_BYTES = 2 * GIB;
 /** Of a sandbox's /dev/shm: browsers want more than the 64 MB that containers have. */
 export const MAX_SHM_BYTES = 256 * MIB;
 
-export interface HandsLimits {
+/** Of one process: what computes for an hour is no build but a loop. */
+export const MAX_CPU_SECONDS = 3_600;
+/** Of one file: the disk is the server's, too. */
+export const MAX_FILE_BYTES = 8 * GIB;
+/** At one time, by one process. */
+export const MAX_OPEN_FILES = 8_192;
+
+/** What the system itself holds a command's processes to, each for itself. */
+export interface CommandLimits {
+  cpuSeconds: number;
+  /** In whole kilobytes. */
+  fileBytes: number;
+  openFiles: number;
+}
+
+export interface HandsLimits extends CommandLimits {
   /** Processes and threads at one time. */
   tasks: number;
   commandMemoryBytes: number;
@@ -30,6 +45,9 @@ export interface HandsLimits {
  */
 export function handsLimits(machineBytes: number): HandsLimits {
   return {
+    cpuSeconds: MAX_CPU_SECONDS,
+    fileBytes: MAX_FILE_BYTES,
+    openFiles: MAX_OPEN_FILES,
     tasks: MAX_TASKS,
     commandMemoryBytes: Math.min(MAX_COMMAND_MEMORY_BYTES, Math.floor(machineBytes / 2)),
     toolMemoryBytes: MAX_TOOL_MEMORY_BYTES,

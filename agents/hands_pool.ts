@@ -31,7 +31,8 @@ interface Entry {
   idle?: ReturnType<typeof setTimeout>;
 }
 
-const keyOf = ({ access, dir }: Place, role: HandsRole) => JSON.stringify([role, access, dir]);
+const keyOf = ({ access, dir, masked = [] }: Place, role: HandsRole) =>
+  JSON.stringify([role, access, dir, masked]);
 
 export class HandsPool {
   readonly #options: PoolOptions;

@@ -3,6 +3,7 @@ import { messageOf } from "../server/errors.ts";
 import type { ProbeAttempt, ProbeResult } from "./protocol.ts";
 
 const CONNECT_TIMEOUT_MS = 1_000;
+const WORKER_TIMEOUT_MS = 5_000;
 
 /** Tries each in turn. `success` means that the confinement has a hole. */
 export async function tryProbes(attempts: readonly ProbeAttempt[]): Promise<ProbeResult[]> {
@@ -44,5 +45,35 @@ const actions: Record<ProbeAttempt["action"], (target: string) => Promise<string
     using connection = await Deno.connect({ ...target, signal });
     return `connected to ${connection.remoteAddr.transport} ${address}`;
   },
+  async unix(path) {
+    using _ = await Deno.connect({ transport: "unix", path });
+    return `connected to ${path}`;
+  },
+  async import(path) {
+    await import(`file://${path}`, { with: { type: "json" } });
+    return `imported ${path}`;
+  },
+  /** A worker may ask for more than the one that starts it has. */
+  worker: (path) =>
+    new Promise((resolve, reject) => {
+      const code = `try { Deno.openSync(${JSON.stringify(path)}).close(); postMessage("") } ` +
+        "catch (error) { postMessage(String(error)) }";
+      const worker = new Worker(`data:application/javascript,${encodeURIComponent(code)}`, {
+        type: "module",
+        deno: { permissions: { read: true } },
+      });
+      const end = (error: string | null) => {
+        clearTimeout(timer);
+        worker.terminate();
+        if (error === null) resolve(`read ${path} in a worker`);
+        else reject(new Error(error));
+      };
+      const timer = setTimeout(() => end("it did not answer"), WORKER_TIMEOUT_MS);
+      worker.onmessage = ({ data }: MessageEvent<string>) => end(data === "" ? null : data);
+      worker.onerror = (event) => {
+        event.preventDefault();
+        end(event.message);
+      };
+    }),
   env: (name) => Promise.resolve(Deno.env.get(name) === undefined ? null : `saw ${name}`),
 };

@@ -375,6 +375,8 @@ export interface Place {
    * the build: caches of modules, environments. Absent: an empty one that is gone with the hands.
    */
   homeDir?: string;
+  /** Absolute paths inside of it that a sandbox shows as empty: see `secret_mask.ts`. */
+  masked?: readonly string[];
 }
 
 /** Paths an agent may not touch, as globs relative to the place. */
@@ -480,7 +482,7 @@ export type FromHands =
 /** One thing that confined code must not be able to do; the canary tries each at start-up. */
 export interface ProbeAttempt {
   name: string;
-  action: "read" | "write" | "run" | "connect" | "env";
+  action: "read" | "write" | "run" | "connect" | "unix" | "env" | "import" | "worker";
   target: string;
 }
 export interface ProbeResult {

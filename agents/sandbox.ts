@@ -91,6 +91,8 @@ export interface SandboxOptions {
   shown: readonly (readonly [string, string])[];
   /** Never visible, whatever they lie in. */
   protectedPaths: readonly string[];
+  /** Absolute path of an empty file, shown in place of what is masked. */
+  emptyFile: string;
   tmp: TmpLimits | null;
 }
 
@@ -121,7 +123,7 @@ export function baseArgs(tmp: TmpLimits | null, network = false): string[] {
 
 /** What later arguments show lies over what earlier ones do; so the place comes after all that hides. */
 export async function sandboxPlan(
-  { place, network, toolchains, env, shown, protectedPaths, tmp }: SandboxOptions,
+  { place, network, toolchains, env, shown, protectedPaths, emptyFile, tmp }: SandboxOptions,
   signal: AbortSignal,
 ): Promise<SandboxPlan> {
   const { visible } = toolchains;
@@ -136,6 +138,7 @@ export async function sandboxPlan(
     ...[place.access === "write" ? "--bind" : "--ro-bind", place.dir, place.dir],
     ...await hide(protectedPaths.filter((path) => isInside(place.dir, path) && path !== place.dir)),
     ...git.args,
+    ...await hide(place.masked ?? [], emptyFile),
     ...Object.entries(env).flatMap(([name, value]) => ["--setenv", name, value]),
     ...["--remount-ro", "/", "--chdir", place.dir, "--"],
   ];
@@ -160,12 +163,12 @@ function lstat(path: string): Deno.FileInfo | null {
   }
 }
 
-async function hide(paths: string[]): Promise<string[]> {
+async function hide(paths: readonly string[], empty = "/dev/null"): Promise<string[]> {
   const args = [];
   for (const path of paths) {
     const info = await Deno.stat(path).catch(() => null);
     if (info?.isDirectory) args.push("--tmpfs", path, "--remount-ro", path);
-    else if (info) args.push("--ro-bind", "/dev/null", path);
+    else if (info) args.push("--ro-bind", empty, path);
   }
   return args;
 }

@@ -1,5 +1,6 @@
 /** Runs commands in the folder of a place, each in a shell and a process group of its own. */
 import { absolutePath, isInside, relativePath } from "./paths.ts";
+import type { CommandLimits } from "./hands_limits.ts";
 import { HeadAndTail } from "./output.ts";
 import { inOwnGroup, signalAll, signalGroup } from "./process_group.ts";
 import type { CommandResult } from "./protocol.ts";
@@ -13,8 +14,12 @@ const MAX_CWD_BYTES = 8_192;
 
 /** When memory runs out, the kernel ends a command before it ends the server. */
 const EXPENDABLE = "echo 500 >/proc/self/oom_score_adj";
-/** Generous: they stop the runaway, not the build. File size is in blocks of 512 bytes (dash) or 1 KB. */
-const LIMITS = "ulimit -c 0; ulimit -t 3600; ulimit -f 8388608; ulimit -n 8192";
+/** No memory of a crash is kept. File sizes are in kilobytes to bash by its own name, else in half ones. */
+const ulimits = ({ cpuSeconds, fileBytes, openFiles }: CommandLimits, isBash: boolean): string =>
+  `ulimit -c 0; ulimit -t ${cpuSeconds}; ulimit -f ${
+    Math.floor(fileBytes / (isBash ? 1024 : 512))
+  }; ` +
+  `ulimit -n ${openFiles}`;
 /**
  * Counted per user and namespace: outside of one it would count the person's own processes too. The letter
  * is bash's or dash's.
@@ -39,6 +44,7 @@ export interface ShellOptions {
   bash: string | null;
   /** All that commands see of the environment. */
   env: Record<string, string>;
+  limits: CommandLimits;
   /** Begins the marker of everything that is started. */
   marker: string;
   /** In a process namespace of our own: what is left when no command runs is to be killed. */
@@ -108,11 +114,12 @@ export class Shell {
     request: ShellRequest,
     env: Record<string, string>,
   ): { child: Deno.ChildProcess; cwd: string } {
-    const { sh, bash, dir, ownNamespace } = this.#options;
-    const limits = ownNamespace ? `${LIMITS}; ${PROCESS_LIMIT}` : LIMITS;
+    const { sh, dir, limits, ownNamespace } = this.#options;
+    const bash = request.interpreter === "bash" ? this.#options.bash : null;
+    const own = ulimits(limits, bash !== null);
     const { program, ...command } = inOwnGroup(
-      request.interpreter === "bash" ? bash ?? sh : sh,
-      ["-c", wrapper(limits), "sh", request.command],
+      bash ?? sh,
+      ["-c", wrapper(ownNamespace ? `${own}; ${PROCESS_LIMIT}` : own), "sh", request.command],
     );
     const start = (cwd: string) => ({
       cwd,

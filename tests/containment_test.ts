@@ -135,6 +135,39 @@ testConfined("a project's command that takes too much fails, with its output so 
   });
 });
 
+testConfined("a command that computes longer than it may is ended, and says so", async (c) => {
+  await contained(c, { seams: { limits: { cpuSeconds: 1 } } }, async ({ bash }) => {
+    const { isError, content } = await bash(
+      "echo begun; bash -c 'while :; do :; done'; echo $?",
+      60_000,
+    );
+    match(content, /^begun\n(.*\n)*(152|137)$/, `${isError} ${content}`); // SIGXCPU, SIGKILL
+  });
+});
+
+testConfined("no file of a command gets larger than it may", async (c) => {
+  await contained(
+    c,
+    { seams: { limits: { fileBytes: 2 * 1024 ** 2 } } },
+    async ({ hands, place, bash }) => {
+      const fill = "yes | head -c 9000000 > large.txt; wc -c < large.txt";
+      match((await bash(fill)).content, /2097152$/);
+      const allowed = { signal: noSignal, unconfinedAllowed: true };
+      const { output } = await hands.command(place.place, spec(fill, 30_000), allowed);
+      match(output, /2097152\n$/, "the project's own, by another shell");
+    },
+  );
+});
+
+testConfined("a command has no more files open than it may", async (c) => {
+  await contained(c, { seams: { limits: { openFiles: 40 } } }, async ({ bash }) => {
+    const open = 'for n in $(seq 10 60); do eval "exec $n</dev/null" || exit 3; done; echo all';
+    const { isError, content } = await bash(open);
+    ok(isError);
+    match(content, /Too many open files|Bad file descriptor/);
+  });
+});
+
 Deno.test("on a small machine hands may have less of it", () => {
   const GIB = 1024 ** 3;
   const { commandMemoryBytes, tmpBytes, shmBytes } = handsLimits(4 * GIB);

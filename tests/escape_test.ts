@@ -1,7 +1,8 @@
 /** Ways out of a place, and that none of them works; and the canary, which tries at every start. */
-import { match, ok, strictEqual as equal } from "node:assert";
+import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert";
 import { decide, type Decision } from "../agents/permissions/decide.ts";
 import { pathRules } from "../agents/policy.ts";
+import { tryProbes } from "../agents/probes.ts";
 import type { HandsSeams } from "../agents/hands_client.ts";
 import { noSignal, root, testConfined, testHands, TestPlace, toolBox } from "./place_support.ts";
 
@@ -231,6 +232,26 @@ for (const [flags, hole] of holes) {
     }
   });
 }
+
+Deno.test("each of the canary's tries succeeds where nothing holds it back", async () => {
+  await using place = new TestPlace({ "module.json": "1" });
+  const at = (name: string) => `${place.dir}/${name}`;
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  using _ = Deno.listen({ transport: "unix", path: at("socket") });
+  const secret = `${place.outside}/secret.txt`;
+  const attempts = ([
+    ["read", secret],
+    ["write", at("written")],
+    ["run", "/bin/sh"],
+    ["connect", `127.0.0.1:${listener.addr.port}`],
+    ["unix", at("socket")],
+    ["env", "PATH"],
+    ["import", at("module.json")],
+    ["worker", secret],
+  ] as const).map(([action, target]) => ({ name: action, action, target }));
+  const results = await tryProbes(attempts);
+  deepEqual(results.filter(({ succeeded }) => !succeeded), []);
+});
 
 Deno.test("the canary does not pass when it can't be run or does not try", async () => {
   const fake = (script: string): HandsSeams => ({

@@ -272,7 +272,7 @@ testConfined(
     const [oom, core, cpu, files, blocks, processes] = output.trim().split("\n");
     deepEqual([oom, core, cpu], ["500", "0", "3600"]);
     ok(Number(files) <= 8_192);
-    equal(blocks, "8388608");
+    equal(blocks, "16777216", "8 GB, in half kilobytes");
     if (kind === "bubblewrap") ok(Number(processes) <= 4_096);
   },
 );

@@ -1,6 +1,7 @@
 /** A folder to work in, and the tools and hands over it, for the tests of tools, hands and escapes. */
 import { findSandbox } from "../agents/find_sandbox.ts";
 import { createHands, type Hands, type HandsSeams } from "../agents/hands_client.ts";
+import { handsLimits } from "../agents/hands_limits.ts";
 import { pathRules } from "../agents/policy.ts";
 import type { PathPolicy, Place } from "../agents/protocol.ts";
 import { Shell } from "../agents/shell.ts";
@@ -83,6 +84,7 @@ export async function toolBox(
     sh: "/bin/sh",
     bash: null,
     env: { PATH: Deno.env.get("PATH")! },
+    limits: handsLimits(Deno.systemMemoryInfo().total),
     marker: crypto.randomUUID(),
     ownNamespace: false,
   });

@@ -5,6 +5,7 @@
  */
 import { Executor } from "../agents/executor.ts";
 import type { Hands, ToolRequest } from "../agents/hands_client.ts";
+import { handsLimits } from "../agents/hands_limits.ts";
 import { HandsService } from "../agents/hands_service.ts";
 import { createClaude } from "../agents/loop/claude.ts";
 import { runLoop } from "../agents/loop/loop.ts";
@@ -338,6 +339,7 @@ function localHands(dir: string, done: string[]): Hands {
   let lastId = 0;
   const service = new HandsService({
     ...{ role: "confined", dir, access: "write", hidden: [], sh: "/bin/sh", bash: null },
+    limits: handsLimits(Deno.systemMemoryInfo().total),
     ...{ env: { PATH: Deno.env.get("PATH")! }, marker: crypto.randomUUID(), tempDir: null },
   }, (line) => {
     const answer = JSON.parse(line) as FromHands & { id: number };

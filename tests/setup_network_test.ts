@@ -219,6 +219,8 @@ Deno.test(
       const { status, reason } = await client.until(path, settled);
       equal(status, "review", reason);
       deepEqual(server.asked, ["setup"]);
+      const kept = `${data.path}/projects/${project.slug}/cache/000001/module`;
+      equal(await Deno.readTextFile(kept), "fetched\n", "for the tickets after it");
       ok(fake.requests.every(({ status }) => status === 200));
     });
 

@@ -1,6 +1,6 @@
 /** Pages for what went wrong: what happened, what is safe, the way on. */
 import type { VNode } from "preact";
-import { renderToString } from "preact-render-to-string";
+import { render } from "./render.ts";
 import { buttonClass } from "./forms.tsx";
 import { Layout, PageHead } from "./layout.tsx";
 import type { Shell } from "./shell.ts";
@@ -75,7 +75,7 @@ export function renderPlainError(
   { asset, requestId }: { asset: (path: string) => string; requestId: string },
 ): string {
   return `<!doctype html>\n${
-    renderToString(
+    render(
       <html lang="en">
         <head>
           <meta charset="utf-8" />

@@ -1,6 +1,6 @@
 /** The page shell. `#app` is what a navigation swaps; what stands outside of it stays. */
 import type { ComponentChildren, VNode } from "preact";
-import { renderToString } from "preact-render-to-string";
+import { render } from "./render.ts";
 import { Banners, FlashMessage, Nav, TopBar } from "./frame.tsx";
 import { type Live, LiveStream, replace, statusPartial } from "./live.tsx";
 import type { NavName, Shell } from "./shell.ts";
@@ -80,7 +80,7 @@ export const pageTitle = (title: string, needs: number): string =>
   `${needs > 0 ? `(${needs}) ` : ""}${title} · Gaffer`;
 
 /** The document, ready to send. */
-export const renderPage = (page: VNode): string => `<!doctype html>\n${renderToString(page)}\n`;
+export const renderPage = (page: VNode): string => `<!doctype html>\n${render(page)}\n`;
 
 /** What changes on every page when something new waits, or the agents are held or resumed. */
 export function framePartials(

@@ -40,7 +40,7 @@
  * | Settings      | /live/settings          | `settingsPartials`: #agents-status                         |
  */
 import { type Attributes, type ComponentChildren, h, type VNode } from "preact";
-import { renderToString } from "preact-render-to-string";
+import { render } from "./render.ts";
 import { idPart } from "./links.ts";
 
 export type Swap = "outerMorph" | "innerMorph" | "beforeend" | "textContent" | "delete";
@@ -88,7 +88,7 @@ export function LiveStream({ path, after }: Live): VNode {
 
 /** A server-sent event with partials as its data; `seq` null for streamed text, which has no number. */
 export function liveMessage(seq: number | null, content: VNode): string {
-  const data = renderToString(content).split(/\r\n|\r|\n/).map((line) => `data: ${line}\n`).join(
+  const data = render(content).split(/\r\n|\r|\n/).map((line) => `data: ${line}\n`).join(
     "",
   );
   return `${seq === null ? "" : `id: ${seq}\n`}${data}\n`;

@@ -4,6 +4,7 @@ import { type ActivityItem, type CallStep, foldActivity, type TurnItem } from ".
 import { describeCall } from "./activity_words.ts";
 import { describeFact } from "./activity_fact.tsx";
 import { exactTime, money, plural } from "./format.ts";
+import { visible } from "./render.ts";
 import { type Subject, subjectWithin } from "./links.ts";
 import { purposeWords, shownRun } from "./words.ts";
 
@@ -19,7 +20,7 @@ export function runMarkdown(run: Run, subject: Subject, events: RunEvent[]): str
     `- Used: ${plural(run.turns, "turn")}, ${cost}`,
     `- Began: ${run.startedAt === null ? "not yet" : exactTime(run.startedAt)}`,
   ];
-  return [...head, ...foldActivity(events).flatMap(itemLines)].join("\n") + "\n";
+  return visible([...head, ...foldActivity(events).flatMap(itemLines)].join("\n")) + "\n";
 }
 
 function itemLines(item: ActivityItem): string[] {

@@ -84,8 +84,9 @@ export async function uncommitted(
 async function changesIn(place: GitPlace, signal: AbortSignal): Promise<string[]> {
   const args = [
     ...["status", "--porcelain", "-z", "--no-renames"],
-    // Whatever the person's settings hide.
-    ...["--ignore-submodules=none", "--untracked-files=all"],
+    // Whatever the person's settings hide; but what is changed inside of a submodule only its own git knows, and
+    // that is not asked: see `addAll`.
+    ...["--ignore-submodules=dirty", "--untracked-files=all"],
   ];
   const text = await gitOk(place, args, { signal, doing: "see what is not committed" });
   return text.split("\0").filter(Boolean).map((entry) => entry.slice(3));
@@ -119,18 +120,18 @@ async function ticketPlace(spec: CheckpointSpec): Promise<WorkingTree> {
 }
 
 /**
- * Adds everything but repositories inside the worktree (a test may make one): git would record such a
- * folder as a bare link to a commit that nobody else has, or fail when it has none.
+ * Adds the changes but for repositories inside the worktree (a test may make one): git would record such a folder as
+ * a bare link to a commit that nobody else has. Not by `git add`, which asks the git of a submodule what is changed in
+ * it: that would run whatever programs its configuration names, and commands of an agent may have written that.
  */
 async function addAll(place: GitPlace, changed: string[], signal: AbortSignal): Promise<void> {
-  const inner = changed.filter((path) => path.endsWith("/"));
-  await gitOk(place, ["add", "--all", "--pathspec-from-file=-", "--pathspec-file-nul"], {
+  const paths = changed.filter((path) =>
+    !path.endsWith("/") && path !== UNFINISHED_FILE && !path.endsWith(`/${UNFINISHED_FILE}`)
+  );
+  if (paths.length === 0) return;
+  await gitOk(place, ["update-index", "--add", "--remove", "--replace", "-z", "--stdin"], {
     signal,
-    input: [
-      ":/",
-      `:(exclude,top,glob)**/${UNFINISHED_FILE}`,
-      ...inner.map((path) => `:(exclude,top,literal)${path}`),
-    ].join("\0"),
+    input: paths.map((path) => `${path}\0`).join(""),
     doing: "add the changes",
   });
 }

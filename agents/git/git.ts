@@ -6,7 +6,9 @@
 import { AppError } from "../../server/errors.ts";
 import { MINUTE_MS, SECOND_MS } from "../../server/clock.ts";
 import { hadNoProgram, inOwnGroup, signalAll, signalGroup } from "../process_group.ts";
+import { driversOff } from "./drivers.ts";
 import { GitError, gitFaultIn } from "./git_error.ts";
+import { gitEnvironment, guards, withoutPrograms } from "./guards.ts";
 
 /** How long one git command may take unless the caller knows better. */
 export const GIT_TIMEOUT_MS = 2 * MINUTE_MS;
@@ -53,6 +55,26 @@ export interface GitResult {
  * in its process group are gone.
  */
 export async function git(
+  place: GitPlace,
+  args: readonly string[],
+  options: GitOptions,
+): Promise<GitResult> {
+  const { path, gitDir } = typeof place === "string" ? { path: place, gitDir: null } : place;
+  const { signal } = options;
+  const env = await driversOff({
+    path,
+    gitDir,
+    command: args[0] ?? "",
+    async config(args) {
+      const { code, stdout, truncated } = await run(place, ["config", ...args], { signal });
+      if (truncated) throw GitError.tooLong("read the configuration of git");
+      return code === 0 ? stdout : null;
+    },
+  });
+  return await run(place, args, { ...options, env: { ...options.env, ...env } });
+}
+
+async function run(
   place: GitPlace,
   args: readonly string[],
   options: GitOptions,
@@ -114,69 +136,20 @@ export async function gitOk(
   return result.stdout;
 }
 
-/**
- * Settings that hold for every call, whatever the person's configuration says. They keep git from
- * running anything but itself, from changing more than it was asked to, and from waiting for someone.
- */
-const guards = [
-  "core.hooksPath=/dev/null",
-  "core.fsmonitor=false",
-  "core.safecrlf=false",
-  "core.quotePath=false",
-  "credential.helper=",
-  "commit.gpgSign=false",
-  "gc.auto=0",
-  "maintenance.auto=false",
-  "submodule.recurse=false",
-  "rerere.enabled=false",
-  "merge.conflictStyle=diff3",
-  "worktree.useRelativePaths=false",
-  "worktree.guessRemote=false",
-  "diff.suppressBlankEmpty=false",
-  "i18n.commitEncoding=UTF-8",
-  "i18n.logOutputEncoding=UTF-8",
-  // Git syncs no loose object by itself: after a power cut a commit that the database knows would be empty.
-  // Versions before 2.36 do not know the setting.
-  "core.fsync=committed,loose-object,reference,index",
-].flatMap((setting) => ["-c", setting]);
-
-/** What is taken over from Gaffer's own environment: where programs and the person's git settings are. */
-const inherited = ["PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR", "TZ"];
-
-function environment(extra: Record<string, string>): Record<string, string> {
-  const env: Record<string, string> = {
-    LANG: "C",
-    LC_ALL: "C",
-    GIT_TERMINAL_PROMPT: "0",
-    GIT_OPTIONAL_LOCKS: "0",
-    GIT_ASKPASS: "false",
-    SSH_ASKPASS: "false",
-    GIT_SSH_COMMAND: "false",
-    GIT_EDITOR: "false",
-    GIT_SEQUENCE_EDITOR: "false",
-    // Overrides `protocol.*.allow` of every configuration file: no transport at all.
-    GIT_ALLOW_PROTOCOL: "none",
-    GIT_NO_LAZY_FETCH: "1",
-  };
-  for (const name of inherited) {
-    const value = Deno.env.get(name);
-    if (value !== undefined) env[name] = value;
-  }
-  return { ...env, ...extra };
-}
-
 function spawn(place: GitPlace, args: readonly string[], options: GitOptions): Deno.ChildProcess {
   const where = typeof place === "string"
     ? ["-C", place]
     : ["-C", place.path, `--git-dir=${place.gitDir}`, `--work-tree=${place.path}`];
-  const { program, ...command } = inOwnGroup("git", ["--no-pager", ...guards, ...where, ...args]);
+  const { program, ...command } = inOwnGroup("git", [
+    ...["--no-pager", ...guards, ...where, ...withoutPrograms(args)],
+  ]);
   try {
     return new Deno.Command(program, {
       ...command,
       // Git is told its folder by -C: a missing one is then git's own message, not "git not found".
       cwd: "/",
       clearEnv: true,
-      env: environment(options.env ?? {}),
+      env: gitEnvironment(options.env ?? {}),
       stdin: options.input === undefined ? "null" : "piped",
       stdout: "piped",
       stderr: "piped",

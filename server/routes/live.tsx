@@ -1,7 +1,7 @@
 /** The event streams of the pages: what changed is rendered anew and sent as partials (contract: views/live.tsx). */
 import type { Hono } from "hono";
 import type { ComponentChildren, VNode } from "preact";
-import { renderToString } from "preact-render-to-string";
+import { render } from "../../views/render.ts";
 import { type ActivityItem, foldActivity, itemsSince } from "../../views/activity_fold.ts";
 import { activityPartial, itemsPartial } from "../../views/activity.tsx";
 import { agentPartials } from "../../views/agent.tsx";
@@ -229,13 +229,13 @@ function follow(c: RequestContext, client: SseClient, view: LiveView): Cancel {
       if (changed) {
         const seq = lastSeq(app.db);
         const status = milestone(listEventsAfter(app.db, sentSeq, MILESTONES_MAX));
-        const data = renderToString(view.render(status));
+        const data = render(view.render(status));
         sentSeq = seq;
         client.send({ id: seq, data });
       }
       if (streamed) {
         const text = view.text?.(app);
-        if (text) client.send({ data: renderToString(<>{text}</>) });
+        if (text) client.send({ data: render(<>{text}</>) });
       }
     } catch (error) {
       // The thing is gone or the database is; the page keeps what it shows and may be loaded again.

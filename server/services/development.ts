@@ -37,6 +37,7 @@ import { getTicket, moveTicket, type TicketChanges, updateTicket } from "../stor
 import { allocateWorktree, findWorktree, markSetUp, moveWorktree } from "../store/worktrees.ts";
 import { commandsMayRun, lacksNetwork, runCheck } from "./checks.ts";
 import { type Attempt, failureOf } from "./faults.ts";
+import { fillHome, keepHome } from "./caches.ts";
 import { homeOf } from "./homes.ts";
 import { startRun } from "./runs.ts";
 
@@ -166,6 +167,7 @@ async function prepare({ app, ticket, project, signal }: Work): Promise<void> {
     // A ticket that is prepared once more may have an agent's work in its folder.
     const baseline = made.commit === baseCommit && listTicketRuns(app.db, ticket.id).length === 0;
     const request = { name: "setup", commit: made.commit, baseline, place } as const;
+    if (baseline) await fillHome(app, project, place.homeDir!, signal);
     const result = await runCheck(app, { project, ticket, request, signal });
     if (result.status !== "passed") {
       const failure = lacksNetwork(app, project, result) ? "setup_offline" : "setup_failed";
@@ -175,6 +177,7 @@ async function prepare({ app, ticket, project, signal }: Work): Promise<void> {
         (tx) => block(tx, ticket, failure, `The setup command failed:\n${result.tail}`),
       );
     }
+    if (baseline) await keepHome(app, project, place.homeDir!, signal);
   }
   proceed(app, ticket, (tx) => {
     markSetUp(tx, row.id);

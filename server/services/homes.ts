@@ -14,7 +14,15 @@ export async function homeOf(worktree: string): Promise<string> {
 
 /** No-op where there is none. The hands of the worktree must be gone. */
 export async function removeHome(worktree: string): Promise<void> {
-  const path = pathOf(worktree);
+  await removeFolder(pathOf(worktree) + FILLING);
+  await removeFolder(pathOf(worktree));
+}
+
+/** Ending of a home that is being filled. */
+export const FILLING = ".filling";
+
+/** A home, or a copy of one; no-op where there is none. */
+export async function removeFolder(path: string): Promise<void> {
   try {
     await removeIfThere(path, { recursive: true });
   } catch (error) {

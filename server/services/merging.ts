@@ -26,6 +26,7 @@ import { getMergeDetails, getTicket, moveTicket, updateTicket } from "../store/t
 import { findWorktree, moveWorktree } from "../store/worktrees.ts";
 import { lacksNetwork, runCheck } from "./checks.ts";
 import { type Attempt, failureOf } from "./faults.ts";
+import { fillHome } from "./caches.ts";
 import { homeOf, removeHome } from "./homes.ts";
 
 /** How long a merge that would overwrite a person's edit waits before it looks again. */
@@ -156,6 +157,7 @@ async function checkResult(
     gitDir: await commonDirOf(project.path, signal),
     homeDir: await homeOf(dir),
   };
+  await fillHome(app, project, place.homeDir!, signal);
   const goTo = (to: string) => moveWorkDir({ repo: project.path, workDir: dir, to, signal });
   try {
     for (const name of ["setup", "build", "test"] as const) {

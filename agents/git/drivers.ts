@@ -1,0 +1,182 @@
+/**
+ * Switches off the programs that a configuration names: filters (`filter.<name>.clean`, `.smudge`, `.process`) and
+ * merge drivers. A repository chooses with its `.gitattributes` which of them run on which file, so one that is only
+ * meant for a person's own files would run on whatever an agent wrote. Git has no switch for all of them; so their
+ * names are read from the configuration, once per state of its files, and overridden one by one.
+ *
+ * Files are therefore checked out as they are stored: those of git-lfs as the small text that points to them, those of
+ * git-crypt encrypted. Files with a merge driver of their own are combined as text.
+ */
+import { join, resolve } from "node:path";
+import { AppError } from "../../server/errors.ts";
+import { exists, readIfThere } from "./presence.ts";
+
+/** Most names that are overridden, and most characters of them: all of it goes into git's environment. */
+const MAX_NAMES = 500;
+const MAX_CHARS = 64_000;
+/** Repositories whose names are remembered. */
+const MAX_REMEMBERED = 500;
+
+/** Commands that read no index and no working tree. (`write-tree` looks whether the index is up to date.) */
+const apart = new Set([
+  ...[
+    "cat-file",
+    "check-ref-format",
+    "commit-tree",
+    "config",
+    "for-each-ref",
+    "ls-tree",
+    "merge-base",
+  ],
+  ...["rev-list", "rev-parse", "symbolic-ref", "update-ref", "version"],
+]);
+
+/** The three-way merge of text files that git does itself, with the labels of a merge of Gaffer's. */
+const TEXT_MERGE = "git merge-file -q --marker-size=%L -L base -L before -L ticket %A %O %B";
+
+export interface DriverQuestion {
+  /** Folder that git works in, and the repository's own folder where the caller knows it. */
+  path: string;
+  gitDir: string | null;
+  /** Name of the git command that is to run. */
+  command: string;
+  /** What `git config` prints with these arguments, in that place; null when it fails: then nothing runs there. */
+  config(args: string[]): Promise<string | null>;
+}
+
+interface Known {
+  /** Of every file that took part: a change of any is a reason to ask again. */
+  files: string[];
+  state: string;
+  env: Record<string, string>;
+}
+
+const remembered = new Map<string, Known>();
+
+/** Environment for git that overrides every filter and merge driver. Throws `conflict` where there are too many. */
+export async function driversOff(question: DriverQuestion): Promise<Record<string, string>> {
+  if (apart.has(question.command)) return {};
+  const own = await ownConfig(question);
+  const key = own.join("\0");
+  const known = remembered.get(key);
+  if (known && known.state === await stateOf(known.files)) return known.env;
+  const files = [...own, ...personsConfig()];
+  const before = await stateOf(files);
+  const text = await question.config([
+    "--null",
+    "--show-scope",
+    "--show-origin",
+    "--name-only",
+    "--list",
+  ]);
+  if (text === null) return {};
+  const entries = entriesOf(text);
+  const env = overriding(entries);
+  if (mayBeRemembered(own, entries)) {
+    const more = entries.map(({ file }) => file).filter((file) => file.startsWith("/"));
+    const all = [...new Set([...files, ...more])];
+    // Changed while it was read: not remembered as the newer state.
+    if (before === await stateOf(files)) {
+      if (remembered.size >= MAX_REMEMBERED) remembered.clear();
+      remembered.set(key, { files: all, state: await stateOf(all), env });
+    }
+  }
+  return env;
+}
+
+interface Entry {
+  scope: string;
+  /** Relative paths are those of the repository's own files. */
+  file: string;
+  /** Section and variable in small letters, the name between them as it is. */
+  key: string;
+}
+
+function entriesOf(text: string): Entry[] {
+  const fields = text.split("\0");
+  const entries: Entry[] = [];
+  for (let at = 0; at + 2 < fields.length; at += 3) {
+    const [scope = "", origin = "", key = ""] = fields.slice(at, at + 3);
+    entries.push({ scope, file: origin.replace(/^file:/, ""), key });
+  }
+  return entries;
+}
+
+function overriding(entries: readonly Entry[]): Record<string, string> {
+  const settings = new Map<string, string>();
+  for (const { scope, key } of entries) {
+    const [, section, name] = /^(filter|merge)\.(.+)\.[^.]+$/s.exec(key) ?? [];
+    if (section === "filter") {
+      for (const program of ["clean", "smudge", "process"]) {
+        settings.set(`filter.${name}.${program}`, "");
+      }
+      settings.set(`filter.${name}.required`, "false");
+    } else if (section === "merge") {
+      settings.set(`merge.${name}.driver`, TEXT_MERGE);
+    }
+    // A repository's own name for the file would make attributes of any file of the machine.
+    const repositorys = scope === "local" || scope === "worktree";
+    if (repositorys && key === "core.attributesfile") settings.set(key, "/dev/null");
+  }
+  const chars = [...settings.keys()].reduce((sum, key) => sum + key.length, 0);
+  if (settings.size > MAX_NAMES || chars > MAX_CHARS) {
+    throw new AppError(
+      "conflict",
+      `Cannot use git here: its configuration names more than ${MAX_NAMES} settings of filters and merge drivers. ` +
+        "Remove those that are not needed; see them with: git config --show-origin --list",
+    );
+  }
+  // Not as arguments: there a name with "=" would end early.
+  const env: Record<string, string> = { GIT_CONFIG_COUNT: String(settings.size) };
+  [...settings].forEach(([key, value], index) => {
+    env[`GIT_CONFIG_KEY_${index}`] = key;
+    env[`GIT_CONFIG_VALUE_${index}`] = value;
+  });
+  return settings.size === 0 ? {} : env;
+}
+
+/** What a repository includes may change without its own files: it is asked each time. */
+const mayBeRemembered = (own: string[], entries: readonly Entry[]): boolean =>
+  own.length > 0 &&
+  !entries.some(({ scope, key }) =>
+    (scope === "local" || scope === "worktree") && /^include(if\..*)?\.path$/s.test(key)
+  );
+
+/** The files of the repository's own configuration; none where only git knows them. */
+async function ownConfig({ path, gitDir }: DriverQuestion): Promise<string[]> {
+  const dir = gitDir ?? await gitDirOf(path);
+  if (dir === null) return [];
+  const common = await readIfThere(join(dir, "commondir"));
+  const shared = common === null ? dir : resolve(dir, common.trim());
+  return [join(shared, "config"), join(shared, "config.worktree"), join(dir, "config.worktree")];
+}
+
+/** Null: no repository's root, or a git folder itself. */
+async function gitDirOf(path: string): Promise<string | null> {
+  const usual = join(path, ".git");
+  if (!await exists(usual)) return null;
+  if ((await Deno.lstat(usual)).isDirectory) return usual;
+  return null;
+}
+
+function personsConfig(): string[] {
+  const home = Deno.env.get("HOME");
+  const config = Deno.env.get("XDG_CONFIG_HOME") || (home && `${home}/.config`);
+  return [
+    "/etc/gitconfig",
+    ...(home ? [`${home}/.gitconfig`] : []),
+    ...(config ? [`${config}/git/config`] : []),
+  ];
+}
+
+async function stateOf(files: readonly string[]): Promise<string> {
+  const states = await Promise.all(files.map(async (file) => {
+    try {
+      const { ino, size, mtime } = await Deno.stat(file);
+      return `${ino} ${size} ${mtime?.getTime()}`;
+    } catch {
+      return "none"; // git will not read it either
+    }
+  }));
+  return states.join("\n");
+}

@@ -1,0 +1,6 @@
+/** The escape suite, second half: see `texts_test.ts`. */
+import { testNoWayOut } from "./tables.ts";
+
+testNoWayOut("commands");
+testNoWayOut("network");
+testNoWayOut("git");
