@@ -35,6 +35,7 @@ Deno.test("the list shows all agents by kind, with how their last runs went", as
   using app = testApp();
   const { get } = pagesBench(app);
   await app.idea("ready");
+  app.advance(1_000);
   const idea = await app.idea("refining");
   const run = listIdeaRuns(app.db, idea.id).find(({ purpose }) => purpose === "research")!;
   await app.end(run, { type: "failed", reason: "stuck", message: "In circles" });

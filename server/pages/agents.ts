@@ -92,7 +92,8 @@ function rowOf(
 
 function aboutOf(definition: AgentDefinition): AgentAbout {
   const { description, kind, model, effort, limits, memory } = definition;
-  const tools = expandTools(definition).filter((name) => name !== "submit_result");
+  const own = expandTools(definition).filter((name) => name !== "submit_result");
+  const tools = [...own, ...definition.mcpTools];
   const { paths, commands, hosts, requireApproval } = definition;
   return {
     ...{ description, kind, model, effort, tools, memory },
