@@ -297,16 +297,18 @@ export function listAgentRuns(
   { id, name }: { id: string; name: string },
   filter: { trial: boolean; ended?: boolean; limit: number; after?: { key: string; id: string } },
 ): Run[] {
+  const whose = filter.trial
+    ? "agent_id = :id AND agent = :name AND trial = 1"
+    : "agent = :name AND coalesce(agent_id, agent) = :id AND trial = 0";
   return db.prepare(`
     SELECT * FROM runs
-    WHERE agent = :name AND coalesce(agent_id, agent) = :id AND trial = :trial
+    WHERE ${whose}
       AND (:ended = 0 OR status IN ('succeeded', 'failed', 'cancelled'))
       AND (:afterKey IS NULL OR (created_at, id) < (:afterKey, :afterId))
     ORDER BY created_at DESC, id DESC LIMIT :limit
   `).all({
     id,
     name,
-    trial: Number(filter.trial),
     ended: Number(filter.ended ?? false),
     afterKey: filter.after?.key ?? null,
     afterId: filter.after?.id ?? null,
