@@ -7,11 +7,11 @@ import { advanceIdea } from "../server/services/refinement.ts";
 import { recordRunEvent } from "../server/services/runs.ts";
 import { ACTIVE_TRIALS_MAX, startTrial, trialDefinition } from "../server/services/trials.ts";
 import { getIdea } from "../server/store/ideas.ts";
+import { listAgentRuns } from "../server/store/agent_runs.ts";
 import {
   findActiveRun,
   getRun,
   getRunHead,
-  listAgentRuns,
   listIdeaRuns,
   listTicketRuns,
   readRunLog,

@@ -75,7 +75,7 @@ Deno.test("each save is a version; the same text is none, and a stale one is ref
   const versions = listVersions(app.db, "researcher");
   deepEqual(versions.map((v) => [v.version, v.origin, v.note, v.savedBy]), [
     [2, "person", "Less", "owner"],
-    [1, "built_in", "As it comes with Gaffer", "owner"],
+    [1, "built_in", "As it comes with Gaffer", "gaffer"],
   ]);
 });
 

@@ -24,7 +24,7 @@ import { getVersion, listVersions } from "../store/agents.ts";
 import { lastSeq } from "../store/events.ts";
 import { listIdeas } from "../store/ideas.ts";
 import { getProject, listProjects } from "../store/projects.ts";
-import { listAgentRuns, listRunsWaitingFor } from "../store/runs.ts";
+import { listAgentRuns, listRunsWaitingFor } from "../store/agent_runs.ts";
 import { listRecentTickets } from "../store/tickets.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
 import { subjectsOf } from "./subjects.ts";
