@@ -1,5 +1,10 @@
 /** Trial runs: their result is shown and their cost counted, and nothing else follows from them. */
-import { deepStrictEqual as deepEqual, equal, ok, throws } from "node:assert/strict";
+import { deepStrictEqual as deepEqual, equal, match, ok, throws } from "node:assert/strict";
+import { play } from "../agents/demo/script.ts";
+import { developer } from "../agents/demo/scripts/developer.ts";
+import { planners } from "../agents/demo/scripts/planning.ts";
+import { parseTask } from "../agents/demo/task.ts";
+import { resultSchemas } from "../agents/results.ts";
 import { cancelRun } from "../server/services/cancelling.ts";
 import { setAgentActive } from "../server/services/agent_changes.ts";
 import { whyNotFork } from "../server/services/forking.ts";
@@ -7,11 +12,11 @@ import { advanceIdea } from "../server/services/refinement.ts";
 import { recordRunEvent } from "../server/services/runs.ts";
 import { ACTIVE_TRIALS_MAX, startTrial, trialDefinition } from "../server/services/trials.ts";
 import { getIdea } from "../server/store/ideas.ts";
+import { listAgentRuns } from "../server/store/agent_runs.ts";
 import {
   findActiveRun,
   getRun,
   getRunHead,
-  listAgentRuns,
   listIdeaRuns,
   listTicketRuns,
   readRunLog,
@@ -126,4 +131,28 @@ Deno.test("in a trial no agent has a tool that changes or runs anything", () => 
       ok(!tools.includes(name as never), name);
     }
   }
+});
+
+Deno.test("the demo model hands in what a planning agent hands in, and says that it is nothing", () => {
+  const task = parseTask(
+    '<task purpose="research" round="1" project="p"><idea number="1" title="Greet people">By name</idea></task>',
+  );
+  for (const [name, script] of Object.entries(planners)) {
+    const desk = { task, can: (tool: string) => tool === "submit_result" };
+    const { calls } = play(script(desk), []);
+    const { result } = catalog.get(name);
+    ok(resultSchemas[result]().safeParse(calls[0]!.input).success, name);
+    match(JSON.stringify(calls[0]!.input), /demo model and can't/);
+  }
+});
+
+Deno.test("where it may not edit, the demo model's developer reports that instead of trying again and again", () => {
+  const idea = catalog.get("feature-dev");
+  const task = parseTask(
+    '<task purpose="develop" round="1" project="p"><idea number="1" title="Count what is left to do">' +
+      "A count command.</idea></task>",
+  );
+  const { calls } = play(developer({ task, can: (tool) => tool === "submit_result" }), []);
+  const handedIn = resultSchemas[idea.result]().safeParse(calls[0]!.input);
+  equal((handedIn.data as { status: string }).status, "blocked");
 });

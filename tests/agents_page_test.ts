@@ -4,7 +4,8 @@ import { parseDefinition } from "../agents/prompts/definition.ts";
 import { formValues } from "../server/services/definition_form.ts";
 import { agentOf } from "../server/services/definitions.ts";
 import { saveDefinition } from "../server/services/agent_changes.ts";
-import { listAgentRuns, listIdeaRuns } from "../server/store/runs.ts";
+import { listAgentRuns } from "../server/store/agent_runs.ts";
+import { listIdeaRuns } from "../server/store/runs.ts";
 import { pagesBench } from "./pages_support.ts";
 import { catalog, results, type TestApp, testApp } from "./support.ts";
 import { TestRepo } from "./git_support.ts";
@@ -35,6 +36,7 @@ Deno.test("the list shows all agents by kind, with how their last runs went", as
   using app = testApp();
   const { get } = pagesBench(app);
   await app.idea("ready");
+  app.advance(1_000);
   const idea = await app.idea("refining");
   const run = listIdeaRuns(app.db, idea.id).find(({ purpose }) => purpose === "research")!;
   await app.end(run, { type: "failed", reason: "stuck", message: "In circles" });

@@ -12,7 +12,7 @@ import {
   saveDefinition,
   setAgentActive,
 } from "../server/services/agent_changes.ts";
-import { formValues, textFromForm } from "../server/services/definition_form.ts";
+import { formValues, textFromForm, toolsFrom } from "../server/services/definition_form.ts";
 import {
   agentOf,
   definitionFor,
@@ -75,7 +75,7 @@ Deno.test("each save is a version; the same text is none, and a stale one is ref
   const versions = listVersions(app.db, "researcher");
   deepEqual(versions.map((v) => [v.version, v.origin, v.note, v.savedBy]), [
     [2, "person", "Less", "owner"],
-    [1, "built_in", "As it comes with Gaffer", "owner"],
+    [1, "built_in", "As it comes with Gaffer", "gaffer"],
   ]);
 });
 
@@ -208,7 +208,7 @@ const foreign = `---
 name: Code Reviewer
 description: Use this agent when: code was written. <example>user: look</example>
 # what it may do
-tools: Read, Grep, Bash(git log:*), WebFetchX, mcp__github__issue
+tools: Read, Grep, Bash(git log:*), WebFetchX, NotebookEdit, mcp__github__issue
 model: inherit
 color: red
 ---
@@ -228,9 +228,21 @@ Deno.test("a file of another program is taken with defaults, and what was assume
   deepEqual(definition.extra, { color: "red" });
   match(definition.description, /^Use this agent when: code/);
   match(text, /# what it may do/);
-  match(assumed.join("\n"), /WebFetchX: no such tool/);
+  match(assumed.join("\n"), /WebFetchX, NotebookEdit: no such tool/);
   ok(assumed.some((line) => line.startsWith("max_turns is 20")));
   deepEqual(importDefinition(text, "code-reviewer.md").assumed, []);
+});
+
+Deno.test("an import never allows more than its file did", () => {
+  const read = (lines: string) =>
+    parseDefinition(
+      importDefinition(`---\nname: a\ndescription: b\n${lines}\n---\n\nc\n`, "a.md").text,
+      "a.md",
+    );
+  const some = read("tools: Read, Bash, mcp__db\ndisallowedTools: Bash(rm:*), mcp__db__drop, Task");
+  deepEqual([some.tools, some.disallowedTools, some.mcpTools], [["Read", "Bash"], ["Bash"], []]);
+  // A file without tools means all of them; here it gets those that only read.
+  deepEqual(read("color: red").tools, ["Read", "Glob", "Grep"]);
 });
 
 Deno.test("our own definitions are taken as they are", () => {
@@ -263,6 +275,18 @@ Deno.test("a form that was not changed changes no byte of any definition", () =>
     );
     equal(textFromForm(text, `${name}.md`, posted), text);
   }
+});
+
+Deno.test("tools of a project's servers stay, also where the form has no box for them", () => {
+  const text = editDefinition(builtIn, "r.md", { keys: { tools: "Read, mcp__db" } });
+  const values = formValues(text, "r.md");
+  equal(values.tools, "Read, mcp__db");
+  equal(
+    textFromForm(text, "r.md", { ...values, tools: toolsFrom(["Read", "mcp__db"], text) }),
+    text,
+  );
+  const less = textFromForm(text, "r.md", { ...values, tools: toolsFrom(["Read"], text) });
+  match(less, /^tools: Read$/m);
 });
 
 Deno.test("what was changed in the form changes only that in the file", () => {

@@ -2,16 +2,15 @@
 import type { VNode } from "preact";
 import type { Agent, AgentVersion, Run } from "../server/records.ts";
 import { AgentForm, type AgentFormProps } from "./agent_form.tsx";
+import { AgentTrial, TrialRuns } from "./agent_trial.tsx";
 import { type AgentFigures, AgentState, Figures, modelWords, ResultStrip } from "./agents.tsx";
-import { DemoMark, Facts, Money, Notice, Panel, StatusBadge, Tag, Time } from "./components.tsx";
+import { Facts, Notice, Panel, Tag, Time } from "./components.tsx";
 import { count, duration, money, plural } from "./format.ts";
-import { ActionForm, Button, buttonClass, ErrorSummary, Field } from "./forms.tsx";
+import { ActionForm, Button, buttonClass, Field } from "./forms.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
-import { agentFilesHref, agentHref, agentVersionsHref, runHref, type Subject } from "./links.ts";
+import { agentFilesHref, agentHref, agentVersionsHref, type Subject } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
 import type { Shell } from "./shell.ts";
-import { subjectLabel } from "./subject.tsx";
-import { shownRun } from "./words.ts";
 
 /** What of a definition the page shows in words. */
 export interface AgentAbout {
@@ -181,62 +180,6 @@ function AgentResults({ about, figures }: AgentPageProps): VNode {
 }
 
 const listed = (entries: string[]): string | null => entries.join(", ") || null;
-
-function AgentTrial(props: AgentPageProps): VNode {
-  const { agent, trial: { subjects, refused }, shell } = props;
-  return (
-    <Panel id="agent-trial" title="Try it">
-      <p class="muted">
-        It works on what you choose, in files that it can only read. Its result is shown, and
-        nothing follows from it.{" "}
-        {shell.demo ? "With the demo model it is free." : "It costs what a run costs."}
-      </p>
-      {subjects.length === 0
-        ? <p class="muted">There is no idea and no ticket to try it on yet.</p>
-        : (
-          <form method="post" action={`${agentHref(agent.id)}/trial`}>
-            <ErrorSummary
-              form="trial"
-              message={refused?.message ?? null}
-              errors={[]}
-            />
-            <Field
-              form="trial"
-              name="subject"
-              label="Idea or ticket"
-              kind="choice"
-              required
-              value={refused?.value}
-              options={subjects}
-            />
-            <Button>Start a trial run</Button>
-          </form>
-        )}
-      <TrialRuns {...props} />
-    </Panel>
-  );
-}
-
-function TrialRuns({ trial, shell }: AgentPageProps): VNode {
-  return (
-    <ul class="run-list" id="agent-trials">
-      {trial.runs.map(({ run, subject }) => (
-        <li key={run.id}>
-          <StatusBadge shown={shownRun(run)} />
-          <a href={runHref(run.id)}>
-            {subject ? subjectLabel(subject, shell) : "Trial run"}
-          </a>
-          <span class="muted small">
-            {run.definition && <>version {run.definition.version},{" "}</>}
-            <Money microUsd={run.costMicroUsd} demo={run.demo} />,{" "}
-            <Time at={run.createdAt} nowMs={shell.nowMs} />
-          </span>
-          {run.demo && <DemoMark />}
-        </li>
-      ))}
-    </ul>
-  );
-}
 
 const originWords = { built_in: "built in", person: "", repository: "from the repository" };
 

@@ -149,7 +149,7 @@ function importTools(
     assumed.push(`tools are ${keys.tools}: a file without "tools" means all, which none gets here`);
     return;
   }
-  const { known, left, commands } = sortTools(given, isMcpEntry);
+  const { known, left, commands } = sortTools(given);
   if (left.length === 0 && commands.length === 0) return;
   keys.tools = known.join(", ");
   if (left.length > 0) assumed.push(`${left.join(", ")}: no such tool here, left out`);
@@ -167,19 +167,26 @@ function importDisallowed(
   const key = values.disallowed_tools === undefined ? "disallowedTools" : "disallowed_tools";
   if (values[key] === undefined) return;
   const { known, left, commands } = sortTools(values[key]);
-  if (left.length === 0 && commands.length === 0) return;
-  keys[key] = known.length === 0 ? undefined : known.join(", ");
-  assumed.push(`${[...left, ...commands].join(", ")}: not known here, and so never allowed`);
+  const mcp = known.filter(isMcpEntry);
+  const own = known.filter((name) => !isMcpEntry(name));
+  if (left.length === 0 && commands.length === 0 && mcp.length === 0) return;
+  // What can't be forbidden in part is forbidden whole: an import never allows more than its file did.
+  keys[key] = own.length === 0 ? undefined : own.join(", ");
+  if (left.length > 0) {
+    assumed.push(`${left.join(", ")}: no such tool here, so there is none to forbid`);
+  }
+  if (commands.length > 0) assumed.push("Bash is forbidden altogether, not only for some commands");
+  if (mcp.length > 0) {
+    const kept = sortTools(keys.tools ?? values.tools).known.filter((name) => !isMcpEntry(name));
+    keys.tools = kept.join(", ");
+    assumed.push(`no tools of MCP servers, since the file forbids ${mcp.join(", ")}`);
+  }
 }
 
 /** `Bash(git log:*)` is a pattern of commands: `git log*`. */
 const COMMAND = /^Bash\((.+?)(?::(\*))?\)$/;
 
-/** `isMore`: what else there may be beside the tools that are built in. */
-function sortTools(
-  given: unknown,
-  isMore: (name: string) => boolean = () => false,
-): { known: string[]; left: string[]; commands: string[] } {
+function sortTools(given: unknown): { known: string[]; left: string[]; commands: string[] } {
   const names = (Array.isArray(given) ? given : splitTools(String(given))).map((name) =>
     String(name).trim()
   ).filter(Boolean);
@@ -189,8 +196,7 @@ function sortTools(
   for (const name of names) {
     const command = COMMAND.exec(name);
     const tool = command ? "Bash" : renamed[name] ?? name;
-    const isTool = (toolNames as readonly string[]).includes(tool) || isMore(tool);
-    if (!isTool) left.push(name);
+    if (!(toolNames as readonly string[]).includes(tool) && !isMcpEntry(tool)) left.push(name);
     else {
       known.add(tool);
       if (command) commands.push(command[1]! + (command[2] ? " *" : ""));

@@ -50,6 +50,9 @@ ALTER TABLE runs ADD COLUMN agent_version INTEGER CHECK ((agent_version IS NULL)
 -- A trial only shows what an agent would hand in: nothing follows from it.
 ALTER TABLE runs ADD COLUMN trial INTEGER NOT NULL DEFAULT 0 CHECK (trial IN (0, 1));
 CREATE INDEX runs_by_agent ON runs (agent, created_at);
+CREATE INDEX runs_trials ON runs (agent_id, created_at) WHERE trial = 1;
+-- Those that go on when their agent is enabled.
+CREATE INDEX runs_waiting ON runs (agent, created_at) WHERE status = 'waiting';
 DROP INDEX runs_one_active_per_ticket;
 CREATE UNIQUE INDEX runs_one_active_per_ticket ON runs (ticket_id)
   WHERE ticket_id IS NOT NULL AND trial = 0 AND status IN ('queued', 'running', 'waiting');

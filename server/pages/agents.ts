@@ -25,7 +25,7 @@ import { getVersion, listVersions } from "../store/agents.ts";
 import { lastSeq } from "../store/events.ts";
 import { listIdeas } from "../store/ideas.ts";
 import { getProject, listProjects } from "../store/projects.ts";
-import { listAgentRuns, listRunsWaitingFor } from "../store/runs.ts";
+import { listAgentRuns, listRunsWaitingFor } from "../store/agent_runs.ts";
 import { listRecentTickets } from "../store/tickets.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
 import { subjectsOf } from "./subjects.ts";
@@ -93,7 +93,8 @@ function rowOf(
 
 function aboutOf(definition: AgentDefinition): AgentAbout {
   const { description, kind, model, effort, limits, memory } = definition;
-  const tools = expandTools(definition).filter((name) => name !== "submit_result");
+  const own = expandTools(definition).filter((name) => name !== "submit_result");
+  const tools = [...own, ...definition.mcpTools];
   const { paths, commands, hosts, requireApproval } = definition;
   return {
     ...{ description, kind, model, effort, tools, memory },

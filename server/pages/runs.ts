@@ -89,7 +89,7 @@ export function runPage(
       retry: retryOf(app, run),
       forkable,
     },
-    unread: messages > 0 && !isActive(run) && hasUnreadNote(app.db, id),
+    unread: !run.trial && messages > 0 && !isActive(run) && hasUnreadNote(app.db, id),
     activity: {
       events: found?.events ?? (all ? readRunLog(app.db, id) : newest.events),
       liveText: found ? "" : newest.liveText,

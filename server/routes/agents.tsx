@@ -40,7 +40,7 @@ import { agentOf, listAgents } from "../services/definitions.ts";
 import { startTrial } from "../services/trials.ts";
 import { distrustFile, fileToTrust, repositoryAgents, trustFile } from "../services/trust.ts";
 import { getVersion, listVersions } from "../store/agents.ts";
-import { listAgentRuns } from "../store/runs.ts";
+import { listAgentRuns } from "../store/agent_runs.ts";
 
 const runsQuery = once(() =>
   pageQuery().extend({

@@ -8,7 +8,7 @@ import { AppError } from "../errors.ts";
 import type { Agent } from "../records.ts";
 import { addVersion, findDisabled, getVersion, insertAgent, setActive } from "../store/agents.ts";
 import { getProject } from "../store/projects.ts";
-import { listRunsWaitingFor } from "../store/runs.ts";
+import { listRunsWaitingFor } from "../store/agent_runs.ts";
 import { agentOf, definitionOf, keepAgent } from "./definitions.ts";
 import { disabledReason, enqueueRun } from "./runs.ts";
 

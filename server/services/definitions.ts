@@ -98,7 +98,12 @@ export function definitionOfRun(app: Definitions, run: Run): AgentDefinition {
 export function keepAgent(tx: Tx, agent: Agent): Agent {
   const saved = findAgent(tx.db, agent.id);
   if (saved?.version === agent.version) return saved;
-  const version = { text: agent.text, origin: agent.origin, note: BUILT_IN_NOTE };
+  const version = {
+    text: agent.text,
+    origin: agent.origin,
+    note: BUILT_IN_NOTE,
+    savedBy: "gaffer",
+  };
   return saved
     ? addVersion(tx, agent.id, saved.version, version)
     : insertAgent(tx, { name: agent.name, projectId: null }, version);

@@ -10,7 +10,8 @@ import { AppError } from "../errors.ts";
 import type { Idea, Run, RunPurpose, Ticket } from "../records.ts";
 import { listChecks } from "../store/checks.ts";
 import { getIdea } from "../store/ideas.ts";
-import { appendRunEvent, countActiveTrials, insertRun } from "../store/runs.ts";
+import { countActiveTrials } from "../store/agent_runs.ts";
+import { appendRunEvent, insertRun } from "../store/runs.ts";
 import { listSubtasks } from "../store/subtasks.ts";
 import { getTicket } from "../store/tickets.ts";
 import { agentOf, definitionOf, keepAgent } from "./definitions.ts";
@@ -82,7 +83,6 @@ const purposes: Readonly<Record<string, RunPurpose | undefined>> = {
   prioritizer: "prioritize",
   developer: "develop",
   reviewer: "review",
-  explainer: "explain",
   failures: "explain",
 };
 
@@ -116,7 +116,7 @@ function subtaskOf(app: App, purpose: RunPurpose, ticketId: string): string | un
 
 /**
  * What is left of an agent in a trial: the tools that only read, and those that tell a person something. None of a
- * server of tools: whether one only reads is its word alone.
+ * server of tools: whether one only reads is its word alone. And no memory, which would outlast it.
  */
 export function trialDefinition(definition: AgentDefinition): AgentDefinition {
   const tools = expandTools(definition).filter((name) =>

@@ -10,7 +10,10 @@ export interface SourceFile {
   hash: string;
 }
 
-export type NewVersion = Pick<AgentVersion, "text" | "origin" | "note">;
+export type NewVersion = Pick<AgentVersion, "text" | "origin" | "note"> & {
+  /** By default who acts. */
+  savedBy?: string;
+};
 
 /** Most agents that are listed. */
 const AGENTS_MAX = 500;
@@ -95,11 +98,12 @@ const columnsOf = (file: SourceFile | null) => ({
   hash: file?.hash ?? null,
 });
 
-function insertVersion(tx: Tx, id: string, version: number, { text, origin, note }: NewVersion) {
+function insertVersion(tx: Tx, id: string, version: number, saved: NewVersion): void {
+  const { text, origin, note, savedBy = tx.actor } = saved;
   tx.db.prepare(`
     INSERT INTO agent_versions (agent_id, version, text, origin, note, saved_by, saved_at)
-    VALUES (:id, :version, :text, :origin, :note, :actor, :now)
-  `).run({ id, version, text, origin, note, actor: tx.actor, now: tx.now });
+    VALUES (:id, :version, :text, :origin, :note, :savedBy, :now)
+  `).run({ id, version, text, origin, note, savedBy, now: tx.now });
 }
 
 export function setActive(tx: Tx, id: string, active: boolean): void {

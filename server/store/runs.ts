@@ -104,29 +104,6 @@ export function setPausedBy(
   throw new AppError("conflict", `Cannot ${verb} the run: it is "${getRun(tx.db, id).status}"`);
 }
 
-/** Gives a run that has not begun another definition than the one it was made with. */
-export function setDefinition(
-  tx: Tx,
-  id: string,
-  { definition, model, maxTurns, maxCostMicroUsd }: Pick<
-    Run,
-    "definition" | "model" | "maxTurns" | "maxCostMicroUsd"
-  >,
-): void {
-  tx.db.prepare(`
-    UPDATE runs SET agent_id = :agentId, agent_version = :version, model = :model,
-      max_turns = :maxTurns, max_cost_micro_usd = :maxCostMicroUsd
-    WHERE id = :id
-  `).run({
-    id,
-    agentId: definition?.agentId ?? null,
-    version: definition?.version ?? null,
-    model,
-    maxTurns,
-    maxCostMicroUsd,
-  });
-}
-
 /** Adds one paid request: to the run's sums, and as a row of `turn_usage` with the event's number. */
 export function addTurnUsage(
   tx: Tx,
@@ -268,50 +245,6 @@ export function listActiveRuns(db: Db, projectId: string | null): Run[] {
       AND (:projectId IS NULL OR project_id = :projectId)
     ORDER BY created_at LIMIT ${ACTIVE_MAX}
   `).all({ projectId }).map(runFromRow);
-}
-
-/** Runs of an agent that wait with exactly this reason, the oldest first. */
-export function listRunsWaitingFor(db: Db, agent: string, waitReason: string): Run[] {
-  return db.prepare(`
-    SELECT * FROM runs
-    WHERE agent = :agent AND status = 'waiting' AND paused_by IS NULL AND wait_reason = :waitReason
-    ORDER BY created_at
-  `).all({ agent, waitReason }).map(runFromRow);
-}
-
-/** Of one agent that are not over. */
-export const countActiveTrials = (db: Db, agentId: string): number =>
-  Number(
-    db.prepare(`
-      SELECT count(*) AS n FROM runs
-      WHERE agent_id = :agentId AND trial = 1 AND status IN ('queued', 'running', 'waiting')
-    `).get({ agentId })!.n,
-  );
-
-/**
- * Runs of one agent, newest first; those made before there were versions count for the global one. `ended`: only
- * what is over.
- */
-export function listAgentRuns(
-  db: Db,
-  { id, name }: { id: string; name: string },
-  filter: { trial: boolean; ended?: boolean; limit: number; after?: { key: string; id: string } },
-): Run[] {
-  return db.prepare(`
-    SELECT * FROM runs
-    WHERE agent = :name AND coalesce(agent_id, agent) = :id AND trial = :trial
-      AND (:ended = 0 OR status IN ('succeeded', 'failed', 'cancelled'))
-      AND (:afterKey IS NULL OR (created_at, id) < (:afterKey, :afterId))
-    ORDER BY created_at DESC, id DESC LIMIT :limit
-  `).all({
-    id,
-    name,
-    trial: Number(filter.trial),
-    ended: Number(filter.ended ?? false),
-    afterKey: filter.after?.key ?? null,
-    afterId: filter.after?.id ?? null,
-    limit: filter.limit,
-  }).map(runFromRow);
 }
 
 /** Newest first. */
@@ -472,7 +405,7 @@ function runEventFromRow(row: Row): RunEvent {
   };
 }
 
-function runFromRow(row: Row): Run {
+export function runFromRow(row: Row): Run {
   return {
     id: String(row.id),
     projectId: String(row.project_id),

@@ -14,6 +14,10 @@ const MAX_REFUSALS = 1;
 export function* developer(desk: Desk): Script<string> {
   const known = knownIdea(desk.task);
   if (!known) return yield* decline(desk);
+  if (!desk.can("Edit")) {
+    const reason = "it can change nothing here. What it would do stands in the plan of this idea.";
+    return yield* block(desk, "Here I can only read.", reason);
+  }
   try {
     return yield* finish(desk, yield* work(desk, known));
   } catch (error) {

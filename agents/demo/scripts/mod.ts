@@ -4,6 +4,7 @@ import { clarifier } from "./clarifier.ts";
 import { developer } from "./developer.ts";
 import { estimator } from "./estimator.ts";
 import { failures } from "./failures.ts";
+import { planners } from "./planning.ts";
 import { prioritizer } from "./prioritizer.ts";
 import { researcher } from "./researcher.ts";
 import { reviewer } from "./reviewer.ts";
@@ -34,6 +35,8 @@ const AGENT = /^You are the ([a-z-]+) agent of Gaffer\./;
 /** The script for an agent and its task: by the task's purpose, else by the agent's name. */
 export function scriptFor(system: string, desk: Desk): Script<string> {
   const agent = system.match(AGENT)?.[1] ?? "";
+  // What they are tried on has a purpose that is another agent's.
+  if (planners[agent]) return planners[agent](desk);
   const purpose = desk.task.purpose ||
     (purposes[agent] ?? (agent.endsWith("-dev") ? "develop" : ""));
   return (scripts[purpose] ?? unknown)(desk);
