@@ -61,7 +61,16 @@ export interface ToolSpec {
   inputSchema: Record<string, unknown>;
   /** Changes nothing: calls of one turn may run side by side. */
   readOnly: boolean;
+  /** What it brings into a run or lets out of it; absent: nothing. */
+  tags?: readonly ToolTag[];
 }
+
+/**
+ * `private`: what it gives may be nobody else's to know. `untrusted`: what it gives was written by strangers, who may
+ * have hidden instructions in it. `outbound`: what it is given leaves this machine.
+ */
+export const toolTags = ["private", "untrusted", "outbound"] as const;
+export type ToolTag = typeof toolTags[number];
 
 export interface ModelSpec {
   /** Exact id sent to the API. */
@@ -130,6 +139,10 @@ export interface ToolResult {
   final?: true;
   /** A restart cut the call off, and nobody knows how far it came: says nothing about the call itself. */
   interrupted?: true;
+  /** What the call brought into the run or let out of it: its tool's tags. Absent: none, or it was refused before. */
+  tags?: readonly ToolTag[];
+  /** Of a plan: the file was not there before. */
+  makesFile?: true;
 }
 
 /** What a call that writes a file will have done when it is done: enough to tell after a crash whether it was. */
@@ -143,6 +156,17 @@ export interface FileIntent {
   /** The result's text. */
   content: string;
 }
+
+/** What a person is asked about a call. */
+export type ApprovalQuestion = {
+  /** The exact command, or which file. */
+  detail: string;
+  /** What says that a person is asked; absent in old logs, where it was the want of a sandbox. */
+  rule?: string;
+  /** Of a call that writes a file: the exact change, and what it would have done. Absent: too large to show. */
+  diff?: string;
+  intent?: FileIntent;
+};
 
 /** The facts a run's log consists of. The log is the run: `fold` in loop/fold.ts rebuilds all from it. */
 export type RunEventBody =
@@ -209,7 +233,7 @@ export type RunEventBody =
     durationMs: number;
   }
   | { type: "tool_started"; turn: number; call: ToolCall }
-  | { type: "approval_requested"; callId: string; approvalId: string; detail: string }
+  | ({ type: "approval_requested"; callId: string; approvalId: string } & ApprovalQuestion)
   | { type: "approval_decided"; callId: string; granted: boolean; reason: string; by: string }
   /**
    * A call that a person granted, or that writes a file, begins; without a result after it, it was cut off.
@@ -432,8 +456,11 @@ export type ToHands =
     known: Record<string, string>;
     /** Where Bash starts, relative to the place. */
     cwd: string;
-    /** Only works out what the call would write: the result tells the hash, and no file is touched. */
-    plan?: true;
+    /**
+     * Only works out what the call would write: the result tells the hash, with "diff" also the change, and no file
+     * is touched.
+     */
+    plan?: true | "diff";
     /** What the call was to write. A file that is so already was written in an earlier life. */
     intent?: FileIntent;
   }

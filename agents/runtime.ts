@@ -7,7 +7,9 @@ import type { RangeQuestion } from "./git/range_diff.ts";
 import type { Hands } from "./hands_client.ts";
 import { removeKeptOutputs } from "./kept_outputs.ts";
 import type { McpServers } from "./mcp/servers.ts";
+import type { Redactor } from "./permissions/redact.ts";
 import type {
+  ApprovalQuestion,
   CommandResult,
   CommandSpec,
   FileIntent,
@@ -95,7 +97,7 @@ export interface RunHost {
   approval(
     runId: string,
     call: ToolCall,
-    detail: string,
+    question: ApprovalQuestion,
   ): { status: "pending" | "granted" | "denied"; reason: string };
   /** The run's memory; null: it has none. */
   memory(runId: string, scope: MemoryScope): RunMemory | null;
@@ -202,6 +204,8 @@ export interface AgentsOptions {
   confinement: Confinement;
   /** Resolves with null when the agents are proven confined, otherwise with why none runs; runs wait for it. */
   proof: Promise<string | null>;
+  /** See `ExecutorOptions`. */
+  redact?: Redactor;
   nowMs: () => number;
   /** What each request passes before it goes out, in this order. */
   gates?: readonly Gate[];
@@ -248,6 +252,7 @@ export function createAgents(options: AgentsOptions): Agents {
       host,
       hands,
       confinement: options.confinement,
+      redact: options.redact,
       nowMs: options.nowMs,
       sign: (patienceMs) => watch.sign(patienceMs),
       signal: AbortSignal.any([signal, run.killTools.signal]),

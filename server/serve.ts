@@ -9,6 +9,7 @@ import { advanceIdeaHandler } from "../queue/handlers/advance_idea.ts";
 import { advanceTicketHandler } from "../queue/handlers/advance_ticket.ts";
 import { backupHandler } from "../queue/handlers/backup.ts";
 import { mergeTicketHandler } from "../queue/handlers/merge_ticket.ts";
+import { notifyHandler } from "../queue/handlers/notify.ts";
 import { removeWorktreeHandler } from "../queue/handlers/remove_worktree.ts";
 import { runAgentHandler } from "../queue/handlers/run_agent.ts";
 import { queueLimits } from "../queue/limits.ts";
@@ -194,6 +195,7 @@ function createAppRunner(app: App): Runner {
       advanceTicketHandler,
       mergeTicketHandler,
       removeWorktreeHandler,
+      notifyHandler,
       pruneHandler([pruneKeys]),
       backupHandler(app.clock.nowMs()),
     ],

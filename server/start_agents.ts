@@ -2,6 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Brains } from "../agents/brains.ts";
 import type { Hands } from "../agents/hands_client.ts";
+import { createRedactor, secretsIn } from "../agents/permissions/redact.ts";
 import type { ModelEndpoint, Quirk } from "../agents/protocol.ts";
 import type { Agents, Confinement, RunHost } from "../agents/runtime.ts";
 import type { Config } from "./config.ts";
@@ -62,7 +63,11 @@ export async function startAgents(
   const protectedPaths = [await Deno.realPath(dataDir)];
   const hands = createHands({ root, compiled, sandbox, log, protectedPaths });
   const proof = proveWhenPossible(() => prove(brains, hands, dataDir), log, signal);
-  const agents = createAgents({ ...rest, brains, hands, gates, proof, model: modelOf(config) });
+  // The key has got into no sandbox: this is for what nobody has thought of.
+  const { apiKey = "" } = config.endpoint ?? {};
+  const redact = createRedactor(secretsIn({ ...Deno.env.toObject(), API_KEY: apiKey }));
+  const model = modelOf(config);
+  const agents = createAgents({ ...rest, brains, hands, gates, proof, redact, model });
   return { agents, proven: proof.then((hole) => hole && log.error(hole)) };
 }
 

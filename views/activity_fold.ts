@@ -8,6 +8,15 @@ import type { FailureReason } from "../server/states.ts";
 import type { RunEvent } from "../server/records.ts";
 import { type Answered, type CacheUse, cacheUseOf } from "./cache_use.ts";
 
+/** What a person was asked about a call, and said. */
+export interface StepApproval {
+  state: "pending" | "granted" | "denied";
+  detail: string;
+  /** What says that a person is asked; "" in old logs. */
+  rule: string;
+  reason: string;
+}
+
 /** A tool call and what came of it. */
 export interface CallStep {
   /** Number of the event that started it: its address is `#e<number>`. */
@@ -16,7 +25,7 @@ export interface CallStep {
   call: ToolCall;
   /** Null while it runs or waits. */
   result: ToolResult | null;
-  approval: { state: "pending" | "granted" | "denied"; detail: string; reason: string } | null;
+  approval: StepApproval | null;
 }
 
 /** Something the model said or thought, at its own address. */
@@ -161,12 +170,14 @@ function addToTurn(turn: TurnItem, { body, number, at }: RunEvent): boolean {
       return true;
     case "approval_requested":
       return change(turn, body.callId, (step) => {
-        step.approval = { state: "pending", detail: body.detail, reason: "" };
+        const { detail, rule = "" } = body;
+        step.approval = { state: "pending", detail, rule, reason: "" };
       });
     case "approval_decided":
       return change(turn, body.callId, (step) => {
-        const detail = step.approval?.detail ?? "";
-        step.approval = { state: body.granted ? "granted" : "denied", detail, reason: body.reason };
+        const { detail = "", rule = "" } = step.approval ?? {};
+        const state = body.granted ? "granted" : "denied";
+        step.approval = { state, detail, rule, reason: body.reason };
       });
     case "tool_finished":
       return change(turn, body.result.callId, (step) => {

@@ -55,7 +55,9 @@ function callLines(step: CallStep): string[] {
   const lines = ["", `### ${step.number}. ${[verb, object].filter(Boolean).join(" ")}`];
   if (outcome) lines.push("", outcome);
   if (step.approval && step.approval.state !== "pending") {
-    lines.push("", `A person ${step.approval.state} it. ${step.approval.reason}`.trimEnd());
+    const { state, rule, reason } = step.approval;
+    const asked = rule === "" ? "" : ` (asked by ${rule})`;
+    lines.push("", `A person ${state} it${asked}. ${reason}`.trimEnd());
   }
   lines.push(...fenced(JSON.stringify(step.call.input, null, 2), "json"));
   if (step.result?.diff) lines.push(...fenced(step.result.diff, "diff"));

@@ -15,6 +15,7 @@ export const bashTool = defineTool({
     "which Read finds the whole; better pipe long output through head, tail or grep. To read, search, change or list files use Read, Grep, Edit, Write and " +
     "Glob; for the project's checks use run_checks.",
   readOnly: false,
+  tags: ["private"],
   whenCutOff: "report",
   input: (z) =>
     z.strictObject({

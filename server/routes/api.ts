@@ -2,7 +2,7 @@
 import type { Api } from "../api.ts";
 import type { EventStreams } from "../sse.ts";
 import { agentsApi } from "./agents.tsx";
-import { approvalsApi } from "./approvals.ts";
+import { approvalsApi } from "./approvals.tsx";
 import { eventsApi } from "./events.ts";
 import { ideasApi } from "./ideas.tsx";
 import { jobsApi } from "./jobs.tsx";

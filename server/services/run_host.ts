@@ -102,11 +102,11 @@ export function createRunHost(app: () => App): RunHost {
       if (run.trial) return;
       transact(actingAs(app(), run.agent), (tx) => recordQuestions(tx, run, input));
     },
-    approval(runId, call, detail) {
+    approval(runId, call, question) {
       const run = getRun(app().db, runId);
       // Nobody asked for an explanation, so nobody is made to wait for one.
       if (run.purpose === "explain") return { status: "denied", reason: NOBODY_IS_ASKED };
-      const { status, reason } = askApproval(actingAs(app(), run.agent), runId, call, detail);
+      const { status, reason } = askApproval(actingAs(app(), run.agent), runId, call, question);
       return { status, reason };
     },
     memory(runId, scope) {
