@@ -13,7 +13,6 @@ import { demoModel } from "../agents/models.ts";
 import type { RunEventBody, ToolResult } from "../agents/protocol.ts";
 import type { RunContext, RunHost } from "../agents/runtime.ts";
 import { toolSpec } from "../agents/tools/registry.ts";
-import { McpServers } from "../agents/mcp/servers.ts";
 import { tempDir } from "./gaffer.ts";
 import { permissionsFor, runSpec } from "./loop_support.ts";
 import { noSignal, testConfined, testHands, TestPlace } from "./place_support.ts";
@@ -35,7 +34,6 @@ testConfined(
       workedMs: 0,
       place: place.place,
       permissions: permissionsFor("developer"),
-      servers: McpServers.none,
       commands: [{ name: "test", command: "sh count.sh", timeoutMs: 60_000 }],
       unconfinedAllowed: true,
       servers: {
