@@ -6,6 +6,7 @@ import { deedsIn, type Ledger, missingEvidence } from "./ledger.ts";
 import type { KeptOutputs } from "./kept_outputs.ts";
 import type { OutputFiles } from "./output_files.ts";
 import type { FileIntent, RunEventBody, ToolCall, ToolResult } from "./protocol.ts";
+import { MAX_MCP_RESULT_CHARS } from "./mcp/connection.ts";
 import { readMcpToolName } from "./mcp/names.ts";
 import { factsOf } from "./prompts/task_facts.ts";
 import { type MemoryCommand, viewOf } from "./memory/notes.ts";
@@ -99,10 +100,13 @@ export class ToolCalls {
   }
 
   /** The server checks its own input. */
-  async #byServer({ name, input }: ToolCall): Promise<Answer> {
-    const { context: { servers }, sign, signal } = this.#options;
+  async #byServer({ id, name, input }: ToolCall): Promise<Answer> {
+    const { context: { servers }, kept, sign, signal } = this.#options;
     sign(servers.timeoutMs(name));
-    return await servers.call(name, input, signal);
+    const { whole, ...answer } = await servers.call(name, input, signal);
+    const file = whole === undefined ? null : kept?.begin(id, MAX_MCP_RESULT_CHARS) ?? null;
+    file?.write(whole!);
+    return withRest(answer, file?.close() ?? null);
   }
 
   #submit(result: Record<string, unknown>): Answer {

@@ -5,9 +5,8 @@
  */
 import { promptSegments } from "../agents/demo/tokens.ts";
 import type { MessagesRequest } from "../agents/demo/wire.ts";
-import type { RunEvent } from "../server/records.ts";
 import { answer, type FakeClaude, startFakeClaude, toolUse } from "../tests/fake_claude/mod.ts";
-import { Client, startGaffer, tempDir } from "../tests/gaffer.ts";
+import { Client, type Json, startGaffer, tempDir } from "../tests/gaffer.ts";
 import { greetRepo } from "../tests/greet_story.ts";
 import { grantAll, logOf, play, runsOf, settled, submit } from "../tests/journey_support.ts";
 import { seedWork } from "./seed_work.ts";
@@ -78,26 +77,26 @@ export const modelSide: Group = {
 };
 
 /** Takes a ticket to its end; gives the log of its first developer. */
-async function develop(client: Client, ticketId: string): Promise<RunEvent[]> {
+async function develop(client: Client, ticketId: string): Promise<Json[]> {
   await client.post(`/tickets/${ticketId}/retry`);
   await client.until(`/tickets/${ticketId}`, settled);
   const runs = await runsOf(client, { ticket_id: ticketId });
   const first = runs.find(({ purpose }) => purpose === "develop");
-  return await logOf(client, first!.id) as unknown as RunEvent[];
+  return await logOf(client, first!.id);
 }
 
 /** From the end of one answer to the next request: what of it is no request's own time. */
-function runtimePerTurnMs(log: RunEvent[]): number {
-  const started = log.filter(({ body }) => body.type === "turn_started");
-  const finished = log.filter(({ body }) => body.type === "turn_finished");
+function runtimePerTurnMs(log: Json[]): number {
+  const started = log.filter(({ type }) => type === "turn_started");
+  const finished = log.filter(({ type }) => type === "turn_finished");
   const gaps = started.slice(1).map(({ at }, n) => Date.parse(at) - Date.parse(finished[n]!.at));
   return gaps.reduce((sum, ms) => sum + ms, 0) / gaps.length;
 }
 
-function cachedShare(log: RunEvent[]): number {
+function cachedShare(log: Json[]): number {
   let [read, all] = [0, 0];
-  for (const { body } of log) {
-    if (body.type !== "turn_finished" || body.turn < SETTLED_TURNS) continue;
+  for (const { type, body } of log) {
+    if (type !== "turn_finished" || body.turn < SETTLED_TURNS) continue;
     const { inputTokens, cacheReadTokens, cacheWrite5mTokens, cacheWrite1hTokens } = body.usage;
     read += cacheReadTokens;
     all += inputTokens + cacheReadTokens + cacheWrite5mTokens + cacheWrite1hTokens;

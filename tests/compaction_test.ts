@@ -226,3 +226,32 @@ Deno.test("a person's note that comes during a summary follows it", () => {
   ok(sent.indexOf(goOnNote.slice(0, 40)) < sent.indexOf("Mind the tests"));
   equal(mustCompact(state), false);
 });
+
+Deno.test("results that would burst the window at once are cut for the summary, and the run goes on", async () => {
+  for (const lacks of [[], ["compaction"]] as const) {
+    let turn = 0;
+    await using fake = startFakeClaude({
+      contextTokens: WINDOW,
+      lacks,
+      reply: ({ compacts, notes, body }) => {
+        if (compacts) return compaction("Too much at once");
+        if (notes.some((text) => text.includes(summaryRequest))) return answer("Too much at once");
+        if (turn++ > 0) {
+          const told = JSON.stringify(body.messages).includes("Too much at once");
+          return answer(toolUse("submit_result", { told }));
+        }
+        return answer(
+          thinking("All of it."),
+          ..."abcdef".split("").map((id) => toolUse("Read", { id })),
+        );
+      },
+    });
+    const huge = { content: "a long line of a long file\n".repeat(1_500) };
+    const { outcome, log } = await play({
+      ...{ spec, model: claudeFor(fake), script: [], tools: () => huge },
+    });
+    deepEqual(outcome, { type: "succeeded", result: { told: true } });
+    equal(compactions(log).length, 1);
+    equal((await replay(log)).firstDifference, null);
+  }
+});

@@ -13,7 +13,6 @@ import { demoModel } from "../agents/models.ts";
 import type { RunEventBody, ToolResult } from "../agents/protocol.ts";
 import type { RunContext, RunHost } from "../agents/runtime.ts";
 import { toolSpec } from "../agents/tools/registry.ts";
-import { McpServers } from "../agents/mcp/servers.ts";
 import { tempDir } from "./gaffer.ts";
 import { permissionsFor, runSpec } from "./loop_support.ts";
 import { noSignal, testConfined, testHands, TestPlace } from "./place_support.ts";
@@ -27,16 +26,25 @@ testConfined(
     const keptDir = join(data.path, "kept", "run_1");
     const log: RunEventBody[] = [];
     const setup = { resultName: "developer", checkNames: ["test"] } as const;
-    const tools = ["Read", "Glob", "Bash", "run_checks"].map((name) => toolSpec(name, setup));
+    const own = ["Read", "Glob", "Bash", "run_checks"].map((name) => toolSpec(name, setup));
+    const tools = [...own, { ...own[0]!, name: "mcp__big__all", readOnly: false }];
     const context: RunContext = {
       spec: runSpec({ model: demoModel, tools }),
       log,
       workedMs: 0,
       place: place.place,
       permissions: permissionsFor("developer"),
-      servers: McpServers.none,
       commands: [{ name: "test", command: "sh count.sh", timeoutMs: 60_000 }],
       unconfinedAllowed: true,
+      servers: {
+        timeoutMs: () => 1_000,
+        call: () =>
+          Promise.resolve({
+            content: "the beginning",
+            isError: false,
+            whole: "x\n".repeat(30_000),
+          }),
+      } as unknown as RunContext["servers"],
       outputDir: join(data.path, "outputs", "run_1"),
       keptDir,
     };
@@ -85,6 +93,12 @@ testConfined(
       "1\t1",
     );
 
+    const answered = await use("mcp__big__all", {});
+    const [, kept] = answered.content.match(
+      /^the beginning\n\n\[The whole of it, .* is in (\S+) until/,
+    )!;
+    match((await use("Read", { file_path: kept, offset: 29_999 })).content, /^29999\tx\n30000\tx/);
+
     // Nothing of it is in the project, and no other name reads anything.
     equal(place.exists(".gaffer"), false);
     match((await use("Glob", { pattern: "**/*" })).content, /count\.sh/);
@@ -101,7 +115,7 @@ testConfined(
     }
     const short = await use("Bash", { command: "echo short" });
     equal(short.content, "short");
-    equal([...Deno.readDirSync(keptDir)].length, 2);
+    equal([...Deno.readDirSync(keptDir)].length, 3);
     removeKeptOutputs(keptDir);
     match((await use("Read", { file_path: path })).content, /no output of that name/);
   },

@@ -17,13 +17,14 @@ import type { ContentBlock, ModelEndpoint, Usage } from "../protocol.ts";
 import { takeInstead } from "../successors.ts";
 import { createDemoFetch } from "../demo/model.ts";
 import { addUsage } from "./cost.ts";
-import { askForSummary, summaryOf } from "./history.ts";
+import { summaryOf } from "./history.ts";
+import { paramsOf } from "./request_params.ts";
 import { watchIdle } from "./idle_watch.ts";
 import { lenient } from "./lenient.ts";
 import { type Quirk, refusedField } from "./quirks.ts";
 import { rateLimitsOf } from "./rate_limits.ts";
 import { retryAfterMs } from "./retry_after.ts";
-import type { Message, Model, TextBlock, TurnAnswer, TurnOptions, TurnRequest } from "./turn.ts";
+import type { Model, TurnAnswer, TurnOptions, TurnRequest } from "./turn.ts";
 import { TurnError } from "./turn.ts";
 
 export type Claude = Model;
@@ -35,9 +36,6 @@ const LIST_TIMEOUT_MS = 5 * SECOND_MS;
 const MAX_OFFERED = 200;
 /** Longest text of a server that becomes part of an error. */
 const MAX_DETAIL_CHARS = 500;
-
-/** The header value without which the API knows neither the wish for a summary nor the block that it brings. */
-const COMPACTION_BETA = "compact-2026-09-04";
 
 /** A client for one endpoint, shared by all runs of a brain. The key stays inside. */
 export function createClaude(
@@ -70,7 +68,7 @@ export function createClaude(
       const { params, headers, sent } = paramsOf(request, lacking);
       const seen = new SeenStream(options);
       try {
-        return await attempt(params, headers, seen, options);
+        return await attempt(params as unknown as Params, headers, seen, options);
       } catch (error) {
         const quirk = error instanceof APIError && error.status === 400
           ? refusedField(error.apiMessage ?? error.message, sent)
@@ -163,85 +161,6 @@ export function createClaude(
 class Stalled extends Error {}
 
 type Params = Parameters<Messages["stream"]>[0];
-const ephemeral = { type: "ephemeral" as const };
-
-/**
- * Cached up to the end of `system`, which all runs of an agent in a project share; up to the end of the history;
- * and up to where it ended in the request before: an entry is looked for only 20 blocks back, and a turn with many
- * calls adds more. All for 5 minutes, counted anew with each reading: an hour costs 60 % more to write, and a run
- * rarely pauses for longer.
- */
-function paramsOf(request: TurnRequest, lacking: ReadonlySet<Quirk>): {
-  params: Params;
-  headers: Record<string, string>;
-  /** What of it an endpoint may lack. */
-  sent: ReadonlySet<Quirk>;
-} {
-  const { model, system, tools, maxOutputTokens } = request;
-  const sent = new Set<Quirk>();
-  const uses = (quirk: Quirk): boolean => {
-    if (lacking.has(quirk)) return false;
-    sent.add(quirk);
-    return true;
-  };
-  const compacts = request.compacts === true && uses("compaction");
-  let messages = request.compacts && !compacts
-    ? askForSummary({ spec: request, messages: request.messages, promptTokens: 0 })
-    : request.messages;
-  // The block of an earlier summary is known to the API only with the same header.
-  const isSummarized = messages[0]?.content[0]?.type === "compaction";
-  if (messages.some(({ role }) => role === "system") && !uses("system_messages")) {
-    messages = withoutSystemMessages(messages);
-  }
-  const cached = uses("cache_control");
-  if (cached) messages = markEarlierEnd(messages);
-  const params = {
-    model: model.id,
-    max_tokens: maxOutputTokens,
-    system: [{ type: "text" as const, text: system, ...(cached && { cache_control: ephemeral }) }],
-    tools: tools.map(({ name, description, inputSchema }) => ({
-      name,
-      description,
-      input_schema: inputSchema as { type: "object" },
-    })),
-    // The log keeps blocks as they came, of kinds the SDK may not know yet.
-    messages: messages as unknown as Anthropic.MessageParam[],
-    ...(cached && { cache_control: ephemeral }),
-    ...(model.thinking && uses("thinking") &&
-      { thinking: { type: model.thinking, display: "summarized" as const } }),
-    ...(model.effort && uses("output_config") && { output_config: { effort: model.effort } }),
-    ...(compacts && { compaction: { type: "summarize" as const } }),
-  };
-  const headers: Record<string, string> = compacts || isSummarized
-    ? { "anthropic-beta": COMPACTION_BETA }
-    : {};
-  return { params, headers, sent };
-}
-
-/** Marks the block at which the request before this one ended: the last of our own before the newest answer. */
-function markEarlierEnd(messages: Message[]): Message[] {
-  const answer = messages.findLastIndex(({ role }) => role === "assistant");
-  const before = messages[answer - 1];
-  // A pause makes two answers one, whose beginning was the end of a request.
-  if (!before || before.role === "assistant") return messages;
-  const content = before.content.with(-1, {
-    ...before.content.at(-1)!,
-    cache_control: ephemeral,
-  } as unknown as TextBlock);
-  return messages.with(answer - 1, { ...before, content } as Message);
-}
-
-/** An operator's word joins the user turn before it, where the endpoint knows no such message. */
-function withoutSystemMessages(messages: Message[]): Message[] {
-  const joined: Message[] = [];
-  for (const message of messages) {
-    const last = joined.at(-1);
-    if (message.role === "system" && last?.role === "user") {
-      joined[joined.length - 1] = { ...last, content: [...last.content, ...message.content] };
-    } else joined.push(message);
-  }
-  return joined;
-}
 
 const wholeStopReasons: ReadonlySet<string> = new Set([
   "end_turn",

@@ -85,6 +85,24 @@ export function askForSummary(history: History): Message[] {
   return copy.messages;
 }
 
+/** The same history with the results of the last turn cut so that all of them together have so many characters. */
+export function withShorterResults(messages: Message[], maxChars: number): Message[] {
+  const at = messages.findLastIndex(({ role }) => role === "user");
+  const last = messages[at]!;
+  if (last.role !== "user") return messages;
+  const results = last.content.filter((block) => block.type === "tool_result");
+  const each = Math.floor(maxChars / Math.max(1, results.length));
+  const content = last.content.map((block) =>
+    block.type !== "tool_result" || block.content.length <= each ? block : {
+      ...block,
+      content: `${block.content.slice(0, each)}\n[The rest, ${
+        block.content.length - each
+      } characters, is left out: it does not fit. What of it is needed must be read again, in smaller parts.]`,
+    }
+  );
+  return messages.with(at, { ...last, content });
+}
+
 /** What a compaction brought, of what the model answered; null: no summary. */
 export function summaryOf(content: readonly ContentBlock[]): ContentBlock[] | null {
   const signed = content.find((block) => block.type === "compaction");

@@ -1,6 +1,7 @@
 /** A run's limits, checked before each request against the most that the request can use: none is ever passed. */
 import type { FailureReason } from "../../server/states.ts";
-import { SUMMARY_REQUEST_TOKENS } from "./history.ts";
+import { SUMMARY_REQUEST_TOKENS, withShorterResults } from "./history.ts";
+import type { Message } from "./turn.ts";
 import type { LoopState } from "./loop_state.ts";
 import { affordableOutputTokens, totalTokensOf, worstCostMicroUsd } from "./cost.ts";
 
@@ -22,14 +23,28 @@ export type Room =
   | { type: "room"; maxOutputTokens: number; near: string | null }
   | { type: "none"; reason: FailureReason; message: string };
 
+/** What is to be summed up may take so much of the window; of results that just came, more is left out. */
+const SUMMED_AT_MOST = 0.9;
+
 /** Whether the history is to be summed up before the next turn. Once for each turn: a summary that is too long stays. */
-export function mustCompact(
-  { spec, messages, turns, compactedAfter, ...state }: LoopState,
-): boolean {
-  const guessed = Math.ceil((state.promptTokens - state.countedTokens) / BYTES_PER_TOKEN);
+export function mustCompact(state: LoopState): boolean {
+  const { spec, messages, turns, compactedAfter, countedTokens } = state;
   return turns > Math.max(0, compactedAfter) && messages.at(-1)!.role !== "assistant" &&
-    state.countedTokens + guessed >= spec.model.contextTokens * COMPACT_AT;
+    countedTokens + guessedTokens(state) >= spec.model.contextTokens * COMPACT_AT;
 }
+
+/** The history as it is sent to be summed up: results that would take it beyond the window are cut. */
+export function toBeSummed(state: LoopState): Message[] {
+  const most = state.spec.model.contextTokens * SUMMED_AT_MOST;
+  if (state.countedTokens + guessedTokens(state) <= most) return state.messages;
+  return withShorterResults(
+    state.messages,
+    Math.max(0, most - state.countedTokens) * BYTES_PER_TOKEN,
+  );
+}
+
+const guessedTokens = ({ promptTokens, countedTokens }: LoopState): number =>
+  Math.ceil((promptTokens - countedTokens) / BYTES_PER_TOKEN);
 
 /** Whether the next request is within every limit, and how long its answer may be. */
 export function roomFor(state: LoopState, elapsedMs: number, compacts = false): Room {

@@ -19,7 +19,7 @@ import { costMicroUsd } from "./cost.ts";
 import { priceFor } from "../models.ts";
 import { apply, fold, giveUpSent } from "./fold.ts";
 import { summaryOf } from "./history.ts";
-import { sentFits, usd } from "./limits.ts";
+import { sentFits, toBeSummed, usd } from "./limits.ts";
 import { kindOfFailure, type LoopState } from "./loop_state.ts";
 import { nextStep, type Step } from "./steps.ts";
 
@@ -162,11 +162,12 @@ async function ask(
     giveUpSent(state);
     return null;
   }
+  const messages = compacts ? toBeSummed(state) : state.messages;
   const sentMs = deps.nowMs();
   let answer: TurnAnswer;
   try {
     answer = await deps.model.turn(
-      { model: spec, system, tools, messages: state.messages, maxOutputTokens, ...kind },
+      { model: spec, system, tools, messages, maxOutputTokens, ...kind },
       { signal: deps.signal, onDelta: (kind, text) => deps.delta(turn, kind, text) },
     );
   } catch (error) {

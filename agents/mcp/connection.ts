@@ -30,6 +30,8 @@ export interface McpTool {
 export interface McpAnswer {
   content: string;
   isError: boolean;
+  /** All of its text, where `content` is only the beginning of it. */
+  whole?: string;
 }
 
 export interface McpCallOptions {
@@ -138,7 +140,10 @@ class Connection implements McpConnection {
         timeout: timeoutMs + SECOND_MS, // the signal's reason is the one to tell
       });
       const { content, isError } = await orAborted(asked, limit);
-      return { content: textOf(content), isError: isError === true };
+      const text = textOf(content);
+      const shown = cut(text, MAX_MCP_RESULT_CHARS);
+      const answer = { content: shown, isError: isError === true };
+      return shown === text ? answer : { ...answer, whole: text };
     } catch (error) {
       signal.throwIfAborted();
       if (limit.aborted) {
@@ -167,7 +172,7 @@ function textOf(content: unknown): string {
   const parts = (content as Content).map((part) =>
     part.type === "text" ? String(part.text ?? "") : `[${part.type}: not shown]`
   );
-  return cut(parts.join("\n"), MAX_MCP_RESULT_CHARS);
+  return parts.join("\n");
 }
 
 function cut(text: string, chars: number): string {

@@ -8,5 +8,6 @@ const EVENTS = 50;
 /** Whether the run has finished a turn or a tool call since then. */
 export const runGotOn = ({ db }: Pick<App, "db">, runId: string, since: string): boolean =>
   listNewestRunEvents(db, runId, EVENTS).some(({ at, body }) =>
-    at >= since && (body.type === "turn_finished" || body.type === "tool_finished")
+    at >= since &&
+    (body.type === "turn_finished" || body.type === "compacted" || body.type === "tool_finished")
   );

@@ -367,7 +367,7 @@ export function findFailedTurn(
   const row = db.prepare(`
     SELECT type, at, data FROM events
     WHERE run_id = :runId AND number < :before
-      AND type IN ('turn_started', 'turn_finished', 'turn_failed')
+      AND type IN ('turn_started', 'turn_finished', 'turn_failed', 'compacted')
     ORDER BY number DESC LIMIT 1
   `).get({ runId, before });
   return row?.type === "turn_failed"
