@@ -37,11 +37,14 @@ const RACES = 15;
 const often = (step: (turn: number) => Step): Step[] =>
   Array.from({ length: RACES }, (_, turn) => step(turn));
 const either = "either";
+/** Git may meet the link, too, and refuses it: the run then ends with its words. */
+const orGit = /^(none|Cannot .*git says .*)$/s;
 
 export const files: Attack[] = [
   {
     name: "a link that comes and goes while the file is read",
     direct: true,
+    fails: orGit,
     prepare: racing(({ outside }) =>
       `echo fine > file; rm -f raced; mv file raced; ln -sfn ${outside}/secret.txt link; mv -f link raced`
     ),
@@ -50,7 +53,11 @@ export const files: Attack[] = [
   },
   {
     name: "a folder that becomes a link while a file is written into it",
+    // Without a sandbox an empty `.gaffer-unfinished` may be left where the link led: no runtime call opens a file
+    // below an open folder. A program beside the run is then one that a person has allowed.
+    only: "bubblewrap",
     direct: true,
+    fails: orGit,
     prepare: racing(({ outside }) =>
       `mkdir -p folder; rm -rf folder; ln -sfn ${outside} folder; rm -f folder`
     ),
@@ -60,6 +67,7 @@ export const files: Attack[] = [
   {
     name: "a folder that becomes a link while it is searched",
     direct: true,
+    fails: orGit,
     files: { "folder/a/b/c.txt": "fine\n" },
     prepare: racing(({ outside }) =>
       `mv folder kept; ln -sfn ${outside} folder; rm -f folder; mv kept folder`
@@ -97,27 +105,6 @@ export const files: Attack[] = [
         ok(content.length < 200_000, `${content.length} characters`);
       }
     },
-  },
-  {
-    name: "a pattern that never ends",
-    files: { "trap.txt": `${"a".repeat(60)}b\n` },
-    steps: () => [["Grep", { pattern: "^(a+)+$" }, /^Grep did not finish/]],
-  },
-  {
-    name: "a pattern of files that never ends",
-    files: { [`${"a".repeat(200)}.txt`]: "x" },
-    steps: () => [
-      ["Glob", { pattern: `${"*a".repeat(60)}b` }, either],
-      ["Glob", { pattern: "{a,b}".repeat(60) }, either],
-      ["Glob", { pattern: `${"**/".repeat(200)}*.txt` }, either],
-    ],
-  },
-  {
-    name: "rules of what to ignore that never end",
-    access: "read", // git itself takes its two minutes over these
-    files: { ".gitignore": `${"*a".repeat(40)}b\n`.repeat(50), [`${"a".repeat(100)}.txt`]: "x" },
-    steps: () => [["Glob", { pattern: "**" }, either], ["Grep", { pattern: "x" }, either]],
-    check: (_seen, { dir }) => Deno.removeSync(`${dir}/.gitignore`),
   },
   {
     name: "folders in folders, five hundred deep",
@@ -218,5 +205,30 @@ export const files: Attack[] = [
       ["Grep", { pattern: ".", output_mode: "content" }, "done"],
     ],
     check: ({ log }) => doesNotMatch(JSON.stringify(log), /\\u0000/),
+  },
+];
+
+/** What is ended by the time limit of file tools, which is short for these. */
+export const runaways: Attack[] = [
+  {
+    name: "a pattern that never ends",
+    files: { "trap.txt": `${"a".repeat(60)}b\n` },
+    steps: () => [["Grep", { pattern: "^(a+)+$" }, /^Grep did not finish/]],
+  },
+  {
+    name: "a pattern of files that never ends",
+    files: { [`${"a".repeat(200)}.txt`]: "x" },
+    steps: () => [
+      ["Glob", { pattern: `${"*a".repeat(60)}b` }, either],
+      ["Glob", { pattern: "{a,b}".repeat(60) }, either],
+      ["Glob", { pattern: `${"**/".repeat(200)}*.txt` }, either],
+    ],
+  },
+  {
+    name: "rules of what to ignore that never end",
+    access: "read", // git itself takes its two minutes over these
+    files: { ".gitignore": `${"*a".repeat(40)}b\n`.repeat(50), [`${"a".repeat(100)}.txt`]: "x" },
+    steps: () => [["Glob", { pattern: "**" }, either], ["Grep", { pattern: "x" }, either]],
+    check: (_seen, { dir }) => Deno.removeSync(`${dir}/.gitignore`),
   },
 ];

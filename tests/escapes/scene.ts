@@ -10,6 +10,7 @@ import { McpServers } from "../../agents/mcp/servers.ts";
 import { gitOk } from "../../agents/git/git.ts";
 import { restoreWorktree } from "../../agents/git/restoring.ts";
 import type { Place, RunEventBody, ToolResult } from "../../agents/protocol.ts";
+import type { HandsSeams } from "../../agents/hands_client.ts";
 import { type Agents, createAgents, type RunContext, type RunHost } from "../../agents/runtime.ts";
 import { toolSpec } from "../../agents/tools/registry.ts";
 import type { RunEvent } from "../../server/records.ts";
@@ -60,7 +61,7 @@ export class Scene implements AsyncDisposable {
   /** Requests that reached this machine's own server, but for those of the test. */
   reached = 0;
 
-  private constructor(readonly confinement: Confinement) {
+  private constructor(readonly confinement: Confinement, seams: HandsSeams) {
     Deno.env.set(SECRET_VARIABLE, SECRETS[1]!);
     this.#ground = new TestPlace();
     this.dir = this.#ground.dir;
@@ -71,13 +72,9 @@ export class Scene implements AsyncDisposable {
         this.#replies.shift() ??
           answer(toolUse("submit_result", { status: "blocked", summary: "No way" })),
     });
-    const { limits, fileToolWallMs } = {
-      limits: { fileBytes: 64 * 1024 ** 2 },
-      fileToolWallMs: 2_000,
-    };
     this.#hands = testHands(confinement.sandbox, {
-      limits,
-      fileToolWallMs,
+      limits: { fileBytes: 64 * 1024 ** 2 },
+      ...seams,
       launch: (launch) => {
         this.#markers.add(launch.marker);
         return launch;
@@ -99,8 +96,8 @@ export class Scene implements AsyncDisposable {
     this.port = (this.#server.addr as Deno.NetAddr).port;
   }
 
-  static async open(confinement: Confinement): Promise<Scene> {
-    const scene = new Scene(confinement);
+  static async open(confinement: Confinement, seams: HandsSeams = {}): Promise<Scene> {
+    const scene = new Scene(confinement, seams);
     await scene.#makeRepo();
     return scene;
   }

@@ -14,5 +14,6 @@ Deno.test("there are sixty attacks and more, each with a name of its own", () =>
 
 testNoWayOut("paths");
 testNoWayOut("files");
+testNoWayOut("runaways", { fileToolWallMs: 3_000 });
 testNoWayOut("inputs");
 testNoWayOut("output");
