@@ -1,7 +1,7 @@
 /** Runs: the list of all, and one run with its whole activity. */
 import type { VNode } from "preact";
 import { failureReasons } from "../server/states.ts";
-import type { Approval, Run } from "../server/records.ts";
+import type { Approval, MemoryChange, Run } from "../server/records.ts";
 import { Activity, type ActivityProps } from "./activity.tsx";
 import { PendingApprovals } from "./approvals.tsx";
 import {
@@ -21,6 +21,7 @@ import { buttonClass } from "./forms.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
 import { agentVersionsHref, projectHref, runHref, type Subject, subjectHref } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
+import { LearnedPanel } from "./memory.tsx";
 import { MessagePanel, RunActions, type RunMovesProps } from "./run_actions.tsx";
 import { Prose } from "./prose.tsx";
 import type { Shell } from "./shell.ts";
@@ -142,6 +143,8 @@ export interface RunPageProps {
   /** Which try at the same work it is, from 1. */
   attempt: number;
   approvals: Approval[];
+  /** What it changed in its agent's memory, oldest first. */
+  learned: MemoryChange[];
   moves: Omit<RunMovesProps, "run">;
   /** A person's last words to it came when it asked the model nothing more. */
   unread: boolean;
@@ -159,6 +162,7 @@ export function RunPage(props: RunPageProps): VNode {
       <MessagePanel {...moves} run={run} />
       <TranscriptTools {...props} />
       <Activity {...props.activity} run={run} nowMs={shell.nowMs} />
+      <LearnedPanel changes={props.learned} nowMs={shell.nowMs} />
       <RunActions {...moves} run={run} nowMs={shell.nowMs} />
     </Layout>
   );
@@ -173,6 +177,7 @@ export function runPartials(props: RunPageProps, status?: string): VNode {
       {replace("run-strip", <RunStrip {...props} />)}
       {replace("run-attention", <RunAttention {...props} />)}
       {replace("run-message", <MessagePanel {...moves} run={run} />)}
+      {replace("run-learned", <LearnedPanel changes={props.learned} nowMs={shell.nowMs} />)}
       {replace("run-actions", <RunActions {...moves} run={run} nowMs={shell.nowMs} />)}
     </>
   );

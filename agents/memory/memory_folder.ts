@@ -69,6 +69,22 @@ export class MemoryFolder {
   }
 }
 
+/** Names of the folders in a folder, in order; none where it is missing, or no plain folder. */
+export function listFolders(base: string, names: readonly string[]): string[] {
+  try {
+    let dir = realOf(base);
+    for (const name of names) {
+      dir = `${dir}/${name}`;
+      requireFolder(dir);
+    }
+    return [...Deno.readDirSync(dir)].slice(0, MAX_ENTRIES)
+      .filter(({ isDirectory }) => isDirectory).map(({ name }) => name).toSorted();
+  } catch (error) {
+    if (error instanceof AppError || error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
 function realOf(base: string): string {
   try {
     return Deno.realPathSync(base);

@@ -12,6 +12,7 @@ import { isActive } from "../services/runs.ts";
 import { listRunApprovals } from "../store/approvals.ts";
 import { lastSeq } from "../store/events.ts";
 import { getIdea } from "../store/ideas.ts";
+import { listRunMemoryChanges } from "../store/memory.ts";
 import {
   countPersonNotes,
   getRun,
@@ -78,6 +79,7 @@ export function runPage(
     delay: delaysOf(app).ofRun(run),
     attempt: attemptOf(app, run),
     approvals: listRunApprovals(app.db, id).filter((approval) => approval.status === "pending"),
+    learned: listRunMemoryChanges(app.db, id),
     moves: {
       outlook: run.pausedBy !== null && run.status === "waiting" ? outlookOf(app.db, run) : null,
       ticketPaused: run.ticketId !== null && !run.trial &&
