@@ -3,7 +3,7 @@ import type { VNode } from "preact";
 import type { FieldError } from "../server/errors.ts";
 import type { MemoryChange } from "../server/records.ts";
 import { PlainDiff } from "./activity_call.tsx";
-import { EmptyState, Notice, Panel, Tag, Time } from "./components.tsx";
+import { EmptyState, Notice, Panel, StatusBadge, Tag, Time } from "./components.tsx";
 import { count, plural } from "./format.ts";
 import { Button, buttonClass, ErrorSummary, Field } from "./forms.tsx";
 import { Layout, PageHead } from "./layout.tsx";
@@ -37,7 +37,7 @@ export function MemoriesPage({ shell, agent, rows }: MemoryPagesProps): VNode {
   return (
     <Layout shell={shell} title="Memory" current={null} live={null}>
       <PageHead title={agent ? `Memory of the ${agent}` : "Memory"} />
-      <p class="muted">
+      <p class="muted intro">
         What agents have noted for their later runs. Its definition says whether an agent has a
         memory and how far it reaches: one idea or ticket, one project, or all.
         {agent && (
@@ -58,7 +58,11 @@ export function MemoriesPage({ shell, agent, rows }: MemoryPagesProps): VNode {
                   <p class="row-note">
                     <Tag>{scopeWords[name.scope]}</Tag>
                     {name.of && <a href={name.of.href}>{name.of.words}</a>}
-                    {refusal && <span class="tone-failed">{refusal}</span>}
+                    {refusal && (
+                      <>
+                        <StatusBadge shown={{ word: "Closed", tone: "failed" }} /> {refusal}
+                      </>
+                    )}
                   </p>
                 </div>
                 <span class="row-fact num">{plural(notes, "note")}</span>
@@ -100,9 +104,14 @@ export function MemoryPage(props: MemoryPageProps): VNode {
       <PageHead
         crumb={{ href: "/memory", label: "Memory" }}
         title={titleOf(name)}
-        aside={<Tag>{scopeWords[name.scope]}</Tag>}
+        aside={
+          <>
+            <Tag>{scopeWords[name.scope]}</Tag>
+            <a class={buttonClass("plain")} href={noteHref(name.id)}>Add a note</a>
+          </>
+        }
       />
-      <p class="muted">
+      <p class="muted intro">
         {name.of ? <a href={name.of.href}>{name.of.words}</a> : "In all projects"}
         {` · ${count(notes.length)} of ${count(limits.notes)} notes, ${count(bytes)} of ${
           count(limits.totalBytes)
@@ -127,9 +136,6 @@ export function MemoryPage(props: MemoryPageProps): VNode {
           <Prose text={text} />
         </Panel>
       ))}
-      <p>
-        <a class={buttonClass("plain")} href={noteHref(name.id)}>Add a note</a>
-      </p>
       <Panel id="memory-history" title="History">
         {changes.length === 0
           ? <p class="muted">No change was recorded.</p>
@@ -252,11 +258,14 @@ export function NotePage({ shell, name, isNew, limits, form, present }: NotePage
             hint={`Markdown, at most ${count(limits.noteBytes)} bytes. Agents take it for true.`}
             value={form.text}
             errors={form.errors}
+            required
             mono
           />
           <div class="actions">
             <Button kind="primary">Save</Button>
-            {!isNew && <Button kind="danger" name="remove" value="1">Delete the note</Button>}
+            {!isNew && (
+              <Button kind="danger" name="remove" value="1" formNoValidate>Delete the note</Button>
+            )}
             <a class={buttonClass("quiet")} href={memoryHref(name.id)}>Leave it as it is</a>
           </div>
         </form>
