@@ -5,7 +5,6 @@
 import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert";
 import { Executor } from "../agents/executor.ts";
 import type { Hands } from "../agents/hands_client.ts";
-import { McpServers } from "../agents/mcp/servers.ts";
 import { factsOf } from "../agents/prompts/task_facts.ts";
 import { buildPrompt } from "../agents/prompts/task_prompt.ts";
 import type { RunEventBody, ToolResult } from "../agents/protocol.ts";
@@ -321,7 +320,6 @@ async function submit(
       },
       log,
       workedMs: 0,
-      servers: McpServers.none,
       place: { dir: "/nowhere", access: "read", gitDir: null },
       commands: [{ name: "test", command: "sh test.sh", timeoutMs: 1_000 }],
       unconfinedAllowed: false,
