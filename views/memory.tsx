@@ -35,7 +35,7 @@ export interface MemoryPagesProps {
 
 export function MemoriesPage({ shell, agent, rows }: MemoryPagesProps): VNode {
   return (
-    <Layout shell={shell} title="Memory" current={null} live={null}>
+    <Layout shell={shell} title="Memory" current="agents" live={null}>
       <PageHead title={agent ? `Memory of the ${agent}` : "Memory"} />
       <p class="muted intro">
         What agents have noted for their later runs. Its definition says whether an agent has a
@@ -100,7 +100,7 @@ export interface MemoryPageProps {
 export function MemoryPage(props: MemoryPageProps): VNode {
   const { shell, name, notes, bytes, limits, changes } = props;
   return (
-    <Layout shell={shell} title={titleOf(name)} current={null} live={null}>
+    <Layout shell={shell} title={titleOf(name)} current="agents" live={null}>
       <PageHead
         crumb={{ href: "/memory", label: "Memory" }}
         title={titleOf(name)}
@@ -227,7 +227,7 @@ const FORM = "note";
 export function NotePage({ shell, name, isNew, limits, form, present }: NotePageProps): VNode {
   const title = isNew ? "Add a note" : `Edit ${form.path}`;
   return (
-    <Layout shell={shell} title={title} current={null} live={null}>
+    <Layout shell={shell} title={title} current="agents" live={null}>
       <PageHead crumb={{ href: memoryHref(name.id), label: titleOf(name) }} title={title} />
       <Panel id="note-panel" title="Note">
         <form method="post" action={`${memoryHref(name.id)}/edit`} id={FORM}>

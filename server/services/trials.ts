@@ -82,7 +82,6 @@ const purposes: Readonly<Record<string, RunPurpose | undefined>> = {
   prioritizer: "prioritize",
   developer: "develop",
   reviewer: "review",
-  explainer: "explain",
   failures: "explain",
 };
 
