@@ -9,7 +9,8 @@ import {
 } from "node:assert";
 import { join } from "node:path";
 import { MemoryFolder } from "../agents/memory/memory_folder.ts";
-import { type MemoryCommand, memoryLimits } from "../agents/memory/notes.ts";
+import { memoryLimits } from "../agents/memory/limits.ts";
+import type { MemoryCommand } from "../agents/memory/notes.ts";
 import type { MemoryScope } from "../agents/protocol.ts";
 import { ToolError } from "../agents/tools/tool.ts";
 import { changeMemory, memoryRef, noteVersion, readMemory } from "../server/services/memory.ts";

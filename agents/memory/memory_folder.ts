@@ -7,7 +7,9 @@ import { existsSync, removeIfThereSync, syncFolder } from "../../server/disk.ts"
 import { AppError } from "../../server/errors.ts";
 import { folderOf, UNFINISHED_FILE } from "../paths.ts";
 import { ToolError } from "../tools/tool.ts";
-import { isNotePath, memoryLimits, type Notes, type Step } from "./notes.ts";
+import { memoryLimits } from "./limits.ts";
+import { isNotePath } from "./note_paths.ts";
+import type { Notes, Step } from "./notes.ts";
 
 /** Most entries of one folder that are looked at: a person may have put anything there. */
 const MAX_ENTRIES = 1_000;

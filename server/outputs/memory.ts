@@ -1,6 +1,7 @@
 /** The agents' memories, as the API gives them. */
 import { z } from "zod";
-import { bytesOf, type Notes } from "../../agents/memory/notes.ts";
+import { bytesOf } from "../../agents/memory/limits.ts";
+import type { Notes } from "../../agents/memory/notes.ts";
 import { once } from "../once.ts";
 import type { MemoryChange, MemoryRef } from "../records.ts";
 import type { MemorySummary } from "../services/memory.ts";

@@ -1,4 +1,4 @@
-import { memoryLimits, totalBytes } from "../../agents/memory/notes.ts";
+import { memoryLimits, totalBytes } from "../../agents/memory/limits.ts";
 import type {
   MemoryName,
   MemoryPageProps,

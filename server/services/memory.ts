@@ -10,13 +10,13 @@ import {
   checkLimits,
   differences,
   type MemoryCommand,
-  notePath,
   type Notes,
   restOf,
   stateOf,
   type Step,
-  totalBytes,
 } from "../../agents/memory/notes.ts";
+import { totalBytes } from "../../agents/memory/limits.ts";
+import { notePath } from "../../agents/memory/note_paths.ts";
 import type { FileIntent, MemoryScope } from "../../agents/protocol.ts";
 import { unifiedDiff } from "../../agents/tools/diff.ts";
 import { ToolError } from "../../agents/tools/tool.ts";
