@@ -9,6 +9,7 @@ import { advanceIdeaHandler } from "../queue/handlers/advance_idea.ts";
 import { advanceTicketHandler } from "../queue/handlers/advance_ticket.ts";
 import { backupHandler } from "../queue/handlers/backup.ts";
 import { mergeTicketHandler } from "../queue/handlers/merge_ticket.ts";
+import { notifyHandler } from "../queue/handlers/notify.ts";
 import { removeWorktreeHandler } from "../queue/handlers/remove_worktree.ts";
 import { runAgentHandler } from "../queue/handlers/run_agent.ts";
 import { queueLimits } from "../queue/limits.ts";
@@ -35,6 +36,7 @@ import { mountPages, renderError } from "./routes/pages.tsx";
 import { resumeAgents } from "./services/agents.ts";
 import { scheduleBackups } from "./services/backups.ts";
 import { giveUpJob } from "./services/jobs.ts";
+import { knownQuirks, learnQuirk, refreshModels } from "./services/models.ts";
 import { createRunHost } from "./services/run_host.ts";
 import { createEventStreams } from "./sse.ts";
 import { modelOf, startAgents } from "./start_agents.ts";
@@ -95,9 +97,16 @@ export async function serve(config: Config, root: URL): Promise<number> {
     const host = createRunHost(() => app);
     const { nowMs } = app.clock;
     const { signal } = stop;
-    const started = await startAgents({ config, root, log, host, confinement, nowMs, signal });
+    const quirks = {
+      known: () => knownQuirks(app),
+      learned: (quirk: Parameters<typeof learnQuirk>[1]) => learnQuirk(app, quirk),
+    };
+    const started = await startAgents({
+      ...{ config, root, log, host, confinement, nowMs, signal, quirks },
+    });
     agents.resolve(started.agents);
     if (!signal.aborted) begin(app, runner);
+    void refreshModels(app, signal);
 
     await stop.first;
     log.info("stopping: what runs finishes what it is at; a second signal ends it at once");
@@ -186,6 +195,7 @@ function createAppRunner(app: App): Runner {
       advanceTicketHandler,
       mergeTicketHandler,
       removeWorktreeHandler,
+      notifyHandler,
       pruneHandler([pruneKeys]),
       backupHandler(app.clock.nowMs()),
     ],
