@@ -105,7 +105,7 @@ export interface RunHost {
   diff(
     runId: string,
     question: RangeQuestion,
-    options: { paths: PathPolicy; signal: AbortSignal },
+    options: { dir: string; paths: PathPolicy; signal: AbortSignal },
   ): Promise<string>;
   /** Commits what the turn changed; null when nothing did. */
   checkpoint(runId: string, turn: number): Promise<{ commit: string; files: string[] } | null>;

@@ -126,6 +126,7 @@ export class ToolCalls {
   async #diff(question: RangeQuestion): Promise<Answer> {
     const { context, host, signal } = this.#options;
     const content = await host.diff(context.spec.runId, question, {
+      dir: context.place.dir,
       paths: context.permissions.paths,
       signal,
     });

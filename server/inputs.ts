@@ -70,6 +70,15 @@ export const mcpServerInput = once(() =>
     .meta({ id: "McpServerInput" })
 );
 
+export const memoryChangesInput = once(() =>
+  z.strictObject({
+    notes: z.array(z.strictObject({
+      path: z.string().min(1).max(500).describe("Such as `checks.md`"),
+      text: z.string().max(TEXT_MAX_CHARS).nullable().describe("The whole note; null: delete it"),
+    })).min(1).max(50),
+  }).meta({ id: "MemoryChanges" })
+);
+
 /** What a person allows a project's own commands. */
 const allowances = () => ({
   commands_allowed: z.boolean().optional()

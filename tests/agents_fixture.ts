@@ -129,6 +129,7 @@ export function agentPage(shell: Shell, view: AgentView): AgentPageProps {
       memory: "none",
       allowedPaths: [],
       blockedPaths: ["docs/**"],
+      writablePaths: [],
       commands: [],
       hosts: [],
       requireApproval: ["write(new)"],

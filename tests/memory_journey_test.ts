@@ -10,6 +10,7 @@ import {
   expect,
   ifGood,
   logOf,
+  patch,
   play,
   runsOf,
   settled,
@@ -107,4 +108,67 @@ Deno.test("memory learned in one run is used in the next, and is noted once over
   match(finished(logs[0]!)[0].body.result.diff, /\+- test\.sh needs greet\.sh to begin with hello/);
   match(finished(logs[1]!)[0].body.result.diff, /^-.*begin with hello$/m);
   equal((await repo.git("status", "--porcelain")).trim(), "", "the person's folder is left alone");
+});
+
+Deno.test("a project's memory outlives its ticket, and a person's word in it is heard", async () => {
+  const prompts: string[] = [];
+  const developer = (from: string, to: string, ...notes: [string, Record<string, unknown>][]) => [
+    (request: ClaudeRequest) => {
+      prompts.push(request.prompt);
+      return calls(["Read", { file_path: "greet.sh" }], ...notes);
+    },
+    ifGood(edit(from, to)),
+    checked,
+    done,
+  ];
+  const tickets = [
+    developer("hello", "hello, world", [
+      "memory",
+      { command: "create", path: "checks.md", file_text: NOTE },
+    ]),
+    developer("hello, world", "hello, big world"),
+  ];
+  await using fake = startFakeClaude({
+    reply: (request) => {
+      const second = /<ticket number="2"/.test(request.prompt);
+      return play({ ...greetScripts, develop: tickets[second ? 1 : 0]! })(request);
+    },
+  });
+  await using data = await tempDir();
+  await using repo = await greetRepo();
+  const env = { ANTHROPIC_API_KEY: fake.apiKey, ANTHROPIC_BASE_URL: fake.url };
+  await using mortal = new Mortal(data.path, env);
+  await mortal.start();
+  const { client } = mortal;
+  const project = await addProject(client, repo, greetCommands);
+  const { items } = await client.get("/agents");
+  const { id } = items.find(({ name }: Json) => name === "feature-dev");
+  await patch(client, `/agents/${id}`, { keys: { memory: "project" } });
+
+  const work = async (ticket: Json) => {
+    const { id } = await client.post(`/projects/${project.id}/tickets`, ticket);
+    const reviewed = await client.until(`/tickets/${id}`, settled);
+    equal(reviewed.status, "review", reviewed.reason);
+    await client.post(`/tickets/${id}/approve`);
+    const merged = await client.until(`/tickets/${id}`, (t) => t.status !== "review");
+    equal(merged.status, "done", merged.reason);
+  };
+  await work(greetTicket);
+  const memory = `/memory/feature-dev.${project.id}`;
+  equal(await repo.read(".gaffer/memory/feature-dev/checks.md"), NOTE);
+  equal((await client.get(memory)).notes[0].text, NOTE);
+  const [run] = (await client.get("/runs?limit=200")).items
+    .filter((one: Json) => one.agent === "feature-dev");
+  match((await client.get(`/runs/${run.id}/memory`)).items[0].diff, /\+- test\.sh needs greet\.sh/);
+  const page = await (await fetch(`${client.url}/runs/${run.id}`)).text();
+  match(page, /What it learned/);
+
+  await patch(client, memory, { notes: [{ path: "person.md", text: "Say *big*\n" }] });
+  await work({ ...greetTicket, title: "Greet it bigger" });
+  ok(!prompts[0]!.includes("<memory>"));
+  match(
+    prompts[1]!,
+    /<note path="checks\.md">\n# Checks\n[^]*<note path="person\.md">\nSay \*big\*/,
+  );
+  equal((await repo.git("status", "--porcelain")).trim(), "?? .gaffer/");
 });

@@ -4,12 +4,12 @@ import {
   after,
   changeOf,
   type MemoryCommand,
-  memoryLimits,
   type Notes,
   restOf,
   stateOf,
   viewOf,
 } from "../agents/memory/notes.ts";
+import { memoryLimits } from "../agents/memory/limits.ts";
 import { ToolError } from "../agents/tools/tool.ts";
 
 const notes: Notes = new Map([

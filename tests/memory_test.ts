@@ -9,10 +9,11 @@ import {
 } from "node:assert";
 import { join } from "node:path";
 import { MemoryFolder } from "../agents/memory/memory_folder.ts";
-import { type MemoryCommand, memoryLimits } from "../agents/memory/notes.ts";
+import { memoryLimits } from "../agents/memory/limits.ts";
+import type { MemoryCommand } from "../agents/memory/notes.ts";
 import type { MemoryScope } from "../agents/protocol.ts";
 import { ToolError } from "../agents/tools/tool.ts";
-import { changeMemory, memoryRef, readMemory } from "../server/services/memory.ts";
+import { changeMemory, memoryRef, noteVersion, readMemory } from "../server/services/memory.ts";
 import { createRunHost } from "../server/services/run_host.ts";
 import { startRun } from "../server/services/runs.ts";
 import { listMemoryChanges, listRunMemoryChanges } from "../server/store/memory.ts";
@@ -179,15 +180,15 @@ Deno.test("two runs that change one memory in the same moment lose nothing of ea
 Deno.test("a person changes notes as they saw them, and is told where they are otherwise by now", async () => {
   using b = await bench();
   const ref = memoryRef(b.app, "reviewer.global");
-  await changeMemory(b.app, ref, [{ path: "a.md", text: "one\n", seen: null }]);
-  await changeMemory(b.app, ref, [{ path: "a.md", text: "two\n", seen: "one\n" }]);
+  await changeMemory(b.app, ref, [{ path: "a.md", text: "one\n", seen: noteVersion(null) }]);
+  await changeMemory(b.app, ref, [{ path: "a.md", text: "two\n", seen: noteVersion("one\n") }]);
   await rejects(
-    changeMemory(b.app, ref, [{ path: "a.md", text: "three\n", seen: "one\n" }]),
+    changeMemory(b.app, ref, [{ path: "a.md", text: "three\n", seen: noteVersion("one\n") }]),
     { code: "conflict", message: /Cannot save a\.md: it was changed after you opened it/ },
   );
-  await changeMemory(b.app, ref, [{ path: "a.md", text: null, seen: "two\n" }]);
+  await changeMemory(b.app, ref, [{ path: "a.md", text: null, seen: noteVersion("two\n") }]);
   await rejects(
-    changeMemory(b.app, ref, [{ path: "a.md", text: "x", seen: "two\n" }]),
+    changeMemory(b.app, ref, [{ path: "a.md", text: "x", seen: noteVersion("two\n") }]),
     { code: "conflict", message: /it was deleted after you opened it/ },
   );
   await rejects(

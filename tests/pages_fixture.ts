@@ -10,6 +10,7 @@ import type {
   Idea,
   Job,
   McpServer,
+  MemoryChange,
   Project,
   Question,
   ReviewFinding,
@@ -321,6 +322,20 @@ export function approval(changes: Partial<Approval> = {}): Approval {
     createdAt: ago(4),
     decidedAt: null,
     decidedBy: null,
+    ...changes,
+  };
+}
+
+export function memoryChange(changes: Partial<MemoryChange> = {}): MemoryChange {
+  return {
+    id: "memory_1",
+    memory: "reviewer.global",
+    path: "checks.md",
+    diff: "--- a/checks.md\n+++ b/checks.md\n@@ -1,2 +1,3 @@\n # Checks\n \n+- needs <b>SDL</b>\n",
+    runId: "run_dev",
+    callId: "c1",
+    by: "reviewer",
+    at: ago(30),
     ...changes,
   };
 }

@@ -16,6 +16,7 @@ import { IdeaPage } from "../views/idea.tsx";
 import { IdeasPage } from "../views/ideas.tsx";
 import { type JobRow, JobsPage } from "../views/jobs.tsx";
 import { type McpServerForm, McpServersPage } from "../views/mcp_servers.tsx";
+import { MemoriesPage, MemoryPage, NotePage } from "../views/memory.tsx";
 import { NewProjectPage, ProjectPage, ProjectsPage } from "../views/projects.tsx";
 import { ReviewPage } from "../views/review.tsx";
 import { RunForkPage } from "../views/run_fork.tsx";
@@ -74,6 +75,9 @@ const mcpForm: McpServerForm = {
   message: null,
   errors: [],
 };
+const memoryName = { id: "reviewer.global", agent: "reviewer", scope: "global", of: null } as const;
+const newerNote = "# Checks\n\n- another line\n";
+const memoryLimits = { notes: 40, noteBytes: 16_384, totalBytes: 131_072 };
 
 const later = { scheduled: 0, retryable: 0 };
 
@@ -435,6 +439,68 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       ]}
     />
   ),
+  "/memory": (shell) => (
+    <MemoriesPage
+      shell={shell}
+      agent={null}
+      rows={[
+        { name: memoryName, notes: 2, bytes: 412, changedAt: a.ago(30), refusal: null },
+        {
+          name: {
+            id: "bugfix-dev.tkt_save",
+            agent: "bugfix-dev",
+            scope: "session",
+            of: { words: `Ticket #7 ${a.ticket().title}`, href: "/tickets/tkt_save" },
+          },
+          notes: 1,
+          bytes: 80,
+          changedAt: a.ago(5),
+          refusal: null,
+        },
+        {
+          name: {
+            id: "writer.project_game",
+            agent: "writer",
+            scope: "project",
+            of: { words: "Space game", href: "/projects/project_game" },
+          },
+          notes: 0,
+          bytes: 0,
+          changedAt: null,
+          refusal: 'Cannot use the memory: "/home/pat/game/.gaffer" is a symbolic link. Remove it',
+        },
+      ]}
+    />
+  ),
+  "/memory/reviewer.global": (shell) => (
+    <MemoryPage
+      shell={shell}
+      name={memoryName}
+      notes={[
+        { path: "checks.md", text: "# Checks\n\n- `make test` needs **SDL**, see `INSTALL.md`\n" },
+        { path: "traps/saves.md", text: `A long path: ${"segment/".repeat(12)}\n` },
+      ]}
+      bytes={412}
+      limits={memoryLimits}
+      changes={[a.memoryChange(), a.memoryChange({ id: "memory_2", by: "owner", runId: null })]}
+    />
+  ),
+  "/memory/reviewer.global/edit": (shell) => (
+    <NotePage
+      shell={shell}
+      name={memoryName}
+      isNew={false}
+      limits={memoryLimits}
+      form={{
+        path: "checks.md",
+        text: "# Checks\n",
+        seen: "0123456789abcdef",
+        message: "Cannot save checks.md: it was changed after you opened it",
+        errors: [],
+      }}
+      present={newerNote}
+    />
+  ),
   "/runs/run_dev": (shell) => (
     <RunPage
       shell={shell}
@@ -445,6 +511,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       attempt={2}
       tags={["private"]}
       approvals={[a.approval(), writeApproval]}
+      learned={[a.memoryChange()]}
       moves={runMoves}
       unread={false}
       activity={{
@@ -489,6 +556,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       attempt={1}
       tags={["private", "untrusted", "outbound"]}
       approvals={[]}
+      learned={[]}
       moves={{
         ...runMoves,
         ticketPaused: true,
@@ -529,6 +597,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       attempt={1}
       tags={["private", "untrusted", "outbound"]}
       approvals={[]}
+      learned={[]}
       moves={{
         ...runMoves,
         retry: { action: "/tickets/tkt_save/retry", label: "Retry", effect: "Attempt 2 of this." },

@@ -41,6 +41,8 @@ function action({ name, input }: ToolCall): { verb: string; object: string } {
       return { verb: "Run", object: text("command") };
     case "run_checks":
       return { verb: "Check", object: text("name") };
+    case "memory":
+      return { verb: `Memory: ${text("command")}`, object: text("path") || text("old_path") };
     case "ask_questions": {
       const asked = Array.isArray(input.questions) ? input.questions.length : 0;
       return { verb: `Ask ${plural(asked, "question")}`, object: "" };

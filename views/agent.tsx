@@ -8,9 +8,16 @@ import { Facts, Notice, Panel, Tag, Time } from "./components.tsx";
 import { count, duration, money, plural } from "./format.ts";
 import { ActionForm, Button, buttonClass, Field } from "./forms.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
-import { agentFilesHref, agentHref, agentVersionsHref, type Subject } from "./links.ts";
+import { agentFilesHref, agentHref, agentVersionsHref, type Subject, withQuery } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
 import type { Shell } from "./shell.ts";
+
+/** How far an agent's notes reach. */
+const memoryWords: Record<string, string> = {
+  session: "of each idea or ticket",
+  project: "of each project",
+  global: "of all projects",
+};
 
 /** What of a definition the page shows in words. */
 export interface AgentAbout {
@@ -26,6 +33,7 @@ export interface AgentAbout {
   memory: string;
   allowedPaths: string[];
   blockedPaths: string[];
+  writablePaths: string[];
   commands: string[];
   hosts: string[];
   requireApproval: string[];
@@ -142,7 +150,7 @@ function AgentNotices({ agent, problem, waiting }: AgentPageProps): VNode {
   );
 }
 
-function AgentResults({ about, figures }: AgentPageProps): VNode {
+function AgentResults({ agent, about, figures }: AgentPageProps): VNode {
   const n = figures.results.length;
   return (
     <div class="agent-facts" id="agent-results">
@@ -161,13 +169,23 @@ function AgentResults({ about, figures }: AgentPageProps): VNode {
             rows={[
               ["Model", modelWords(about)],
               ["Tools", about.tools.join(", ")],
-              ["Memory", about.memory === "none" ? "none" : `kept per ${about.memory}`],
+              [
+                "Memory",
+                about.memory === "none"
+                  ? "none"
+                  : (
+                    <a key="m" href={withQuery("/memory", { agent: agent.name })}>
+                      {memoryWords[about.memory] ?? about.memory}
+                    </a>
+                  ),
+              ],
               ["Turns", `at most ${about.maxTurns}`],
               ["Time", `at most ${duration(about.timeoutMs)}`],
               ["Tokens", `at most ${count(about.maxTokens)}`],
               ["Cost", `at most ${money(about.maxCostMicroUsd)} a run`],
               ["Paths", listed(about.allowedPaths)],
               ["Not", listed(about.blockedPaths)],
+              ["Writes only", listed(about.writablePaths)],
               ["Commands", listed(about.commands)],
               ["Hosts", listed(about.hosts)],
               ["Asks first", listed(about.requireApproval)],

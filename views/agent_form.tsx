@@ -117,6 +117,7 @@ function FormFields(props: FieldsProps): VNode {
         <summary>Paths, commands, hosts, approvals, memory</summary>
         {lines("allowed_paths", "Paths it may touch", "One glob a line; none: all.")}
         {lines("blocked_paths", "Paths it may not touch", "One glob a line. This list wins.")}
+        {lines("writable_paths", "Paths it may write", "One glob a line; none: all it may touch.")}
         {lines("allowed_commands", "Commands it may run", 'One pattern a line, as "npm run *".')}
         {lines("allowed_hosts", "Hosts it may reach", 'One a line, as "*.example.com".')}
         {lines(
@@ -136,6 +137,7 @@ function FormFields(props: FieldsProps): VNode {
 const further = [
   "allowed_paths",
   "blocked_paths",
+  "writable_paths",
   "allowed_commands",
   "allowed_hosts",
   "require_approval",

@@ -75,7 +75,7 @@ export const agentKindWords: Readonly<Record<string, string>> = {
 export function AgentsPage(props: AgentsPageProps): VNode {
   return (
     <Layout shell={props.shell} title="Agents" current="agents" live={props.live}>
-      <PageHead title="Agents" />
+      <PageHead title="Agents" aside={<a href="/memory">What they remember</a>} />
       <AgentGroups {...props} />
       <RepositoryLinks shell={props.shell} />
       <AddAgent {...props} />

@@ -70,6 +70,8 @@ export function describeChange(change: ChangeEvent): string {
       return `Message to the ${text("agent")} by ${actor}`;
     case "run_forked":
       return `The ${text("agent")} was forked by ${actor} after turn ${data.turn}`;
+    case "memory_changed":
+      return `Memory of the ${text("agent")} changed by ${actor}`;
     case "branch_rewound":
       return `Branch put back to ${shortCommit(text("commit"))}; it is kept as ${text("kept")}`;
     case "ticket_paused":

@@ -20,6 +20,10 @@ export const agentVersionsHref = (
 /** What a project's repository brings along. */
 export const agentFilesHref = (projectId: string): string =>
   `${projectHref(projectId)}/agent-files`;
+export const memoryHref = (memoryId: string): string => `/memory/${id(memoryId)}`;
+/** Without a path: for a new note. */
+export const noteHref = (memoryId: string, path = ""): string =>
+  withQuery(`${memoryHref(memoryId)}/edit`, { path });
 export const projectHref = (projectId: string): string => `/projects/${id(projectId)}`;
 export const mcpServersHref = (projectId: string): string =>
   `${projectHref(projectId)}/mcp-servers`;

@@ -30,7 +30,7 @@
  * |               |                         | #ticket-history #ticket-actions; and the run's, below      |
  * | Review        | /live/review/<id>       | `reviewPartials`: #review-strip #review-checks #review-bar |
  * | Run           | /live/run/<id>          | `runPartials`: #run-strip #run-attention #run-message      |
- * |               |                         | #run-actions                                               |
+ * |               |                         | #run-learned #run-actions                                  |
  * | a run's part  | in ticket and run       | `activityPartial`: #activity (all of it: a new run began)  |
  * |               |                         | `itemsPartial`: items into #activity-<runId>               |
  * |               |                         | `liveTextPartial`: #live-<runId>                           |

@@ -2,7 +2,7 @@
 import type { VNode } from "preact";
 import type { ToolTag } from "../agents/protocol.ts";
 import { failureReasons } from "../server/states.ts";
-import type { Approval, Run } from "../server/records.ts";
+import type { Approval, MemoryChange, Run } from "../server/records.ts";
 import { Activity, type ActivityProps } from "./activity.tsx";
 import { PendingApprovals } from "./approvals.tsx";
 import {
@@ -23,6 +23,7 @@ import { buttonClass } from "./forms.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
 import { agentVersionsHref, projectHref, runHref, type Subject, subjectHref } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
+import { LearnedPanel } from "./memory.tsx";
 import { MessagePanel, RunActions, type RunMovesProps } from "./run_actions.tsx";
 import { Prose } from "./prose.tsx";
 import type { Shell } from "./shell.ts";
@@ -153,6 +154,8 @@ export interface RunPageProps {
   /** What its calls have brought into it or let out of it. */
   tags: ToolTag[];
   approvals: Approval[];
+  /** What it changed in its agent's memory, oldest first. */
+  learned: MemoryChange[];
   moves: Omit<RunMovesProps, "run">;
   /** A person's last words to it came when it asked the model nothing more. */
   unread: boolean;
@@ -170,6 +173,7 @@ export function RunPage(props: RunPageProps): VNode {
       <MessagePanel {...moves} run={run} />
       <TranscriptTools {...props} />
       <Activity {...props.activity} run={run} nowMs={shell.nowMs} />
+      <LearnedPanel changes={props.learned} nowMs={shell.nowMs} />
       <RunActions {...moves} run={run} nowMs={shell.nowMs} />
     </Layout>
   );
@@ -184,6 +188,7 @@ export function runPartials(props: RunPageProps, status?: string): VNode {
       {replace("run-strip", <RunStrip {...props} />)}
       {replace("run-attention", <RunAttention {...props} />)}
       {replace("run-message", <MessagePanel {...moves} run={run} />)}
+      {replace("run-learned", <LearnedPanel changes={props.learned} nowMs={shell.nowMs} />)}
       {replace("run-actions", <RunActions {...moves} run={run} nowMs={shell.nowMs} />)}
     </>
   );

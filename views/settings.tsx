@@ -73,7 +73,8 @@ function AgentsState({ shell, held, active, maxRuns }: SettingsPageProps): VNode
   return (
     <Panel id="agents-status" title="Agents" aside={<StatusBadge shown={state} />}>
       <p>
-        {plural(active, "run")} at work; {count(maxRuns)} may work at the same time.
+        {plural(active, "run")} at work; {count(maxRuns)} may work at the same time.{" "}
+        <a href="/memory">What agents remember</a>
       </p>
       {shell.refused !== null && (
         <Notice tone="failed" title="No agent runs">

@@ -7,7 +7,9 @@ import { existsSync, removeIfThereSync, syncFolder } from "../../server/disk.ts"
 import { AppError } from "../../server/errors.ts";
 import { folderOf, UNFINISHED_FILE } from "../paths.ts";
 import { ToolError } from "../tools/tool.ts";
-import { isNotePath, memoryLimits, type Notes, type Step } from "./notes.ts";
+import { memoryLimits } from "./limits.ts";
+import { isNotePath } from "./note_paths.ts";
+import type { Notes, Step } from "./notes.ts";
 
 /** Most entries of one folder that are looked at: a person may have put anything there. */
 const MAX_ENTRIES = 1_000;
@@ -66,6 +68,22 @@ export class MemoryFolder {
       requireFolder(dir);
     }
     return dir;
+  }
+}
+
+/** Names of the folders in a folder, in order; none where it is missing, or no plain folder. */
+export function listFolders(base: string, names: readonly string[]): string[] {
+  try {
+    let dir = realOf(base);
+    for (const name of names) {
+      dir = `${dir}/${name}`;
+      requireFolder(dir);
+    }
+    return [...Deno.readDirSync(dir)].slice(0, MAX_ENTRIES)
+      .filter(({ isDirectory }) => isDirectory).map(({ name }) => name).toSorted();
+  } catch (error) {
+    if (error instanceof AppError || error instanceof Deno.errors.NotFound) return [];
+    throw error;
   }
 }
 

@@ -4,17 +4,8 @@
  */
 import { createHash } from "node:crypto";
 import { ToolError } from "../tools/tool.ts";
-
-/** Most that one memory holds. All of it is meant to be read at a run's start. */
-export const memoryLimits = {
-  notes: 40,
-  noteBytes: 16 * 1024,
-  totalBytes: 128 * 1024,
-  /** Folders above a note, and the note itself. */
-  depth: 3,
-  /** Of a whole path. */
-  pathChars: 120,
-} as const;
+import { bytesOf, memoryLimits, totalBytes } from "./limits.ts";
+import { anyPath, notePath, ROOT, shown } from "./note_paths.ts";
 
 /** Texts by path relative to the memory, such as `checks.md`. */
 export type Notes = ReadonlyMap<string, string>;
@@ -45,9 +36,6 @@ export interface Change {
   /** Text for the model. */
   content: string;
 }
-
-/** How a memory is called in the tool, as models know it. */
-const ROOT = "/memories";
 
 /** Works out a change. Throws `ToolError` with what to do instead. */
 export function changeOf(notes: Notes, command: MemoryCommand): Change {
@@ -261,50 +249,6 @@ export function checkLimits(before: Notes, now: Notes): void {
   }
 }
 
-const encoder = new TextEncoder();
-export const bytesOf = (text: string): number => encoder.encode(text).length;
-export const totalBytes = (notes: Notes): number =>
-  [...notes.values()].reduce((sum, text) => sum + bytesOf(text), 0);
-
-// ---------------------------------------------------------------- paths
-
-/** Letters, digits and what does not begin a name: no dot files, nothing that a system reads in its own way. */
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
-
-/** Whether a file of that path is a note. */
-export const isNotePath = (path: string): boolean =>
-  path.length <= memoryLimits.pathChars && path.endsWith(".md") &&
-  path.split("/").length <= memoryLimits.depth && path.split("/").every((name) => NAME.test(name));
-
-/** A note's path, given with or without the memory's own name. Throws `ToolError`. */
-export function notePath(given: string): string {
-  const path = anyPath(given);
-  if (!path.endsWith(".md")) {
-    throw badPath(given, "a note is a markdown file: its name ends in .md");
-  }
-  return path;
-}
-
-/** The same for a folder or note; "" is the memory itself. */
-function anyPath(given: string): string {
-  const inside = given.replace(/^\/memories(?=\/|$)\/?/, "").replace(/\/$/, "");
-  if (inside === "") return "";
-  if (inside.startsWith("/")) throw badPath(given, `notes lie in ${ROOT}`);
-  if (inside.length > memoryLimits.pathChars) {
-    throw badPath(given, `it is longer than ${memoryLimits.pathChars} characters`);
-  }
-  const names = inside.split("/");
-  if (names.length > memoryLimits.depth) {
-    throw badPath(given, `notes lie at most ${memoryLimits.depth - 1} folders deep`);
-  }
-  if (!names.every((name) => NAME.test(name))) {
-    throw badPath(given, "names have letters, digits, dots, hyphens and underscores only");
-  }
-  return inside;
-}
-
-const shown = (path: string): string => path === "" ? ROOT : `${ROOT}/${path}`;
-
 const within = (notes: Notes, path: string): string[] =>
   [...notes.keys()].filter((note) => path === "" || note === path || note.startsWith(`${path}/`))
     .toSorted();
@@ -332,9 +276,6 @@ const missing = (doing: string, path: string): ToolError =>
   refuse(`${doing} ${shown(path)}`, `there is no such file. View ${ROOT} to see what there is`);
 
 const refuse = (doing: string, why: string): ToolError => new ToolError(`Cannot ${doing}: ${why}`);
-
-const badPath = (path: string, why: string): ToolError =>
-  new ToolError(`Cannot use the path ${JSON.stringify(path.slice(0, 200))}: ${why}`);
 
 const linesOf = (text: string): string[] => text === "" ? [] : text.replace(/\n$/, "").split("\n");
 

@@ -101,6 +101,7 @@ function aboutOf(definition: AgentDefinition): AgentAbout {
     ...limits,
     allowedPaths: paths.allow,
     blockedPaths: paths.block,
+    writablePaths: paths.write ?? [],
     ...{ commands, hosts, requireApproval },
   };
 }

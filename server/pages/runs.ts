@@ -13,6 +13,7 @@ import { listRunApprovals } from "../store/approvals.ts";
 import { listRunTags } from "../store/run_tags.ts";
 import { lastSeq } from "../store/events.ts";
 import { getIdea } from "../store/ideas.ts";
+import { listRunMemoryChanges } from "../store/memory.ts";
 import {
   countPersonNotes,
   getRun,
@@ -80,6 +81,7 @@ export function runPage(
     attempt: attemptOf(app, run),
     tags: listRunTags(app.db, id),
     approvals: listRunApprovals(app.db, id).filter((approval) => approval.status === "pending"),
+    learned: listRunMemoryChanges(app.db, id),
     moves: {
       outlook: run.pausedBy !== null && run.status === "waiting" ? outlookOf(app.db, run) : null,
       ticketPaused: run.ticketId !== null && !run.trial &&

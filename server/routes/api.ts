@@ -7,6 +7,7 @@ import { eventsApi } from "./events.ts";
 import { ideasApi } from "./ideas.tsx";
 import { jobsApi } from "./jobs.tsx";
 import { mcpServersApi } from "./mcp_servers.tsx";
+import { memoryApi } from "./memory.tsx";
 import { modelsApi } from "./models.ts";
 import { projectsApi } from "./projects.tsx";
 import { runsApi } from "./runs.tsx";
@@ -22,6 +23,7 @@ export function mountApi(api: Api, streams: EventStreams): void {
   modelsApi(api);
   runsApi(api);
   approvalsApi(api);
+  memoryApi(api);
   jobsApi(api);
   systemApi(api);
   eventsApi(api, streams);

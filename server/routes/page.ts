@@ -136,7 +136,7 @@ export function listBehind(c: RequestContext, lists: readonly string[]): string 
 
 /** Pages that can be asked for again: not what a refused form was posted to, and no other server ("//…"). */
 const OWN_PAGE =
-  /^\/(?:(?:ideas|development|runs|agents|jobs|projects|settings)?|agents\/[\w-]+|(?:ideas|tickets|runs|projects)\/\w+(?:\/review)?)$/;
+  /^\/(?:(?:ideas|development|runs|agents|jobs|projects|settings)?|agents\/[\w-]+|(?:ideas|tickets|runs|projects)\/\w+(?:\/review)?|memory(?:\/[\w.-]+(?:\/edit)?)?)$/;
 
 /** The page that a form was sent from, whichever it is; null: nobody knows. */
 export function pageBehind(c: RequestContext): string | null {

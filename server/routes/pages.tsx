@@ -19,6 +19,7 @@ import { ideaPages } from "./ideas.tsx";
 import { jobPages } from "./jobs.tsx";
 import { livePages } from "./live.tsx";
 import { mcpServerPages } from "./mcp_servers.tsx";
+import { memoryPages } from "./memory.tsx";
 import { done, pageRequest, type PageTools, show } from "./page.ts";
 import { projectPages } from "./projects.tsx";
 import { runPages } from "./runs.tsx";
@@ -39,6 +40,7 @@ export function mountPages(pages: Hono<Env>, tools: PageTools): void {
   agentPages(pages, tools);
   jobPages(pages, tools);
   approvalPages(pages, tools);
+  memoryPages(pages, tools);
   pages.get("/settings", (c) => show(c, <SettingsPage {...settingsPage(pageRequest(c, tools))} />));
   pages.post("/settings/resume-agents", (c) => {
     resumeAgents(c.var.app);

@@ -31,6 +31,7 @@ const formKeys: readonly FormKey[] = [
   { key: "memory", kind: "choice" },
   { key: "allowed_paths", kind: "list" },
   { key: "blocked_paths", kind: "list" },
+  { key: "writable_paths", kind: "list" },
   { key: "allowed_commands", kind: "list" },
   { key: "allowed_hosts", kind: "list" },
   { key: "require_approval", kind: "list" },

@@ -2,19 +2,21 @@
  * The agents' memories: where each lies, what a run does to it, and what a person does. One of a scope per agent:
  * global in the data folder, of a project in the project itself, of an idea or ticket in the data folder again.
  */
-import { MemoryFolder } from "../../agents/memory/memory_folder.ts";
+import { createHash } from "node:crypto";
+import { listFolders, MemoryFolder } from "../../agents/memory/memory_folder.ts";
 import {
   after,
   changeOf,
   checkLimits,
   differences,
   type MemoryCommand,
-  notePath,
   type Notes,
   restOf,
   stateOf,
   type Step,
 } from "../../agents/memory/notes.ts";
+import { totalBytes } from "../../agents/memory/limits.ts";
+import { notePath } from "../../agents/memory/note_paths.ts";
 import type { FileIntent, MemoryScope } from "../../agents/protocol.ts";
 import { unifiedDiff } from "../../agents/tools/diff.ts";
 import { ToolError } from "../../agents/tools/tool.ts";
@@ -23,8 +25,13 @@ import { transact, type Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
 import type { MemoryRef, Run } from "../records.ts";
 import { findIdea } from "../store/ideas.ts";
-import { insertMemoryChange, listRunMemoryChanges, removeMemoryChanges } from "../store/memory.ts";
-import { getProject } from "../store/projects.ts";
+import {
+  insertMemoryChange,
+  listChangedMemories,
+  listRunMemoryChanges,
+  removeMemoryChanges,
+} from "../store/memory.ts";
+import { getProject, listProjects } from "../store/projects.ts";
 import { findTicket } from "../store/tickets.ts";
 
 /** An agent's name, and whose memory it is. Nothing in it can lead out of a folder. */
@@ -65,6 +72,61 @@ export function memoryFolder(app: App, ref: MemoryRef): MemoryFolder {
 }
 
 export const readMemory = (app: App, ref: MemoryRef): Notes => memoryFolder(app, ref).read();
+
+/** One memory in a list. */
+export interface MemorySummary {
+  ref: MemoryRef;
+  notes: number;
+  bytes: number;
+  /** Null: by no one that Gaffer knows of. */
+  changedAt: string | null;
+  /** Why it can't be read, or null. */
+  refusal: string | null;
+}
+
+/** Most memories of ideas and tickets that are listed, the newest changed. */
+const LISTED_MAX = 200;
+
+/** The memories that there are: those with a folder, and those that were changed lately. */
+export function listMemories(
+  app: App,
+  filter: { agent?: string; projectId?: string } = {},
+): MemorySummary[] {
+  const changed = new Map(
+    listChangedMemories(app.db, LISTED_MAX).map(({ memory, at }) => [memory, at]),
+  );
+  const here = listFolders(app.config.dataDir, ["memory"]).map((agent) => `${agent}.global`);
+  const inProjects = listProjects(app.db).flatMap(({ id, path }) =>
+    listFolders(path, [".gaffer", "memory"]).map((agent) => `${agent}.${id}`)
+  );
+  const ids = [...new Set([...here, ...inProjects, ...changed.keys()])];
+  return ids.flatMap((id) => findRef(app, id) ?? [])
+    .filter(({ agent, projectId }) =>
+      (!filter.agent || agent === filter.agent) &&
+      (!filter.projectId || projectId === filter.projectId)
+    )
+    .map((ref) => ({ ref, changedAt: changed.get(ref.id) ?? null, ...sizeOf(app, ref) }));
+}
+
+/** A folder may be called anything, and a ticket may be gone. */
+function findRef(app: App, id: string): MemoryRef | null {
+  try {
+    return memoryRef(app, id);
+  } catch (error) {
+    if (error instanceof AppError && error.code === "not_found") return null;
+    throw error;
+  }
+}
+
+function sizeOf(app: App, ref: MemoryRef): Pick<MemorySummary, "notes" | "bytes" | "refusal"> {
+  try {
+    const notes = readMemory(app, ref);
+    return { notes: notes.size, bytes: totalBytes(notes), refusal: null };
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return { notes: 0, bytes: 0, refusal: error.message };
+  }
+}
 
 // ------------------------------------------------------------------ runs
 
@@ -122,38 +184,48 @@ export interface NoteChange {
   text: string | null;
 }
 
+/** Of a note as it is, to tell whether somebody has changed it since. */
+export const noteVersion = (text: string | null): string =>
+  text === null ? "none" : createHash("sha256").update(text).digest("hex").slice(0, VERSION_CHARS);
+
+const VERSION_CHARS = 16;
+
 /**
- * Changes notes. `seen`: what the person saw of them, null for none; where one is otherwise now, nothing is changed
- * and `conflict` is thrown. Throws `invalid` for a path or size that may not be.
+ * Changes notes. `seen`: the version that the person saw; where one is otherwise now, nothing is changed and
+ * `conflict` is thrown. Throws `invalid` for a path or size that may not be.
  */
 export function changeMemory(
   app: App,
   ref: MemoryRef,
-  changes: (NoteChange & { seen?: string | null })[],
+  changes: (NoteChange & { seen?: string })[],
 ): Promise<Notes> {
   return oneAtATime(app, ref, async () => {
     const notes = readMemory(app, ref);
-    const steps = changes.map(({ path: given, text, seen }, index): Step => {
-      const path = asInvalid(() => notePath(given), "path", index);
+    const steps = changes.map(({ path: given, text, seen }): Step => {
+      const path = asInvalid(() => notePath(given), "path");
       const present = notes.get(path) ?? null;
-      if (seen !== undefined && seen !== present) {
+      if (seen !== undefined && seen !== noteVersion(present)) {
         throw new AppError(
           "conflict",
           `Cannot save ${path}: ${
-            present === null ? "it was deleted" : "it was changed"
+            present === null
+              ? "it was deleted"
+              : seen === noteVersion(null)
+              ? "there is such a note already, made"
+              : "it was changed"
           } after you opened it. Look at what it says now, then save again`,
         );
       }
       return text === null ? { type: "remove", path } : { type: "write", path, text };
     });
-    asInvalid(() => checkLimits(notes, after(notes, steps)), "text", 0);
+    asInvalid(() => checkLimits(notes, after(notes, steps)), "text");
     await change(app, ref, { notes, steps, run: null, tell: null });
     return readMemory(app, ref);
   });
 }
 
 /** A refusal in the model's words, for a person's field. */
-function asInvalid<T>(work: () => T, field: string, _index: number): T {
+function asInvalid<T>(work: () => T, field: "path" | "text"): T {
   try {
     return work();
   } catch (error) {

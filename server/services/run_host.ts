@@ -121,7 +121,7 @@ export function createRunHost(app: () => App): RunHost {
           carryOutMemory(acting, { ref, run, callId, command, intent }),
       };
     },
-    async diff(runId, question, { paths, signal }) {
+    async diff(runId, question, { dir, paths, signal }) {
       const run = getRun(app().db, runId);
       const ticket = run.ticketId ? getTicket(app().db, run.ticketId) : null;
       if (!ticket?.baseCommit || !ticket.headCommit) {
@@ -129,7 +129,7 @@ export function createRunHost(app: () => App): RunHost {
       }
       return await rangeDiff(question, {
         repo: getProject(app().db, run.projectId).path,
-        dir: worktreeOf(app(), ticket).path,
+        dir,
         base: ticket.baseCommit,
         head: ticket.headCommit,
         rules: await pathRules(paths),
