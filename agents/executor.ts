@@ -4,6 +4,7 @@ import { hasRoom } from "../server/disk.ts";
 import { machineFaultOf, Unavailable } from "../server/machine_fault.ts";
 import type { Hands } from "./hands_client.ts";
 import { emptyLedger, type Ledger, note } from "./ledger.ts";
+import { KeptOutputs } from "./kept_outputs.ts";
 import { OutputFiles } from "./output_files.ts";
 import { Gate, type Judgement } from "./permissions/gate.ts";
 import { createRedactor, type Redactor } from "./permissions/redact.ts";
@@ -42,6 +43,7 @@ export class Executor {
       ...options,
       ledger: this.#ledger,
       outputs: this.#outputs,
+      kept: keptOf(options.context),
       append: (event) => this.append(event),
       sign: options.sign ?? (() => {}),
     });
@@ -160,6 +162,11 @@ export class Executor {
     else this.#ledger.uncommitted = false;
   }
 }
+
+const keptOf = ({ keptDir, spec }: RunContext): KeptOutputs | null =>
+  keptDir !== undefined && spec.tools.some(({ name }) => name === "Read")
+    ? new KeptOutputs(keptDir)
+    : null;
 
 /** Neighbouring calls that only read form one group; every other call stands alone. */
 export function groupCalls(calls: ToolCall[], isReadOnly: (name: string) => boolean): ToolCall[][] {

@@ -185,7 +185,14 @@ export type RunEventBody =
    * A request goes out; without a `turn_finished` or `turn_failed` after it, it was cut off. `elapsedMs`: what
    * the loop had worked until then, in all its lives; absent in logs of the first version.
    */
-  | { type: "turn_started"; turn: number; maxOutputTokens: number; elapsedMs?: number }
+  | {
+    type: "turn_started";
+    turn: number;
+    maxOutputTokens: number;
+    elapsedMs?: number;
+    /** It asks for a summary of the history, to go on from: no turn of the agent's. */
+    compacts?: true;
+  }
   | {
     type: "turn_finished";
     turn: number;
@@ -210,6 +217,20 @@ export type RunEventBody =
     retryInMs: number | null;
     /** Absent: nobody knows. */
     durationMs?: number;
+  }
+  /**
+   * The history up to here is replaced by its summary: a signed `compaction` block of the API's, which goes back as
+   * it came, or a text that the model wrote, where the endpoint has no such block. `turn`: the one that comes next.
+   */
+  | {
+    type: "compacted";
+    turn: number;
+    content: ContentBlock[];
+    usage: Usage;
+    costMicroUsd: number;
+    price: Price;
+    requestId: string | null;
+    durationMs: number;
   }
   | { type: "tool_started"; turn: number; call: ToolCall }
   | ({ type: "approval_requested"; callId: string; approvalId: string } & ApprovalQuestion)
@@ -257,7 +278,35 @@ export type RunOutcome =
 /** How a brain reaches the model. The demo model answers inside the brain, which then has no network. */
 export type ModelEndpoint =
   | { kind: "demo"; paceMs: number }
-  | { kind: "endpoint"; baseUrl: string; apiKey: string; idleTimeoutMs: number };
+  | {
+    kind: "endpoint";
+    baseUrl: string;
+    apiKey: string;
+    idleTimeoutMs: number;
+    /** What it is known not to take; absent: nothing is. */
+    quirks?: Quirk[];
+  };
+
+/** A field of a request that an endpoint may lack; see loop/quirks.ts. */
+export type Quirk =
+  | "cache_control"
+  | "thinking"
+  | "output_config"
+  | "compaction"
+  | "system_messages";
+
+export const rateBuckets = ["requests", "tokens", "input-tokens", "output-tokens"] as const;
+export type RateBucket = typeof rateBuckets[number];
+
+/** What a provider's headers told of its rate limits; a bucket that they do not name has none that is known. */
+export type RateLimits = Partial<
+  Record<RateBucket, {
+    limit: number;
+    remaining: number;
+    /** Until it is full again, from when the headers came. */
+    resetInMs: number;
+  }>
+>;
 
 /**
  * `loop` numbers one start of a run, within one brain: when a run is stopped and started again, what its
@@ -290,6 +339,11 @@ export type FromBrain =
   | { type: "tools"; loop: number; requestId: number; turn: number; calls: ToolCall[] }
   /** What streams, bundled; never stored. */
   | { type: "delta"; loop: number; turn: number; kind: "text" | "thinking" | "tool"; text: string }
+  /** The request on its way begins to be answered. */
+  | { type: "answering"; loop: number }
+  | { type: "rate"; loop: number; limits: RateLimits }
+  /** The endpoint does not take this: the server remembers it for brains to come. */
+  | { type: "quirk"; quirk: Quirk }
   | { type: "outcome"; loop: number; outcome: RunOutcome }
   | { type: "pong"; id: number }
   /** Something went wrong in the brain that belongs to no loop, or made one fail: for the server's log. */

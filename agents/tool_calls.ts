@@ -3,6 +3,7 @@ import { messageOf } from "../server/errors.ts";
 import type { RangeQuestion } from "./git/range_diff.ts";
 import type { Hands, ToolRequest } from "./hands_client.ts";
 import { deedsIn, type Ledger, missingEvidence } from "./ledger.ts";
+import type { KeptOutputs } from "./kept_outputs.ts";
 import type { OutputFiles } from "./output_files.ts";
 import type { FileIntent, RunEventBody, ToolCall, ToolResult } from "./protocol.ts";
 import { readMcpToolName } from "./mcp/names.ts";
@@ -12,8 +13,9 @@ import { parseReport } from "./reports/mod.ts";
 import { faultsIn } from "./result_rules.ts";
 import type { AskedQuestions } from "./results.ts";
 import type { RunContext, RunHost } from "./runtime.ts";
-import { BASH_DEFAULT_TIMEOUT_MS } from "./tools/bash.ts";
+import { BASH_DEFAULT_TIMEOUT_MS, BASH_MAX_BYTES } from "./tools/bash.ts";
 import { type CheckedInput, checkInput, whenCutOff } from "./tools/registry.ts";
+import { ToolError } from "./tools/tool.ts";
 
 /** Most characters of a check's output that go back to the model. */
 const CHECK_OUTPUT_CHARS = 12_000;
@@ -26,6 +28,8 @@ export interface ToolCallsOptions {
   hands: Hands;
   ledger: Ledger;
   outputs: OutputFiles;
+  /** Null: the run has no way to read them. */
+  kept: KeptOutputs | null;
   append: (event: RunEventBody) => Promise<void>;
   /** The run lives; from now on it may be silent for so long beyond what any run may. */
   sign: (patienceMs: number) => void;
@@ -61,6 +65,8 @@ export class ToolCalls {
         return await this.#runChecks(call.id, String(input.name));
       case "Bash":
         return await this.#bash({ ...call, input }, unconfined);
+      case "Read":
+        return await this.#readKept(input) ?? await this.#byHands({ ...call, input }, unconfined);
       default:
         return whenCutOff(call.name) === "settle"
           ? await this.#write({ ...call, input }, unconfined)
@@ -153,12 +159,12 @@ export class ToolCalls {
     const spec = { command: command.command, cwd: "", timeoutMs: command.timeoutMs, env: {} };
     const { unconfinedAllowed, place } = context;
     try {
-      const result = await this.#keepingOutput(
+      const { done, rest } = await this.#keepingOutput(
         callId,
-        command.timeoutMs,
+        { timeoutMs: command.timeoutMs, shownBytes: CHECK_OUTPUT_CHARS },
         (onOutput) => hands.command(place, spec, { signal, onOutput, unconfinedAllowed }),
       );
-      return checkAnswer(command, result, place.dir);
+      return withRest(checkAnswer(command, done, place.dir), rest);
     } catch (error) {
       if (signal.aborted) throw error;
       const printed = outputs.read(callId).trimEnd();
@@ -166,31 +172,54 @@ export class ToolCalls {
     }
   }
 
-  #bash(call: ToolCall, unconfined: boolean): Promise<Answer> {
+  async #bash(call: ToolCall, unconfined: boolean): Promise<Answer> {
     const timeoutMs = Number(call.input.timeout ?? BASH_DEFAULT_TIMEOUT_MS);
-    return this.#keepingOutput(
+    const { done, rest } = await this.#keepingOutput(
       call.id,
-      timeoutMs,
+      { timeoutMs, shownBytes: BASH_MAX_BYTES },
       (onOutput) => this.#byHands(call, unconfined, { onOutput }),
     );
+    return withRest(done, rest);
   }
 
-  /** Whatever comes while `work` is done is on disk before it is over. */
+  /** Null: the path is none of an output that was kept. */
+  async #readKept(input: Record<string, unknown>): Promise<Answer | null> {
+    const { kept, context } = this.#options;
+    if (!kept) return null;
+    try {
+      const content = await kept.read(input as { file_path: string }, context.place.dir);
+      return content === null ? null : { content, isError: false };
+    } catch (error) {
+      if (error instanceof ToolError) return refusal(error.message);
+      throw error;
+    }
+  }
+
+  /**
+   * Whatever comes while `work` is done is on disk before it is over. `rest`: where the whole of it is, when it is
+   * more than the `shownBytes` that go back.
+   */
   async #keepingOutput<T>(
     callId: string,
-    timeoutMs: number,
+    { timeoutMs, shownBytes }: { timeoutMs: number; shownBytes: number },
     work: (onOutput: (text: string) => void) => Promise<T>,
-  ): Promise<T> {
-    const { outputs, sign } = this.#options;
+  ): Promise<{ done: T; rest: string | null }> {
+    const { outputs, kept, sign } = this.#options;
     const file = outputs.begin(callId);
+    const whole = kept?.begin(callId, shownBytes);
+    let rest: string | null = null;
     // Within its own time limit, which the hands enforce, a command may be as silent as it likes.
     sign(timeoutMs);
     try {
-      return await work((text) => {
+      const done = await work((text) => {
         file.write(text);
+        whole?.write(text);
         sign(timeoutMs);
       });
+      rest = whole?.close() ?? null;
+      return { done, rest };
     } finally {
+      if (rest === null) whole?.close();
       file.close();
     }
   }
@@ -232,6 +261,9 @@ export class ToolCalls {
     return call.name === "Bash" ? { ...result, cwd: answer.cwd } : result;
   }
 }
+
+const withRest = (answer: Answer, rest: string | null): Answer =>
+  rest === null ? answer : { ...answer, content: `${answer.content}\n\n${rest}` };
 
 export const refusal = (content: string): Answer => ({ content, isError: true });
 

@@ -36,6 +36,7 @@ import { mountPages, renderError } from "./routes/pages.tsx";
 import { resumeAgents } from "./services/agents.ts";
 import { scheduleBackups } from "./services/backups.ts";
 import { giveUpJob } from "./services/jobs.ts";
+import { knownQuirks, learnQuirk, refreshModels } from "./services/models.ts";
 import { createRunHost } from "./services/run_host.ts";
 import { createEventStreams } from "./sse.ts";
 import { modelOf, startAgents } from "./start_agents.ts";
@@ -96,9 +97,16 @@ export async function serve(config: Config, root: URL): Promise<number> {
     const host = createRunHost(() => app);
     const { nowMs } = app.clock;
     const { signal } = stop;
-    const started = await startAgents({ config, root, log, host, confinement, nowMs, signal });
+    const quirks = {
+      known: () => knownQuirks(app),
+      learned: (quirk: Parameters<typeof learnQuirk>[1]) => learnQuirk(app, quirk),
+    };
+    const started = await startAgents({
+      ...{ config, root, log, host, confinement, nowMs, signal, quirks },
+    });
     agents.resolve(started.agents);
     if (!signal.aborted) begin(app, runner);
+    void refreshModels(app, signal);
 
     await stop.first;
     log.info("stopping: what runs finishes what it is at; a second signal ends it at once");

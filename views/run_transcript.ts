@@ -35,8 +35,11 @@ function itemLines(item: ActivityItem): string[] {
   return lines;
 }
 
-function turnLines({ first, turn, at, said, calls, checkpoints, failure }: TurnItem): string[] {
-  const lines = ["", `## ${first}. Turn ${turn} (${exactTime(at)})`];
+function turnLines(item: TurnItem): string[] {
+  const { first, turn, at, said, calls, checkpoints, failure, compacts, summary } = item;
+  const what = compacts ? `Summary before turn ${turn}` : `Turn ${turn}`;
+  const lines = ["", `## ${first}. ${what} (${exactTime(at)})`];
+  if (summary) lines.push("", summary);
   if (said?.thinking) lines.push("", ...quoted(said.thinking));
   if (said?.text) lines.push("", said.text);
   for (const call of calls) lines.push(...callLines(call));

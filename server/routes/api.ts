@@ -7,6 +7,7 @@ import { eventsApi } from "./events.ts";
 import { ideasApi } from "./ideas.tsx";
 import { jobsApi } from "./jobs.tsx";
 import { mcpServersApi } from "./mcp_servers.tsx";
+import { modelsApi } from "./models.ts";
 import { projectsApi } from "./projects.tsx";
 import { runsApi } from "./runs.tsx";
 import { systemApi } from "./system.ts";
@@ -18,6 +19,7 @@ export function mountApi(api: Api, streams: EventStreams): void {
   ideasApi(api);
   ticketsApi(api);
   agentsApi(api);
+  modelsApi(api);
   runsApi(api);
   approvalsApi(api);
   jobsApi(api);

@@ -2,7 +2,7 @@
 import { agentKinds, toolNames } from "../../agents/prompts/definition.ts";
 import { editDefinition } from "../../agents/prompts/edit_definition.ts";
 import { readFrontMatter } from "../../agents/prompts/front_matter.ts";
-import { efforts, modelNames } from "../../agents/models.ts";
+import { efforts, modelNames, resolveModel } from "../../agents/models.ts";
 import { memoryScopes } from "../../agents/protocol.ts";
 import { resultSchemas } from "../../agents/results.ts";
 
@@ -38,10 +38,20 @@ const formKeys: readonly FormKey[] = [
   { key: "tags", kind: "list" },
 ];
 
-/** What a choice offers; an empty value takes the key out of the file. */
-export const choices = (): Record<string, readonly string[]> => ({
+/**
+ * What a choice offers; an empty value takes the key out of the file. `offered`: the models that the endpoint lists,
+ * null where it lists none; the one that the agent has stays among them.
+ */
+export const choices = (
+  offered: readonly string[] | null = null,
+  present = "",
+): Record<string, readonly string[]> => ({
   kind: agentKinds,
-  model: modelNames,
+  model: offered === null
+    ? modelNames
+    : modelNames.filter((name) =>
+      name === present || offered.includes(resolveModel(name, null).id)
+    ),
   effort: ["", ...efforts],
   result: Object.keys(resultSchemas),
   memory: ["", ...memoryScopes.filter((scope) => scope !== "none")],

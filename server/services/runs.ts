@@ -94,10 +94,12 @@ export function keepTags(tx: Tx, runId: string, body: RunEventBody): void {
 export function recordRunEvent(tx: Tx, run: RunHead, body: RunEventBody): RunEvent {
   const event = appendRunEvent(tx, run, body);
   keepTags(tx, run.id, body);
-  if (body.type === "turn_finished" || body.type === "turn_failed") {
+  if (
+    body.type === "turn_finished" || body.type === "turn_failed" || body.type === "compacted"
+  ) {
     const { turn, usage, costMicroUsd } = body;
     const tokens = Object.values(usage).reduce((sum, n) => sum + n, 0);
-    if (body.type === "turn_finished" || tokens > 0) {
+    if (body.type !== "turn_failed" || tokens > 0) {
       addTurnUsage(tx, run, {
         number: event.number,
         turn,
