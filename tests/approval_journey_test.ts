@@ -1,6 +1,5 @@
 /** A run that waits for a person by its agent's own rules: held over kills, decided once, by the link of a message. */
 import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert";
-import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
 import { type ClaudeRequest, startFakeClaude } from "./fake_claude/mod.ts";
 import { type Json, tempDir } from "./gaffer.ts";
@@ -12,39 +11,44 @@ import {
   greetScripts,
   greetTicket,
 } from "./greet_story.ts";
-import { addProject, calls, expect, logOf, play, settled } from "./journey_support.ts";
+import { addProject, calls, expect, logOf, patch, play, settled } from "./journey_support.ts";
 import { Mortal } from "./mortal.ts";
 
-const RULES = ["write(new)", "bash(rm *)"];
+const RULES = {
+  require_approval: ["write(new)", "bash(rm *)"],
+  allowed_commands: ["ls *", "rm *"],
+};
 const NOTES = "What greet.sh says:\n\n- hello, world\n";
 const REMOVE = "echo gone >> proof.txt && 'r'm other.txt";
 
-/** Makes a file, removes another, and then does the work. */
-function developer(begin: Promise<void>) {
-  return async (request: ClaudeRequest) => {
-    const [last] = request.results;
-    switch (request.turn) {
-      case 1:
-        await begin;
-        return calls(["Write", { file_path: "docs/notes.md", content: NOTES }]);
-      case 2:
-        expect(!last?.isError, `the granted file should be there: ${last?.content}`);
-        return calls(["Bash", { command: REMOVE }]);
-      case 3:
-        expect(
-          last?.isError && /A person denied this call: other.txt is needed/.test(last.content),
-          `the model should be told who denied it and why: ${last?.content}`,
-        );
-        return calls(["Read", { file_path: "greet.sh" }]);
-      default:
-        return greetDeveloper(request);
-    }
-  };
+/** Makes a file, removes another, tries what it may not at all, and then does the work. */
+function develop(request: ClaudeRequest) {
+  const [last] = request.results;
+  switch (request.turn) {
+    case 1:
+      return calls(["Write", { file_path: "docs/notes.md", content: NOTES }]);
+    case 2:
+      expect(!last?.isError, `the granted file should be there: ${last?.content}`);
+      return calls(["Bash", { command: REMOVE }]);
+    case 3:
+      expect(
+        last?.isError && /A person denied this call: other.txt is needed/.test(last.content),
+        `the model should be told who denied it and why: ${last?.content}`,
+      );
+      return calls(["Bash", { command: "ls && touch proof.txt" }]);
+    case 4:
+      expect(
+        last?.isError &&
+          /^Cannot run "touch proof.txt": this agent may only run/.test(last.content),
+        `the model should be told what it may run: ${last?.content}`,
+      );
+      return calls(["Read", { file_path: "greet.sh" }]);
+    default:
+      return greetDeveloper(request);
+  }
 }
 
 Deno.test("a run waits by its agent's rules over kills, and goes on by the link of a message", async (t) => {
-  const begin = Promise.withResolvers<void>();
-  const develop = developer(begin.promise);
   await using fake = startFakeClaude({ reply: play({ ...greetScripts, develop }) });
   await using messages = messageService();
   await using data = await tempDir();
@@ -57,6 +61,7 @@ Deno.test("a run waits by its agent's rules over kills, and goes on by the link 
   await using mortal = new Mortal(data.path, env);
   await mortal.start();
   const project = await addProject(mortal.client, repo, greetCommands);
+  await patch(mortal.client, "/agents/bugfix-dev", { keys: RULES });
   const ticket = await mortal.client.post(`/projects/${project.id}/tickets`, {
     ...greetTicket,
     type: "bugfix",
@@ -83,23 +88,6 @@ Deno.test("a run waits by its agent's rules over kills, and goes on by the link 
     return { status: response.status, text: await response.text() };
   };
 
-  await t.step("its agent's rules are those that were fixed when it began", async () => {
-    const event = await mortal.events.next(
-      "the developer's run",
-      (e) => e.type === "started" && e.ticket_id === ticket.id,
-    );
-    await mortal.kill();
-    // No agent that comes with Gaffer has such rules, and those of a run are in its log.
-    using db = new DatabaseSync(join(data.path, "gaffer.db"));
-    db.prepare(`
-      UPDATE events SET data = json_set(data, '$.permissions.requireApproval', json(?))
-      WHERE run_id = ? AND type = 'started'
-    `).run(JSON.stringify(RULES), event.run_id);
-    db.close();
-    await mortal.start();
-    begin.resolve();
-  });
-
   await t.step(
     "a new file waits with its exact content, over a kill, until the link says yes",
     async () => {
@@ -117,6 +105,9 @@ Deno.test("a run waits by its agent's rules over kills, and goes on by the link 
       }
       equal((await page(link)).status, 200, "looking decides nothing");
       ok(!await has("docs/notes.md"));
+      // The run keeps the rules with which it began.
+      const none = { require_approval: null, allowed_commands: null };
+      await patch(mortal.client, "/agents/bugfix-dev", { keys: none });
       const { status, text } = await press(link, { decision: "grant" });
       equal(status, 200);
       match(text, /You granted it/);

@@ -161,6 +161,22 @@ Deno.test("a link is no way round the rules of who may ask: other hosts and othe
   equal(statusOf(app, approval), "pending");
 });
 
+Deno.test("what an idea's agent waits for is on the idea's page and on Home, until it is decided", async () => {
+  using app = testApp();
+  const approval = await waiting(app);
+  const bench = pagesBench(app);
+  const { ideaId } = getRun(app.db, approval.runId);
+  const form = `action="/approvals/${approval.id}"`;
+  for (const path of ["/", `/ideas/${ideaId}`, `/runs/${approval.runId}`]) {
+    const [, page] = await text(bench.get(path));
+    ok(page.includes(form) && page.includes("<code>bash(rm *)</code>"), path);
+  }
+  decide(app, approval.id, true, "");
+  for (const path of ["/", `/ideas/${ideaId}`, `/runs/${approval.runId}`]) {
+    ok(!(await text(bench.get(path)))[1].includes(form), path);
+  }
+});
+
 // ------------------------------------------------------------------ the message
 
 /** A service that answers as told, and keeps what it got. */

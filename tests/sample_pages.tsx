@@ -90,6 +90,14 @@ const runMoves = {
   forkable: false,
 };
 
+const mcpApproval = a.approval({
+  id: "apr_3",
+  callId: "call_11",
+  tool: "mcp__docs__search",
+  rule: "private data + untrusted input + way out",
+  detail: "query: how saves are written",
+});
+
 const writeApproval = a.approval({
   id: "apr_2",
   callId: "call_10",
@@ -774,6 +782,7 @@ function ideaPage(shell: Shell, changes: Parameters<typeof a.idea>[0]): VNode {
   const asked = idea.status === "questions";
   return (
     <IdeaPage
+      approvals={idea.status === "refining" ? [{ approval: mcpApproval, run: a.run() }] : []}
       shell={shell}
       live={live(`/live/idea/${idea.id}`)}
       idea={idea}

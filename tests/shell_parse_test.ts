@@ -70,6 +70,12 @@ const known: [line: string, ...commands: string[][]][] = [
   ["[ -f a ]".replace("[", "test").replace(" ]", ""), ["test", "-f", "a"]],
   ["find . -name '*.ts'", ["find", ".", "-name", "*.ts"]],
   ["git --no-pager log", ["git", "--no-pager", "log"]],
+  ["sed -n '1,5p' src/Makefile", ["sed", "-n", "1,5p", "src/Makefile"]],
+  ["sed 's/one/two/g' a.ts", ["sed", "s/one/two/g", "a.ts"]],
+  ["awk '{ print $1 }' a.txt", ["awk", "{ print $1 }", "a.txt"]],
+  ["python3 tools/make.py --clean", ["python3", "tools/make.py", "--clean"]],
+  ["node --test tests/a.js", ["node", "--test", "tests/a.js"]],
+  ["deno test -A", ["deno", "test", "-A"]],
   ["cd src && ls", ["cd", "src"], ["ls"]],
 ];
 
@@ -267,6 +273,38 @@ const unknown: string[] = [
     "tar --checkpoint-action=exec=rm -xf a",
     "sort -o a b",
   ],
+  // Programs in other languages, as text.
+  ...["python -c 'import os'", "python3.12 -Ic 'x'", "python3", "echo x | python3", "python3 - a"],
+  ...[
+    "node -e 'x'",
+    "node -pe 'x'",
+    "node --eval=x",
+    "node -r ./a.js b.js",
+    "node --import=./a.js",
+    "deno eval x",
+  ],
+  ...[
+    "perl -e 'unlink 1'",
+    "perl -pi -e 's/a/b/' c",
+    "ruby -e x",
+    "php -r x",
+    "lua -e x",
+    "bun -e x",
+  ],
+  ...[
+    "awk 'BEGIN { system(\"rm a\") }'",
+    "awk '{ print > \"b\" }' a",
+    "awk '{ print | \"sh\" }'",
+    "awk -f a b",
+  ],
+  ...["sed '1e rm a' b", "sed 's/a/rm b/e' c", "sed -n 'w b' a", "sed -n '/x/w b' a", "sed -f a b"],
+  ...[
+    "rsync -e 'rm a' b c",
+    "rsync --rsh=rm a b",
+    "zip -T -TT 'rm a' b c",
+    "vim -c '!rm a'",
+    "ed a",
+  ],
   // What the eye does not see.
   ...[
     "git status\r",
@@ -294,6 +332,21 @@ Deno.test("readLine() does not claim to know what any of the tricks would run", 
     ok(read.reason.length > 5, "says why");
   }
   ok(known.length + unknown.length >= 250, `${known.length + unknown.length} lines`);
+});
+
+Deno.test("a line that is made to be slow to read is not", () => {
+  const begin = performance.now();
+  const long = 9_000;
+  for (
+    const piece of ["\n", "s", " ", "/", "s/", "''", "\\\n", "1>&1 ", "-e ", ";", "a=", "'s/e/e/' "]
+  ) {
+    for (const program of ["sed", "awk", "git", "find", "python", "echo", ""]) {
+      const text = piece.repeat(Math.floor(long / piece.length));
+      readLine(`${program} ${text}`);
+      readLine(`${program} '${text.replaceAll("'", "")}'`);
+    }
+  }
+  ok(performance.now() - begin < 20_000, `${performance.now() - begin} ms`);
 });
 
 const PIECES = [

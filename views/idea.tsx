@@ -1,7 +1,7 @@
 /** One idea: what was asked for, what the agents found, what they ask, what they propose. */
 import type { VNode } from "preact";
 import { failureReasons } from "../server/states.ts";
-import type { ChangeEvent, Idea, Question, Run } from "../server/records.ts";
+import type { Approval, ChangeEvent, Idea, Question, Run } from "../server/records.ts";
 import {
   capital,
   DemoMark,
@@ -15,6 +15,7 @@ import {
   Tag,
   Time,
 } from "./components.tsx";
+import { PendingApprovals } from "./approvals.tsx";
 import { plural } from "./format.ts";
 import { History } from "./history.tsx";
 import { IdeaActions, type RefusedDecision } from "./idea_decision.tsx";
@@ -43,6 +44,8 @@ export interface IdeaPageProps {
   live: Live | null;
   idea: Idea;
   projectName: string;
+  /** What its agents wait for. */
+  approvals: { approval: Approval; run: Run }[];
   /** All rounds, by number. */
   questions: Question[];
   /** The present round's runs in order, with the text that streams in each; older rounds before them. */
@@ -125,7 +128,7 @@ function IdeaMain(props: IdeaPageProps): VNode {
 
 const titleOf = (idea: Idea) => `Idea #${idea.number} ${idea.title}`;
 
-function Strip({ idea }: IdeaPageProps): VNode {
+function Strip({ idea, approvals, shell }: IdeaPageProps): VNode {
   const crumb = { href: withQuery("/ideas", { project: idea.projectId }), label: "Ideas" };
   return (
     <div id="idea-strip">
@@ -138,6 +141,14 @@ function Strip({ idea }: IdeaPageProps): VNode {
         }
         aside={<StatusBadge shown={ideaWords[idea.status]} />}
       />
+      {approvals.map(({ approval, run }) => (
+        <PendingApprovals
+          key={approval.id}
+          approvals={[approval]}
+          run={run}
+          nowMs={shell.nowMs}
+        />
+      ))}
       {idea.status === "stuck" && (
         <Notice tone="failed" title="Refinement is stuck">
           <p>

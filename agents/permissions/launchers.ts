@@ -16,6 +16,16 @@ export function whyOpaque({ argv }: SimpleCommand): string | null {
     return runsFile ? null : `a shell (${name}) that runs text`;
   }
   if (/^ld(-linux.*)?\.so/.test(name)) return `"${name}", which runs what comes after it`;
+  const interpreter = interpreters.find(({ names }) => names.test(name));
+  if (interpreter) {
+    const reads = rest.length === 0 || rest[0] === "-";
+    return reads || rest.some((word) => interpreter.text.test(word))
+      ? `${name} with a program as text`
+      : null;
+  }
+  if (/^g?sed$/.test(name) && rest.some(isSedProgram)) {
+    return "sed with a program that runs or writes";
+  }
   if (name === "printf" && /^-v/.test(rest[0] ?? "")) return "printf -v, which sets a variable";
   if ((name === "test" || name === "[") && rest.some((word) => /\[|^-[vR]$/.test(word))) {
     return `"${name}" with a subscript`;
@@ -29,7 +39,8 @@ const words = (text: string): Set<string> => new Set(text.split(/\s+/));
 const launchers = words(
   "env command builtin exec eval source . sudo doas su runuser pkexec xargs parallel nohup nice ionice timeout " +
     "setsid stdbuf unbuffer script watch strace ltrace chroot unshare nsenter flock busybox toybox ssh time chrt " +
-    "taskset setarch systemd-run at batch crontab screen tmux expect gdb bwrap firejail setpriv capsh entr",
+    "taskset setarch systemd-run at batch crontab screen tmux expect gdb bwrap firejail setpriv capsh entr vi vim " +
+    "nvim ex ed emacs",
 );
 const builtins = words(
   "trap coproc alias unalias enable hash set shopt export declare typeset local readonly unset read mapfile " +
@@ -37,6 +48,43 @@ const builtins = words(
     "caller pushd popd",
 );
 const shells = /^(r?bash|dash|[akz]sh|r?sh|ksh\d*|mksh|t?csh|fish|pwsh|powershell|cmd|nu)$/;
+
+/** Languages, and the words by which a program in them stands in the line itself. */
+const interpreters: { names: RegExp; text: RegExp }[] = [
+  { names: /^(python|pypy)[\d.]*$/, text: /^-[a-zA-Z]*c/ },
+  {
+    names: /^(node(js)?|bun)$/,
+    text: /^(-[a-z]*[epr]|--(eval|print|require|import|loader|experimental-loader)\b)/,
+  },
+  { names: /^deno$/, text: /^(eval|repl)$/ },
+  { names: /^(perl|ruby)[\d.]*$/, text: /^-[a-zA-Z0-9]*[eE]/ },
+  { names: /^php[\d.]*$/, text: /^(-[a-zA-Z]*[rBRE]|--(run|process-)\w*)/ },
+  {
+    names: /^(lua|luajit|rscript|r|julia|osascript|groovy|scala|elixir)[\d.]*$/,
+    text: /^-[a-zA-Z]*e|^--eval/,
+  },
+  // Of these every program stands in the line; those that can do no more than read and print may pass.
+  {
+    names: /^[gm]?awk$/,
+    text: /system|getline|[|>@]|^-[a-zA-Z]*[flEi]|^--(file|load|exec|include)/,
+  },
+];
+
+/** With the commands e or w, or those letters among the flags of an s; or taken from a file. */
+function isSedProgram(word: string): boolean {
+  if (/^-[a-zA-Z]*f|^--file/.test(word)) return true;
+  if (
+    word.length > MAX_SED_CHARS ||
+    /(?:^|[;\n{}])[\d$,+~!\s]*(?:\/[^/]*\/\s*)?[ewEW](?:\s|$)/.test(word)
+  ) {
+    return true;
+  }
+  return /(?:^|[;\n{}\d$/\s])s[^\sa-z0-9\\]/i.test(word) &&
+    /[^a-z0-9\s][a-df-vx-z0-9]*[ew][a-z0-9]*\s*(?:$|[;\n}])/i.test(word);
+}
+
+/** What is longer is not looked through. */
+const MAX_SED_CHARS = 500;
 
 /** Options that run something or write a file, by program; as long options may be shortened, so are these matched. */
 const options: Record<string, (words: string[]) => string | null> = {
@@ -55,6 +103,10 @@ const options: Record<string, (words: string[]) => string | null> = {
         ...["info-script", "new-volume-script"],
       ])
     ) ?? null,
+  rsync: (words) =>
+    words.find((w) => /^-[a-zA-Z]*e/.test(w) || isLong(w, ["rsh", "rsync-path"])) ?? null,
+  zip: (words) =>
+    words.find((w) => /^-[a-zA-Z]*TT/.test(w) || isLong(w, ["unzip-command"])) ?? null,
   sort: (words) =>
     words.find((w) => /^-[a-zA-Z]*o/.test(w) || isLong(w, ["compress-program", "output"])) ?? null,
 };

@@ -5,7 +5,7 @@
 import { type ToolTag, toolTags } from "../protocol.ts";
 
 /** What a person reads as the rule that asked. */
-export const ALL_TAGS_RULE = "private data + untrusted input + outbound";
+export const ALL_TAGS_RULE = "private data + untrusted input + way out";
 
 /** Whether a call of a tool with these tags would bring the last of them into a run that has had the others. */
 export function completesTags(had: ReadonlySet<ToolTag>, tags: readonly ToolTag[]): boolean {

@@ -11,6 +11,8 @@ import type { IdeaPageProps } from "../../views/idea.tsx";
 import { withQuery } from "../../views/links.ts";
 import { readCursor, toPage } from "../api.ts";
 import type { IdeaStatus } from "../states.ts";
+import { isActive } from "../services/runs.ts";
+import { listRunApprovals } from "../store/approvals.ts";
 import { lastSeq, listHistory } from "../store/events.ts";
 import { countIdeas, getIdea, ideaSortKey, listIdeas } from "../store/ideas.ts";
 import { getProject } from "../store/projects.ts";
@@ -113,6 +115,11 @@ export function ideaPage(
       delay: delays.ofRun(run),
       liveText: app.agents.liveText(run.id)?.text ?? "",
     })),
+    approvals: listIdeaRuns(app.db, id).filter(isActive).flatMap((run) =>
+      listRunApprovals(app.db, run.id)
+        .filter((approval) => approval.status === "pending")
+        .map((approval) => ({ approval, run }))
+    ),
     changes: listHistory(app.db, { ideaId: id }, HISTORY_MAX),
     resolve: referencesOf(app, idea.projectId),
     refusedDecision,
