@@ -28,6 +28,9 @@ const loopEvent = z.discriminatedUnion("type", [
     turn: count,
     maxOutputTokens: count,
     elapsedMs: count.optional(),
+    // Not optional here: without them no room could be reserved.
+    worstTokens: count,
+    worstCostMicroUsd: count,
   }),
   z.strictObject({
     type: z.literal("turn_finished"),

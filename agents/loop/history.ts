@@ -71,8 +71,12 @@ export function pushOperatorText(history: History, text: string): void {
   }
   const longer = { ...last, content: [...last.content, block] } as Message;
   history.messages = [...history.messages.slice(0, -1), longer];
-  history.promptTokens += messageBound({ role: "system", content: [block] });
+  history.promptTokens += operatorTextBound(text);
 }
+
+/** The most tokens that an operator's word adds to a request. */
+export const operatorTextBound = (text: string): number =>
+  messageBound({ role: "system", content: [{ type: "text", text }] });
 
 /** A new array each time: a request that is on its way keeps the one it was given. */
 function push(history: History, message: Message): void {

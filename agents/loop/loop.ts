@@ -16,7 +16,7 @@ import type { DeltaKind, Model, TurnAnswer } from "./turn.ts";
 import { TurnError } from "./turn.ts";
 import { costMicroUsd } from "./cost.ts";
 import { priceFor } from "../models.ts";
-import { apply, fold, giveUpSent } from "./fold.ts";
+import { apply, fold, giveUpSent, worstOf } from "./fold.ts";
 import { sentFits, usd } from "./limits.ts";
 import { kindOfFailure, type LoopState } from "./loop_state.ts";
 import { nextStep, type Step } from "./steps.ts";
@@ -153,7 +153,15 @@ async function ask(
   const { model: spec, system, tools } = state.spec;
   const turn = state.turns + 1;
   if (state.retryInMs > 0) await deps.delay(state.retryInMs, deps.signal);
-  await record(state, deps, { type: "turn_started", turn, maxOutputTokens, elapsedMs });
+  const { worstTokens, worstCostMicroUsd } = worstOf(state, maxOutputTokens);
+  await record(state, deps, {
+    type: "turn_started",
+    turn,
+    maxOutputTokens,
+    elapsedMs,
+    worstTokens,
+    worstCostMicroUsd,
+  });
   if (!sentFits(state)) {
     // A note came in between and made the request longer than the limits allow: it is not sent.
     giveUpSent(state);

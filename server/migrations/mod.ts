@@ -4,6 +4,7 @@ import { pagesByTime } from "./0002_pages_by_time.ts";
 import { queue } from "./0003_queue.ts";
 import { runControl } from "./0004_run_control.ts";
 import { setupNetwork } from "./0005_setup_network.ts";
+import { costs } from "./0006_costs.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -14,4 +15,5 @@ export const migrations: readonly Migration[] = [
   queue,
   runControl,
   setupNetwork,
+  costs,
 ];

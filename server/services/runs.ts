@@ -1,6 +1,6 @@
 /** The verbs of runs that any part of the server may use: start one, pause one, cancel one. */
 import { jobKeys } from "../../queue/job.ts";
-import { cancelJobs, enqueue } from "../../queue/queue.ts";
+import { cancelJobs } from "../../queue/queue.ts";
 import type { RunEventBody } from "../../agents/protocol.ts";
 import type { App } from "../app.ts";
 import type { Tx } from "../db.ts";
@@ -19,6 +19,10 @@ import {
   setPausedBy,
 } from "../store/runs.ts";
 import { addTicketCost } from "../store/tickets.ts";
+import { forsake, settle } from "./budgets.ts";
+import { enqueueRun } from "./run_jobs.ts";
+
+export { enqueueRun } from "./run_jobs.ts";
 
 /** What a new run is for. */
 export type RunSubject =
@@ -64,30 +68,18 @@ export function tellOfRun(
   });
 }
 
-/** Asks the queue to execute a run, or to go on with it. */
-export function enqueueRun(tx: Tx, run: Run, priority: number, runAtMs?: number): void {
-  enqueue(tx, {
-    kind: "run_agent",
-    args: { runId: run.id },
-    priority,
-    uniqueKey: jobKeys.runAgent(run.id),
-    onClash: "sooner",
-    concurrencyKey: jobKeys.runAgent(run.id),
-    projectId: run.projectId,
-    runAtMs,
-  });
-}
-
 /** Appends one event to a run's log and keeps the sums that follow from it. */
 export function recordRunEvent(tx: Tx, run: RunHead, body: RunEventBody): RunEvent {
   const event = appendRunEvent(tx, run, body);
   if (body.type === "turn_finished" || body.type === "turn_failed") {
     const { turn, usage, costMicroUsd } = body;
+    const day = settle(tx, run, body);
     const tokens = Object.values(usage).reduce((sum, n) => sum + n, 0);
     if (body.type === "turn_finished" || tokens > 0) {
       addTurnUsage(tx, run, {
         number: event.number,
         turn,
+        day,
         usage,
         costMicroUsd,
         counts: body.type === "turn_finished",
@@ -102,6 +94,7 @@ export function recordRunEvent(tx: Tx, run: RunHead, body: RunEventBody): RunEve
 /** Ends a run as cancelled in this transaction; its loop is stopped once that is committed. */
 export function cancelRunIn(app: App, tx: Tx, run: Run): void {
   moveRun(tx, run.id, "cancelled");
+  forsake(tx, run.id);
   appendRunEvent(tx, run, { type: "cancelled", by: tx.actor });
   tx.afterCommit(() => {
     app.agents.stopRun(run.id).catch((error) =>
