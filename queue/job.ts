@@ -20,6 +20,8 @@ export interface JobKinds {
   prune: Record<string, never>;
   /** Backs the database up if that is due. */
   backup: Record<string, never>;
+  /** Sums up the days that are over of what was used. */
+  roll_up: Record<string, never>;
 }
 export type JobKind = keyof JobKinds;
 
@@ -47,6 +49,7 @@ export const jobPolicies: { readonly [K in JobKind]: JobPolicy } = {
   remove_worktree: { queue: "upkeep", timeoutMs: 5 * MINUTE_MS, maxAttempts: 8 },
   prune: { queue: "upkeep", timeoutMs: 10 * MINUTE_MS, maxAttempts: 3 },
   backup: { queue: "upkeep", timeoutMs: HOUR_MS, maxAttempts: 8 },
+  roll_up: { queue: "upkeep", timeoutMs: 10 * MINUTE_MS, maxAttempts: 3 },
 };
 
 export const jobKinds = Object.keys(jobPolicies) as JobKind[];

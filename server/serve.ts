@@ -9,6 +9,7 @@ import { advanceIdeaHandler } from "../queue/handlers/advance_idea.ts";
 import { advanceTicketHandler } from "../queue/handlers/advance_ticket.ts";
 import { backupHandler } from "../queue/handlers/backup.ts";
 import { mergeTicketHandler } from "../queue/handlers/merge_ticket.ts";
+import { rollUpHandler } from "../queue/handlers/roll_up.ts";
 import { removeWorktreeHandler } from "../queue/handlers/remove_worktree.ts";
 import { runAgentHandler } from "../queue/handlers/run_agent.ts";
 import { queueLimits } from "../queue/limits.ts";
@@ -35,6 +36,7 @@ import { mountPages, renderError } from "./routes/pages.tsx";
 import { resumeAgents } from "./services/agents.ts";
 import { scheduleBackups } from "./services/backups.ts";
 import { giveUpJob } from "./services/jobs.ts";
+import { pruneUsage, scheduleRollUps } from "./services/roll_up.ts";
 import { createRunHost } from "./services/run_host.ts";
 import { createEventStreams } from "./sse.ts";
 import { modelOf, startAgents } from "./start_agents.ts";
@@ -133,6 +135,7 @@ function begin(app: App, runner: Runner): void {
     transact(app, (tx) => {
       scheduleUpkeep(tx);
       scheduleBackups(app, tx);
+      scheduleRollUps(tx);
     });
     // What held the agents may be mended by this very start, with another key say.
     resumeAgents(app);
@@ -186,7 +189,8 @@ function createAppRunner(app: App): Runner {
       advanceTicketHandler,
       mergeTicketHandler,
       removeWorktreeHandler,
-      pruneHandler([pruneKeys]),
+      pruneHandler([pruneKeys, pruneUsage]),
+      rollUpHandler,
       backupHandler(app.clock.nowMs()),
     ],
     limits: queueLimits(app.config),

@@ -19,7 +19,9 @@ import { SettingsPage } from "../views/settings.tsx";
 import { StartPage } from "../views/start.tsx";
 import { TicketPage } from "../views/ticket.tsx";
 import { DevelopmentPage } from "../views/tickets.tsx";
+import { UsagePage } from "../views/usage.tsx";
 import * as a from "./pages_fixture.ts";
+import { usageProps } from "./usage_fixture.ts";
 
 const live = (path: string): Live => ({ path, after: 100 });
 const resolve = (kind: string, number: number) => `/${kind}s/${number}`;
@@ -148,6 +150,14 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       },
     }),
   "/jobs": jobsPage,
+  "/usage": (shell) => (
+    <UsagePage
+      {...usageProps({
+        ...shell,
+        alerts: [{ id: "alert_1", threshold: 80, limit: "the daily limit of $5.00" }],
+      })}
+    />
+  ),
   "/jobs/held": (shell) => jobsPage({ ...shell, storage: { kind: "disk_full", since: a.ago(3) } }),
   "/calm": (shell) => (
     <HomePage

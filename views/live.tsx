@@ -34,6 +34,7 @@
  * | a run's part  | in ticket and run       | `activityPartial`: #activity (all of it: a new run began)  |
  * |               |                         | `itemsPartial`: items into #activity-<runId>               |
  * |               |                         | `liveTextPartial`: #live-<runId>                           |
+ * | Usage         | /live/usage?…           | `usagePartials`: #usage-totals #usage-days #usage-<group>  |
  * | Settings      | /live/settings          | `settingsPartials`: #agents-status                         |
  */
 import { type Attributes, type ComponentChildren, h, type VNode } from "preact";

@@ -10,6 +10,7 @@ import { projectsApi } from "./projects.tsx";
 import { runsApi } from "./runs.tsx";
 import { systemApi } from "./system.ts";
 import { ticketsApi } from "./tickets.tsx";
+import { usageApi } from "./usage.tsx";
 
 export function mountApi(api: Api, streams: EventStreams): void {
   projectsApi(api);
@@ -19,6 +20,7 @@ export function mountApi(api: Api, streams: EventStreams): void {
   runsApi(api);
   approvalsApi(api);
   jobsApi(api);
+  usageApi(api);
   systemApi(api);
   eventsApi(api, streams);
 }

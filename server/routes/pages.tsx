@@ -21,6 +21,7 @@ import { done, pageRequest, type PageTools, show } from "./page.ts";
 import { projectPages } from "./projects.tsx";
 import { runPages } from "./runs.tsx";
 import { ticketPages } from "./tickets.tsx";
+import { usagePages } from "./usage.tsx";
 
 export function mountPages(pages: Hono<Env>, tools: PageTools): void {
   pages.get("/", (c) => {
@@ -34,6 +35,7 @@ export function mountPages(pages: Hono<Env>, tools: PageTools): void {
   ticketPages(pages, tools);
   runPages(pages, tools);
   jobPages(pages, tools);
+  usagePages(pages, tools);
   approvalPages(pages);
   pages.get("/settings", (c) => show(c, <SettingsPage {...settingsPage(pageRequest(c, tools))} />));
   pages.post("/settings/resume-agents", (c) => {

@@ -42,6 +42,7 @@ import { askApproval } from "./approvals.ts";
 import { reserve } from "./budgets.ts";
 import { baseTip, newestFailure, placeOf, ticketTip, worktreeOf } from "./development.ts";
 import { keptRef } from "./forking.ts";
+import { priced } from "./prices.ts";
 import { recordQuestions } from "./refinement.ts";
 import { isActive, recordRunEvent } from "./runs.ts";
 import { viewOf } from "./views.ts";
@@ -237,7 +238,7 @@ async function recordStart(
   const spec = buildRunSpec({
     runId: run.id,
     definition,
-    model: run.demo ? app.catalog.demoModel : app.catalog.model(definition),
+    model: run.demo ? app.catalog.demoModel : priced(app.db, app.catalog.model(definition)),
     project: { name: project.name, slug: project.slug, commands: checksOf(project) },
     instructions: map.instructions,
     confinement: app.agents.status().confinement.kind,

@@ -11,6 +11,8 @@ export interface AgentsHold {
 /** Keys of the settings table and what each holds. */
 interface Settings {
   agents_hold: AgentsHold | null;
+  /** What was used before this day (2026-11-27) is rolled up. */
+  usage_rolled_to: string;
 }
 
 export function readSetting<K extends keyof Settings>(db: Db, key: K): Settings[K] | null {
