@@ -15,6 +15,8 @@ export interface Catalog {
   readonly agents: readonly AgentDefinition[];
   /** Throws `not_found`, naming those that exist. */
   get(name: string): AgentDefinition;
+  /** The file that a definition was read from, with its comments. Null: there is none of that name. */
+  text(name: string): string | null;
   /** What a definition runs on where there is a key. Throws `invalid` for a model that is not known. */
   model(definition: Pick<AgentDefinition, "model" | "effort">): ModelSpec;
   /** What every definition runs on where there is none. */
@@ -31,8 +33,10 @@ export function loadCatalog(dir: URL): Catalog {
   // Without the slash at its end a URL's last part would be replaced, not continued.
   const folder = new URL(dir.href.replace(/\/?$/, "/"));
   const agents = new Map<string, AgentDefinition>();
+  const texts = new Map<string, string>();
   for (const file of definitionFiles(folder)) {
-    const definition = parseDefinition(readFileSync(new URL(file, folder), "utf8"), file);
+    const text = readFileSync(new URL(file, folder), "utf8");
+    const definition = parseDefinition(text, file);
     if (`${definition.name}.md` !== file) {
       throw new AppError(
         "invalid",
@@ -41,6 +45,7 @@ export function loadCatalog(dir: URL): Catalog {
       );
     }
     agents.set(definition.name, definition);
+    texts.set(definition.name, text);
   }
   return {
     agents: [...agents.values()],
@@ -52,6 +57,7 @@ export function loadCatalog(dir: URL): Catalog {
         `Cannot find the agent "${name}": there are ${[...agents.keys()].join(", ")}`,
       );
     },
+    text: (name) => texts.get(name) ?? null,
     model: ({ model, effort }) => resolveModel(model, effort),
     demoModel,
   };
@@ -66,6 +72,7 @@ export function lazyCatalog(dir: URL): Catalog {
       return load().agents;
     },
     get: (name) => load().get(name),
+    text: (name) => load().text(name),
     model: (definition) => load().model(definition),
     demoModel,
   };

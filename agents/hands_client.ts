@@ -9,12 +9,15 @@ import { type Launch, Launcher } from "./hands_launch.ts";
 import { type HandsLimits, handsLimits } from "./hands_limits.ts";
 import { HandsPool } from "./hands_pool.ts";
 import { type HandsAnswer, HandsLost, type RequestOptions } from "./hands_process.ts";
+import { openTransportIn } from "./mcp/open_transport.ts";
+import { McpServers } from "./mcp/servers.ts";
 import { HeadAndTail } from "./output.ts";
 import { absolutePath, isInside } from "./paths.ts";
 import type {
   CommandResult,
   CommandSpec,
   FileIntent,
+  McpServerConfig,
   PathPolicy,
   Place,
   ToolCall,
@@ -111,6 +114,12 @@ export interface Hands {
    * and more. Null: all of it failed, as it must; otherwise what is wrong.
    */
   canary(secretFile: string, port: number | null): Promise<string | null>;
+  /** Starts MCP servers for a run in this place. They are the caller's to close. Rejects when `signal` aborts. */
+  serve(
+    place: Place,
+    configs: readonly McpServerConfig[],
+    signal: AbortSignal,
+  ): Promise<McpServers>;
   /** Ends the hands of a folder and all they started; resolves when they are gone. */
   release(dir: string): Promise<void>;
   /** Ends all hands; none are started any more. */
@@ -236,6 +245,14 @@ class HandsClient implements Hands {
 
   canary(secretFile: string, port: number | null): Promise<string | null> {
     return runCanary({ pool: this.#pool, launcher: this.#launcher, secretFile, port });
+  }
+
+  serve(
+    place: Place,
+    configs: readonly McpServerConfig[],
+    signal: AbortSignal,
+  ): Promise<McpServers> {
+    return McpServers.start(configs, openTransportIn(this.#launcher, place, signal), signal);
   }
 
   release(dir: string): Promise<void> {

@@ -12,6 +12,7 @@ import {
   scrubbedEnvironment,
   systemDirs,
 } from "./sandbox.ts";
+import { AppError } from "../server/errors.ts";
 import type { Log } from "../server/log.ts";
 import { MARKER_VARIABLE } from "./sweep.ts";
 import { openTempFolder, type TempFolder } from "./temp_folder.ts";
@@ -117,6 +118,44 @@ export class Launcher {
     return isSandboxed(role) && sandbox.bwrap
       ? await this.#sandboxed(sandbox, place, config, signal)
       : await this.#bare(config);
+  }
+
+  /**
+   * Plans how a program that the person named is started beside the hands of a place: in the same sandbox, without
+   * the network. Throws `conflict` where there is none.
+   */
+  async program(
+    place: Place,
+    { command, args, env }: { command: string; args: string[]; env: Record<string, string> },
+    signal: AbortSignal,
+  ): Promise<Launch> {
+    const { sh, toolchains } = await this.#findMachine();
+    const { bwrap, limitsTmp } = await this.sandbox();
+    if (bwrap === null) {
+      throw new AppError(
+        "conflict",
+        `Cannot start "${command}": programs of MCP servers run in a sandbox only. Install bubblewrap and ` +
+          "start Gaffer again, or use a server that is reached over HTTP",
+      );
+    }
+    const marker = `${(await this.temp()).markerPrefix}${crypto.randomUUID()}`;
+    const plan = await sandboxPlan({
+      place,
+      network: false,
+      toolchains,
+      env: { ...sandboxEnvironment(this.#env, toolchains), ...env, [MARKER_VARIABLE]: marker },
+      shown: [],
+      protectedPaths: this.#options.protectedPaths,
+      tmp: limitsTmp ? this.#options.limits : null,
+    }, signal);
+    return {
+      program: sh,
+      args: bubblewrapCommand(bwrap, plan, [command, ...args]),
+      env: {},
+      marker,
+      tempDir: null,
+      mayLeave: false,
+    };
   }
 
   async #sandboxed(

@@ -17,6 +17,7 @@ export function lateAgents(status: AgentsStatus, made: Promise<Agents>): Agents 
     tellRun: (runId, note) => agents?.tellRun(runId, note),
     stopRun: async (runId) => await (await made).stopRun(runId),
     command: async (place, spec, options) => await (await made).command(place, spec, options),
+    serve: async (place, configs, signal) => await (await made).serve(place, configs, signal),
     release: async (dir) => await (await made).release(dir),
     close: async () => await (await made).close(),
   };

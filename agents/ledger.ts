@@ -1,4 +1,5 @@
 /** What the tools of a run must remember between calls, folded from the run's log: nothing is lost with a process. */
+import type { Deeds } from "./result_rules.ts";
 import type { FileIntent, RunEventBody, ToolCall, ToolResult } from "./protocol.ts";
 
 export interface Ledger {
@@ -57,6 +58,18 @@ export function note(ledger: Ledger, event: RunEventBody): void {
     ledger.uncommitted = true;
     ledger.checks.clear();
   }
+}
+
+/** What the run's own calls have done, for the rules of its result. */
+export function deedsIn({ finished, started }: Ledger): Deeds {
+  const results = [...finished.values()].filter(({ isError }) => !isError);
+  return {
+    changed: new Set(results.flatMap(({ changed = [] }) => changed)),
+    commandsDone:
+      results.filter(({ callId, exitCode }) =>
+        exitCode === 0 && started.get(callId)?.name === "Bash"
+      ).length,
+  };
 }
 
 /** Why "done" can't be accepted yet, or null: done is evidence, not a claim. */

@@ -59,11 +59,15 @@ export interface PathRules {
   blocked(path: string): string | null;
   /** Not among the files the agent is limited to. Says nothing about folders. */
   notAllowed(path: string): string | null;
+  /** May be read, but is not among the files that the agent may write. */
+  notWritable(path: string): string | null;
 }
 
 /** Compiles a policy. A block without a slash holds in every folder, and for all that lies below it. */
 export async function pathRules(policy: PathPolicy): Promise<PathRules> {
   const isAllowed = policy.allow.length > 0 ? await globMatcher(policy.allow) : null;
+  const write = policy.write ?? [];
+  const isWritable = write.length > 0 ? await globMatcher(write) : null;
   const block = policy.block.flatMap((glob) => {
     const anywhere = glob.includes("/") ? glob : `**/${glob}`;
     return [anywhere, `${anywhere}/**`];
@@ -76,6 +80,8 @@ export async function pathRules(policy: PathPolicy): Promise<PathRules> {
     },
     notAllowed: (path) =>
       isAllowed && !isAllowed(path) ? `this agent is limited to ${policy.allow.join(", ")}` : null,
+    notWritable: (path) =>
+      isWritable && !isWritable(path) ? `this agent may write only in ${write.join(", ")}` : null,
   };
 }
 
@@ -137,7 +143,8 @@ export function resolvePath(scope: PathScope, path: string, use: PathUse): Resol
     const path = relativePath(scope.dir, spelling);
     // A folder may be searched; the files in it are then checked one by one.
     const refusal = scope.rules.blocked(path) ??
-      (use === "search" ? null : scope.rules.notAllowed(path));
+      (use === "search" ? null : scope.rules.notAllowed(path)) ??
+      (use === "write" ? scope.rules.notWritable(path) : null);
     if (refusal) throw refuse(refusal);
   }
   return { real, relative: relativePath(scope.dir, real) };

@@ -138,6 +138,8 @@ export interface FileIntent {
   path: string;
   /** Of the file's content afterwards. */
   hash: string;
+  /** Of what was there before, where that is needed to tell. */
+  before?: string;
   /** The result's text. */
   content: string;
 }
@@ -146,9 +148,15 @@ export interface FileIntent {
 export type RunEventBody =
   /**
    * `commit`: what was checked out in the place when it began; absent in logs of the first version. `permissions`:
-   * absent in those of the first versions.
+   * absent in those of the first versions. `serverProblems`: why MCP servers gave no tools.
    */
-  | { type: "started"; spec: RunSpec; commit?: string; permissions?: Permissions }
+  | {
+    type: "started";
+    spec: RunSpec;
+    commit?: string;
+    permissions?: Permissions;
+    serverProblems?: string[];
+  }
   /**
    * A request goes out; without a `turn_finished` or `turn_failed` after it, it was cut off. `elapsedMs`: what
    * the loop had worked until then, in all its lives; absent in logs of the first version. The worst case is
@@ -311,6 +319,8 @@ export interface PathPolicy {
   /** Empty: everything in the place. */
   allow: string[];
   block: string[];
+  /** What may be written is limited to these; absent or empty: to `allow`. */
+  write?: string[];
 }
 
 /** How long what an agent notes down is kept: for the work on one idea or ticket, its project, or always. */
@@ -328,6 +338,26 @@ export interface Permissions {
   requireApproval: string[];
   memory: MemoryScope;
   result: ResultName;
+}
+
+export const mcpTransports = ["stdio", "http"] as const;
+export type McpTransport = typeof mcpTransports[number];
+
+/** A server of tools that a project's agents may use. */
+export interface McpServerConfig {
+  /** Part of its tools' names. */
+  name: string;
+  transport: McpTransport;
+  /** stdio: the program, looked for on the sandbox's PATH, and what it is given. */
+  command: string;
+  args: string[];
+  /** stdio: variables for it; a value `$NAME` is that of Gaffer's own environment. */
+  env: Record<string, string>;
+  /** http: its address, and headers with values like those of `env`. */
+  url: string;
+  headers: Record<string, string>;
+  /** For one call. */
+  timeoutMs: number;
 }
 
 /** What a command is run with. */

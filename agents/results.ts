@@ -75,15 +75,53 @@ export const reviewerResult = once(() =>
   })
 );
 
-/** A model explains check output that no parser understands. */
-export const explainerResult = once(() =>
+/** What failed in a check whose output no parser understands: the builder's and the tester's. */
+export const failuresResult = once(() =>
   z.strictObject({
     failures: z.array(z.strictObject({
-      file: text(500).optional(),
+      file: text(500).optional().describe("Path in the project"),
       line: z.number().int().min(1).optional(),
-      test: text(300).optional(),
-      message: text(2_000),
+      test: text(300).optional().describe("Full name of the test"),
+      message: text(2_000).describe("The tool's own words"),
+      cause: text(1_000).optional().describe("Why, where you have seen it; else left out"),
     })).min(1).max(20),
+  })
+);
+
+export const deployerResult = once(() =>
+  z.strictObject({
+    status: z.enum(["done", "prepared", "blocked"]),
+    summary: text(4_000).describe("What runs where now, or what stands in the way"),
+    steps: z.array(z.strictObject({
+      action: text(1_000).describe("The exact command, or what a person does"),
+      state: z.enum(["done", "open", "failed", "denied"]),
+      evidence: text(1_000).describe("What shows its state: output, or why it is open"),
+    })).max(30).describe("In their order"),
+    rollback: text(2_000).describe("How all of it is taken back"),
+  })
+);
+
+export const analystResult = once(() =>
+  z.strictObject({
+    summary: text(4_000).describe("Whether one can build from it, and what decides that"),
+    findings: z.array(z.strictObject({
+      kind: z.enum(["gap", "contradiction", "risk", "question", "note"]),
+      path: text(500).optional().describe("Document or file that it is about"),
+      line: z.number().int().min(1).optional(),
+      text: text(2_000),
+    })).max(30).describe("What matters most first"),
+  })
+);
+
+/** A planning agent has written in `planning/`: the architect's and the writer's. */
+export const documentResult = once(() =>
+  z.strictObject({
+    summary: text(4_000),
+    changes: z.array(z.strictObject({
+      path: text(500).describe("Of a document that you wrote"),
+      what: text(1_000).describe("What changed in it"),
+    })).max(20),
+    questions: z.array(text(1_000)).max(20).describe("What only a person can decide"),
   })
 );
 
@@ -95,7 +133,10 @@ export const resultSchemas = {
   prioritizer: prioritizerResult,
   developer: developerResult,
   reviewer: reviewerResult,
-  explainer: explainerResult,
+  failures: failuresResult,
+  deployer: deployerResult,
+  analyst: analystResult,
+  document: documentResult,
 } as const;
 export type ResultName = keyof typeof resultSchemas;
 export type ResultOf<N extends ResultName> = z.infer<ReturnType<typeof resultSchemas[N]>>;

@@ -2,11 +2,17 @@
 import type { Brains } from "./brains.ts";
 import { Deadline } from "./deadline.ts";
 import { Executor } from "./executor.ts";
+import type { RangeQuestion } from "./git/range_diff.ts";
 import type { Hands } from "./hands_client.ts";
+import type { McpServers } from "./mcp/servers.ts";
 import type {
   CommandResult,
   CommandSpec,
+  FileIntent,
+  McpServerConfig,
+  MemoryScope,
   NoteEvent,
+  PathPolicy,
   Permissions,
   Place,
   RunEventBody,
@@ -14,6 +20,7 @@ import type {
   RunSpec,
   ToolCall,
 } from "./protocol.ts";
+import type { MemoryCommand, Notes } from "./memory/notes.ts";
 import type { AskedQuestions } from "./results.ts";
 import { StallWatch, type StallWatchOptions } from "./stall.ts";
 import { Unavailable } from "../server/machine_fault.ts";
@@ -45,12 +52,23 @@ export interface RunContext {
   workedMs: number;
   place: Place;
   permissions: Permissions;
+  /** Closed with the run. */
+  servers: McpServers;
   /** The project's checks, for run_checks. */
   commands: { name: string; command: string; timeoutMs: number }[];
   /** A person allowed the project's own commands to run without a sandbox. */
   unconfinedAllowed: boolean;
   /** Where what its commands print is kept while they are at work; made when there is something to keep. */
   outputDir: string;
+}
+
+/** A run's memory, as its tool sees it. All of it throws `ToolError` for what may not be. */
+export interface RunMemory {
+  read(): Notes;
+  /** What a command will do; the same as long as the notes are. */
+  plan(command: MemoryCommand): FileIntent;
+  /** Does it once, whichever life of the run it is; gives the diff for people. */
+  carryOut(callId: string, command: MemoryCommand, intent: FileIntent): Promise<string>;
 }
 
 /** The runs as the agents see them: the rest of the server implements this. */
@@ -76,6 +94,14 @@ export interface RunHost {
     call: ToolCall,
     detail: string,
   ): { status: "pending" | "granted" | "denied"; reason: string };
+  /** The run's memory; null: it has none. */
+  memory(runId: string, scope: MemoryScope): RunMemory | null;
+  /** What GitDiff answers. Throws `ToolError` for what the run may not see. */
+  diff(
+    runId: string,
+    question: RangeQuestion,
+    options: { paths: PathPolicy; signal: AbortSignal },
+  ): Promise<string>;
   /** Commits what the turn changed; null when nothing did. */
   checkpoint(runId: string, turn: number): Promise<{ commit: string; files: string[] } | null>;
 }
@@ -110,6 +136,12 @@ export interface Agents {
       network?: boolean;
     },
   ): Promise<CommandResult & { unconfined: boolean }>;
+  /** Starts MCP servers for a run in this place. They are the caller's to close. Rejects when `signal` aborts. */
+  serve(
+    place: Place,
+    configs: readonly McpServerConfig[],
+    signal: AbortSignal,
+  ): Promise<McpServers>;
   /** Kills the hands of a folder, so that it can be removed. */
   release(dir: string): Promise<void>;
   close(): Promise<void>;
@@ -287,6 +319,7 @@ export function createAgents(options: AgentsOptions): Agents {
     } finally {
       deadline.stop();
       watch.stop();
+      await context.servers.close();
       live.delete(runId);
       host.worked(runId, Math.max(0, options.nowMs() - begin - deadline.suspendedMs));
     }
@@ -350,6 +383,7 @@ export function createAgents(options: AgentsOptions): Agents {
     tellRun: (runId, note) => active.get(runId)?.tell(note),
     liveText: (runId) => live.get(runId) ?? null,
     command: (place, spec, how) => hands.command(place, spec, how),
+    serve: (place, configs, signal) => hands.serve(place, configs, signal),
     release: (dir) => hands.release(dir),
     async close() {
       for (const { stop } of active.values()) stop.abort();

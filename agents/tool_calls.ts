@@ -1,10 +1,15 @@
 /** Does one tool call: on the server, or through the hands. What may be done at all is decided before. */
 import { messageOf } from "../server/errors.ts";
+import type { RangeQuestion } from "./git/range_diff.ts";
 import type { Hands, ToolRequest } from "./hands_client.ts";
-import { type Ledger, missingEvidence } from "./ledger.ts";
+import { deedsIn, type Ledger, missingEvidence } from "./ledger.ts";
 import type { OutputFiles } from "./output_files.ts";
 import type { FileIntent, RunEventBody, ToolCall, ToolResult } from "./protocol.ts";
+import { readMcpToolName } from "./mcp/names.ts";
+import { factsOf } from "./prompts/task_facts.ts";
+import { type MemoryCommand, viewOf } from "./memory/notes.ts";
 import { parseReport } from "./reports/mod.ts";
+import { faultsIn } from "./result_rules.ts";
 import type { AskedQuestions } from "./results.ts";
 import type { RunContext, RunHost } from "./runtime.ts";
 import { BASH_DEFAULT_TIMEOUT_MS } from "./tools/bash.ts";
@@ -39,6 +44,7 @@ export class ToolCalls {
    * Throws what hands throw; a call that `signal` ends has no answer that counts.
    */
   async run(call: ToolCall, granted: boolean): Promise<Answer> {
+    if (readMcpToolName(call.name)) return await this.#byServer(call);
     const { commands, permissions: { result: resultName } } = this.#options.context;
     const checked = checkInput(call.name, call.input, {
       resultName,
@@ -49,6 +55,10 @@ export class ToolCalls {
     switch (call.name) {
       case "submit_result":
         return this.#submit(input);
+      case "GitDiff":
+        return await this.#diff(input as RangeQuestion);
+      case "memory":
+        return await this.#memory(call.id, input as unknown as MemoryCommand);
       case "ask_questions":
         return this.#ask(input as AskedQuestions);
       case "run_checks":
@@ -71,13 +81,51 @@ export class ToolCalls {
     return { ...refusal(`${INTERRUPTED}\n\n${output}`), interrupted: true };
   }
 
-  #submit({ status }: Record<string, unknown>): Answer {
-    const { context: { permissions, commands }, ledger } = this.#options;
-    if (permissions.result === "developer" && status === "done") {
+  /** The server checks its own input. */
+  async #byServer({ name, input }: ToolCall): Promise<Answer> {
+    const { context: { servers }, sign, signal } = this.#options;
+    sign(servers.timeoutMs(name));
+    return await servers.call(name, input, signal);
+  }
+
+  #submit(result: Record<string, unknown>): Answer {
+    const { context: { permissions, commands, spec }, ledger } = this.#options;
+    const faults = faultsIn(permissions.result, result, {
+      task: factsOf(spec.prompt),
+      deeds: deedsIn(ledger),
+    });
+    if (faults) return refusal(faults);
+    if (permissions.result === "developer" && result.status === "done") {
       const missing = missingEvidence(ledger, commands.map((command) => command.name));
       if (missing) return refusal(`Not accepted as done: ${missing}.`);
     }
     return { content: "Accepted.", isError: false, final: true };
+  }
+
+  async #diff(question: RangeQuestion): Promise<Answer> {
+    const { context, host, signal } = this.#options;
+    const content = await host.diff(context.spec.runId, question, {
+      paths: context.permissions.paths,
+      signal,
+    });
+    return { content, isError: false };
+  }
+
+  /** Changes it in two steps, as a file is written: what it will be is on record in between. */
+  async #memory(callId: string, command: MemoryCommand): Promise<Answer> {
+    const { context: { spec, permissions }, host, ledger, append } = this.#options;
+    const memory = host.memory(spec.runId, permissions.memory);
+    if (!memory) return refusal("Cannot use the memory: this run has none");
+    if (command.command === "view") {
+      return { content: viewOf(memory.read(), command), isError: false };
+    }
+    let intent = ledger.executed.get(callId) ?? null;
+    if (!intent) {
+      intent = memory.plan(command);
+      await append({ type: "tool_executing", callId, intent });
+    }
+    const diff = await memory.carryOut(callId, command, intent);
+    return { content: intent.content, isError: false, ...(diff && { diff }) };
   }
 
   #ask(input: AskedQuestions): Answer {

@@ -11,6 +11,7 @@ import { noUsage, type RunSpec } from "../agents/protocol.ts";
 import { createAgents } from "../agents/runtime.ts";
 import { resolveModel } from "../agents/models.ts";
 import { toolSpec } from "../agents/tools/registry.ts";
+import { McpServers } from "../agents/mcp/servers.ts";
 import { runAgentHandler } from "../queue/handlers/run_agent.ts";
 import { createRunner } from "../queue/runner.ts";
 import { actingAs, type App } from "../server/app.ts";
@@ -178,6 +179,7 @@ export class DurableRuns implements AsyncDisposable {
       workedMs: 0,
       place: { dir: "/nonexistent", access: "read" as const, gitDir: null },
       permissions: permissionsFor("clarifier"),
+      servers: McpServers.none,
       commands: [],
       unconfinedAllowed: false,
       outputDir: "/nonexistent",

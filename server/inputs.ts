@@ -4,6 +4,8 @@
  * A schema is made when it is first needed, for a start to be quick.
  */
 import { z } from "zod";
+import { MCP_SERVER_NAME } from "../agents/mcp/names.ts";
+import { mcpTransports } from "../agents/protocol.ts";
 import { once } from "./once.ts";
 import {
   complexities,
@@ -34,6 +36,45 @@ export const commandsInput = once(() =>
     build: command().optional(),
     test: command().optional(),
   })
+);
+
+const pairs = (what: string) =>
+  z.record(z.string().min(1).max(100), z.string().max(2_000)).describe(
+    `${what}; a value "$NAME" is that of Gaffer's own environment, so that no secret is written down here`,
+  );
+
+const mcpServerFields = () => ({
+  name: z.string().trim().regex(MCP_SERVER_NAME, {
+    error: "Use at most 20 lower-case letters, digits and hyphens, a letter first",
+  }),
+  transport: z.enum(mcpTransports),
+  command: z.string().trim().max(COMMAND_MAX_CHARS).default("").describe(
+    "stdio: the program that is started with each run, in the sandbox of its place",
+  ),
+  args: z.array(z.string().max(COMMAND_MAX_CHARS)).max(50).default([]),
+  env: pairs("stdio: variables for the program").default({}),
+  url: z.union([
+    z.literal(""),
+    z.url({ protocol: /^https?$/, error: "Write an address that begins with http:// or https://" }),
+  ])
+    .default("").describe("http: where it is reached"),
+  headers: pairs("http: what is sent with each request").default({}),
+  timeout_ms: z.number().int().min(1_000).max(3_600_000).default(60_000).describe("For one call"),
+  active: z.boolean().default(true),
+});
+
+/** A new server of tools, or all of an old one's settings. */
+export const mcpServerInput = once(() =>
+  z.strictObject(mcpServerFields())
+    .refine(({ transport, command }) => transport !== "stdio" || command !== "", {
+      path: ["command"],
+      error: "Write the program to start",
+    })
+    .refine(({ transport, url }) => transport !== "http" || url !== "", {
+      path: ["url"],
+      error: "Write the address of the server",
+    })
+    .meta({ id: "McpServerInput" })
 );
 
 /** What a person allows a project's own commands. */
@@ -212,4 +253,54 @@ export const priceInput = once(() =>
     as_of: z.string().regex(/^\d{4}-\d{2}(-\d{2})?$/, "Write it as 2026-11 or 2026-11-27")
       .optional(),
   }).meta({ id: "NewPrice" })
+);
+
+/** Longest definition of an agent. */
+export const DEFINITION_MAX_CHARS = 64_000;
+const definitionText = () =>
+  z.string().max(DEFINITION_MAX_CHARS).describe(
+    "A markdown file with front matter, as Gaffer or `.claude/agents` has them",
+  );
+
+export const newAgentInput = once(() =>
+  z.strictObject({
+    text: definitionText(),
+    project_id: z.string().max(64).nullable().default(null).describe("Null: for every project"),
+    kind: z.enum(["refinement", "development", "support", "planning"]).optional()
+      .describe("Of a file that does not say"),
+  }).meta({ id: "NewAgent" })
+);
+export const agentChangesInput = once(() =>
+  z.strictObject({
+    text: definitionText().optional(),
+    keys: z.record(z.string().max(40), z.unknown()).optional()
+      .describe("Keys of the front matter; null takes one out"),
+    prompt: z.string().max(DEFINITION_MAX_CHARS).optional(),
+    note: z.string().trim().max(500).optional().describe("What the change is for"),
+    active: z.boolean().optional(),
+  }).refine((body) => body.text === undefined || !body.keys && body.prompt === undefined, {
+    message: "Send either the whole text, or keys and prompt",
+    path: ["text"],
+  }).meta({ id: "AgentChanges" })
+);
+export const restoreInput = once(() =>
+  z.strictObject({ version: z.coerce.number().int().min(1) }).meta({ id: "RestoreVersion" })
+);
+export const copyAgentInput = once(() =>
+  z.strictObject({ project_id: z.string().max(64) }).meta({ id: "CopyAgent" })
+);
+export const trialInput = once(() =>
+  z.union([
+    z.strictObject({ idea_id: z.string().max(64) }),
+    z.strictObject({ ticket_id: z.string().max(64) }),
+  ]).meta({ id: "Trial" })
+);
+export const trustInput = once(() =>
+  z.strictObject({
+    path: z.string().max(4_096),
+    hash: z.string().max(64).describe("Of the content that you have seen"),
+  }).meta({ id: "TrustFile" })
+);
+export const distrustInput = once(() =>
+  z.strictObject({ path: z.string().max(4_096) }).meta({ id: "DistrustFile" })
 );

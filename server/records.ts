@@ -3,6 +3,7 @@
  * Types only, so that every layer may import this file.
  */
 import type {
+  AgentOrigin,
   ApprovalStatus,
   CheckStatus,
   Complexity,
@@ -21,7 +22,7 @@ import type {
   TicketType,
   WorktreeStatus,
 } from "./states.ts";
-import type { RunEventBody, ToolCall, Usage } from "../agents/protocol.ts";
+import type { McpServerConfig, RunEventBody, ToolCall, Usage } from "../agents/protocol.ts";
 
 /** A person's own name for the commands that Gaffer runs in a project. */
 export const commandNames = ["setup", "build", "test"] as const;
@@ -50,6 +51,16 @@ export interface Project {
   setupNetwork: boolean;
   /** The built-in sample; the demo model can implement its ideas. */
   sample: boolean;
+  createdAt: string;
+  updatedAt: string;
+}
+
+/** A server of tools that the agents of a project may use. */
+export interface McpServer extends McpServerConfig {
+  id: string;
+  projectId: string;
+  /** Runs that begin get its tools. */
+  active: boolean;
   createdAt: string;
   updatedAt: string;
 }
@@ -227,6 +238,43 @@ export interface Run {
   finishedAt: string | null;
   /** The run whose log, up to the end of that turn, this one's begins with. */
   forkedFrom: { runId: string; turn: number } | null;
+  /** The version of the definition that it works with; null: it began before there were versions. */
+  definition: { agentId: string; version: number } | null;
+  /** It only shows what the agent would hand in: nothing follows from it for the idea or ticket. */
+  trial: boolean;
+}
+
+/** An agent with its present definition. */
+export interface Agent {
+  /** Its name; one of a project has an id of its own. */
+  id: string;
+  name: string;
+  /** Null: for every project that has none of its own by that name. */
+  projectId: string | null;
+  /** A disabled one starts no run. */
+  active: boolean;
+  /** The repository's file that it was taken from; null: it is a person's, or built in. */
+  file: { path: string; hash: string } | null;
+  /** False while nobody trusts `file` in that content: then it is not used. */
+  trusted: boolean;
+  version: number;
+  origin: AgentOrigin;
+  /** The definition, as a markdown file. */
+  text: string;
+  /** Null: it is built in and nobody has used it yet. */
+  updatedAt: string | null;
+}
+
+/** One saved definition of an agent; never changes. */
+export interface AgentVersion {
+  agentId: string;
+  version: number;
+  text: string;
+  origin: AgentOrigin;
+  /** What the person said about it, or where it comes from. */
+  note: string;
+  savedBy: string;
+  savedAt: string;
 }
 
 /** One appended fact about a run, numbered from 1 within it. */
@@ -278,6 +326,31 @@ export interface Approval {
   createdAt: string;
   decidedAt: string | null;
   decidedBy: string | null;
+}
+
+/** Which memory: an agent's, of all projects, of one, or of one idea or ticket. */
+export interface MemoryRef {
+  /** Such as "reviewer.global". */
+  id: string;
+  agent: string;
+  scope: "global" | "project" | "session";
+  projectId: string | null;
+  ideaId: string | null;
+  ticketId: string | null;
+}
+
+/** One change of one note. */
+export interface MemoryChange {
+  id: string;
+  memory: string;
+  path: string;
+  /** Unified; "" when it was too large. */
+  diff: string;
+  /** The run that did it, and its call; null: a person. */
+  runId: string | null;
+  callId: string | null;
+  by: string;
+  at: string;
 }
 
 /** One parsed failure of a check. */

@@ -271,3 +271,9 @@ export type OutsideReason = Exclude<FailureReason, typeof loopReasons[number]>;
 
 export const isFailureReason = (text: string): text is FailureReason =>
   Object.hasOwn(failureReasons, text);
+
+// ------------------------------------------------------------------ agents
+
+/** Where a version of an agent's definition comes from. */
+export const agentOrigins = ["built_in", "person", "repository"] as const;
+export type AgentOrigin = typeof agentOrigins[number];

@@ -14,17 +14,22 @@ import { ticketTypes } from "../server/states.ts";
 
 const catalog = loadCatalog(new URL("../agents/definitions/", import.meta.url));
 const names = [
+  "analyst",
+  "architect",
   "bugfix-dev",
+  "builder",
   "chore-dev",
   "clarifier",
+  "deployer",
   "docs-dev",
   "estimator",
-  "explainer",
   "feature-dev",
   "prioritizer",
   "refactor-dev",
   "researcher",
   "reviewer",
+  "tester",
+  "writer",
 ];
 const developers = names.filter((name) => name.endsWith("-dev"));
 
@@ -45,7 +50,9 @@ for (const agent of catalog.agents) {
   Deno.test(`the ${agent.name}'s prompt names only tools that it has, and sections that exist`, () => {
     const tools = expandTools(agent);
     // "Read", "Edit" and "Write" are ordinary verbs too.
-    for (const name of ["Glob", "Grep", "Bash", "run_checks", "ask_questions"] as const) {
+    for (
+      const name of ["Glob", "Grep", "GitDiff", "Bash", "run_checks", "ask_questions"] as const
+    ) {
       if (!tools.includes(name)) ok(!agent.prompt.includes(name), `it mentions ${name}`);
     }
     for (const [, tag] of agent.prompt.matchAll(/<([a-z_]+)>/g)) {
@@ -90,24 +97,30 @@ Deno.test("each kind of work has the tools of its kind, and no more", () => {
     researcher: reading,
     estimator: reading,
     prioritizer: reading,
-    "feature-dev": [...editing, "run_checks"],
-    "bugfix-dev": [...editing, "Bash", "run_checks"],
-    "refactor-dev": [...editing, "run_checks"],
-    "docs-dev": [...editing, "run_checks"],
-    "chore-dev": [...editing, "run_checks"],
-    reviewer: reading,
-    explainer: [],
+    "feature-dev": [...editing, "run_checks", "memory"],
+    "bugfix-dev": [...editing, "Bash", "run_checks", "memory"],
+    "refactor-dev": [...editing, "run_checks", "memory"],
+    "docs-dev": [...editing, "run_checks", "memory"],
+    "chore-dev": [...editing, "run_checks", "memory"],
+    reviewer: [...reading, "GitDiff"],
+    builder: ["Read", "Grep", "Bash"],
+    tester: ["Read", "Grep", "Bash"],
+    deployer: ["Read", "Grep", "Bash"],
+    analyst: reading,
+    architect: [...reading, "Write"],
+    writer: ["Read", "Glob", "Write"],
   };
   for (const agent of catalog.agents) {
     deepEqual(expandTools(agent), [...expected[agent.name]!, "submit_result"], agent.name);
   }
 });
 
-Deno.test("developers can't reach Gaffer's and Claude's own folders, and all else that others can", async () => {
+Deno.test("who writes can't reach Gaffer's and Claude's own folders, and all else that others can", async () => {
   for (const agent of catalog.agents) {
     const { blocked } = await pathRules(agent.paths);
     for (const path of [".gaffer/config.yaml", "web/.claude/agents/a.md"]) {
-      equal(blocked(path) !== null, agent.kind === "development", `${agent.name}: ${path}`);
+      const writes = expandTools(agent).includes("Write");
+      equal(blocked(path) !== null, writes, `${agent.name}: ${path}`);
     }
     for (
       const path of ["CLAUDE.md", "src/gaffer/a.ts", ".github/workflows/ci.yml", ".env.example"]

@@ -60,6 +60,7 @@ Deno.test("parseDefinition() reads every key, keeps unknown ones and the body wi
     model: "opus",
     effort: null,
     tools: ["Read", "Edit"],
+    mcpTools: [],
     disallowedTools: [],
     limits: {
       maxTurns: 10,
@@ -121,12 +122,12 @@ const wrongLines: [line: string, by: string, message: string][] = [
   [
     "tools: Read, Edit",
     "tools: Read, Reed",
-    'line 7, "tools": expected tools out of Read, Glob, Grep, Edit, Write, Bash, run_checks, ask_questions, submit_result, got "Reed"',
+    'line 7, "tools": expected tools out of Read, Glob, Grep, GitDiff, Edit, Write, Bash, run_checks, memory, ask_questions, submit_result, mcp, mcp__<server> and mcp__<server>__<tool>, got "Reed"',
   ],
   [
     "tools: Read, Edit",
     "tools:\n  - Read\n  - 'Bash(git *)'",
-    'line 9, "tools": expected tools out of Read, Glob, Grep, Edit, Write, Bash, run_checks, ask_questions, submit_result, got "Bash(git *)"',
+    'line 9, "tools": expected tools out of Read, Glob, Grep, GitDiff, Edit, Write, Bash, run_checks, memory, ask_questions, submit_result, mcp, mcp__<server> and mcp__<server>__<tool>, got "Bash(git *)"',
   ],
   [
     "max_turns: 10",
@@ -156,7 +157,7 @@ const wrongLines: [line: string, by: string, message: string][] = [
   [
     "result: developer",
     "result: [developer]",
-    'line 12, "result": expected one of clarifier, researcher, estimator, prioritizer, developer, reviewer, explainer, got ["developer"]',
+    'line 12, "result": expected one of clarifier, researcher, estimator, prioritizer, developer, reviewer, failures, deployer, analyst, document, got ["developer"]',
   ],
   [
     "color: blue",
@@ -239,6 +240,7 @@ Deno.test("formatDefinition() round-trips every built-in agent and every optiona
   const full: AgentDefinition = {
     ...parseDefinition(sample, "sample.md"),
     effort: "xhigh",
+    mcpTools: ["mcp__docs", "mcp__db__read_row"],
     disallowedTools: ["Bash"],
     paths: { allow: ["docs/**"], block: ["**/*.{lock,key}", "a: b # c"] },
     commands: ["git status", "npm run *"],

@@ -4,10 +4,11 @@ import { ok } from "node:assert";
 import { createDemoFetch, DEMO_MODEL_ID, type DemoOptions } from "../agents/demo/model.ts";
 import { type SampleIdea, sampleProject } from "../agents/demo/sample.ts";
 import { checkRequest } from "../agents/demo/validate.ts";
-import { emptyLedger, missingEvidence, note } from "../agents/ledger.ts";
+import { deedsIn, emptyLedger, missingEvidence, note } from "../agents/ledger.ts";
 import { pathRules } from "../agents/policy.ts";
 import type { ToolCall, ToolResult } from "../agents/protocol.ts";
-import type { ResultName } from "../agents/results.ts";
+import { faultsIn } from "../agents/result_rules.ts";
+import { factsOf } from "../agents/prompts/task_facts.ts";
 import { buildPrompt, type PromptParts } from "../agents/prompts/task_prompt.ts";
 import { PlaceFiles } from "../agents/tools/files.ts";
 import { handsTools } from "../agents/tools/hands_tools.ts";
@@ -29,14 +30,14 @@ export type Role =
   | "developer"
   | "reviewer";
 const reading = ["Read", "Glob", "Grep"];
-const toolsOf: Record<Role | "explainer", string[]> = {
+const toolsOf: Record<Role | "failures", string[]> = {
   clarifier: [...reading, "ask_questions"],
   researcher: reading,
   estimator: reading,
   prioritizer: reading,
   developer: [...reading, "Edit", "Write", "run_checks"],
   reviewer: reading,
-  explainer: [],
+  failures: ["Read", "Grep"],
 };
 
 /** A call as it was made and what came of it. */
@@ -109,7 +110,7 @@ export class Desk implements AsyncDisposable {
   /** Lets one agent work on a task until it hands in or has no more to say. */
   async work(
     agent: string,
-    role: Role | "explainer",
+    role: Role | "failures",
     parts: Omit<PromptParts, "round" | "project" | "files"> & { round?: number },
     options: WorkOptions = {},
   ): Promise<Worked> {
@@ -117,7 +118,7 @@ export class Desk implements AsyncDisposable {
     const commands = Object.entries(sampleProject.commands)
       .map(([name, command]) => ({ name: name as "build" | "test", command }));
     const prompt = buildPrompt({ round: 1, project: "sample", commands, files: tracked, ...parts });
-    const bench = await Bench.open(this, role, options);
+    const bench = await Bench.open(this, role, options, prompt);
     const client = demoClient();
     const messages: Anthropic.MessageParam[] = [{ role: "user", content: prompt }];
     const texts: string[] = [];
@@ -170,12 +171,18 @@ class Bench {
 
   private constructor(
     private readonly desk: Desk,
-    private readonly role: ResultName,
+    private readonly role: Role | "failures",
     private readonly files: PlaceFiles,
     private readonly options: WorkOptions,
+    private readonly prompt: string,
   ) {}
 
-  static async open(desk: Desk, role: ResultName, options: WorkOptions): Promise<Bench> {
+  static async open(
+    desk: Desk,
+    role: Role | "failures",
+    options: WorkOptions,
+    prompt: string,
+  ): Promise<Bench> {
     const rules = await pathRules({ allow: [], block: [] });
     const access = role === "developer" ? "write" : "read";
     return new Bench(
@@ -183,6 +190,7 @@ class Bench {
       role,
       new PlaceFiles({ dir: desk.dir, access, hidden: [], rules }),
       options,
+      prompt,
     );
   }
 
@@ -219,6 +227,9 @@ class Bench {
       case "ask_questions":
         return { content: "Recorded.", isError: false };
       case "submit_result": {
+        const work = { task: factsOf(this.prompt), deeds: deedsIn(this.#ledger) };
+        const faults = faultsIn(this.role, checked.input, work);
+        if (faults) return refuse(faults);
         const claim = call.input as { status?: string };
         const missing = claim.status === "done" &&
           missingEvidence(this.#ledger, Object.keys(sampleProject.commands));

@@ -10,6 +10,7 @@ import type { Hands, ToolRequest } from "../agents/hands_client.ts";
 import type { FileIntent, RunEventBody, ToolCall, ToolResult } from "../agents/protocol.ts";
 import type { RunContext, RunHost } from "../agents/runtime.ts";
 import { toolSpec } from "../agents/tools/registry.ts";
+import { McpServers } from "../agents/mcp/servers.ts";
 import { catalog } from "./support.ts";
 import { permissionsFor } from "./loop_support.ts";
 
@@ -67,6 +68,7 @@ function bench(options: {
     workedMs: 0,
     place: { dir: options.dir ?? "/nowhere", access: "write", gitDir: null },
     permissions: permissionsFor("developer"),
+    servers: McpServers.none,
     commands: [{ name: "test", command: "sh test.sh", timeoutMs: 1_000 }],
     unconfinedAllowed: false,
     outputDir: options.outputDir ?? "/nowhere/outputs",
@@ -88,6 +90,8 @@ function bench(options: {
     delta: () => {},
     questions: (_runId, input) => void state.questions.push(input),
     approval: (_runId, { id }) => ({ status: state.approvals[id] ??= "pending", reason: "" }),
+    memory: () => null,
+    diff: (_runId, { path = "all" }) => Promise.resolve(`the diff of ${path}`),
     checkpoint: () => Promise.resolve({ commit: "c1", files: ["a.ts"] }),
   };
   const hands = {

@@ -84,7 +84,7 @@ export const greetScripts: Scripts = {
   review: submit({
     summary: "Good",
     findings: [],
-    criteria: [{ criterion: "greet.sh greets the world", met: true, evidence: "the diff" }],
+    criteria: [{ criterion: "greet.sh greets the world", met: true, evidence: "greet.sh:2" }],
   }),
 };
 

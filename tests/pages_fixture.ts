@@ -9,6 +9,7 @@ import type {
   DiffLine,
   Idea,
   Job,
+  McpServer,
   Project,
   Question,
   ReviewFinding,
@@ -60,6 +61,25 @@ export function project(changes: Partial<Project> = {}): Project {
     commandsAllowed: false,
     setupNetwork: false,
     sample: false,
+    createdAt: ago(9_000),
+    updatedAt: ago(900),
+    ...changes,
+  };
+}
+
+export function mcpServer(changes: Partial<McpServer> = {}): McpServer {
+  return {
+    id: "mcp_docs",
+    projectId: "prj_game",
+    name: "docs",
+    transport: "stdio",
+    command: "node",
+    args: ["tools/mcp.mjs"],
+    env: { TOKEN: "$DOCS_TOKEN" },
+    url: "",
+    headers: {},
+    timeoutMs: 60_000,
+    active: true,
     createdAt: ago(9_000),
     updatedAt: ago(900),
     ...changes,
@@ -222,6 +242,8 @@ export function run(changes: Partial<Run> = {}): Run {
     startedAt: ago(12),
     finishedAt: null,
     forkedFrom: null,
+    definition: null,
+    trial: false,
     ...changes,
   };
 }

@@ -145,6 +145,7 @@ export function testHands(
     tool: (...args) => hands.tool(...args),
     command: (...args) => hands.command(...args),
     canary: (...args) => hands.canary(...args),
+    serve: (...args) => hands.serve(...args),
     release: (dir) => hands.release(dir),
     close: () => hands.close(),
     use,

@@ -161,6 +161,7 @@ function spec(agent: string, own: ProjectCommand[]) {
     instructions: [],
     confinement: "bubblewrap",
     task: { purpose: "develop", round: 1, guidance: "Go." },
+    mcpTools: [],
     describeTool: (name, { result, commands }) =>
       toolSpec(name, { resultName: result, checkNames: commands.map((c) => c.name) }),
   });
@@ -184,11 +185,21 @@ Deno.test("buildRunSpec() puts agent, model, tools, prompts and limits together"
     "Edit",
     "Write",
     "run_checks",
+    "memory",
     "submit_result",
   ]);
-  deepEqual(run.tools.map((tool) => tool.readOnly), [true, true, true, false, false, false, false]);
+  deepEqual(run.tools.map((tool) => tool.readOnly), [
+    true,
+    true,
+    true,
+    false,
+    false,
+    false,
+    false,
+    false,
+  ]);
   match(JSON.stringify(run.tools[5]!.inputSchema), /"enum":\["build","test"\]/);
-  match(JSON.stringify(run.tools[6]!.inputSchema), /"enum":\["done","blocked"\]/);
+  match(JSON.stringify(run.tools.at(-1)!.inputSchema), /"enum":\["done","blocked"\]/);
   deepEqual(structuredClone(run), run, "it can be sent to a brain");
 });
 

@@ -10,6 +10,7 @@ import {
   type RunHost,
 } from "../agents/runtime.ts";
 import { toolSpec } from "../agents/tools/registry.ts";
+import { McpServers } from "../agents/mcp/servers.ts";
 import {
   answer,
   type ClaudeRequest,
@@ -58,6 +59,8 @@ class Bench implements AsyncDisposable {
     this.log = [{ type: "started", spec }];
     this.#brains = poolFor(fake);
     const host: RunHost = {
+      memory: () => null,
+      diff: () => Promise.reject(new Error("not asked")),
       prepare: async () => {
         await this.preparing();
         return {
@@ -65,6 +68,7 @@ class Bench implements AsyncDisposable {
           workedMs: 0,
           place: { dir: "/nowhere", access: "read", gitDir: null },
           permissions: permissionsFor("developer"),
+          servers: McpServers.none,
           commands: [],
           unconfinedAllowed: false,
           outputDir: "/nowhere",

@@ -3,6 +3,10 @@ import type { VNode } from "preact";
 import type { Live } from "../views/live.tsx";
 import type { Delay } from "../views/words.ts";
 import type { Shell } from "../views/shell.ts";
+import { AgentPage } from "../views/agent.tsx";
+import { AgentFilesPage } from "../views/agent_files.tsx";
+import { AgentVersionsPage } from "../views/agent_versions.tsx";
+import { AgentsPage } from "../views/agents.tsx";
 import { CheckPage } from "../views/checks.tsx";
 import { parsePlace } from "../views/diff_place.ts";
 import { ErrorPage } from "../views/errors.tsx";
@@ -10,6 +14,7 @@ import { HomePage } from "../views/home.tsx";
 import { IdeaPage } from "../views/idea.tsx";
 import { IdeasPage } from "../views/ideas.tsx";
 import { type JobRow, JobsPage } from "../views/jobs.tsx";
+import { type McpServerForm, McpServersPage } from "../views/mcp_servers.tsx";
 import { NewProjectPage, ProjectPage, ProjectsPage } from "../views/projects.tsx";
 import { ReviewPage } from "../views/review.tsx";
 import { RunForkPage } from "../views/run_fork.tsx";
@@ -20,6 +25,7 @@ import { StartPage } from "../views/start.tsx";
 import { TicketPage } from "../views/ticket.tsx";
 import { DevelopmentPage } from "../views/tickets.tsx";
 import { UsagePage } from "../views/usage.tsx";
+import * as agents from "./agents_fixture.ts";
 import * as a from "./pages_fixture.ts";
 import { usageProps } from "./usage_fixture.ts";
 
@@ -54,6 +60,22 @@ const rateLimit = {
   more: "The service refused it. It goes on by itself when the limit allows.",
 };
 
+const mcpForm: McpServerForm = {
+  values: {
+    name: "docs",
+    transport: "stdio",
+    command: "node",
+    args: "tools/mcp.mjs",
+    env: "TOKEN=$DOCS_TOKEN",
+    url: "",
+    headers: "",
+    timeout_seconds: "60",
+  },
+  active: true,
+  message: null,
+  errors: [],
+};
+
 const later = { scheduled: 0, retryable: 0 };
 
 const runMoves = {
@@ -64,6 +86,9 @@ const runMoves = {
   retry: null,
   forkable: false,
 };
+
+const definitionDiff =
+  "--- a/researcher.md\n+++ b/researcher.md\n@@ -1,2 +1,2 @@\n-max_turns: 20\n+max_turns: 10\n";
 
 const commitMessage = "fix: keep the second of two quick saves\n\n- write through a temporary file";
 
@@ -156,6 +181,91 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
         ...shell,
         alerts: [{ id: "alert_1", threshold: 80, limit: "the daily limit of $5.00" }],
       })}
+    />
+  ),
+  "/agents": (shell, query) => (
+    <AgentsPage
+      shell={shell}
+      live={query.has("refused") ? null : live("/live/agents")}
+      groups={[
+        {
+          kind: "refinement",
+          title: "Refinement",
+          rows: [
+            agents.agentRow(),
+            agents.agentRow({ id: "agent_own", projectName: "Space game", active: false }),
+          ],
+        },
+        {
+          kind: "broken",
+          title: "Can't be read",
+          rows: [agents.agentRow({ id: "odd", name: "odd", about: null, trusted: false })],
+        },
+      ]}
+      form={query.has("refused")
+        ? {
+          text: "You review",
+          project: "",
+          kind: "support",
+          message: "Cannot read the agent definition agent.md: line 1: expected front matter",
+          errors: [{ field: "", message: "line 1: expected front matter" }],
+        }
+        : { text: "", project: "", kind: "support", message: null, errors: [] }}
+    />
+  ),
+  "/agents/researcher": (shell, query) => (
+    <AgentPage {...agents.agentPage(shell, query.get("view") === "text" ? "text" : "form")} />
+  ),
+  "/agents/refused": (shell) => {
+    const page = agents.agentPage(shell, "form");
+    return (
+      <AgentPage
+        {...page}
+        live={null}
+        agent={{ ...page.agent, active: false }}
+        waiting={2}
+        form={{
+          ...page.form,
+          note: "More turns",
+          message: "Cannot read the agent definition researcher.md: two keys are wrong",
+          errors: [
+            { field: "max_turns", message: 'expected a whole number from 1 to 500, got "many"' },
+            { field: "tools", message: "expected tools out of Read, Glob" },
+            { field: "blocked_paths", message: "expected a list" },
+          ],
+        }}
+        trial={{ ...page.trial, refused: { value: "idea:idea_save", message: "Cannot try it" } }}
+      />
+    );
+  },
+  "/agents/researcher/versions": (shell) => (
+    <AgentVersionsPage
+      shell={shell}
+      agent={{ id: "researcher", name: "researcher", version: 3 }}
+      from={agents.agentVersion({ version: 1 })}
+      to={agents.agentVersion({ version: 2, note: "Fewer turns" })}
+      diff={definitionDiff}
+    />
+  ),
+  "/projects/prj_space/agent-files": (shell) => (
+    <AgentFilesPage
+      shell={shell}
+      project={{ id: "prj_space", name: "Space game", baseBranch: "main" }}
+      names={["reviewer"]}
+      files={[
+        agents.agentFile({ path: ".claude/agents/reviewer.md", name: "reviewer" }),
+        agents.agentFile({ path: ".claude/agents/two.md", state: "trusted", agentId: "agent_own" }),
+        agents.agentFile({
+          path: ".claude/agents/three.md",
+          state: "changed",
+          diff: "@@ -1,2 +1,2 @@\n-model: sonnet\n+model: opus\n",
+        }),
+        agents.agentFile({
+          path: ".claude/agents/four.md",
+          state: "unreadable",
+          problem: "line 1: expected front matter",
+        }),
+      ]}
     />
   ),
   "/jobs/held": (shell) => jobsPage({ ...shell, storage: { kind: "disk_full", since: a.ago(3) } }),
@@ -507,6 +617,40 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
         setupFetches: true,
         message: null,
         errors: [],
+      }}
+    />
+  ),
+  "/projects/prj_game/mcp-servers": (shell) => (
+    <McpServersPage
+      shell={shell}
+      project={a.project()}
+      servers={[
+        { server: a.mcpServer(), form: mcpForm },
+        {
+          server: a.mcpServer({
+            id: "mcp_sums",
+            name: "sums",
+            transport: "http",
+            command: "",
+            args: [],
+            url: "https://mcp.example.com/a/rather/long/address/of/a/server/of/tools",
+            active: false,
+          }),
+          form: {
+            ...mcpForm,
+            message: "Cannot save the MCP server",
+            errors: [{ field: "url", message: "Write the address of the server" }],
+          },
+        },
+      ]}
+      newForm={mcpForm}
+      trial={{
+        server: a.mcpServer(),
+        tools: [
+          { name: "mcp__docs__search_pages", description: "Searches the handbook" },
+          { name: "mcp__docs__read_page", description: "" },
+        ],
+        problems: [],
       }}
     />
   ),

@@ -12,6 +12,7 @@ import type { RunEventBody, RunOutcome, ToolCall } from "../agents/protocol.ts";
 import { createAgents, type RunContext, type RunHost } from "../agents/runtime.ts";
 import { STALL_MS, StallWatch } from "../agents/stall.ts";
 import { BASH_DEFAULT_TIMEOUT_MS } from "../agents/tools/bash.ts";
+import { McpServers } from "../agents/mcp/servers.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../server/clock.ts";
 import { Unavailable } from "../server/machine_fault.ts";
 import { failureReasons } from "../server/states.ts";
@@ -139,6 +140,7 @@ async function bench({ timeoutMs = 24 * HOUR_MS } = {}): Promise<Bench> {
     workedMs: 0,
     place: { dir: "/nowhere", access: "read", gitDir: null },
     permissions: permissionsFor("developer"),
+    servers: McpServers.none,
     commands: [],
     unconfinedAllowed: false,
     outputDir: `${dir}/run_1`,

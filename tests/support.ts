@@ -1,5 +1,6 @@
 /** What the tests share: an App on a database in memory with a clock that stands still, and makers of records. */
 import { loadCatalog } from "../agents/catalog.ts";
+import { McpServers } from "../agents/mcp/servers.ts";
 import type { NoteEvent, RunOutcome } from "../agents/protocol.ts";
 import type { Agents } from "../agents/runtime.ts";
 import type { App } from "../server/app.ts";
@@ -64,6 +65,7 @@ function scriptedAgents(): ScriptedAgents {
     stopped: [],
     paused: [],
     told: [],
+    serve: () => Promise.resolve(McpServers.none),
     released: [],
     confinement: "bubblewrap",
     status: () => ({

@@ -489,7 +489,7 @@ Deno.test("Bash ends what takes too long", async () => {
 
 Deno.test("toolSpec() gives strict object schemas, the same bytes each time", () => {
   const setup = { resultName: "developer", checkNames: ["build", "test"] } as const;
-  const names = ["Read", "Glob", "Grep", "Edit", "Write", "Bash"];
+  const names = ["Read", "Glob", "Grep", "GitDiff", "Edit", "Write", "Bash"];
   for (const name of [...names, "run_checks", "ask_questions", "submit_result"]) {
     const spec = toolSpec(name, setup);
     equal(spec.name, name);
@@ -500,7 +500,7 @@ Deno.test("toolSpec() gives strict object schemas, the same bytes each time", ()
     ok(spec.description.length > 80, `${name} is described`);
     equal(JSON.stringify(spec), JSON.stringify(toolSpec(name, setup)));
   }
-  deepEqual(names.filter((name) => toolSpec(name).readOnly), ["Read", "Glob", "Grep"]);
+  deepEqual(names.filter((name) => toolSpec(name).readOnly), ["Read", "Glob", "Grep", "GitDiff"]);
 });
 
 Deno.test("toolSpec() depends on the project's checks and the agent's result", () => {

@@ -41,13 +41,18 @@ export function describeFact(body: FactItem["body"]): FactWords {
           }, ` +
           `at most ${plural(body.spec.limits.maxTurns, "turn")}`,
         more: (
-          <details class="thinking" id="given">
-            <summary>What the agent was given</summary>
-            <p class="remark-label">Task</p>
-            <Cut text={body.spec.prompt} />
-            <p class="remark-label">Instructions</p>
-            <Cut text={body.spec.system} />
-          </details>
+          <>
+            {body.serverProblems?.map((problem) => (
+              <p class="tone-failed" key={problem}>{problem}</p>
+            ))}
+            <details class="thinking" id="given">
+              <summary>What the agent was given</summary>
+              <p class="remark-label">Task</p>
+              <Cut text={body.spec.prompt} />
+              <p class="remark-label">Instructions</p>
+              <Cut text={body.spec.system} />
+            </details>
+          </>
         ),
       };
     case "note":

@@ -35,6 +35,8 @@ function action({ name, input }: ToolCall): { verb: string; object: string } {
       return { verb: "List", object: text("pattern") };
     case "Grep":
       return { verb: "Search", object: text("pattern") };
+    case "GitDiff":
+      return { verb: "Compare", object: text("path") };
     case "Bash":
       return { verb: "Run", object: text("command") };
     case "run_checks":
@@ -89,7 +91,7 @@ export function countDiff(diff: string): { added: number; removed: number } {
   return { added, removed };
 }
 
-const LOOKING = new Set(["Read", "Glob", "Grep"]);
+const LOOKING = new Set(["Read", "Glob", "Grep", "GitDiff"]);
 /** Fewer looks in a row are shown one by one. */
 const GROUP_MIN = 3;
 
@@ -116,6 +118,7 @@ export function describeGroup(steps: CallStep[]): string {
   const parts = [
     times("Read") > 0 && `read ${plural(times("Read"), "file")}`,
     times("Grep") > 0 && `searched ${plural(times("Grep"), "time")}`,
+    times("GitDiff") > 0 && `compared ${plural(times("GitDiff"), "time")}`,
     times("Glob") > 0 && `listed ${plural(times("Glob"), "pattern")}`,
   ].filter((part) => part !== false).join(", ");
   return parts.charAt(0).toUpperCase() + parts.slice(1);

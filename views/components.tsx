@@ -45,6 +45,11 @@ export function DemoMark(): VNode {
   return <span class="tag demo-mark">demo model</span>;
 }
 
+/** Marks a run from which nothing follows. */
+export function TrialMark(): VNode {
+  return <span class="tag">trial</span>;
+}
+
 /** A short fact in a frame of its own. */
 export function Tag({ children }: { children: ComponentChildren }): VNode {
   return <span class="tag">{children}</span>;

@@ -24,6 +24,7 @@ const entries: NavEntry[] = [
   { name: "ideas", label: "Ideas", href: "/ideas", keys: "g i", first: true },
   { name: "development", label: "Development", href: "/development", keys: "g q", first: true },
   { name: "runs", label: "Runs", href: "/runs", keys: "g r", first: true },
+  { name: "agents", label: "Agents", href: "/agents", keys: "g a", first: false },
   { name: "jobs", label: "Jobs", href: "/jobs", keys: "g j", first: false },
   { name: "usage", label: "Usage", href: "/usage", keys: "g u", first: false },
   { name: "projects", label: "Projects", href: "/projects", keys: "g o", first: false },

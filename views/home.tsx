@@ -1,7 +1,16 @@
 /** Home: what needs me, what is happening, what did it cost. */
 import type { VNode } from "preact";
 import type { ChangeEvent, Run, Ticket } from "../server/records.ts";
-import { DemoMark, Elapsed, EmptyState, Money, Panel, Progress, Time } from "./components.tsx";
+import {
+  DemoMark,
+  Elapsed,
+  EmptyState,
+  Money,
+  Panel,
+  Progress,
+  Time,
+  TrialMark,
+} from "./components.tsx";
 import { money, plural } from "./format.ts";
 import { ActionForm } from "./forms.tsx";
 import { describeChange } from "./history.tsx";
@@ -150,6 +159,7 @@ function RunningItem({ row, shell }: { row: RunningRow; shell: Shell }): VNode {
         <p class="row-note">
           <a href={runHref(run.id)}>{run.agent}</a> ·{" "}
           {delay ? <DelayNote delay={delay} nowMs={nowMs} /> : step}
+          {run.trial && <TrialMark />}
           {run.demo && <DemoMark />}
         </p>
       </div>

@@ -10,7 +10,17 @@ export const checkHref = (ticketId: string, checkId: string): string =>
 export const runHref = (runId: string): string => `/runs/${id(runId)}`;
 export const forkHref = (runId: string, turn?: number): string =>
   `${runHref(runId)}/fork${turn === undefined ? "" : `?turn=${turn}`}`;
+export const agentHref = (agentId: string): string => `/agents/${id(agentId)}`;
+export const agentVersionsHref = (
+  agentId: string,
+  { from, to }: { from?: number; to: number },
+): string => `${agentHref(agentId)}/versions?${from === undefined ? "" : `from=${from}&`}to=${to}`;
+/** What a project's repository brings along. */
+export const agentFilesHref = (projectId: string): string =>
+  `${projectHref(projectId)}/agent-files`;
 export const projectHref = (projectId: string): string => `/projects/${id(projectId)}`;
+export const mcpServersHref = (projectId: string): string =>
+  `${projectHref(projectId)}/mcp-servers`;
 
 /** An idea or a ticket, as others refer to it. */
 export interface Subject {

@@ -34,6 +34,9 @@
  * | a run's part  | in ticket and run       | `activityPartial`: #activity (all of it: a new run began)  |
  * |               |                         | `itemsPartial`: items into #activity-<runId>               |
  * |               |                         | `liveTextPartial`: #live-<runId>                           |
+ * | Agents        | /live/agents            | `agentsPartials`: #agent-groups                            |
+ * | Agent         | /live/agent/<id>        | `agentPartials`: #agent-head #agent-notices #agent-results |
+ * |               |                         | #agent-trials #agent-versions #agent-moves                 |
  * | Usage         | /live/usage?…           | `usagePartials`: #usage-totals #usage-days #usage-<group>  |
  * | Settings      | /live/settings          | `settingsPartials`: #agents-status                         |
  */

@@ -6,7 +6,7 @@ import { Notice, Panel, Tag } from "./components.tsx";
 import { plural } from "./format.ts";
 import { ActionForm, Button, ErrorSummary, Field } from "./forms.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
-import { projectHref, withQuery } from "./links.ts";
+import { mcpServersHref, projectHref, withQuery } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
 import type { Shell } from "./shell.ts";
 
@@ -291,7 +291,11 @@ export interface ProjectPageProps {
 export function ProjectPage({ shell, live, project, form }: ProjectPageProps): VNode {
   return (
     <Layout shell={shell} title={project.name} current="projects" live={live}>
-      <PageHead crumb={{ href: "/projects", label: "Projects" }} title={project.name} />
+      <PageHead
+        crumb={{ href: "/projects", label: "Projects" }}
+        title={project.name}
+        aside={<a href={mcpServersHref(project.id)}>MCP servers</a>}
+      />
       <form method="post" action={projectHref(project.id)} class="panel" id="project">
         <ErrorSummary
           form="project"

@@ -14,11 +14,12 @@ import {
   Panel,
   StatusBadge,
   Time,
+  TrialMark,
 } from "./components.tsx";
 import { count, duration, inputTokens, money, plural, tokens } from "./format.ts";
 import { buttonClass } from "./forms.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
-import { projectHref, runHref, type Subject, subjectHref } from "./links.ts";
+import { agentVersionsHref, projectHref, runHref, type Subject, subjectHref } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
 import { MessagePanel, RunActions, type RunMovesProps } from "./run_actions.tsx";
 import { Prose } from "./prose.tsx";
@@ -76,6 +77,7 @@ function RunRows({ shell, rows, moreHref }: RunsPageProps): VNode {
                   <p class="row-note">
                     <SubjectLink subject={subject} shell={shell} />
                     {delay && <DelayNote delay={delay} nowMs={shell.nowMs} />}
+                    {run.trial && <TrialMark />}
                     {run.demo && <DemoMark />}
                   </p>
                 </div>
@@ -190,6 +192,7 @@ function RunStrip(props: RunPageProps): VNode {
         aside={
           <>
             <StatusBadge shown={shownRun(run, delay)} />
+            {run.trial && <TrialMark />}
             {run.demo && <DemoMark />}
           </>
         }
@@ -210,6 +213,18 @@ function RunStrip(props: RunPageProps): VNode {
             {attempt > 1 && <span class="muted">attempt {attempt}</span>}
           </dd>
         </div>
+        {run.definition && (
+          <div>
+            <dt>Definition</dt>
+            <dd>
+              <a
+                href={agentVersionsHref(run.definition.agentId, { to: run.definition.version })}
+              >
+                version {run.definition.version}
+              </a>
+            </dd>
+          </div>
+        )}
         {run.forkedFrom && (
           <div>
             <dt>Forked from</dt>
@@ -267,6 +282,12 @@ function RunAttention({ run, delay, approvals, unread, shell }: RunPageProps): V
         <Notice tone="failed" title="Reported blocked">
           <Prose text={String((run.result as { summary?: unknown }).summary ?? "")} />
           <p>{failureReasons[run.demo ? "demo_limit" : "agent_blocked"].mend}</p>
+        </Notice>
+      )}
+      {run.trial && run.status === "succeeded" && (
+        <Notice tone="done" title="What it would hand in">
+          <pre class="output">{JSON.stringify(run.result, null, 2)}</pre>
+          <p>This was a trial: nothing follows from it.</p>
         </Notice>
       )}
       {unread && (

@@ -47,6 +47,7 @@ export type NavName =
   | "ideas"
   | "development"
   | "runs"
+  | "agents"
   | "jobs"
   | "usage"
   | "projects"

@@ -151,7 +151,7 @@ async function filesAt(repo: string, commit: string, signal: AbortSignal): Promi
 }
 
 /** A tracked text file, or the one that a tracked link to it names; null when it is anything else. */
-async function readTracked(
+export async function readTracked(
   repo: string,
   commit: string,
   path: string,

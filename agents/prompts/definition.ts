@@ -15,6 +15,7 @@ import {
   type RunLimits,
 } from "../protocol.ts";
 import { once } from "../../server/once.ts";
+import { isMcpEntry } from "../mcp/names.ts";
 import { type ResultName, resultSchemas } from "../results.ts";
 
 export const agentKinds = ["refinement", "development", "support", "planning"] as const;
@@ -25,10 +26,12 @@ export const toolNames = [
   "Read",
   "Glob",
   "Grep",
+  "GitDiff",
   "Edit",
   "Write",
   "Bash",
   "run_checks",
+  "memory",
   "ask_questions",
   "submit_result",
 ] as const;
@@ -48,6 +51,8 @@ export interface AgentDefinition {
   tools: ToolName[];
   /** Taken away from `tools`. */
   disallowedTools: ToolName[];
+  /** Tools of MCP servers: all (`mcp`), a server's (`mcp__docs`) or one (`mcp__docs__search`). */
+  mcpTools: string[];
   /** Of each of its runs. */
   limits: RunLimits;
   /** What it may touch in its folder; `block` wins. */
@@ -92,8 +97,12 @@ const schema = once(() =>
     kind: z.enum(agentKinds).describe(oneOf(agentKinds)),
     model: z.string().refine(isModelName).describe(oneOf(modelNames)),
     effort: z.enum(efforts).nullable().default(null).describe(oneOf(efforts)),
-    tools: toolList().describe(`tools out of ${toolNames.join(", ")}`),
-    disallowed_tools: toolList().default([]).describe(`tools out of ${toolNames.join(", ")}`),
+    tools: toolList(z.string().refine((name) => isToolName(name) || isMcpEntry(name))).describe(
+      `tools out of ${toolNames.join(", ")}, mcp, mcp__<server> and mcp__<server>__<tool>`,
+    ),
+    disallowed_tools: toolList(z.enum(toolNames)).default([]).describe(
+      `tools out of ${toolNames.join(", ")}`,
+    ),
     max_turns: wholeNumber(1, 500),
     timeout_minutes: wholeNumber(1, 24 * 60),
     max_tokens: wholeNumber(1_000, 100_000_000),
@@ -102,6 +111,7 @@ const schema = once(() =>
       .describe(oneOf(Object.keys(resultSchemas))),
     allowed_paths: patterns('path globs such as "docs/**"'),
     blocked_paths: patterns('path globs such as "docs/**"'),
+    writable_paths: patterns('path globs such as "docs/**"'),
     allowed_commands: patterns('commands such as "npm run *"'),
     allowed_hosts: patterns('hosts such as "registry.npmjs.org" or "*.example.com"'),
     require_approval: patterns('calls such as "write(new)", "edit(*.lock)" or "bash(rm *)"'),
@@ -143,7 +153,8 @@ export function parseDefinition(text: string, file: string): AgentDefinition {
     kind: data.kind,
     model: data.model,
     effort: data.effort,
-    tools: data.tools,
+    tools: data.tools.filter(isToolName),
+    mcpTools: data.tools.filter(isMcpEntry),
     disallowedTools: data.disallowed_tools,
     limits: {
       maxTurns: data.max_turns,
@@ -151,7 +162,11 @@ export function parseDefinition(text: string, file: string): AgentDefinition {
       maxCostMicroUsd: Math.round(data.max_cost_usd * MICRO_USD),
       timeoutMs: data.timeout_minutes * MINUTE_MS,
     },
-    paths: { allow: data.allowed_paths, block: data.blocked_paths },
+    paths: {
+      allow: data.allowed_paths,
+      block: data.blocked_paths,
+      ...(data.writable_paths.length > 0 && { write: data.writable_paths }),
+    },
     commands: data.allowed_commands,
     hosts: data.allowed_hosts,
     requireApproval: data.require_approval,
@@ -174,7 +189,7 @@ export function formatDefinition(definition: AgentDefinition): string {
     kind: definition.kind,
     model: definition.model,
     ...(effort && { effort }),
-    tools: definition.tools.join(", "),
+    tools: [...definition.tools, ...definition.mcpTools].join(", "),
     ...(disallowedTools.length > 0 && { disallowed_tools: disallowedTools.join(", ") }),
     max_turns: limits.maxTurns,
     timeout_minutes: limits.timeoutMs / MINUTE_MS,
@@ -184,6 +199,7 @@ export function formatDefinition(definition: AgentDefinition): string {
     ...filled({
       allowed_paths: paths.allow,
       blocked_paths: paths.block,
+      writable_paths: paths.write ?? [],
       allowed_commands: definition.commands,
       allowed_hosts: definition.hosts,
       require_approval: definition.requireApproval,
@@ -207,13 +223,18 @@ export const permissionsOf = (
 
 /**
  * The tools of a run: those listed, without the disallowed, in one fixed order so that the same agent
- * always sends the same bytes. `submit_result` is always there, since no run can end well without it.
+ * always sends the same bytes. `submit_result` is always there, since no run can end well without it, and `memory` where there is one.
  */
 export function expandTools(
-  { tools, disallowedTools }: Pick<AgentDefinition, "tools" | "disallowedTools">,
+  { tools, disallowedTools, memory = "none" }:
+    & Pick<AgentDefinition, "tools" | "disallowedTools">
+    & Partial<Pick<AgentDefinition, "memory">>,
 ): ToolName[] {
+  const asked = new Set<ToolName>(tools);
+  if (memory === "none") asked.delete("memory");
+  else asked.add("memory");
   return toolNames.filter((name) =>
-    name === "submit_result" || (tools.includes(name) && !disallowedTools.includes(name))
+    name === "submit_result" || (asked.has(name) && !disallowedTools.includes(name))
   );
 }
 
@@ -239,11 +260,14 @@ function squash(key: string): string {
 }
 
 /** A list, or names divided by commas as `.claude/agents/*.md` has them. */
-function toolList() {
+function toolList<T extends z.ZodType>(name: T) {
   const split = (value: unknown) =>
     typeof value === "string" ? value.split(",").map((name) => name.trim()) : value;
-  return z.preprocess(split, z.array(z.enum(toolNames)).max(toolNames.length));
+  return z.preprocess(split, z.array(name).max(MAX_PATTERNS));
 }
+
+const isToolName = (name: string): name is ToolName =>
+  (toolNames as readonly string[]).includes(name);
 
 function wholeNumber(min: number, max: number) {
   return z.number().int().min(min).max(max).describe(`a whole number from ${min} to ${max}`);

@@ -28,7 +28,7 @@ export function readFrontMatter(text: string, file: string): FrontMatter {
   if (text.length > MAX_FILE_CHARS) {
     throw refuse(file, `expected at most ${MAX_FILE_CHARS} characters, got ${text.length}`);
   }
-  const { yaml, body } = split(text, file);
+  const { yaml, body } = splitFrontMatter(text, file);
   const lineCounter = new LineCounter();
   const document = parseDocument(yaml, { lineCounter, prettyErrors: false });
   const lineAt = (offset: number) => lineCounter.linePos(offset).line + LINES_BEFORE_YAML;
@@ -51,7 +51,8 @@ export function readFrontMatter(text: string, file: string): FrontMatter {
   };
 }
 
-function split(text: string, file: string): { yaml: string; body: string } {
+/** The two parts of a definition's file. Throws `invalid` without front matter. */
+export function splitFrontMatter(text: string, file: string): { yaml: string; body: string } {
   const lines = text.replace(/^\uFEFF/, "").replaceAll("\r\n", "\n").split("\n");
   const isFence = (line: string) => line.trimEnd() === "---";
   const end = lines.findIndex((line, index) => index > 0 && isFence(line));

@@ -1,5 +1,6 @@
 /** Puts a run specification together from an agent, a project and a task. Pure: what goes in decides all. */
 import type { Project, ProjectCommand } from "../../server/records.ts";
+import type { McpTool } from "../mcp/connection.ts";
 import { type AgentDefinition, expandTools, type ToolName } from "./definition.ts";
 import type { ModelSpec, RunSpec, ToolSpec } from "../protocol.ts";
 import type { ResultName } from "../results.ts";
@@ -30,6 +31,8 @@ export interface RunSpecParts {
   confinement: SystemParts["confinement"];
   task: Omit<PromptParts, "project" | "commands">;
   describeTool: DescribeTool;
+  /** Of MCP servers, those that the agent may use. */
+  mcpTools: readonly McpTool[];
 }
 
 /** All that a brain needs for one run. Agents of a project without commands get no `run_checks`. */
@@ -49,7 +52,12 @@ export function buildRunSpec(parts: RunSpecParts): RunSpec {
       commands,
       confinement: parts.confinement,
     }),
-    tools: tools.map((name) => describeTool(name, { result: definition.result, commands })),
+    tools: [
+      ...tools.map((name) => describeTool(name, { result: definition.result, commands })),
+      ...parts.mcpTools.map(({ name, description, inputSchema, readOnly }) => (
+        { name, description, inputSchema, readOnly }
+      )),
+    ],
     prompt: buildPrompt({ ...parts.task, project: project.slug, commands }),
     limits: definition.limits,
   };

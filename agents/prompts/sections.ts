@@ -21,6 +21,9 @@ export const sectionTags = [
   "checks",
   "output",
   "files",
+  "memory",
+  "note",
+  "context_file",
   "project_instructions",
 ] as const;
 export type Tag = typeof sectionTags[number];

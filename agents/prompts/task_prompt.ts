@@ -54,6 +54,11 @@ export const promptLimits = {
   diffChars: 150_000,
   outputChars: 60_000,
   files: 1_500,
+  /** Of all notes together; of those that have no room the names are told. */
+  memoryChars: 32_000,
+  /** Of one file that the definition names, and of all. */
+  contextFileChars: 20_000,
+  contextChars: 60_000,
 } as const;
 
 type CheckPart = Pick<Check, "name" | "status" | "exitCode" | "report">;
@@ -86,6 +91,10 @@ export interface PromptParts {
   output?: string;
   /** Paths of the tracked files. */
   files?: string[];
+  /** What earlier runs of the agent have noted. */
+  memory?: { path: string; text: string }[];
+  /** Files of the repository that the agent's definition names. */
+  contextFiles?: { path: string; text: string }[];
 }
 
 /** One `<task>` around a section for each part that is there, always in the same order. */
@@ -107,6 +116,8 @@ export function buildPrompt(parts: PromptParts): string {
     block("diff", parts.diff ? [harmless(cut(parts.diff, promptLimits.diffChars))] : []),
     list("checks", parts.checks?.map(checkLine), promptLimits.checks),
     output(parts),
+    ...contextFiles(parts),
+    memory(parts),
     files(parts),
   ];
   const present = sections.filter((section) => section !== "");
@@ -182,6 +193,43 @@ function output({ output }: PromptParts): string {
 function files({ files = [] }: PromptParts): string {
   const paths = fileMap(files, promptLimits.files);
   return block("files", paths.map((path) => harmless(oneLine(path, promptLimits.pathChars))));
+}
+
+function memory({ memory = [] }: PromptParts): string {
+  const { fit, left } = fitting(memory, promptLimits.memoryChars);
+  const lines = fit.map(({ path, text }) => textSection("note", { path }, `\n${text.trimEnd()}\n`));
+  if (left.length > 0) {
+    const names = left.map(({ path }) => oneLine(path, promptLimits.pathChars)).join(", ");
+    lines.push(`[cut: not shown, view them with the memory tool: ${names}]`);
+  }
+  return block("memory", lines);
+}
+
+function contextFiles({ contextFiles = [] }: PromptParts): string[] {
+  const files = contextFiles.map(({ path, text }) => ({
+    path,
+    text: cut(text.trimEnd(), promptLimits.contextFileChars),
+  }));
+  const { fit, left } = fitting(files, promptLimits.contextChars);
+  const names = left.map(({ path }) => oneLine(path, promptLimits.pathChars)).join(", ");
+  return [
+    ...fit.map(({ path, text }) => textSection("context_file", { path }, `\n${text}\n`)),
+    ...(left.length > 0 ? [`[cut: no room for ${harmless(names)}]`] : []),
+  ];
+}
+
+/** Those that have room together, in their order. */
+function fitting<T extends { text: string }>(texts: T[], max: number): { fit: T[]; left: T[] } {
+  let room = max;
+  const fit: T[] = [];
+  const left: T[] = [];
+  for (const one of texts) {
+    if (one.text.length <= room) {
+      fit.push(one);
+      room -= one.text.length;
+    } else left.push(one);
+  }
+  return { fit, left };
 }
 
 /** A person's own words. */

@@ -1,9 +1,12 @@
 /** Every tool by name, with its schema as the model gets it and the check of what the model sends. */
 import { z } from "zod";
+import { readMcpToolName } from "../mcp/names.ts";
 import type { ToolSpec } from "../protocol.ts";
 import type { ResultName } from "../results.ts";
 import { askQuestionsTool } from "./ask_questions.ts";
+import { gitDiffTool } from "./git_diff.ts";
 import { handsTools } from "./hands_tools.ts";
+import { memoryTool } from "./memory.ts";
 import { runChecksTool } from "./run_checks.ts";
 import { submitResultTool } from "./submit_result.ts";
 import { describeIssues, type Tool, type WhenCutOff } from "./tool.ts";
@@ -21,6 +24,10 @@ export function findTool(name: string, setup: ToolSetup = {}): Tool {
   const tool = handsTools.get(name);
   if (tool) return tool;
   switch (name) {
+    case "GitDiff":
+      return gitDiffTool as unknown as Tool;
+    case "memory":
+      return memoryTool as unknown as Tool;
     case "ask_questions":
       return askQuestionsTool as unknown as Tool;
     case "run_checks":
@@ -34,11 +41,19 @@ export function findTool(name: string, setup: ToolSetup = {}): Tool {
 
 /** A name that no tool has is refused again, as it was. */
 export function whenCutOff(name: string): WhenCutOff {
+  // What a server of the person's own has done by then, nobody knows.
+  if (readMcpToolName(name)) return "report";
   const tool = handsTools.get(name) ?? serverTools.find((one) => one.name === name);
   return tool?.whenCutOff ?? "again";
 }
 
-const serverTools = [askQuestionsTool, runChecksTool([]), submitResultTool("developer")];
+const serverTools = [
+  gitDiffTool,
+  memoryTool,
+  askQuestionsTool,
+  runChecksTool([]),
+  submitResultTool("developer"),
+];
 
 /** The tool as a request to the model declares it; the same arguments give the same bytes. */
 export function toolSpec(name: string, setup: ToolSetup = {}): ToolSpec {

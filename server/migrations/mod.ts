@@ -4,7 +4,10 @@ import { pagesByTime } from "./0002_pages_by_time.ts";
 import { queue } from "./0003_queue.ts";
 import { runControl } from "./0004_run_control.ts";
 import { setupNetwork } from "./0005_setup_network.ts";
-import { costs } from "./0006_costs.ts";
+import { mcpServers } from "./0006_mcp_servers.ts";
+import { memory } from "./0007_memory.ts";
+import { agents } from "./0008_agents.ts";
+import { costs } from "./0009_costs.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -15,5 +18,8 @@ export const migrations: readonly Migration[] = [
   queue,
   runControl,
   setupNetwork,
+  mcpServers,
+  memory,
+  agents,
   costs,
 ];

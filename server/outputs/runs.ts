@@ -35,6 +35,9 @@ export const runSchema = once(() =>
     finished_at: time().nullable(),
     forked_from: z.object({ run_id: id(), turn: z.number().int() }).nullable()
       .describe("The run whose log, up to the end of that turn, this one's begins with"),
+    agent_id: id().nullable().describe("Whose definition it works with, in that version"),
+    agent_version: z.number().int().nullable(),
+    trial: z.boolean().describe("Nothing follows from it but what it costs"),
   }).meta({ id: "Run" })
 );
 
@@ -65,6 +68,9 @@ export const runJson = (r: Run): z.infer<ReturnType<typeof runSchema>> => ({
   started_at: r.startedAt,
   finished_at: r.finishedAt,
   forked_from: r.forkedFrom && { run_id: r.forkedFrom.runId, turn: r.forkedFrom.turn },
+  agent_id: r.definition?.agentId ?? null,
+  agent_version: r.definition?.version ?? null,
+  trial: r.trial,
 });
 
 export const runEventSchema = once(() =>

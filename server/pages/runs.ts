@@ -80,7 +80,8 @@ export function runPage(
     approvals: listRunApprovals(app.db, id).filter((approval) => approval.status === "pending"),
     moves: {
       outlook: run.pausedBy !== null && run.status === "waiting" ? outlookOf(app.db, run) : null,
-      ticketPaused: run.ticketId !== null && getTicket(app.db, run.ticketId).pausedBy !== null,
+      ticketPaused: run.ticketId !== null && !run.trial &&
+        getTicket(app.db, run.ticketId).pausedBy !== null,
       messages,
       refused: refused ?? null,
       retry: retryOf(app, run),
@@ -124,11 +125,11 @@ function siblings(app: App, run: Run): Run[] {
 }
 
 const attemptOf = (app: App, run: Run): number =>
-  siblings(app, run).findIndex(({ id }) => id === run.id) + 1;
+  run.trial ? 1 : siblings(app, run).findIndex(({ id }) => id === run.id) + 1;
 
 /** A run that failed is tried again by its idea's or ticket's own verb, while nothing came after it. */
 function retryOf(app: App, run: Run): RunPageProps["moves"]["retry"] {
-  if (run.status !== "failed" && run.status !== "cancelled") return null;
+  if (run.trial || run.status !== "failed" && run.status !== "cancelled") return null;
   const again = `attempt ${siblings(app, run).length + 1} of this`;
   if (run.ideaId) {
     const idea = getIdea(app.db, run.ideaId);

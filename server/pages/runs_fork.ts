@@ -3,6 +3,7 @@ import { foldActivity, type TurnItem } from "../../views/activity_fold.ts";
 import { describeCall } from "../../views/activity_words.ts";
 import { firstLine } from "../../views/format.ts";
 import { AppError } from "../errors.ts";
+import { definitionFor } from "../services/definitions.ts";
 import { forkPoints, whyNotFork } from "../services/forking.ts";
 import { findStart, getRun, readRunLog } from "../store/runs.ts";
 import { getTicket } from "../store/tickets.ts";
@@ -39,7 +40,7 @@ export function runForkPage(
     points,
     turn: points.find((point) => point.turn === turn)?.turn ?? points.at(-1)?.turn ?? 0,
     branch: run.ticketId ? getTicket(app.db, run.ticketId).branch : null,
-    limits: app.catalog.get(run.agent).limits,
+    limits: definitionFor(app, run.agent, run.projectId).limits,
     refused,
   };
 }

@@ -1,12 +1,14 @@
-import { projectHref, subjectHref, subjectName, withQuery } from "../../views/links.ts";
+import { agentHref, projectHref, subjectHref, subjectName, withQuery } from "../../views/links.ts";
 import type { LimitForm } from "../../views/usage_limits.tsx";
 import type { PriceForm } from "../../views/usage_prices.tsx";
 import type { UsageGroupRow, UsagePageProps } from "../../views/usage.tsx";
 import type { App } from "../app.ts";
 import { timeText } from "../clock.ts";
 import { AppError } from "../errors.ts";
+import { once } from "../once.ts";
 import { currentAdvice } from "../services/advising.ts";
 import { dayOf } from "../services/budgets.ts";
+import { listAgents } from "../services/definitions.ts";
 import { listPrices } from "../services/prices.ts";
 import {
   daysOf,
@@ -113,7 +115,7 @@ export function usagePage(
           value: `project:${id}`,
           label: `Project ${name}`,
         })),
-        ...app.catalog.agents.map(({ name }) => ({
+        ...[...new Set(listAgents(app).map(({ name }) => name))].map((name) => ({
           value: `agent:${name}`,
           label: `Agent ${name}`,
         })),
@@ -143,8 +145,11 @@ export function labels(
   app: App,
 ): (group: UsageGroup, key: string) => Pick<UsageGroupRow, "label" | "href"> {
   const subjects = subjectsOf(app);
+  const agents = once(() => new Set(listAgents(app).map(({ id }) => id)));
   return (group, key) => {
     switch (group) {
+      case "agent":
+        return { label: key, href: agents().has(key) ? agentHref(key) : null };
       case "project":
         return { label: findProject(app.db, key)?.name ?? key, href: projectHref(key) };
       case "subject":

@@ -1,11 +1,12 @@
 /** The API under /api/v1: every noun's routes on one router. */
 import type { Api } from "../api.ts";
 import type { EventStreams } from "../sse.ts";
-import { agentsApi } from "./agents.ts";
+import { agentsApi } from "./agents.tsx";
 import { approvalsApi } from "./approvals.ts";
 import { eventsApi } from "./events.ts";
 import { ideasApi } from "./ideas.tsx";
 import { jobsApi } from "./jobs.tsx";
+import { mcpServersApi } from "./mcp_servers.tsx";
 import { projectsApi } from "./projects.tsx";
 import { runsApi } from "./runs.tsx";
 import { systemApi } from "./system.ts";
@@ -14,6 +15,7 @@ import { usageApi } from "./usage.tsx";
 
 export function mountApi(api: Api, streams: EventStreams): void {
   projectsApi(api);
+  mcpServersApi(api);
   ideasApi(api);
   ticketsApi(api);
   agentsApi(api);

@@ -4,6 +4,8 @@ import type { ComponentChildren, VNode } from "preact";
 import { renderToString } from "preact-render-to-string";
 import { type ActivityItem, foldActivity, itemsSince } from "../../views/activity_fold.ts";
 import { activityPartial, itemsPartial } from "../../views/activity.tsx";
+import { agentPartials } from "../../views/agent.tsx";
+import { agentsPartials } from "../../views/agents.tsx";
 import { describeChange } from "../../views/history.tsx";
 import { homePartials } from "../../views/home.tsx";
 import { ideaPartials } from "../../views/idea.tsx";
@@ -22,6 +24,7 @@ import type { App } from "../app.ts";
 import type { CommittedEvent } from "../db.ts";
 import { messageOf } from "../errors.ts";
 import type { HubMessage } from "../hub.ts";
+import { agentPage, agentsPage } from "../pages/agents.ts";
 import { homePage } from "../pages/home.ts";
 import { ideaPage, ideasPage, readIdeasQuery } from "../pages/ideas.ts";
 import { jobsPage, readJobsQuery } from "../pages/jobs.ts";
@@ -147,6 +150,16 @@ export function livePages(pages: Hono<Env>, tools: PageTools): void {
     const [page, query] = [request(c), readUsageQuery(c.req.query(), c.var.app.clock.nowMs())];
     const render = (status?: string) => usagePartials(usagePage(page, query), status);
     return open(c, { concerns: (message) => frame(message) || isPaid(message), render });
+  });
+  pages.get("/live/agents", (c) => {
+    const page = request(c);
+    const render = (status?: string) => agentsPartials(agentsPage(page), status);
+    return open(c, { concerns: anything(page.app), render });
+  });
+  pages.get("/live/agent/:id", (c) => {
+    const [page, id] = [request(c), c.req.param("id")];
+    const render = (status?: string) => agentPartials(agentPage(page, id), status);
+    return open(c, { concerns: anything(page.app), render });
   });
   pages.get("/live/projects", (c) => {
     const page = request(c);

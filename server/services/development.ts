@@ -262,12 +262,15 @@ async function check(
     const current = updateTicket(tx, now.id, { headCommit: commit });
     if (result.status === "passed" || result.status === "skipped") return goTo(tx, current, next);
     if (!result.report && result.tail.trim() !== "") {
-      startRun(app, tx, { ticket: current, purpose: "explain", agent: "explainer" });
+      startRun(app, tx, { ticket: current, purpose: "explain", agent: explainers[name] });
       return;
     }
     sendBack(app, tx, current, result);
   });
 }
+
+/** Who explains a failure that no parser understands. */
+const explainers = { build: "builder", test: "tester" } as const;
 
 /** Gives a failed check back to the developer, three times at most. */
 function sendBack(app: App, tx: Tx, ticket: Ticket, failed: Check): void {
@@ -312,7 +315,7 @@ export function applyDevelopmentResult(app: App, tx: Tx, run: Run, result: unkno
     case "review":
       return applyReview(tx, ticket, run, result as ResultOf<"reviewer">);
     case "explain":
-      return applyExplanation(app, tx, ticket, result as ResultOf<"explainer">);
+      return applyExplanation(app, tx, ticket, result as ResultOf<"failures">);
     default:
       throw new Error(`A run with the purpose "${run.purpose}" does not belong to a ticket`);
   }
@@ -358,7 +361,7 @@ function applyExplanation(
   app: App,
   tx: Tx,
   ticket: Ticket,
-  { failures }: ResultOf<"explainer">,
+  { failures }: ResultOf<"failures">,
 ): void {
   const failed = newestFailure(listChecks(tx.db, ticket.id), ticket);
   if (!failed) return goTo(tx, ticket, "build");
@@ -367,7 +370,10 @@ function applyExplanation(
     passed: 0,
     failed: failures.length,
     skipped: 0,
-    failures,
+    failures: failures.map(({ cause, message, ...place }) => ({
+      ...place,
+      message: cause ? `${message}\nCause: ${cause}` : message,
+    })),
   };
   setCheckReport(tx, failed.id, report);
   sendBack(app, tx, ticket, { ...failed, report });

@@ -24,6 +24,7 @@ import {
 import { getSubtask, moveSubtask } from "../store/subtasks.ts";
 import { getTicket, moveTicket } from "../store/tickets.ts";
 import { findWorktree } from "../store/worktrees.ts";
+import { definitionFor } from "./definitions.ts";
 import { personsWords } from "./run_control.ts";
 import { enqueueRun, isActive, tellOfRun } from "./runs.ts";
 import { settleIdeaJobs, settleTicketJobs } from "./settling.ts";
@@ -88,6 +89,7 @@ const refining: ReadonlySet<RunPurpose> = new Set([
 /** Why a run can't be forked now; null: it can. */
 export function whyNotFork(app: Pick<App, "db" | "config">, run: Run): string | null {
   if (isActive(run)) return "it is not over. Cancel it first";
+  if (run.trial) return "it is a trial. Start another from its agent's page";
   if (!developing.has(run.purpose) && !refining.has(run.purpose)) {
     return `nothing follows from a second "${run.purpose}" run. Retry the ticket instead`;
   }
@@ -148,7 +150,7 @@ export function forkRun(app: App, id: string, turn: number, instruction: string)
     for (const body of log.slice(0, point.events)) {
       appendRunEvent(tx, run, body.type === "started" ? named(body, run.id) : body);
     }
-    const limits = added(app.catalog.get(run.agent).limits, point.used);
+    const limits = added(definitionFor(app, run.agent, run.projectId).limits, point.used);
     appendRunEvent(tx, run, { type: "forked", from: id, turn, limits });
     const note: NoteEvent = { type: "note", text, by: tx.actor };
     appendRunEvent(tx, run, note);
@@ -168,7 +170,7 @@ function noPoint(turn: number, source: Run, points: ForkPoint[]): AppError {
 
 /** Moves the idea or ticket as a retry does, and makes the run that works on it. */
 function insertFork(app: App, tx: Tx, source: Run, point: ForkPoint): Run {
-  const { limits } = app.catalog.get(source.agent);
+  const { limits } = definitionFor(app, source.agent, source.projectId);
   const shared = {
     projectId: source.projectId,
     agent: source.agent,
@@ -177,6 +179,8 @@ function insertFork(app: App, tx: Tx, source: Run, point: ForkPoint): Run {
     demo: source.demo,
     maxTurns: limits.maxTurns,
     maxCostMicroUsd: limits.maxCostMicroUsd,
+    // The log that it begins with holds it.
+    definition: source.definition,
     forkedFrom: { runId: source.id, turn: point.turn },
   };
   if (source.ideaId) {

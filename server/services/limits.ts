@@ -6,6 +6,7 @@ import type { Limit } from "../records.ts";
 import { deleteLimit, findLimit, type LimitKey, putLimit } from "../store/limits.ts";
 import { findProject } from "../store/projects.ts";
 import { limitsChanged } from "./budgets.ts";
+import { listAgents } from "./definitions.ts";
 import { limitName } from "./limit_words.ts";
 
 /** A limit with a new amount; null takes it away. */
@@ -39,7 +40,7 @@ function requireScope(app: App, { scope, scopeId }: Pick<Limit, "scope" | "scope
   if (scope === "project" && !findProject(app.db, scopeId)) {
     throw unknownScope(`there is no project with the id "${scopeId}"`);
   }
-  if (scope === "agent" && !app.catalog.agents.some(({ name }) => name === scopeId)) {
+  if (scope === "agent" && !listAgents(app).some(({ name }) => name === scopeId)) {
     throw unknownScope(`there is no agent with the name "${scopeId}"`);
   }
 }

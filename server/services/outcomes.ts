@@ -16,6 +16,7 @@ import { forsake, roomless } from "./budgets.ts";
 import { applyDevelopmentResult, failDevelopment } from "./development.ts";
 import { type Attempt, failureOf } from "./faults.ts";
 import { applyRefinementResult, failRefinement } from "./refinement.ts";
+import { settleTrust } from "./trust.ts";
 import { beginRun, holdRun, WAITS_FOR_APPROVAL } from "./runs.ts";
 
 /**
@@ -67,7 +68,8 @@ async function work(
   signal: AbortSignal,
 ): Promise<RunOutcome> {
   try {
-    return await app.agents.run(runId, signal);
+    const mayBegin = await settleTrust(app, getRun(app.db, runId), signal);
+    return mayBegin ? await app.agents.run(runId, signal) : { type: "stopped" };
   } catch (error) {
     const reason = failureOf(error, { attempt, maxAttempts: FAULT_ATTEMPTS }, signal);
     if (reason === null) throw error;
@@ -90,6 +92,7 @@ function end(app: App, tx: Tx, run: Run, outcome: RunOutcome, lastTry: boolean):
       appendRunEvent(tx, run, { type: "succeeded", result: outcome.result });
       moveRun(tx, run.id, "succeeded", { result: outcome.result });
       forsake(tx, run.id);
+      if (run.trial) return { type: "done" };
       if (run.ideaId) applyRefinementResult(tx, run, outcome.result);
       else applyDevelopmentResult(app, tx, run, outcome.result);
       return { type: "done" };
@@ -159,6 +162,7 @@ export function failRun(
   appendRunEvent(tx, run, { type: "failed", reason, message });
   moveRun(tx, run.id, "failed", { failure: reason, error: message });
   forsake(tx, run.id);
+  if (run.trial) return;
   if (run.ideaId) failRefinement(tx, run, reason, message);
   else failDevelopment(app, tx, run, reason, message);
 }

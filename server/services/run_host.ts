@@ -2,14 +2,20 @@
 import { join } from "node:path";
 import { removeStaleOutputs } from "../../agents/output_files.ts";
 import { type RepositoryMap, RepositoryMaps } from "../../agents/inspect/repository_map.ts";
-import { permissionsOf } from "../../agents/prompts/definition.ts";
+import { type AgentDefinition, permissionsOf } from "../../agents/prompts/definition.ts";
+import { listsMcpTool, mayUseServer, readMcpToolName } from "../../agents/mcp/names.ts";
+import { McpServers } from "../../agents/mcp/servers.ts";
+import { readContextFiles } from "../../agents/inspect/context_files.ts";
 import { buildRunSpec, type PromptParts } from "../../agents/prompts/prompts.ts";
 import { commonDirOf } from "../../agents/git/repository.ts";
 import { checkpoint } from "../../agents/git/checkpoints.ts";
+import { rangeDiff } from "../../agents/git/range_diff.ts";
+import { pathRules } from "../../agents/policy.ts";
+import { ToolError } from "../../agents/tools/tool.ts";
 import { diffOf } from "../../agents/git/changes.ts";
 import { rewindWorktree } from "../../agents/git/rewinding.ts";
-import type { Place, RunEventBody } from "../../agents/protocol.ts";
-import { Paused, type RunContext, type RunHost } from "../../agents/runtime.ts";
+import type { MemoryScope, Place, RunEventBody } from "../../agents/protocol.ts";
+import { type Confinement, Paused, type RunContext, type RunHost } from "../../agents/runtime.ts";
 import { worstCostMicroUsd } from "../../agents/loop/cost.ts";
 import { operatorTextBound } from "../../agents/loop/history.ts";
 import { personNote } from "../../agents/loop/notes.ts";
@@ -19,6 +25,7 @@ import { transact, transactSoon, type Tx } from "../db.ts";
 import { AppError, messageOf } from "../errors.ts";
 import type { Check, Project, Run } from "../records.ts";
 import { getIdea } from "../store/ideas.ts";
+import { listActiveMcpServers } from "../store/mcp_servers.ts";
 import { getProject } from "../store/projects.ts";
 import { listQuestions } from "../store/questions.ts";
 import {
@@ -40,11 +47,14 @@ import { getTicket, updateTicket } from "../store/tickets.ts";
 import type { Amount } from "../store/reservations.ts";
 import { askApproval } from "./approvals.ts";
 import { reserve } from "./budgets.ts";
+import { definitionOfRun } from "./definitions.ts";
 import { baseTip, newestFailure, placeOf, ticketTip, worktreeOf } from "./development.ts";
 import { keptRef } from "./forking.ts";
+import { carryOutMemory, memoryOfRun, planMemory, readMemory } from "./memory.ts";
 import { priced } from "./prices.ts";
 import { recordQuestions } from "./refinement.ts";
 import { isActive, recordRunEvent } from "./runs.ts";
+import { trialDefinition } from "./trials.ts";
 import { viewOf } from "./views.ts";
 import { listChecks } from "../store/checks.ts";
 
@@ -81,12 +91,43 @@ export function createRunHost(app: () => App): RunHost {
     },
     questions(runId, input) {
       const run = getRun(app().db, runId);
+      // Its log shows what it would have asked.
+      if (run.trial) return;
       transact(actingAs(app(), run.agent), (tx) => recordQuestions(tx, run, input));
     },
     approval(runId, call, detail) {
       const run = getRun(app().db, runId);
+      // Nobody asked for an explanation, so nobody is made to wait for one.
+      if (run.purpose === "explain") return { status: "denied", reason: NOBODY_IS_ASKED };
       const { status, reason } = askApproval(actingAs(app(), run.agent), runId, call, detail);
       return { status, reason };
+    },
+    memory(runId, scope) {
+      const run = getRun(app().db, runId);
+      const ref = memoryOfRun(app(), run, scope);
+      if (!ref) return null;
+      const acting = actingAs(app(), run.agent);
+      return {
+        read: () => readMemory(acting, ref),
+        plan: (command) => planMemory(acting, ref, command),
+        carryOut: (callId, command, intent) =>
+          carryOutMemory(acting, { ref, run, callId, command, intent }),
+      };
+    },
+    async diff(runId, question, { paths, signal }) {
+      const run = getRun(app().db, runId);
+      const ticket = run.ticketId ? getTicket(app().db, run.ticketId) : null;
+      if (!ticket?.baseCommit || !ticket.headCommit) {
+        throw new ToolError("Cannot show a diff: this task has no change yet. Go on without it");
+      }
+      return await rangeDiff(question, {
+        repo: getProject(app().db, run.projectId).path,
+        dir: worktreeOf(app(), ticket).path,
+        base: ticket.baseCommit,
+        head: ticket.headCommit,
+        rules: await pathRules(paths),
+        signal,
+      });
     },
     async checkpoint(runId, turn) {
       const run = getRun(app().db, runId);
@@ -144,6 +185,8 @@ function worstCaseOf(
   };
 }
 
+const NOBODY_IS_ASKED = "nobody is asked while a failure is explained, use Read and Grep";
+
 /** A checkpoint must be made even when the run was just cancelled: nothing may be lost. */
 const CHECKPOINT_TIMEOUT_MS = 60_000;
 
@@ -161,23 +204,58 @@ async function prepare(
 ): Promise<Omit<RunContext, "log">> {
   const run = getRun(app.db, runId);
   const project = getProject(app.db, run.projectId);
-  const definition = app.catalog.get(run.agent);
+  const definition = ownDefinition(app, run);
   if (run.forkedFrom && run.ticketId) await rewindFork(app, run, project, signal);
   const { place, commit } = await placeFor(app, run, project, signal);
-  const { spec, permissions = permissionsOf(definition) } = findStart(app.db, runId) ??
-    await recordStart(app, run, project, {
-      commit,
-      map: await maps.of(project.path, commit, signal),
-    }, signal);
-  return {
-    spec: { ...spec, limits: (run.forkedFrom && forkLimits(app.db, runId)) ?? spec.limits },
-    workedMs: workedMs(app.db, runId),
-    place,
-    permissions,
-    commands: checksOf(project),
-    unconfinedAllowed: project.commandsAllowed,
-    outputDir: await outputDirOf(app, project, runId),
-  };
+  const start = findStart(app.db, runId);
+  const outputDir = await outputDirOf(app, project, runId);
+  const servers = await startServers(app, { project, definition, place, start }, signal);
+  try {
+    const { spec, permissions = permissionsOf(definition) } = start ??
+      await recordStart(app, run, project, {
+        commit,
+        map: await maps.of(project.path, commit, signal),
+        servers,
+      }, signal);
+    return {
+      spec: { ...spec, limits: (run.forkedFrom && forkLimits(app.db, runId)) ?? spec.limits },
+      workedMs: workedMs(app.db, runId),
+      place,
+      permissions,
+      servers,
+      // A developer in a trial edits nothing that a check could prove.
+      commands: run.trial ? [] : checksOf(project),
+      unconfinedAllowed: project.commandsAllowed,
+      outputDir,
+    };
+  } catch (error) {
+    await servers.close();
+    throw error;
+  }
+}
+
+/** What the run works with; in a trial, what is left of that. */
+function ownDefinition(app: App, run: Run): AgentDefinition {
+  const definition = definitionOfRun(app, run);
+  return run.trial ? trialDefinition(definition) : definition;
+}
+
+/** Those whose tools the run has, or may get where it begins only now. */
+async function startServers(
+  app: App,
+  { project, definition, place, start }: {
+    project: Project;
+    definition: AgentDefinition;
+    place: Place;
+    start: StartedEvent | null;
+  },
+  signal: AbortSignal,
+): Promise<McpServers> {
+  const has = start
+    ? (name: string) => start.spec.tools.some((tool) => readMcpToolName(tool.name)?.server === name)
+    : (name: string) => mayUseServer(definition.mcpTools, name);
+  const configs = listActiveMcpServers(app.db, project.id).filter(({ name }) => has(name));
+  return configs.length === 0 ? McpServers.none : await app.agents.serve(place, configs, signal);
 }
 
 /** What commands print while they are at work; of runs that were cancelled in one, some may be left. */
@@ -231,39 +309,82 @@ async function recordStart(
   app: App,
   run: Run,
   project: Project,
-  { commit, map }: { commit: string; map: RepositoryMap },
+  { commit, map, servers }: { commit: string; map: RepositoryMap; servers: McpServers },
   signal: AbortSignal,
 ): Promise<StartedEvent> {
-  const definition = app.catalog.get(run.agent);
+  const confinement = app.agents.status().confinement.kind;
+  const definition = withoutWaiting(ownDefinition(app, run), run, confinement);
   const spec = buildRunSpec({
     runId: run.id,
     definition,
     model: run.demo ? app.catalog.demoModel : priced(app.db, app.catalog.model(definition)),
-    project: { name: project.name, slug: project.slug, commands: checksOf(project) },
+    project: {
+      name: project.name,
+      slug: project.slug,
+      commands: run.trial ? [] : checksOf(project),
+    },
     instructions: map.instructions,
-    confinement: app.agents.status().confinement.kind,
+    confinement,
     task: {
       purpose: run.purpose,
       round: run.round,
       files: map.files,
+      memory: memoryNotes(app, run, definition.memory),
+      contextFiles: await readContextFiles(project.path, commit, {
+        paths: definition.contextFiles,
+        policy: definition.paths,
+        signal,
+      }),
       ...(run.ideaId ? ideaParts(app, run) : await ticketParts(app, run, project, signal)),
     },
     describeTool: (name, { result, commands }) =>
       toolSpec(name, { resultName: result, checkNames: commands.map((c) => c.name) }),
+    mcpTools: servers.tools.filter(({ name }) => listsMcpTool(definition.mcpTools, name)),
   });
-  const permissions = permissionsOf(definition);
-  const started: StartedEvent = { type: "started", spec, commit, permissions };
+  const started: StartedEvent = {
+    type: "started",
+    spec,
+    commit,
+    permissions: permissionsOf(definition),
+    ...(servers.problems.length > 0 && { serverProblems: servers.problems }),
+  };
   await transactSoon(actingAs(app, run.agent), (tx) => recordRunEvent(tx, run, started));
   return started;
 }
 
+/** What the agent's earlier runs have noted. A memory that can't be read stops no run: the tool says why. */
+function memoryNotes(app: App, run: Run, scope: MemoryScope): { path: string; text: string }[] {
+  const ref = memoryOfRun(app, run, scope);
+  if (!ref) return [];
+  try {
+    return [...readMemory(app, ref)].map(([path, text]) => ({ path, text }));
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    app.log.warn("a run begins without its memory", { run: run.id, error: error.message });
+    return [];
+  }
+}
+
+/** Where each command waits for a person, whoever explains a failure does without: the ticket goes on by itself. */
+function withoutWaiting(
+  definition: AgentDefinition,
+  { purpose }: Run,
+  confinement: Confinement["kind"],
+): AgentDefinition {
+  if (purpose !== "explain" || confinement !== "process") return definition;
+  return { ...definition, disallowedTools: [...definition.disallowedTools, "Bash"] };
+}
+
 type StartedEvent = Extract<RunEventBody, { type: "started" }>;
 
-type Parts = Omit<PromptParts, "project" | "commands" | "purpose" | "round" | "files">;
+type Parts = Omit<
+  PromptParts,
+  "project" | "commands" | "purpose" | "round" | "files" | "memory" | "contextFiles"
+>;
 
 function ideaParts(app: App, run: Run): Parts {
   const idea = getIdea(app.db, run.ideaId!);
-  const isLater = run.purpose === "estimate" || run.purpose === "prioritize";
+  const isLater = run.purpose !== "clarify" && run.purpose !== "research";
   return {
     idea,
     feedback: idea.feedback,
@@ -296,7 +417,9 @@ async function ticketParts(
   };
   switch (run.purpose) {
     case "develop": {
-      const subtask = { ...getSubtask(app.db, run.subtaskId!), of: subtasks.length };
+      const subtask = run.subtaskId
+        ? { ...getSubtask(app.db, run.subtaskId), of: subtasks.length }
+        : undefined;
       return { ...shared, subtask, guidance: ticket.guidance };
     }
     case "fix": {
@@ -306,10 +429,11 @@ async function ticketParts(
     case "change":
       return { ...shared, requestedChanges: { text: ticket.guidance, comments: [] } };
     default: {
+      if (ticket.baseCommit === null || ticket.headCommit === null) return shared;
       const { text } = await diffOf({
         repo: project.path,
-        from: ticket.baseCommit!,
-        to: ticket.headCommit!,
+        from: ticket.baseCommit,
+        to: ticket.headCommit,
         signal,
       });
       const shown = (check: Check) => check.baseline || check.commit === ticket.headCommit;
@@ -320,7 +444,7 @@ async function ticketParts(
 
 /**
  * Developers edit in the ticket's worktree, its reviewer reads there; an idea's agents read a view of the
- * base branch. With the commit that is checked out in it.
+ * base branch, and a trial one of what it looks at. With the commit that is checked out in it.
  */
 async function placeFor(
   app: App,
@@ -328,7 +452,7 @@ async function placeFor(
   project: Project,
   signal: AbortSignal,
 ): Promise<{ place: Place; commit: string }> {
-  if (run.ticketId) {
+  if (run.ticketId && !run.trial) {
     const worktree = worktreeOf(app, getTicket(app.db, run.ticketId));
     const place = await placeOf(project, worktree, signal);
     const reads = run.purpose === "review" || run.purpose === "explain";
@@ -337,7 +461,8 @@ async function placeFor(
       commit: await ticketTip(project, worktree, signal),
     };
   }
-  const commit = await baseTip(project, signal);
+  const commit = (run.ticketId && getTicket(app.db, run.ticketId).headCommit) ||
+    await baseTip(project, signal);
   const dir = await viewOf(app, project, commit, signal);
   const gitDir = await commonDirOf(project.path, signal);
   return { place: { dir, access: "read", gitDir }, commit };

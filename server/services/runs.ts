@@ -6,6 +6,7 @@ import type { App } from "../app.ts";
 import type { Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
 import type { Idea, Run, RunEvent, RunPurpose, Ticket } from "../records.ts";
+import { findDisabled } from "../store/agents.ts";
 import { listRunApprovals } from "../store/approvals.ts";
 import { addIdeaCost } from "../store/ideas.ts";
 import {
@@ -20,6 +21,7 @@ import {
 } from "../store/runs.ts";
 import { addTicketCost } from "../store/tickets.ts";
 import { forsake, settle } from "./budgets.ts";
+import { agentFor, definitionOf, keepAgent } from "./definitions.ts";
 import { enqueueRun } from "./run_jobs.ts";
 
 export { enqueueRun } from "./run_jobs.ts";
@@ -32,7 +34,8 @@ export type RunSubject =
 /** Creates a run with the agent's present definition and asks the queue to execute it. */
 export function startRun(app: App, tx: Tx, subject: RunSubject): Run {
   const of = "idea" in subject ? subject.idea : subject.ticket;
-  const definition = app.catalog.get(subject.agent);
+  const agent = keepAgent(tx, agentFor(app, subject.agent, of.projectId));
+  const definition = definitionOf(app, agent);
   const model = app.config.endpoint ? app.catalog.model(definition) : app.catalog.demoModel;
   const run = insertRun(tx, {
     projectId: of.projectId,
@@ -43,12 +46,14 @@ export function startRun(app: App, tx: Tx, subject: RunSubject): Run {
     demo: app.config.endpoint === null,
     maxTurns: definition.limits.maxTurns,
     maxCostMicroUsd: definition.limits.maxCostMicroUsd,
+    definition: { agentId: agent.id, version: agent.version },
     ..."idea" in subject ? { ideaId: of.id } : { ticketId: of.id, subtaskId: subject.subtaskId },
   });
   tellOfRun(tx, run, "run_created", { purpose: run.purpose, demo: run.demo });
   if ("ticket" in subject && subject.ticket.pausedBy !== null) {
     holdRun(tx, run, subject.ticket.pausedBy);
-  } else enqueueRun(tx, run, of.priority);
+  } else if (!agent.active) waitForAgent(tx, run);
+  else enqueueRun(tx, run, of.priority);
   return run;
 }
 
@@ -62,8 +67,9 @@ export function tellOfRun(
   tx.emit({
     type,
     projectId: run.projectId,
-    ideaId: run.ideaId,
-    ticketId: run.ticketId,
+    // A trial is no part of what became of the idea or ticket that it looks at.
+    ideaId: run.trial ? null : run.ideaId,
+    ticketId: run.trial ? null : run.ticketId,
     data: { runId: run.id, agent: run.agent, ...data },
   });
 }
@@ -85,8 +91,9 @@ export function recordRunEvent(tx: Tx, run: RunHead, body: RunEventBody): RunEve
         counts: body.type === "turn_finished",
       });
     }
-    if (run.ideaId) addIdeaCost(tx, run.ideaId, costMicroUsd);
-    if (run.ticketId) addTicketCost(tx, run.ticketId, costMicroUsd);
+    // A trial costs what it costs, but it is no work on the idea or ticket that it looks at.
+    if (run.ideaId && !run.trial) addIdeaCost(tx, run.ideaId, costMicroUsd);
+    if (run.ticketId && !run.trial) addTicketCost(tx, run.ticketId, costMicroUsd);
   }
   return event;
 }
@@ -126,6 +133,17 @@ export function holdRun(tx: Tx, run: Run, pausedBy: string): void {
   else moveRun(tx, run.id, "waiting", { waitReason, pausedBy });
 }
 
+/** Lets a run wait until its agent is enabled again. */
+export function waitForAgent(tx: Tx, run: Run): void {
+  const waitReason = disabledReason(run.agent);
+  appendRunEvent(tx, run, { type: "waiting", reason: waitReason, failure: null });
+  if (run.status === "waiting") setPausedBy(tx, run.id, null, waitReason);
+  else moveRun(tx, run.id, "waiting", { waitReason });
+}
+
+/** Why a run waits, without a full stop; also what tells which runs go on when the agent is enabled. */
+export const disabledReason = (agent: string): string => `The agent "${agent}" is disabled`;
+
 /** Takes the pause off a run; it goes on from its log, unless an approval is still to be decided. */
 export function resumeRunIn(tx: Tx, run: Run): void {
   const asks = listRunApprovals(tx.db, run.id).some((a) => a.status === "pending");
@@ -159,6 +177,11 @@ export function beginRun(tx: Tx, runId: string): Run | null {
     return null;
   }
   if (run.status === "running") return run;
+  if (run.startedAt === null && findDisabled(tx.db, run.agent, run.projectId)) {
+    // It was disabled after the run was made. What already works goes on with the definition it has.
+    if (run.waitReason !== disabledReason(run.agent)) waitForAgent(tx, run);
+    return null;
+  }
   if (run.status === "waiting") {
     appendRunEvent(tx, run, { type: "resumed", reason: run.waitReason });
   }

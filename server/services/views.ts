@@ -19,7 +19,9 @@ export function viewOf(
   return app.turnstile.through(folder, async () => {
     const path = join(folder, commit.slice(0, VIEW_NAME_CHARS));
     const view = await createView({ repo: project.path, path, commit, signal });
-    const readers = listActiveRuns(app.db, project.id).filter((run) => run.ideaId !== null);
+    const readers = listActiveRuns(app.db, project.id).filter((run) =>
+      run.ideaId !== null || run.trial
+    );
     if (readers.length <= 1) await removeOthers(app, project, folder, basename(path), signal);
     return view;
   });

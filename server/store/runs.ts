@@ -8,19 +8,20 @@ export type NewRun =
   & Pick<Run, "projectId" | "agent" | "purpose" | "round" | "model" | "demo">
   & Pick<Run, "maxTurns" | "maxCostMicroUsd">
   & { ideaId?: string; ticketId?: string; subtaskId?: string }
-  & { forkedFrom?: Run["forkedFrom"] };
+  & { forkedFrom?: Run["forkedFrom"]; definition?: Run["definition"]; trial?: boolean };
 
 /** Throws `conflict` when the ticket already has an active run: the database forbids a second one. */
 export function insertRun(tx: Tx, run: NewRun): Run {
   const id = newId("run");
-  if (run.ticketId && findActiveRun(tx.db, run.ticketId)) {
+  if (run.ticketId && !run.trial && findActiveRun(tx.db, run.ticketId)) {
     throw new AppError("conflict", "Cannot start a run: this ticket already has an active one");
   }
   tx.db.prepare(`
     INSERT INTO runs (id, project_id, agent, purpose, idea_id, ticket_id, subtask_id, round, model, demo,
-      max_turns, max_cost_micro_usd, forked_from_run, forked_at_turn, created_at)
+      max_turns, max_cost_micro_usd, forked_from_run, forked_at_turn, agent_id, agent_version, trial,
+      created_at)
     VALUES (:id, :projectId, :agent, :purpose, :ideaId, :ticketId, :subtaskId, :round, :model, :demo,
-      :maxTurns, :maxCostMicroUsd, :forkedFromRun, :forkedAtTurn, :now)
+      :maxTurns, :maxCostMicroUsd, :forkedFromRun, :forkedAtTurn, :agentId, :agentVersion, :trial, :now)
   `).run({
     id,
     projectId: run.projectId,
@@ -36,6 +37,9 @@ export function insertRun(tx: Tx, run: NewRun): Run {
     maxCostMicroUsd: run.maxCostMicroUsd,
     forkedFromRun: run.forkedFrom?.runId ?? null,
     forkedAtTurn: run.forkedFrom?.turn ?? null,
+    agentId: run.definition?.agentId ?? null,
+    agentVersion: run.definition?.version ?? null,
+    trial: Number(run.trial ?? false),
     now: tx.now,
   });
   return getRun(tx.db, id);
@@ -100,6 +104,29 @@ export function setPausedBy(
   throw new AppError("conflict", `Cannot ${verb} the run: it is "${getRun(tx.db, id).status}"`);
 }
 
+/** Gives a run that has not begun another definition than the one it was made with. */
+export function setDefinition(
+  tx: Tx,
+  id: string,
+  { definition, model, maxTurns, maxCostMicroUsd }: Pick<
+    Run,
+    "definition" | "model" | "maxTurns" | "maxCostMicroUsd"
+  >,
+): void {
+  tx.db.prepare(`
+    UPDATE runs SET agent_id = :agentId, agent_version = :version, model = :model,
+      max_turns = :maxTurns, max_cost_micro_usd = :maxCostMicroUsd
+    WHERE id = :id
+  `).run({
+    id,
+    agentId: definition?.agentId ?? null,
+    version: definition?.version ?? null,
+    model,
+    maxTurns,
+    maxCostMicroUsd,
+  });
+}
+
 /** Adds one paid request: to the run's sums, and as a row of `turn_usage` with the event's number. */
 export function addTurnUsage(
   tx: Tx,
@@ -162,13 +189,23 @@ export const workedMs = (db: Db, id: string): number =>
 /** What every event of a run needs to know of it. */
 export type RunHead = Pick<
   Run,
-  "id" | "projectId" | "agent" | "ideaId" | "ticketId" | "status" | "model" | "demo" | "pausedBy"
+  | "id"
+  | "projectId"
+  | "agent"
+  | "ideaId"
+  | "ticketId"
+  | "status"
+  | "model"
+  | "demo"
+  | "pausedBy"
+  | "trial"
 >;
 
 /** Of a run, what every event needs: all of it takes five times as long. Throws `not_found`. */
 export function getRunHead(db: Db, id: string): RunHead {
   const row = db.prepare(`
-    SELECT project_id, agent, idea_id, ticket_id, status, model, demo, paused_by FROM runs WHERE id = :id
+    SELECT project_id, agent, idea_id, ticket_id, status, model, demo, paused_by, trial
+    FROM runs WHERE id = :id
   `).get({ id });
   if (!row) throw noRun(id);
   return {
@@ -181,6 +218,7 @@ export function getRunHead(db: Db, id: string): RunHead {
     model: String(row.model),
     demo: row.demo === 1,
     pausedBy: row.paused_by as string | null,
+    trial: row.trial === 1,
   };
 }
 
@@ -205,23 +243,29 @@ export function findRun(db: Db, id: string): Run | null {
   return row ? runFromRow(row) : null;
 }
 
+/** The one that works on a ticket; trials only look at it. */
 export function findActiveRun(db: Db, ticketId: string): Run | null {
   const row = db.prepare(`
-    SELECT * FROM runs WHERE ticket_id = :ticketId AND status IN ('queued', 'running', 'waiting')
+    SELECT * FROM runs
+    WHERE ticket_id = :ticketId AND trial = 0 AND status IN ('queued', 'running', 'waiting')
   `).get({ ticketId });
   return row ? runFromRow(row) : null;
 }
 
+/** Those that work on an idea; trials only look at it. */
 export function listIdeaRuns(db: Db, ideaId: string, round?: number): Run[] {
   return db.prepare(`
-    SELECT * FROM runs WHERE idea_id = :ideaId AND (:round IS NULL OR round = :round)
+    SELECT * FROM runs
+    WHERE idea_id = :ideaId AND trial = 0 AND (:round IS NULL OR round = :round)
     ORDER BY created_at, rowid
   `).all({ ideaId, round: round ?? null }).map(runFromRow);
 }
 
+/** Those that work on a ticket; trials only look at it. */
 export function listTicketRuns(db: Db, ticketId: string): Run[] {
-  return db.prepare("SELECT * FROM runs WHERE ticket_id = :ticketId ORDER BY created_at, rowid")
-    .all({ ticketId }).map(runFromRow);
+  return db.prepare(`
+    SELECT * FROM runs WHERE ticket_id = :ticketId AND trial = 0 ORDER BY created_at, rowid
+  `).all({ ticketId }).map(runFromRow);
 }
 
 /** Most active runs that one page shows. */
@@ -233,6 +277,50 @@ export function listActiveRuns(db: Db, projectId: string | null): Run[] {
       AND (:projectId IS NULL OR project_id = :projectId)
     ORDER BY created_at LIMIT ${ACTIVE_MAX}
   `).all({ projectId }).map(runFromRow);
+}
+
+/** Runs of an agent that wait with exactly this reason, the oldest first. */
+export function listRunsWaitingFor(db: Db, agent: string, waitReason: string): Run[] {
+  return db.prepare(`
+    SELECT * FROM runs
+    WHERE agent = :agent AND status = 'waiting' AND paused_by IS NULL AND wait_reason = :waitReason
+    ORDER BY created_at
+  `).all({ agent, waitReason }).map(runFromRow);
+}
+
+/** Of one agent that are not over. */
+export const countActiveTrials = (db: Db, agentId: string): number =>
+  Number(
+    db.prepare(`
+      SELECT count(*) AS n FROM runs
+      WHERE agent_id = :agentId AND trial = 1 AND status IN ('queued', 'running', 'waiting')
+    `).get({ agentId })!.n,
+  );
+
+/**
+ * Runs of one agent, newest first; those made before there were versions count for the global one. `ended`: only
+ * what is over.
+ */
+export function listAgentRuns(
+  db: Db,
+  { id, name }: { id: string; name: string },
+  filter: { trial: boolean; ended?: boolean; limit: number; after?: { key: string; id: string } },
+): Run[] {
+  return db.prepare(`
+    SELECT * FROM runs
+    WHERE agent = :name AND coalesce(agent_id, agent) = :id AND trial = :trial
+      AND (:ended = 0 OR status IN ('succeeded', 'failed', 'cancelled'))
+      AND (:afterKey IS NULL OR (created_at, id) < (:afterKey, :afterId))
+    ORDER BY created_at DESC, id DESC LIMIT :limit
+  `).all({
+    id,
+    name,
+    trial: Number(filter.trial),
+    ended: Number(filter.ended ?? false),
+    afterKey: filter.after?.key ?? null,
+    afterId: filter.after?.id ?? null,
+    limit: filter.limit,
+  }).map(runFromRow);
 }
 
 /** Newest first. */
@@ -432,5 +520,10 @@ function runFromRow(row: Row): Run {
       runId: String(row.forked_from_run),
       turn: Number(row.forked_at_turn),
     },
+    definition: row.agent_id === null ? null : {
+      agentId: String(row.agent_id),
+      version: Number(row.agent_version),
+    },
+    trial: row.trial === 1,
   };
 }

@@ -219,6 +219,14 @@ export function listNewestTickets(
   }).map(ticketFromRow);
 }
 
+/** Newest first, whatever became of them. */
+export function listRecentTickets(db: Db, projectId: string | null, limit: number): Ticket[] {
+  return db.prepare(`
+    SELECT * FROM tickets WHERE (:projectId IS NULL OR project_id = :projectId)
+    ORDER BY created_at DESC, id DESC LIMIT :limit
+  `).all({ projectId, limit }).map(ticketFromRow);
+}
+
 /** What a cursor remembers of the last ticket of a page. */
 export const ticketSortKey = (ticket: Ticket): string => `${ticket.priority}${ticket.createdAt}`;
 

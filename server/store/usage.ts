@@ -85,7 +85,7 @@ export const usageByAgentAndModel = (
     ...sumFromRow(row),
   }));
 
-/** How the runs of each agent ended that were made within a span; those of the demo model are left out. */
+/** How the runs of each agent ended that were made within a span; those of the demo model and trials are left out. */
 export const endedRuns = (
   db: Db,
   { from, to }: Span,
@@ -93,7 +93,7 @@ export const endedRuns = (
   db.prepare(`
     SELECT agent, count(*) AS ended, sum(status = 'failed') AS failed,
       sum(CASE WHEN status = 'failed' THEN cost_micro_usd ELSE 0 END) AS failed_micro_usd
-    FROM runs WHERE created_at >= :from AND created_at < :after AND demo = 0
+    FROM runs WHERE created_at >= :from AND created_at < :after AND demo = 0 AND trial = 0
       AND status IN ('succeeded', 'failed')
     GROUP BY agent ORDER BY agent LIMIT ${USAGE_ROWS_MAX}
   `).all({ from, after: `${to}U` }).map((row) => ({

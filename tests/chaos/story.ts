@@ -163,7 +163,11 @@ function review(request: ClaudeRequest, title: string): MessageReply {
   return submit({
     summary: "Good",
     findings: [],
-    criteria: [{ criterion: `${fileOf(title)} is there`, met: true, evidence: "the diff" }],
+    criteria: [{
+      criterion: `${fileOf(title)} is there`,
+      met: true,
+      evidence: `${fileOf(title)}:1`,
+    }],
   });
 }
 

@@ -35,8 +35,8 @@ function withFeedback(plan: ResultOf<"estimator">, task: Task): ResultOf<"estima
 /** A step per item of the description, or one for all of it, and the tests. */
 function genericPlan(task: Task, mentions: Mention[]): ResultOf<"estimator"> {
   const { title, text } = subjectOf(task);
-  const items = bulletsOf(text).slice(0, MAX_STEPS);
-  const steps = items.length > 1 ? items : [title];
+  const items = [...new Set(bulletsOf(text))].slice(0, MAX_STEPS);
+  const steps = items.length > 1 ? items : [`Build: ${title}`];
   const files = [...new Set(mentions.map(({ path }) => path))];
   const where = files.length > 0 ? `Start in ${files.join(", ")}.` : "Find the place for it first.";
   const decided = task.answers.map(({ question, text }) => `${question} → ${text}`);
@@ -68,7 +68,7 @@ function genericPlan(task: Task, mentions: Mention[]): ResultOf<"estimator"> {
         description: `A test for each acceptance criterion:\n${
           acceptance.map((criterion) => `- ${clip(criterion, 280)}`).join("\n")
         }`,
-        complexity: "small" as const,
+        complexity: complexity === "trivial" ? "trivial" as const : "small" as const,
       },
     ],
   };

@@ -3,7 +3,7 @@ import type { Desk, Script } from "../script.ts";
 import { clarifier } from "./clarifier.ts";
 import { developer } from "./developer.ts";
 import { estimator } from "./estimator.ts";
-import { explainer } from "./explainer.ts";
+import { failures } from "./failures.ts";
 import { prioritizer } from "./prioritizer.ts";
 import { researcher } from "./researcher.ts";
 import { reviewer } from "./reviewer.ts";
@@ -17,7 +17,7 @@ const scripts: Record<string, (desk: Desk) => Script<string>> = {
   fix: developer,
   change: developer,
   review: reviewer,
-  explain: explainer,
+  explain: failures,
 };
 /** What an agent does when its task does not say. */
 const purposes: Record<string, string> = {

@@ -3,7 +3,7 @@ import type { ResultOf } from "../../results.ts";
 import { type Desk, type Script, submit, use } from "../script.ts";
 import { oneLine, trackedPath } from "../text.ts";
 
-type Failure = ResultOf<"explainer">["failures"][number];
+type Failure = ResultOf<"failures">["failures"][number];
 
 const TELLING =
   /\b(errors?|fail(ed|ure|s)?|fatal|panic|exception|cannot|can't|not found|denied)\b/i;
@@ -11,23 +11,21 @@ const PLACE = /([\w./-]+\.\w+):(\d+)/;
 const MAX_FAILURES = 5;
 const MESSAGE_CHARS = 500;
 
-export function* explainer(desk: Desk): Script<string> {
+export function* failures(desk: Desk): Script<string> {
   const { task } = desk;
   const lines = (task.output || task.checkFailures[0]?.text || task.checks).split("\n")
     .filter((line) => line.trim());
   const telling = lines.filter((line) => TELLING.test(line)).slice(-MAX_FAILURES);
-  const failures = (telling.length > 0 ? telling : lines.slice(-1))
+  const found = (telling.length > 0 ? telling : lines.slice(-1))
     .map((line) => failureFrom(line, task.files));
-  const place = failures.find((failure) => failure.file);
+  const place = found.find((failure) => failure.file);
   if (place) {
     yield* use(desk, `I am Gaffer's demo model. The output names ${place.file}; I look at it.`, [
       { name: "Read", input: { file_path: place.file! } },
     ]);
   }
   const refused = yield* submit(desk, "These lines of the output say most.", {
-    failures: failures.length > 0
-      ? failures
-      : [{ message: "The command failed without any output." }],
+    failures: found.length > 0 ? found : [{ message: "The command failed without any output." }],
   });
   return refused ? `My result was refused: ${refused}` : "Done.";
 }

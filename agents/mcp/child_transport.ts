@@ -1,0 +1,81 @@
+/** MCP over the pipes of a process: one JSON-RPC message a line, bounded before anything parses it. */
+import type { JSONRPCMessage, Transport } from "@modelcontextprotocol/client";
+import { messageOf } from "../../server/errors.ts";
+import { LineTooLong, MAX_ANSWER_BYTES, readLines } from "../lines.ts";
+import { signalAll } from "../process_group.ts";
+
+/** Lines that are no message before the server is given up: some print a greeting. */
+const MAX_STRAY_LINES = 100;
+/** Of what it writes to standard error, the end, for the message that says why it ended. */
+const STDERR_CHARS = 2_000;
+
+export class ChildTransport implements Transport {
+  onclose?: () => void;
+  onerror?: (error: Error) => void;
+  onmessage?: (message: JSONRPCMessage) => void;
+  readonly #child: Deno.ChildProcess;
+  readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
+  #stderr = "";
+  #strayLines = 0;
+  #closed = false;
+
+  /** Takes the process over: it ends with the transport. All three of its pipes are ours. */
+  constructor(child: Deno.ChildProcess) {
+    this.#child = child;
+    this.#stdin = child.stdin.getWriter();
+  }
+
+  /** What it wrote to standard error last. */
+  get lastWords(): string {
+    return this.#stderr.trim();
+  }
+
+  start(): Promise<void> {
+    void this.#readErrors();
+    void this.#readMessages();
+    return Promise.resolve();
+  }
+
+  async send(message: JSONRPCMessage): Promise<void> {
+    await this.#stdin.write(new TextEncoder().encode(`${JSON.stringify(message)}\n`));
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    signalAll(this.#child, "SIGKILL");
+    await this.#child.status;
+    await this.#stdin.abort().catch(() => {}); // nobody reads it any more
+    this.onclose?.();
+  }
+
+  async #readMessages(): Promise<void> {
+    try {
+      for await (const line of readLines(this.#child.stdout, MAX_ANSWER_BYTES)) this.#take(line);
+    } catch (error) {
+      this.onerror?.(
+        error instanceof LineTooLong ? error : new Error(`its output broke: ${messageOf(error)}`),
+      );
+    }
+    await this.close();
+  }
+
+  #take(line: string): void {
+    if (this.#closed) return;
+    let message: JSONRPCMessage;
+    try {
+      message = JSON.parse(line);
+    } catch {
+      if (++this.#strayLines > MAX_STRAY_LINES) throw new Error("it prints what is no message");
+      return;
+    }
+    this.onmessage?.(message);
+  }
+
+  async #readErrors(): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const chunk of this.#child.stderr) {
+      this.#stderr = (this.#stderr + decoder.decode(chunk, { stream: true })).slice(-STDERR_CHARS);
+    }
+  }
+}

@@ -1,0 +1,187 @@
+/** One MCP server at work for a run. No other file knows the SDK's client. */
+import type { Client, Transport } from "@modelcontextprotocol/client";
+import { SECOND_MS } from "../../server/clock.ts";
+import { messageOf } from "../../server/errors.ts";
+import { VERSION } from "../../server/version.ts";
+import { mcpToolName } from "./names.ts";
+
+/** From its start until it has told its tools. */
+export const MCP_START_TIMEOUT_MS = 20 * SECOND_MS;
+/** A server is asked first whether it speaks the newest protocol; one that does not answer speaks an older. */
+const PROBE_TIMEOUT_MS = 2 * SECOND_MS;
+/** Tools of one server. Each is sent with every request of the run. */
+export const MAX_MCP_TOOLS = 50;
+const MAX_DESCRIPTION_CHARS = 2_000;
+const MAX_SCHEMA_CHARS = 20_000;
+/** Of one result; the model is told what is left out. */
+export const MAX_MCP_RESULT_CHARS = 30_000;
+
+export interface McpTool {
+  /** For the model. */
+  name: string;
+  /** For the server. */
+  tool: string;
+  description: string;
+  inputSchema: Record<string, unknown>;
+  /** The server says that it changes nothing. Only a hint: nothing is allowed by it. */
+  readOnly: boolean;
+}
+
+export interface McpAnswer {
+  content: string;
+  isError: boolean;
+}
+
+export interface McpCallOptions {
+  signal: AbortSignal;
+  timeoutMs: number;
+}
+
+export interface McpConnection {
+  readonly server: string;
+  readonly tools: readonly McpTool[];
+  /** What the server says of itself; null until it has ended, then why. */
+  readonly over: string | null;
+  /** Never rejects but when `signal` aborts: whatever goes wrong is for the model to know. */
+  call(tool: string, input: Record<string, unknown>, options: McpCallOptions): Promise<McpAnswer>;
+  close(): Promise<void>;
+}
+
+/** Rejects, with the server gone, when it does not start in time or tells no tools. */
+export async function connectMcp(
+  server: string,
+  transport: Transport & { lastWords?: string },
+  signal: AbortSignal,
+): Promise<McpConnection> {
+  // Loaded when the first run needs it: most have no such server.
+  const { Client } = await import("@modelcontextprotocol/client");
+  const client = new Client({ name: "gaffer", version: VERSION }, {
+    capabilities: {},
+    // What a server says its results look like is its own affair: it compiles no code here.
+    jsonSchemaValidator: { getValidator: () => (data) => accepted(data) },
+    versionNegotiation: { mode: "auto", probe: { timeoutMs: PROBE_TIMEOUT_MS } },
+  });
+  const connection = new Connection(server, client, transport);
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(MCP_START_TIMEOUT_MS)]);
+  try {
+    await orAborted(
+      client.connect(transport, { timeout: MCP_START_TIMEOUT_MS, signal: limit }),
+      limit,
+    );
+    await connection.readTools(limit);
+  } catch (error) {
+    await connection.close();
+    signal.throwIfAborted();
+    const why = limit.aborted
+      ? `it did not answer within ${MCP_START_TIMEOUT_MS / SECOND_MS} s`
+      : messageOf(error);
+    throw new Error(`Cannot start the MCP server "${server}": ${why}${wordsOf(transport)}`);
+  }
+  return connection;
+}
+
+const accepted = (data: unknown) => ({ valid: true, data, errorMessage: undefined }) as never;
+
+const wordsOf = ({ lastWords = "" }: { lastWords?: string }): string =>
+  lastWords && `. It said: ${lastWords}`;
+
+class Connection implements McpConnection {
+  readonly #client: Client;
+  readonly #transport: Transport & { lastWords?: string };
+  #tools: McpTool[] = [];
+  #over: string | null = null;
+
+  constructor(
+    readonly server: string,
+    client: Client,
+    transport: Transport & { lastWords?: string },
+  ) {
+    this.#client = client;
+    this.#transport = transport;
+    client.onclose = () => this.#over ??= `it ended${wordsOf(transport)}`;
+  }
+
+  get tools(): readonly McpTool[] {
+    return this.#tools;
+  }
+
+  get over(): string | null {
+    return this.#over;
+  }
+
+  async readTools(signal: AbortSignal): Promise<void> {
+    const { tools } = await orAborted(this.#client.listTools(undefined, { signal }), signal);
+    this.#tools = tools.flatMap(({ name, description, inputSchema, annotations }) => {
+      const known = mcpToolName(this.server, name);
+      const fits = JSON.stringify(inputSchema).length <= MAX_SCHEMA_CHARS;
+      if (known === null || inputSchema.type !== "object" || !fits) return [];
+      return [{
+        name: known,
+        tool: name,
+        description: cut(description ?? "", MAX_DESCRIPTION_CHARS),
+        inputSchema: inputSchema as Record<string, unknown>,
+        readOnly: annotations?.readOnlyHint === true,
+      }];
+    }).slice(0, MAX_MCP_TOOLS);
+  }
+
+  async call(
+    tool: string,
+    input: Record<string, unknown>,
+    { signal, timeoutMs }: McpCallOptions,
+  ): Promise<McpAnswer> {
+    if (this.#over !== null) return failed(this.server, this.#over);
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+    try {
+      const asked = this.#client.callTool({ name: tool, arguments: input }, {
+        signal: limit,
+        timeout: timeoutMs + SECOND_MS, // the signal's reason is the one to tell
+      });
+      const { content, isError } = await orAborted(asked, limit);
+      return { content: textOf(content), isError: isError === true };
+    } catch (error) {
+      signal.throwIfAborted();
+      if (limit.aborted) {
+        return failed(this.server, `it did not answer within ${timeoutMs / SECOND_MS} s`);
+      }
+      return failed(this.server, this.#over ?? messageOf(error));
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#client.close().catch(() => {}); // it may never have been connected
+    await this.#transport.close();
+  }
+}
+
+const failed = (server: string, why: string): McpAnswer => ({
+  content: `The MCP server "${server}" gave no result: ${why}. ` +
+    "Go on without this tool if you can; otherwise say in your result what you could not do.",
+  isError: true,
+});
+
+type Content = { type: string; text?: string; [key: string]: unknown }[];
+
+/** The text of a result; of everything else only that it was there. */
+function textOf(content: unknown): string {
+  const parts = (content as Content).map((part) =>
+    part.type === "text" ? String(part.text ?? "") : `[${part.type}: not shown]`
+  );
+  return cut(parts.join("\n"), MAX_MCP_RESULT_CHARS);
+}
+
+function cut(text: string, chars: number): string {
+  return text.length <= chars
+    ? text
+    : `${text.slice(0, chars)}\n[${text.length - chars} more characters are left out]`;
+}
+
+/** Settles with `promise` or rejects with the signal's reason, whichever comes first. */
+function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const stop = () => reject(signal.reason);
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
+  promise.catch(() => {}); // the abort may come first
+  return Promise.race([promise, aborted]).finally(() => signal.removeEventListener("abort", stop));
+}

@@ -1,0 +1,82 @@
+/** How MCP servers are reached: a program in the sandbox of the run's place, or an address. */
+import type { Transport } from "@modelcontextprotocol/client";
+import type { Launcher } from "../hands_launch.ts";
+import { inOwnGroup } from "../process_group.ts";
+import type { McpServerConfig, Place } from "../protocol.ts";
+import { ChildTransport } from "./child_transport.ts";
+import type { OpenTransport } from "./servers.ts";
+
+/** Most bytes of one answer over HTTP. */
+const MAX_RESPONSE_BYTES = 8 * 1024 * 1024;
+
+/** For the runs of one place. Rejects when a program would have to run without a sandbox. */
+export const openTransportIn = (
+  launcher: Launcher,
+  place: Place,
+  signal: AbortSignal,
+): OpenTransport =>
+async (config) =>
+  config.transport === "http"
+    ? await overHttp(config)
+    : new ChildTransport(await startProgram(launcher, place, config, signal));
+
+async function startProgram(
+  launcher: Launcher,
+  place: Place,
+  { name, command, args, env }: McpServerConfig,
+  signal: AbortSignal,
+): Promise<Deno.ChildProcess> {
+  const launch = await launcher.program(place, { command, args, env: valuesOf(env, name) }, signal);
+  const { program, ...rest } = inOwnGroup(launch.program, launch.args);
+  return new Deno.Command(program, {
+    ...rest,
+    env: launch.env,
+    clearEnv: true,
+    cwd: "/",
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+}
+
+async function overHttp({ name, url, headers }: McpServerConfig): Promise<Transport> {
+  const { StreamableHTTPClientTransport } = await import("@modelcontextprotocol/client");
+  return new StreamableHTTPClientTransport(new URL(url), {
+    requestInit: { headers: valuesOf(headers, name) },
+    fetch: cappedFetch,
+  });
+}
+
+/** An answer beyond all measure breaks off. */
+const cappedFetch = async (url: string | URL, init?: RequestInit): Promise<Response> => {
+  const response = await fetch(url, { ...init, redirect: "error" });
+  if (!response.body) return response;
+  let bytes = 0;
+  const cap = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      bytes += chunk.length;
+      if (bytes <= MAX_RESPONSE_BYTES) controller.enqueue(chunk);
+      else controller.error(new Error(`it sent more than ${MAX_RESPONSE_BYTES} bytes`));
+    },
+  });
+  return new Response(response.body.pipeThrough(cap), response);
+};
+
+/**
+ * What stands for the server's own environment: `$NAME` is the value of that variable, so that no secret has to be
+ * written down where a page shows it. Throws when there is no such variable.
+ */
+function valuesOf(given: Record<string, string>, server: string): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(given).map(([name, value]) => {
+      const variable = /^\$([A-Za-z_][A-Za-z0-9_]*)$/.exec(value)?.[1];
+      if (variable === undefined) return [name, value];
+      const found = Deno.env.get(variable);
+      if (found !== undefined) return [name, found];
+      throw new Error(
+        `Cannot start the MCP server "${server}": Gaffer's environment has no variable ${variable}. ` +
+          "Set it where Gaffer is started",
+      );
+    }),
+  );
+}

@@ -1,0 +1,89 @@
+/** The MCP servers of one run: started with it, gone with it. One that fails ends its tools, not the run. */
+import type { Transport } from "@modelcontextprotocol/client";
+import { messageOf } from "../../server/errors.ts";
+import type { McpServerConfig } from "../protocol.ts";
+import { connectMcp, type McpAnswer, type McpConnection, type McpTool } from "./connection.ts";
+import { readMcpToolName } from "./names.ts";
+
+/** Makes the connection to a server, which is then the caller's to close. Rejects when it can't be started. */
+export type OpenTransport = (
+  config: McpServerConfig,
+) => Promise<Transport & { lastWords?: string }>;
+
+export class McpServers {
+  readonly #configs: ReadonlyMap<string, McpServerConfig>;
+  readonly #connections = new Map<string, McpConnection>();
+  /** Why a server is not there, by its name. */
+  readonly #problems = new Map<string, string>();
+
+  private constructor(configs: readonly McpServerConfig[]) {
+    this.#configs = new Map(configs.map((config) => [config.name, config]));
+  }
+
+  /** Of a run that has none. */
+  static readonly none = new McpServers([]);
+
+  /** Starts all of them at the same time. Rejects, with all of them gone, only when `signal` aborts. */
+  static async start(
+    configs: readonly McpServerConfig[],
+    open: OpenTransport,
+    signal: AbortSignal,
+  ): Promise<McpServers> {
+    const servers = new McpServers(configs);
+    await Promise.all(configs.map((config) => servers.#connect(config, open, signal)));
+    if (signal.aborted) {
+      await servers.close();
+      signal.throwIfAborted();
+    }
+    return servers;
+  }
+
+  async #connect(
+    config: McpServerConfig,
+    open: OpenTransport,
+    signal: AbortSignal,
+  ): Promise<void> {
+    try {
+      const transport = await open(config);
+      this.#connections.set(config.name, await connectMcp(config.name, transport, signal));
+    } catch (error) {
+      this.#problems.set(config.name, messageOf(error));
+    }
+  }
+
+  /** In the order of the servers, so that the same ones give the same request. */
+  get tools(): McpTool[] {
+    return [...this.#configs.keys()]
+      .flatMap((name) => this.#connections.get(name)?.tools ?? []);
+  }
+
+  /** Why servers are not there, for people. */
+  get problems(): string[] {
+    return [...this.#problems.values()];
+  }
+
+  /** How long a call of this tool may take. */
+  timeoutMs(name: string): number {
+    return this.#configs.get(readMcpToolName(name)?.server ?? "")?.timeoutMs ?? 0;
+  }
+
+  /** Rejects only when `signal` aborts. */
+  async call(
+    name: string,
+    input: Record<string, unknown>,
+    signal: AbortSignal,
+  ): Promise<McpAnswer> {
+    const { server = "", tool = "" } = readMcpToolName(name) ?? {};
+    const connection = this.#connections.get(server);
+    if (connection) {
+      return await connection.call(tool, input, { signal, timeoutMs: this.timeoutMs(name) });
+    }
+    const why = this.#problems.get(server) ?? `The project has no MCP server "${server}" any more`;
+    return { content: `${why}. Go on without its tools.`, isError: true };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#connections.values()].map((connection) => connection.close()));
+    this.#connections.clear();
+  }
+}

@@ -1,0 +1,199 @@
+/**
+ * A memory on the disk: one folder of markdown files, below a folder that is given. Never through a link: not on the
+ * way there, not inside, and what else lies there is neither read nor touched. Calls are synchronous, so that nothing
+ * of this process happens between a look and what follows from it.
+ */
+import { existsSync, removeIfThereSync, syncFolder } from "../../server/disk.ts";
+import { AppError } from "../../server/errors.ts";
+import { folderOf, UNFINISHED_FILE } from "../paths.ts";
+import { ToolError } from "../tools/tool.ts";
+import { isNotePath, memoryLimits, type Notes, type Step } from "./notes.ts";
+
+/** Most entries of one folder that are looked at: a person may have put anything there. */
+const MAX_ENTRIES = 1_000;
+
+export class MemoryFolder {
+  readonly #base: string;
+  readonly #names: readonly string[];
+
+  /**
+   * `base` exists and may be reached by links; below it `names` lead to the memory, one folder each, and are made
+   * when the first note is written.
+   */
+  constructor(base: string, names: readonly string[]) {
+    this.#base = base;
+    this.#names = names;
+  }
+
+  /** All notes. Throws `conflict` when a link or file is in the way. */
+  read(): Notes {
+    const notes = new Map<string, string>();
+    const dir = this.#find();
+    if (dir !== null) readInto(notes, dir, "");
+    return new Map([...notes].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  }
+
+  /** On the disk when it returns. What a crash has left half done is finished by the same steps again. */
+  apply(steps: readonly Step[]): void {
+    for (const step of steps) {
+      const dir = this.#make();
+      if (step.type === "write") write(dir, step.path, step.text);
+      else if (step.type === "remove") remove(dir, step.path);
+      else if (existsSync(`${dir}/${step.from}`)) move(dir, step.from, step.to);
+    }
+  }
+
+  /** Absolute real path; null: there is none yet. */
+  #find(): string | null {
+    let dir = realOf(this.#base);
+    for (const name of this.#names) {
+      dir = `${dir}/${name}`;
+      if (!existsSync(dir)) return null;
+      requireFolder(dir);
+    }
+    return dir;
+  }
+
+  #make(): string {
+    let dir = realOf(this.#base);
+    for (const name of this.#names) {
+      const parent = dir;
+      dir = `${parent}/${name}`;
+      if (!existsSync(dir)) {
+        Deno.mkdirSync(dir, { mode: 0o755 });
+        syncFolder(parent);
+      }
+      requireFolder(dir);
+    }
+    return dir;
+  }
+}
+
+function realOf(base: string): string {
+  try {
+    return Deno.realPathSync(base);
+  } catch (cause) {
+    throw new AppError("conflict", `Cannot reach the memory: the folder "${base}" is gone`, [], {
+      cause,
+    });
+  }
+}
+
+function readInto(notes: Map<string, string>, dir: string, below: string): void {
+  let seen = 0;
+  for (const { name, isDirectory, isFile } of Deno.readDirSync(dir)) {
+    if (++seen > MAX_ENTRIES) return;
+    const path = below ? `${below}/${name}` : name;
+    // Links are neither: a directory's entry tells of the link itself.
+    if (isDirectory && /^[A-Za-z0-9]/.test(name) && path.split("/").length < memoryLimits.depth) {
+      readInto(notes, `${dir}/${name}`, path);
+    }
+    if (isFile && isNotePath(path) && notes.size < memoryLimits.notes) {
+      const text = readNote(`${dir}/${name}`);
+      if (text !== null) notes.set(path, text);
+    }
+  }
+}
+
+/** Null: what is no plain text of its own, or far larger than a note may be. */
+function readNote(path: string): string | null {
+  const before = Deno.lstatSync(path);
+  if (!isPlain(before)) return null;
+  using file = Deno.openSync(path, { read: true });
+  const info = file.statSync();
+  // It was replaced between the two looks.
+  if (!isPlain(info) || info.ino !== before.ino || Deno.realPathSync(path) !== path) return null;
+  const bytes = new Uint8Array(info.size);
+  for (let at = 0; at < bytes.length;) {
+    const n = file.readSync(bytes.subarray(at));
+    if (n === null) break;
+    at += n;
+  }
+  return new TextDecoder().decode(bytes);
+}
+
+/** A second name may belong to a file elsewhere. */
+const isPlain = (info: Deno.FileInfo): boolean =>
+  info.isFile && (info.nlink ?? 1) === 1 && info.size <= memoryLimits.totalBytes;
+
+function write(dir: string, path: string, text: string): void {
+  const target = `${dir}/${path}`;
+  const folder = makeFolder(dir, path);
+  if (existsSync(target)) requireNote(target);
+  const unfinished = `${folder}/${UNFINISHED_FILE}`;
+  removeIfThereSync(unfinished);
+  try {
+    using file = Deno.openSync(unfinished, { write: true, createNew: true });
+    if (Deno.realPathSync(unfinished) !== unfinished) throw replaced(path);
+    const bytes = new TextEncoder().encode(text);
+    for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
+    file.syncDataSync();
+    Deno.renameSync(unfinished, target);
+  } catch (error) {
+    removeIfThereSync(unfinished);
+    throw error;
+  }
+  syncFolder(folder);
+}
+
+function remove(dir: string, path: string): void {
+  const target = `${dir}/${path}`;
+  if (!existsSync(target)) return;
+  const folder = folderOf(target);
+  if (Deno.realPathSync(folder) !== folder) throw replaced(path);
+  requireNote(target);
+  Deno.removeSync(target);
+  removeEmpty(dir, folder);
+}
+
+function move(dir: string, from: string, to: string): void {
+  const [source, target] = [`${dir}/${from}`, `${dir}/${to}`];
+  const folder = makeFolder(dir, to);
+  requireNote(source);
+  if (Deno.realPathSync(source) !== source) throw replaced(from);
+  Deno.renameSync(source, target);
+  syncFolder(folder);
+  removeEmpty(dir, folderOf(source));
+}
+
+/** The folder of a note, made where it is missing, each part of it a folder and no link. */
+function makeFolder(dir: string, path: string): string {
+  let folder = dir;
+  for (const name of path.split("/").slice(0, -1)) {
+    const parent = folder;
+    folder = `${parent}/${name}`;
+    if (!existsSync(folder)) {
+      Deno.mkdirSync(folder);
+      syncFolder(parent);
+    }
+    requireFolder(folder);
+  }
+  return folder;
+}
+
+function removeEmpty(dir: string, folder: string): void {
+  syncFolder(folder);
+  for (let empty = folder; empty !== dir; empty = folderOf(empty)) {
+    if (![...Deno.readDirSync(empty)].every(({ name }) => name === UNFINISHED_FILE)) return;
+    Deno.removeSync(empty, { recursive: true });
+    syncFolder(folderOf(empty));
+  }
+}
+
+function requireFolder(path: string): void {
+  const info = Deno.lstatSync(path);
+  if (info.isDirectory && Deno.realPathSync(path) === path) return;
+  throw new AppError(
+    "conflict",
+    `Cannot use the memory: "${path}" is ${info.isSymlink ? "a symbolic link" : "no folder"}. ` +
+      "Remove it, or put a folder in its place",
+  );
+}
+
+function requireNote(path: string): void {
+  if (isPlain(Deno.lstatSync(path))) return;
+  throw new ToolError(`Cannot change "${path}": it is a link, no regular file, or far too large`);
+}
+
+const replaced = (path: string): ToolError =>
+  new ToolError(`Cannot change ${path}: its folder was replaced while it was being changed`);

@@ -1,0 +1,210 @@
+/**
+ * The agents' memories: where each lies, what a run does to it, and what a person does. One of a scope per agent:
+ * global in the data folder, of a project in the project itself, of an idea or ticket in the data folder again.
+ */
+import { MemoryFolder } from "../../agents/memory/memory_folder.ts";
+import {
+  after,
+  changeOf,
+  checkLimits,
+  differences,
+  type MemoryCommand,
+  notePath,
+  type Notes,
+  restOf,
+  stateOf,
+  type Step,
+} from "../../agents/memory/notes.ts";
+import type { FileIntent, MemoryScope } from "../../agents/protocol.ts";
+import { unifiedDiff } from "../../agents/tools/diff.ts";
+import { ToolError } from "../../agents/tools/tool.ts";
+import type { App } from "../app.ts";
+import { transact, type Tx } from "../db.ts";
+import { AppError } from "../errors.ts";
+import type { MemoryRef, Run } from "../records.ts";
+import { findIdea } from "../store/ideas.ts";
+import { insertMemoryChange, listRunMemoryChanges, removeMemoryChanges } from "../store/memory.ts";
+import { getProject } from "../store/projects.ts";
+import { findTicket } from "../store/tickets.ts";
+
+/** An agent's name, and whose memory it is. Nothing in it can lead out of a folder. */
+const ID = /^([a-z][a-z0-9-]{0,39})\.(global|(project|idea|ticket)_[a-z0-9]{1,40})$/;
+
+/** Reads an id such as "reviewer.global". Throws `not_found`. */
+export function memoryRef(app: Pick<App, "db">, id: string): MemoryRef {
+  const [, agent, of, kind] = ID.exec(id) ?? [];
+  const none = () => new AppError("not_found", `No memory with the id "${id}"`);
+  if (!agent || !of) throw none();
+  const ref = { id, agent, projectId: null, ideaId: null, ticketId: null };
+  if (of === "global") return { ...ref, scope: "global" };
+  if (kind === "project") return { ...ref, scope: "project", projectId: getProject(app.db, of).id };
+  const subject = kind === "idea" ? findIdea(app.db, of) : findTicket(app.db, of);
+  if (!subject) throw none();
+  const { projectId } = subject;
+  return kind === "idea"
+    ? { ...ref, scope: "session", projectId, ideaId: of }
+    : { ...ref, scope: "session", projectId, ticketId: of };
+}
+
+/** Which memory a run has; null: none. */
+export function memoryOfRun(app: Pick<App, "db">, run: Run, scope: MemoryScope): MemoryRef | null {
+  if (scope === "none") return null;
+  const of = { global: "global", project: run.projectId, session: run.ticketId ?? run.ideaId! };
+  return memoryRef(app, `${run.agent}.${of[scope]}`);
+}
+
+/** The folder that holds it. */
+export function memoryFolder(app: App, ref: MemoryRef): MemoryFolder {
+  const { agent, scope } = ref;
+  const { dataDir } = app.config;
+  if (scope === "global") return new MemoryFolder(dataDir, ["memory", agent]);
+  const project = getProject(app.db, ref.projectId!);
+  if (scope === "project") return new MemoryFolder(project.path, [".gaffer", "memory", agent]);
+  const subject = ref.ticketId ?? ref.ideaId!;
+  return new MemoryFolder(dataDir, ["projects", project.slug, "memory", subject, agent]);
+}
+
+export const readMemory = (app: App, ref: MemoryRef): Notes => memoryFolder(app, ref).read();
+
+// ------------------------------------------------------------------ runs
+
+/** What a command is to do, for the run's log: with it a later life can tell whether it was done. */
+export function planMemory(app: App, ref: MemoryRef, command: MemoryCommand): FileIntent {
+  const notes = readMemory(app, ref);
+  const { steps, content } = changeOf(notes, command);
+  return {
+    path: command.path ?? command.new_path ?? "",
+    before: stateOf(notes, command),
+    hash: stateOf(after(notes, steps), command),
+    content,
+  };
+}
+
+/**
+ * Does what was planned, once: a memory that is so already was changed in an earlier life. Gives the diff for people.
+ * Throws `ToolError` when it was changed by someone else since it was planned.
+ */
+export function carryOutMemory(
+  app: App,
+  { ref, run, callId, command, intent }: {
+    ref: MemoryRef;
+    run: Run;
+    callId: string;
+    command: MemoryCommand;
+    intent: FileIntent;
+  },
+): Promise<string> {
+  const call = { id: run.id, callId };
+  return oneAtATime(app, ref, async () => {
+    const notes = readMemory(app, ref);
+    const now = stateOf(notes, command);
+    if (now !== intent.hash) {
+      const steps = now === intent.before ? changeOf(notes, command).steps : restOf(notes, command);
+      if (steps === null) {
+        transact(app, (tx) => removeMemoryChanges(tx, call));
+        throw new ToolError(
+          "Not done: the memory was changed by someone else meanwhile. View it, then call again if it " +
+            "is still needed",
+        );
+      }
+      await change(app, ref, { notes, steps, run: call, tell: run });
+    }
+    return listRunMemoryChanges(app.db, run.id).filter((change) => change.callId === callId)
+      .map(({ diff }) => diff).join("");
+  });
+}
+
+// ------------------------------------------------------------------ people
+
+/** A note as a person wants it; null: gone. */
+export interface NoteChange {
+  path: string;
+  text: string | null;
+}
+
+/**
+ * Changes notes. `seen`: what the person saw of them, null for none; where one is otherwise now, nothing is changed
+ * and `conflict` is thrown. Throws `invalid` for a path or size that may not be.
+ */
+export function changeMemory(
+  app: App,
+  ref: MemoryRef,
+  changes: (NoteChange & { seen?: string | null })[],
+): Promise<Notes> {
+  return oneAtATime(app, ref, async () => {
+    const notes = readMemory(app, ref);
+    const steps = changes.map(({ path: given, text, seen }, index): Step => {
+      const path = asInvalid(() => notePath(given), "path", index);
+      const present = notes.get(path) ?? null;
+      if (seen !== undefined && seen !== present) {
+        throw new AppError(
+          "conflict",
+          `Cannot save ${path}: ${
+            present === null ? "it was deleted" : "it was changed"
+          } after you opened it. Look at what it says now, then save again`,
+        );
+      }
+      return text === null ? { type: "remove", path } : { type: "write", path, text };
+    });
+    asInvalid(() => checkLimits(notes, after(notes, steps)), "text", 0);
+    await change(app, ref, { notes, steps, run: null, tell: null });
+    return readMemory(app, ref);
+  });
+}
+
+/** A refusal in the model's words, for a person's field. */
+function asInvalid<T>(work: () => T, field: string, _index: number): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof ToolError)) throw error;
+    throw new AppError("invalid", error.message, [{ field, message: error.message }]);
+  }
+}
+
+// ------------------------------------------------------------------ both
+
+const oneAtATime = <T>(app: App, { id }: MemoryRef, work: () => Promise<T>): Promise<T> =>
+  app.turnstile.through(`memory ${id}`, work);
+
+/** Puts the change on record, then on the disk: a crash in between is mended by the same call's next life. */
+async function change(
+  app: App,
+  ref: MemoryRef,
+  { notes, steps, run, tell }: {
+    notes: Notes;
+    steps: readonly Step[];
+    run: { id: string; callId: string } | null;
+    tell: Run | null;
+  },
+): Promise<void> {
+  const found = differences(notes, after(notes, steps));
+  const diffs = await Promise.all(found.map(async ({ path, before, after }) => ({
+    path,
+    diff: await unifiedDiff(path, before, after ?? "") ?? "",
+  })));
+  if (diffs.length === 0) return;
+  transact(app, (tx) => {
+    const isNew = diffs.map(({ path, diff }) =>
+      insertMemoryChange(tx, { memory: ref.id, path, diff, run })
+    );
+    if (isNew.some(Boolean)) tellOf(tx, ref, diffs.map(({ path }) => path), tell);
+  });
+  memoryFolder(app, ref).apply(steps);
+}
+
+function tellOf(tx: Tx, ref: MemoryRef, paths: string[], run: Run | null): void {
+  tx.emit({
+    type: "memory_changed",
+    projectId: run?.projectId ?? ref.projectId,
+    ideaId: run?.ideaId ?? ref.ideaId,
+    ticketId: run?.ticketId ?? ref.ticketId,
+    data: {
+      memory: ref.id,
+      agent: ref.agent,
+      scope: ref.scope,
+      paths,
+      ...(run && { runId: run.id }),
+    },
+  });
+}

@@ -1,0 +1,282 @@
+/** Agents' definitions as data: which one is in force, versions, disabling, files of other programs. */
+import { deepStrictEqual as deepEqual, equal, match, ok, throws } from "node:assert/strict";
+import { parseDefinition } from "../agents/prompts/definition.ts";
+import { editDefinition } from "../agents/prompts/edit_definition.ts";
+import { importDefinition } from "../agents/prompts/foreign_definition.ts";
+import {
+  changeAgent,
+  copyToProject,
+  createAgent,
+  resetAgent,
+  restoreVersion,
+  saveDefinition,
+  setAgentActive,
+} from "../server/services/agent_changes.ts";
+import { formValues, textFromForm } from "../server/services/definition_form.ts";
+import {
+  agentOf,
+  definitionFor,
+  definitionOfRun,
+  listAgents,
+} from "../server/services/definitions.ts";
+import { advanceIdea } from "../server/services/refinement.ts";
+import { cancelRun } from "../server/services/cancelling.ts";
+import { takeUpRun } from "../server/services/outcomes.ts";
+import { listVersions } from "../server/store/agents.ts";
+import { getRun, listIdeaRuns } from "../server/store/runs.ts";
+import { catalog, type TestApp, testApp } from "./support.ts";
+
+const builtIn = catalog.text("researcher")!;
+const withTurns = (n: number) => builtIn.replace(/^max_turns: .*$/m, `max_turns: ${n}`);
+const runOf = (app: TestApp, ideaId: string, purpose: string) =>
+  listIdeaRuns(app.db, ideaId).findLast((run) => run.purpose === purpose)!;
+
+// ------------------------------------------------------------------ which one is in force
+
+Deno.test("a project's own definition wins over the global one, and that over the built-in", () => {
+  using app = testApp();
+  const [one, other] = [app.project({ slug: "one" }), app.project({ slug: "other" })];
+  const turns = (projectId: string) => definitionFor(app, "researcher", projectId).limits.maxTurns;
+  equal(turns(one.id), catalog.get("researcher").limits.maxTurns);
+  saveDefinition(app, "researcher", { text: withTurns(7), after: 1 });
+  const own = copyToProject(app, "researcher", one.id);
+  saveDefinition(app, own.id, { text: withTurns(9), after: 1 });
+  deepEqual([turns(one.id), turns(other.id)], [9, 7]);
+  throws(() => copyToProject(app, "researcher", one.id), { code: "conflict" });
+  deepEqual(
+    listAgents(app).filter((a) => a.name === "researcher").map((a) => a.projectId),
+    [null, one.id],
+  );
+});
+
+Deno.test("a run works with the version that it was made with, and names it", async () => {
+  using app = testApp();
+  const idea = await app.idea("refining");
+  const run = runOf(app, idea.id, "research");
+  deepEqual(run.definition, { agentId: "researcher", version: 1 });
+  saveDefinition(app, "researcher", { text: withTurns(3), after: 1 });
+  equal(definitionOfRun(app, run).limits.maxTurns, catalog.get("researcher").limits.maxTurns);
+  const next = await app.idea("refining");
+  const later = runOf(app, next.id, "research");
+  deepEqual([later.definition?.version, later.maxTurns], [2, 3]);
+});
+
+// ------------------------------------------------------------------ versions
+
+Deno.test("each save is a version; the same text is none, and a stale one is refused", () => {
+  using app = testApp();
+  const saved = saveDefinition(app, "researcher", { text: withTurns(5), note: "Less", after: 1 });
+  deepEqual([saved.version, saved.origin, saved.active], [2, "person", true]);
+  equal(saveDefinition(app, "researcher", { text: withTurns(5), after: 2 }).version, 2);
+  throws(() => saveDefinition(app, "researcher", { text: withTurns(6), after: 1 }), {
+    code: "conflict",
+    message: /owner has saved version 2/,
+  });
+  const versions = listVersions(app.db, "researcher");
+  deepEqual(versions.map((v) => [v.version, v.origin, v.note, v.savedBy]), [
+    [2, "person", "Less", "owner"],
+    [1, "built_in", "As it comes with Gaffer", "owner"],
+  ]);
+});
+
+Deno.test("a version comes back, and so does the built-in, each as a new version", () => {
+  using app = testApp();
+  saveDefinition(app, "researcher", { text: withTurns(5), after: 1 });
+  saveDefinition(app, "researcher", { text: withTurns(6), after: 2 });
+  equal(restoreVersion(app, "researcher", 2).text, withTurns(5));
+  const reset = resetAgent(app, "researcher");
+  deepEqual([reset.version, reset.origin, reset.text], [5, "built_in", builtIn]);
+  throws(() => restoreVersion(app, "researcher", 99), { code: "not_found" });
+  const { agent } = createAgent(app, {
+    text: withTurns(4).replace("name: researcher", "name: my-own"),
+    projectId: null,
+  });
+  throws(() => resetAgent(app, agent.id), { code: "conflict" });
+});
+
+Deno.test("what is wrong with a definition is told with its key and line, and nothing is saved", () => {
+  using app = testApp();
+  const text = builtIn.replace(/^max_turns: .*$/m, "max_turns: many").replace(
+    "effort: medium",
+    "effort: mild",
+  );
+  throws(
+    () => saveDefinition(app, "researcher", { text, after: 1 }),
+    (error: Error & { code: string; fields: { field: string; message: string }[] }) => {
+      equal(error.code, "invalid");
+      deepEqual(error.fields.map(({ field }) => field).sort(), ["effort", "max_turns"]);
+      for (const { message } of error.fields) match(message, /^line \d+, "/);
+      return true;
+    },
+  );
+  throws(
+    () =>
+      saveDefinition(app, "researcher", {
+        text: builtIn.replace("name: researcher", "name: other"),
+        after: 1,
+      }),
+    {
+      code: "invalid",
+      message: /is called "researcher"/,
+    },
+  );
+  equal(listVersions(app.db, "researcher").length, 0);
+});
+
+Deno.test("changeAgent() changes keys and leaves comments and unknown keys as they are", () => {
+  using app = testApp();
+  const text = builtIn.replace("name: researcher\n", "name: researcher\ncolor: red # like mine\n");
+  saveDefinition(app, "researcher", { text, after: 1 });
+  const changed = changeAgent(app, "researcher", {
+    keys: { max_turns: 4, effort: null },
+    note: "Cheap",
+  });
+  equal(
+    changed.text,
+    text.replace(/^max_turns: .*$/m, "max_turns: 4").replace("effort: medium\n", ""),
+  );
+  const { definition } = { definition: definitionFor(app, "researcher", app.project().id) };
+  deepEqual([definition.limits.maxTurns, definition.effort, definition.extra], [4, null, {
+    color: "red",
+  }]);
+});
+
+// ------------------------------------------------------------------ disabled
+
+Deno.test("a disabled agent's work waits with the reason and goes on once it is enabled", async () => {
+  using app = testApp();
+  setAgentActive(app, "researcher", false);
+  const idea = await app.idea("refining");
+  const waiting = runOf(app, idea.id, "research");
+  deepEqual([waiting.status, waiting.waitReason], [
+    "waiting",
+    'The agent "researcher" is disabled',
+  ]);
+  equal(runOf(app, idea.id, "clarify").status, "queued");
+  const jobsOf = (runId: string) => app.jobs().filter((job) => job.args.runId === runId);
+  equal(jobsOf(waiting.id).length, 0);
+  setAgentActive(app, "researcher", true);
+  deepEqual(jobsOf(waiting.id).map(({ status }) => status), ["available"]);
+  app.tx((tx) => takeUpRun(tx, waiting.id));
+  equal(getRun(app.db, waiting.id).status, "running");
+});
+
+Deno.test("a run that was made before its agent was disabled does not begin; one at work goes on", async () => {
+  using app = testApp();
+  const idea = await app.idea("refining");
+  const [research, clarify] = [runOf(app, idea.id, "research"), runOf(app, idea.id, "clarify")];
+  app.tx((tx) => takeUpRun(tx, clarify.id));
+  setAgentActive(app, "researcher", false);
+  setAgentActive(app, "clarifier", false);
+  for (const { id } of [research, clarify]) app.tx((tx) => takeUpRun(tx, id));
+  equal(getRun(app.db, research.id).status, "waiting");
+  equal(getRun(app.db, clarify.id).status, "running");
+  cancelRun(app, research.id);
+  setAgentActive(app, "researcher", true);
+  equal(getRun(app.db, research.id).status, "cancelled");
+});
+
+Deno.test("an agent that is disabled in one project works in the others", async () => {
+  using app = testApp();
+  const idea = await app.idea("submitted");
+  const own = copyToProject(app, "researcher", idea.projectId);
+  setAgentActive(app, own.id, false);
+  advanceIdea(app, idea.id);
+  equal(runOf(app, idea.id, "research").status, "waiting");
+  const other = await app.idea("refining");
+  equal(runOf(app, other.id, "research").status, "queued");
+  // The global one is enabled already: that wakes nobody where the project's own is not.
+  setAgentActive(app, "researcher", false);
+  setAgentActive(app, "researcher", true);
+  equal(
+    app.jobs().filter((job) => job.args.runId === runOf(app, idea.id, "research").id).length,
+    0,
+  );
+});
+
+Deno.test("a definition may say itself that it is disabled; enabling takes that out", () => {
+  using app = testApp();
+  const text = editDefinition(builtIn, "researcher.md", { keys: { active: false } });
+  equal(saveDefinition(app, "researcher", { text, after: 1 }).active, false);
+  const enabled = setAgentActive(app, "researcher", true);
+  deepEqual([enabled.active, enabled.text], [true, builtIn]);
+});
+
+// ------------------------------------------------------------------ files and forms
+
+const foreign = `---
+name: Code Reviewer
+description: Use this agent when: code was written. <example>user: look</example>
+# what it may do
+tools: Read, Grep, Bash(git log:*), WebFetchX, mcp__github__issue
+model: inherit
+color: red
+---
+
+You review code.
+`;
+
+Deno.test("a file of another program is taken with defaults, and what was assumed is told", () => {
+  const { text, assumed } = importDefinition(foreign, ".claude/agents/reviewer.md", {
+    kind: "support",
+  });
+  const definition = parseDefinition(text, "code-reviewer.md");
+  deepEqual(
+    [definition.name, definition.kind, definition.model, definition.tools, definition.commands],
+    ["code-reviewer", "support", "sonnet", ["Read", "Grep", "Bash"], ["git log *"]],
+  );
+  deepEqual(definition.extra, { color: "red" });
+  match(definition.description, /^Use this agent when: code/);
+  match(text, /# what it may do/);
+  match(assumed.join("\n"), /WebFetchX: no such tool/);
+  ok(assumed.some((line) => line.startsWith("max_turns is 20")));
+  deepEqual(importDefinition(text, "code-reviewer.md").assumed, []);
+});
+
+Deno.test("our own definitions are taken as they are", () => {
+  for (const { name } of catalog.agents) {
+    const text = catalog.text(name)!;
+    deepEqual(importDefinition(text, `${name}.md`), { text, assumed: [] });
+  }
+});
+
+Deno.test("createAgent() refuses a name that is taken, and what is no definition", () => {
+  using app = testApp();
+  const project = app.project();
+  const { agent } = createAgent(app, { text: foreign, projectId: project.id });
+  deepEqual([agent.name, agent.projectId, agent.version], ["code-reviewer", project.id, 1]);
+  throws(() => createAgent(app, { text: foreign, projectId: project.id }), { code: "conflict" });
+  throws(() => createAgent(app, { text: builtIn, projectId: null }), { code: "conflict" });
+  throws(() => createAgent(app, { text: "You review code", projectId: null }), { code: "invalid" });
+  throws(() => createAgent(app, { text: foreign, projectId: "project_none" }), {
+    code: "not_found",
+  });
+  equal(agentOf(app, agent.id).text, agent.text);
+});
+
+Deno.test("a form that was not changed changes no byte of any definition", () => {
+  for (const { name } of catalog.agents) {
+    const text = catalog.text(name)!;
+    const values = formValues(text, `${name}.md`);
+    const posted = Object.fromEntries(
+      Object.entries(values).map(([key, value]) => [key, value.replaceAll("\n", "\r\n")]),
+    );
+    equal(textFromForm(text, `${name}.md`, posted), text);
+  }
+});
+
+Deno.test("what was changed in the form changes only that in the file", () => {
+  const posted = {
+    ...formValues(builtIn, "r.md"),
+    max_turns: "4",
+    blocked_paths: "a/**\r\nb\r\n",
+    effort: "",
+  };
+  const text = textFromForm(builtIn, "r.md", posted);
+  equal(
+    text,
+    builtIn.replace(/^max_turns: .*$/m, "max_turns: 4").replace("effort: medium\n", "")
+      .replace("result: researcher\n", "result: researcher\nblocked_paths:\n  - a/**\n  - b\n"),
+  );
+  deepEqual(parseDefinition(text, "researcher.md").paths.block, ["a/**", "b"]);
+});

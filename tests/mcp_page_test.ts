@@ -1,0 +1,96 @@
+/** MCP servers by API and page: added, changed, refused, removed. */
+import { deepStrictEqual as deepEqual, match, strictEqual as equal } from "node:assert";
+import { MAX_MCP_SERVERS } from "../server/services/mcp_servers.ts";
+import { listActiveMcpServers, listMcpServers } from "../server/store/mcp_servers.ts";
+import { pagesBench } from "./pages_support.ts";
+import { testApp } from "./support.ts";
+
+const program = {
+  name: "docs",
+  transport: "stdio",
+  command: "node",
+  args: "tools/mcp.mjs\r\n--fast",
+  env: "TOKEN=$DOCS_TOKEN\r\nMODE=a=b",
+  url: "",
+  headers: "",
+  timeout_seconds: "30",
+  active: "1",
+};
+
+Deno.test("a server is added, changed, switched off and removed by forms", async () => {
+  using app = testApp();
+  const pages = pagesBench(app);
+  const { id } = app.project();
+  const at = `/projects/${id}/mcp-servers`;
+  match(await (await pages.get(at)).text(), /This project has no MCP servers yet/);
+  equal((await pages.post(at, program)).status, 303);
+  const [added] = listMcpServers(app.db, id);
+  deepEqual(
+    [added!.name, added!.command, added!.args, added!.env, added!.timeoutMs, added!.active],
+    [
+      "docs",
+      "node",
+      ["tools/mcp.mjs", "--fast"],
+      { TOKEN: "$DOCS_TOKEN", MODE: "a=b" },
+      30_000,
+      true,
+    ],
+  );
+  const { active: _, ...off } = program;
+  const changed = {
+    ...off,
+    transport: "http",
+    url: "https://mcp.example.com/",
+    headers: "A: b: c",
+  };
+  equal((await pages.post(`${at}/${added!.id}`, changed)).status, 303);
+  const [now] = listMcpServers(app.db, id);
+  deepEqual([now!.command, now!.args, now!.url, now!.headers, now!.active], [
+    "",
+    [],
+    "https://mcp.example.com/",
+    { A: "b: c" },
+    false,
+  ]);
+  deepEqual(listActiveMcpServers(app.db, id), []);
+  match(await (await pages.get(at)).text(), /switched off/);
+  equal((await pages.post(`${at}/${added!.id}/remove`)).status, 303);
+  deepEqual(listMcpServers(app.db, id), []);
+  equal((await pages.post(`${at}/${added!.id}/remove`)).status, 404);
+});
+
+Deno.test("what is wrong with a form stands at its field, beside what was typed", async () => {
+  using app = testApp();
+  const pages = pagesBench(app);
+  const at = `/projects/${app.project().id}/mcp-servers`;
+  const wrong = [
+    [{ name: "My Docs" }, /Use at most 20 lower-case letters/],
+    [{ command: "" }, /Write the program to start/],
+    [{ transport: "http" }, /Write the address of the server/],
+    [{ transport: "http", url: "ftp://a" }, /begins with http/],
+    [{ timeout_seconds: "soon" }, /timeout_seconds-error/],
+  ] as const;
+  for (const [changes, words] of wrong) {
+    const refused = await pages.post(at, { ...program, ...changes });
+    equal(refused.status, 422, JSON.stringify(changes));
+    const html = await refused.text();
+    match(html, words);
+    match(html, /TOKEN=\$DOCS_TOKEN/);
+  }
+  equal((await pages.post(at, program)).status, 303);
+  const twice = await pages.post(at, program);
+  equal(twice.status, 409);
+  match(await twice.text(), /Another server of this project has this name/);
+});
+
+Deno.test("a project has so many servers and no more", async () => {
+  using app = testApp();
+  const pages = pagesBench(app);
+  const at = `/projects/${app.project().id}/mcp-servers`;
+  for (let n = 1; n <= MAX_MCP_SERVERS; n++) {
+    equal((await pages.post(at, { ...program, name: `docs-${n}` })).status, 303);
+  }
+  const refused = await pages.post(at, { ...program, name: "more" });
+  equal(refused.status, 409);
+  match(await refused.text(), /a project may have 10/);
+});

@@ -1,0 +1,113 @@
+/** MCP servers of a run: what is read of them, and that whatever they do ends their tools and not the run. */
+import {
+  deepStrictEqual as deepEqual,
+  match,
+  ok,
+  rejects,
+  strictEqual as equal,
+} from "node:assert";
+import { ChildTransport } from "../agents/mcp/child_transport.ts";
+import { connectMcp, MAX_MCP_RESULT_CHARS, type McpConnection } from "../agents/mcp/connection.ts";
+import { isMcpEntry, listsMcpTool, mcpToolName, readMcpToolName } from "../agents/mcp/names.ts";
+import { inOwnGroup } from "../agents/process_group.ts";
+
+const never = new AbortController().signal;
+const root = new URL("../", import.meta.url).pathname;
+
+function child(program: string, args: string[]): Deno.ChildProcess {
+  const { program: first, ...command } = inOwnGroup(program, args);
+  return new Deno.Command(first, { ...command, stdin: "piped", stdout: "piped", stderr: "piped" })
+    .spawn();
+}
+const fixture = () =>
+  child(Deno.execPath(), ["run", "-A", `--config=${root}deno.json`, `${root}tests/mcp_fixture.ts`]);
+
+async function connected(): Promise<McpConnection & AsyncDisposable> {
+  const connection = await connectMcp("fixture", new ChildTransport(fixture()), never);
+  return Object.assign(connection, { [Symbol.asyncDispose]: () => connection.close() });
+}
+const patient = { signal: never, timeoutMs: 10_000 };
+
+Deno.test("the tools of a server have names for the model, and what can't be named is left out", () => {
+  equal(mcpToolName("docs", "search_pages"), "mcp__docs__search_pages");
+  equal(mcpToolName("docs", "search.pages"), null);
+  equal(mcpToolName("docs", "x".repeat(60)), null);
+  deepEqual(readMcpToolName("mcp__docs__search__all"), { server: "docs", tool: "search__all" });
+  equal(readMcpToolName("Read"), null);
+  for (const listed of ["mcp", "mcp__docs", "mcp__docs__search"]) {
+    ok(isMcpEntry(listed));
+    ok(listsMcpTool([listed], "mcp__docs__search"));
+  }
+  ok(!listsMcpTool(["Read", "mcp__other", "mcp__docs__read"], "mcp__docs__search"));
+  for (const entry of ["mcp__", "mcp__A", "Read", "mcp__docs__"]) ok(!isMcpEntry(entry), entry);
+});
+
+Deno.test("a server's tools are listed with their schemas and answer", async () => {
+  await using server = await connected();
+  deepEqual(server.tools.map(({ name }) => name), [
+    ...["add", "see", "environment", "refuse", "hang", "die", "flood", "flood_line"]
+      .map((name) => `mcp__fixture__${name}`),
+  ]);
+  const [add] = server.tools;
+  equal(add!.readOnly, true);
+  equal(add!.description, "Adds two numbers");
+  equal(add!.inputSchema.type, "object");
+  deepEqual(await server.call("add", { a: 2, b: 3 }, patient), { content: "5", isError: false });
+  deepEqual(await server.call("refuse", {}, patient), { content: "not today", isError: true });
+});
+
+Deno.test("wrong input and an unknown tool are told to the model", async () => {
+  await using server = await connected();
+  for (const [tool, input] of [["add", { a: "two" }], ["fly", {}]] as const) {
+    const { content, isError } = await server.call(tool, input, patient);
+    equal(isError, true);
+    ok(content.length > 10, content);
+  }
+});
+
+Deno.test("a tool that does not answer is given up, and the server's others go on", async () => {
+  await using server = await connected();
+  const answer = await server.call("hang", {}, { signal: never, timeoutMs: 50 });
+  equal(answer.isError, true);
+  match(answer.content, /"fixture" gave no result: it did not answer within 0\.05 s/);
+  equal((await server.call("add", { a: 1, b: 1 }, patient)).content, "2");
+});
+
+Deno.test("a server that ends takes its tools with it, and says its last words", async () => {
+  await using server = await connected();
+  const answer = await server.call("die", {}, patient);
+  equal(answer.isError, true);
+  const after = await server.call("add", { a: 1, b: 1 }, patient);
+  match(after.content, /gave no result: it ended\. It said: I have had enough/);
+  equal(after.isError, true);
+});
+
+Deno.test("a result is cut to what the model is given; a line beyond all measure ends the server", async () => {
+  await using server = await connected();
+  const long = await server.call("flood", {}, patient);
+  ok(long.content.length < MAX_MCP_RESULT_CHARS + 100);
+  match(long.content, /970000 more characters are left out/);
+  const broken = await server.call("flood_line", {}, patient);
+  equal(broken.isError, true);
+  equal((await server.call("add", { a: 1, b: 1 }, patient)).isError, true);
+});
+
+Deno.test("a call ends when its run is stopped", async () => {
+  await using server = await connected();
+  const stop = new AbortController();
+  const asked = server.call("hang", {}, { signal: stop.signal, timeoutMs: 60_000 });
+  stop.abort(new Error("the run was stopped"));
+  await rejects(asked, /the run was stopped/);
+});
+
+Deno.test("what is no server is refused with what it said", async () => {
+  const mute = child("/bin/sh", ["-c", "echo out of order >&2; exit 1"]);
+  await rejects(connectMcp("mute", new ChildTransport(mute), never), {
+    message: /^Cannot start the MCP server "mute": .* It said: out of order$/,
+  });
+  const chatty = child("/bin/sh", ["-c", "yes hello"]);
+  await rejects(
+    connectMcp("chatty", new ChildTransport(chatty), never),
+    /Cannot start the MCP server/,
+  );
+});
