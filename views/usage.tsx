@@ -195,7 +195,7 @@ function Group({ name, title, rows, ...span }: GroupProps): VNode {
       {rows.length === 0
         ? <p class="calm">Nothing was used in this time.</p>
         : (
-          <div class="table-scroll" role="region" aria-label={title} tabIndex={0}>
+          <div class="table-scroll" role="group" aria-label={title} tabIndex={0}>
             <table class="data-table num">
               <thead>
                 <tr>

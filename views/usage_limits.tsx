@@ -51,7 +51,7 @@ export function LimitsPanel(props: LimitsProps & { nowMs: number }): VNode {
       {limits.length === 0
         ? <p class="calm">Nothing is limited yet.</p>
         : (
-          <div class="table-scroll" role="region" aria-label="Limits" tabIndex={0}>
+          <div class="table-scroll" role="group" aria-label="Limits" tabIndex={0}>
             <table class="data-table num">
               <thead>
                 <tr>

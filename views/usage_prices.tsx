@@ -53,7 +53,7 @@ export function PricesPanel({ prices, refused, nowMs }: PricesProps & { nowMs: n
         A run keeps the prices that it began with, and every request stores those that it was
         charged with.
       </p>
-      <div class="table-scroll" role="region" aria-label="Prices" tabIndex={0}>
+      <div class="table-scroll" role="group" aria-label="Prices" tabIndex={0}>
         <table class="data-table num">
           <thead>
             <tr>
