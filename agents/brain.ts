@@ -28,7 +28,7 @@ self.onmessage = ({ data }: MessageEvent<unknown>) => {
   if (!isToBrain(data)) return fault("Cannot read a message", "unknown type or no loop");
   switch (data.type) {
     case "init":
-      claude = createClaude(data.endpoint);
+      claude = createClaude(data.endpoint, (quirk) => post({ type: "quirk", quirk }));
       return post({ type: "ready" });
     case "start":
       return void start(data);
@@ -109,7 +109,7 @@ class Loop {
         spec,
         log,
         elapsedMs,
-        model: claude,
+        model: this.#heardFrom(claude),
         signal,
         append: async (event) => {
           bundle.flush();
@@ -127,6 +127,19 @@ class Loop {
     } finally {
       bundle.flush();
     }
+  }
+
+  /** The server is told of what its other runs' requests depend on. */
+  #heardFrom(model: Claude): Claude {
+    const loop = this.#number;
+    return {
+      turn: (request, options) =>
+        model.turn(request, {
+          ...options,
+          onBegin: () => post({ type: "answering", loop }),
+          onRate: (limits) => post({ type: "rate", loop, limits }),
+        }),
+    };
   }
 
   /** The server speaks in the order of the log, so what was heard is fixed here, not when the loop wakes up. */

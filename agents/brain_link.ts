@@ -10,6 +10,8 @@ import type {
   FromBrain,
   ModelEndpoint,
   NoteEvent,
+  Quirk,
+  RateLimits,
   RunEventBody,
   RunOutcome,
   RunSpec,
@@ -31,6 +33,9 @@ export interface BrainHost {
   append(event: RunEventBody): void | Promise<void>;
   tools(turn: number, calls: ToolCall[]): Promise<{ results: ToolResult[]; suspended: boolean }>;
   delta(turn: number, kind: DeltaKind, text: string): void;
+  /** The request on its way begins to be answered. */
+  answering?(): void;
+  rate?(limits: RateLimits): void;
   /** The loop has its log; from now on `tell` gives it what a person appends to it. */
   begun?(tell: (event: NoteEvent) => void): void;
 }
@@ -47,6 +52,8 @@ export interface BrainLinkOptions {
   /** For what is done again and again: pings, and tries to save. */
   timers: Timers;
   log: Log;
+  /** The endpoint does not take something; see `Quirk`. */
+  onQuirk?: (quirk: Quirk) => void;
   /** The brain is gone and its loops have been let go; called once. */
   onLost: () => void;
   /** A loop ended. */
@@ -179,6 +186,8 @@ export class BrainLink {
         return;
       case "probed":
         return;
+      case "quirk":
+        return this.#options.onQuirk?.(message.quirk);
       default:
         return this.#serve(message);
     }
@@ -197,6 +206,10 @@ export class BrainLink {
           return;
         case "delta":
           return loop.host.delta(message.turn, message.kind, message.text);
+        case "answering":
+          return loop.host.answering?.();
+        case "rate":
+          return loop.host.rate?.(message.limits);
         case "outcome":
           return loop.end(message.outcome);
       }

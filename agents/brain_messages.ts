@@ -1,7 +1,8 @@
 /** Checks what a brain says: a brain that talks nonsense is not to be believed in anything else. */
 import { z } from "zod";
 import { type FailureReason, failureReasons } from "../server/states.ts";
-import type { FromBrain } from "./protocol.ts";
+import { quirks } from "./loop/quirks.ts";
+import { type FromBrain, rateBuckets } from "./protocol.ts";
 
 const count = z.number().int().min(0);
 const reason = z.enum(Object.keys(failureReasons) as [FailureReason, ...FailureReason[]]);
@@ -21,6 +22,15 @@ const price = z.strictObject({
   cacheRead: rate,
 });
 
+const blocks = z.array(z.looseObject({ type: z.string() }));
+const paid = {
+  usage,
+  costMicroUsd: count,
+  price,
+  requestId: z.string().nullable(),
+  durationMs: count,
+};
+
 /** The facts that a loop may append; all others are the server's to state. */
 const loopEvent = z.discriminatedUnion("type", [
   z.strictObject({
@@ -31,18 +41,16 @@ const loopEvent = z.discriminatedUnion("type", [
     // Not optional here: without them no room could be reserved.
     worstTokens: count,
     worstCostMicroUsd: count,
+    compacts: z.literal(true).optional(),
   }),
   z.strictObject({
     type: z.literal("turn_finished"),
     turn: count,
-    content: z.array(z.looseObject({ type: z.string() })),
+    content: blocks,
     stopReason: z.string(),
-    usage,
-    costMicroUsd: count,
-    price,
-    requestId: z.string().nullable(),
-    durationMs: count,
+    ...paid,
   }),
+  z.strictObject({ type: z.literal("compacted"), turn: count, content: blocks, ...paid }),
   z.strictObject({
     type: z.literal("turn_failed"),
     turn: count,
@@ -71,6 +79,9 @@ const outcome = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("stopped") }),
 ]);
 
+const bucket = z.strictObject({ limit: count, remaining: count, resetInMs: count });
+const rateLimits = z.partialRecord(z.enum(rateBuckets), bucket);
+
 const fromBrain = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("ready") }),
   z.strictObject({
@@ -97,6 +108,9 @@ const fromBrain = z.discriminatedUnion("type", [
     kind: z.enum(["text", "thinking", "tool"]),
     text: z.string(),
   }),
+  z.strictObject({ type: z.literal("answering"), loop: count }),
+  z.strictObject({ type: z.literal("rate"), loop: count, limits: rateLimits }),
+  z.strictObject({ type: z.literal("quirk"), quirk: z.enum(quirks) }),
   z.strictObject({ type: z.literal("outcome"), loop: count, outcome }),
   z.strictObject({ type: z.literal("pong"), id: count }),
   z.strictObject({ type: z.literal("fault"), message: z.string() }),

@@ -9,7 +9,14 @@ import type { Log } from "../server/log.ts";
 import { systemTimers, type Timers } from "../server/timers.ts";
 import { type BrainHost, BrainLink } from "./brain_link.ts";
 import { readFromBrain } from "./brain_messages.ts";
-import type { ModelEndpoint, RunEventBody, RunOutcome, RunSpec, ToBrain } from "./protocol.ts";
+import type {
+  ModelEndpoint,
+  Quirk,
+  RunEventBody,
+  RunOutcome,
+  RunSpec,
+  ToBrain,
+} from "./protocol.ts";
 import { startThread } from "./thread_clock.ts";
 
 export type { BrainHost } from "./brain_link.ts";
@@ -44,7 +51,10 @@ export interface BrainsOptions {
   root: URL;
   /** Runs as the compiled executable, where the entry is a bundle. */
   compiled: boolean;
-  endpoint: ModelEndpoint;
+  /** Asked for when a brain starts: what is known of it grows. */
+  endpoint: ModelEndpoint | (() => ModelEndpoint);
+  /** A brain found something that the endpoint does not take. */
+  onQuirk?: (quirk: Quirk) => void;
   /** Most brains at a time, at least 1. */
   size: number;
   log: Log;
@@ -90,11 +100,13 @@ export function brainPermissions(endpoint: ModelEndpoint): Deno.PermissionOption
 }
 
 export function createBrains(options: BrainsOptions): Brains {
-  const { endpoint, compiled, size, log } = options;
+  const { compiled, size, log } = options;
+  const endpoint = () =>
+    typeof options.endpoint === "function" ? options.endpoint() : options.endpoint;
   const { heartbeatMs, stopGraceMs = STOP_GRACE_MS, idleMs = IDLE_MS } = options;
   const entry = options.entry ??
     new URL(compiled ? "agents/brain.js" : "agents/brain.ts", options.root);
-  const permissions = options.permissions ?? brainPermissions(endpoint);
+  const permissions = options.permissions ?? brainPermissions(endpoint());
   const spawn = () => new Worker(entry, { type: "module", deno: { permissions } });
   const links = new Set<BrainLink>();
   const alone = new Set<BrainLink>();
@@ -114,7 +126,8 @@ export function createBrains(options: BrainsOptions): Brains {
   function start(): BrainLink {
     const link: BrainLink = new BrainLink({
       ...startThread(spawn),
-      endpoint,
+      endpoint: endpoint(),
+      onQuirk: options.onQuirk,
       heartbeatMs,
       stopGraceMs,
       timers: options.timers ?? systemTimers,
@@ -181,7 +194,7 @@ export function createBrains(options: BrainsOptions): Brains {
         ...host,
         async append(event) {
           await host.append(event);
-          gotOn ||= event.type === "turn_finished";
+          gotOn ||= event.type === "turn_finished" || event.type === "compacted";
         },
       }, signal);
       return countLosses(runId, outcome, gotOn);

@@ -4,23 +4,22 @@ import { hasRoom } from "../server/disk.ts";
 import { machineFaultOf, Unavailable } from "../server/machine_fault.ts";
 import type { Hands } from "./hands_client.ts";
 import { emptyLedger, type Ledger, note } from "./ledger.ts";
+import { KeptOutputs } from "./kept_outputs.ts";
 import { OutputFiles } from "./output_files.ts";
-import { decide, type Decision } from "./policy.ts";
+import { Gate, type Judgement } from "./permissions/gate.ts";
+import { createRedactor, type Redactor } from "./permissions/redact.ts";
 import type { RunEventBody, ToolCall, ToolResult } from "./protocol.ts";
 import type { Confinement, RunContext, RunHost } from "./runtime.ts";
 import { type Answer, refusal, ToolCalls } from "./tool_calls.ts";
 import { whenCutOff } from "./tools/registry.ts";
-
-type Permission =
-  | { type: "go"; granted: boolean }
-  | { type: "wait" }
-  | { type: "refuse"; why: string };
 
 export interface ExecutorOptions {
   context: RunContext;
   host: RunHost;
   hands: Hands;
   confinement: Confinement;
+  /** What leaves a tool passes it, before it is recorded or sent. By default it only knows keys by their form. */
+  redact?: Redactor;
   nowMs: () => number;
   /** See `ToolCallsOptions`. */
   sign?: (patienceMs: number) => void;
@@ -32,6 +31,8 @@ export class Executor {
   readonly #ledger: Ledger;
   readonly #outputs: OutputFiles;
   readonly #calls: ToolCalls;
+  readonly #gate: Gate;
+  readonly #redact: Redactor;
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
@@ -42,9 +43,12 @@ export class Executor {
       ...options,
       ledger: this.#ledger,
       outputs: this.#outputs,
+      kept: keptOf(options.context),
       append: (event) => this.append(event),
       sign: options.sign ?? (() => {}),
     });
+    this.#redact = options.redact ?? createRedactor([]);
+    this.#gate = new Gate({ ...options, ledger: this.#ledger, calls: this.#calls });
   }
 
   /** Appends an event and, when it is on disk, remembers what follows from it. */
@@ -94,36 +98,42 @@ export class Executor {
     if (known) return known;
     const isReported = whenCutOff(call.name) === "report";
     const begin = this.#options.nowMs();
-    const finish = async (answer: Answer): Promise<ToolResult> => {
+    const finish = async (answer: Answer, refused = false): Promise<ToolResult> => {
       // A clock may be set back.
       const durationMs = Math.max(0, this.#options.nowMs() - begin);
-      const result = { ...answer, callId: call.id, durationMs };
+      const tags = refused ? [] : this.#gate.tagsOf(call.name);
+      const result: ToolResult = {
+        ...{ ...answer, ...this.#shareable(answer), callId: call.id, durationMs },
+        ...tags.length > 0 && { tags },
+      };
       await this.append({ type: "tool_finished", turn, result });
       if (isReported) this.#outputs.remove(call.id);
       return result;
     };
-    const decision = this.#decide(call);
-    if (isReported && this.#isCutOff(call, decision)) return await finish(this.#calls.report(call));
+    const judgement = await this.#gate.judge(call);
+    if (isReported && this.#isCutOff(call, judgement)) {
+      return await finish(this.#calls.report(call));
+    }
     // On a full disk a command would fail for no reason of its own, and could not be taken up again.
     if (isReported && !hasRoom(this.#options.context.place.dir)) {
       throw new Unavailable("disk_full", `use ${call.name}`);
     }
     if (!ledger.started.has(call.id)) await this.append({ type: "tool_started", turn, call });
-    const permission = this.#permission(call, decision);
+    const permission = this.#gate.permit(call, judgement);
     if (permission.type === "wait") return null;
-    if (permission.type === "refuse") return await finish(refusal(permission.why));
-    const { granted } = permission;
+    if (permission.type === "refuse") return await finish(refusal(permission.why), true);
+    const { granted, unconfined } = permission;
     // From this mark on nobody can know how far it came; what writes a file makes a mark of its own.
     if (granted && isReported) await this.append({ type: "tool_executing", callId: call.id });
-    return await finish(await this.#answer(call, granted));
+    return await finish(await this.#answer(call, unconfined));
   }
 
   /** Throws when the run was stopped meanwhile, or the machine failed: the call is then still open, for the run's next life to settle. */
-  async #answer(call: ToolCall, granted: boolean): Promise<Answer> {
+  async #answer(call: ToolCall, unconfined: boolean): Promise<Answer> {
     const { signal } = this.#options;
     let answer: Answer;
     try {
-      answer = await this.#calls.run(call, granted);
+      answer = await this.#calls.run(call, unconfined);
     } catch (error) {
       // Too many open files, say: no answer of the call's, and the model can't mend it.
       if (signal.aborted || machineFaultOf(error) !== null) throw error;
@@ -133,37 +143,15 @@ export class Executor {
     return answer;
   }
 
-  /** A person who was once asked decides, whatever has become of the confinement since. */
-  #decide(call: ToolCall): Decision {
-    const { context: { spec }, confinement } = this.#options;
-    const decision = decide({
-      tool: call.name,
-      input: call.input,
-      allowed: spec.tools.map((tool) => tool.name),
-      confinement: confinement.kind,
-    });
-    const wasAsked = decision.type === "allow" && this.#ledger.asked.has(call.id);
-    return wasAsked ? { type: "ask", detail: "" } : decision;
+  #shareable({ content, diff }: Answer): Pick<Answer, "content" | "diff"> {
+    const clean = { content: this.#redact(content) };
+    return diff === undefined ? clean : { ...clean, diff: this.#redact(diff) };
   }
 
   /** At work when its life ended. What only waited for a person had not begun. */
-  #isCutOff({ id }: ToolCall, { type }: Decision): boolean {
+  #isCutOff({ id }: ToolCall, { type }: Judgement): boolean {
     const { started, executed } = this.#ledger;
     return type === "ask" ? executed.has(id) : started.has(id);
-  }
-
-  #permission(call: ToolCall, decision: Decision): Permission {
-    const { context: { spec }, host } = this.#options;
-    if (decision.type === "deny") return { type: "refuse", why: decision.reason };
-    if (decision.type === "allow") return { type: "go", granted: false };
-    const { status, reason } = host.approval(spec.runId, call, decision.detail);
-    if (status === "pending") return { type: "wait" };
-    if (status === "granted") return { type: "go", granted: true };
-    const why = reason ? `: ${reason}` : "";
-    return {
-      type: "refuse",
-      why: `A person denied this call${why}. Trying it again will not help.`,
-    };
   }
 
   async #checkpoint(turn: number): Promise<void> {
@@ -174,6 +162,11 @@ export class Executor {
     else this.#ledger.uncommitted = false;
   }
 }
+
+const keptOf = ({ keptDir, spec }: RunContext): KeptOutputs | null =>
+  keptDir !== undefined && spec.tools.some(({ name }) => name === "Read")
+    ? new KeptOutputs(keptDir)
+    : null;
 
 /** Neighbouring calls that only read form one group; every other call stands alone. */
 export function groupCalls(calls: ToolCall[], isReadOnly: (name: string) => boolean): ToolCall[][] {

@@ -19,6 +19,7 @@ const toolResult = z.object({
   changed: z.array(path).max(MAX_FILES).optional(),
   diff: z.string().optional(),
   exitCode: z.int().optional(),
+  makesFile: z.literal(true).optional(),
   durationMs: z.number(),
 });
 

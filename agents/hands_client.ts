@@ -70,7 +70,7 @@ export interface ToolRequest {
   /** A person has granted this very call: without a sandbox Bash runs for nothing less. */
   unconfinedAllowed: boolean;
   /** See `ToHands`. */
-  plan?: true;
+  plan?: true | "diff";
   intent?: FileIntent;
   /** Gets what a command prints as it comes. */
   onOutput?: (text: string) => void;

@@ -1,6 +1,12 @@
 /** What the tools of a run must remember between calls, folded from the run's log: nothing is lost with a process. */
 import type { Deeds } from "./result_rules.ts";
-import type { FileIntent, RunEventBody, ToolCall, ToolResult } from "./protocol.ts";
+import type {
+  ApprovalQuestion,
+  FileIntent,
+  RunEventBody,
+  ToolCall,
+  ToolResult,
+} from "./protocol.ts";
 
 export interface Ledger {
   /** Content hashes of the files the run has read or written, by path. */
@@ -11,8 +17,8 @@ export interface Ledger {
   turn: number;
   /** Calls that have begun, of which some may wait for a person. */
   started: Map<string, ToolCall>;
-  /** Calls that a person was asked about. */
-  asked: Set<string>;
+  /** Calls that a person was asked about, with what was asked. */
+  asked: Map<string, ApprovalQuestion>;
   /** Calls that left a mark before they were executed, with what they were to write. */
   executed: Map<string, FileIntent | null>;
   /** Results by call id. */
@@ -28,7 +34,7 @@ export const emptyLedger = (): Ledger => ({
   cwd: "",
   turn: 0,
   started: new Map(),
-  asked: new Set(),
+  asked: new Map(),
   executed: new Map(),
   finished: new Map(),
   uncommitted: false,
@@ -38,7 +44,7 @@ export const emptyLedger = (): Ledger => ({
 /** Takes one event into account. */
 export function note(ledger: Ledger, event: RunEventBody): void {
   if (event.type === "tool_started") ledger.started.set(event.call.id, event.call);
-  if (event.type === "approval_requested") ledger.asked.add(event.callId);
+  if (event.type === "approval_requested") ledger.asked.set(event.callId, event);
   if (event.type === "tool_executing") ledger.executed.set(event.callId, event.intent ?? null);
   if (event.type === "checkpoint") ledger.uncommitted = false;
   if (event.type !== "tool_finished") return;

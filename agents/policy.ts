@@ -1,43 +1,10 @@
 /**
- * What an agent may do, decided outside of the model: which tools it may call, which paths it may touch.
- * `decide` is the server's; the path rules are checked in the hands, next to the files.
+ * Which paths an agent may touch, decided outside of the model: checked in the hands, next to the files. What else it
+ * may do is the server's to decide, in permissions/decide.ts.
  */
 import { absolutePath, baseName, folderOf, isInside, relativePath } from "./paths.ts";
 import type { PathPolicy } from "./protocol.ts";
-import type { Confinement } from "./runtime.ts";
 import { ToolError } from "./tools/tool.ts";
-
-// ---------------------------------------------------------------- tools
-
-export type Decision =
-  | { type: "allow" }
-  /** A person is asked; `detail` shows exactly what would happen. */
-  | { type: "ask"; detail: string }
-  /** Goes back to the model. */
-  | { type: "deny"; reason: string };
-
-export interface ToolQuestion {
-  tool: string;
-  input: Record<string, unknown>;
-  /** Tools of the run. */
-  allowed: readonly string[];
-  confinement: Confinement["kind"];
-}
-
-/** Whether a call may go ahead. Without an OS sandbox every command that a model wrote needs a person. */
-export function decide({ tool, input, allowed, confinement }: ToolQuestion): Decision {
-  if (!allowed.includes(tool)) {
-    const reason = `No such tool available: ${tool}. You have: ${allowed.join(", ")}. ` +
-      "Calling it again will not help.";
-    return { type: "deny", reason };
-  }
-  if (tool === "Bash" && confinement === "process") {
-    return { type: "ask", detail: String(input.command ?? "") };
-  }
-  return { type: "allow" };
-}
-
-// ---------------------------------------------------------------- paths
 
 /** Off limits in every place, as a whole path segment: configuration that leads out, and keys. */
 const secretNames = [

@@ -61,7 +61,16 @@ export interface ToolSpec {
   inputSchema: Record<string, unknown>;
   /** Changes nothing: calls of one turn may run side by side. */
   readOnly: boolean;
+  /** What it brings into a run or lets out of it; absent: nothing. */
+  tags?: readonly ToolTag[];
 }
+
+/**
+ * `private`: what it gives may be nobody else's to know. `untrusted`: what it gives was written by strangers, who may
+ * have hidden instructions in it. `outbound`: what it is given leaves this machine.
+ */
+export const toolTags = ["private", "untrusted", "outbound"] as const;
+export type ToolTag = typeof toolTags[number];
 
 export interface ModelSpec {
   /** Exact id sent to the API. */
@@ -130,6 +139,10 @@ export interface ToolResult {
   final?: true;
   /** A restart cut the call off, and nobody knows how far it came: says nothing about the call itself. */
   interrupted?: true;
+  /** What the call brought into the run or let out of it: its tool's tags. Absent: none, or it was refused before. */
+  tags?: readonly ToolTag[];
+  /** Of a plan: the file was not there before. */
+  makesFile?: true;
 }
 
 /** What a call that writes a file will have done when it is done: enough to tell after a crash whether it was. */
@@ -143,6 +156,17 @@ export interface FileIntent {
   /** The result's text. */
   content: string;
 }
+
+/** What a person is asked about a call. */
+export type ApprovalQuestion = {
+  /** The exact command, or which file. */
+  detail: string;
+  /** What says that a person is asked; absent in old logs, where it was the want of a sandbox. */
+  rule?: string;
+  /** Of a call that writes a file: the exact change, and what it would have done. Absent: too large to show. */
+  diff?: string;
+  intent?: FileIntent;
+};
 
 /** The facts a run's log consists of. The log is the run: `fold` in loop/fold.ts rebuilds all from it. */
 export type RunEventBody =
@@ -169,6 +193,8 @@ export type RunEventBody =
     elapsedMs?: number;
     worstTokens?: number;
     worstCostMicroUsd?: number;
+    /** It asks for a summary of the history, to go on from: no turn of the agent's. */
+    compacts?: true;
   }
   | {
     type: "turn_finished";
@@ -195,8 +221,22 @@ export type RunEventBody =
     /** Absent: nobody knows. */
     durationMs?: number;
   }
+  /**
+   * The history up to here is replaced by its summary: a signed `compaction` block of the API's, which goes back as
+   * it came, or a text that the model wrote, where the endpoint has no such block. `turn`: the one that comes next.
+   */
+  | {
+    type: "compacted";
+    turn: number;
+    content: ContentBlock[];
+    usage: Usage;
+    costMicroUsd: number;
+    price: Price;
+    requestId: string | null;
+    durationMs: number;
+  }
   | { type: "tool_started"; turn: number; call: ToolCall }
-  | { type: "approval_requested"; callId: string; approvalId: string; detail: string }
+  | ({ type: "approval_requested"; callId: string; approvalId: string } & ApprovalQuestion)
   | { type: "approval_decided"; callId: string; granted: boolean; reason: string; by: string }
   /**
    * A call that a person granted, or that writes a file, begins; without a result after it, it was cut off.
@@ -248,7 +288,35 @@ export type RunOutcome =
 /** How a brain reaches the model. The demo model answers inside the brain, which then has no network. */
 export type ModelEndpoint =
   | { kind: "demo"; paceMs: number }
-  | { kind: "endpoint"; baseUrl: string; apiKey: string; idleTimeoutMs: number };
+  | {
+    kind: "endpoint";
+    baseUrl: string;
+    apiKey: string;
+    idleTimeoutMs: number;
+    /** What it is known not to take; absent: nothing is. */
+    quirks?: Quirk[];
+  };
+
+/** A field of a request that an endpoint may lack; see loop/quirks.ts. */
+export type Quirk =
+  | "cache_control"
+  | "thinking"
+  | "output_config"
+  | "compaction"
+  | "system_messages";
+
+export const rateBuckets = ["requests", "tokens", "input-tokens", "output-tokens"] as const;
+export type RateBucket = typeof rateBuckets[number];
+
+/** What a provider's headers told of its rate limits; a bucket that they do not name has none that is known. */
+export type RateLimits = Partial<
+  Record<RateBucket, {
+    limit: number;
+    remaining: number;
+    /** Until it is full again, from when the headers came. */
+    resetInMs: number;
+  }>
+>;
 
 /**
  * `loop` numbers one start of a run, within one brain: when a run is stopped and started again, what its
@@ -281,6 +349,11 @@ export type FromBrain =
   | { type: "tools"; loop: number; requestId: number; turn: number; calls: ToolCall[] }
   /** What streams, bundled; never stored. */
   | { type: "delta"; loop: number; turn: number; kind: "text" | "thinking" | "tool"; text: string }
+  /** The request on its way begins to be answered. */
+  | { type: "answering"; loop: number }
+  | { type: "rate"; loop: number; limits: RateLimits }
+  /** The endpoint does not take this: the server remembers it for brains to come. */
+  | { type: "quirk"; quirk: Quirk }
   | { type: "outcome"; loop: number; outcome: RunOutcome }
   | { type: "pong"; id: number }
   /** Something went wrong in the brain that belongs to no loop, or made one fail: for the server's log. */
@@ -393,8 +466,11 @@ export type ToHands =
     known: Record<string, string>;
     /** Where Bash starts, relative to the place. */
     cwd: string;
-    /** Only works out what the call would write: the result tells the hash, and no file is touched. */
-    plan?: true;
+    /**
+     * Only works out what the call would write: the result tells the hash, with "diff" also the change, and no file
+     * is touched.
+     */
+    plan?: true | "diff";
     /** What the call was to write. A file that is so already was written in an earlier life. */
     intent?: FileIntent;
   }

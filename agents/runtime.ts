@@ -2,10 +2,14 @@
 import type { Brains } from "./brains.ts";
 import { Deadline } from "./deadline.ts";
 import { Executor } from "./executor.ts";
+import type { Gate } from "./gates/gate.ts";
 import type { RangeQuestion } from "./git/range_diff.ts";
 import type { Hands } from "./hands_client.ts";
+import { removeKeptOutputs } from "./kept_outputs.ts";
 import type { McpServers } from "./mcp/servers.ts";
+import type { Redactor } from "./permissions/redact.ts";
 import type {
+  ApprovalQuestion,
   CommandResult,
   CommandSpec,
   FileIntent,
@@ -60,6 +64,8 @@ export interface RunContext {
   unconfinedAllowed: boolean;
   /** Where what its commands print is kept while they are at work; made when there is something to keep. */
   outputDir: string;
+  /** Where the whole of long outputs is kept until the run is over; absent: nowhere. */
+  keptDir?: string;
 }
 
 /** A run's memory, as its tool sees it. All of it throws `ToolError` for what may not be. */
@@ -92,7 +98,7 @@ export interface RunHost {
   approval(
     runId: string,
     call: ToolCall,
-    detail: string,
+    question: ApprovalQuestion,
   ): { status: "pending" | "granted" | "denied"; reason: string };
   /** The run's memory; null: it has none. */
   memory(runId: string, scope: MemoryScope): RunMemory | null;
@@ -208,20 +214,37 @@ export interface AgentsOptions {
   confinement: Confinement;
   /** Resolves with null when the agents are proven confined, otherwise with why none runs; runs wait for it. */
   proof: Promise<string | null>;
+  /** See `ExecutorOptions`. */
+  redact?: Redactor;
   nowMs: () => number;
+  /** What each request passes before it goes out, in this order. */
+  gates?: readonly Gate[];
   /** For tests: how silence and a run's own time are measured. */
   time?: Partial<Pick<StallWatchOptions, "nowMs" | "timers" | "stallMs">>;
 }
 
 /** The agents of this server. Parts come in made, so that tests can put others behind the same lines. */
 export function createAgents(options: AgentsOptions): Agents {
-  const { brains, hands } = options;
+  const { brains, hands, gates = [] } = options;
   const active = new Map<string, ActiveRun>();
   const live = new Map<string, LiveText>();
   let refused: string | null = null;
   void options.proof.then((hole) => refused = hole);
 
   async function work(runId: string, run: ActiveRun, signal: AbortSignal): Promise<RunOutcome> {
+    const kept: { dir?: string } = {};
+    const outcome = await workOn(runId, run, signal, kept);
+    const over = outcome.type === "succeeded" || outcome.type === "failed";
+    if (over && kept.dir !== undefined) removeKeptOutputs(kept.dir);
+    return outcome;
+  }
+
+  async function workOn(
+    runId: string,
+    run: ActiveRun,
+    signal: AbortSignal,
+    kept: { dir?: string },
+  ): Promise<RunOutcome> {
     const hole = await orAborted(options.proof, signal);
     if (hole !== null) return { type: "failed", reason: "unconfined", message: hole };
     const host: RunHost = {
@@ -231,6 +254,7 @@ export function createAgents(options: AgentsOptions): Agents {
     const prepared = await host.prepare(runId, signal);
     // Read in the same breath in which the loop gets it: a note that comes later is told to the loop.
     const context = { ...prepared, log: host.log(runId) };
+    if (prepared.keptDir !== undefined) kept.dir = prepared.keptDir;
     const time = { nowMs: () => performance.now(), timers: systemTimers, ...options.time };
     const watch = new StallWatch({ ...time, onStall: () => run.stop.abort() });
     const executor = new Executor({
@@ -238,6 +262,7 @@ export function createAgents(options: AgentsOptions): Agents {
       host,
       hands,
       confinement: options.confinement,
+      redact: options.redact,
       nowMs: options.nowMs,
       sign: (patienceMs) => watch.sign(patienceMs),
       signal: AbortSignal.any([signal, run.killTools.signal]),
@@ -274,14 +299,28 @@ export function createAgents(options: AgentsOptions): Agents {
       }
       deadline.resume();
     };
+    /** Held back by no fault of its own: no silence and no time of the run's counts meanwhile. */
+    const passGates = async () => {
+      if (gates.length === 0) return;
+      watch.suspend();
+      deadline.suspend();
+      for (const gate of gates) await gate.before(context.spec, signal);
+      watch.sign();
+      deadline.resume();
+    };
     try {
       const outcome = await brains.run(context.spec, context.log, context.workedMs, {
         begun(tell) {
           run.tell = tell;
         },
         async append(event) {
-          if (event.type === "turn_started") maySend();
+          if (event.type === "turn_started") {
+            maySend();
+            await passGates();
+            maySend();
+          }
           await save(event);
+          for (const gate of gates) gate.recorded?.(runId, event);
           if (event.type.startsWith("turn_")) live.delete(runId);
           run.busy = event.type === "turn_started" ? "request" : null;
           // The loop would sleep until its next try.
@@ -300,6 +339,12 @@ export function createAgents(options: AgentsOptions): Agents {
           if (!answer.results.some(({ final }) => final)) mayBegin();
           return answer;
         },
+        answering() {
+          for (const gate of gates) gate.answering?.(runId);
+        },
+        rate(limits) {
+          for (const gate of gates) gate.rate?.(runId, limits);
+        },
         delta(turn, kind, text) {
           watch.sign();
           remember(runId, turn, kind, text);
@@ -317,6 +362,7 @@ export function createAgents(options: AgentsOptions): Agents {
       }
       throw error;
     } finally {
+      for (const gate of gates) gate.over?.(runId);
       deadline.stop();
       watch.stop();
       await context.servers.close();

@@ -3,6 +3,7 @@ import { messageOf } from "../server/errors.ts";
 import type { RangeQuestion } from "./git/range_diff.ts";
 import type { Hands, ToolRequest } from "./hands_client.ts";
 import { deedsIn, type Ledger, missingEvidence } from "./ledger.ts";
+import type { KeptOutputs } from "./kept_outputs.ts";
 import type { OutputFiles } from "./output_files.ts";
 import type { FileIntent, RunEventBody, ToolCall, ToolResult } from "./protocol.ts";
 import { readMcpToolName } from "./mcp/names.ts";
@@ -12,8 +13,9 @@ import { parseReport } from "./reports/mod.ts";
 import { faultsIn } from "./result_rules.ts";
 import type { AskedQuestions } from "./results.ts";
 import type { RunContext, RunHost } from "./runtime.ts";
-import { BASH_DEFAULT_TIMEOUT_MS } from "./tools/bash.ts";
-import { checkInput, whenCutOff } from "./tools/registry.ts";
+import { BASH_DEFAULT_TIMEOUT_MS, BASH_MAX_BYTES } from "./tools/bash.ts";
+import { type CheckedInput, checkInput, whenCutOff } from "./tools/registry.ts";
+import { ToolError } from "./tools/tool.ts";
 
 /** Most characters of a check's output that go back to the model. */
 const CHECK_OUTPUT_CHARS = 12_000;
@@ -26,6 +28,8 @@ export interface ToolCallsOptions {
   hands: Hands;
   ledger: Ledger;
   outputs: OutputFiles;
+  /** Null: the run has no way to read them. */
+  kept: KeptOutputs | null;
   append: (event: RunEventBody) => Promise<void>;
   /** The run lives; from now on it may be silent for so long beyond what any run may. */
   sign: (patienceMs: number) => void;
@@ -40,16 +44,12 @@ export class ToolCalls {
   }
 
   /**
-   * Does a call, or goes on with one that was cut off and can be. `granted`: a person was asked, and said yes.
-   * Throws what hands throw; a call that `signal` ends has no answer that counts.
+   * Does a call, or goes on with one that was cut off and can be. `unconfined`: a person said yes, and knew that
+   * nothing would confine it. Throws what hands throw; a call that `signal` ends has no answer that counts.
    */
-  async run(call: ToolCall, granted: boolean): Promise<Answer> {
+  async run(call: ToolCall, unconfined: boolean): Promise<Answer> {
     if (readMcpToolName(call.name)) return await this.#byServer(call);
-    const { commands, permissions: { result: resultName } } = this.#options.context;
-    const checked = checkInput(call.name, call.input, {
-      resultName,
-      checkNames: commands.map((command) => command.name),
-    });
+    const checked = this.check(call);
     if (!checked.ok) return refusal(checked.message);
     const { input } = checked;
     switch (call.name) {
@@ -64,12 +64,29 @@ export class ToolCalls {
       case "run_checks":
         return await this.#runChecks(call.id, String(input.name));
       case "Bash":
-        return await this.#bash({ ...call, input }, granted);
+        return await this.#bash({ ...call, input }, unconfined);
+      case "Read":
+        return await this.#readKept(input) ?? await this.#byHands({ ...call, input }, unconfined);
       default:
         return whenCutOff(call.name) === "settle"
-          ? await this.#write({ ...call, input }, granted)
-          : await this.#byHands({ ...call, input }, granted);
+          ? await this.#write({ ...call, input }, unconfined)
+          : await this.#byHands({ ...call, input }, unconfined);
     }
+  }
+
+  /** What the tool says of its input. Throws when there is no such tool. */
+  check(call: ToolCall): CheckedInput {
+    if (readMcpToolName(call.name)) return { ok: true, input: call.input };
+    const { commands, permissions: { result: resultName } } = this.#options.context;
+    return checkInput(call.name, call.input, {
+      resultName,
+      checkNames: commands.map((command) => command.name),
+    });
+  }
+
+  /** What a call that writes a file would do, with the change itself. `call` has been checked. */
+  plan(call: ToolCall): Promise<Answer> {
+    return this.#byHands(call, false, { plan: "diff" });
   }
 
   /** For a call that was cut off and is not done again: nobody knows how far it came. */
@@ -142,12 +159,12 @@ export class ToolCalls {
     const spec = { command: command.command, cwd: "", timeoutMs: command.timeoutMs, env: {} };
     const { unconfinedAllowed, place } = context;
     try {
-      const result = await this.#keepingOutput(
+      const { done, rest } = await this.#keepingOutput(
         callId,
-        command.timeoutMs,
+        { timeoutMs: command.timeoutMs, shownBytes: CHECK_OUTPUT_CHARS },
         (onOutput) => hands.command(place, spec, { signal, onOutput, unconfinedAllowed }),
       );
-      return checkAnswer(command, result, place.dir);
+      return withRest(checkAnswer(command, done, place.dir), rest);
     } catch (error) {
       if (signal.aborted) throw error;
       const printed = outputs.read(callId).trimEnd();
@@ -155,31 +172,54 @@ export class ToolCalls {
     }
   }
 
-  #bash(call: ToolCall, granted: boolean): Promise<Answer> {
+  async #bash(call: ToolCall, unconfined: boolean): Promise<Answer> {
     const timeoutMs = Number(call.input.timeout ?? BASH_DEFAULT_TIMEOUT_MS);
-    return this.#keepingOutput(
+    const { done, rest } = await this.#keepingOutput(
       call.id,
-      timeoutMs,
-      (onOutput) => this.#byHands(call, granted, { onOutput }),
+      { timeoutMs, shownBytes: BASH_MAX_BYTES },
+      (onOutput) => this.#byHands(call, unconfined, { onOutput }),
     );
+    return withRest(done, rest);
   }
 
-  /** Whatever comes while `work` is done is on disk before it is over. */
+  /** Null: the path is none of an output that was kept. */
+  async #readKept(input: Record<string, unknown>): Promise<Answer | null> {
+    const { kept, context } = this.#options;
+    if (!kept) return null;
+    try {
+      const content = await kept.read(input as { file_path: string }, context.place.dir);
+      return content === null ? null : { content, isError: false };
+    } catch (error) {
+      if (error instanceof ToolError) return refusal(error.message);
+      throw error;
+    }
+  }
+
+  /**
+   * Whatever comes while `work` is done is on disk before it is over. `rest`: where the whole of it is, when it is
+   * more than the `shownBytes` that go back.
+   */
   async #keepingOutput<T>(
     callId: string,
-    timeoutMs: number,
+    { timeoutMs, shownBytes }: { timeoutMs: number; shownBytes: number },
     work: (onOutput: (text: string) => void) => Promise<T>,
-  ): Promise<T> {
-    const { outputs, sign } = this.#options;
+  ): Promise<{ done: T; rest: string | null }> {
+    const { outputs, kept, sign } = this.#options;
     const file = outputs.begin(callId);
+    const whole = kept?.begin(callId, shownBytes);
+    let rest: string | null = null;
     // Within its own time limit, which the hands enforce, a command may be as silent as it likes.
     sign(timeoutMs);
     try {
-      return await work((text) => {
+      const done = await work((text) => {
         file.write(text);
+        whole?.write(text);
         sign(timeoutMs);
       });
+      rest = whole?.close() ?? null;
+      return { done, rest };
     } finally {
+      if (rest === null) whole?.close();
       file.close();
     }
   }
@@ -188,20 +228,24 @@ export class ToolCalls {
    * Writes a file in two steps, with what it will be on record in between. After a crash its content then tells
    * whether that was done: it is done now, or it was, or something else has changed the file meanwhile.
    */
-  async #write(call: ToolCall, granted: boolean): Promise<Answer> {
+  async #write(call: ToolCall, unconfined: boolean): Promise<Answer> {
     const { ledger, append } = this.#options;
     const earlier = ledger.executed.get(call.id);
     if (earlier) {
-      const answer = await this.#byHands(call, granted, { intent: earlier });
+      const answer = await this.#byHands(call, unconfined, { intent: earlier });
       return answer.isError
         ? { ...answer, content: `${CHANGED_MEANWHILE} ${answer.content}` }
         : answer;
     }
-    const plan = await this.#byHands(call, granted, { plan: true });
+    const plan = await this.#byHands(call, unconfined, { plan: true });
     const intent = plan.isError ? null : intentOf(plan);
     if (!intent) return plan;
+    const granted = ledger.asked.get(call.id)?.intent;
+    if (granted && (granted.path !== intent.path || granted.hash !== intent.hash)) {
+      return refusal(CHANGED_SINCE_GRANTED);
+    }
     await append({ type: "tool_executing", callId: call.id, intent });
-    return await this.#byHands(call, granted, { intent });
+    return await this.#byHands(call, unconfined, { intent });
   }
 
   async #byHands(
@@ -218,6 +262,9 @@ export class ToolCalls {
   }
 }
 
+const withRest = (answer: Answer, rest: string | null): Answer =>
+  rest === null ? answer : { ...answer, content: `${answer.content}\n\n${rest}` };
+
 export const refusal = (content: string): Answer => ({ content, isError: true });
 
 const INTERRUPTED =
@@ -226,9 +273,12 @@ const INTERRUPTED =
 const CHANGED_MEANWHILE =
   "This call was cut off, and its file is neither as it was before nor as this call leaves it: " +
   "something else has changed it.";
+const CHANGED_SINCE_GRANTED =
+  "Nothing was written: this would not be the change that a person was shown and granted, since the file has " +
+  "changed meanwhile. Read it again and make the change anew.";
 
 /** Null: nothing would be changed. */
-function intentOf({ changed: [path] = [], files, content }: Answer): FileIntent | null {
+export function intentOf({ changed: [path] = [], files, content }: Answer): FileIntent | null {
   if (path === undefined) return null;
   const hash = files?.[path];
   if (!hash) throw new Error(`The hands planned to write "${path}" and did not say what`);

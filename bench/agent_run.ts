@@ -58,9 +58,9 @@ export const agentRun: Group = {
     const times: number[][] = [];
     for (const ticket of tickets) times.push(await develop(client, ticket));
     return [
-      { name: COLD, unit: "s", values: times.map(([cold]) => cold!), goal: 0.3 },
-      { name: WARM, unit: "s", values: times.map(([, warm]) => warm!) },
-      { name: MEMORY, unit: "MB", values: memory, goal: 60 },
+      { name: COLD, unit: "s", values: times.map(([cold]) => cold!), goal: 0.25 },
+      { name: WARM, unit: "s", values: times.map(([, warm]) => warm!), goal: 0.15 },
+      { name: MEMORY, unit: "MB", values: memory, goal: 40 },
     ];
   },
 };

@@ -8,6 +8,7 @@ import { agentRun } from "./agent_run.ts";
 import { durableSteps } from "./durable_steps.ts";
 import { hundredRuns } from "./hundred_runs.ts";
 import { memory } from "./memory.ts";
+import { modelSide } from "./model_side.ts";
 import { pages } from "./pages.ts";
 import { describeProgram, useExecutable } from "./programs.ts";
 import { queue } from "./queue.ts";
@@ -15,7 +16,7 @@ import { size } from "./size.ts";
 import { start } from "./start.ts";
 import { type Row, rowOf, tableOf } from "./table.ts";
 
-const groups = [start, memory, size, pages, agentRun, hundredRuns, queue, durableSteps];
+const groups = [start, memory, size, pages, agentRun, modelSide, hundredRuns, queue, durableSteps];
 
 const { values } = parseArgs({
   args: Deno.args,

@@ -18,6 +18,8 @@ export interface JobKinds {
   remove_worktree: { ticketId: string };
   /** Throws away what nobody needs any more. */
   prune: Record<string, never>;
+  /** Tells a person's own service that a run waits for a word. */
+  notify: { approvalId: string };
   /** Backs the database up if that is due. */
   backup: Record<string, never>;
   /** Sums up the days that are over of what was used. */
@@ -47,6 +49,7 @@ export const jobPolicies: { readonly [K in JobKind]: JobPolicy } = {
   advance_ticket: { queue: "steps", timeoutMs: 4 * HOUR_MS, maxAttempts: 8 },
   merge_ticket: { queue: "merges", timeoutMs: 4 * HOUR_MS, maxAttempts: 8 },
   remove_worktree: { queue: "upkeep", timeoutMs: 5 * MINUTE_MS, maxAttempts: 8 },
+  notify: { queue: "upkeep", timeoutMs: MINUTE_MS, maxAttempts: 12 },
   prune: { queue: "upkeep", timeoutMs: 10 * MINUTE_MS, maxAttempts: 3 },
   backup: { queue: "upkeep", timeoutMs: HOUR_MS, maxAttempts: 8 },
   roll_up: { queue: "upkeep", timeoutMs: 10 * MINUTE_MS, maxAttempts: 3 },

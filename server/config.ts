@@ -18,6 +18,8 @@ const settingsSchema = z.strictObject({
   demo_pace_ms: wholeNumber(0, 1_000),
   backup_every_hours: wholeNumber(0, 720),
   max_crashes: wholeNumber(1, 1_000_000),
+  notify_url: webAddress(),
+  public_url: webAddress(),
 });
 
 /** In the environment and in flags it is text; and nothing else may pass for a number, as `true` would for 1. */
@@ -28,6 +30,14 @@ function wholeNumber(min: number, max: number) {
       (value) => Number.isInteger(value) && Number(value) >= min && Number(value) <= max,
       `expected a whole number from ${min} to ${max}`,
     ),
+  );
+}
+
+/** Empty: none. */
+function webAddress() {
+  return z.string().trim().max(2_000).refine(
+    (text) => text === "" || (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)),
+    "expected an http or https address",
   );
 }
 
@@ -57,6 +67,10 @@ export interface Config {
   backupEveryHours: number;
   /** So many deaths of the process while it executed one and the same job quarantine that job. */
   maxCrashes: number;
+  /** Gets each new approval as JSON, by POST; null: nobody is told. May hold a password. */
+  notifyUrl: string | null;
+  /** How the server is reached from where notifications are read, without a slash at its end. */
+  publicUrl: string;
 }
 
 const DEFAULT_BASE_URL = "https://api.anthropic.com";
@@ -109,6 +123,8 @@ export function loadConfig(sources: ConfigSources): Config {
     demoPaceMs: settings.demo_pace_ms,
     backupEveryHours: settings.backup_every_hours,
     maxCrashes: settings.max_crashes,
+    notifyUrl: settings.notify_url || null,
+    publicUrl: (settings.public_url || `http://localhost:${settings.port}`).replace(/\/+$/, ""),
   };
 }
 
@@ -127,6 +143,8 @@ function defaults({ env, checkout }: ConfigSources): Settings {
     demo_pace_ms: 12,
     backup_every_hours: 24,
     max_crashes: 3,
+    notify_url: "",
+    public_url: "",
   };
 }
 

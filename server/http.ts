@@ -170,7 +170,9 @@ function errorAnswer(app: App, { renderError }: HttpOptions) {
     const error = toAppError(thrown);
     const { requestId } = c.var;
     const log = (message: string, cause: unknown) => {
-      const { method, path } = c.req;
+      const { method } = c.req;
+      // What follows there is the right to decide.
+      const path = c.req.path.replace(/^(\/approve\/).*/s, "$1…");
       app.log.error(message, { request_id: requestId, method, path, error: stackOf(cause) });
     };
     if (error.code === "internal") log("a request failed", thrown);

@@ -319,8 +319,12 @@ export interface Approval {
   /** The tool call that waits. */
   callId: string;
   tool: string;
-  /** The exact command or path. */
+  /** The exact command, or which file. */
   detail: string;
+  /** What says that a person is asked; "" in old rows. */
+  rule: string;
+  /** The exact change of a file; null: there is none, or it is too large to show. */
+  diff: string | null;
   status: ApprovalStatus;
   reason: string;
   createdAt: string;

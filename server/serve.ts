@@ -9,6 +9,7 @@ import { advanceIdeaHandler } from "../queue/handlers/advance_idea.ts";
 import { advanceTicketHandler } from "../queue/handlers/advance_ticket.ts";
 import { backupHandler } from "../queue/handlers/backup.ts";
 import { mergeTicketHandler } from "../queue/handlers/merge_ticket.ts";
+import { notifyHandler } from "../queue/handlers/notify.ts";
 import { rollUpHandler } from "../queue/handlers/roll_up.ts";
 import { removeWorktreeHandler } from "../queue/handlers/remove_worktree.ts";
 import { runAgentHandler } from "../queue/handlers/run_agent.ts";
@@ -36,6 +37,7 @@ import { mountPages, renderError } from "./routes/pages.tsx";
 import { resumeAgents } from "./services/agents.ts";
 import { scheduleBackups } from "./services/backups.ts";
 import { giveUpJob } from "./services/jobs.ts";
+import { knownQuirks, learnQuirk, refreshModels } from "./services/models.ts";
 import { pruneUsage, scheduleRollUps } from "./services/roll_up.ts";
 import { createRunHost } from "./services/run_host.ts";
 import { createEventStreams } from "./sse.ts";
@@ -97,9 +99,16 @@ export async function serve(config: Config, root: URL): Promise<number> {
     const host = createRunHost(() => app);
     const { nowMs } = app.clock;
     const { signal } = stop;
-    const started = await startAgents({ config, root, log, host, confinement, nowMs, signal });
+    const quirks = {
+      known: () => knownQuirks(app),
+      learned: (quirk: Parameters<typeof learnQuirk>[1]) => learnQuirk(app, quirk),
+    };
+    const started = await startAgents({
+      ...{ config, root, log, host, confinement, nowMs, signal, quirks },
+    });
     agents.resolve(started.agents);
     if (!signal.aborted) begin(app, runner);
+    void refreshModels(app, signal);
 
     await stop.first;
     log.info("stopping: what runs finishes what it is at; a second signal ends it at once");
@@ -191,6 +200,7 @@ function createAppRunner(app: App): Runner {
       removeWorktreeHandler,
       pruneHandler([pruneKeys, pruneUsage]),
       rollUpHandler,
+      notifyHandler,
       backupHandler(app.clock.nowMs()),
     ],
     limits: queueLimits(app.config),

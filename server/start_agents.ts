@@ -2,7 +2,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Brains } from "../agents/brains.ts";
 import type { Hands } from "../agents/hands_client.ts";
-import type { ModelEndpoint } from "../agents/protocol.ts";
+import { createRedactor, secretsIn } from "../agents/permissions/redact.ts";
+import type { ModelEndpoint, Quirk } from "../agents/protocol.ts";
 import type { Agents, Confinement, RunHost } from "../agents/runtime.ts";
 import type { Config } from "./config.ts";
 import { SECOND_MS } from "./clock.ts";
@@ -21,6 +22,8 @@ export interface AgentsPlan {
   host: RunHost;
   confinement: Confinement;
   nowMs: () => number;
+  /** What the endpoint turned out not to take, over restarts. */
+  quirks: { known: () => Quirk[]; learned: (quirk: Quirk) => void };
   /** Gaffer stops: what is not proven by then never will be. */
   signal: AbortSignal;
 }
@@ -30,24 +33,41 @@ const PROVE_AGAIN_MS = 5 * SECOND_MS;
 
 /** `proven` resolves when it is known whether any agent may run. */
 export async function startAgents(
-  { config, root, log, signal, ...rest }: AgentsPlan,
+  { config, root, log, signal, quirks, ...rest }: AgentsPlan,
 ): Promise<{ agents: Agents; proven: Promise<unknown> }> {
   // Loaded here and not with this file: they are a quarter of the code, and the first pages don't need them.
-  const [{ createBrains }, { createHands }, { createAgents }] = await Promise.all([
+  const [{ createBrains }, { createHands }, { createAgents }, ...gateFiles] = await Promise.all([
     import("../agents/brains.ts"),
     import("../agents/hands_client.ts"),
     import("../agents/runtime.ts"),
+    import("../agents/gates/limiter.ts"),
+    import("../agents/gates/leader.ts"),
   ]);
   const { dataDir, sandbox } = config;
   const compiled = Deno.build.standalone;
-  const endpoint: ModelEndpoint = config.endpoint
-    ? { kind: "endpoint", ...config.endpoint, idleTimeoutMs: config.idleTimeoutMs }
-    : { kind: "demo", paceMs: config.demoPaceMs };
-  const brains = createBrains({ root, compiled, endpoint, size: BRAINS, log });
+  const endpoint = (): ModelEndpoint =>
+    config.endpoint
+      ? {
+        kind: "endpoint",
+        ...config.endpoint,
+        idleTimeoutMs: config.idleTimeoutMs,
+        quirks: quirks.known(),
+      }
+      : { kind: "demo", paceMs: config.demoPaceMs };
+  const onQuirk = quirks.learned;
+  const brains = createBrains({ root, compiled, endpoint, onQuirk, size: BRAINS, log });
+  const [{ RateLimiter }, { LeaderGate }] = gateFiles;
+  // A clock that never goes back: what is waited for here has nothing to do with the time of day.
+  const nowMs = () => performance.now();
+  const gates = config.endpoint ? [new RateLimiter(nowMs), new LeaderGate(nowMs)] : [];
   const protectedPaths = [await Deno.realPath(dataDir)];
   const hands = createHands({ root, compiled, sandbox, log, protectedPaths });
   const proof = proveWhenPossible(() => prove(brains, hands, dataDir), log, signal);
-  const agents = createAgents({ ...rest, brains, hands, proof, model: modelOf(config) });
+  // The key has got into no sandbox: this is for what nobody has thought of.
+  const { apiKey = "" } = config.endpoint ?? {};
+  const redact = createRedactor(secretsIn({ ...Deno.env.toObject(), API_KEY: apiKey }));
+  const model = modelOf(config);
+  const agents = createAgents({ ...rest, brains, hands, gates, proof, redact, model });
   return { agents, proven: proof.then((hole) => hole && log.error(hole)) };
 }
 

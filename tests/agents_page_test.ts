@@ -48,7 +48,7 @@ Deno.test("the list shows all agents by kind, with how their last runs went", as
     );
   }
   const row = /<li class="row agent-row" id="agent-researcher".*?<\/li>/s.exec(html)![0];
-  match(row, /aria-label="Last 2: 1 succeeded, 1 failed"/);
+  match(row, /aria-label="Last 2: 1 failed, 1 succeeded"/);
   match(row, /50 % of 2 succeeded/);
   match(row, /\$0 demo/);
 });

@@ -22,7 +22,7 @@ async function running(app: TestApp): Promise<Run> {
 }
 
 const ask = (app: TestApp, run: Run, id = "call_1"): Approval =>
-  askApproval(app, run.id, { id, name: "Bash" }, "make");
+  askApproval(app, run.id, { id, name: "Bash" }, { detail: "make" });
 const logged = (app: TestApp, { id }: Run): string[] =>
   readRunLog(app.db, id).map(({ body }) => body.type);
 const jobs = (app: TestApp, { id }: Run): number =>

@@ -96,6 +96,8 @@ const bareConfig: Config = {
   demoPaceMs: 0,
   backupEveryHours: 24,
   maxCrashes: 3,
+  notifyUrl: null,
+  publicUrl: "http://localhost:4242",
 };
 
 /** A part of the App that the test says it does not need. */

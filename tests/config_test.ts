@@ -49,6 +49,8 @@ Deno.test("without any setting it serves this machine alone, with the demo model
     demoPaceMs: 12,
     backupEveryHours: 24,
     maxCrashes: 3,
+    notifyUrl: null,
+    publicUrl: "http://localhost:4242",
   });
 });
 
@@ -70,7 +72,7 @@ Deno.test("a flag wins over the environment, that over config.yaml, that over th
 Deno.test("every setting can come from config.yaml and from the environment", () => {
   const file = withFile(
     "port: 0\nhost: '::1'\nlog: json\nmax_runs: 9\nmax_runs_per_project: 3\nmax_jobs: 11\nsandbox: off\n" +
-      "demo_pace_ms: 0\n",
+      "demo_pace_ms: 0\nnotify_url: https://ntfy.sh?topic=me\npublic_url: https://gaffer.example/\n",
   );
   const env = {
     GAFFER_PORT: "0",
@@ -81,6 +83,8 @@ Deno.test("every setting can come from config.yaml and from the environment", ()
     GAFFER_MAX_JOBS: "11",
     GAFFER_SANDBOX: "off",
     GAFFER_DEMO_PACE_MS: "0",
+    GAFFER_NOTIFY_URL: "https://ntfy.sh?topic=me",
+    GAFFER_PUBLIC_URL: "https://gaffer.example/",
   };
   const expected = {
     ...load(),
@@ -92,6 +96,8 @@ Deno.test("every setting can come from config.yaml and from the environment", ()
     maxJobs: 11,
     sandbox: "off",
     demoPaceMs: 0,
+    notifyUrl: "https://ntfy.sh?topic=me",
+    publicUrl: "https://gaffer.example",
   };
   deepEqual(load(file), expected);
   deepEqual(load({ env }), expected);
@@ -192,5 +198,18 @@ Deno.test("an endpoint that is no web address is refused", () => {
       { env: { ANTHROPIC_API_KEY: "key", ANTHROPIC_BASE_URL: address } },
       /the variable ANTHROPIC_BASE_URL is wrong: expected an http or https address/,
     );
+  }
+});
+
+Deno.test("addresses that are none are refused by name, and not repeated: one may hold a password", () => {
+  for (const key of ["NOTIFY_URL", "PUBLIC_URL"]) {
+    for (const wrong of ["ntfy.sh/hush", "file:///etc/passwd", "http://"]) {
+      throws(
+        () => load({ env: { [`GAFFER_${key}`]: wrong } }),
+        (error: Error) =>
+          error.message.includes(`GAFFER_${key} is wrong: expected an http`) &&
+          !error.message.includes("hush"),
+      );
+    }
   }
 });

@@ -171,6 +171,11 @@ const wrongLines: [line: string, by: string, message: string][] = [
   ],
   [
     "color: blue",
+    "require_approval: ['bash(rm *']",
+    'line 13, "require_approval": expected a list of at most 100 calls such as "write(new)", "edit(*.lock)" or "bash(rm *)", got ["bash(rm *"]',
+  ],
+  [
+    "color: blue",
     "memory: forever",
     'line 13, "memory": expected one of none, session, project, global, got "forever"',
   ],

@@ -1,6 +1,7 @@
 /** Ways out of a place, and that none of them works; and the canary, which tries at every start. */
 import { match, ok, strictEqual as equal } from "node:assert";
-import { decide, type Decision, pathRules } from "../agents/policy.ts";
+import { decide, type Decision } from "../agents/permissions/decide.ts";
+import { pathRules } from "../agents/policy.ts";
 import type { HandsSeams } from "../agents/hands_client.ts";
 import { noSignal, root, testConfined, testHands, TestPlace, toolBox } from "./place_support.ts";
 

@@ -7,7 +7,17 @@ import {
 } from "node:assert";
 import { Executor, groupCalls } from "../agents/executor.ts";
 import type { Hands, ToolRequest } from "../agents/hands_client.ts";
-import type { FileIntent, RunEventBody, ToolCall, ToolResult } from "../agents/protocol.ts";
+import { createRedactor, type Redactor } from "../agents/permissions/redact.ts";
+import { ALL_TAGS_RULE } from "../agents/permissions/tags.ts";
+import type {
+  ApprovalQuestion,
+  FileIntent,
+  Permissions,
+  RunEventBody,
+  ToolCall,
+  ToolResult,
+  ToolSpec,
+} from "../agents/protocol.ts";
 import type { RunContext, RunHost } from "../agents/runtime.ts";
 import { toolSpec } from "../agents/tools/registry.ts";
 import { McpServers } from "../agents/mcp/servers.ts";
@@ -30,6 +40,8 @@ interface Bench {
   done: string[];
   approvals: Record<string, "pending" | "granted" | "denied">;
   questions: unknown[];
+  /** What was asked about each call. */
+  asked: Record<string, ApprovalQuestion>;
   /** Calls that the hands were allowed to run without a sandbox. */
   unconfined: string[];
   /** What the hands were told that a call was to write. */
@@ -50,6 +62,10 @@ function bench(options: {
   dir?: string;
   signal?: AbortSignal;
   mayGoOn?: () => boolean;
+  permissions?: Partial<Permissions>;
+  /** Of the run, besides the usual ones. */
+  tools?: ToolSpec[];
+  redact?: Redactor;
 } = {}): Bench {
   const names = ["Read", "Grep", "Edit", "Bash", "run_checks", "ask_questions", "submit_result"];
   const setup = { resultName: "developer", checkNames: ["test"] } as const;
@@ -60,15 +76,15 @@ function bench(options: {
       agent: "feature-dev",
       model: catalog.demoModel,
       system: "",
-      tools: names.map((name) => toolSpec(name, setup)),
+      tools: [...names.map((name) => toolSpec(name, setup)), ...options.tools ?? []],
       prompt: "",
       limits: { maxTurns: 1, maxTokens: 1, maxCostMicroUsd: 1, timeoutMs: 1 },
     },
     log,
     workedMs: 0,
     place: { dir: options.dir ?? "/nowhere", access: "write", gitDir: null },
-    permissions: permissionsFor("developer"),
     servers: McpServers.none,
+    permissions: { ...permissionsFor("developer"), ...options.permissions },
     commands: [{ name: "test", command: "sh test.sh", timeoutMs: 1_000 }],
     unconfinedAllowed: false,
     outputDir: options.outputDir ?? "/nowhere/outputs",
@@ -78,6 +94,7 @@ function bench(options: {
     done: [],
     approvals: {},
     questions: [],
+    asked: {},
     unconfined: [],
     intents: [],
   };
@@ -89,7 +106,16 @@ function bench(options: {
     worked: () => {},
     delta: () => {},
     questions: (_runId, input) => void state.questions.push(input),
-    approval: (_runId, { id }) => ({ status: state.approvals[id] ??= "pending", reason: "" }),
+    approval(_runId, { id }, question) {
+      state.asked[id] = question;
+      const status = state.approvals[id] ??= "pending";
+      // As the real host does: it is on record when it is asked for the first time.
+      const isKnown = state.events.some((e) => e.type === "approval_requested" && e.callId === id);
+      if (!isKnown && options.permissions) {
+        state.events.push({ type: "approval_requested", callId: id, approvalId: id, ...question });
+      }
+      return { status, reason: "" };
+    },
     memory: () => null,
     diff: (_runId, { path = "all" }) => Promise.resolve(`the diff of ${path}`),
     checkpoint: () => Promise.resolve({ commit: "c1", files: ["a.ts"] }),
@@ -122,6 +148,7 @@ function bench(options: {
     host,
     hands,
     confinement: { kind: options.confinement ?? "bubblewrap", hint: "" },
+    redact: options.redact,
     nowMs: () => 0,
     signal: options.signal ?? new AbortController().signal,
   });
@@ -444,4 +471,153 @@ Deno.test({
     const { results } = await b.executor.tools(1, [read("a")]);
     equal(results[0]!.isError, false);
   },
+});
+
+// ---------------------------------------------------------------- what a person is asked first
+
+const change = { diff: "-a\n+b\n" };
+
+Deno.test("an edit that its rule holds back is planned first: a person sees the file and the change", async () => {
+  const b = bench({ permissions: { requireApproval: ["edit(*.lock)"] }, plan: change });
+  const calls = [edit("a.ts"), edit("deno.lock"), read("after")];
+  const { results, suspended } = await b.executor.tools(1, calls);
+  deepEqual([results.map((r) => r.callId), suspended], [["edit a.ts"], true]);
+  deepEqual(b.asked, {
+    "edit deno.lock": {
+      rule: "edit(*.lock)",
+      detail: "Edit deno.lock",
+      diff: "-a\n+b\n",
+      intent: { path: "deno.lock", hash: "after", content: "will be ok" },
+    },
+  });
+  ok(!b.done.includes("begin edit deno.lock"));
+});
+
+Deno.test("a rule about what is read looks at each spelling of the path", async () => {
+  const dir = await Deno.realPath(await Deno.makeTempDir());
+  await Deno.mkdir(`${dir}/secrets`);
+  await Deno.writeTextFile(`${dir}/secrets/a`, "");
+  await Deno.symlink("secrets", `${dir}/plain`);
+  const permissions = { requireApproval: ["read(secrets/**)"] };
+  for (
+    const path of ["secrets/a", "./secrets/a", "x/../secrets/a", `${dir}/secrets/a`, "plain/a"]
+  ) {
+    const b = bench({ permissions, dir });
+    equal((await b.executor.tools(1, [read(path)])).suspended, true, path);
+  }
+  const b = bench({ permissions, dir });
+  equal((await b.executor.tools(1, [read("secrets.txt")])).suspended, false);
+  await Deno.remove(dir, { recursive: true });
+});
+
+Deno.test("a person is told when the change can't be shown", async () => {
+  const b = bench({ permissions: { requireApproval: ["edit"] } });
+  await b.executor.tools(1, [edit("a.bin")]);
+  const { detail, diff } = b.asked["edit a.bin"]!;
+  match(detail, /^Edit a\.bin \(the change is too large to be shown, or not of text\)$/);
+  equal(diff, undefined);
+});
+
+Deno.test("what a person granted is written after a restart, and nothing else is", async () => {
+  const permissions = { requireApproval: ["edit(*)"] };
+  const first = bench({ permissions, plan: change });
+  await first.executor.tools(1, [edit("a.ts")]);
+  const again = bench({ permissions, plan: change, log: first.events });
+  again.approvals["edit a.ts"] = "granted";
+  const { results } = await again.executor.tools(1, [edit("a.ts")]);
+  deepEqual([results[0]!.isError, again.intents.length], [false, 1]);
+
+  const changed = { ...change, files: { "a.ts": "something else" } };
+  const moved = bench({ permissions, plan: changed, log: first.events });
+  moved.approvals["edit a.ts"] = "granted";
+  const refused = await moved.executor.tools(1, [edit("a.ts")]);
+  match(refused.results[0]!.content, /^Nothing was written: .*Read it again/);
+  deepEqual(moved.done, []);
+});
+
+Deno.test("nobody is asked about a call that would be refused, or would change nothing", async () => {
+  const permissions = { requireApproval: ["edit(*)", "bash(*)"] };
+  const wrong = bench({ permissions, plan: { isError: true, content: "Cannot edit" } });
+  const { results } = await wrong.executor.tools(1, [edit("a"), call("Bash", { line: "ls" })]);
+  deepEqual(results.map((r) => r.isError), [true, true]);
+  const same = bench({ permissions, plan: { changed: undefined } });
+  equal((await same.executor.tools(1, [edit("a")])).suspended, false);
+  deepEqual([wrong.asked, same.asked], [{}, {}]);
+});
+
+Deno.test("a command that is not listed is refused with the list, and brings nothing into the run", async () => {
+  const b = bench({ permissions: { commands: ["npm run *"] } });
+  const { results } = await b.executor.tools(1, [
+    call("Bash", { command: "npm run test && rm a" }, "wrong"),
+    call("Bash", { command: "npm run test" }, "right"),
+  ]);
+  match(results[0]!.content, /^Cannot run "rm a": this agent may only run: npm run \*\./);
+  deepEqual(results.map((r) => r.tags), [undefined, ["private"]]);
+  deepEqual(b.done, ["begin right", "end right"]);
+});
+
+Deno.test("who was asked about a rule did not say that a command may run without a sandbox", async () => {
+  const permissions = { requireApproval: ["bash(make *)"] };
+  const bash = call("Bash", { command: "make" });
+  const asked = bench({ permissions });
+  await asked.executor.tools(1, [bash]);
+  const lost = bench({ permissions, log: asked.events, confinement: "process" });
+  lost.approvals[bash.id] = "granted";
+  await lost.executor.tools(1, [bash]);
+  deepEqual(lost.unconfined, []);
+
+  const told = bench({ permissions, confinement: "process" });
+  await told.executor.tools(1, [bash]);
+  match(told.asked[bash.id]!.rule!, /^bash\(make \*\); no sandbox/);
+  const granted = bench({ permissions, log: told.events, confinement: "process" });
+  granted.approvals[bash.id] = "granted";
+  await granted.executor.tools(1, [bash]);
+  deepEqual(granted.unconfined, [bash.id]);
+});
+
+// ---------------------------------------------------------------- tags
+
+Deno.test("the call that would bring private data, untrusted input and a way out together asks, once", async () => {
+  // Stands for a tool of another program: it sends what it is given, and brings what strangers wrote.
+  const tools = [{ ...toolSpec("Glob"), tags: ["untrusted", "outbound"] as const }];
+  const glob = (id: string) => call("Glob", { pattern: "*" }, id);
+  const permissions = {};
+  const b = bench({ tools, permissions });
+  equal((await b.executor.tools(1, [glob("alone")])).suspended, false, "two of the three");
+  const both = [read("a"), glob("sends")];
+  equal((await b.executor.tools(2, [read("a")])).suspended, true, "reading is the third");
+  equal(b.asked["read a"]!.rule, ALL_TAGS_RULE);
+
+  const begun = bench({ tools, permissions, log: b.events });
+  begun.approvals["read a"] = "denied";
+  equal((await begun.executor.tools(2, [read("a")])).results[0]!.tags, undefined);
+  // What was denied is not in the run: the next one asks again, also in another life.
+  const later = bench({ tools, permissions, log: begun.events });
+  equal((await later.executor.tools(3, [read("b")])).suspended, true);
+  const last = bench({ tools, permissions, log: later.events });
+  last.approvals["read b"] = "granted";
+  equal((await last.executor.tools(3, [read("b")])).suspended, false);
+  equal((await last.executor.tools(4, [read("c"), glob("again")])).suspended, false, "once");
+  const after = bench({ tools, permissions, log: last.events });
+  equal((await after.executor.tools(5, [read("d"), glob("more")])).suspended, false);
+
+  // Side by side in one turn is together as well.
+  const parallel = bench({ tools, permissions });
+  const { results, suspended } = await parallel.executor.tools(1, both);
+  deepEqual([results.length, suspended, Object.keys(parallel.asked)], [1, true, ["sends"]]);
+});
+
+// ---------------------------------------------------------------- secrets
+
+Deno.test("what a tool gives back is rid of secrets before it is recorded or sent", async () => {
+  const secret = "correct-horse-battery";
+  const diff = `+key = ${secret}\n`;
+  const b = bench({
+    redact: createRedactor([secret]),
+    answer: () => Promise.resolve({ content: `key = ${secret}`, diff, files: { a: "h" } }),
+  });
+  const { results } = await b.executor.tools(1, [read("a")]);
+  equal(results[0]!.content, "key = [redacted: a secret of this server]");
+  deepEqual(results[0]!.files, { a: "h" }, "nothing else is touched");
+  ok(!JSON.stringify(b.events).includes(secret));
 });

@@ -11,6 +11,7 @@ import { proposeCommands } from "../agents/inspect/commands.ts";
 import { RepositoryMaps } from "../agents/inspect/repository_map.ts";
 import { parseJsonc } from "../agents/inspect/jsonc.ts";
 import type { ProjectFiles } from "../agents/inspect/proposal.ts";
+import { buildPrompt } from "../agents/prompts/task_prompt.ts";
 import { AppError } from "../server/errors.ts";
 import { exists, never, personGit, TestRepo } from "./git_support.ts";
 
@@ -428,6 +429,7 @@ Deno.test("a commit's map is read once; only the newest are kept, and each repos
   deepEqual(first, {
     files: ["AGENTS.md", "a.txt"],
     instructions: [{ path: "AGENTS.md", text: "Be brief\n" }],
+    scripts: [],
   });
   deepEqual((await maps.of(other.dir, await tip(other), never)).files, ["b.txt"]);
   for (let n = 0; n < 6; n++) {
@@ -442,4 +444,26 @@ Deno.test("a commit's map is read once; only the newest are kept, and each repos
   const again = await maps.of(repo.dir, commit, never);
   deepEqual(again, first);
   equal(again === first, false);
+});
+
+Deno.test("a repository's map has the scripts of its package files; a broken file has none", async () => {
+  await using repo = await TestRepo.make({
+    "package.json": JSON.stringify({ scripts: { test: "vitest run", odd: 3 } }),
+    "deno.json": JSON.stringify({ tasks: { ok: { command: "deno test" }, fmt: "deno fmt" } }),
+    "composer.json": "{ not JSON",
+    "sub/package.json": JSON.stringify({ scripts: { never: "x" } }),
+  });
+  const signal = new AbortController().signal;
+  const { scripts, files } = await new RepositoryMaps().of(
+    repo.dir,
+    await repo.git("rev-parse", "HEAD"),
+    signal,
+  );
+  deepEqual(scripts, [
+    { run: "npm run test", command: "vitest run" },
+    { run: "deno task ok", command: "deno test" },
+    { run: "deno task fmt", command: "deno fmt" },
+  ]);
+  const prompt = buildPrompt({ purpose: "develop", round: 1, project: "p", files, scripts });
+  ok(prompt.includes("<scripts>\n- npm run test: vitest run\n- deno task ok: deno test"), prompt);
 });

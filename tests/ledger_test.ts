@@ -64,7 +64,7 @@ Deno.test("the ledger knows who was asked, what was begun, and what was to be wr
     { type: "tool_executing", callId: "e", intent },
     ...call("Read", {}),
   );
-  deepEqual([...ledger.asked], ["b"]);
+  deepEqual([...ledger.asked.keys()], ["b"]);
   deepEqual([...ledger.executed], [["b", null], ["e", intent]]);
   equal(ledger.turn, 1);
 });

@@ -2,6 +2,7 @@
 import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert";
 import { McpServer, WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/server";
 import { z } from "zod";
+import { ALL_TAGS_RULE } from "../agents/permissions/tags.ts";
 import { findSandbox } from "../agents/find_sandbox.ts";
 import { type ClaudeRequest, startFakeClaude } from "./fake_claude/mod.ts";
 import { Client, type Json, startGaffer, tempDir } from "./gaffer.ts";
@@ -12,7 +13,7 @@ import {
   greetScripts,
   greetTicket,
 } from "./greet_story.ts";
-import { addProject, calls, logOf, play, runsOf, settled } from "./journey_support.ts";
+import { addProject, calls, grantAll, logOf, play, runsOf, settled } from "./journey_support.ts";
 import { processesWith } from "./place_support.ts";
 
 const { kind } = await findSandbox("auto");
@@ -105,6 +106,7 @@ Deno.test({
       },
     });
     const client = new Client(gaffer.url);
+    await using _granting = await grantAll(client);
     const project = await addProject(client, repo, greetCommands);
     const servers = `/projects/${project.id}/mcp-servers`;
     const docs = await client.post(servers, {
@@ -150,8 +152,14 @@ Deno.test({
     equal(greeting, "say hello to the world");
     match(slow, /"docs" gave no result: it did not answer within 1 s/);
     equal(see, "nothing: ENOENT");
-    equal(token, "a-token-of-the-person no key");
+    equal(token, "[redacted: a secret of this server] no key", "it got that very token");
     equal(sum, "5");
+    const asked = log.filter((e) => e.type === "approval_requested").map(({ body }) => body);
+    deepEqual(asked.map(({ rule, detail }) => [rule, detail]), [[ALL_TAGS_RULE, "a: 2\nb: 3"]]);
+    const shown = await (await fetch(`${gaffer.url}/runs/${run.id}`)).text();
+    for (const tag of ["private data", "untrusted input", "way out"]) {
+      ok(shown.includes(`<span class="tag">${tag}</span>`), tag);
+    }
     match(fly, /No such tool available: mcp__docs__fly/);
     ok(sums.seen.every((header) => header === "a-token-of-the-person"));
     const started = log.find((e) => e.type === "started")!;

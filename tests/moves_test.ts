@@ -77,7 +77,7 @@ const things: Thing[] = [
     async make(app) {
       const asked = { callId: "call_1", tool: "Bash", detail: "make" };
       const { id: runId } = await clarifierOf(app);
-      return app.tx((tx) => insertApproval(tx, { ...asked, runId })).id;
+      return app.tx((tx) => insertApproval(tx, { rule: "", diff: null, ...asked, runId })).id;
     },
     move: (tx, id, to) => decideApproval(tx, id, to, ""),
   },

@@ -315,6 +315,8 @@ export function approval(changes: Partial<Approval> = {}): Approval {
     callId: "call_9",
     tool: "Bash",
     detail: "sh tools/regenerate.sh --all --output build/assets",
+    rule: "bash(*)",
+    diff: null,
     status: "pending",
     reason: "",
     createdAt: ago(4),

@@ -234,7 +234,7 @@ export class Stage implements AsyncDisposable {
       append: (_runId, event) => append(event),
       mayGoOn: () => true,
       questions: () => {},
-      approval(_runId, call, detail) {
+      approval(_runId, call, question) {
         const decided = log.find((event) =>
           event.type === "approval_decided" && event.callId === call.id
         );
@@ -245,7 +245,9 @@ export class Stage implements AsyncDisposable {
           event.type === "approval_requested" && event.callId === call.id
         );
         const approvalId = `approval of ${call.id}`;
-        if (!isAsked) append({ type: "approval_requested", callId: call.id, approvalId, detail });
+        if (!isAsked) {
+          append({ type: "approval_requested", callId: call.id, approvalId, ...question });
+        }
         return { status: "pending", reason: "" };
       },
       checkpoint: async () => {

@@ -178,7 +178,7 @@ Deno.test("an approval that is decided while the run is paused does not wake it"
   using app = testApp();
   const run = await running(app);
   const [first, second] = ["c1", "c2"].map((id) =>
-    askApproval(app, run.id, { id, name: "Bash" }, "make")
+    askApproval(app, run.id, { id, name: "Bash" }, { detail: "make" })
   );
   app.agents.outcomes.push({ type: "suspended" });
   await execute(app, run);

@@ -1,4 +1,5 @@
 /** Every page of views/ filled with fixture records, at the address it has in the real thing. */
+import { ApprovePage } from "../views/approve.tsx";
 import type { VNode } from "preact";
 import type { Live } from "../views/live.tsx";
 import type { Delay } from "../views/words.ts";
@@ -87,6 +88,15 @@ const runMoves = {
   forkable: false,
 };
 
+const writeApproval = a.approval({
+  id: "apr_2",
+  callId: "call_10",
+  tool: "Write",
+  detail: "Write src/autosave.sh (a new file)",
+  rule: "write(new)",
+  diff: "--- /dev/null\n+++ b/src/autosave.sh\n@@ -0,0 +1,2 @@\n+# Saves every minute.\n" +
+    `+while sleep 60; do sh src/save.sh --quiet ${"--keep-last ".repeat(12)}; done\n`,
+});
 const definitionDiff =
   "--- a/researcher.md\n+++ b/researcher.md\n@@ -1,2 +1,2 @@\n-max_turns: 20\n+max_turns: 10\n";
 
@@ -443,7 +453,8 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       subject={saveTicket}
       delay={fullDisk}
       attempt={2}
-      approvals={[a.approval()]}
+      tags={["private"]}
+      approvals={[a.approval(), writeApproval]}
       moves={runMoves}
       unread={false}
       activity={{
@@ -452,6 +463,24 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
         allHref: null,
       }}
       search={null}
+    />
+  ),
+  "/approve/token": (shell) => (
+    <ApprovePage
+      shell={shell}
+      approval={writeApproval}
+      run={a.run({ status: "waiting" })}
+      subject={saveTicket}
+      action="/approve/token"
+    />
+  ),
+  "/approve/used": (shell) => (
+    <ApprovePage
+      shell={shell}
+      approval={a.approval({ status: "granted" })}
+      run={a.run()}
+      subject={saveTicket}
+      action={null}
     />
   ),
   "/runs/run_paused": (shell) => (
@@ -468,6 +497,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       subject={saveTicket}
       delay={null}
       attempt={1}
+      tags={["private", "untrusted", "outbound"]}
       approvals={[]}
       moves={{
         ...runMoves,
@@ -507,6 +537,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       subject={saveTicket}
       delay={null}
       attempt={1}
+      tags={["private", "untrusted", "outbound"]}
       approvals={[]}
       moves={{
         ...runMoves,

@@ -448,6 +448,8 @@ Deno.test("a run that is stopped while its turn can't be saved stops within its 
 
 Deno.test("what the machine kept from being proven is tried again; a hole stays a hole", async () => {
   using app = bareApp();
+  // The pause between two tries keeps no process alive.
+  using _alive = keepAlive();
   const prove = async (...answers: (string | null)[]) => {
     const given = [...answers];
     const hole = await proveWhenPossible(() => Promise.resolve(given.shift()!), app.log, never, 0);
@@ -576,3 +578,8 @@ Deno.test("/healthz of a database that is closed is 503, and the process lives",
   const bad = await b.http.request("/healthz");
   deepEqual([bad.status, (await bad.json()).failing], [503, "reads"]);
 });
+
+function keepAlive(): Disposable {
+  const timer = setInterval(() => {}, 1_000);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}

@@ -46,6 +46,8 @@ export const testConfig: Config = {
   demoPaceMs: 0,
   backupEveryHours: 24,
   maxCrashes: 3,
+  notifyUrl: null,
+  publicUrl: "http://localhost:4242",
 };
 
 /** Agents that do what the test says next, and remember what they were asked. */

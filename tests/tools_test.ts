@@ -238,6 +238,20 @@ Deno.test("a plan tells what a call will write, and touches no file", async () =
   deepEqual([made.changed, box.place.exists("new")], [["new/b.ts"], false]);
 });
 
+Deno.test("a plan tells a person the change, whether it makes the file, and where links lead", async () => {
+  await using box = await disposable(editBox({ "a.ts": "one\n", "src/b.ts": "one\n" }));
+  const { diff, makesFile } = await box.use("Edit", change, { plan: "diff" });
+  match(diff!, /^--- a\/a\.ts\n\+\+\+ b\/a\.ts\n[^]*-one\n\+two\n$/);
+  equal(makesFile, undefined);
+  Deno.symlinkSync("src", `${box.place.dir}/link`);
+  const made = await box.use("Write", { file_path: "link/new.ts", content: "n\n" }, {
+    plan: "diff",
+  });
+  deepEqual([made.changed, made.makesFile], [["src/new.ts"], true]);
+  match(made.diff!, /^--- \/dev\/null\n\+\+\+ b\/src\/new\.ts\n[^]*\+n\n$/);
+  deepEqual([box.place.text("a.ts"), box.place.exists("src/new.ts")], ["one\n", false]);
+});
+
 Deno.test("what was written before a crash is not written again, and its answer is the same", async () => {
   for (const [name, input] of [["Edit", change], ["Write", { file_path: "a.ts", content: "2" }]]) {
     await using box = await disposable(editBox({ "a.ts": "one\n" }));

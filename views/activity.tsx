@@ -5,6 +5,7 @@ import type { Run, RunEvent } from "../server/records.ts";
 import { Calls } from "./activity_call.tsx";
 import { Fact } from "./activity_fact.tsx";
 import { type ActivityItem, foldActivity, type TurnItem } from "./activity_fold.ts";
+import { cacheBreakWords, type CacheUse } from "./cache_use.ts";
 import { DemoMark, Money, Panel, Time } from "./components.tsx";
 import { count, duration, inputTokens, plural, sentence, shortCommit, tokens } from "./format.ts";
 import { forkHref, idPart } from "./links.ts";
@@ -142,13 +143,22 @@ function Turn({ item, run, forkable, nowMs }: ItemProps & { item: TurnItem }): V
   return (
     <li class="turn" id={`e${item.first}`} data-step="" tabIndex={-1}>
       <p class="turn-head">
-        <a href={`#e${item.first}`}>Turn {item.turn}</a>
+        <a href={`#e${item.first}`}>
+          {item.compacts ? `Summary before turn ${item.turn}` : `Turn ${item.turn}`}
+        </a>
         <Time at={item.at} nowMs={nowMs} />
-        {spent && <Spent spent={spent} demo={run.demo} />}
+        {spent && <Spent spent={spent} cache={item.cache} demo={run.demo} />}
         {forkable && isWhole(item) && (
           <a class="small" href={forkHref(run.id, item.turn)}>Fork after turn {item.turn}</a>
         )}
       </p>
+      {!run.demo && item.cache?.broke && <CacheBroke cache={item.cache} />}
+      {item.summary && (
+        <details class="thinking" id={`summary-${item.first}`}>
+          <summary>The history so far, summed up</summary>
+          <Prose text={item.summary} />
+        </details>
+      )}
       {said && said.thinking !== "" && (
         <details class="thinking" id={`thinking-${said.number}`}>
           <summary>Thinking</summary>
@@ -191,13 +201,27 @@ const withoutZeroCost = (message: string): string =>
 const isWhole = ({ said, calls }: TurnItem): boolean =>
   said !== null && calls.every(({ result }) => result !== null && !result.final);
 
-function Spent({ spent, demo }: { spent: NonNullable<TurnItem["spent"]>; demo: boolean }): VNode {
+/** Said where a turn paid for input again that it might have read; of the first it is no more than a remark. */
+function CacheBroke({ cache }: { cache: CacheUse }): VNode {
+  const { broke, share } = cache;
+  const what = broke === "first" ? "Cache" : share > 0 ? "Cache read in part" : "Cache not read";
+  return <p class="muted small">{what}: {cacheBreakWords[broke!]}.</p>;
+}
+
+function Spent(
+  { spent, cache, demo }: {
+    spent: NonNullable<TurnItem["spent"]>;
+    cache: CacheUse | null;
+    demo: boolean;
+  },
+): VNode {
   const { usage, costMicroUsd, durationMs } = spent;
   const cached = usage.cacheReadTokens;
   return (
     <span class="spent num">
       <span title={`${count(cached)} of them read from the cache`}>
         {tokens(inputTokens(usage))} in
+        {cache && !demo && ` (${Math.floor(cache.share * 100)} % cached)`}
       </span>{" "}
       · {tokens(usage.outputTokens)} out · <Money microUsd={costMicroUsd} demo={demo} />
       {durationMs !== null && ` · ${duration(durationMs)}`}

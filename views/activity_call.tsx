@@ -1,6 +1,6 @@
 /** One tool call: a line, and behind it its arguments, its result and what it changed. */
 import type { VNode } from "preact";
-import type { CallStep } from "./activity_fold.ts";
+import type { CallStep, StepApproval } from "./activity_fold.ts";
 import { describeCall, describeGroup, groupCalls } from "./activity_words.ts";
 import { count } from "./format.ts";
 
@@ -79,7 +79,7 @@ function Call({ step }: { step: CallStep }): VNode {
   );
 }
 
-function ApprovalFact({ approval }: { approval: NonNullable<CallStep["approval"]> }): VNode {
+function ApprovalFact({ approval }: { approval: StepApproval }): VNode {
   const words = {
     pending: "Waits for your approval",
     granted: "You granted it",
@@ -89,6 +89,12 @@ function ApprovalFact({ approval }: { approval: NonNullable<CallStep["approval"]
     <p>
       {words[approval.state]}
       {approval.reason !== "" && `: ${approval.reason}`}
+      {approval.rule !== "" && (
+        <span class="muted small">
+          {" "}
+          by the rule <code>{approval.rule}</code>
+        </span>
+      )}
     </p>
   );
 }
@@ -127,22 +133,23 @@ export function Cut({ text }: { text: string }): VNode {
 /** The HTML parser drops a newline right after `<pre>`. */
 const keepFirstNewline = (text: string) => text.startsWith("\n") ? `\n${text}` : text;
 
-/** A unified diff given as text, its lines marked by sign and tint. */
-export function PlainDiff({ diff }: { diff: string }): VNode {
+/** A unified diff given as text, its lines marked by sign and tint. `whole`: also one that is long. */
+export function PlainDiff({ diff, whole = false }: { diff: string; whole?: boolean }): VNode {
   const lines = diff.replace(/\n$/, "").split("\n");
   const tints: Record<string, string> = { "+": "added", "-": "removed", "@": "hunk" };
   // The file's own header has signs too, but adds and removes nothing.
   const firstHunk = lines.findIndex((line) => line.startsWith("@@"));
+  const most = whole ? lines.length : DIFF_MAX_LINES;
   return (
     <>
       <pre class="output plain-diff">
-        {lines.slice(0, DIFF_MAX_LINES).map((line, index) => (
+        {lines.slice(0, most).map((line, index) => (
           <span key={index} class={index < firstHunk ? "hunk" : tints[line.charAt(0)]}>{line}</span>
         ))}
       </pre>
-      {lines.length > DIFF_MAX_LINES && (
+      {lines.length > most && (
         <p class="muted small">
-          {count(lines.length - DIFF_MAX_LINES)} more lines in the run's log
+          {count(lines.length - most)} more lines in the run's log
         </p>
       )}
     </>

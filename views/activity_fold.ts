@@ -6,6 +6,16 @@
 import type { ContentBlock, ToolCall, ToolResult, Usage } from "../agents/protocol.ts";
 import type { FailureReason } from "../server/states.ts";
 import type { RunEvent } from "../server/records.ts";
+import { type Answered, type CacheUse, cacheUseOf } from "./cache_use.ts";
+
+/** What a person was asked about a call, and said. */
+export interface StepApproval {
+  state: "pending" | "granted" | "denied";
+  detail: string;
+  /** What says that a person is asked; "" in old logs. */
+  rule: string;
+  reason: string;
+}
 
 /** A tool call and what came of it. */
 export interface CallStep {
@@ -15,7 +25,7 @@ export interface CallStep {
   call: ToolCall;
   /** Null while it runs or waits. */
   result: ToolResult | null;
-  approval: { state: "pending" | "granted" | "denied"; detail: string; reason: string } | null;
+  approval: StepApproval | null;
 }
 
 /** Something the model said or thought, at its own address. */
@@ -36,6 +46,12 @@ export interface TurnItem {
   checkpoints: { number: number; commit: string; files: string[] }[];
   /** What it cost; null while it streams. */
   spent: { usage: Usage; costMicroUsd: number; durationMs: number | null } | null;
+  /** What it read from the provider's cache; null while it streams, and where nothing is counted. */
+  cache: CacheUse | null;
+  /** The request asked for a summary of the history. */
+  compacts: boolean;
+  /** The summary that it brought; null where it brought none, and where only the provider can read it. */
+  summary: string | null;
   stopReason: string | null;
   failure: { reason: FailureReason; message: string; retryInMs: number | null } | null;
 }
@@ -46,7 +62,7 @@ export interface FactItem {
   first: number;
   last: number;
   at: string;
-  body: Exclude<RunEvent["body"], { type: `turn_${string}` | `tool_${string}` }>;
+  body: Exclude<RunEvent["body"], { type: `turn_${string}` | `tool_${string}` | "compacted" }>;
 }
 
 export type ActivityItem = TurnItem | FactItem;
@@ -54,6 +70,7 @@ export type ActivityItem = TurnItem | FactItem;
 /** Items in order, oldest first. `events` may begin anywhere in the run, best at a `turn_started`. */
 export function foldActivity(events: RunEvent[]): ActivityItem[] {
   const items: ActivityItem[] = [];
+  const cache = new CacheWatch();
   let turn: TurnItem | null = null;
   for (const event of events) {
     const { body, number } = event;
@@ -61,8 +78,10 @@ export function foldActivity(events: RunEvent[]): ActivityItem[] {
       turn = newTurn(event);
       items.push(turn);
     }
+    const use = cache.take(event);
     if (turn !== null && addToTurn(turn, event)) {
       turn.last = number;
+      turn.cache = use ?? turn.cache;
       continue;
     }
     if (isOfTurn(body)) continue;
@@ -82,7 +101,27 @@ export const itemsSince = (items: ActivityItem[], number: number): ActivityItem[
   items.filter((item) => item.last > number);
 
 const isOfTurn = (body: RunEvent["body"]): boolean =>
-  body.type.startsWith("turn_") || body.type.startsWith("tool_");
+  body.type.startsWith("turn_") || body.type.startsWith("tool_") || body.type === "compacted";
+
+/** Follows what each request left in the cache for the next one. Of a part of a log, the first is not judged. */
+class CacheWatch {
+  #before: Answered & { forked: boolean; compacted: boolean } | null = null;
+  #sentAt = "";
+  #knowsStart = false;
+
+  /** What an answered request read; null for all other events. */
+  take({ body, at }: RunEvent): CacheUse | null {
+    if (body.type === "started") this.#knowsStart = true;
+    if (body.type === "turn_started") this.#sentAt = at;
+    if (body.type === "forked" && this.#before) this.#before.forked = true;
+    if (body.type !== "turn_finished" && body.type !== "compacted") return null;
+    const answered = { usage: body.usage, at: this.#sentAt };
+    const isJudged = this.#before !== null || this.#knowsStart;
+    const use = isJudged ? cacheUseOf(answered, this.#before) : null;
+    this.#before = { ...answered, forked: false, compacted: body.type === "compacted" };
+    return use;
+  }
+}
 
 function newTurn(event: RunEvent): TurnItem {
   return {
@@ -95,6 +134,9 @@ function newTurn(event: RunEvent): TurnItem {
     calls: [],
     checkpoints: [],
     spent: null,
+    cache: null,
+    compacts: "compacts" in event.body && event.body.compacts === true,
+    summary: null,
     stopReason: null,
     failure: null,
   };
@@ -114,6 +156,11 @@ function addToTurn(turn: TurnItem, { body, number, at }: RunEvent): boolean {
       turn.spent = body;
       turn.stopReason = body.stopReason;
       return true;
+    case "compacted":
+      turn.compacts = true;
+      turn.spent = body;
+      turn.summary = textOf(body.content, "text") || compactionText(body.content);
+      return true;
     case "turn_failed":
       turn.failure = body;
       turn.spent = { usage: body.usage, costMicroUsd: body.costMicroUsd, durationMs: null };
@@ -123,12 +170,14 @@ function addToTurn(turn: TurnItem, { body, number, at }: RunEvent): boolean {
       return true;
     case "approval_requested":
       return change(turn, body.callId, (step) => {
-        step.approval = { state: "pending", detail: body.detail, reason: "" };
+        const { detail, rule = "" } = body;
+        step.approval = { state: "pending", detail, rule, reason: "" };
       });
     case "approval_decided":
       return change(turn, body.callId, (step) => {
-        const detail = step.approval?.detail ?? "";
-        step.approval = { state: body.granted ? "granted" : "denied", detail, reason: body.reason };
+        const { detail = "", rule = "" } = step.approval ?? {};
+        const state = body.granted ? "granted" : "denied";
+        step.approval = { state, detail, rule, reason: body.reason };
       });
     case "tool_finished":
       return change(turn, body.result.callId, (step) => {
@@ -152,4 +201,12 @@ function textOf(content: ContentBlock[], kind: "text" | "thinking"): string {
   return content.filter((block) => block.type === kind)
     .map((block) => String((block as Record<string, unknown>)[kind] ?? ""))
     .filter((text) => text.trim() !== "").join("\n\n");
+}
+
+/** What a signed block says, where it is to be read. */
+function compactionText(content: ContentBlock[]): string | null {
+  const block = content.find(({ type }) => type === "compaction") as
+    | { content?: unknown }
+    | undefined;
+  return typeof block?.content === "string" ? block.content : null;
 }

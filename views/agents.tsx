@@ -177,7 +177,8 @@ const wordOf = ({ word }: Shown, demo: boolean) => demo ? `${word}, demo model` 
 function summaryOf(results: ResultMark[]): string {
   const counts = new Map<string, number>();
   for (const { shown } of results) counts.set(shown.word, (counts.get(shown.word) ?? 0) + 1);
-  const words = [...counts].map(([word, n]) => `${n} ${word.toLowerCase()}`).join(", ");
+  const words = [...counts].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))
+    .map(([word, n]) => `${n} ${word.toLowerCase()}`).join(", ");
   return `Last ${results.length}: ${words}`;
 }
 

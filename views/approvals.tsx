@@ -1,6 +1,7 @@
-/** A person's yes or no that a waiting run needs: the exact command or path, and two buttons. */
+/** A person's yes or no that a waiting run needs: the exact command or change, and two buttons. */
 import type { VNode } from "preact";
 import type { Approval, Run } from "../server/records.ts";
+import { PlainDiff } from "./activity_call.tsx";
 import { Notice, Time } from "./components.tsx";
 import { Button, Field } from "./forms.tsx";
 
@@ -9,16 +10,38 @@ interface ApprovalFormProps {
   place: "row" | "page";
 }
 
-/** What would be done, word for word, and Grant or Deny; with room for a reason on a page of its own. */
+/** Which rule asks, and what would be done, word for word. */
+export function ApprovalQuestion({ approval }: { approval: Approval }): VNode {
+  const { tool, rule, detail, diff } = approval;
+  return (
+    <>
+      {rule !== "" && (
+        <p class="muted small">
+          Asked by the rule <code>{rule}</code>
+        </p>
+      )}
+      <pre class="output" tabIndex={0} aria-label={`What ${tool} would do`}>{shown(detail)}</pre>
+      {diff !== null && <PlainDiff diff={shown(diff)} whole />}
+    </>
+  );
+}
+
+/**
+ * Characters that are not seen, or turn the order of those that are, as their codes: what is read here is what
+ * would happen.
+ */
+const shown = (text: string): string =>
+  text.replace(
+    /(?![\t\n])[\p{Cc}\p{Cf}\u2028\u2029]/gu,
+    (c) => `\\u{${c.codePointAt(0)!.toString(16)}}`,
+  );
+
+/** The question, and Allow or Deny; with room for a reason on a page of its own. */
 export function ApprovalForm({ approval, place }: ApprovalFormProps): VNode {
   const form = `${place}-${approval.id}`;
   return (
     <form method="post" action={`/approvals/${approval.id}`} class="approval" id={form}>
-      <pre
-        class="output"
-        tabIndex={0}
-        aria-label={`What ${approval.tool} would do`}
-      >{approval.detail}</pre>
+      <ApprovalQuestion approval={approval} />
       {place === "page" && (
         <Field
           form={form}
@@ -35,7 +58,7 @@ export function ApprovalForm({ approval, place }: ApprovalFormProps): VNode {
           value="grant"
           keys={place === "page" ? "a" : undefined}
         >
-          Run it once
+          {approval.tool === "Bash" ? "Run it once" : "Allow it once"}
         </Button>
         <Button name="decision" value="deny" keys={place === "page" ? "Shift+x" : undefined}>
           Deny

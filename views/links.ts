@@ -10,6 +10,8 @@ export const checkHref = (ticketId: string, checkId: string): string =>
 export const runHref = (runId: string): string => `/runs/${id(runId)}`;
 export const forkHref = (runId: string, turn?: number): string =>
   `${runHref(runId)}/fork${turn === undefined ? "" : `?turn=${turn}`}`;
+/** A link in a notification; the token is what decides. */
+export const approveHref = (token: string): string => `/approve/${id(token)}`;
 export const agentHref = (agentId: string): string => `/agents/${id(agentId)}`;
 export const agentVersionsHref = (
   agentId: string,

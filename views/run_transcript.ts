@@ -35,8 +35,11 @@ function itemLines(item: ActivityItem): string[] {
   return lines;
 }
 
-function turnLines({ first, turn, at, said, calls, checkpoints, failure }: TurnItem): string[] {
-  const lines = ["", `## ${first}. Turn ${turn} (${exactTime(at)})`];
+function turnLines(item: TurnItem): string[] {
+  const { first, turn, at, said, calls, checkpoints, failure, compacts, summary } = item;
+  const what = compacts ? `Summary before turn ${turn}` : `Turn ${turn}`;
+  const lines = ["", `## ${first}. ${what} (${exactTime(at)})`];
+  if (summary) lines.push("", summary);
   if (said?.thinking) lines.push("", ...quoted(said.thinking));
   if (said?.text) lines.push("", said.text);
   for (const call of calls) lines.push(...callLines(call));
@@ -52,7 +55,9 @@ function callLines(step: CallStep): string[] {
   const lines = ["", `### ${step.number}. ${[verb, object].filter(Boolean).join(" ")}`];
   if (outcome) lines.push("", outcome);
   if (step.approval && step.approval.state !== "pending") {
-    lines.push("", `A person ${step.approval.state} it. ${step.approval.reason}`.trimEnd());
+    const { state, rule, reason } = step.approval;
+    const asked = rule === "" ? "" : ` (asked by ${rule})`;
+    lines.push("", `A person ${state} it${asked}. ${reason}`.trimEnd());
   }
   lines.push(...fenced(JSON.stringify(step.call.input, null, 2), "json"));
   if (step.result?.diff) lines.push(...fenced(step.result.diff, "diff"));

@@ -1,5 +1,6 @@
 /** Runs: the list of all, and one run with its whole activity. */
 import type { VNode } from "preact";
+import type { ToolTag } from "../agents/protocol.ts";
 import { failureReasons } from "../server/states.ts";
 import type { Approval, Run } from "../server/records.ts";
 import { Activity, type ActivityProps } from "./activity.tsx";
@@ -13,6 +14,7 @@ import {
   Notice,
   Panel,
   StatusBadge,
+  Tag,
   Time,
   TrialMark,
 } from "./components.tsx";
@@ -26,7 +28,14 @@ import { Prose } from "./prose.tsx";
 import type { Shell } from "./shell.ts";
 import { runTitle, subjectLabel, SubjectLink } from "./subject.tsx";
 import { DelayNote, DelayNotice } from "./delay.tsx";
-import { type Delay, failureWords, purposeWords, reportsBlocked, shownRun } from "./words.ts";
+import {
+  type Delay,
+  failureWords,
+  purposeWords,
+  reportsBlocked,
+  shownRun,
+  tagWords,
+} from "./words.ts";
 
 export interface RunsPageProps {
   shell: Shell;
@@ -141,6 +150,8 @@ export interface RunPageProps {
   delay: Delay | null;
   /** Which try at the same work it is, from 1. */
   attempt: number;
+  /** What its calls have brought into it or let out of it. */
+  tags: ToolTag[];
   approvals: Approval[];
   moves: Omit<RunMovesProps, "run">;
   /** A person's last words to it came when it asked the model nothing more. */
@@ -181,7 +192,7 @@ export function runPartials(props: RunPageProps, status?: string): VNode {
 const titleOf = ({ run, subject }: RunPageProps) => runTitle(run, subject);
 
 function RunStrip(props: RunPageProps): VNode {
-  const { run, subject, delay, attempt, shell } = props;
+  const { run, subject, delay, attempt, tags, shell } = props;
   const { usage } = run;
   const project = shell.projects.find(({ id }) => id === run.projectId);
   return (
@@ -256,6 +267,14 @@ function RunStrip(props: RunPageProps): VNode {
         </div>
         {run.startedAt && (
           <div>
+            <dt>Has had</dt>
+            <dd>
+              <RunTags tags={tags} />
+            </dd>
+          </div>
+        )}
+        {run.startedAt && (
+          <div>
             <dt>Time</dt>
             <dd class="num">
               {run.finishedAt
@@ -266,6 +285,18 @@ function RunStrip(props: RunPageProps): VNode {
         )}
       </dl>
     </div>
+  );
+}
+
+/** The three that should not come together without a person's word: those it has had, and those it has not. */
+function RunTags({ tags }: { tags: ToolTag[] }): VNode {
+  const all = Object.entries(tagWords) as [ToolTag, string][];
+  const not = all.filter(([tag]) => !tags.includes(tag)).map(([, word]) => word);
+  return (
+    <>
+      {all.filter(([tag]) => tags.includes(tag)).map(([tag, word]) => <Tag key={tag}>{word}</Tag>)}
+      {not.length > 0 && <span class="muted">no {not.join(", no ")}</span>}
+    </>
   );
 }
 

@@ -13,6 +13,7 @@ import type {
   TicketStep,
   TicketType,
 } from "../server/states.ts";
+import type { ToolTag } from "../agents/protocol.ts";
 import { CHECK_ROUNDS_MAX } from "../server/states.ts";
 import type { ReviewFinding, Run, RunPurpose, Ticket } from "../server/records.ts";
 
@@ -105,6 +106,7 @@ export const jobKindWords: Readonly<Record<string, string>> = {
   advance_ticket: "Take a ticket's next step",
   merge_ticket: "Merge a ticket",
   remove_worktree: "Remove a worktree",
+  notify: "Tell that a run waits",
   prune: "Throw away what nobody needs",
   backup: "Back up the database",
   roll_up: "Roll up what was used",
@@ -115,6 +117,13 @@ export const checkWords: Record<CheckStatus, Shown> = {
   failed: shown("failed", "Failed"),
   timed_out: shown("failed", "Timed out"),
   skipped: shown("idle", "No command"),
+};
+
+/** What a run may have had. */
+export const tagWords: Record<ToolTag, string> = {
+  private: "private data",
+  untrusted: "untrusted input",
+  outbound: "way out",
 };
 
 export const approvalWords: Record<ApprovalStatus, Shown> = {

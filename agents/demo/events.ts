@@ -77,6 +77,7 @@ function finalUsage(usage: WireUsage) {
     cache_read_input_tokens: usage.cache_read_input_tokens,
     output_tokens_details: usage.output_tokens_details,
     server_tool_use: usage.server_tool_use,
+    ...(usage.iterations && { iterations: usage.iterations }),
   };
 }
 
@@ -117,6 +118,14 @@ function blockEvents(
           .map((partial_json) => delta({ type: "input_json_delta", partial_json })),
         stop,
       ];
+    case "compaction": {
+      const { content, encrypted_content } = block;
+      return [
+        start({ ...block, content: null, encrypted_content: null }),
+        delta({ type: "compaction_delta", content, encrypted_content }),
+        stop,
+      ];
+    }
     default:
       return [start(block), stop];
   }

@@ -27,6 +27,8 @@ export interface CheckOptions {
   models: ReadonlyMap<string, ModelRules>;
   /** Fields that a beta header allows beside the usual ones. */
   extraFields?: readonly string[];
+  /** The beta of compaction is on: `compaction` asks for a summary, and its block begins a conversation. */
+  compaction?: boolean;
   /** For `count_tokens`: no `max_tokens`, no `stream`. */
   counting?: boolean;
   /** Whether this content was answered with `pause_turn`: then the request may end with it. */
@@ -61,6 +63,7 @@ export function checkRequest(body: unknown, options: CheckOptions): MessagesRequ
   refuseExtraKeys(body, [
     ...FIELDS,
     ...(options.counting ? [] : FIELDS_OF_MESSAGES),
+    ...(options.compaction ? ["compaction"] : []),
     ...(options.extraFields ?? []),
   ], "");
   const rules = modelRules(body.model, options.models);
@@ -68,7 +71,9 @@ export function checkRequest(body: unknown, options: CheckOptions): MessagesRequ
   checkThinking(body, rules);
   checkSystem(body.system);
   checkTools(body.tools, body.tool_choice, rules);
-  checkMessages(body.messages, rules, options.isPaused ?? (() => false));
+  checkCompaction(body);
+  const { isPaused = () => false, compaction = false } = options;
+  checkMessages(body.messages, rules, { isPaused, compaction });
   const request = body as unknown as MessagesRequest;
   checkMarkers(request);
   const tokens = countPrompt(request);
@@ -84,6 +89,29 @@ function modelRules(model: unknown, models: CheckOptions["models"]): ModelRules 
   const rules = models.get(model);
   if (!rules) throw new WireError("not_found_error", `model: ${model}`);
   return rules;
+}
+
+function checkCompaction(
+  { compaction, context_management, stop_sequences, tool_choice, ...body }: Record<
+    string,
+    unknown
+  >,
+): void {
+  if (compaction === undefined || compaction === null) return;
+  if (!isObject(compaction)) refuse("compaction", "Input should be a valid dictionary");
+  refuseExtraKeys(compaction, ["type", "instructions"], "compaction");
+  if (compaction.type !== "summarize") refuse("compaction.type", 'Input should be "summarize"');
+  if (context_management !== undefined) {
+    refuse("compaction", "cannot be combined with `context_management`");
+  }
+  if (stop_sequences !== undefined) refuse("stop_sequences", "not accepted with `compaction`");
+  const { output_config } = body;
+  if (isObject(output_config) && output_config.format) {
+    refuse("output_config.format", "not accepted with `compaction`");
+  }
+  if (isObject(tool_choice) && (tool_choice.type === "any" || tool_choice.type === "tool")) {
+    refuse("tool_choice", "not accepted with `compaction`");
+  }
 }
 
 function checkLimits(body: Record<string, unknown>, rules: ModelRules): void {

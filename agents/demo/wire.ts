@@ -41,6 +41,8 @@ export interface MessagesRequest {
   thinking?: { type: string; display?: "summarized" | "omitted"; budget_tokens?: number };
   output_config?: { effort?: string; format?: Record<string, unknown> };
   cache_control?: CacheControl;
+  /** Asks for a summary of `messages` instead of an answer. */
+  compaction?: { type: "summarize"; instructions?: string | null };
   stream?: boolean;
   [key: string]: unknown;
 }
@@ -51,6 +53,7 @@ export type StopReason =
   | "stop_sequence"
   | "tool_use"
   | "pause_turn"
+  | "compaction"
   | "refusal"
   | "model_context_window_exceeded";
 
@@ -66,7 +69,18 @@ export interface WireUsage {
   service_tier: "standard";
   speed: "standard";
   inference_geo: null;
+  /** What a summary took: its tokens are in none of the counters above. */
+  iterations?: ({ type: "compaction" } & CountedTokens)[];
 }
+
+export type CountedTokens = Pick<
+  WireUsage,
+  | "input_tokens"
+  | "output_tokens"
+  | "cache_creation_input_tokens"
+  | "cache_read_input_tokens"
+  | "cache_creation"
+>;
 
 export interface StopDetails {
   type: "refusal";

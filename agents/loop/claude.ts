@@ -14,25 +14,42 @@ import { SECOND_MS, systemClock } from "../../server/clock.ts";
 import { messageOf } from "../../server/errors.ts";
 import type { FailureReason } from "../../server/states.ts";
 import type { ContentBlock, ModelEndpoint, Usage } from "../protocol.ts";
+import { takeInstead } from "../successors.ts";
 import { createDemoFetch } from "../demo/model.ts";
+import { addUsage } from "./cost.ts";
+import { askForSummary, summaryOf } from "./history.ts";
 import { watchIdle } from "./idle_watch.ts";
+import { lenient } from "./lenient.ts";
+import { type Quirk, refusedField } from "./quirks.ts";
+import { rateLimitsOf } from "./rate_limits.ts";
 import { retryAfterMs } from "./retry_after.ts";
-import type { DeltaKind, Model, TurnAnswer, TurnRequest } from "./turn.ts";
+import type { Message, Model, TextBlock, TurnAnswer, TurnOptions, TurnRequest } from "./turn.ts";
 import { TurnError } from "./turn.ts";
 
 export type Claude = Model;
 
 /** Silence after which the demo model, which answers inside this process, must have broken. */
 const DEMO_IDLE_MS = 30 * SECOND_MS;
+/** For the list of models, when one is gone. */
+const LIST_TIMEOUT_MS = 5 * SECOND_MS;
+const MAX_OFFERED = 200;
 /** Longest text of a server that becomes part of an error. */
 const MAX_DETAIL_CHARS = 500;
 
+/** The header value without which the API knows neither the wish for a summary nor the block that it brings. */
+const COMPACTION_BETA = "compact-2026-09-04";
+
 /** A client for one endpoint, shared by all runs of a brain. The key stays inside. */
-export function createClaude(endpoint: ModelEndpoint): Claude {
+export function createClaude(
+  endpoint: ModelEndpoint,
+  /** Hears what the endpoint turned out not to take, once for each. */
+  onQuirk: (quirk: Quirk) => void = () => {},
+): Claude {
   const demo = endpoint.kind === "demo";
   const apiKey = demo ? "demo" : endpoint.apiKey;
   const idleMs = demo ? DEMO_IDLE_MS : endpoint.idleTimeoutMs;
   const send = demo ? createDemoFetch({ paceMs: endpoint.paceMs }) : fetch;
+  const lacking = new Set<Quirk>(demo ? ["compaction"] : endpoint.quirks ?? []);
   const client = new BaseAnthropic({
     apiKey,
     baseURL: demo ? "http://demo.invalid" : endpoint.baseUrl,
@@ -46,49 +63,142 @@ export function createClaude(endpoint: ModelEndpoint): Claude {
     logLevel: "off",
     openTelemetry: false,
   });
-  return {
-    async turn(request, { signal, onDelta }) {
-      const params = paramsOf(request);
-      const watch = watchIdle({ fetch: send, idleMs, signal });
-      const seen = new SeenStream(onDelta);
+
+  /** Sends until nothing that the endpoint lacks is in the request any more: a refusal is not paid. */
+  async function turn(request: TurnRequest, options: TurnOptions): Promise<TurnAnswer> {
+    for (;;) {
+      const { params, headers, sent } = paramsOf(request, lacking);
+      const seen = new SeenStream(options);
       try {
-        const watched = client.withOptions({ fetch: watch.fetch as ClientOptions["fetch"] });
-        const stream = new Messages(watched).stream(params, { signal: watch.signal });
-        stream.on("streamEvent", (event) => seen.take(event));
-        const message = await Promise.race([stream.finalMessage(), watch.aborted]);
-        return seen.answer(message, stream.request_id ?? null);
+        return await attempt(params, headers, seen, options);
       } catch (error) {
-        if (signal.aborted) {
-          const why = "The request was given up: the run was stopped while it was answered";
-          throw new TurnError("worker_lost", why, { retryAfterMs: null, usage: seen.usage });
+        const quirk = error instanceof APIError && error.status === 400
+          ? refusedField(error.apiMessage ?? error.message, sent)
+          : null;
+        if (quirk === null || options.signal.aborted) {
+          const failure = failureOf(error, seen, options.signal);
+          const gone = failure instanceof TurnError && failure.reason === "model_not_found";
+          throw gone ? await withSuccessor(failure, request.model.id, options.signal) : failure;
         }
-        const theirs = error instanceof AnthropicError || error instanceof BrokenAnswer;
-        if (!theirs && !watch.stalled) throw error;
-        const [reason, detail] = watch.stalled
-          ? ["stalled" as const, `nothing came for ${idleMs / SECOND_MS} s`]
-          : [reasonOf(error), withoutKey(detailOf(error), apiKey)];
-        throw new TurnError(
-          reason,
-          `Cannot get an answer from the model: ${detail.slice(0, MAX_DETAIL_CHARS)}`,
-          { retryAfterMs: waitAskedFor(error), usage: seen.usage },
-        );
-      } finally {
-        watch.stop();
+        lacking.add(quirk);
+        onQuirk(quirk);
       }
-    },
-  };
+    }
+  }
+
+  async function attempt(
+    params: Params,
+    headers: Record<string, string>,
+    seen: SeenStream,
+    { signal, onRate }: TurnOptions,
+  ): Promise<TurnAnswer> {
+    const watch = watchIdle({ fetch: send, idleMs, signal });
+    const watched = async (...[input, init]: Parameters<typeof fetch>) => {
+      const response = await watch.fetch(input, init);
+      const rate = onRate && rateLimitsOf(response.headers, systemClock.nowMs());
+      if (rate) onRate(rate);
+      return demo ? response : await lenient(response);
+    };
+    try {
+      const one = client.withOptions({ fetch: watched as ClientOptions["fetch"] });
+      const stream = new Messages(one).stream(params, { signal: watch.signal, headers });
+      stream.on("streamEvent", (event) => seen.take(event));
+      const message = await Promise.race([stream.finalMessage(), watch.aborted]);
+      const answer = seen.answer(message, stream.request_id ?? null);
+      // A summary that came to nothing: the next try asks the model itself.
+      if (answer.stopReason === "compaction" && summaryOf(answer.content) === null) {
+        lacking.add("compaction");
+      }
+      return answer;
+    } catch (error) {
+      throw watch.stalled && !signal.aborted ? new Stalled() : error;
+    } finally {
+      watch.stop();
+    }
+  }
+
+  function failureOf(error: unknown, seen: SeenStream, signal: AbortSignal): unknown {
+    if (signal.aborted) {
+      const why = "The request was given up: the run was stopped while it was answered";
+      return new TurnError("worker_lost", why, { retryAfterMs: null, usage: seen.usage });
+    }
+    const stalled = error instanceof Stalled;
+    const theirs = error instanceof AnthropicError || error instanceof BrokenAnswer;
+    if (!theirs && !stalled) return error;
+    const [reason, detail] = stalled
+      ? ["stalled" as const, `nothing came for ${idleMs / SECOND_MS} s`]
+      : [reasonOf(error), withoutKey(detailOf(error), apiKey)];
+    return new TurnError(
+      reason,
+      `Cannot get an answer from the model: ${detail.slice(0, MAX_DETAIL_CHARS)}`,
+      { retryAfterMs: waitAskedFor(error), usage: seen.usage },
+    );
+  }
+
+  /** A model that is gone: which one to take, as the endpoint itself lists them, if it does. */
+  async function withSuccessor(failure: TurnError, gone: string, signal: AbortSignal) {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(LIST_TIMEOUT_MS)]);
+    const offered = await listOffered(limit).catch(() => null); // it has none, or nobody answers
+    const message = `${failure.message}. ${takeInstead(gone, offered)}`;
+    return new TurnError(failure.reason, message, failure.details);
+  }
+
+  async function listOffered(signal: AbortSignal): Promise<string[]> {
+    const watch = watchIdle({ fetch: send, idleMs: LIST_TIMEOUT_MS, signal });
+    try {
+      const one = client.withOptions({ fetch: watch.fetch as ClientOptions["fetch"] });
+      const list: { data?: unknown } = await one.get("/v1/models", { signal: watch.signal });
+      if (!Array.isArray(list.data)) throw new Error("no list");
+      const ids = list.data.flatMap(({ id }) => typeof id === "string" ? [id] : []);
+      return ids.slice(0, MAX_OFFERED);
+    } finally {
+      watch.stop();
+    }
+  }
+
+  return { turn };
 }
 
-/** Cached up to the end of `system`, which agents of one kind share, and up to the end of the history. */
-function paramsOf({ model, system, tools, messages, maxOutputTokens }: TurnRequest) {
-  return {
+/** Nothing came for too long. */
+class Stalled extends Error {}
+
+type Params = Parameters<Messages["stream"]>[0];
+const ephemeral = { type: "ephemeral" as const };
+
+/**
+ * Cached up to the end of `system`, which all runs of an agent in a project share; up to the end of the history;
+ * and up to where it ended in the request before: an entry is looked for only 20 blocks back, and a turn with many
+ * calls adds more. All for 5 minutes, counted anew with each reading: an hour costs 60 % more to write, and a run
+ * rarely pauses for longer.
+ */
+function paramsOf(request: TurnRequest, lacking: ReadonlySet<Quirk>): {
+  params: Params;
+  headers: Record<string, string>;
+  /** What of it an endpoint may lack. */
+  sent: ReadonlySet<Quirk>;
+} {
+  const { model, system, tools, maxOutputTokens } = request;
+  const sent = new Set<Quirk>();
+  const uses = (quirk: Quirk): boolean => {
+    if (lacking.has(quirk)) return false;
+    sent.add(quirk);
+    return true;
+  };
+  const compacts = request.compacts === true && uses("compaction");
+  let messages = request.compacts && !compacts
+    ? askForSummary({ spec: request, messages: request.messages, promptTokens: 0 })
+    : request.messages;
+  // The block of an earlier summary is known to the API only with the same header.
+  const isSummarized = messages[0]?.content[0]?.type === "compaction";
+  if (messages.some(({ role }) => role === "system") && !uses("system_messages")) {
+    messages = withoutSystemMessages(messages);
+  }
+  const cached = uses("cache_control");
+  if (cached) messages = markEarlierEnd(messages);
+  const params = {
     model: model.id,
     max_tokens: maxOutputTokens,
-    system: [{
-      type: "text" as const,
-      text: system,
-      cache_control: { type: "ephemeral" as const },
-    }],
+    system: [{ type: "text" as const, text: system, ...(cached && { cache_control: ephemeral }) }],
     tools: tools.map(({ name, description, inputSchema }) => ({
       name,
       description,
@@ -96,10 +206,41 @@ function paramsOf({ model, system, tools, messages, maxOutputTokens }: TurnReque
     })),
     // The log keeps blocks as they came, of kinds the SDK may not know yet.
     messages: messages as unknown as Anthropic.MessageParam[],
-    cache_control: { type: "ephemeral" as const },
-    ...(model.thinking && { thinking: { type: model.thinking, display: "summarized" as const } }),
-    ...(model.effort && { output_config: { effort: model.effort } }),
+    ...(cached && { cache_control: ephemeral }),
+    ...(model.thinking && uses("thinking") &&
+      { thinking: { type: model.thinking, display: "summarized" as const } }),
+    ...(model.effort && uses("output_config") && { output_config: { effort: model.effort } }),
+    ...(compacts && { compaction: { type: "summarize" as const } }),
   };
+  const headers: Record<string, string> = compacts || isSummarized
+    ? { "anthropic-beta": COMPACTION_BETA }
+    : {};
+  return { params, headers, sent };
+}
+
+/** Marks the block at which the request before this one ended: the last of our own before the newest answer. */
+function markEarlierEnd(messages: Message[]): Message[] {
+  const answer = messages.findLastIndex(({ role }) => role === "assistant");
+  const before = messages[answer - 1];
+  // A pause makes two answers one, whose beginning was the end of a request.
+  if (!before || before.role === "assistant") return messages;
+  const content = before.content.with(-1, {
+    ...before.content.at(-1)!,
+    cache_control: ephemeral,
+  } as unknown as TextBlock);
+  return messages.with(answer - 1, { ...before, content } as Message);
+}
+
+/** An operator's word joins the user turn before it, where the endpoint knows no such message. */
+function withoutSystemMessages(messages: Message[]): Message[] {
+  const joined: Message[] = [];
+  for (const message of messages) {
+    const last = joined.at(-1);
+    if (message.role === "system" && last?.role === "user") {
+      joined[joined.length - 1] = { ...last, content: [...last.content, ...message.content] };
+    } else joined.push(message);
+  }
+  return joined;
 }
 
 const wholeStopReasons: ReadonlySet<string> = new Set([
@@ -107,28 +248,38 @@ const wholeStopReasons: ReadonlySet<string> = new Set([
   "tool_use",
   "stop_sequence",
   "pause_turn",
+  "compaction",
 ]);
 
 /** What has come of one answer so far. */
 class SeenStream {
-  readonly #onDelta: (kind: DeltaKind, text: string) => void;
+  readonly #onDelta: TurnOptions["onDelta"];
+  readonly #onBegin: () => void;
   /** Raw JSON of each tool call by its index: the SDK's own parser silently mends JSON that was cut. */
   readonly #json = new Map<number, string>();
   #wireUsage: Partial<Anthropic.Usage> = {};
   #stopReason: string | null = null;
 
-  constructor(onDelta: (kind: DeltaKind, text: string) => void) {
+  /** What a signed summary turned out to hold, by the index of its block: the SDK's stream knows no such block. */
+  readonly #summaries = new Map<number, Record<string, unknown>>();
+
+  constructor({ onDelta, onBegin = () => {} }: TurnOptions) {
     this.#onDelta = onDelta;
+    this.#onBegin = onBegin;
   }
 
   take(event: Anthropic.MessageStreamEvent): void {
     switch (event.type) {
       case "message_start":
+        this.#onBegin();
         return this.#count(event.message.usage);
       case "message_delta":
         this.#stopReason = event.delta.stop_reason ?? this.#stopReason;
         return this.#count(event.usage);
       case "content_block_start":
+        if ((event.content_block as { type: string }).type === "compaction") {
+          this.#summaries.set(event.index, {});
+        }
         if (event.content_block.type === "tool_use") {
           this.#onDelta("tool", `${event.content_block.name} `);
         }
@@ -141,6 +292,13 @@ class SeenStream {
   }
 
   #delta(index: number, delta: Anthropic.RawContentBlockDelta): void {
+    const summary = this.#summaries.get(index);
+    if (summary) {
+      // It carries whole values, not pieces of them.
+      const { type: _type, ...values } = delta as unknown as Record<string, unknown>;
+      Object.assign(summary, values);
+      return;
+    }
     switch (delta.type) {
       case "text_delta":
         return this.#onDelta("text", delta.text);
@@ -159,16 +317,10 @@ class SeenStream {
   }
 
   get usage(): Usage {
-    const wire = this.#wireUsage;
-    const write1h = tokens(wire.cache_creation?.ephemeral_1h_input_tokens);
-    const write5m = tokens(wire.cache_creation?.ephemeral_5m_input_tokens);
-    return {
-      inputTokens: tokens(wire.input_tokens),
-      outputTokens: tokens(wire.output_tokens),
-      cacheReadTokens: tokens(wire.cache_read_input_tokens),
-      cacheWrite1hTokens: write1h,
-      cacheWrite5mTokens: Math.max(write5m, tokens(wire.cache_creation_input_tokens) - write1h),
-    };
+    const { iterations, ...wire } = this.#wireUsage as WireUsage;
+    const summing = (iterations ?? []).flatMap((one) => one?.type === "compaction" ? [one] : []);
+    // What a summary took is told there and nowhere else.
+    return [wire, ...summing].map(usageOf).reduce(addUsage);
   }
 
   answer(message: Anthropic.Message, requestId: string | null): TurnAnswer {
@@ -187,6 +339,8 @@ class SeenStream {
 
   /** A plain copy, its tool input parsed without mercy. */
   #block(block: Anthropic.ContentBlock, index: number): ContentBlock {
+    const summary = this.#summaries.get(index);
+    if (summary) return { ...block, ...summary } as ContentBlock;
     const json = this.#json.get(index);
     if (!("input" in block)) return { ...block };
     const input = json ? parse(json) : block.input;
@@ -195,6 +349,23 @@ class SeenStream {
     }
     return { ...block, input: input as Record<string, unknown> };
   }
+}
+
+/** Counters of a request, or of one step of it. */
+type WireUsage = Partial<Anthropic.Usage> & {
+  iterations?: (Partial<Anthropic.Usage> & { type?: string } | null)[] | null;
+};
+
+function usageOf(wire: Partial<Anthropic.Usage>): Usage {
+  const write1h = tokens(wire.cache_creation?.ephemeral_1h_input_tokens);
+  const write5m = tokens(wire.cache_creation?.ephemeral_5m_input_tokens);
+  return {
+    inputTokens: tokens(wire.input_tokens),
+    outputTokens: tokens(wire.output_tokens),
+    cacheReadTokens: tokens(wire.cache_read_input_tokens),
+    cacheWrite1hTokens: write1h,
+    cacheWrite5mTokens: Math.max(write5m, tokens(wire.cache_creation_input_tokens) - write1h),
+  };
 }
 
 /** Endpoints that only resemble the real one count nothing, or in fractions. */

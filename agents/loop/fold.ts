@@ -21,7 +21,15 @@ import {
   type SentRequest,
 } from "./loop_state.ts";
 import { addUsage, promptTokensOf, totalTokensOf, worstCostMicroUsd } from "./cost.ts";
-import { pushAnswer, pushOperatorText, pushUser, resultBlock } from "./history.ts";
+import {
+  promptBound,
+  pushAnswer,
+  pushOperatorText,
+  pushUser,
+  resultBlock,
+  summarized,
+  SUMMARY_REQUEST_TOKENS,
+} from "./history.ts";
 import { MAX_SIGNATURES, repeats, signaturesOf, STUCK_HINT_AFTER } from "./circles.ts";
 import { requireKnownEvents } from "./log.ts";
 import { isLimitNote, isStuckNote, personNote } from "./notes.ts";
@@ -43,6 +51,8 @@ export function apply(state: LoopState, event: RunEventBody): void {
       return answered(state, event);
     case "turn_failed":
       return requestFailed(state, event);
+    case "compacted":
+      return compacted(state, event);
     case "tool_finished":
       return toolFinished(state, event.result);
     case "note":
@@ -87,24 +97,29 @@ export function giveUpSent(state: LoopState): void {
 
 function requestSent(
   state: LoopState,
-  { maxOutputTokens, elapsedMs = state.elapsedMs }: Extract<RunEventBody, { type: "turn_started" }>,
+  event: Extract<RunEventBody, { type: "turn_started" }>,
 ): void {
+  const { maxOutputTokens, elapsedMs = state.elapsedMs } = event;
   giveUpSent(state);
   // What was read from the clock before the wait is exact; what is added up from durations is not.
   state.elapsedMs = elapsedMs + state.retryInMs;
   state.retryInMs = 0;
-  state.sent = worstOf(state, maxOutputTokens);
+  state.sent = worstOf(state, maxOutputTokens, event.compacts);
 }
 
 /** The most that a request with the history as it is can use and cost. */
-export const worstOf = (
+export function worstOf(
   { spec, promptTokens }: LoopState,
   maxOutputTokens: number,
-): SentRequest => ({
-  maxOutputTokens,
-  worstCostMicroUsd: worstCostMicroUsd(spec.model, promptTokens, maxOutputTokens),
-  worstTokens: promptTokens + maxOutputTokens,
-});
+  compacts = false,
+): SentRequest {
+  const sent = promptTokens + (compacts ? SUMMARY_REQUEST_TOKENS : 0);
+  return {
+    maxOutputTokens,
+    worstCostMicroUsd: worstCostMicroUsd(spec.model, sent, maxOutputTokens),
+    worstTokens: sent + maxOutputTokens,
+  };
+}
 
 function answered(
   state: LoopState,
@@ -128,6 +143,23 @@ function answered(
   } else if (event.stopReason !== "pause_turn") {
     state.nudge = pushed ? "unsubmitted" : "empty";
   }
+}
+
+/** The history begins anew; what came in while it was summed up follows, and the loop's own notes are due again. */
+function compacted(state: LoopState, event: Extract<RunEventBody, { type: "compacted" }>): void {
+  pay(state, event.usage, event.costMicroUsd);
+  state.elapsedMs += event.durationMs;
+  state.sent = null;
+  state.tries = 0;
+  state.outputLimitHit = null;
+  state.compactedAfter = state.turns;
+  state.limitNoted = false;
+  state.stuckNoted = false;
+  const { system, tools, prompt } = state.spec;
+  state.messages = summarized(prompt, event.content);
+  state.promptTokens = promptBound(system, tools, state.messages);
+  state.countedTokens = 0;
+  placePendingNotes(state);
 }
 
 /** What the model asks to be done, in its order. */

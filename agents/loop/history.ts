@@ -1,6 +1,7 @@
 /** How messages are added to a run's history, by the rules of the Messages API; none is ever changed later. */
 import type { ContentBlock, ToolResult, ToolResultBlock, ToolSpec } from "../protocol.ts";
 import type { Message, TextBlock } from "./turn.ts";
+import { goOnNote, summaryRequest } from "./notes.ts";
 
 /** The part of the loop's state that the history is. */
 export interface History {
@@ -77,6 +78,39 @@ export function pushOperatorText(history: History, text: string): void {
 /** The most tokens that an operator's word adds to a request. */
 export const operatorTextBound = (text: string): number =>
   messageBound({ role: "system", content: [{ type: "text", text }] });
+
+/** The most that asking for a summary adds to the history. */
+export const SUMMARY_REQUEST_TOKENS = 1_000;
+
+/** The history with the wish for a summary at its end, which must be a user turn. Changes nothing. */
+export function askForSummary(history: History): Message[] {
+  const copy = { ...history };
+  pushOperatorText(copy, summaryRequest);
+  return copy.messages;
+}
+
+/** What a compaction brought, of what the model answered; null: no summary. */
+export function summaryOf(content: readonly ContentBlock[]): ContentBlock[] | null {
+  const signed = content.find((block) => block.type === "compaction");
+  if (signed) return "content" in signed && signed.content ? [signed] : null;
+  const text = content.flatMap((block) => block.type === "text" ? String(block.text).trim() : [])
+    .join("\n\n").trim();
+  return text === "" ? null : [{ type: "text", text }];
+}
+
+/** The history anew, from a summary: the API's own block stands first in it, as it came. The task is said again. */
+export function summarized(prompt: string, summary: readonly ContentBlock[]): Message[] {
+  const text = (text: string): TextBlock => ({ type: "text", text });
+  const [block] = summary;
+  if (block!.type === "compaction") {
+    return [
+      { role: "assistant", content: [block!] },
+      { role: "user", content: [text(prompt), text(goOnNote)] },
+    ];
+  }
+  const told = `<summary>\n${(block as TextBlock).text}\n</summary>`;
+  return [{ role: "user", content: [text(prompt), text(told), text(goOnNote)] }];
+}
 
 /** A new array each time: a request that is on its way keeps the one it was given. */
 function push(history: History, message: Message): void {

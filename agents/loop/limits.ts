@@ -1,5 +1,6 @@
 /** A run's limits, checked before each request against the most that the request can use: none is ever passed. */
 import type { FailureReason } from "../../server/states.ts";
+import { SUMMARY_REQUEST_TOKENS } from "./history.ts";
 import type { LoopState } from "./loop_state.ts";
 import { affordableOutputTokens, totalTokensOf, worstCostMicroUsd } from "./cost.ts";
 
@@ -7,6 +8,10 @@ import { affordableOutputTokens, totalTokensOf, worstCostMicroUsd } from "./cost
 export const FIRST_OUTPUT_TOKENS = 16_384;
 /** Less room than this is none: the model would be cut off in mid-thought. */
 export const MIN_OUTPUT_TOKENS = 2_048;
+/** From this share of the model's window on the history is replaced by its summary. */
+export const COMPACT_AT = 0.75;
+/** What was not counted yet is guessed: tokens of text and code have three to four bytes. */
+const BYTES_PER_TOKEN = 3;
 /** From this share of a limit on the agent is told to finish… */
 const NEAR = 0.8;
 /** …or when a limit leaves room for no longer an answer than this: that is enough for a few last turns. */
@@ -17,8 +22,17 @@ export type Room =
   | { type: "room"; maxOutputTokens: number; near: string | null }
   | { type: "none"; reason: FailureReason; message: string };
 
+/** Whether the history is to be summed up before the next turn. Once for each turn: a summary that is too long stays. */
+export function mustCompact(
+  { spec, messages, turns, compactedAfter, ...state }: LoopState,
+): boolean {
+  const guessed = Math.ceil((state.promptTokens - state.countedTokens) / BYTES_PER_TOKEN);
+  return turns > Math.max(0, compactedAfter) && messages.at(-1)!.role !== "assistant" &&
+    state.countedTokens + guessed >= spec.model.contextTokens * COMPACT_AT;
+}
+
 /** Whether the next request is within every limit, and how long its answer may be. */
-export function roomFor(state: LoopState, elapsedMs: number): Room {
+export function roomFor(state: LoopState, elapsedMs: number, compacts = false): Room {
   const { limits, model } = state.spec;
   if (state.turns >= limits.maxTurns) {
     return none("max_turns", `the run has had all of its ${limits.maxTurns} turns`);
@@ -38,8 +52,9 @@ export function roomFor(state: LoopState, elapsedMs: number): Room {
   const enough = state.outputLimitHit === null
     ? Math.min(MIN_OUTPUT_TOKENS, wanted)
     : state.outputLimitHit + 1;
-  const byCost = affordableOutputTokens(model, state.promptTokens, costLeft(state));
-  const byTokens = tokensLeft(state) - state.promptTokens;
+  const promptTokens = state.promptTokens + (compacts ? SUMMARY_REQUEST_TOKENS : 0);
+  const byCost = affordableOutputTokens(model, promptTokens, costLeft(state));
+  const byTokens = tokensLeft(state) - promptTokens;
   if (byCost < enough) return none("max_cost", costMessage(state, enough));
   if (byTokens < enough) return none("max_tokens", tokensMessage(state, enough));
   const maxOutputTokens = Math.min(wanted, byCost, byTokens);

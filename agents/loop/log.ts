@@ -7,6 +7,7 @@ const known: Readonly<Record<RunEventBody["type"], true>> = {
   turn_started: true,
   turn_finished: true,
   turn_failed: true,
+  compacted: true,
   tool_started: true,
   approval_requested: true,
   approval_decided: true,

@@ -12,11 +12,13 @@ import {
   type ToolCall,
   type ToolResult,
 } from "../protocol.ts";
+import type { FailureReason } from "../../server/states.ts";
 import type { DeltaKind, Model, TurnAnswer } from "./turn.ts";
 import { TurnError } from "./turn.ts";
 import { costMicroUsd } from "./cost.ts";
 import { priceFor } from "../models.ts";
 import { apply, fold, giveUpSent, worstOf } from "./fold.ts";
+import { summaryOf } from "./history.ts";
 import { sentFits, usd } from "./limits.ts";
 import { kindOfFailure, type LoopState } from "./loop_state.ts";
 import { nextStep, type Step } from "./steps.ts";
@@ -146,14 +148,15 @@ async function useTools(
 
 /** One request. Null: the loop goes on, with the answer or with another try. */
 async function ask(
-  { maxOutputTokens, elapsedMs }: Extract<Step, { type: "send" }>,
+  { maxOutputTokens, elapsedMs, compacts }: Extract<Step, { type: "send" }>,
   state: LoopState,
   deps: LoopDeps,
 ): Promise<RunOutcome | null> {
   const { model: spec, system, tools } = state.spec;
   const turn = state.turns + 1;
   if (state.retryInMs > 0) await deps.delay(state.retryInMs, deps.signal);
-  const { worstTokens, worstCostMicroUsd } = worstOf(state, maxOutputTokens);
+  const kind = compacts ? { compacts } : {};
+  const { worstTokens, worstCostMicroUsd } = worstOf(state, maxOutputTokens, compacts);
   await record(state, deps, {
     type: "turn_started",
     turn,
@@ -161,6 +164,7 @@ async function ask(
     elapsedMs,
     worstTokens,
     worstCostMicroUsd,
+    ...kind,
   });
   if (!sentFits(state)) {
     // A note came in between and made the request longer than the limits allow: it is not sent.
@@ -171,7 +175,7 @@ async function ask(
   let answer: TurnAnswer;
   try {
     answer = await deps.model.turn(
-      { model: spec, system, tools, messages: state.messages, maxOutputTokens },
+      { model: spec, system, tools, messages: state.messages, maxOutputTokens, ...kind },
       { signal: deps.signal, onDelta: (kind, text) => deps.delta(turn, kind, text) },
     );
   } catch (error) {
@@ -179,30 +183,41 @@ async function ask(
     if (!(error instanceof TurnError)) throw error;
     return await recordFailure({ turn, error, sentMs }, state, deps);
   }
-  const problem = problemWith(answer, maxOutputTokens, state);
+  const summary = compacts ? summaryOf(answer.content) : null;
+  const problem = problemWith(answer, maxOutputTokens, state, compacts) ??
+    (compacts && !summary ? problemOf(answer, "stream_broken", "it holds no summary") : null);
   if (problem) return await recordFailure({ turn, error: problem, sentMs }, state, deps);
-  await record(state, deps, {
-    type: "turn_finished",
-    turn,
-    content: answer.content,
-    stopReason: answer.stopReason,
-    usage: answer.usage,
-    costMicroUsd: costMicroUsd(spec, answer.usage),
-    price: priceFor(spec, answer.usage),
-    requestId: answer.requestId,
+  const { content, stopReason, usage, requestId } = answer;
+  const paid = {
+    usage,
+    costMicroUsd: costMicroUsd(spec, usage),
+    price: priceFor(spec, usage),
+    requestId,
     durationMs: Math.round(deps.nowMs() - sentMs),
-  });
+  };
+  await record(
+    state,
+    deps,
+    summary
+      ? { type: "compacted", turn, content: summary, ...paid }
+      : { type: "turn_finished", turn, content, stopReason, ...paid },
+  );
   return null;
 }
 
+const problemOf = ({ usage }: TurnAnswer, reason: FailureReason, why: string): TurnError =>
+  new TurnError(reason, `Cannot use the answer: ${why}`, { retryAfterMs: null, usage });
+
 /** An answer that came whole and still can't be used; it is paid, and never becomes part of the history. */
 function problemWith(
-  { stopReason, refusal, usage }: TurnAnswer,
+  answer: TurnAnswer,
   maxOutputTokens: number,
   state: LoopState,
+  compacts = false,
 ): TurnError | null {
-  const problem = (reason: "output_limit" | "refusal" | "context_full" | "internal", why: string) =>
-    new TurnError(reason, `Cannot use the answer: ${why}`, { retryAfterMs: null, usage });
+  const { stopReason, refusal } = answer;
+  if (stopReason === "compaction" && compacts) return null;
+  const problem = (reason: FailureReason, why: string) => problemOf(answer, reason, why);
   switch (stopReason) {
     case "max_tokens":
       return problem("output_limit", `it was cut off at ${maxOutputTokens} tokens`);

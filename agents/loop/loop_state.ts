@@ -52,6 +52,8 @@ export interface LoopState {
   countedTokens: number;
   /** Answered turns. */
   turns: number;
+  /** Turns when the history was last replaced by its summary; -1: never. */
+  compactedAfter: number;
   /** Time worked, as far as the log tells: exact when a request goes out. */
   elapsedMs: number;
   open: OpenTurn | null;
@@ -92,6 +94,7 @@ export function newState(spec: RunSpec): LoopState {
     promptTokens: promptBound(spec.system, spec.tools, messages),
     countedTokens: 0,
     turns: 0,
+    compactedAfter: -1,
     elapsedMs: 0,
     open: null,
     sent: null,

@@ -27,3 +27,16 @@ export const nudgeText = {
     "You stopped without handing in a result. Go on if there is work left, then submit with submit_result: only what is submitted counts.",
   empty: "Your last answer was empty. Go on, and when you are done submit with submit_result.",
 } as const;
+
+/** Asks the model itself for a summary, where the endpoint has no way of its own. */
+export const summaryRequest =
+  "The conversation is about to outgrow what you can be sent, so it will be replaced by what you write now. Call no " +
+  "tool. Write a summary from which you can go on without having lost anything that is needed: what was asked, every " +
+  "fact, name, number, path and decision that still matters, word for word where the words matter; what was done and " +
+  "with what result; what failed and why; what is left to do, in order. Leave out what can be read again in a file.";
+
+/** Follows the summary, with the task as it was given. */
+export const goOnNote =
+  "Your conversation up to here was replaced by its summary, since it came near the limit of what you can be sent. " +
+  "All that it tells of is done; the files are as you left them, and can be read again. Go on with the task from " +
+  "there, and hand in with submit_result.";

@@ -152,6 +152,17 @@ class Player {
           const { content, stopReason, usage, requestId } = recorded;
           return Promise.resolve({ content, stopReason, usage, requestId, refusal: null });
         }
+        if (recorded?.type === "compacted") {
+          this.#clockMs += recorded.durationMs;
+          const { content, usage, requestId } = recorded;
+          return Promise.resolve({
+            content,
+            stopReason: "compaction",
+            usage,
+            requestId,
+            refusal: null,
+          });
+        }
         if (recorded?.type !== "turn_failed" || isCutOff(recorded)) return Promise.reject(cut());
         this.#clockMs += recorded.durationMs ?? 0;
         const { reason, message, usage, retryInMs } = recorded;
@@ -235,7 +246,7 @@ const isPersonsNote = (event: RunEventBody): event is NoteEvent =>
   event.type === "note" && event.by !== undefined;
 
 const isOfLoop = (event: RunEventBody): boolean =>
-  event.type.startsWith("turn_") || event.type === "nudge" ||
+  event.type.startsWith("turn_") || event.type === "compacted" || event.type === "nudge" ||
   (event.type === "note" && event.by === undefined);
 
 /** Tells what the loop's clock was. */

@@ -1,7 +1,7 @@
 /** What a loop does next: decided by its log and the time alone. */
 import type { RunEventBody, RunOutcome, ToolCall } from "../protocol.ts";
 import type { LoopState } from "./loop_state.ts";
-import { roomFor } from "./limits.ts";
+import { mustCompact, roomFor } from "./limits.ts";
 import { limitNote, MAX_NUDGES, nudgeText, stuckNote } from "./notes.ts";
 import { repeats, STUCK_AFTER, STUCK_HINT_AFTER } from "./circles.ts";
 
@@ -9,7 +9,7 @@ export type Step =
   | { type: "end"; outcome: RunOutcome }
   | { type: "append"; event: RunEventBody }
   | { type: "tools"; turn: number; calls: ToolCall[] }
-  | { type: "send"; maxOutputTokens: number; elapsedMs: number };
+  | { type: "send"; maxOutputTokens: number; elapsedMs: number; compacts?: true };
 
 /** `elapsedMs`: whole milliseconds that the loop has worked, in all its lives. */
 export function nextStep(state: LoopState, elapsedMs: number): Step {
@@ -35,12 +35,16 @@ export function nextStep(state: LoopState, elapsedMs: number): Step {
   if (circles >= STUCK_HINT_AFTER && !state.stuckNoted) {
     return { type: "append", event: { type: "note", text: stuckNote(circles), elapsedMs } };
   }
-  const room = roomFor(state, elapsedMs);
+  const compacts = mustCompact(state);
+  const room = roomFor(state, elapsedMs, compacts);
   if (room.type === "none") return { type: "end", outcome: { ...room, type: "failed" } };
+  const { maxOutputTokens } = room;
+  // What is said before a summary is only summed up with the rest.
+  if (compacts) return { type: "send", maxOutputTokens, elapsedMs, compacts };
   if (room.near && !state.limitNoted) {
     return { type: "append", event: { type: "note", text: limitNote(room.near), elapsedMs } };
   }
-  return { type: "send", maxOutputTokens: room.maxOutputTokens, elapsedMs };
+  return { type: "send", maxOutputTokens, elapsedMs };
 }
 
 const fail = (reason: "no_result" | "stuck", why: string): Step => ({

@@ -1,6 +1,13 @@
 /** One request to the model and its answer, without the vendor: what the loop asks for and what it gets. */
 import type { FailureReason } from "../../server/states.ts";
-import type { ContentBlock, ModelSpec, ToolResultBlock, ToolSpec, Usage } from "../protocol.ts";
+import type {
+  ContentBlock,
+  ModelSpec,
+  RateLimits,
+  ToolResultBlock,
+  ToolSpec,
+  Usage,
+} from "../protocol.ts";
 
 export interface TextBlock {
   type: "text";
@@ -20,6 +27,8 @@ export interface TurnRequest {
   tools: ToolSpec[];
   messages: Message[];
   maxOutputTokens: number;
+  /** Asks for a summary of `messages` to go on from, in place of the next answer. */
+  compacts?: true;
 }
 
 export interface TurnAnswer {
@@ -39,10 +48,16 @@ export interface Model {
    * been done with a broken answer, so the same request may be sent again. Settles soon after `signal` aborts,
    * then with `worker_lost` and what the request is known to have cost.
    */
-  turn(
-    request: TurnRequest,
-    options: { signal: AbortSignal; onDelta: (kind: DeltaKind, text: string) => void },
-  ): Promise<TurnAnswer>;
+  turn(request: TurnRequest, options: TurnOptions): Promise<TurnAnswer>;
+}
+
+export interface TurnOptions {
+  signal: AbortSignal;
+  onDelta: (kind: DeltaKind, text: string) => void;
+  /** The answer begins: what the request wrote into the provider's cache can be read from now on. */
+  onBegin?: () => void;
+  /** What the provider's headers tell of its rate limits, of answers and refusals alike. */
+  onRate?: (limits: RateLimits) => void;
 }
 
 /** A request that brought no answer. The message holds no secret. */

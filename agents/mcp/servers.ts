@@ -1,7 +1,7 @@
 /** The MCP servers of one run: started with it, gone with it. One that fails ends its tools, not the run. */
 import type { Transport } from "@modelcontextprotocol/client";
 import { messageOf } from "../../server/errors.ts";
-import type { McpServerConfig } from "../protocol.ts";
+import type { McpServerConfig, McpTransport, ToolTag } from "../protocol.ts";
 import { connectMcp, type McpAnswer, type McpConnection, type McpTool } from "./connection.ts";
 import { readMcpToolName } from "./names.ts";
 
@@ -9,6 +9,14 @@ import { readMcpToolName } from "./names.ts";
 export type OpenTransport = (
   config: McpServerConfig,
 ) => Promise<Transport & { lastWords?: string }>;
+
+export type TaggedMcpTool = McpTool & { tags: readonly ToolTag[] };
+
+/** Nobody here wrote what they answer. A program sees the place that it runs in, and has no network there. */
+const tags: Record<McpTransport, readonly ToolTag[]> = {
+  stdio: ["private", "untrusted"],
+  http: ["untrusted", "outbound"],
+};
 
 export class McpServers {
   readonly #configs: ReadonlyMap<string, McpServerConfig>;
@@ -52,9 +60,10 @@ export class McpServers {
   }
 
   /** In the order of the servers, so that the same ones give the same request. */
-  get tools(): McpTool[] {
-    return [...this.#configs.keys()]
-      .flatMap((name) => this.#connections.get(name)?.tools ?? []);
+  get tools(): TaggedMcpTool[] {
+    return [...this.#configs.values()].flatMap(({ name, transport }) =>
+      (this.#connections.get(name)?.tools ?? []).map((tool) => ({ ...tool, tags: tags[transport] }))
+    );
   }
 
   /** Why servers are not there, for people. */

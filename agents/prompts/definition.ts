@@ -5,6 +5,7 @@
 import { stringify } from "yaml";
 import { z } from "zod";
 import { MINUTE_MS } from "../../server/clock.ts";
+import { isApprovalRule } from "../permissions/approval_rules.ts";
 import { type Problem, readFrontMatter } from "./front_matter.ts";
 import { type Effort, efforts, isModelName, modelNames } from "../models.ts";
 import {
@@ -114,7 +115,9 @@ const schema = once(() =>
     writable_paths: patterns('path globs such as "docs/**"'),
     allowed_commands: patterns('commands such as "npm run *"'),
     allowed_hosts: patterns('hosts such as "registry.npmjs.org" or "*.example.com"'),
-    require_approval: patterns('calls such as "write(new)", "edit(*.lock)" or "bash(rm *)"'),
+    // A rule that nobody can read would hold back everything.
+    require_approval: patterns('calls such as "write(new)", "edit(*.lock)" or "bash(rm *)"')
+      .refine((rules) => rules.every(isApprovalRule)),
     memory: z.enum(memoryScopes).default("none").describe(oneOf(memoryScopes)),
     context_files: patterns('files such as "docs/architecture.md"', MAX_CONTEXT_FILES),
     tags: patterns("words", MAX_TAGS),

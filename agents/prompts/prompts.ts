@@ -1,6 +1,6 @@
 /** Puts a run specification together from an agent, a project and a task. Pure: what goes in decides all. */
 import type { Project, ProjectCommand } from "../../server/records.ts";
-import type { McpTool } from "../mcp/connection.ts";
+import type { TaggedMcpTool } from "../mcp/servers.ts";
 import { type AgentDefinition, expandTools, type ToolName } from "./definition.ts";
 import type { ModelSpec, RunSpec, ToolSpec } from "../protocol.ts";
 import type { ResultName } from "../results.ts";
@@ -32,7 +32,7 @@ export interface RunSpecParts {
   task: Omit<PromptParts, "project" | "commands">;
   describeTool: DescribeTool;
   /** Of MCP servers, those that the agent may use. */
-  mcpTools: readonly McpTool[];
+  mcpTools: readonly TaggedMcpTool[];
 }
 
 /** All that a brain needs for one run. Agents of a project without commands get no `run_checks`. */
@@ -54,8 +54,8 @@ export function buildRunSpec(parts: RunSpecParts): RunSpec {
     }),
     tools: [
       ...tools.map((name) => describeTool(name, { result: definition.result, commands })),
-      ...parts.mcpTools.map(({ name, description, inputSchema, readOnly }) => (
-        { name, description, inputSchema, readOnly }
+      ...parts.mcpTools.map(({ name, description, inputSchema, readOnly, tags }) => (
+        { name, description, inputSchema, readOnly, tags }
       )),
     ],
     prompt: buildPrompt({ ...parts.task, project: project.slug, commands }),

@@ -21,6 +21,7 @@ export const sectionTags = [
   "checks",
   "output",
   "files",
+  "scripts",
   "memory",
   "note",
   "context_file",

@@ -54,6 +54,7 @@ export const promptLimits = {
   diffChars: 150_000,
   outputChars: 60_000,
   files: 1_500,
+  scripts: 40,
   /** Of all notes together; of those that have no room the names are told. */
   memoryChars: 32_000,
   /** Of one file that the definition names, and of all. */
@@ -91,6 +92,8 @@ export interface PromptParts {
   output?: string;
   /** Paths of the tracked files. */
   files?: string[];
+  /** What the repository's own package files can run, whether or not the project uses it. */
+  scripts?: { run: string; command: string }[];
   /** What earlier runs of the agent have noted. */
   memory?: { path: string; text: string }[];
   /** Files of the repository that the agent's definition names. */
@@ -119,6 +122,11 @@ export function buildPrompt(parts: PromptParts): string {
     ...contextFiles(parts),
     memory(parts),
     files(parts),
+    list(
+      "scripts",
+      parts.scripts?.map(({ run, command }) => `${run}: ${command}`),
+      promptLimits.scripts,
+    ),
   ];
   const present = sections.filter((section) => section !== "");
   return blockSection("task", { purpose, round, project }, present).toWellFormed();

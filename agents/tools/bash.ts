@@ -11,10 +11,11 @@ export const bashTool = defineTool({
     "Runs a command in a fresh shell in the project: variables and functions do not carry over to the " +
     "next call, the working folder does, inside the project. There is no input and no terminal; do not " +
     "count on a network. What is left running in the background is ended with the command. Output and " +
-    `errors come together; beyond ${BASH_MAX_BYTES} bytes only head and tail, so pipe long output ` +
-    "through head, tail or grep. To read, search, change or list files use Read, Grep, Edit, Write and " +
+    `errors come together; beyond ${BASH_MAX_BYTES} bytes only head and tail, with the name of a file in ` +
+    "which Read finds the whole; better pipe long output through head, tail or grep. To read, search, change or list files use Read, Grep, Edit, Write and " +
     "Glob; for the project's checks use run_checks.",
   readOnly: false,
+  tags: ["private"],
   whenCutOff: "report",
   input: (z) =>
     z.strictObject({

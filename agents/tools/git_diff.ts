@@ -11,6 +11,7 @@ export const gitDiffTool = defineTool({
     "Use it where the diff in your task is cut, or for more context around a change. Renames are found; " +
     "of a binary file one line is shown. A long diff is cut and says so: then name a path.",
   readOnly: true,
+  tags: ["private"],
   whenCutOff: "again",
   input: (z) => {
     const commit = () => z.string().min(1).max(64).optional();

@@ -14,6 +14,7 @@ export const globTool = defineTool({
     `only. Leaves out .git, node_modules and ignored files. At most ${GLOB_MAX_RESULTS} results. To ` +
     "search in what files contain use Grep.",
   readOnly: true,
+  tags: ["private"],
   whenCutOff: "again",
   input: (z) =>
     z.strictObject({

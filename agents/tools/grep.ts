@@ -23,6 +23,7 @@ export const grepTool = defineTool({
     '"content" shows the matching lines with their numbers, "count" their number per file. Leaves out ' +
     ".git, node_modules, ignored and binary files. Faster and safer than grep in a shell.",
   readOnly: true,
+  tags: ["private"],
   whenCutOff: "again",
   input: (z) => {
     const lines = (what: string) =>

@@ -15,6 +15,7 @@ export const memoryTool = defineTool({
     "how something is run here, a trap, a decision and its reason. Correct or delete what has turned out " +
     "wrong. Not for results, progress, secrets, or what the project's own files say. A person reads it too.",
   readOnly: false,
+  tags: ["private"],
   whenCutOff: "settle",
   input: (z) => {
     const path = () => z.string().max(500).optional();

@@ -15,6 +15,7 @@ export const readTool = defineTool({
     `come at once: read on with offset. A file must have been read before Edit or Write may change it. ` +
     `To look for something in many files use Grep, to list files use Glob.`,
   readOnly: true,
+  tags: ["private"],
   whenCutOff: "again",
   input: (z) =>
     z.strictObject({

@@ -47,6 +47,12 @@ export function whenCutOff(name: string): WhenCutOff {
   return tool?.whenCutOff ?? "again";
 }
 
+/** Whether the hands can say beforehand what a call of it would write. */
+export function isPlanned(name: string): boolean {
+  const tool = handsTools.get(name);
+  return tool !== undefined && "plan" in tool;
+}
+
 const serverTools = [
   gitDiffTool,
   memoryTool,
@@ -57,12 +63,12 @@ const serverTools = [
 
 /** The tool as a request to the model declares it; the same arguments give the same bytes. */
 export function toolSpec(name: string, setup: ToolSetup = {}): ToolSpec {
-  const { description, input, readOnly } = findTool(name, setup);
+  const { description, input, readOnly, tags } = findTool(name, setup);
   const { $schema: _, ...inputSchema } = z.toJSONSchema(input(z), { io: "input" });
   if (inputSchema.type !== "object" || inputSchema.additionalProperties !== false) {
     throw new Error(`The input of tool "${name}" must be a strict object`);
   }
-  return { name, description, inputSchema, readOnly };
+  return { name, description, inputSchema, readOnly, ...tags && { tags } };
 }
 
 export type CheckedInput =

@@ -2,6 +2,7 @@
 import type { z } from "zod";
 import type { Shell } from "../shell.ts";
 import type { ResolvedPath } from "../policy.ts";
+import type { ToolTag } from "../protocol.ts";
 import type { PlaceFiles } from "./files.ts";
 
 /** The zod namespace, passed in by whoever checks inputs. */
@@ -27,6 +28,7 @@ export interface ToolOutput {
   files?: Record<string, string>;
   changed?: string[];
   diff?: string;
+  makesFile?: true;
   exitCode?: number;
   /** Where the next Bash call starts. */
   cwd?: string;
@@ -45,6 +47,8 @@ export interface Tool<S extends z.ZodObject = z.ZodObject> {
   description: string;
   /** Changes nothing: calls of one turn may run side by side. */
   readOnly: boolean;
+  /** See `ToolSpec`. */
+  tags?: readonly ToolTag[];
   whenCutOff: WhenCutOff;
   /** Schema of the input; a strict object. */
   input: (z: Zod) => S;
@@ -72,6 +76,8 @@ export interface Plan {
   diff: () => Promise<string | undefined>;
   /** The file is so already. */
   unchanged?: boolean;
+  /** There is no such file yet. */
+  makesFile?: boolean;
 }
 
 export type HandsTool<S extends z.ZodObject = z.ZodObject> = RunningTool<S> | WritingTool<S>;

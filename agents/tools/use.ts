@@ -4,8 +4,8 @@ import { hashOf, type PlaceFiles } from "./files.ts";
 import type { HandsTool, Plan, ToolContext, ToolOutput } from "./tool.ts";
 
 export interface HowToUse {
-  /** Only works out what would be written. */
-  plan?: true;
+  /** Only works out what would be written; "diff": with the change that it would be. */
+  plan?: true | "diff";
   /** What was to be written: a file that is so already was written in an earlier life. */
   intent?: FileIntent;
 }
@@ -19,21 +19,22 @@ export async function useTool(
 ): Promise<ToolOutput> {
   if ("run" in tool) return await tool.run(input, context);
   if (intent && await isDone(intent, context.files)) return doneBefore(intent);
-  return await carryOut(await tool.plan(input, context), context.files, plan === true);
+  return await carryOut(await tool.plan(input, context), context.files, plan);
 }
 
 async function carryOut(
-  { path, bytes, content, diff, unchanged }: Plan,
+  { path, bytes, content, diff, unchanged, makesFile }: Plan,
   files: PlaceFiles,
-  planOnly: boolean,
+  plan: HowToUse["plan"],
 ): Promise<ToolOutput> {
-  const isWritten = !planOnly && !unchanged;
+  const isWritten = !plan && !unchanged;
   const hash = isWritten ? await files.write(path, bytes) : await hashOf(bytes);
   return {
     content,
     files: { [path.relative]: hash },
     ...!unchanged && { changed: [path.relative] },
-    ...isWritten && { diff: await diff() },
+    ...(isWritten || plan === "diff") && !unchanged && { diff: await diff() },
+    ...plan === "diff" && makesFile && { makesFile },
   };
 }
 

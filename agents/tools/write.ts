@@ -32,6 +32,7 @@ export const writeTool = defineTool({
       path,
       bytes,
       content: `${old ? "Replaced" : "Made"} ${path.real} (${count(lines, "line")}).`,
+      makesFile: old === null,
       diff: old && before === null ? noDiff : () => unifiedDiff(path.relative, before, content),
     };
   },

@@ -7,7 +7,8 @@ import { setupNetwork } from "./0005_setup_network.ts";
 import { mcpServers } from "./0006_mcp_servers.ts";
 import { memory } from "./0007_memory.ts";
 import { agents } from "./0008_agents.ts";
-import { costs } from "./0009_costs.ts";
+import { approvals } from "./0009_approvals.ts";
+import { costs } from "./0010_costs.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -21,5 +22,6 @@ export const migrations: readonly Migration[] = [
   mcpServers,
   memory,
   agents,
+  approvals,
   costs,
 ];

@@ -18,6 +18,7 @@ import { AppError } from "../errors.ts";
 import type { Agent, Run } from "../records.ts";
 import { agentOf, definitionDiff, listAgents, readDefinition } from "../services/definitions.ts";
 import { choices, formValues } from "../services/definition_form.ts";
+import { offeredModels } from "../services/models.ts";
 import { disabledReason } from "../services/runs.ts";
 import { repositoryAgents } from "../services/trust.ts";
 import { getVersion, listVersions } from "../store/agents.ts";
@@ -156,7 +157,7 @@ export function agentPage(
     waiting: listRunsWaitingFor(app.db, agent.name, disabledReason(agent.name))
       .filter(({ projectId }) => agent.projectId === null || projectId === agent.projectId).length,
     figures: figuresOf(app, agent),
-    form: formOf(agent, view, refused),
+    form: formOf(app, agent, view, refused),
     trial: {
       runs: trials.map((run) => ({ run, subject: subjects.of(run) })),
       subjects: trialSubjects(app, agent),
@@ -175,15 +176,16 @@ function resettable({ catalog }: App, { name, text }: Agent): boolean {
   return builtIn !== null && builtIn !== text;
 }
 
-function formOf(agent: Agent, view: AgentView, refused?: RefusedAgent): AgentFormProps {
+function formOf(app: App, agent: Agent, view: AgentView, refused?: RefusedAgent): AgentFormProps {
   const { form } = refused ?? {};
+  const values = form?.values ?? readable(agent);
   return {
     agentId: agent.id,
     view,
     version: agent.version,
     text: form?.text ?? agent.text,
-    values: form?.values ?? readable(agent),
-    choices: choices(),
+    values,
+    choices: choices(offeredModels(app), values?.model),
     note: form?.note ?? "",
     message: form?.message ?? null,
     errors: form?.errors ?? [],

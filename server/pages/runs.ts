@@ -10,6 +10,7 @@ import { whyNotFork } from "../services/forking.ts";
 import { outlookOf } from "../services/run_control.ts";
 import { isActive } from "../services/runs.ts";
 import { listRunApprovals } from "../store/approvals.ts";
+import { listRunTags } from "../store/run_tags.ts";
 import { lastSeq } from "../store/events.ts";
 import { getIdea } from "../store/ideas.ts";
 import {
@@ -77,6 +78,7 @@ export function runPage(
     subject: subjectOf(app, run)!,
     delay: delaysOf(app).ofRun(run),
     attempt: attemptOf(app, run),
+    tags: listRunTags(app.db, id),
     approvals: listRunApprovals(app.db, id).filter((approval) => approval.status === "pending"),
     moves: {
       outlook: run.pausedBy !== null && run.status === "waiting" ? outlookOf(app.db, run) : null,

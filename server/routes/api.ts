@@ -2,11 +2,12 @@
 import type { Api } from "../api.ts";
 import type { EventStreams } from "../sse.ts";
 import { agentsApi } from "./agents.tsx";
-import { approvalsApi } from "./approvals.ts";
+import { approvalsApi } from "./approvals.tsx";
 import { eventsApi } from "./events.ts";
 import { ideasApi } from "./ideas.tsx";
 import { jobsApi } from "./jobs.tsx";
 import { mcpServersApi } from "./mcp_servers.tsx";
+import { modelsApi } from "./models.ts";
 import { projectsApi } from "./projects.tsx";
 import { runsApi } from "./runs.tsx";
 import { systemApi } from "./system.ts";
@@ -19,6 +20,7 @@ export function mountApi(api: Api, streams: EventStreams): void {
   ideasApi(api);
   ticketsApi(api);
   agentsApi(api);
+  modelsApi(api);
   runsApi(api);
   approvalsApi(api);
   jobsApi(api);

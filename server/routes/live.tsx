@@ -299,6 +299,8 @@ class LiveActivity {
   #shown = 0;
   /** Number of the event that began the newest turn on the page: later events may still belong to it. */
   #turn = 1;
+  /** Number of the event that began the turn before that one: what it left in the cache, the newest may read. */
+  #turnBefore = 1;
 
   constructor(readonly app: App, readonly renderedSeq: number) {}
 
@@ -310,14 +312,17 @@ class LiveActivity {
       const log = readRunLog(this.app.db, run.id);
       const onPage = isKnown ? log.filter((event) => event.seq <= this.renderedSeq) : [];
       this.#shown = 0;
-      this.#turn = 1;
+      this.#turn = this.#turnBefore = 1;
       const all = onPage.length === 0 ? renderAll() : null;
       // Without all of it at once, what is not on the page follows as what is new.
       this.#remember(all === null ? onPage : log);
       if (all !== null) return all;
     }
     this.run = run;
-    const events = listRunEvents(this.app.db, run.id, { after: this.#turn - 1, limit: 10_000 });
+    const events = listRunEvents(this.app.db, run.id, {
+      after: this.#turnBefore - 1,
+      limit: 10_000,
+    });
     const items: ActivityItem[] = itemsSince(foldActivity(events), this.#shown);
     if (items.length === 0) return null;
     this.#remember(events);
@@ -327,7 +332,8 @@ class LiveActivity {
 
   #remember(events: RunEvent[]): void {
     this.#shown = events.at(-1)?.number ?? 0;
-    this.#turn = events.findLast((event) => event.body.type === "turn_started")?.number ??
-      Math.max(1, this.#turn);
+    const begun = events.filter((event) => event.body.type === "turn_started");
+    this.#turn = begun.at(-1)?.number ?? Math.max(1, this.#turn);
+    this.#turnBefore = begun.at(-2)?.number ?? this.#turnBefore;
   }
 }

@@ -14,7 +14,7 @@ import { resumeAgents } from "../services/agents.ts";
 import { backUpNow } from "../services/backups.ts";
 import { listProjects } from "../store/projects.ts";
 import { agentPages } from "./agent_pages.tsx";
-import { approvalPages } from "./approvals.ts";
+import { approvalPages } from "./approvals.tsx";
 import { ideaPages } from "./ideas.tsx";
 import { jobPages } from "./jobs.tsx";
 import { livePages } from "./live.tsx";
@@ -40,7 +40,7 @@ export function mountPages(pages: Hono<Env>, tools: PageTools): void {
   agentPages(pages, tools);
   jobPages(pages, tools);
   usagePages(pages, tools);
-  approvalPages(pages);
+  approvalPages(pages, tools);
   pages.get("/settings", (c) => show(c, <SettingsPage {...settingsPage(pageRequest(c, tools))} />));
   pages.post("/settings/resume-agents", (c) => {
     resumeAgents(c.var.app);

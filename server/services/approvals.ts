@@ -1,4 +1,6 @@
 /** A person's yes or no that a waiting run needs. */
+import type { ApprovalQuestion } from "../../agents/protocol.ts";
+import { enqueue } from "../../queue/queue.ts";
 import type { App } from "../app.ts";
 import { transact } from "../db.ts";
 import { AppError } from "../errors.ts";
@@ -9,6 +11,7 @@ import {
   insertApproval,
   listRunApprovals,
 } from "../store/approvals.ts";
+import { deleteApprovalLinks } from "../store/approval_links.ts";
 import { appendRunEvent, getRun } from "../store/runs.ts";
 import { enqueueRun, isActive } from "./runs.ts";
 
@@ -17,18 +20,23 @@ export function askApproval(
   app: App,
   runId: string,
   call: { id: string; name: string },
-  detail: string,
+  question: ApprovalQuestion,
 ): Approval {
   return transact(app, (tx) => {
     const known = findApproval(tx.db, runId, call.id);
     if (known) return known;
-    const approval = insertApproval(tx, { runId, callId: call.id, tool: call.name, detail });
+    const { detail, rule = "", diff = null } = question;
+    const asked = { runId, callId: call.id, tool: call.name, detail, rule, diff };
+    const approval = insertApproval(tx, asked);
     appendRunEvent(tx, getRun(tx.db, runId), {
       type: "approval_requested",
       callId: call.id,
       approvalId: approval.id,
-      detail,
+      ...question,
     });
+    if (app.config.notifyUrl !== null) {
+      enqueue(tx, { kind: "notify", args: { approvalId: approval.id } });
+    }
     return approval;
   });
 }
@@ -41,6 +49,7 @@ export function askApproval(
 export function decide(app: App, id: string, granted: boolean, reason: string): Approval {
   return transact(app, (tx) => {
     const approval = decideApproval(tx, id, granted ? "granted" : "denied", reason);
+    deleteApprovalLinks(tx, id);
     const run = getRun(tx.db, approval.runId);
     if (!isActive(run)) {
       throw new AppError("conflict", `Cannot decide this approval: its run is "${run.status}"`);

@@ -33,7 +33,7 @@ import { enqueueRun } from "./run_jobs.ts";
 /** Percent of a limit at which people are told, once in each window. */
 export const alertThresholds = [50, 80, 95] as const;
 
-type TurnEnd = Extract<RunEventBody, { type: "turn_finished" | "turn_failed" }>;
+type TurnEnd = Extract<RunEventBody, { type: "turn_finished" | "turn_failed" | "compacted" }>;
 type Requester = Pick<Run, "projectId" | "agent">;
 
 /** The day that a request is counted on, UTC: "2026-11-27". */

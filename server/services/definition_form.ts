@@ -2,7 +2,7 @@
 import { agentKinds, toolNames } from "../../agents/prompts/definition.ts";
 import { editDefinition } from "../../agents/prompts/edit_definition.ts";
 import { readFrontMatter } from "../../agents/prompts/front_matter.ts";
-import { efforts, modelNames } from "../../agents/models.ts";
+import { efforts, modelNames, resolveModel } from "../../agents/models.ts";
 import { memoryScopes } from "../../agents/protocol.ts";
 import { resultSchemas } from "../../agents/results.ts";
 
@@ -38,14 +38,24 @@ const formKeys: readonly FormKey[] = [
   { key: "tags", kind: "list" },
 ];
 
-/** What a choice offers; an empty value takes the key out of the file. */
-export const choices = (): Record<string, readonly string[]> => ({
+/**
+ * What a choice offers; an empty value takes the key out of the file. `offered`: the models that the endpoint lists,
+ * null where it lists none; the one that the agent has stays among them.
+ */
+export const choices = (
+  offered: readonly string[] | null = null,
+  present = "",
+): Record<string, readonly string[]> => ({
   kind: agentKinds,
-  model: modelNames,
+  model: offered === null
+    ? modelNames
+    : modelNames.filter((name) =>
+      name === present || offered.includes(resolveModel(name, null).id)
+    ),
   effort: ["", ...efforts],
   result: Object.keys(resultSchemas),
   memory: ["", ...memoryScopes.filter((scope) => scope !== "none")],
-  tools: [...toolNames.filter((name) => name !== ALWAYS), "mcp"],
+  tools: [...toolNames.filter((name) => !UNASKED.includes(name)), "mcp"],
 });
 
 /** Values by name of the field; `prompt` is the file's body. Throws `invalid` for a file without front matter. */
@@ -68,14 +78,19 @@ export function textFromForm(text: string, file: string, posted: Record<string, 
   return editDefinition(text, file, { keys, body: posted.prompt });
 }
 
-/** The tools that were checked; the one that every run gets anyway stays as the file has it. */
+/** The tools that were checked; those that nobody is asked about stay as the file has them. */
 export function toolsFrom(checked: readonly string[], text: string): string {
   const { tools } = formValues(text, "");
-  const kept = tools!.split(", ").includes(ALWAYS) || checked.length === 0 ? [ALWAYS] : [];
-  return inOrder([...checked.filter((name) => name !== ALWAYS), ...kept]).join(", ");
+  const kept = UNASKED.filter((name) => tools!.split(", ").includes(name));
+  const chosen = checked.filter((name) => !UNASKED.includes(name));
+  // A list of none would not be read.
+  return inOrder([...chosen, ...checked.length === 0 ? [ALWAYS] : kept]).join(", ");
 }
 
+/** Every run gets it. */
 const ALWAYS = "submit_result";
+/** What a run has whatever the list says: the second one follows from the scope of its memory. */
+const UNASKED: readonly string[] = [ALWAYS, "memory"];
 
 /** A browser sends lines that end with CR and LF. */
 const tidy = (text: string) => text.replaceAll("\r\n", "\n").trim();

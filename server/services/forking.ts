@@ -26,7 +26,7 @@ import { getTicket, moveTicket } from "../store/tickets.ts";
 import { findWorktree } from "../store/worktrees.ts";
 import { definitionFor } from "./definitions.ts";
 import { personsWords } from "./run_control.ts";
-import { enqueueRun, isActive, tellOfRun } from "./runs.ts";
+import { enqueueRun, isActive, keepTags, tellOfRun } from "./runs.ts";
 import { settleIdeaJobs, settleTicketJobs } from "./settling.ts";
 
 /** Where a run's log may be cut: after a turn all of whose calls have their result, or before the first. */
@@ -149,6 +149,7 @@ export function forkRun(app: App, id: string, turn: number, instruction: string)
     const run = insertFork(app, tx, source, point);
     for (const body of log.slice(0, point.events)) {
       appendRunEvent(tx, run, body.type === "started" ? named(body, run.id) : body);
+      keepTags(tx, run.id, body);
     }
     const limits = added(definitionFor(app, run.agent, run.projectId).limits, point.used);
     appendRunEvent(tx, run, { type: "forked", from: id, turn, limits });

@@ -1,5 +1,6 @@
 /** The runs as the agents see them: what each works with, and where what happens in it is recorded. */
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { removeKeptOutputs } from "../../agents/kept_outputs.ts";
 import { removeStaleOutputs } from "../../agents/output_files.ts";
 import { type RepositoryMap, RepositoryMaps } from "../../agents/inspect/repository_map.ts";
 import { type AgentDefinition, permissionsOf } from "../../agents/prompts/definition.ts";
@@ -50,6 +51,7 @@ import { reserve } from "./budgets.ts";
 import { definitionOfRun } from "./definitions.ts";
 import { baseTip, newestFailure, placeOf, ticketTip, worktreeOf } from "./development.ts";
 import { keptRef } from "./forking.ts";
+import { asOffered } from "./models.ts";
 import { carryOutMemory, memoryOfRun, planMemory, readMemory } from "./memory.ts";
 import { priced } from "./prices.ts";
 import { recordQuestions } from "./refinement.ts";
@@ -77,6 +79,7 @@ export function createRunHost(app: () => App): RunHost {
       transactSoon(actingAs(app(), headOf(runId).agent), (tx) => append(tx, runId, event)),
     worked(runId, ms) {
       heads.delete(runId);
+      forgetCancelled(app(), runId);
       // Nobody waits for it: it shares the commit of what becomes of the run.
       transactSoon(app(), (tx) => addWorkedMs(tx, runId, ms)).catch((error) =>
         app().log.warn("how long a run has worked is not saved", {
@@ -95,11 +98,11 @@ export function createRunHost(app: () => App): RunHost {
       if (run.trial) return;
       transact(actingAs(app(), run.agent), (tx) => recordQuestions(tx, run, input));
     },
-    approval(runId, call, detail) {
+    approval(runId, call, question) {
       const run = getRun(app().db, runId);
       // Nobody asked for an explanation, so nobody is made to wait for one.
       if (run.purpose === "explain") return { status: "denied", reason: NOBODY_IS_ASKED };
-      const { status, reason } = askApproval(actingAs(app(), run.agent), runId, call, detail);
+      const { status, reason } = askApproval(actingAs(app(), run.agent), runId, call, question);
       return { status, reason };
     },
     memory(runId, scope) {
@@ -208,7 +211,8 @@ async function prepare(
   if (run.forkedFrom && run.ticketId) await rewindFork(app, run, project, signal);
   const { place, commit } = await placeFor(app, run, project, signal);
   const start = findStart(app.db, runId);
-  const outputDir = await outputDirOf(app, project, runId);
+  const outputDir = await runFolderOf(app, project, runId, "outputs");
+  const keptDir = await runFolderOf(app, project, runId, "kept");
   const servers = await startServers(app, { project, definition, place, start }, signal);
   try {
     const { spec, permissions = permissionsOf(definition) } = start ??
@@ -227,6 +231,7 @@ async function prepare(
       commands: run.trial ? [] : checksOf(project),
       unconfinedAllowed: project.commandsAllowed,
       outputDir,
+      keptDir,
     };
   } catch (error) {
     await servers.close();
@@ -258,14 +263,30 @@ async function startServers(
   return configs.length === 0 ? McpServers.none : await app.agents.serve(place, configs, signal);
 }
 
-/** What commands print while they are at work; of runs that were cancelled in one, some may be left. */
-async function outputDirOf(app: App, project: Project, runId: string): Promise<string> {
-  const dir = join(app.config.dataDir, "projects", project.slug, "outputs");
-  await removeStaleOutputs(dir, (id) => {
+/** What the commands of a run print: while they are at work (outputs), and for as long as it is not over (kept). */
+const runFolder = (app: App, { slug }: Project, runId: string, kind: "outputs" | "kept"): string =>
+  join(app.config.dataDir, "projects", slug, kind, runId);
+
+/** What a cancelled run kept goes with it; other ends are the runtime's to see. */
+function forgetCancelled(app: App, runId: string): void {
+  const run = findRun(app.db, runId);
+  if (run === null || isActive(run)) return;
+  removeKeptOutputs(runFolder(app, getProject(app.db, run.projectId), runId, "kept"));
+}
+
+/** Of runs that were cancelled, some may be left. */
+async function runFolderOf(
+  app: App,
+  project: Project,
+  runId: string,
+  kind: "outputs" | "kept",
+): Promise<string> {
+  const dir = runFolder(app, project, runId, kind);
+  await removeStaleOutputs(dirname(dir), (id) => {
     const run = findRun(app.db, id);
     return run !== null && isActive(run);
   });
-  return join(dir, runId);
+  return dir;
 }
 
 /**
@@ -317,7 +338,9 @@ async function recordStart(
   const spec = buildRunSpec({
     runId: run.id,
     definition,
-    model: run.demo ? app.catalog.demoModel : priced(app.db, app.catalog.model(definition)),
+    model: run.demo
+      ? app.catalog.demoModel
+      : priced(app.db, asOffered(app, app.catalog.model(definition))),
     project: {
       name: project.name,
       slug: project.slug,
@@ -329,6 +352,7 @@ async function recordStart(
       purpose: run.purpose,
       round: run.round,
       files: map.files,
+      scripts: map.scripts,
       memory: memoryNotes(app, run, definition.memory),
       contextFiles: await readContextFiles(project.path, commit, {
         paths: definition.contextFiles,
@@ -379,7 +403,7 @@ type StartedEvent = Extract<RunEventBody, { type: "started" }>;
 
 type Parts = Omit<
   PromptParts,
-  "project" | "commands" | "purpose" | "round" | "files" | "memory" | "contextFiles"
+  "project" | "commands" | "purpose" | "round" | "files" | "scripts" | "memory" | "contextFiles"
 >;
 
 function ideaParts(app: App, run: Run): Parts {

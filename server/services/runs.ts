@@ -9,6 +9,7 @@ import type { Idea, Run, RunEvent, RunPurpose, Ticket } from "../records.ts";
 import { findDisabled } from "../store/agents.ts";
 import { listRunApprovals } from "../store/approvals.ts";
 import { addIdeaCost } from "../store/ideas.ts";
+import { addRunTags } from "../store/run_tags.ts";
 import {
   addTurnUsage,
   appendRunEvent,
@@ -74,14 +75,22 @@ export function tellOfRun(
   });
 }
 
+/** Remembers what a call has brought into a run, for its page. */
+export function keepTags(tx: Tx, runId: string, body: RunEventBody): void {
+  if (body.type === "tool_finished" && body.result.tags) addRunTags(tx, runId, body.result.tags);
+}
+
 /** Appends one event to a run's log and keeps the sums that follow from it. */
 export function recordRunEvent(tx: Tx, run: RunHead, body: RunEventBody): RunEvent {
   const event = appendRunEvent(tx, run, body);
-  if (body.type === "turn_finished" || body.type === "turn_failed") {
+  keepTags(tx, run.id, body);
+  if (
+    body.type === "turn_finished" || body.type === "turn_failed" || body.type === "compacted"
+  ) {
     const { turn, usage, costMicroUsd } = body;
     const day = settle(tx, run, body);
     const tokens = Object.values(usage).reduce((sum, n) => sum + n, 0);
-    if (body.type === "turn_finished" || tokens > 0) {
+    if (body.type !== "turn_failed" || tokens > 0) {
       addTurnUsage(tx, run, {
         number: event.number,
         turn,

@@ -3,21 +3,17 @@ import { AppError } from "../errors.ts";
 import type { Approval } from "../records.ts";
 import { approvalMoves, type ApprovalStatus, sourcesOf } from "../states.ts";
 
-export type NewApproval = Pick<Approval, "runId" | "callId" | "tool" | "detail">;
+export type NewApproval = Pick<
+  Approval,
+  "runId" | "callId" | "tool" | "detail" | "rule" | "diff"
+>;
 
 export function insertApproval(tx: Tx, approval: NewApproval): Approval {
   const id = newId("approval");
   tx.db.prepare(`
-    INSERT INTO approvals (id, run_id, call_id, tool, detail, created_at)
-    VALUES (:id, :runId, :callId, :tool, :detail, :now)
-  `).run({
-    id,
-    runId: approval.runId,
-    callId: approval.callId,
-    tool: approval.tool,
-    detail: approval.detail,
-    now: tx.now,
-  });
+    INSERT INTO approvals (id, run_id, call_id, tool, detail, rule, diff, created_at)
+    VALUES (:id, :runId, :callId, :tool, :detail, :rule, :diff, :now)
+  `).run({ id, ...approval, now: tx.now });
   return getApproval(tx.db, id);
 }
 
@@ -67,6 +63,35 @@ export function listRunApprovals(db: Db, runId: string): Approval[] {
     .all({ runId }).map(approvalFromRow);
 }
 
+/** Newest first. Of the pending ones only those of runs that still wait: the others can't be decided. */
+export function listApprovals(
+  db: Db,
+  filter: {
+    status?: ApprovalStatus;
+    projectId?: string;
+    runId?: string;
+    limit: number;
+    after?: { key: string; id: string };
+  },
+): Approval[] {
+  return db.prepare(`
+    SELECT a.* FROM approvals a JOIN runs r ON r.id = a.run_id
+    WHERE (:status IS NULL OR a.status = :status)
+      AND (:status IS NOT 'pending' OR r.status IN ('running', 'waiting'))
+      AND (:projectId IS NULL OR r.project_id = :projectId)
+      AND (:runId IS NULL OR a.run_id = :runId)
+      AND (:afterKey IS NULL OR (a.created_at, a.id) < (:afterKey, :afterId))
+    ORDER BY a.created_at DESC, a.id DESC LIMIT :limit
+  `).all({
+    status: filter.status ?? null,
+    projectId: filter.projectId ?? null,
+    runId: filter.runId ?? null,
+    afterKey: filter.after?.key ?? null,
+    afterId: filter.after?.id ?? null,
+    limit: filter.limit,
+  }).map(approvalFromRow);
+}
+
 /** How many `listPendingApprovals` would list, without its limit. */
 export const countPendingApprovals = (db: Db, projectId: string | null): number =>
   Number(
@@ -98,6 +123,8 @@ function approvalFromRow(row: Row): Approval {
     callId: String(row.call_id),
     tool: String(row.tool),
     detail: String(row.detail),
+    rule: String(row.rule),
+    diff: row.diff as string | null,
     status: row.status as ApprovalStatus,
     reason: String(row.reason),
     createdAt: String(row.created_at),

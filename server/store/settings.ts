@@ -8,11 +8,32 @@ export interface AgentsHold {
   since: string;
 }
 
+/** A model as the endpoint lists it; null: it does not say. */
+export interface ListedModel {
+  id: string;
+  name: string;
+  maxInputTokens: number | null;
+  maxOutputTokens: number | null;
+}
+
+/** What one endpoint has listed. */
+export interface ModelList {
+  baseUrl: string;
+  models: ListedModel[];
+  /** Of the list, not of a try that failed. */
+  at: string;
+  /** Why the last try failed; null: it did not. */
+  error: string | null;
+}
+
 /** Keys of the settings table and what each holds. */
 interface Settings {
   agents_hold: AgentsHold | null;
   /** What was used before this day (2026-11-27) is rolled up. */
   usage_rolled_to: string;
+  model_list: ModelList;
+  /** Fields of a request that an endpoint does not take. */
+  endpoint_quirks: { baseUrl: string; quirks: string[] };
 }
 
 export function readSetting<K extends keyof Settings>(db: Db, key: K): Settings[K] | null {

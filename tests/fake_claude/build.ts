@@ -42,10 +42,35 @@ export function buildAnswer(reply: MessageReply, context: BuildContext): Answer 
       stop_details: reply.stopDetails ?? null,
       container: null,
       diagnostics: null,
-      usage: usageOf(written, context.input),
+      usage: request.compaction
+        ? summaryUsage(usageOf(written, context.input))
+        : usageOf(written, context.input),
     },
     rawInput,
   }, request.max_tokens!);
+}
+
+/** What a summary took is told apart: the counters of the answer itself stay empty. */
+function summaryUsage(usage: WireUsage): WireUsage {
+  const nothing = { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 0 };
+  const { input_tokens, output_tokens, cache_creation_input_tokens, cache_read_input_tokens } =
+    usage;
+  return {
+    ...usage,
+    input_tokens: 0,
+    output_tokens: 0,
+    cache_creation_input_tokens: 0,
+    cache_read_input_tokens: 0,
+    cache_creation: nothing,
+    iterations: [{
+      type: "compaction",
+      input_tokens,
+      output_tokens,
+      cache_creation_input_tokens,
+      cache_read_input_tokens,
+      cache_creation: usage.cache_creation,
+    }],
+  };
 }
 
 /** Thinking is paid for whether or not it is shown. */

@@ -4,6 +4,7 @@ import { WireError } from "../../agents/demo/wire.ts";
 const VERSIONS = ["2023-06-01", "2026-10-21"];
 export const THREADS_BETA = "message-threads-2026-08-12";
 export const CONTEXT_MANAGEMENT_BETA = "context-management-2025-06-27";
+export const COMPACTION_BETA = "compact-2026-09-04";
 /** Betas that concern the Messages API, as SDK 1.12.0 lists them. */
 const BETAS = new Set([
   THREADS_BETA,
@@ -11,7 +12,7 @@ const BETAS = new Set([
   "cache-diagnosis-2026-04-07",
   "code-execution-2025-05-22",
   "compact-2026-01-12",
-  "compact-2026-09-04",
+  COMPACTION_BETA,
   "computer-use-2025-01-24",
   "computer-use-2025-11-24",
   "context-1m-2025-08-07",

@@ -6,8 +6,10 @@ import { type Clock, systemClock } from "../../server/clock.ts";
 import { type Ending, eventBody } from "./body.ts";
 import { buildAnswer } from "./build.ts";
 import { type CacheUse, PromptCache } from "./cache.ts";
-import { type Caller, CONTEXT_MANAGEMENT_BETA } from "./headers.ts";
+import { type Caller, COMPACTION_BETA, CONTEXT_MANAGEMENT_BETA } from "./headers.ts";
+import { type Lack, lax, type Laxity, refuseLacking } from "./lacking.ts";
 import { claudeModels } from "./models.ts";
+import type { ModelRules } from "../../agents/demo/validate.ts";
 import type { RecordedRequest, Recorder } from "./recorder.ts";
 import { answer, type ErrorReply, type MessageReply, type Reply } from "./replies.ts";
 import { type ClaudeRequest, describeRequest } from "./request.ts";
@@ -23,6 +25,14 @@ export interface MessagesOptions {
   clock?: Clock;
   /** Waits between events of a slow answer; rejects when the signal fires. */
   delay?: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** What this server does not know: a request that has it is refused with a 400 that names the field. */
+  lacks?: readonly Lack[];
+  /** How this server is laxer than the real one. */
+  lax?: readonly Laxity[];
+  /** Models that it does not serve any more. */
+  gone?: readonly string[];
+  /** Window of all its models, in tokens: for histories that are to outgrow it. */
+  contextTokens?: number;
   /** Added to every reply, rate limits for instance. */
   headers?: Record<string, string>;
 }
@@ -56,9 +66,14 @@ export class MessagesEndpoint {
     private readonly recorder: Recorder,
     /** The server closes. */
     private readonly closing: AbortSignal,
+    readonly models: ReadonlyMap<string, ModelRules> = claudeModels,
   ) {
     this.#threads = new Threads(options.threads ?? false);
     this.#cache = new PromptCache(options.clock ?? systemClock);
+  }
+
+  #lacks(feature: Lack): boolean {
+    return this.options.lacks?.includes(feature) ?? false;
   }
 
   enqueue(replies: Reply[]): void {
@@ -69,20 +84,23 @@ export class MessagesEndpoint {
   async respond(recorded: RecordedRequest, caller: Caller): Promise<Response> {
     const thread = this.#threads.resolve(recorded.body, caller.betas);
     try {
+      refuseLacking(thread.body, caller.betas, this.options.lacks ?? []);
       const body = checkRequest(thread.body, {
-        models: claudeModels,
+        models: this.models,
         // Taken and left alone: no test needs the tool uses to be cleared.
         extraFields: caller.betas.has(CONTEXT_MANAGEMENT_BETA) ? ["context_management"] : [],
+        compaction: caller.betas.has(COMPACTION_BETA) && !this.#lacks("compaction"),
         isPaused: (content) => this.#signatures.isPaused(content),
       });
       this.#signatures.verify(body);
       const request = describeRequest(body, { number: recorded.number, key: caller.key });
-      const cache = this.#cache.use(caller.key, body, claudeModels.get(body.model)!);
+      const cache = this.#cache.use(caller.key, body, this.models.get(body.model)!);
       recorded.request = request;
       this.recorder.changed();
       const reply = await this.#nextReply(request);
       if (reply.type === "error") throw new ScriptedRefusal(reply);
-      return this.#deliver(reply, { recorded, request, cache, thread });
+      const response = this.#deliver(reply, { recorded, request, cache, thread });
+      return lax(response, this.options.lax ?? []);
     } catch (error) {
       thread.failed();
       throw error;
@@ -119,7 +137,13 @@ export class MessagesEndpoint {
       thread.completed(message.id, message.content);
       this.#ended(recorded, "complete");
     };
-    const headers = { "request-id": recorded.requestId };
+    const isSummary = message.stop_reason === "compaction";
+    if (isSummary !== request.compacts) {
+      throw new Error(
+        `the script answers ${request.compacts ? "" : "what is not "}a wish for a summary`,
+      );
+    }
+    const headers = { "request-id": recorded.requestId, ...reply.headers };
     if (!request.body.stream) {
       if (reply.fault) throw new Error("a fault needs a streamed answer");
       cache.commit();

@@ -3,17 +3,20 @@ export { type FakeClaude, type FakeClaudeOptions, startFakeClaude } from "./serv
 export { costMicroUsd } from "./models.ts";
 export type { RecordedRequest } from "./recorder.ts";
 export type { ClaudeRequest, SeenResult } from "./request.ts";
+export type { Lack, Laxity } from "./lacking.ts";
 export type { Ending } from "./body.ts";
 export {
   type After,
   answer,
   broken,
   brokenToolUse,
+  compaction,
   type ErrorReply,
   failure,
   type Fault,
   type MessageReply,
   overloaded,
+  rateHeaders,
   rateLimited,
   redactedThinking,
   refusal,
@@ -28,4 +31,5 @@ export {
   toolUse,
   truncatedToolUse,
   unauthorized,
+  withHeaders,
 } from "./replies.ts";

@@ -1,6 +1,6 @@
 /** The models of CLAUDE-API.md, section 2: what each accepts (section 4) and what it costs. */
 import type { ModelRules } from "../../agents/demo/validate.ts";
-import type { WireUsage } from "../../agents/demo/wire.ts";
+import type { CountedTokens, WireUsage } from "../../agents/demo/wire.ts";
 
 const newest = {
   maxInputTokens: 1_000_000,
@@ -114,6 +114,11 @@ const LONG_HAIKU_ABOVE_TOKENS = 100_000;
 
 /** What a request cost, in micro-USD, unrounded. Throws for a model without a price. */
 export function costMicroUsd(model: string, usage: WireUsage): number {
+  const counted = [usage, ...usage.iterations ?? []];
+  return counted.reduce((sum, one) => sum + costOf(model, one), 0);
+}
+
+function costOf(model: string, usage: CountedTokens): number {
   const prompt = usage.input_tokens + usage.cache_creation_input_tokens +
     usage.cache_read_input_tokens;
   const price = model === "claude-haiku-5-5" && prompt > LONG_HAIKU_ABOVE_TOKENS

@@ -32,6 +32,8 @@ export interface MessageReply {
   fault?: Fault;
   /** Wait before each event, by the server's `delay`. */
   paceMs?: number;
+  /** Of this reply alone: rate limits, for instance. */
+  headers?: Record<string, string>;
 }
 
 export interface ErrorReply {
@@ -100,6 +102,15 @@ export const stopped = (stopReason: StopReason, ...content: (ReplyBlock | string
   stopReason,
 });
 
+/** The summary that a compaction request asks for; null: it came to nothing. */
+export const compaction = (summary: string | null): MessageReply => ({
+  type: "message",
+  content: [{
+    block: { type: "compaction", content: summary, encrypted_content: null, signature: "" },
+  }],
+  stopReason: "compaction",
+});
+
 export const refusal = (category: string, explanation: string | null = null): Reply => ({
   ...answer(),
   stopReason: "refusal",
@@ -108,6 +119,25 @@ export const refusal = (category: string, explanation: string | null = null): Re
 
 /** Breaks an answer off; see `Fault`. */
 export const broken = (reply: MessageReply, fault: Fault): MessageReply => ({ ...reply, fault });
+
+/** An answer with headers of its own. */
+export const withHeaders = (
+  reply: MessageReply,
+  headers: Record<string, string>,
+): MessageReply => ({
+  ...reply,
+  headers,
+});
+
+/** Headers that tell how much of a limit per minute is left. */
+export const rateHeaders = (
+  bucket: "requests" | "tokens" | "input-tokens" | "output-tokens",
+  { limit, remaining, resetAtMs }: { limit: number; remaining: number; resetAtMs: number },
+): Record<string, string> => ({
+  [`anthropic-ratelimit-${bucket}-limit`]: String(limit),
+  [`anthropic-ratelimit-${bucket}-remaining`]: String(remaining),
+  [`anthropic-ratelimit-${bucket}-reset`]: new Date(resetAtMs).toISOString(),
+});
 
 /** Waits before each event of an answer. */
 export const slow = (reply: MessageReply, paceMs: number): MessageReply => ({ ...reply, paceMs });

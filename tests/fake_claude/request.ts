@@ -27,6 +27,10 @@ export interface ClaudeRequest {
   results: SeenResult[];
   /** Text in the last user message beside results. */
   said: string;
+  /** It asks for a summary of the conversation, not for an answer. */
+  compacts: boolean;
+  /** The summary that the conversation begins with; null: it was never summed up by the server. */
+  summary: string | null;
   /** Texts of the `system` messages so far. */
   notes: string[];
 }
@@ -39,6 +43,7 @@ export function describeRequest(
 ): ClaudeRequest {
   const system = textOf(body.system);
   const lastUser = body.messages.findLast((message) => message.role === "user")!;
+  const first = blocksOf(body.messages[0]!.content)[0];
   const names = new Map(
     body.messages.flatMap((message) =>
       blocksOf(message.content)
@@ -52,7 +57,7 @@ export function describeRequest(
     key,
     system,
     agent: system.match(AGENT)?.[1] ?? null,
-    prompt: textOf(body.messages[0]!.content),
+    prompt: textOf(body.messages.find((message) => message.role === "user")!.content),
     turn: 1 + body.messages.filter((message) => message.role === "assistant").length,
     results: blocksOf(lastUser.content)
       .filter((block) => block.type === "tool_result")
@@ -63,6 +68,8 @@ export function describeRequest(
         isError: block.is_error === true,
       })),
     said: textOf(lastUser.content),
+    compacts: body.compaction !== undefined && body.compaction !== null,
+    summary: first?.type === "compaction" ? String(first.content) : null,
     notes: body.messages.filter((m) => m.role === "system").map((m) => textOf(m.content)),
   };
 }

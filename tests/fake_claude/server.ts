@@ -7,7 +7,9 @@ import { checkRequest } from "../../agents/demo/validate.ts";
 import { errorResponse, WireError } from "../../agents/demo/wire.ts";
 import { checkContentType, checkHeaders } from "./headers.ts";
 import { MessagesEndpoint, type MessagesOptions, ScriptedRefusal } from "./messages.ts";
+import type { Lack } from "./lacking.ts";
 import { claudeModels, modelInfo } from "./models.ts";
+import type { ModelRules } from "../../agents/demo/validate.ts";
 import { type RecordedRequest, Recorder } from "./recorder.ts";
 import type { Reply } from "./replies.ts";
 import type { ClaudeRequest } from "./request.ts";
@@ -27,8 +29,10 @@ export interface FakeClaude extends AsyncDisposable {
   /** For `ANTHROPIC_BASE_URL`. */
   url: string;
   apiKey: string;
-  /** Every request since the start, in order of arrival. */
+  /** Every request since the start, in order of arrival, but those for the list of models. */
   readonly requests: readonly RecordedRequest[];
+  /** Requests for the list of models, which a server makes of its own accord. */
+  readonly listings: readonly RecordedRequest[];
   /** Those that passed all checks, as a scripted reply sees them. */
   readonly accepted: ClaudeRequest[];
   /** Answers that the client was told to pay for, in full or in part. */
@@ -46,12 +50,15 @@ export interface FakeClaude extends AsyncDisposable {
 export function startFakeClaude(options: FakeClaudeOptions = {}): FakeClaude {
   const { apiKeys = ["test-key"], betas = [], port = 0 } = options;
   const recorder = new Recorder();
+  const listings = new Recorder();
   const closing = new AbortController();
-  const messages = new MessagesEndpoint(options, recorder, closing.signal);
-  const route = createRouter(messages, { apiKeys, betas });
+  const models = servedModels(options);
+  const messages = new MessagesEndpoint(options, recorder, closing.signal, models);
+  const route = createRouter(messages, { apiKeys, betas, lacks: options.lacks ?? [] });
 
   async function handle(http: Request): Promise<Response> {
-    const recorded = recorder.add(http);
+    const isListing = new URL(http.url).pathname.startsWith("/v1/models");
+    const recorded = (isListing ? listings : recorder).add(http);
     const response = await route(http, recorded).catch((error) => {
       const wire = error instanceof WireError ? error : scriptFault(error);
       recorded.error = { type: wire.type, message: wire.message };
@@ -78,6 +85,7 @@ export function startFakeClaude(options: FakeClaudeOptions = {}): FakeClaude {
     url: `http://127.0.0.1:${http.addr.port}`,
     apiKey: apiKeys[0]!,
     requests: recorder.requests,
+    listings: listings.requests,
     get accepted() {
       return recorder.requests.flatMap(({ request }) => request ?? []);
     },
@@ -97,26 +105,31 @@ export function startFakeClaude(options: FakeClaudeOptions = {}): FakeClaude {
 /** Headers first, then the path, then the body: the order in which the real API refuses. */
 function createRouter(
   messages: MessagesEndpoint,
-  known: { apiKeys: readonly string[]; betas: readonly string[] },
+  known: { apiKeys: readonly string[]; betas: readonly string[]; lacks: readonly Lack[] },
 ) {
+  const { models } = messages;
   return async (http: Request, recorded: RecordedRequest): Promise<Response> => {
     const { method, path, requestId } = recorded;
     const json = (body: unknown) => Response.json(body, { headers: { "request-id": requestId } });
     const caller = checkHeaders(http.headers, known);
+    const missing = path.startsWith("/v1/models") ? "models" : path.split("/").at(-1);
+    if (known.lacks.includes(missing as Lack)) {
+      throw new WireError("not_found_error", `Not found: ${method} ${path}`);
+    }
     switch (`${method} ${path}`) {
       case "POST /v1/messages":
         recorded.body = await readBody(http);
         return await messages.respond(recorded, caller);
       case "POST /v1/messages/count_tokens": {
         recorded.body = await readBody(http);
-        const request = checkRequest(recorded.body, { models: claudeModels, counting: true });
+        const request = checkRequest(recorded.body, { models, counting: true });
         return json({ input_tokens: countPrompt(request) });
       }
       case "GET /v1/models":
-        return json(modelList());
+        return json(modelList(models));
     }
     const id = method === "GET" ? path.match(/^\/v1\/models\/([^/]+)$/)?.[1] : undefined;
-    const model = claudeModels.get(decodeURIComponent(id ?? ""));
+    const model = models.get(decodeURIComponent(id ?? ""));
     if (model) return json(modelInfo(model));
     throw new WireError("not_found_error", id ? `model: ${id}` : `Not found: ${method} ${path}`);
   };
@@ -135,8 +148,19 @@ async function readBody(http: Request): Promise<unknown> {
   }
 }
 
-function modelList() {
-  const data = [...claudeModels.values()].map(modelInfo);
+function servedModels({ gone = [], contextTokens }: FakeClaudeOptions) {
+  const served = [...claudeModels.values()].filter(({ id }) => !gone.includes(id));
+  const sized = served.map((model) =>
+    [
+      model.id,
+      contextTokens === undefined ? model : { ...model, maxInputTokens: contextTokens },
+    ] as const
+  );
+  return new Map(sized);
+}
+
+function modelList(models: ReadonlyMap<string, ModelRules>) {
+  const data = [...models.values()].map(modelInfo);
   return { data, has_more: false, first_id: data[0]!.id, last_id: data.at(-1)!.id };
 }
 

@@ -37,6 +37,9 @@ export class Signatures {
       );
       if (block.type === "thinking") {
         signed.push({ ...block, signature: signature(bind, String(block.thinking)) });
+      } else if (block.type === "compaction") {
+        // It may begin any conversation of the account: only what it says is signed.
+        signed.push({ ...block, signature: signature("compaction", summaryOf(block)) });
       } else if (block.type === "redacted_thinking") {
         signed.push({ ...block, data: signature(bind, "redacted") });
       } else {
@@ -68,6 +71,12 @@ export class Signatures {
     const turns = turnsOf(request.messages);
     turns.forEach((turn, i) => {
       if (turn.role !== "assistant") return;
+      for (const { block, position } of turn.blocks) {
+        const isSummary = block.type === "compaction" && block.content !== null;
+        if (isSummary && block.signature !== signature("compaction", summaryOf(block))) {
+          throw invalid(`${position}: the \`content\` differs from what \`signature\` recorded`);
+        }
+      }
       this.#verifyThinking(request, turns.slice(0, i), turn);
       this.#verifyEcho(turn);
     });
@@ -118,6 +127,9 @@ function idOf(block: WireBlock): string | null {
   if (block.type === "redacted_thinking") return String(block.data);
   return null;
 }
+
+const summaryOf = (block: WireBlock): string =>
+  canonical([block.content, block.encrypted_content, block.tool_changes]);
 
 function prefixOf(request: Context, turns: Turn[]): string {
   const tools = [...(request.tools ?? [])]

@@ -13,6 +13,14 @@ const KEYS: Record<string, readonly string[]> = {
   tool_use: ["type", "id", "name", "input", "caller", "cache_control"],
   thinking: ["type", "thinking", "signature", "cache_control"],
   redacted_thinking: ["type", "data", "cache_control"],
+  compaction: [
+    "type",
+    "content",
+    "encrypted_content",
+    "signature",
+    "tool_changes",
+    "cache_control",
+  ],
 };
 const KINDS: Record<Role, readonly string[]> = {
   user: ["text", "image", "document", "tool_result"],
@@ -21,6 +29,7 @@ const KINDS: Record<Role, readonly string[]> = {
     "thinking",
     "redacted_thinking",
     "tool_use",
+    "compaction",
     "server_tool_use",
     "web_search_tool_result",
     "web_fetch_tool_result",
@@ -36,18 +45,33 @@ export function checkSystem(system: unknown): void {
   system.forEach((block, i) => checkBlock(block, "system", `system.${i}`));
 }
 
-/** Checks the whole history. `isPaused` knows the contents that were answered with `pause_turn`. */
+export interface HistoryOptions {
+  /** Knows the contents that were answered with `pause_turn`. */
+  isPaused: (content: WireBlock[]) => boolean;
+  /** A `compaction` block may stand first in the conversation, in place of the messages that it sums up. */
+  compaction: boolean;
+}
+
+/** Checks the whole history. */
 export function checkMessages(
   messages: unknown,
   rules: ModelRules,
-  isPaused: (content: WireBlock[]) => boolean,
+  { isPaused, compaction }: HistoryOptions,
 ): void {
   if (messages === undefined) refuse("messages", "Field required");
   if (!Array.isArray(messages)) refuse("messages", "Input should be a valid list");
   if (messages.length === 0) refuse("messages", "at least one message is required");
   messages.forEach((message, n) => checkMessage(message, `messages.${n}`));
   const history = messages as WireMessage[];
-  history.forEach((message, n) => checkOrder(message.role, history[n - 1], { n, rules, isPaused }));
+  checkCompactionBlocks(history, compaction);
+  history.forEach((message, n) =>
+    checkOrder(message.role, history[n - 1], {
+      n,
+      rules,
+      isPaused,
+      isSummarized: blocksOf(message.content)[0]?.type === "compaction",
+    })
+  );
   const last = history.at(-1)!;
   if (last.role === "assistant" && !isPaused(blocksOf(last.content))) {
     refuse(
@@ -83,15 +107,18 @@ function checkMessage(message: unknown, position: string): void {
 function checkOrder(
   role: Role,
   before: WireMessage | undefined,
-  { n, rules, isPaused }: {
+  { n, rules, isPaused, isSummarized }: {
     n: number;
     rules: ModelRules;
     isPaused: (content: WireBlock[]) => boolean;
+    isSummarized: boolean;
   },
 ): void {
   const position = `messages.${n}.role`;
   if (!before) {
-    if (role !== "user") refuse(position, 'the first message must use the "user" role');
+    if (role !== "user" && !isSummarized) {
+      refuse(position, 'the first message must use the "user" role');
+    }
     return;
   }
   if (role === "system") {
@@ -111,6 +138,20 @@ function checkOrder(
       `roles must alternate between "user" and "assistant", but found multiple "${role}" roles in a row`,
     );
   }
+}
+
+/** At most one, and it is the first block of the conversation. */
+function checkCompactionBlocks(history: WireMessage[], allowed: boolean): void {
+  history.forEach((message, n) =>
+    blocksOf(message.content).forEach((block, m) => {
+      if (block.type !== "compaction") return;
+      const position = `messages.${n}.content.${m}`;
+      if (!allowed) refuse(position, "`compaction` blocks need the beta `compact-2026-09-04`");
+      if (n > 0 || m > 0) {
+        refuse(position, "a `compaction` block must be the first block of the conversation");
+      }
+    })
+  );
 }
 
 /** Every `tool_use` has one result in the next message, results first, and no result stands alone. */

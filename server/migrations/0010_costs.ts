@@ -3,7 +3,7 @@ import { limitPeriods, limitScopes, limitUnits } from "../states.ts";
 import { type Migration, oneOf } from "./migration.ts";
 
 export const costs: Migration = {
-  name: "0009_costs",
+  name: "0010_costs",
   sql: `
 CREATE TABLE limits (
   id TEXT PRIMARY KEY,

@@ -1,0 +1,157 @@
+/** Stands before each tool call of one run: looks at it, has it planned where that is what the rules are about, asks. */
+import type { Ledger } from "../ledger.ts";
+import { absolutePath, isInside, relativePath } from "../paths.ts";
+import type { ApprovalQuestion, ToolCall, ToolTag } from "../protocol.ts";
+import type { Confinement, RunContext, RunHost } from "../runtime.ts";
+import { intentOf, type ToolCalls } from "../tool_calls.ts";
+import { isPlanned } from "../tools/registry.ts";
+import {
+  type CompiledRules,
+  compileRules,
+  decide,
+  type ToolQuestion,
+  UNCONFINED_RULE,
+} from "./decide.ts";
+
+/** What is to become of a call; a question that a person was asked before stays a question. */
+export type Judgement =
+  | { type: "allow" }
+  | { type: "ask"; question: ApprovalQuestion }
+  | { type: "deny"; reason: string };
+
+export type Permission =
+  /** `granted`: a person said so. `unconfined`: and knew that nothing would confine it. */
+  | { type: "go"; granted: boolean; unconfined: boolean }
+  | { type: "wait" }
+  | { type: "refuse"; why: string };
+
+/** A person can still say no. */
+const UNSHOWN = "the change is too large to be shown, or not of text";
+
+export interface GateOptions {
+  context: RunContext;
+  host: RunHost;
+  confinement: Confinement;
+  ledger: Ledger;
+  calls: Pick<ToolCalls, "check" | "plan">;
+}
+
+export class Gate {
+  readonly #options: GateOptions;
+  /** Of the tools that the run has used, in all its lives. */
+  readonly #had = new Set<ToolTag>();
+  #rules: CompiledRules | null = null;
+
+  constructor(options: GateOptions) {
+    this.#options = options;
+    for (const { tags = [] } of options.ledger.finished.values()) {
+      for (const tag of tags) this.#had.add(tag);
+    }
+  }
+
+  /** Throws when the machine failed at planning it. */
+  async judge(call: ToolCall): Promise<Judgement> {
+    const { context: { spec, permissions, place }, confinement, ledger, calls } = this.#options;
+    const asked = ledger.asked.get(call.id);
+    if (asked) return { type: "ask", question: asked };
+    this.#rules ??= await compileRules(permissions);
+    const question: ToolQuestion = {
+      tool: call.name,
+      input: call.input,
+      allowed: spec.tools.map((tool) => tool.name),
+      confinement: confinement.kind,
+      rules: this.#rules,
+      tags: this.tagsOf(call.name),
+      had: this.#had,
+    };
+    if (!question.allowed.includes(call.name)) return this.#decided(call, question);
+    // Nobody is asked about what the tool itself refuses, or what was allowed and has begun.
+    const checked = calls.check(call);
+    if (!checked.ok || ledger.executed.has(call.id)) return this.#allowed(call);
+    question.input = checked.input;
+    const named = [checked.input.file_path, checked.input.path].find((path) =>
+      typeof path === "string"
+    );
+    if (this.#rules.approvals.length > 0 && typeof named === "string") {
+      question.paths = spellings(place.dir, named);
+    }
+    if (!isPlanned(call.name) || this.#rules.approvals.length === 0) {
+      return this.#decided(call, question);
+    }
+    return await this.#planned({ ...call, input: checked.input }, question);
+  }
+
+  /** For a call that was judged and is on record. */
+  permit(call: ToolCall, judgement: Judgement): Permission {
+    const { context: { spec }, host } = this.#options;
+    if (judgement.type === "deny") return { type: "refuse", why: judgement.reason };
+    if (judgement.type === "allow") return { type: "go", granted: false, unconfined: false };
+    const { status, reason } = host.approval(spec.runId, call, judgement.question);
+    if (status === "pending") return { type: "wait" };
+    if (status === "granted") {
+      this.#use(call.name);
+      const { rule } = judgement.question;
+      const unconfined = rule === undefined || rule.includes(UNCONFINED_RULE);
+      return { type: "go", granted: true, unconfined };
+    }
+    const why = reason ? `: ${reason}` : "";
+    return {
+      type: "refuse",
+      why: `A person denied this call${why}. Trying it again will not help.`,
+    };
+  }
+
+  /** Of a tool of the run. */
+  tagsOf(name: string): readonly ToolTag[] {
+    return this.#options.context.spec.tools.find((tool) => tool.name === name)?.tags ?? [];
+  }
+
+  /** A call that writes a file: which file, and how, is known before anybody is asked. */
+  async #planned(call: ToolCall, question: ToolQuestion): Promise<Judgement> {
+    const { context: { place }, calls } = this.#options;
+    const plan = await calls.plan(call);
+    const intent = plan.isError ? null : intentOf(plan);
+    if (!intent) return this.#allowed(call);
+    const paths = [...spellings(place.dir, String(call.input.file_path)), intent.path];
+    const write = { paths, makesFile: plan.makesFile === true };
+    const judgement = this.#decided(call, { ...question, write });
+    if (judgement.type !== "ask") return judgement;
+    const about = [write.makesFile ? "a new file" : "", plan.diff ? "" : UNSHOWN]
+      .filter((one) => one !== "");
+    const detail = `${call.name} ${intent.path}${about.length > 0 ? ` (${about.join("; ")})` : ""}`;
+    const { rule } = judgement.question;
+    return { type: "ask", question: { rule, detail, ...plan.diff && { diff: plan.diff }, intent } };
+  }
+
+  #decided(call: ToolCall, question: ToolQuestion): Judgement {
+    const decision = decide(question);
+    if (decision.type === "allow") return this.#allowed(call);
+    if (decision.type === "deny") return decision;
+    return { type: "ask", question: { rule: decision.rule, detail: decision.detail } };
+  }
+
+  /** Counted at once: calls that only read run side by side. */
+  #allowed({ name }: ToolCall): Judgement {
+    this.#use(name);
+    return { type: "allow" };
+  }
+
+  #use(name: string): void {
+    for (const tag of this.tagsOf(name)) this.#had.add(tag);
+  }
+}
+
+/** A path as it stands in rules, relative to the place: as it was named, and with links worked out. */
+function spellings(dir: string, path: string): string[] {
+  const named = absolutePath(dir, path);
+  const paths = [named, realOf(named)].filter((one) => one !== null && isInside(dir, one));
+  return [...new Set(paths.map((one) => relativePath(dir, one!)))];
+}
+
+function realOf(path: string): string | null {
+  try {
+    return Deno.realPathSync(path);
+  } catch {
+    return null; // nothing there, or not to be reached: then the tool refuses it
+  }
+}

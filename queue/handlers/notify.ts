@@ -1,0 +1,7 @@
+import { notifyOfApproval } from "../../server/services/notify.ts";
+import type { JobHandler } from "../job.ts";
+
+export const notifyHandler: JobHandler<"notify"> = {
+  kind: "notify",
+  run: ({ approvalId }, { app, signal }) => notifyOfApproval(app, approvalId, signal),
+};

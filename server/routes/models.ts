@@ -1,0 +1,16 @@
+import type { Api } from "../api.ts";
+import { modelsJson, modelsSchema } from "../outputs/models.ts";
+import { fetchModels, keepModels, listedModels } from "../services/models.ts";
+
+export function modelsApi(api: Api): void {
+  api
+    .get("/models", {
+      summary: "The models that agents can be given",
+      out: modelsSchema,
+    }, ({ app }) => modelsJson(listedModels(app)))
+    .post("/models/refresh", {
+      summary: "Asks the endpoint again which models it has",
+      out: modelsSchema,
+      prepare: ({ app }) => fetchModels(app),
+    }, ({ app, prepared }) => modelsJson(prepared && keepModels(app, prepared)));
+}
