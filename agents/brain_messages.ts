@@ -38,6 +38,9 @@ const loopEvent = z.discriminatedUnion("type", [
     turn: count,
     maxOutputTokens: count,
     elapsedMs: count.optional(),
+    // Not optional here: without them no room could be reserved.
+    worstTokens: count,
+    worstCostMicroUsd: count,
     compacts: z.literal(true).optional(),
   }),
   z.strictObject({

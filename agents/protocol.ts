@@ -183,13 +183,16 @@ export type RunEventBody =
   }
   /**
    * A request goes out; without a `turn_finished` or `turn_failed` after it, it was cut off. `elapsedMs`: what
-   * the loop had worked until then, in all its lives; absent in logs of the first version.
+   * the loop had worked until then, in all its lives; absent in logs of the first version. The worst case is
+   * the most that it can use and cost, but for notes that the loop has not heard of yet.
    */
   | {
     type: "turn_started";
     turn: number;
     maxOutputTokens: number;
     elapsedMs?: number;
+    worstTokens?: number;
+    worstCostMicroUsd?: number;
     /** It asks for a summary of the history, to go on from: no turn of the agent's. */
     compacts?: true;
   }
@@ -270,6 +273,13 @@ export type RunOutcome =
   | { type: "retry"; reason: FailureReason; message: string; afterMs: number | null }
   /** Every run would fail like this (key, billing, spending limit): the agents are held until a person acts. */
   | { type: "hold"; reason: FailureReason; message: string }
+  /** The next request has no room within a limit on spending. `untilMs` null: only a person can make room. */
+  | {
+    type: "budget";
+    message: string;
+    untilMs: number | null;
+    need: { microUsd: number; tokens: number };
+  }
   /** Told to stop: the server cancels, shuts down, or lost this brain. */
   | { type: "stopped" };
 

@@ -87,7 +87,8 @@ export interface RunHost {
   mayGoOn(runId: string): boolean;
   /**
    * Resolves when the event is on disk, in the order in which they are given. Rejects when the run has ended,
-   * nothing may follow its end, and with `Paused` when a request would begin although a person paused the run.
+   * nothing may follow its end; with `Paused` when a request would begin although a person paused the run, and
+   * with `OverBudget` when there is no room for what it may cost.
    */
   append(runId: string, event: RunEventBody): void | Promise<void>;
   worked(runId: string, ms: number): void;
@@ -181,6 +182,15 @@ interface ActiveRun {
 export class Paused extends Error {
   override name = "Paused";
 }
+
+/** Thrown into a loop whose next request has no room within a limit on spending. */
+export class OverBudget extends Error {
+  override name = "OverBudget";
+  constructor(message: string, readonly details: Pick<BudgetOutcome, "untilMs" | "need">) {
+    super(message);
+  }
+}
+type BudgetOutcome = Extract<RunOutcome, { type: "budget" }>;
 
 /** Rejects when `signal` aborts first. */
 function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
@@ -347,6 +357,9 @@ export function createAgents(options: AgentsOptions): Agents {
       if (timedOut) return tooLong(timeoutMs);
       if (watch.outcome) return watch.outcome;
       if (error instanceof Paused) return { type: "stopped" };
+      if (error instanceof OverBudget) {
+        return { type: "budget", message: error.message, ...error.details };
+      }
       throw error;
     } finally {
       for (const gate of gates) gate.over?.(runId);

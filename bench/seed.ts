@@ -254,7 +254,14 @@ function seedTurn(tx: Tx, run: Run, turn: number): void {
     },
   ];
   const numbers = events.map((event) => appendRunEvent(tx, run, event).number);
-  addTurnUsage(tx, run, { number: numbers[1]!, turn, usage, costMicroUsd, counts: true });
+  addTurnUsage(tx, run, {
+    number: numbers[1]!,
+    turn,
+    day: tx.now.slice(0, 10),
+    usage,
+    costMicroUsd,
+    counts: true,
+  });
 }
 
 const fileText = Array.from({ length: 60 }, (_, n) => `${n + 1}\tconst line${n} = ${n};`).join(

@@ -22,6 +22,8 @@ export interface JobKinds {
   notify: { approvalId: string };
   /** Backs the database up if that is due. */
   backup: Record<string, never>;
+  /** Sums up the days that are over of what was used. */
+  roll_up: Record<string, never>;
 }
 export type JobKind = keyof JobKinds;
 
@@ -50,6 +52,7 @@ export const jobPolicies: { readonly [K in JobKind]: JobPolicy } = {
   notify: { queue: "upkeep", timeoutMs: MINUTE_MS, maxAttempts: 12 },
   prune: { queue: "upkeep", timeoutMs: 10 * MINUTE_MS, maxAttempts: 3 },
   backup: { queue: "upkeep", timeoutMs: HOUR_MS, maxAttempts: 8 },
+  roll_up: { queue: "upkeep", timeoutMs: 10 * MINUTE_MS, maxAttempts: 3 },
 };
 
 export const jobKinds = Object.keys(jobPolicies) as JobKind[];

@@ -19,7 +19,7 @@ export interface Env {
 }
 export type RequestContext = Context<Env>;
 
-type Method = "get" | "post" | "patch" | "delete";
+type Method = "get" | "post" | "put" | "patch" | "delete";
 
 export interface Operation<Out extends z.ZodType, Body extends z.ZodType, Query extends z.ZodType> {
   summary: string;
@@ -32,7 +32,7 @@ export interface Operation<Out extends z.ZodType, Body extends z.ZodType, Query 
   /** Of success; 200 by default. */
   status?: 200 | 201;
   /**
-   * The answer has an ETag of its content; a PATCH then needs it back in If-Match, so that nobody overwrites
+   * The answer has an ETag of its content; a PATCH or PUT then needs it back in If-Match, so that nobody overwrites
    * what they have not seen.
    */
   versioned?: boolean;
@@ -46,6 +46,11 @@ export interface Input<Body, Query> {
   query: Query;
   c: RequestContext;
 }
+
+type Change<Out extends z.ZodType, Body extends z.ZodType> = Operation<Out, Body, never> & {
+  /** The resource as it is now, in the form that GET gives. */
+  current: (app: App, id: string) => z.input<Out>;
+};
 
 type Handler<Out extends z.ZodType, Body extends z.ZodType, Query extends z.ZodType> = (
   input: Input<z.output<Body>, z.output<Query>>,
@@ -118,17 +123,32 @@ export class Api {
 
   patch<O extends z.ZodType, B extends z.ZodType>(
     path: string,
-    operation: Operation<O, B, never> & {
-      /** The resource as it is now, in the form that GET gives. */
-      current: (app: App, id: string) => z.input<O>;
-    },
+    operation: Change<O, B>,
+    handler: Handler<O, B, z.ZodUndefined>,
+  ): this {
+    return this.#change("patch", path, operation, handler);
+  }
+
+  /** As `patch`, and the body is all of the resource. */
+  put<O extends z.ZodType, B extends z.ZodType>(
+    path: string,
+    operation: Change<O, B>,
+    handler: Handler<O, B, z.ZodUndefined>,
+  ): this {
+    return this.#change("put", path, operation, handler);
+  }
+
+  #change<O extends z.ZodType, B extends z.ZodType>(
+    method: "patch" | "put",
+    path: string,
+    operation: Change<O, B>,
     handler: Handler<O, B, z.ZodUndefined>,
   ): this {
     const checked: typeof handler = (input) => {
       requireMatch(input.c, etagOf(operation.current(input.app, input.params.id!)));
       return handler(input);
     };
-    return this.#add("patch", path, { ...operation, versioned: true } as never, checked as never);
+    return this.#add(method, path, { ...operation, versioned: true } as never, checked as never);
   }
 
   delete<O extends z.ZodType>(

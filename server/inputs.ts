@@ -7,7 +7,14 @@ import { z } from "zod";
 import { MCP_SERVER_NAME } from "../agents/mcp/names.ts";
 import { mcpTransports } from "../agents/protocol.ts";
 import { once } from "./once.ts";
-import { complexities, ticketSteps, ticketTypes } from "./states.ts";
+import {
+  complexities,
+  limitPeriods,
+  limitScopes,
+  limitUnits,
+  ticketSteps,
+  ticketTypes,
+} from "./states.ts";
 
 export const TITLE_MAX_CHARS = 200;
 export const TEXT_MAX_CHARS = 50_000;
@@ -210,6 +217,51 @@ export const forkInput = once(() =>
     turn: z.coerce.number().int().min(0).describe("The last turn that is taken over; 0: none"),
     message: words().describe("What should be different"),
   }).meta({ id: "Fork" })
+);
+
+/** More than any limit or bill: whole numbers stay exact up to it. */
+const AMOUNT_MAX = 1_000_000_000_000_000;
+const limitKey = () => ({
+  scope: z.enum(limitScopes),
+  scope_id: z.string().trim().max(100).default("")
+    .describe("A project's id or an agent's name; empty for all"),
+  period: z.enum(limitPeriods).describe("The window that it begins anew with, UTC"),
+  unit: z.enum(limitUnits),
+});
+const amount = () =>
+  z.number().int().min(0).max(AMOUNT_MAX).describe("Whole micro-USD, or tokens of every kind");
+
+export const limitsInput = once(() =>
+  z.strictObject({
+    items: z.array(
+      z.strictObject({ ...limitKey(), amount: amount() }).refine(
+        ({ scope, scope_id }) => (scope === "all") === (scope_id === ""),
+        { message: "Name what the scope is of, and nothing for all", path: ["scope_id"] },
+      ),
+    ).max(200),
+  }).meta({ id: "NewLimits" })
+);
+
+const rate = () => z.number().min(0).max(10_000).describe("US-dollars per million tokens");
+const ratesInput = () =>
+  z.strictObject({
+    input: rate(),
+    output: rate(),
+    cache_write_5m: rate(),
+    cache_write_1h: rate(),
+    cache_read: rate(),
+  });
+
+export const priceInput = once(() =>
+  z.strictObject({
+    price: ratesInput().nullable().describe("Null: the shipped rates hold again"),
+    long_prompt: z.strictObject({
+      above_tokens: z.number().int().min(1).max(10_000_000),
+      price: ratesInput(),
+    }).nullable().default(null).describe("Rates of a whole request whose prompt is longer"),
+    as_of: z.string().regex(/^\d{4}-\d{2}(-\d{2})?$/, "Write it as 2026-11 or 2026-11-27")
+      .optional(),
+  }).meta({ id: "NewPrice" })
 );
 
 /** Longest definition of an agent. */

@@ -10,6 +10,9 @@ import type {
   FailureReason,
   IdeaStatus,
   JobStatus,
+  LimitPeriod,
+  LimitScope,
+  LimitUnit,
   ProjectStatus,
   QuestionStatus,
   RunStatus,
@@ -499,4 +502,44 @@ export interface DiffLine {
   text: string;
   /** The file's last line has no line end. */
   noNewline?: true;
+}
+
+/** A cap on what may be used in each window of a scope; it is never passed. */
+export interface Limit {
+  id: string;
+  scope: LimitScope;
+  /** A project's id or an agent's name; empty: all. */
+  scopeId: string;
+  period: LimitPeriod;
+  unit: LimitUnit;
+  /** Whole micro-USD, or tokens of every kind. */
+  amount: number;
+  updatedBy: string;
+  updatedAt: string;
+}
+
+/** A limit with what is used of it, in its unit. */
+export interface LimitState extends Limit {
+  /** The window: 2026-11-27, or 2026-11; UTC. */
+  start: string;
+  spent: number;
+  /** What requests without a known end may have used beyond what was told: it stays counted until the window ends. */
+  doubt: number;
+  /** The most that requests on their way can use. */
+  reserved: number;
+}
+
+/** So many percent of a limit were used in one of its windows. */
+export interface Alert {
+  id: string;
+  limitId: string;
+  start: string;
+  /** Percent. */
+  threshold: number;
+  /** What was used of `amount` then, in the limit's unit. */
+  used: number;
+  amount: number;
+  at: string;
+  seenAt: string | null;
+  seenBy: string | null;
 }

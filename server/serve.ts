@@ -10,6 +10,7 @@ import { advanceTicketHandler } from "../queue/handlers/advance_ticket.ts";
 import { backupHandler } from "../queue/handlers/backup.ts";
 import { mergeTicketHandler } from "../queue/handlers/merge_ticket.ts";
 import { notifyHandler } from "../queue/handlers/notify.ts";
+import { rollUpHandler } from "../queue/handlers/roll_up.ts";
 import { removeWorktreeHandler } from "../queue/handlers/remove_worktree.ts";
 import { runAgentHandler } from "../queue/handlers/run_agent.ts";
 import { queueLimits } from "../queue/limits.ts";
@@ -37,6 +38,7 @@ import { resumeAgents } from "./services/agents.ts";
 import { scheduleBackups } from "./services/backups.ts";
 import { giveUpJob } from "./services/jobs.ts";
 import { knownQuirks, learnQuirk, refreshModels } from "./services/models.ts";
+import { pruneUsage, scheduleRollUps } from "./services/roll_up.ts";
 import { createRunHost } from "./services/run_host.ts";
 import { createEventStreams } from "./sse.ts";
 import { modelOf, startAgents } from "./start_agents.ts";
@@ -142,6 +144,7 @@ function begin(app: App, runner: Runner): void {
     transact(app, (tx) => {
       scheduleUpkeep(tx);
       scheduleBackups(app, tx);
+      scheduleRollUps(tx);
     });
     // What held the agents may be mended by this very start, with another key say.
     resumeAgents(app);
@@ -195,8 +198,9 @@ function createAppRunner(app: App): Runner {
       advanceTicketHandler,
       mergeTicketHandler,
       removeWorktreeHandler,
+      pruneHandler([pruneKeys, pruneUsage]),
+      rollUpHandler,
       notifyHandler,
-      pruneHandler([pruneKeys]),
       backupHandler(app.clock.nowMs()),
     ],
     limits: queueLimits(app.config),

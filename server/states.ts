@@ -156,6 +156,14 @@ export const ticketSteps = [
 ] as const;
 export type TicketStep = typeof ticketSteps[number];
 
+/** What a limit on spending holds for, the span it begins anew with, and what it counts. */
+export const limitScopes = ["all", "project", "agent"] as const;
+export type LimitScope = typeof limitScopes[number];
+export const limitPeriods = ["day", "month"] as const;
+export type LimitPeriod = typeof limitPeriods[number];
+export const limitUnits = ["micro_usd", "tokens"] as const;
+export type LimitUnit = typeof limitUnits[number];
+
 /** How often failed checks go back to the developer before the ticket blocks. */
 export const CHECK_ROUNDS_MAX = 3;
 
@@ -183,6 +191,10 @@ export const failureReasons = {
     mend: "A silent request is sent again by itself; if the run has stopped, retry.",
   },
   worker_lost: { retriable: true, mend: "It goes on from its last event by itself." },
+  budget: {
+    retriable: true,
+    mend: "It goes on by itself when there is room, or when the limit is raised on the page Usage.",
+  },
   machine_fault: { retriable: true, mend: "It goes on by itself when the machine allows." },
   authentication: {
     retriable: false,

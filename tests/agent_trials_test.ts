@@ -20,9 +20,9 @@ import {
   listIdeaRuns,
   listTicketRuns,
   readRunLog,
-  spentSince,
 } from "../server/store/runs.ts";
 import { getTicket } from "../server/store/tickets.ts";
+import { totalUsage } from "../server/store/usage.ts";
 import { catalog, results, type TestApp, testApp } from "./support.ts";
 
 const without = <T extends { updatedAt: string }>({ updatedAt: _, ...rest }: T) => rest;
@@ -70,7 +70,8 @@ Deno.test("a trial on an idea leaves it as it is, whatever comes of it; its cost
     "failed",
     "cancelled",
   ]);
-  deepEqual([getRun(app.db, one!.id).costMicroUsd, spentSince(app.db, "2026")], [700, 700]);
+  const spent = totalUsage(app.db, { from: "2026-01-01", to: "2026-12-31" }).costMicroUsd;
+  deepEqual([getRun(app.db, one!.id).costMicroUsd, spent], [700, 700]);
   equal(
     listAgentRuns(app.db, { id: "researcher", name: "researcher" }, { trial: false, limit: 20 })
       .length,

@@ -35,6 +35,7 @@ export function shell(changes: Partial<Shell> = {}): Shell {
     demo: false,
     storage: null,
     held: null,
+    alerts: [],
     paused: [],
     refused: null,
     confinement: { kind: "bubblewrap", hint: "" },

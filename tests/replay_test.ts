@@ -158,7 +158,7 @@ const isOfLoop: Record<FailureReason, boolean> = {
   ...all(true, "invalid_request", "refusal", "output_limit", "context_full"),
   ...all(true, "max_turns", "max_tokens", "max_cost", "stuck", "no_result"),
   // The loop comes to these, too.
-  ...all(false, "timed_out", "stalled", "worker_lost", "internal", "machine_fault"),
+  ...all(false, "timed_out", "stalled", "worker_lost", "internal", "machine_fault", "budget"),
   ...all(false, "quarantined", "unconfined", "commands_not_allowed", "repository", "cancelled"),
   // Of tickets only, so far.
   ...all(false, "agent_blocked", "demo_limit", "denied", "checks_failed", "setup_failed"),

@@ -26,8 +26,10 @@ import { SettingsPage } from "../views/settings.tsx";
 import { StartPage } from "../views/start.tsx";
 import { TicketPage } from "../views/ticket.tsx";
 import { DevelopmentPage } from "../views/tickets.tsx";
+import { UsagePage } from "../views/usage.tsx";
 import * as agents from "./agents_fixture.ts";
 import * as a from "./pages_fixture.ts";
+import { usageProps } from "./usage_fixture.ts";
 
 const live = (path: string): Live => ({ path, after: 100 });
 const resolve = (kind: string, number: number) => `/${kind}s/${number}`;
@@ -195,6 +197,14 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       },
     }),
   "/jobs": jobsPage,
+  "/usage": (shell) => (
+    <UsagePage
+      {...usageProps({
+        ...shell,
+        alerts: [{ id: "alert_1", threshold: 80, limit: "the daily limit of $5.00" }],
+      })}
+    />
+  ),
   "/agents": (shell, query) => (
     <AgentsPage
       shell={shell}

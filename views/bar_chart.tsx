@@ -17,13 +17,17 @@ interface BarChartProps {
   bars: Bar[];
   /** How a value is written. */
   format: (value: number) => string;
+  /** What a bar is: heads the first column of the table. */
+  each?: string;
 }
 
 const WIDTH = 240;
 const HEIGHT = 48;
 const GAP = 1;
 
-export function BarChart({ id, title, parts, bars, format }: BarChartProps): VNode {
+export function BarChart(
+  { id, title, parts, bars, format, each = "Hour" }: BarChartProps,
+): VNode {
   const sums = bars.map((bar) => bar.parts.reduce<number>((sum, part) => sum + (part ?? 0), 0));
   const max = Math.max(...sums, 0);
   const step = WIDTH / Math.max(bars.length, 1);
@@ -45,7 +49,7 @@ export function BarChart({ id, title, parts, bars, format }: BarChartProps): VNo
         <table class="small num">
           <thead>
             <tr>
-              <th scope="col">Hour</th>
+              <th scope="col">{each}</th>
               {parts.map(({ name }) => <th key={name} scope="col">{name}</th>)}
             </tr>
           </thead>

@@ -26,6 +26,7 @@ const entries: NavEntry[] = [
   { name: "runs", label: "Runs", href: "/runs", keys: "g r", first: true },
   { name: "agents", label: "Agents", href: "/agents", keys: "g a", first: false },
   { name: "jobs", label: "Jobs", href: "/jobs", keys: "g j", first: false },
+  { name: "usage", label: "Usage", href: "/usage", keys: "g u", first: false },
   { name: "projects", label: "Projects", href: "/projects", keys: "g o", first: false },
   { name: "settings", label: "Settings", href: "/settings", keys: "g s", first: false },
 ];
@@ -156,7 +157,7 @@ function ProjectSwitch({ shell, current }: NavProps): VNode {
 
 /** What holds for the whole installation right now; `#banners`. */
 export function Banners({ shell }: { shell: Shell }): VNode {
-  const { storage, held, paused, refused, demo, confinement } = shell;
+  const { storage, held, alerts, paused, refused, demo, confinement } = shell;
   return (
     <div id="banners" class="banners">
       {storage !== null && (
@@ -186,6 +187,21 @@ export function Banners({ shell }: { shell: Shell }): VNode {
           <ActionForm action="/settings/resume-agents">Resume the agents</ActionForm>
         </div>
       )}
+      {alerts.map(({ id, threshold, limit }) => (
+        <div class="banner tone-waiting" id={`banner-${id}`} key={id}>
+          <p>
+            <strong>{threshold} % of {limit} are used.</strong>{" "}
+            What has no room in it waits, and goes on by itself.{" "}
+            <a href="/usage#limits">See the limits</a>
+          </p>
+          <ActionForm
+            action={`/usage/alerts/${id}/seen`}
+            label={`Seen: ${threshold} % of ${limit}`}
+          >
+            Seen
+          </ActionForm>
+        </div>
+      ))}
       {paused.map(({ queue, by }) => (
         <div class="banner tone-waiting" id={`paused-${queue}`} key={queue}>
           <p>

@@ -44,6 +44,18 @@ export function describeChange(change: ChangeEvent): string {
       return `Question ${data.number} answered by ${actor}`;
     case "question_skipped":
       return `Question ${data.number} skipped by ${actor}`;
+    case "budget_alert":
+      return `${data.threshold} % of ${text("name")} are used`;
+    case "alert_seen":
+      return `Seen by ${actor}: ${data.threshold} % of a limit are used`;
+    case "limit_set":
+      return `${capital(text("name"))} set by ${actor}`;
+    case "limit_removed":
+      return `${capital(text("name"))} taken away by ${actor}`;
+    case "price_changed":
+      return `Price of ${text("model")} changed by ${actor}`;
+    case "price_reset":
+      return `Price of ${text("model")} set back to the shipped one by ${actor}`;
     case "ticket_created":
       return `Ticket made by ${actor}`;
     case "ticket_moved":

@@ -37,6 +37,7 @@
  * | Agents        | /live/agents            | `agentsPartials`: #agent-groups                            |
  * | Agent         | /live/agent/<id>        | `agentPartials`: #agent-head #agent-notices #agent-results |
  * |               |                         | #agent-trials #agent-versions #agent-moves                 |
+ * | Usage         | /live/usage?…           | `usagePartials`: #usage-totals #usage-days #usage-<group>  |
  * | Settings      | /live/settings          | `settingsPartials`: #agents-status                         |
  */
 import { type Attributes, type ComponentChildren, h, type VNode } from "preact";

@@ -109,6 +109,7 @@ export const jobKindWords: Readonly<Record<string, string>> = {
   notify: "Tell that a run waits",
   prune: "Throw away what nobody needs",
   backup: "Back up the database",
+  roll_up: "Roll up what was used",
 };
 
 export const checkWords: Record<CheckStatus, Shown> = {
@@ -203,6 +204,7 @@ export const failureWords: Record<FailureReason, string> = {
   stream_broken: "The answer broke off",
   stalled: "The model went silent",
   worker_lost: "The worker was lost",
+  budget: "Waits for its budget",
   machine_fault: "The machine lacks something",
   authentication: "The key was refused",
   billing: "Billing problem",

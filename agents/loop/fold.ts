@@ -104,11 +104,20 @@ function requestSent(
   // What was read from the clock before the wait is exact; what is added up from durations is not.
   state.elapsedMs = elapsedMs + state.retryInMs;
   state.retryInMs = 0;
-  const promptTokens = state.promptTokens + (event.compacts ? SUMMARY_REQUEST_TOKENS : 0);
-  state.sent = {
+  state.sent = worstOf(state, maxOutputTokens, event.compacts);
+}
+
+/** The most that a request with the history as it is can use and cost. */
+export function worstOf(
+  { spec, promptTokens }: LoopState,
+  maxOutputTokens: number,
+  compacts = false,
+): SentRequest {
+  const sent = promptTokens + (compacts ? SUMMARY_REQUEST_TOKENS : 0);
+  return {
     maxOutputTokens,
-    worstCostMicroUsd: worstCostMicroUsd(state.spec.model, promptTokens, maxOutputTokens),
-    worstTokens: promptTokens + maxOutputTokens,
+    worstCostMicroUsd: worstCostMicroUsd(spec.model, sent, maxOutputTokens),
+    worstTokens: sent + maxOutputTokens,
   };
 }
 
@@ -176,6 +185,10 @@ const brokenAnswers: ReadonlySet<FailureReason> = new Set([
   "worker_lost",
 ]);
 
+/** Whether a request that failed may have used more than was told of it. */
+export const isInDoubt = (reason: FailureReason, usage: Usage): boolean =>
+  !wholeAnswers.has(reason) && (brokenAnswers.has(reason) || totalTokensOf(usage) > 0);
+
 function requestFailed(
   state: LoopState,
   event: Extract<RunEventBody, { type: "turn_failed" }>,
@@ -184,8 +197,7 @@ function requestFailed(
   const { sent } = state;
   pay(state, usage, costMicroUsd);
   state.elapsedMs += event.durationMs ?? 0;
-  const begun = brokenAnswers.has(reason) || totalTokensOf(usage) > 0;
-  if (sent && begun && !wholeAnswers.has(reason)) addDoubt(state, sent, usage, costMicroUsd);
+  if (sent && isInDoubt(reason, usage)) addDoubt(state, sent, usage, costMicroUsd);
   state.sent = null;
   state.retryInMs = retryInMs ?? 0;
   if (retryInMs === null) {

@@ -72,8 +72,12 @@ export function pushOperatorText(history: History, text: string): void {
   }
   const longer = { ...last, content: [...last.content, block] } as Message;
   history.messages = [...history.messages.slice(0, -1), longer];
-  history.promptTokens += messageBound({ role: "system", content: [block] });
+  history.promptTokens += operatorTextBound(text);
 }
+
+/** The most tokens that an operator's word adds to a request. */
+export const operatorTextBound = (text: string): number =>
+  messageBound({ role: "system", content: [{ type: "text", text }] });
 
 /** The most that asking for a summary adds to the history. */
 export const SUMMARY_REQUEST_TOKENS = 1_000;

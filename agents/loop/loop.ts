@@ -17,7 +17,7 @@ import type { DeltaKind, Model, TurnAnswer } from "./turn.ts";
 import { TurnError } from "./turn.ts";
 import { costMicroUsd } from "./cost.ts";
 import { priceFor } from "../models.ts";
-import { apply, fold, giveUpSent } from "./fold.ts";
+import { apply, fold, giveUpSent, worstOf } from "./fold.ts";
 import { summaryOf } from "./history.ts";
 import { sentFits, toBeSummed, usd } from "./limits.ts";
 import { kindOfFailure, type LoopState } from "./loop_state.ts";
@@ -156,7 +156,16 @@ async function ask(
   const turn = state.turns + 1;
   if (state.retryInMs > 0) await deps.delay(state.retryInMs, deps.signal);
   const kind = compacts ? { compacts } : {};
-  await record(state, deps, { type: "turn_started", turn, maxOutputTokens, elapsedMs, ...kind });
+  const { worstTokens, worstCostMicroUsd } = worstOf(state, maxOutputTokens, compacts);
+  await record(state, deps, {
+    type: "turn_started",
+    turn,
+    maxOutputTokens,
+    elapsedMs,
+    worstTokens,
+    worstCostMicroUsd,
+    ...kind,
+  });
   if (!sentFits(state)) {
     // A note came in between and made the request longer than the limits allow: it is not sent.
     giveUpSent(state);

@@ -8,6 +8,7 @@ import { mcpServers } from "./0006_mcp_servers.ts";
 import { memory } from "./0007_memory.ts";
 import { agents } from "./0008_agents.ts";
 import { approvals } from "./0009_approvals.ts";
+import { costs } from "./0010_costs.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -22,4 +23,5 @@ export const migrations: readonly Migration[] = [
   memory,
   agents,
   approvals,
+  costs,
 ];

@@ -1,10 +1,12 @@
 import type { HomePageProps, RunningRow } from "../../views/home.tsx";
 import type { App } from "../app.ts";
-import { DAY_MS, timeText } from "../clock.ts";
+import { timeText } from "../clock.ts";
 import type { ChangeEvent, Run } from "../records.ts";
 import { lastSeq, listRecentChanges } from "../store/events.ts";
+import { dayOf } from "../services/budgets.ts";
 import { countIdeas } from "../store/ideas.ts";
-import { listActiveRuns, spentSince } from "../store/runs.ts";
+import { spentIn } from "../store/reservations.ts";
+import { listActiveRuns } from "../store/runs.ts";
 import { listSubtasks } from "../store/subtasks.ts";
 import { findTicket, listTickets } from "../store/tickets.ts";
 import { listNeeds } from "./needs.ts";
@@ -35,8 +37,7 @@ export function homePage(request: PageRequest): HomePageProps {
   const { db } = app;
   const after = lastSeq(db);
   const needs = listNeeds(app, projectId);
-  const month = timeText(app.clock.nowMs()).slice(0, 7);
-  const today = timeText(Math.floor(app.clock.nowMs() / DAY_MS) * DAY_MS);
+  const today = dayOf(timeText(app.clock.nowMs()));
   const counts = countIdeas(db, projectId);
   const delays = delaysOf(app);
   const subjects = subjectsOf(app);
@@ -52,8 +53,8 @@ export function homePage(request: PageRequest): HomePageProps {
     running: listActiveRuns(db, projectId).map((run) => runningRow(app, { delays, subjects }, run)),
     next: next && { ticket: next, delay: delays.ofTicket(next) },
     spend: {
-      todayMicroUsd: spentSince(db, today),
-      monthMicroUsd: spentSince(db, `${month}-01T00:00:00.000Z`),
+      todayMicroUsd: spentIn(db, today).microUsd,
+      monthMicroUsd: spentIn(db, today.slice(0, 7)).microUsd,
     },
     recent: grouped(subjects, listRecentChanges(db, projectId, RECENT_CHANGES)),
     ideaCount: Object.values(counts).reduce((sum, n) => sum + n, 0),

@@ -3,6 +3,7 @@ import type { Flash, Shell } from "../../views/shell.ts";
 import { listPauses } from "../../queue/pauses.ts";
 import type { App } from "../app.ts";
 import { agentsHold } from "../services/agents.ts";
+import { shownAlerts } from "../services/alerts.ts";
 import { listProjects } from "../store/projects.ts";
 import { countNeeds } from "./needs.ts";
 
@@ -23,6 +24,7 @@ export function shellOf({ app, asset, projectId, flash }: PageRequest): Shell {
     demo: model.kind === "demo",
     storage: app.db.fault,
     held: agentsHold(app),
+    alerts: shownAlerts(app),
     paused: listPauses(app.db),
     refused,
     confinement,

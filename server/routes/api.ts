@@ -13,6 +13,7 @@ import { projectsApi } from "./projects.tsx";
 import { runsApi } from "./runs.tsx";
 import { systemApi } from "./system.ts";
 import { ticketsApi } from "./tickets.tsx";
+import { usageApi } from "./usage.tsx";
 
 export function mountApi(api: Api, streams: EventStreams): void {
   projectsApi(api);
@@ -25,6 +26,7 @@ export function mountApi(api: Api, streams: EventStreams): void {
   approvalsApi(api);
   memoryApi(api);
   jobsApi(api);
+  usageApi(api);
   systemApi(api);
   eventsApi(api, streams);
 }

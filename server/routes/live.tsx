@@ -18,6 +18,7 @@ import { runPartials, runsPartials } from "../../views/runs.tsx";
 import { settingsPartials } from "../../views/settings.tsx";
 import { ticketPartials } from "../../views/ticket.tsx";
 import { developmentPartials } from "../../views/tickets.tsx";
+import { usagePartials } from "../../views/usage.tsx";
 import type { Env, RequestContext } from "../api.ts";
 import type { App } from "../app.ts";
 import type { CommittedEvent } from "../db.ts";
@@ -33,6 +34,7 @@ import { runPage, runsPage } from "../pages/runs.ts";
 import { settingsPage } from "../pages/settings.ts";
 import { shellOf } from "../pages/shell.ts";
 import { developmentPage, readDevelopmentQuery, ticketPage } from "../pages/tickets.ts";
+import { readUsageQuery, usagePage } from "../pages/usage.ts";
 import type { Run, RunEvent } from "../records.ts";
 import { lastEventId, type SseClient } from "../sse.ts";
 import { lastSeq, listEventsAfter } from "../store/events.ts";
@@ -144,6 +146,11 @@ export function livePages(pages: Hono<Env>, tools: PageTools): void {
       render: (status) => jobsPartials(jobsPage(page, query), status),
     });
   });
+  pages.get("/live/usage", (c) => {
+    const [page, query] = [request(c), readUsageQuery(c.req.query(), c.var.app.clock.nowMs())];
+    const render = (status?: string) => usagePartials(usagePage(page, query), status);
+    return open(c, { concerns: (message) => frame(message) || isPaid(message), render });
+  });
   pages.get("/live/agents", (c) => {
     const page = request(c);
     const render = (status?: string) => agentsPartials(agentsPage(page), status);
@@ -196,6 +203,11 @@ function changesRow({ db }: App, { type, runId, number }: CommittedEvent): boole
 const frame = (message: HubMessage): boolean =>
   message.kind === "agents" || message.kind === "storage" || message.kind === "waits" ||
   (isEvent(message) && message.event.runId === null && message.event.type !== "ticket_changed");
+
+/** A request that was paid. */
+const isPaid = (message: HubMessage): boolean =>
+  isEvent(message) &&
+  (message.event.type === "turn_finished" || message.event.type === "turn_failed");
 
 const ofIdea = (message: HubMessage, id: string): boolean =>
   isEvent(message) && message.event.ideaId === id;

@@ -22,7 +22,8 @@ const FLASH_COOKIE = "gaffer_flash";
 const FLASH_SECONDS = 30;
 const FLASH_MAX_CHARS = 300;
 /** What Undo may post to. Other programs of this machine can set this host's cookies, so it is no free choice. */
-const UNDO_ACTION = /^\/(?:ideas\/\w+\/refine|agents\/[\w-]+\/enable)$/;
+const UNDO_ACTION =
+  /^\/(?:ideas\/\w+\/refine|agents\/[\w-]+\/enable|usage\/advice\/undo\?key=[\w%.-]{1,300})$/;
 /** Element ids as `idPart` writes them; a cookie has room for one of this length. */
 const FLASH_AT = /^[\w-]{1,1000}$/;
 const flashSchema = once(() =>
@@ -136,7 +137,7 @@ export function listBehind(c: RequestContext, lists: readonly string[]): string 
 
 /** Pages that can be asked for again: not what a refused form was posted to, and no other server ("//…"). */
 const OWN_PAGE =
-  /^\/(?:(?:ideas|development|runs|agents|jobs|projects|settings)?|agents\/[\w-]+|(?:ideas|tickets|runs|projects)\/\w+(?:\/review)?|memory(?:\/[\w.-]+(?:\/edit)?)?)$/;
+  /^\/(?:(?:ideas|development|runs|agents|jobs|usage|projects|settings)?|agents\/[\w-]+|(?:ideas|tickets|runs|projects)\/\w+(?:\/review)?|memory(?:\/[\w.-]+(?:\/edit)?)?)$/;
 
 /** The page that a form was sent from, whichever it is; null: nobody knows. */
 export function pageBehind(c: RequestContext): string | null {

@@ -24,6 +24,7 @@ import { done, pageRequest, type PageTools, show } from "./page.ts";
 import { projectPages } from "./projects.tsx";
 import { runPages } from "./runs.tsx";
 import { ticketPages } from "./tickets.tsx";
+import { usagePages } from "./usage.tsx";
 
 export function mountPages(pages: Hono<Env>, tools: PageTools): void {
   pages.get("/", (c) => {
@@ -39,6 +40,7 @@ export function mountPages(pages: Hono<Env>, tools: PageTools): void {
   runPages(pages, tools);
   agentPages(pages, tools);
   jobPages(pages, tools);
+  usagePages(pages, tools);
   approvalPages(pages, tools);
   memoryPages(pages, tools);
   pages.get("/settings", (c) => show(c, <SettingsPage {...settingsPage(pageRequest(c, tools))} />));

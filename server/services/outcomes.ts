@@ -9,8 +9,10 @@ import type { Run } from "../records.ts";
 import { type FailureReason, failureReasons } from "../states.ts";
 import { listRunApprovals } from "../store/approvals.ts";
 import { appendRunEvent, findEventBeyond, getRun, moveRun } from "../store/runs.ts";
+import { putBudgetWait } from "../store/reservations.ts";
 import { readSetting } from "../store/settings.ts";
 import { holdAgents } from "./agents.ts";
+import { forsake, roomless } from "./budgets.ts";
 import { applyDevelopmentResult, failDevelopment } from "./development.ts";
 import { type Attempt, failureOf } from "./faults.ts";
 import { applyRefinementResult, failRefinement } from "./refinement.ts";
@@ -44,7 +46,7 @@ export async function workRun(
   const hold = readSetting(app.db, "agents_hold");
   const outcome: RunOutcome = hold
     ? { type: "hold", reason: hold.reason, message: hold.message }
-    : await work(app, runId, job, signal);
+    : roomless(app, run) ?? await work(app, runId, job, signal);
   const lastTry = job.attempt >= job.maxAttempts;
   // What follows from the agent's work is the agent's doing, in the history too.
   return (tx) =>
@@ -89,6 +91,7 @@ function end(app: App, tx: Tx, run: Run, outcome: RunOutcome, lastTry: boolean):
     case "succeeded":
       appendRunEvent(tx, run, { type: "succeeded", result: outcome.result });
       moveRun(tx, run.id, "succeeded", { result: outcome.result });
+      forsake(tx, run.id);
       if (run.trial) return { type: "done" };
       if (run.ideaId) applyRefinementResult(tx, run, outcome.result);
       else applyDevelopmentResult(app, tx, run, outcome.result);
@@ -106,6 +109,8 @@ function end(app: App, tx: Tx, run: Run, outcome: RunOutcome, lastTry: boolean):
     case "hold":
       wait(tx, run, outcome.message, outcome.reason);
       return { type: "done" };
+    case "budget":
+      return waitForRoom(tx, run, outcome);
     case "retry": {
       if (lastTry) {
         failRun(app, tx, run, outcome.reason, outcome.message);
@@ -129,6 +134,18 @@ function end(app: App, tx: Tx, run: Run, outcome: RunOutcome, lastTry: boolean):
   }
 }
 
+/** It comes back at the end of the window, or sooner: see `wakeWaiting` in budgets.ts. */
+function waitForRoom(
+  tx: Tx,
+  run: Run,
+  { message, need, untilMs }: Extract<RunOutcome, { type: "budget" }>,
+): Outcome {
+  wait(tx, run, message, "budget");
+  putBudgetWait(tx, run.id, need);
+  if (untilMs === null) return { type: "done" };
+  return { type: "snooze", ms: Math.max(0, untilMs - tx.nowMs), reason: message };
+}
+
 function wait(tx: Tx, run: Run, reason: string, failure: FailureReason | null): void {
   appendRunEvent(tx, run, { type: "waiting", reason, failure });
   moveRun(tx, run.id, "waiting", { waitReason: reason, failure });
@@ -144,6 +161,7 @@ export function failRun(
 ): void {
   appendRunEvent(tx, run, { type: "failed", reason, message });
   moveRun(tx, run.id, "failed", { failure: reason, error: message });
+  forsake(tx, run.id);
   if (run.trial) return;
   if (run.ideaId) failRefinement(tx, run, reason, message);
   else failDevelopment(app, tx, run, reason, message);

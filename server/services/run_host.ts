@@ -17,9 +17,12 @@ import { diffOf } from "../../agents/git/changes.ts";
 import { rewindWorktree } from "../../agents/git/rewinding.ts";
 import type { MemoryScope, Place, RunEventBody } from "../../agents/protocol.ts";
 import { type Confinement, Paused, type RunContext, type RunHost } from "../../agents/runtime.ts";
+import { worstCostMicroUsd } from "../../agents/loop/cost.ts";
+import { operatorTextBound } from "../../agents/loop/history.ts";
+import { personNote } from "../../agents/loop/notes.ts";
 import { toolSpec } from "../../agents/tools/registry.ts";
 import { actingAs, type App } from "../app.ts";
-import { transact, transactSoon } from "../db.ts";
+import { transact, transactSoon, type Tx } from "../db.ts";
 import { AppError, messageOf } from "../errors.ts";
 import type { Check, Project, Run } from "../records.ts";
 import { getIdea } from "../store/ideas.ts";
@@ -35,18 +38,22 @@ import {
   getRunHead,
   hasAsked,
   isPaused,
+  listLastNotes,
   readRunLog,
   type RunHead,
   workedMs,
 } from "../store/runs.ts";
 import { getSubtask, listSubtasks } from "../store/subtasks.ts";
 import { getTicket, updateTicket } from "../store/tickets.ts";
+import type { Amount } from "../store/reservations.ts";
 import { askApproval } from "./approvals.ts";
+import { reserve } from "./budgets.ts";
 import { definitionOfRun } from "./definitions.ts";
 import { baseTip, newestFailure, placeOf, ticketTip, worktreeOf } from "./development.ts";
 import { keptRef } from "./forking.ts";
 import { asOffered } from "./models.ts";
 import { carryOutMemory, memoryOfRun, planMemory, readMemory } from "./memory.ts";
+import { priced } from "./prices.ts";
 import { recordQuestions } from "./refinement.ts";
 import { isActive, recordRunEvent } from "./runs.ts";
 import { trialDefinition } from "./trials.ts";
@@ -69,18 +76,7 @@ export function createRunHost(app: () => App): RunHost {
     mayGoOn: (runId) => !isPaused(app().db, runId),
     append: (runId, event) =>
       // Runs that get on in the same moment share a commit.
-      transactSoon(actingAs(app(), headOf(runId).agent), (tx) => {
-        const now = getRunHead(tx.db, runId);
-        if (!isActive(now)) {
-          throw new AppError("conflict", `Cannot append to the run: it is "${now.status}"`);
-        }
-        // Somebody may have paused it since the loop was allowed to go on.
-        if (event.type === "turn_started" && now.pausedBy !== null) throw new Paused();
-        recordRunEvent(tx, now, event);
-        if (event.type === "checkpoint" && now.ticketId) {
-          updateTicket(tx, now.ticketId, { headCommit: event.commit });
-        }
-      }),
+      transactSoon(actingAs(app(), headOf(runId).agent), (tx) => append(tx, runId, event)),
     worked(runId, ms) {
       heads.delete(runId);
       forgetCancelled(app(), runId);
@@ -149,6 +145,46 @@ export function createRunHost(app: () => App): RunHost {
         signal: AbortSignal.timeout(CHECKPOINT_TIMEOUT_MS),
       });
     },
+  };
+}
+
+/** What a loop or a tool has to say: on record, together with the room that a request takes. */
+export function append(tx: Tx, runId: string, event: RunEventBody): void {
+  const now = getRunHead(tx.db, runId);
+  if (!isActive(now)) {
+    throw new AppError("conflict", `Cannot append to the run: it is "${now.status}"`);
+  }
+  if (event.type === "turn_started") {
+    // Somebody may have paused it since the loop was allowed to go on.
+    if (now.pausedBy !== null) throw new Paused();
+    reserve(tx, now, worstCaseOf(tx, runId, event));
+  }
+  recordRunEvent(tx, now, event);
+  if (event.type === "checkpoint" && now.ticketId) {
+    updateTicket(tx, now.ticketId, { headCommit: event.commit });
+  }
+}
+
+/** The most that a request can use, with the notes that its loop hears of only now. */
+function worstCaseOf(
+  { db }: Tx,
+  runId: string,
+  { worstTokens = 0, worstCostMicroUsd: microUsd = 0, maxOutputTokens }: Extract<
+    RunEventBody,
+    { type: "turn_started" }
+  >,
+): Amount {
+  const notes = listLastNotes(db, runId);
+  if (notes.length === 0) return { microUsd, tokens: worstTokens };
+  const noteTokens = notes.reduce(
+    (sum, { by, text }) => sum + operatorTextBound(personNote(by!, text)),
+    0,
+  );
+  const tokens = worstTokens + noteTokens;
+  const { model } = findStart(db, runId)!.spec;
+  return {
+    microUsd: worstCostMicroUsd(model, tokens - maxOutputTokens, maxOutputTokens),
+    tokens,
   };
 }
 
@@ -302,7 +338,9 @@ async function recordStart(
   const spec = buildRunSpec({
     runId: run.id,
     definition,
-    model: run.demo ? app.catalog.demoModel : asOffered(app, app.catalog.model(definition)),
+    model: run.demo
+      ? app.catalog.demoModel
+      : priced(app.db, asOffered(app, app.catalog.model(definition))),
     project: {
       name: project.name,
       slug: project.slug,

@@ -1,6 +1,6 @@
 /** The verbs of runs that any part of the server may use: start one, pause one, cancel one. */
 import { jobKeys } from "../../queue/job.ts";
-import { cancelJobs, enqueue } from "../../queue/queue.ts";
+import { cancelJobs } from "../../queue/queue.ts";
 import type { RunEventBody } from "../../agents/protocol.ts";
 import type { App } from "../app.ts";
 import type { Tx } from "../db.ts";
@@ -21,7 +21,11 @@ import {
   setPausedBy,
 } from "../store/runs.ts";
 import { addTicketCost } from "../store/tickets.ts";
+import { forsake, settle } from "./budgets.ts";
 import { agentFor, definitionOf, keepAgent } from "./definitions.ts";
+import { enqueueRun } from "./run_jobs.ts";
+
+export { enqueueRun } from "./run_jobs.ts";
 
 /** What a new run is for. */
 export type RunSubject =
@@ -71,20 +75,6 @@ export function tellOfRun(
   });
 }
 
-/** Asks the queue to execute a run, or to go on with it. */
-export function enqueueRun(tx: Tx, run: Run, priority: number, runAtMs?: number): void {
-  enqueue(tx, {
-    kind: "run_agent",
-    args: { runId: run.id },
-    priority,
-    uniqueKey: jobKeys.runAgent(run.id),
-    onClash: "sooner",
-    concurrencyKey: jobKeys.runAgent(run.id),
-    projectId: run.projectId,
-    runAtMs,
-  });
-}
-
 /** Remembers what a call has brought into a run, for its page. */
 export function keepTags(tx: Tx, runId: string, body: RunEventBody): void {
   if (body.type === "tool_finished" && body.result.tags) addRunTags(tx, runId, body.result.tags);
@@ -98,11 +88,13 @@ export function recordRunEvent(tx: Tx, run: RunHead, body: RunEventBody): RunEve
     body.type === "turn_finished" || body.type === "turn_failed" || body.type === "compacted"
   ) {
     const { turn, usage, costMicroUsd } = body;
+    const day = settle(tx, run, body);
     const tokens = Object.values(usage).reduce((sum, n) => sum + n, 0);
     if (body.type !== "turn_failed" || tokens > 0) {
       addTurnUsage(tx, run, {
         number: event.number,
         turn,
+        day,
         usage,
         costMicroUsd,
         counts: body.type === "turn_finished",
@@ -118,6 +110,7 @@ export function recordRunEvent(tx: Tx, run: RunHead, body: RunEventBody): RunEve
 /** Ends a run as cancelled in this transaction; its loop is stopped once that is committed. */
 export function cancelRunIn(app: App, tx: Tx, run: Run): void {
   moveRun(tx, run.id, "cancelled");
+  forsake(tx, run.id);
   appendRunEvent(tx, run, { type: "cancelled", by: tx.actor });
   tx.afterCommit(() => {
     app.agents.stopRun(run.id).catch((error) =>

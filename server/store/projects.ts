@@ -78,9 +78,14 @@ export function moveProject(tx: Tx, id: string, to: ProjectStatus): Project {
 
 /** Throws `not_found`. */
 export function getProject(db: Db, id: string): Project {
+  const project = findProject(db, id);
+  if (!project) throw new AppError("not_found", `No project with the id "${id}"`);
+  return project;
+}
+
+export function findProject(db: Db, id: string): Project | null {
   const row = db.prepare("SELECT * FROM projects WHERE id = :id").get({ id });
-  if (!row) throw new AppError("not_found", `No project with the id "${id}"`);
-  return projectFromRow(db, row);
+  return row ? projectFromRow(db, row) : null;
 }
 
 export function findProjectByPath(db: Db, path: string): Project | null {

@@ -1,7 +1,7 @@
 import { type Db, newId, type Row, type Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
 import type { Run, RunEvent, RunPurpose } from "../records.ts";
-import type { RunEventBody, RunLimits, Usage } from "../../agents/protocol.ts";
+import type { NoteEvent, RunEventBody, RunLimits, Usage } from "../../agents/protocol.ts";
 import { type FailureReason, runMoves, type RunStatus, sourcesOf } from "../states.ts";
 
 export type NewRun =
@@ -108,7 +108,15 @@ export function setPausedBy(
 export function addTurnUsage(
   tx: Tx,
   run: RunHead,
-  turn: { number: number; turn: number; usage: Usage; costMicroUsd: number; counts: boolean },
+  turn: {
+    number: number;
+    turn: number;
+    /** On which it was sent. */
+    day: string;
+    usage: Usage;
+    costMicroUsd: number;
+    counts: boolean;
+  },
 ): void {
   const tokens = {
     inputTokens: turn.usage.inputTokens,
@@ -129,13 +137,14 @@ export function addTurnUsage(
   `).run({ id: run.id, counts: Number(turn.counts), ...tokens });
   tx.db.prepare(`
     INSERT INTO turn_usage (run_id, number, turn, model, demo, input_tokens, output_tokens,
-      cache_write_5m_tokens, cache_write_1h_tokens, cache_read_tokens, cost_micro_usd, at)
+      cache_write_5m_tokens, cache_write_1h_tokens, cache_read_tokens, cost_micro_usd, day, at)
     VALUES (:id, :number, :turn, :model, :demo, :inputTokens, :outputTokens,
-      :cacheWrite5m, :cacheWrite1h, :cacheRead, :cost, :now)
+      :cacheWrite5m, :cacheWrite1h, :cacheRead, :cost, :day, :now)
   `).run({
     id: run.id,
     number: turn.number,
     turn: turn.turn,
+    day: turn.day,
     model: run.model,
     demo: Number(run.demo),
     now: tx.now,
@@ -265,13 +274,6 @@ export function listRuns(
   }).map(runFromRow);
 }
 
-/** What was spent since a time, in micro-USD; the demo model's runs cost nothing. */
-export const spentSince = (db: Db, since: string): number =>
-  Number(
-    db.prepare("SELECT coalesce(sum(cost_micro_usd), 0) AS n FROM turn_usage WHERE at >= :since")
-      .get({ since })!.n,
-  );
-
 // ------------------------------------------------------------------ the log
 
 /** Appends the run's next event. */
@@ -319,6 +321,16 @@ export function findStart(
   `).get({ runId });
   return row ? JSON.parse(String(row.data)) : null;
 }
+
+/** What people wrote to a run after everything else in its log: its loop may not have heard of it. */
+export const listLastNotes = (db: Db, runId: string): NoteEvent[] =>
+  db.prepare(`
+    SELECT data FROM events
+    WHERE run_id = :runId AND type = 'note' AND json_extract(data, '$.by') IS NOT NULL
+      AND number > (SELECT coalesce(max(number), 0) FROM events WHERE run_id = :runId
+        AND NOT (type = 'note' AND json_extract(data, '$.by') IS NOT NULL))
+    ORDER BY number
+  `).all({ runId }).map((row) => JSON.parse(String(row.data)));
 
 /** The limits of a fork, counted from the first event of its log; null for a run that is none. */
 export function forkLimits(db: Db, runId: string): RunLimits | null {

@@ -29,6 +29,8 @@ export interface ModelList {
 /** Keys of the settings table and what each holds. */
 interface Settings {
   agents_hold: AgentsHold | null;
+  /** What was used before this day (2026-11-27) is rolled up. */
+  usage_rolled_to: string;
   model_list: ModelList;
   /** Fields of a request that an endpoint does not take. */
   endpoint_quirks: { baseUrl: string; quirks: string[] };

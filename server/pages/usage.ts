@@ -1,0 +1,205 @@
+import { agentHref, projectHref, subjectHref, subjectName, withQuery } from "../../views/links.ts";
+import type { LimitForm } from "../../views/usage_limits.tsx";
+import type { PriceForm } from "../../views/usage_prices.tsx";
+import type { UsageGroupRow, UsagePageProps } from "../../views/usage.tsx";
+import type { App } from "../app.ts";
+import { timeText } from "../clock.ts";
+import { AppError } from "../errors.ts";
+import { once } from "../once.ts";
+import { currentAdvice } from "../services/advising.ts";
+import { dayOf } from "../services/budgets.ts";
+import { listAgents } from "../services/definitions.ts";
+import { listPrices } from "../services/prices.ts";
+import {
+  daysOf,
+  forecast,
+  spanBetween,
+  spanOf,
+  type UsagePeriod,
+  usagePeriods,
+} from "../services/usage.ts";
+import { lastSeq } from "../store/events.ts";
+import { listLimits } from "../store/limits.ts";
+import { findProject, listProjects } from "../store/projects.ts";
+import { spentIn } from "../store/reservations.ts";
+import { type Span, sumUsage, totalUsage, type UsageGroup, type UsageRow } from "../store/usage.ts";
+import { type PageRequest, shellOf } from "./shell.ts";
+import { type Subjects, subjectsOf } from "./subjects.ts";
+
+export interface UsageQuery {
+  /** Empty: days of a person's own. */
+  period: UsagePeriod | "";
+  span: Span;
+}
+
+/** What can't be read counts as not given: an old link still shows the month. */
+export function readUsageQuery(query: Record<string, string>, nowMs: number): UsageQuery {
+  const period = usagePeriods.find((name) => name === query.period);
+  if (!period && query.from && query.to) {
+    try {
+      return { period: "", span: spanBetween(query.from, query.to) };
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+    }
+  }
+  return { period: period ?? "month", span: spanOf(period ?? "month", nowMs) };
+}
+
+/** What is shown of each group; days have a chart of their own. */
+const groups: { name: Exclude<UsageGroup, "day">; title: string }[] = [
+  { name: "agent", title: "By agent" },
+  { name: "model", title: "By model" },
+  { name: "project", title: "By project" },
+  { name: "subject", title: "By ticket or idea" },
+];
+
+const emptyForm: LimitForm = {
+  of: "all",
+  period: "month",
+  unit: "micro_usd",
+  amount: "",
+  message: null,
+  errors: [],
+};
+
+/** What was refused of the page's forms, with what was typed. */
+export interface RefusedUsage {
+  limit?: LimitForm;
+  price?: PriceForm;
+}
+
+export function usagePage(
+  request: PageRequest,
+  { period, span }: UsageQuery,
+  refused: RefusedUsage = {},
+): UsagePageProps {
+  const { app } = request;
+  const { db, config } = app;
+  const nowMs = app.clock.nowMs();
+  const after = lastSeq(db);
+  const today = dayOf(timeText(nowMs));
+  const month = spentIn(db, today.slice(0, 7)).microUsd;
+  const costs = new Map(
+    sumUsage(db, "day", span).map(({ key, costMicroUsd }) => [key, costMicroUsd]),
+  );
+  const label = labels(app);
+  const address = period ? { period } : { from: span.from, to: span.to };
+  return {
+    shell: shellOf(request),
+    live: Object.keys(refused).length > 0
+      ? null
+      : { path: withQuery("/live/usage", address), after },
+    period,
+    ...span,
+    total: totalUsage(db, span),
+    days: daysOf(span).map((day) => ({ day, costMicroUsd: costs.get(day) ?? 0 })),
+    groups: groups.map(({ name, title }) => ({
+      name,
+      title,
+      rows: sumUsage(db, name, span).map((row) => ({ ...row, ...label(name, row.key) })),
+    })),
+    month: { spentMicroUsd: month, forecastMicroUsd: forecast(month, nowMs) },
+    todayMicroUsd: spentIn(db, today).microUsd,
+    limits: {
+      limits: listLimits(db, today).map((limit) => ({
+        limit,
+        of: limit.scope === "all"
+          ? "All"
+          : limit.scope === "agent"
+          ? limit.scopeId
+          : findProject(db, limit.scopeId)?.name ?? limit.scopeId,
+      })),
+      choices: [
+        { value: "all", label: "All" },
+        ...listProjects(db).map(({ id, name }) => ({
+          value: `project:${id}`,
+          label: `Project ${name}`,
+        })),
+        ...[...new Set(listAgents(app).map(({ name }) => name))].map((name) => ({
+          value: `agent:${name}`,
+          label: `Agent ${name}`,
+        })),
+      ],
+      form: refused.limit ?? emptyForm,
+      maxRuns: config.maxRuns,
+      maxRunsPerProject: config.maxRunsPerProject,
+    },
+    advice: {
+      advice: currentAdvice(app).open.map(({ apply, ...advice }) => ({
+        ...advice,
+        applies: apply !== null,
+      })),
+    },
+    prices: {
+      prices: listPrices(db).map(({ changed, ...row }) => ({
+        ...row,
+        changed: changed && { by: changed.changedBy, at: changed.changedAt },
+      })),
+      refused: refused.price ?? null,
+    },
+  };
+}
+
+/** What a row of a group is called, and where its runs are. */
+export function labels(
+  app: App,
+): (group: UsageGroup, key: string) => Pick<UsageGroupRow, "label" | "href"> {
+  const subjects = subjectsOf(app);
+  const agents = once(() => new Set(listAgents(app).map(({ id }) => id)));
+  return (group, key) => {
+    switch (group) {
+      case "agent":
+        return { label: key, href: agents().has(key) ? agentHref(key) : null };
+      case "project":
+        return { label: findProject(app.db, key)?.name ?? key, href: projectHref(key) };
+      case "subject":
+        return ofSubject(subjects, key);
+      default:
+        return { label: key, href: null };
+    }
+  };
+}
+
+function ofSubject(subjects: Subjects, id: string): Pick<UsageGroupRow, "label" | "href"> {
+  const subject = subjects.of({ ideaId: id, ticketId: null }) ??
+    subjects.of({ ideaId: null, ticketId: id });
+  if (!subject) return { label: id, href: null };
+  return { label: `${subjectName(subject)} ${subject.title}`, href: subjectHref(subject) };
+}
+
+const CSV_HEAD = [
+  "requests",
+  "input_tokens",
+  "output_tokens",
+  "cache_write_5m_tokens",
+  "cache_write_1h_tokens",
+  "cache_read_tokens",
+  "cost_micro_usd",
+];
+
+/** The rows of a group as CSV (RFC 4180). */
+export function usageCsv(app: App, group: UsageGroup, span: Span): string {
+  const label = labels(app);
+  const line = ({ key, requests, usage, costMicroUsd }: UsageRow) => [
+    key,
+    label(group, key).label,
+    requests,
+    usage.inputTokens,
+    usage.outputTokens,
+    usage.cacheWrite5mTokens,
+    usage.cacheWrite1hTokens,
+    usage.cacheReadTokens,
+    costMicroUsd,
+  ];
+  const rows = [[group, "name", ...CSV_HEAD], ...sumUsage(app.db, group, span).map(line)];
+  return rows.map((cells) => `${cells.map(csvCell).join(",")}\r\n`).join("");
+}
+
+/** A spreadsheet would take what begins like this for a formula. */
+const FORMULA = /^[=+\-@\t\r]/;
+
+function csvCell(value: string | number): string {
+  if (typeof value === "number") return String(value);
+  const text = FORMULA.test(value) ? `'${value}` : value;
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

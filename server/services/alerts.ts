@@ -1,0 +1,34 @@
+/** Alerts: what people are told of limits that are nearly used, until they have seen it. */
+import type { App } from "../app.ts";
+import { timeText } from "../clock.ts";
+import { transact } from "../db.ts";
+import type { Alert } from "../records.ts";
+import { listAlerts, seeAlert } from "../store/alerts.ts";
+import { listLimits } from "../store/limits.ts";
+import { dayOf } from "./budgets.ts";
+import { limitName } from "./limit_words.ts";
+
+/** Of the windows that are open now, the highest mark of each limit that nobody has seen. */
+export function shownAlerts(
+  { db, clock }: App,
+): { id: string; threshold: number; limit: string }[] {
+  const day = dayOf(timeText(clock.nowMs()));
+  const alerts = listAlerts(db, [day, day.slice(0, 7)]);
+  if (alerts.length === 0) return [];
+  return listLimits(db, day).flatMap((limit) => {
+    const marks = alerts.filter(({ limitId }) => limitId === limit.id);
+    const highest = marks.sort((a, b) => b.threshold - a.threshold)[0];
+    return highest
+      ? [{ id: highest.id, threshold: highest.threshold, limit: limitName(db, limit) }]
+      : [];
+  });
+}
+
+/** Throws `not_found`. */
+export function markAlertSeen(app: App, id: string): Alert {
+  return transact(app, (tx) => {
+    const alert = seeAlert(tx, id);
+    tx.emit({ type: "alert_seen", data: { alertId: id, threshold: alert.threshold } });
+    return alert;
+  });
+}

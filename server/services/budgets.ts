@@ -1,0 +1,200 @@
+/**
+ * Limits on what may be used, and how they are kept: the most that a request can use is reserved in the very
+ * transaction that lets it go, and settled with the real figure in the one that records its end. What is spent,
+ * in doubt and reserved together never passes a limit: not by runs side by side, and not across a crash.
+ *
+ * A request counts in the window in which it was sent, whenever its answer comes.
+ */
+import type { RunEventBody, RunOutcome } from "../../agents/protocol.ts";
+import { totalTokensOf } from "../../agents/loop/cost.ts";
+import { isInDoubt } from "../../agents/loop/fold.ts";
+import { OverBudget } from "../../agents/runtime.ts";
+import type { App } from "../app.ts";
+import { timeText } from "../clock.ts";
+import type { Db, Tx } from "../db.ts";
+import type { LimitState, Run } from "../records.ts";
+import type { LimitPeriod } from "../states.ts";
+import { dropAlerts, insertAlert } from "../store/alerts.ts";
+import { listLimits, type WindowOf } from "../store/limits.ts";
+import {
+  addToWindows,
+  type Amount,
+  deleteBudgetWait,
+  findBudgetWait,
+  insertReservation,
+  listBudgetWaits,
+  type Reservation,
+  takeReservation,
+} from "../store/reservations.ts";
+import type { RunHead } from "../store/runs.ts";
+import { limitName, limitUses, untilText } from "./limit_words.ts";
+import { enqueueRun } from "./run_jobs.ts";
+
+/** Percent of a limit at which people are told, once in each window. */
+export const alertThresholds = [50, 80, 95] as const;
+
+type TurnEnd = Extract<RunEventBody, { type: "turn_finished" | "turn_failed" | "compacted" }>;
+type Requester = Pick<Run, "projectId" | "agent">;
+
+/** The day that a request is counted on, UTC: "2026-11-27". */
+export const dayOf = (at: string): string => at.slice(0, 10);
+
+/** The demo model costs nothing, so nothing is kept of what it uses. */
+const isFree = ({ demo }: Pick<Run, "demo">): boolean => demo;
+
+/** Makes room for what a run's next request can use at most. Throws `OverBudget` when a limit has none. */
+export function reserve(tx: Tx, run: RunHead, need: Amount): void {
+  if (isFree(run)) return;
+  const before = takeReservation(tx, run.id);
+  // Its end was never told, so it may have been paid.
+  if (before) becomesDoubt(tx, before, before);
+  const lack = lackOf(tx.db, run, tx.nowMs, need);
+  if (lack) throw new OverBudget(lack.message, { untilMs: lack.untilMs, need });
+  const day = dayOf(tx.now);
+  insertReservation(tx, { runId: run.id, ...windowOf(run, day), ...need });
+  addToWindows(tx, windowOf(run, day), { reserved: need });
+  deleteBudgetWait(tx, run.id);
+}
+
+/** Counts what a request used in the window in which it was sent, and frees what it did not. Gives its day. */
+export function settle(tx: Tx, run: RunHead, event: TurnEnd): string {
+  const spent: Amount = { microUsd: event.costMicroUsd, tokens: totalTokensOf(event.usage) };
+  const reservation = takeReservation(tx, run.id);
+  const day = reservation?.day ?? dayOf(tx.now);
+  if (isFree(run)) return day;
+  addToWindows(tx, windowOf(run, day), { spent });
+  if (reservation) {
+    const inDoubt = event.type === "turn_failed" && isInDoubt(event.reason, event.usage);
+    if (inDoubt) becomesDoubt(tx, reservation, beyond(reservation, spent));
+    else addToWindows(tx, reservation, { reserved: minus(reservation) });
+  }
+  warn(tx, listLimits(tx.db, day, run));
+  wakeWaiting(tx);
+  return day;
+}
+
+/** For a run that has ended: what a request of it may have cost whose end nobody will tell any more. */
+export function forsake(tx: Tx, runId: string): void {
+  deleteBudgetWait(tx, runId);
+  const reservation = takeReservation(tx, runId);
+  if (!reservation) return;
+  becomesDoubt(tx, reservation, reservation);
+  warn(tx, listLimits(tx.db, reservation.day, reservation));
+}
+
+/** Lets go on what waited for room and now has it. */
+export function wakeWaiting(tx: Tx): void {
+  for (const wait of listBudgetWaits(tx.db)) {
+    if (lackOf(tx.db, wait, tx.nowMs, wait)) continue;
+    enqueueRun(tx, { id: wait.runId, projectId: wait.projectId }, wait.priority);
+  }
+}
+
+/** Why a run need not even be taken up: its next request has no room, as far as is known. Null: it may have. */
+export function roomless(
+  { db, clock }: Pick<App, "db" | "clock">,
+  run: Run,
+): Extract<RunOutcome, { type: "budget" }> | null {
+  if (isFree(run)) return null;
+  const need = findBudgetWait(db, run.id) ?? { microUsd: 1, tokens: 1 };
+  const lack = lackOf(db, run, clock.nowMs(), need);
+  return lack && { type: "budget", message: lack.message, untilMs: lack.untilMs, need };
+}
+
+/** After a limit was set, changed or taken away. */
+export function limitsChanged(tx: Tx): void {
+  const limits = listLimits(tx.db, dayOf(tx.now));
+  for (const limit of limits) {
+    const above = usedPercent(limit);
+    dropAlerts(tx, { limitId: limit.id, start: limit.start, above });
+  }
+  warn(tx, limits);
+  wakeWaiting(tx);
+}
+
+/** What counts against a limit besides requests on their way. */
+export const usedOf = ({ spent, doubt }: LimitState): number => spent + doubt;
+
+/** Of a limit of nothing all is used. */
+export const usedPercent = (limit: LimitState): number =>
+  limit.amount === 0 ? 100 : (usedOf(limit) / limit.amount) * 100;
+
+interface Lack {
+  message: string;
+  /** Null: no new window makes room. */
+  untilMs: number | null;
+}
+
+/** The limit that has no room for the longest time; null: all have. */
+function lackOf(db: Db, run: Requester, nowMs: number, need: Amount): Lack | null {
+  const day = dayOf(timeText(nowMs));
+  const lacking = listLimits(db, day, run)
+    .map((limit) => ({ limit, wanted: limit.unit === "tokens" ? need.tokens : need.microUsd }))
+    .filter(({ limit, wanted }) => wanted > roomIn(limit))
+    .map(({ limit, wanted }) => ({
+      limit,
+      wanted,
+      untilMs: wanted > limit.amount ? null : windowEnd(limit.period, nowMs),
+    }));
+  const [worst] = lacking.sort((a, b) => (b.untilMs ?? Infinity) - (a.untilMs ?? Infinity));
+  if (!worst) return null;
+  const { limit, wanted, untilMs } = worst;
+  const room = Math.max(0, roomIn(limit));
+  const why = room === 0
+    ? `All of ${limitName(db, limit)} is used or reserved`
+    : `${limitUses(limit, room)} is left of ${
+      limitName(db, limit)
+    }, and the next request may use ` +
+      `up to ${limitUses(limit, wanted)}`;
+  return { message: `${why}. ${untilText(untilMs)}`, untilMs };
+}
+
+const roomIn = (limit: LimitState): number => limit.amount - usedOf(limit) - limit.reserved;
+
+/** When the window that a time lies in is over, UTC. */
+export function windowEnd(period: LimitPeriod, nowMs: number): number {
+  const now = new Date(nowMs);
+  return period === "day"
+    ? Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate() + 1)
+    : Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1);
+}
+
+function becomesDoubt(tx: Tx, reservation: Reservation, doubt: Amount): void {
+  const { microUsd, tokens } = doubt;
+  addToWindows(tx, reservation, {
+    doubt: { microUsd, tokens },
+    reserved: minus(reservation),
+  });
+}
+
+const beyond = (most: Amount, known: Amount): Amount => ({
+  microUsd: Math.max(0, most.microUsd - known.microUsd),
+  tokens: Math.max(0, most.tokens - known.tokens),
+});
+
+const minus = ({ microUsd, tokens }: Amount): Amount => ({ microUsd: -microUsd, tokens: -tokens });
+
+const windowOf = ({ projectId, agent }: Requester, day: string): WindowOf => ({
+  projectId,
+  agent,
+  day,
+});
+
+/** Tells people how far each limit is used, at the highest mark that was reached since the last time. */
+function warn(tx: Tx, limits: readonly LimitState[]): void {
+  for (const limit of limits) {
+    if (limit.amount === 0) continue;
+    const { id: limitId, start, amount } = limit;
+    const fresh = alertThresholds.filter((threshold) =>
+      usedPercent(limit) >= threshold &&
+      insertAlert(tx, { limitId, start, threshold, used: usedOf(limit), amount })
+    );
+    const threshold = fresh.at(-1);
+    if (threshold === undefined) continue;
+    tx.emit({
+      type: "budget_alert",
+      projectId: limit.scope === "project" ? limit.scopeId : null,
+      data: { limitId, threshold, name: limitName(tx.db, limit) },
+    });
+  }
+}
