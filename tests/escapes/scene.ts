@@ -287,12 +287,12 @@ export class Scene implements AsyncDisposable {
       questions: () => {},
       memory: () => null,
       diff: () => Promise.reject(new Error("not asked")),
-      approval: (_runId, call, { detail }) => {
+      approval: (_runId, call, question) => {
         this.#log.push({
           type: "approval_requested",
           callId: call.id,
           approvalId: "approval_1",
-          detail,
+          ...question,
         });
         return { status: "pending", reason: "" };
       },
