@@ -1,0 +1,85 @@
+/** What an agent is told of its task: the idea or ticket, and what the agents before it have found. */
+import { type PromptParts } from "../../agents/prompts/prompts.ts";
+import { diffOf } from "../../agents/git/changes.ts";
+import { type App } from "../app.ts";
+import type { Check, Project, Run } from "../records.ts";
+import { getIdea } from "../store/ideas.ts";
+import { listQuestions } from "../store/questions.ts";
+import { getSubtask, listSubtasks } from "../store/subtasks.ts";
+import { getTicket } from "../store/tickets.ts";
+import { newestFailure } from "./development.ts";
+import { listChecks } from "../store/checks.ts";
+
+export type TaskParts = Omit<
+  PromptParts,
+  "project" | "commands" | "purpose" | "round" | "files" | "scripts" | "memory" | "contextFiles"
+>;
+
+/** The task of a run, but for what is the same whatever it is about. */
+export const taskOf = async (
+  app: App,
+  run: Run,
+  project: Project,
+  signal: AbortSignal,
+): Promise<TaskParts> =>
+  run.ideaId ? ideaParts(app, run) : await ticketParts(app, run, project, signal);
+
+function ideaParts(app: App, run: Run): TaskParts {
+  const idea = getIdea(app.db, run.ideaId!);
+  const isLater = run.purpose !== "clarify" && run.purpose !== "research";
+  return {
+    idea,
+    feedback: idea.feedback,
+    answers: listQuestions(app.db, idea.id),
+    acceptance: isLater || idea.round > 1 ? idea.plan.acceptance : [],
+    findings: isLater ? idea.plan.findings : [],
+  };
+}
+
+async function ticketParts(
+  app: App,
+  run: Run,
+  project: Project,
+  signal: AbortSignal,
+): Promise<TaskParts> {
+  const ticket = getTicket(app.db, run.ticketId!);
+  const checks = listChecks(app.db, ticket.id);
+  if (run.purpose === "explain") {
+    return { ticket, output: newestFailure(checks, ticket)?.tail ?? "" };
+  }
+  const subtasks = listSubtasks(app.db, ticket.id);
+  const shared: TaskParts = {
+    ticket,
+    acceptance: ticket.acceptance,
+    findings: ticket.ideaId ? getIdea(app.db, ticket.ideaId).plan.findings : [],
+    answers: ticket.ideaId ? listQuestions(app.db, ticket.ideaId) : [],
+    doneSubtasks: subtasks.filter((s) => s.status === "done"),
+    // What failed before anyone touched it is not the developer's to find out.
+    checks: checks.filter((check) => check.baseline && check.name !== "setup"),
+  };
+  switch (run.purpose) {
+    case "develop": {
+      const subtask = run.subtaskId
+        ? { ...getSubtask(app.db, run.subtaskId), of: subtasks.length }
+        : undefined;
+      return { ...shared, subtask, guidance: ticket.guidance };
+    }
+    case "fix": {
+      const failed = newestFailure(checks, ticket);
+      return { ...shared, guidance: ticket.guidance, checkFailures: failed ? [failed] : [] };
+    }
+    case "change":
+      return { ...shared, requestedChanges: { text: ticket.guidance, comments: [] } };
+    default: {
+      if (ticket.baseCommit === null || ticket.headCommit === null) return shared;
+      const { text } = await diffOf({
+        repo: project.path,
+        from: ticket.baseCommit,
+        to: ticket.headCommit,
+        signal,
+      });
+      const shown = (check: Check) => check.baseline || check.commit === ticket.headCommit;
+      return { ...shared, diff: text, checks: checks.filter(shown) };
+    }
+  }
+}
