@@ -38,7 +38,7 @@ export function MemoriesPage({ shell, agent, rows }: MemoryPagesProps): VNode {
     <Layout shell={shell} title="Memory" current="agents" live={null}>
       <PageHead title={agent ? `Memory of the ${agent}` : "Memory"} />
       <p class="muted intro">
-        What agents have noted for their later runs. Its definition says whether an agent has a
+        What agents have noted for their later runs. An agent's definition says whether it has a
         memory and how far it reaches: one idea or ticket, one project, or all.
         {agent && (
           <>

@@ -37,7 +37,7 @@ Deno.test("every reply has a request id, refusals too, and they agree with the b
   deepEqual(replies.map(({ status }) => status), [400, 404, 200, 401]);
   deepEqual(
     replies.map(({ headers }) => headers.get("request-id")),
-    ["req_000001", "req_000002", "req_000003", "req_000004"],
+    ["req_000001", "req_000002", "req_models_000001", "req_000003"],
   );
   equal(replies[0]!.json.request_id, "req_000001");
   equal(replies[0]!.json.type, "error");

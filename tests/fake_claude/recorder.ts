@@ -34,7 +34,13 @@ export interface RecordedRequest {
 /** The list of requests, with waiters that look at it each time something changed. */
 export class Recorder {
   readonly requests: RecordedRequest[] = [];
+  readonly #prefix: string;
   #waiters = new Set<() => void>();
+
+  /** `prefix`: how the ids of its requests begin. */
+  constructor(prefix = "req_") {
+    this.#prefix = prefix;
+  }
 
   add(http: Request): RecordedRequest {
     const number = this.requests.length + 1;
@@ -43,7 +49,7 @@ export class Recorder {
       method: http.method,
       path: new URL(http.url).pathname,
       headers: http.headers,
-      requestId: `req_${String(number).padStart(6, "0")}`,
+      requestId: `${this.#prefix}${String(number).padStart(6, "0")}`,
       body: undefined,
       request: null,
       status: 0,

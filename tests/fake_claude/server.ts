@@ -50,7 +50,8 @@ export interface FakeClaude extends AsyncDisposable {
 export function startFakeClaude(options: FakeClaudeOptions = {}): FakeClaude {
   const { apiKeys = ["test-key"], betas = [], port = 0 } = options;
   const recorder = new Recorder();
-  const listings = new Recorder();
+  // Counted apart: a server asks for the models when it likes.
+  const listings = new Recorder("req_models_");
   const closing = new AbortController();
   const models = servedModels(options);
   const messages = new MessagesEndpoint(options, recorder, closing.signal, models);
