@@ -120,16 +120,16 @@ function Server(
       </p>
       <div class="actions">
         <ActionForm action={`${own}/try`} label={`Try ${server.name}`}>Try</ActionForm>
-        <Disclosure id={`mcp-${server.id}-edit`} summary="Change" open={refused}>
-          <form method="post" action={own}>
-            <Fields form={server.id} shown={form} />
-            <Button kind="primary">Save</Button>
-          </form>
-        </Disclosure>
         <ActionForm action={`${own}/remove`} kind="danger" label={`Remove ${server.name}`}>
           Remove
         </ActionForm>
       </div>
+      <Disclosure id={`mcp-${server.id}-edit`} summary="Change" open={refused}>
+        <form method="post" action={own}>
+          <Fields form={server.id} shown={form} />
+          <Button kind="primary">Save</Button>
+        </form>
+      </Disclosure>
     </Panel>
   );
 }

@@ -84,15 +84,13 @@ export function PricesPanel({ prices, refused, nowMs }: PricesProps & { nowMs: n
           </tbody>
         </table>
       </div>
-      <div class="actions">
-        {prices.map((row) => (
-          <PriceEditor
-            key={row.model}
-            row={row}
-            refused={refused?.model === row.model ? refused : null}
-          />
-        ))}
-      </div>
+      {prices.map((row) => (
+        <PriceEditor
+          key={row.model}
+          row={row}
+          refused={refused?.model === row.model ? refused : null}
+        />
+      ))}
     </Panel>
   );
 }
