@@ -31,7 +31,11 @@ const turns = (old_string: string, new_string: string) => [
 const scripts = {
   "develop 1": turns("hello", "hello, world"),
   "develop 2": turns("hello, world", "good day"),
-  review: submit({ summary: "Good", findings: [], criteria: [] }),
+  review: submit({
+    summary: "Good",
+    findings: [],
+    criteria: [{ criterion: "It greets", met: true, evidence: "greet.sh:2" }],
+  }),
 };
 
 export const agentRun: Group = {
