@@ -43,7 +43,9 @@ export function describeFact(body: FactItem["body"]): FactWords {
         more: (
           <>
             {body.serverProblems?.map((problem) => (
-              <p class="tone-failed" key={problem}>{problem}</p>
+              <p class="turn-head" key={problem}>
+                <span class="outcome tone-failed">{problem}</span>
+              </p>
             ))}
             <details class="thinking" id="given">
               <summary>What the agent was given</summary>
