@@ -14,6 +14,7 @@ import {
   greetTicket,
 } from "./greet_story.ts";
 import { addProject, calls, grantAll, logOf, play, runsOf, settled } from "./journey_support.ts";
+import { Mortal } from "./mortal.ts";
 import { processesWith } from "./place_support.ts";
 
 const { kind } = await findSandbox("auto");
@@ -167,5 +168,44 @@ Deno.test({
     const names = started.body.spec.tools.map((tool: Json) => tool.name);
     ok(names.includes("mcp__docs__slow") && !names.some((name: string) => name.includes("gone")));
     equal(processesWith("tools/mcp.mjs"), 0, "they ended with the run");
+  },
+});
+
+Deno.test({
+  name:
+    "a server that is killed leaves no program of an MCP server, and the run goes on with a new one",
+  ignore: kind === "process" || !hasNode,
+  async fn() {
+    await using data = await tempDir();
+    const develop = (request: ClaudeRequest) => {
+      if (request.turn === 1) return calls(["mcp__docs__slow", {}]);
+      if (request.turn === 2) return calls(["mcp__docs__greeting", {}]);
+      return greetDeveloper(request.turn === 3 ? { ...request, results: [] } : request);
+    };
+    await using fake = startFakeClaude({ reply: play({ ...greetScripts, develop }) });
+    await using repo = await greetRepo({ "tools/mcp.mjs": SERVER });
+    await using mortal = new Mortal(data.path, {
+      ANTHROPIC_API_KEY: fake.apiKey,
+      ANTHROPIC_BASE_URL: fake.url,
+    });
+    await mortal.start();
+    const project = await addProject(mortal.client, repo, greetCommands);
+    await mortal.client.post(`/projects/${project.id}/mcp-servers`, {
+      name: "docs",
+      transport: "stdio",
+      command: "node",
+      args: ["tools/mcp.mjs"],
+      timeout_ms: 60_000,
+    });
+    const ticket = await mortal.client.post(`/projects/${project.id}/tickets`, greetTicket);
+    // Waits until nothing that works in the data folder is left before it starts again.
+    await mortal.killAt("the slow call", ({ type }) => type === "tool_started");
+    equal((await mortal.client.until(`/tickets/${ticket.id}`, settled)).status, "review");
+    const run = (await runsOf(mortal.client, { ticket_id: ticket.id }))
+      .find(({ purpose }) => purpose === "develop")!;
+    const results = (await logOf(mortal.client, run.id)).filter((e) => e.type === "tool_finished")
+      .map((e) => e.body.result);
+    match(results[0].content, /^This call was interrupted by a restart/);
+    equal(results[1].content, "say hello to the world");
   },
 });
