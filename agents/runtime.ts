@@ -7,6 +7,7 @@ import type { RangeQuestion } from "./git/range_diff.ts";
 import type { Hands } from "./hands_client.ts";
 import { removeKeptOutputs } from "./kept_outputs.ts";
 import type { McpServers } from "./mcp/servers.ts";
+import { orAborted } from "./or_aborted.ts";
 import type { Redactor } from "./permissions/redact.ts";
 import type {
   ApprovalQuestion,
@@ -191,14 +192,6 @@ export class OverBudget extends Error {
   }
 }
 type BudgetOutcome = Extract<RunOutcome, { type: "budget" }>;
-
-/** Rejects when `signal` aborts first. */
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  const aborted = Promise.withResolvers<never>();
-  signal.addEventListener("abort", () => aborted.reject(signal.reason), { once: true });
-  return Promise.race([promise, aborted.promise]);
-}
 
 const tooLong = (timeoutMs: number): RunOutcome => ({
   type: "failed",
