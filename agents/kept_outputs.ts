@@ -75,11 +75,7 @@ export class KeptOutputs {
 
 /** The run is over. */
 export function removeKeptOutputs(dir: string): void {
-  try {
-    Deno.removeSync(dir, { recursive: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
+  removeIfThereSync(dir, { recursive: true });
 }
 
 interface KeptOptions {

@@ -44,7 +44,7 @@ export class OutputFiles {
   keepOnly(callIds: readonly string[]): void {
     const paths = new Set(callIds.map((id) => this.#pathOf(id)));
     const stale = listIfThere(this.#dir).filter((path) => !paths.has(path));
-    stale.forEach(removeIfThereSync);
+    for (const path of stale) removeIfThereSync(path);
     if (stale.length > 0) removeIfEmpty(this.#dir);
   }
 

@@ -76,9 +76,9 @@ export async function removeIfThere(path: string, options?: Deno.RemoveOptions):
 }
 
 /** The same at once. */
-export function removeIfThereSync(path: string): void {
+export function removeIfThereSync(path: string, options?: Deno.RemoveOptions): void {
   try {
-    Deno.removeSync(path);
+    Deno.removeSync(path, options);
   } catch (error) {
     unlessGone(error);
   }
