@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { removeIfThereSync } from "../server/disk.ts";
+import { removeIfThereSync, writeAllSync } from "../server/disk.ts";
 import type { ResolvedPath } from "./policy.ts";
 import { count } from "./tools/text.ts";
 import { readTool } from "./tools/read.ts";
@@ -75,11 +75,7 @@ export class KeptOutputs {
 
 /** The run is over. */
 export function removeKeptOutputs(dir: string): void {
-  try {
-    Deno.removeSync(dir, { recursive: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
+  removeIfThereSync(dir, { recursive: true });
 }
 
 interface KeptOptions {
@@ -144,7 +140,7 @@ class KeptOutput {
 
   #keep(bytes: Uint8Array): void {
     const kept = bytes.subarray(0, Math.max(0, this.#maxBytes - this.#keptBytes));
-    for (let done = 0; done < kept.length;) done += this.#file!.writeSync(kept.subarray(done));
+    writeAllSync(this.#file!, kept);
     this.#keptBytes += kept.length;
   }
 

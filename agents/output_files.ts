@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { removeIfThereSync } from "../server/disk.ts";
+import { removeIfThereSync, writeAllSync } from "../server/disk.ts";
 import { HeadAndTail } from "./output.ts";
 
 /** Of one command's output, head and tail. */
@@ -44,7 +44,7 @@ export class OutputFiles {
   keepOnly(callIds: readonly string[]): void {
     const paths = new Set(callIds.map((id) => this.#pathOf(id)));
     const stale = listIfThere(this.#dir).filter((path) => !paths.has(path));
-    stale.forEach(removeIfThereSync);
+    for (const path of stale) removeIfThereSync(path);
     if (stale.length > 0) removeIfEmpty(this.#dir);
   }
 
@@ -110,7 +110,7 @@ export class OutputFile {
       Deno.mkdirSync(this.#dir, { recursive: true });
       this.#file = Deno.openSync(this.#path, { write: true, create: true, truncate: true });
     }
-    writeAll(this.#file, bytes);
+    writeAllSync(this.#file, bytes);
     this.#bytes += bytes.length;
   }
 
@@ -121,7 +121,7 @@ export class OutputFile {
     Deno.mkdirSync(this.#dir, { recursive: true });
     const file = Deno.openSync(fresh, { write: true, create: true, truncate: true });
     try {
-      writeAll(file, bytes);
+      writeAllSync(file, bytes);
       Deno.renameSync(fresh, this.#path);
     } catch (error) {
       file.close();
@@ -135,10 +135,6 @@ export class OutputFile {
 }
 
 const encoder = new TextEncoder();
-
-function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
-}
 
 function listIfThere(dir: string): string[] {
   try {

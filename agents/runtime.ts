@@ -7,6 +7,7 @@ import type { RangeQuestion } from "./git/range_diff.ts";
 import type { Hands } from "./hands_client.ts";
 import { removeKeptOutputs } from "./kept_outputs.ts";
 import type { McpServers } from "./mcp/servers.ts";
+import { orAborted } from "./or_aborted.ts";
 import type { Redactor } from "./permissions/redact.ts";
 import type {
   ApprovalQuestion,
@@ -192,14 +193,6 @@ export class OverBudget extends Error {
 }
 type BudgetOutcome = Extract<RunOutcome, { type: "budget" }>;
 
-/** Rejects when `signal` aborts first. */
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  const aborted = Promise.withResolvers<never>();
-  signal.addEventListener("abort", () => aborted.reject(signal.reason), { once: true });
-  return Promise.race([promise, aborted.promise]);
-}
-
 const tooLong = (timeoutMs: number): RunOutcome => ({
   type: "failed",
   reason: "timed_out",
@@ -232,19 +225,6 @@ export function createAgents(options: AgentsOptions): Agents {
   void options.proof.then((hole) => refused = hole);
 
   async function work(runId: string, run: ActiveRun, signal: AbortSignal): Promise<RunOutcome> {
-    const kept: { dir?: string } = {};
-    const outcome = await workOn(runId, run, signal, kept);
-    const over = outcome.type === "succeeded" || outcome.type === "failed";
-    if (over && kept.dir !== undefined) removeKeptOutputs(kept.dir);
-    return outcome;
-  }
-
-  async function workOn(
-    runId: string,
-    run: ActiveRun,
-    signal: AbortSignal,
-    kept: { dir?: string },
-  ): Promise<RunOutcome> {
     const hole = await orAborted(options.proof, signal);
     if (hole !== null) return { type: "failed", reason: "unconfined", message: hole };
     const host: RunHost = {
@@ -252,9 +232,21 @@ export function createAgents(options: AgentsOptions): Agents {
       mayGoOn: (id) => !run.lettingGo && options.host.mayGoOn(id),
     };
     const prepared = await host.prepare(runId, signal);
+    const outcome = await workOn(run, host, prepared, signal);
+    const over = outcome.type === "succeeded" || outcome.type === "failed";
+    if (over && prepared.keptDir !== undefined) removeKeptOutputs(prepared.keptDir);
+    return outcome;
+  }
+
+  async function workOn(
+    run: ActiveRun,
+    host: RunHost,
+    prepared: Omit<RunContext, "log">,
+    signal: AbortSignal,
+  ): Promise<RunOutcome> {
+    const { runId } = prepared.spec;
     // Read in the same breath in which the loop gets it: a note that comes later is told to the loop.
     const context = { ...prepared, log: host.log(runId) };
-    if (prepared.keptDir !== undefined) kept.dir = prepared.keptDir;
     const time = { nowMs: () => performance.now(), timers: systemTimers, ...options.time };
     const watch = new StallWatch({ ...time, onStall: () => run.stop.abort() });
     const executor = new Executor({

@@ -212,7 +212,6 @@ export class ToolCalls {
     const { outputs, kept, sign } = this.#options;
     const file = outputs.begin(callId);
     const whole = kept?.begin(callId, shownBytes);
-    let rest: string | null = null;
     // Within its own time limit, which the hands enforce, a command may be as silent as it likes.
     sign(timeoutMs);
     try {
@@ -221,10 +220,9 @@ export class ToolCalls {
         whole?.write(text);
         sign(timeoutMs);
       });
-      rest = whole?.close() ?? null;
-      return { done, rest };
+      return { done, rest: whole?.close() ?? null };
     } finally {
-      if (rest === null) whole?.close();
+      whole?.close();
       file.close();
     }
   }

@@ -53,15 +53,32 @@ export function existsSync(path: string): boolean {
   }
 }
 
+/** Writes all of it, where one call may take less. */
+export function writeAllSync(file: Deno.FsFile, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
+}
+
+/** Reads so many bytes from where the file stands, or what there is of them. */
+export function readAllSync(file: Deno.FsFile, size: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(size);
+  let length = 0;
+  while (length < size) {
+    const n = file.readSync(bytes.subarray(length));
+    if (n === null) break;
+    length += n;
+  }
+  return bytes.subarray(0, length);
+}
+
 /** Removes a file, or a folder that is empty or, with `recursive`, is not. No-op where there is nothing. */
 export async function removeIfThere(path: string, options?: Deno.RemoveOptions): Promise<void> {
   await Deno.remove(path, options).catch(unlessGone);
 }
 
 /** The same at once. */
-export function removeIfThereSync(path: string): void {
+export function removeIfThereSync(path: string, options?: Deno.RemoveOptions): void {
   try {
-    Deno.removeSync(path);
+    Deno.removeSync(path, options);
   } catch (error) {
     unlessGone(error);
   }

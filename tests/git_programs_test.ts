@@ -311,6 +311,33 @@ Deno.test("a configuration that names thousands of filters is refused in words",
   );
 });
 
+Deno.test("what a person's settings include for one branch only is asked for each time", async () => {
+  await using repo = await TestRepo.make({ ".gitattributes": "* filter=evil\n" });
+  const mark = repo.beside("ran");
+  await repo.write(
+    "home/.gitconfig",
+    '[includeIf "onbranch:other"]\n\tpath = more.config\n',
+    repo.root,
+  );
+  await repo.write(
+    "home/more.config",
+    `[filter "evil"]\n\tclean = "touch '${mark}'; cat"\n`,
+    repo.root,
+  );
+  const home = Deno.env.get("HOME");
+  Deno.env.set("HOME", repo.beside("home"));
+  try {
+    await git(repo.dir, ["status"], { signal: never });
+    await repo.git("switch", "-q", "-c", "other");
+    await repo.write("a.txt", "new\n");
+    await gitOk(repo.dir, ["add", "a.txt"], { signal: never, doing: "add it" });
+    ok(!await exists(mark));
+  } finally {
+    if (home === undefined) Deno.env.delete("HOME");
+    else Deno.env.set("HOME", home);
+  }
+});
+
 Deno.test("names are read once for each state of the configuration", async () => {
   await using repo = await TestRepo.make({ "a.txt": "one\n" });
   const calls = repo.beside("calls");

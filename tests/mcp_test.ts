@@ -10,6 +10,8 @@ import { ChildTransport } from "../agents/mcp/child_transport.ts";
 import { connectMcp, MAX_MCP_RESULT_CHARS, type McpConnection } from "../agents/mcp/connection.ts";
 import { isMcpEntry, listsMcpTool, mcpToolName, readMcpToolName } from "../agents/mcp/names.ts";
 import { inOwnGroup } from "../agents/process_group.ts";
+import type { McpServerConfig } from "../agents/protocol.ts";
+import { testHands, TestPlace } from "./place_support.ts";
 
 const never = new AbortController().signal;
 const root = new URL("../", import.meta.url).pathname;
@@ -110,4 +112,49 @@ Deno.test("what is no server is refused with what it said", async () => {
     connectMcp("chatty", new ChildTransport(chatty), never),
     /Cannot start the MCP server/,
   );
+});
+
+Deno.test("a server that can't be reached as it must be is left out, and says why", async () => {
+  await using place = new TestPlace();
+  await using hands = testHands("off");
+  const problemWith = async (config: Partial<McpServerConfig>) => {
+    const servers = await hands.serve(
+      place.place,
+      [{
+        ...{ name: "docs", transport: "http", command: "", args: [], env: {}, url: "" },
+        ...{ headers: {}, timeoutMs: 5_000, ...config },
+      }],
+      never,
+    );
+    deepEqual(servers.tools, []);
+    const answer = await servers.call("mcp__docs__search", {}, never);
+    await servers.close();
+    equal(servers.problems.length, 1);
+    ok(answer.isError && answer.content.startsWith(servers.problems[0]!), answer.content);
+    return servers.problems[0]!;
+  };
+  match(
+    await problemWith({ transport: "stdio", command: "true" }),
+    /^Cannot start "true": programs of MCP servers run in a sandbox only\. Install bubblewrap/,
+  );
+  match(
+    await problemWith({ url: "http://127.0.0.1:9/", headers: { Authorization: "$NO_SUCH_NAME" } }),
+    /"docs": Gaffer's environment has no variable NO_SUCH_NAME\. Set it/,
+  );
+  // Whoever it points to would get the headers with the secret.
+  let followed = 0;
+  await using away = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, () => {
+    followed++;
+    return new Response();
+  });
+  const target = `http://127.0.0.1:${away.addr.port}/`;
+  await using http = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    () => Response.redirect(target, 307),
+  );
+  match(
+    await problemWith({ url: `http://127.0.0.1:${http.addr.port}/mcp` }),
+    /^Cannot start the MCP server "docs"/,
+  );
+  equal(followed, 0);
 });

@@ -273,6 +273,8 @@ const unknown: string[] = [
     "tar --checkpoint-action=exec=rm -xf a",
     "sort -o a b",
   ],
+  // Programs take an option's name as short as it is its own.
+  ...["sort --co=./x a", "sort --o=a b", "git grep --op=./x a", "rsync --rs=./x a b"],
   // Programs in other languages, as text.
   ...["python -c 'import os'", "python3.12 -Ic 'x'", "python3", "echo x | python3", "python3 - a"],
   ...[

@@ -53,7 +53,8 @@ export interface CheckpointSpec {
 export async function checkpoint(spec: CheckpointSpec): Promise<Checkpoint | null> {
   const { repo, branch, message, signal } = spec;
   const place = await ticketPlace(spec);
-  const parent = await tipOf(place, branch, signal);
+  // Branches are the repository's: asked there, where a look at a file is mostly enough.
+  const parent = await tipOf(repo, branch, signal);
   if (!parent) throw new AppError("conflict", `Cannot commit on branch "${branch}": it is gone`);
   const changed = await changesIn(place, signal);
   if (changed.length === 0) return await unrecorded(spec, place, parent);

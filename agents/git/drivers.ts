@@ -115,8 +115,7 @@ function overriding(entries: readonly Entry[]): Record<string, string> {
       settings.set(`merge.${name}.driver`, TEXT_MERGE);
     }
     // A repository's own name for the file would make attributes of any file of the machine.
-    const repositorys = scope === "local" || scope === "worktree";
-    if (repositorys && key === "core.attributesfile") settings.set(key, "/dev/null");
+    if (isRepositorys(scope) && key === "core.attributesfile") settings.set(key, "/dev/null");
   }
   const chars = [...settings.keys()].reduce((sum, key) => sum + key.length, 0);
   if (settings.size > MAX_NAMES || chars > MAX_CHARS) {
@@ -135,12 +134,16 @@ function overriding(entries: readonly Entry[]): Record<string, string> {
   return settings.size === 0 ? {} : env;
 }
 
-/** What a repository includes may change without its own files: it is asked each time. */
+/** What a repository includes may change without its own files, and anybody's with the branch: asked each time. */
 const mayBeRemembered = (own: string[], entries: readonly Entry[]): boolean =>
   own.length > 0 &&
   !entries.some(({ scope, key }) =>
-    (scope === "local" || scope === "worktree") && /^include(if\..*)?\.path$/s.test(key)
+    isRepositorys(scope)
+      ? /^include(if\..*)?\.path$/s.test(key)
+      : key.startsWith("includeif.onbranch:")
   );
+
+const isRepositorys = (scope: string): boolean => scope === "local" || scope === "worktree";
 
 /** The files of the repository's own configuration; none where only git knows them. */
 async function ownConfig({ path, gitDir }: DriverQuestion): Promise<string[]> {

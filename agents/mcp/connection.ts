@@ -3,6 +3,7 @@ import type { Client, Transport } from "@modelcontextprotocol/client";
 import { SECOND_MS } from "../../server/clock.ts";
 import { messageOf } from "../../server/errors.ts";
 import { VERSION } from "../../server/version.ts";
+import { orAborted } from "../or_aborted.ts";
 import { mcpToolName } from "./names.ts";
 
 /** From its start until it has told its tools. */
@@ -179,14 +180,4 @@ function cut(text: string, chars: number): string {
   return text.length <= chars
     ? text
     : `${text.slice(0, chars)}\n[${text.length - chars} more characters are left out]`;
-}
-
-/** Settles with `promise` or rejects with the signal's reason, whichever comes first. */
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const stop = () => reject(signal.reason);
-  signal.addEventListener("abort", stop, { once: true });
-  if (signal.aborted) stop();
-  promise.catch(() => {}); // the abort may come first
-  return Promise.race([promise, aborted]).finally(() => signal.removeEventListener("abort", stop));
 }

@@ -3,7 +3,13 @@
  * way there, not inside, and what else lies there is neither read nor touched. Calls are synchronous, so that nothing
  * of this process happens between a look and what follows from it.
  */
-import { existsSync, removeIfThereSync, syncFolder } from "../../server/disk.ts";
+import {
+  existsSync,
+  readAllSync,
+  removeIfThereSync,
+  syncFolder,
+  writeAllSync,
+} from "../../server/disk.ts";
 import { AppError } from "../../server/errors.ts";
 import { folderOf, UNFINISHED_FILE } from "../paths.ts";
 import { ToolError } from "../tools/tool.ts";
@@ -121,13 +127,7 @@ function readNote(path: string): string | null {
   const info = file.statSync();
   // It was replaced between the two looks.
   if (!isPlain(info) || info.ino !== before.ino || Deno.realPathSync(path) !== path) return null;
-  const bytes = new Uint8Array(info.size);
-  for (let at = 0; at < bytes.length;) {
-    const n = file.readSync(bytes.subarray(at));
-    if (n === null) break;
-    at += n;
-  }
-  return new TextDecoder().decode(bytes);
+  return new TextDecoder().decode(readAllSync(file, info.size));
 }
 
 /** A second name may belong to a file elsewhere. */
@@ -143,8 +143,7 @@ function write(dir: string, path: string, text: string): void {
   try {
     using file = Deno.openSync(unfinished, { write: true, createNew: true });
     if (Deno.realPathSync(unfinished) !== unfinished) throw replaced(path);
-    const bytes = new TextEncoder().encode(text);
-    for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
+    writeAllSync(file, new TextEncoder().encode(text));
     file.syncDataSync();
     Deno.renameSync(unfinished, target);
   } catch (error) {

@@ -111,11 +111,11 @@ const options: Record<string, (words: string[]) => string | null> = {
     words.find((w) => /^-[a-zA-Z]*o/.test(w) || isLong(w, ["compress-program", "output"])) ?? null,
 };
 
-/** Is it one of these long options, perhaps shortened? Three letters at least, or the whole name. */
+/** Is it one of these long options, perhaps shortened? `sort --co=x` runs x: two letters, even one, are enough. */
 function isLong(word: string, names: string[]): boolean {
   if (!word.startsWith("--")) return false;
   const name = word.slice(2).split("=")[0]!;
-  return names.some((long) => long === name || (name.length >= 3 && long.startsWith(name)));
+  return name !== "" && names.some((long) => long.startsWith(name));
 }
 
 const gitRunning = [

@@ -183,7 +183,7 @@ function importDisallowed(
   }
 }
 
-/** `Bash(git log:*)` is a pattern of commands: `git log*`. */
+/** `Bash(git log:*)` is a pattern of commands: `git log *`. */
 const COMMAND = /^Bash\((.+?)(?::(\*))?\)$/;
 
 function sortTools(given: unknown): { known: string[]; left: string[]; commands: string[] } {

@@ -3,7 +3,13 @@
  * lies outside or is not a plain file, and looks again once the file is open. Calls are synchronous on
  * purpose: nothing else of this process happens between a check and what it guards.
  */
-import { existsSync, removeIfThereSync, syncFolder } from "../../server/disk.ts";
+import {
+  existsSync,
+  readAllSync,
+  removeIfThereSync,
+  syncFolder,
+  writeAllSync,
+} from "../../server/disk.ts";
 import { denied, type PathScope, type PathUse, type ResolvedPath, resolvePath } from "../policy.ts";
 import { baseName, folderOf, isInside, UNFINISHED_FILE } from "../paths.ts";
 import { ToolError } from "./tool.ts";
@@ -88,7 +94,7 @@ export class PlaceFiles {
           "can be read. Use Grep to find the lines you need",
       );
     }
-    return readAll(file, info.size);
+    return readAllSync(file, info.size);
   }
 
   /**
@@ -155,22 +161,11 @@ function requirePlain(info: Deno.FileInfo, use: PathUse, path: ResolvedPath): vo
   }
 }
 
-function readAll(file: Deno.FsFile, size: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(size);
-  let length = 0;
-  while (length < size) {
-    const n = file.readSync(bytes.subarray(length));
-    if (n === null) break;
-    length += n;
-  }
-  return bytes.subarray(0, length);
-}
-
 /** Writes a new file through to the disk, so that the rename never reveals a half of it. */
 function fill(path: string, bytes: Uint8Array, mode: number | null, check: () => void): void {
   using file = Deno.openSync(path, { write: true, createNew: true });
   check();
-  for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
+  writeAllSync(file, bytes);
   file.syncDataSync();
   if (mode !== null) Deno.chmodSync(path, mode & 0o777);
 }
