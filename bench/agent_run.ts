@@ -8,7 +8,7 @@ import { Client, type Gaffer, type Json, startGaffer, tempDir } from "../tests/g
 import { greetRepo } from "../tests/greet_story.ts";
 import { grantAll, ifGood, play, runsOf, settled, submit } from "../tests/journey_support.ts";
 import { familyPssMb } from "./programs.ts";
-import { seedWork } from "./seed_work.ts";
+import { goodReview, seedWork } from "./seed_work.ts";
 import type { Group } from "./table.ts";
 
 const MEMORY_TICKETS = 3;
@@ -31,11 +31,7 @@ const turns = (old_string: string, new_string: string) => [
 const scripts = {
   "develop 1": turns("hello", "hello, world"),
   "develop 2": turns("hello, world", "good day"),
-  review: submit({
-    summary: "Good",
-    findings: [],
-    criteria: [{ criterion: "It greets", met: true, evidence: "greet.sh:2" }],
-  }),
+  review: goodReview,
 };
 
 export const agentRun: Group = {

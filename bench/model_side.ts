@@ -9,7 +9,7 @@ import { answer, type FakeClaude, startFakeClaude, toolUse } from "../tests/fake
 import { Client, type Json, startGaffer, tempDir } from "../tests/gaffer.ts";
 import { greetRepo } from "../tests/greet_story.ts";
 import { grantAll, logOf, play, runsOf, settled, submit } from "../tests/journey_support.ts";
-import { seedWork } from "./seed_work.ts";
+import { goodReview, seedWork } from "./seed_work.ts";
 import type { Group } from "./table.ts";
 
 const RUNS = 5;
@@ -37,7 +37,7 @@ const change = (old_string: string, new_string: string) => [
 const scripts = {
   "develop 1": [...reads, ...change("hello", "hello, world")],
   "develop 2": change("hello, world", "good day"),
-  review: submit({ summary: "Good", findings: [], criteria: [] }),
+  review: goodReview,
 };
 
 export const modelSide: Group = {

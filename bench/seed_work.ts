@@ -5,6 +5,16 @@ import { createHub } from "../server/hub.ts";
 import { insertProject } from "../server/store/projects.ts";
 import { insertSubtasks } from "../server/store/subtasks.ts";
 import { insertTicket, moveTicket } from "../server/store/tickets.ts";
+import { submit } from "../tests/journey_support.ts";
+
+const CRITERION = "It greets";
+
+/** What the reviewer of such a ticket hands in; without a verdict on each criterion it would be sent back. */
+export const goodReview = submit({
+  summary: "Good",
+  findings: [],
+  criteria: [{ criterion: CRITERION, met: true, evidence: "greet.sh:2" }],
+});
 
 /** Writes `count` cancelled tickets of two subtasks each, to be retried; gives their ids. */
 export function seedWork(path: string, repository: string, count: number): string[] {
@@ -42,7 +52,7 @@ function seedTicket(tx: Tx, projectId: string): string {
     type: "bugfix", // whose developer has Bash
     title: "Greet the world",
     description: "It should greet everyone.",
-    acceptance: ["It greets"],
+    acceptance: [CRITERION],
     priority: 2,
   });
   const subtask = { description: "In greet.sh", complexity: "trivial" as const };
