@@ -25,6 +25,7 @@ import {
   toolUse,
 } from "./fake_claude/mod.ts";
 import { resolveModel } from "../agents/models.ts";
+import { transactSoon } from "../server/db.ts";
 import { play, runSpec } from "./loop_support.ts";
 import { testApp } from "./support.ts";
 
@@ -188,7 +189,7 @@ Deno.test("what an endpoint lacks is remembered for that endpoint only", async (
   using app = appFor(fake);
   learnQuirk(app, "thinking");
   learnQuirk(app, "cache_control");
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await transactSoon(app, () => {}); // shares their COMMIT
   deepEqual(knownQuirks(app).toSorted(), ["cache_control", "thinking"]);
   const other = {
     ...app,
