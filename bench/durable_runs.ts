@@ -11,7 +11,6 @@ import { noUsage, type RunSpec } from "../agents/protocol.ts";
 import { createAgents } from "../agents/runtime.ts";
 import { resolveModel } from "../agents/models.ts";
 import { toolSpec } from "../agents/tools/registry.ts";
-import { McpServers } from "../agents/mcp/servers.ts";
 import { runAgentHandler } from "../queue/handlers/run_agent.ts";
 import { createRunner } from "../queue/runner.ts";
 import { actingAs, type App } from "../server/app.ts";
@@ -25,7 +24,7 @@ import { recordRunEvent, startRun } from "../server/services/runs.ts";
 import { insertIdea } from "../server/store/ideas.ts";
 import { insertProject } from "../server/store/projects.ts";
 import { findStart, getRun } from "../server/store/runs.ts";
-import { permissionsFor } from "../tests/loop_support.ts";
+import { permissionsFor, runContext } from "../tests/loop_support.ts";
 import { limitsFor } from "./queue_ours.ts";
 
 /** Of each run: it pauses in all but the last, in which it hands its result in. */
@@ -174,16 +173,7 @@ export class DurableRuns implements AsyncDisposable {
         (tx) => recordRunEvent(tx, run, { type: "started", spec, commit: "0".repeat(40) }),
       );
     }
-    return {
-      spec,
-      workedMs: 0,
-      place: { dir: "/nonexistent", access: "read" as const, gitDir: null },
-      permissions: permissionsFor("clarifier"),
-      servers: McpServers.none,
-      commands: [],
-      unconfinedAllowed: false,
-      outputDir: "/nonexistent",
-    };
+    return runContext({ spec, permissions: permissionsFor("clarifier") });
   }
 
   async [Symbol.asyncDispose]() {

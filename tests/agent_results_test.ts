@@ -13,7 +13,7 @@ import type { ResultName } from "../agents/results.ts";
 import type { RunHost } from "../agents/runtime.ts";
 import { expandTools, permissionsOf } from "../agents/prompts/definition.ts";
 import { toolSpec } from "../agents/tools/registry.ts";
-import { McpServers } from "../agents/mcp/servers.ts";
+import { runContext, runSpec } from "./loop_support.ts";
 import { noSignal } from "./place_support.ts";
 import { catalog } from "./support.ts";
 
@@ -308,23 +308,18 @@ async function submit(
   });
   const executor = new Executor({
     context: {
-      servers: McpServers.none,
-      spec: {
-        runId: "r1",
-        agent,
-        model: catalog.model(definition),
-        system: "",
-        tools: expandTools(definition).map((name) => toolSpec(name, setup)),
-        prompt,
-        limits: definition.limits,
-      },
+      ...runContext({
+        spec: runSpec({
+          agent,
+          model: catalog.model(definition),
+          tools: expandTools(definition).map((name) => toolSpec(name, setup)),
+          prompt,
+          limits: definition.limits,
+        }),
+        permissions: permissionsOf(definition),
+        commands: [{ name: "test", command: "sh test.sh", timeoutMs: 1_000 }],
+      }),
       log,
-      workedMs: 0,
-      place: { dir: "/nowhere", access: "read", gitDir: null },
-      commands: [{ name: "test", command: "sh test.sh", timeoutMs: 1_000 }],
-      unconfinedAllowed: false,
-      permissions: permissionsOf(definition),
-      outputDir: "/nowhere/outputs",
     },
     host: { append: () => {}, mayGoOn: () => true } as Partial<RunHost> as RunHost,
     hands: {} as Hands,

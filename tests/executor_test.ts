@@ -18,11 +18,10 @@ import type {
   ToolResult,
   ToolSpec,
 } from "../agents/protocol.ts";
-import type { RunContext, RunHost } from "../agents/runtime.ts";
+import type { RunHost } from "../agents/runtime.ts";
 import { toolSpec } from "../agents/tools/registry.ts";
-import { McpServers } from "../agents/mcp/servers.ts";
 import { catalog } from "./support.ts";
-import { permissionsFor } from "./loop_support.ts";
+import { permissionsFor, runContext, runSpec } from "./loop_support.ts";
 
 const call = (name: string, input: Record<string, unknown> = {}, id = `${name}_1`): ToolCall => ({
   id,
@@ -70,25 +69,14 @@ function bench(options: {
   const names = ["Read", "Grep", "Edit", "Bash", "run_checks", "ask_questions", "submit_result"];
   const setup = { resultName: "developer", checkNames: ["test"] } as const;
   const log = options.log ?? [];
-  const context: RunContext = {
-    spec: {
-      runId: "run_1",
-      agent: "feature-dev",
-      model: catalog.demoModel,
-      system: "",
-      tools: [...names.map((name) => toolSpec(name, setup)), ...options.tools ?? []],
-      prompt: "",
-      limits: { maxTurns: 1, maxTokens: 1, maxCostMicroUsd: 1, timeoutMs: 1 },
-    },
-    log,
-    workedMs: 0,
+  const tools = [...names.map((name) => toolSpec(name, setup)), ...options.tools ?? []];
+  const context = runContext({
+    spec: runSpec({ model: catalog.demoModel, tools }),
     place: { dir: options.dir ?? "/nowhere", access: "write", gitDir: null },
-    servers: McpServers.none,
     permissions: { ...permissionsFor("developer"), ...options.permissions },
     commands: [{ name: "test", command: "sh test.sh", timeoutMs: 1_000 }],
-    unconfinedAllowed: false,
     outputDir: options.outputDir ?? "/nowhere/outputs",
-  };
+  });
   const state: Omit<Bench, "executor"> = {
     events: [...log],
     done: [],
@@ -144,7 +132,7 @@ function bench(options: {
       }),
   } as unknown as Hands;
   const executor = new Executor({
-    context,
+    context: { ...context, log },
     host,
     hands,
     confinement: { kind: options.confinement ?? "bubblewrap", hint: "" },

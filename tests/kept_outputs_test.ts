@@ -14,7 +14,7 @@ import type { RunEventBody, ToolResult } from "../agents/protocol.ts";
 import type { RunContext, RunHost } from "../agents/runtime.ts";
 import { toolSpec } from "../agents/tools/registry.ts";
 import { tempDir } from "./gaffer.ts";
-import { permissionsFor, runSpec } from "./loop_support.ts";
+import { runContext, runSpec } from "./loop_support.ts";
 import { noSignal, testConfined, testHands, TestPlace } from "./place_support.ts";
 
 testConfined(
@@ -28,12 +28,9 @@ testConfined(
     const setup = { resultName: "developer", checkNames: ["test"] } as const;
     const own = ["Read", "Glob", "Bash", "run_checks"].map((name) => toolSpec(name, setup));
     const tools = [...own, { ...own[0]!, name: "mcp__big__all", readOnly: false }];
-    const context: RunContext = {
+    const context = runContext({
       spec: runSpec({ model: demoModel, tools }),
-      log,
-      workedMs: 0,
       place: place.place,
-      permissions: permissionsFor("developer"),
       commands: [{ name: "test", command: "sh count.sh", timeoutMs: 60_000 }],
       unconfinedAllowed: true,
       servers: {
@@ -47,7 +44,7 @@ testConfined(
       } as unknown as RunContext["servers"],
       outputDir: join(data.path, "outputs", "run_1"),
       keptDir,
-    };
+    });
     const host = {
       mayGoOn: () => true,
       append: (_id: string, event: RunEventBody) => void log.push(event),
@@ -56,7 +53,7 @@ testConfined(
     } as unknown as RunHost;
     const confinement = { kind: how.kind, hint: "" };
     const executor = new Executor({
-      context,
+      context: { ...context, log },
       host,
       hands,
       confinement,

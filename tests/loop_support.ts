@@ -11,6 +11,7 @@ import {
   type ToolResult,
   type Usage,
 } from "../agents/protocol.ts";
+import { McpServers } from "../agents/mcp/servers.ts";
 import { resolveModel } from "../agents/models.ts";
 import type { ResultName } from "../agents/results.ts";
 import {
@@ -20,6 +21,7 @@ import {
   TurnError,
   type TurnRequest,
 } from "../agents/loop/turn.ts";
+import type { RunContext } from "../agents/runtime.ts";
 import type { FailureReason } from "../server/states.ts";
 
 export function runSpec(changes: Partial<RunSpec> = {}): RunSpec {
@@ -53,6 +55,21 @@ export const permissionsFor = (result: ResultName): Permissions => ({
   memory: "none",
   result,
 });
+
+/** What a host prepares for a run of its own; its place is none that there is. */
+export function runContext(changes: Partial<RunContext> = {}): Omit<RunContext, "log"> {
+  return {
+    spec: runSpec(),
+    workedMs: 0,
+    place: { dir: "/nowhere", access: "read", gitDir: null },
+    permissions: permissionsFor("developer"),
+    servers: McpServers.none,
+    commands: [],
+    unconfinedAllowed: false,
+    outputDir: "/nowhere/outputs",
+    ...changes,
+  };
+}
 
 const tool = (name: string, readOnly: boolean) => ({
   name,

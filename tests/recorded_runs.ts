@@ -21,9 +21,8 @@ import type {
 import type { RunContext, RunHost } from "../agents/runtime.ts";
 import { resolveModel } from "../agents/models.ts";
 import { toolSpec } from "../agents/tools/registry.ts";
-import { McpServers } from "../agents/mcp/servers.ts";
 import { type FakeClaude, type Reply, startFakeClaude } from "./fake_claude/mod.ts";
-import { permissionsFor } from "./loop_support.ts";
+import { runContext } from "./loop_support.ts";
 
 /** What a run is made of. */
 export interface Story {
@@ -261,16 +260,13 @@ export class Stage implements AsyncDisposable {
   }
 
   #context(): Omit<RunContext, "log"> {
-    return {
+    return runContext({
       spec: this.#spec,
-      workedMs: 0,
       place: { dir: this.#dir, access: "write", gitDir: null },
-      permissions: permissionsFor("developer"),
-      servers: McpServers.none,
       commands: [{ name: "test", command: "sh test.sh", timeoutMs: 30_000 }],
       unconfinedAllowed: true,
       outputDir: this.#outputs,
-    };
+    });
   }
 
   #enter(world: World): void {

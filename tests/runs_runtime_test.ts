@@ -10,7 +10,6 @@ import {
   type RunHost,
 } from "../agents/runtime.ts";
 import { toolSpec } from "../agents/tools/registry.ts";
-import { McpServers } from "../agents/mcp/servers.ts";
 import {
   answer,
   type ClaudeRequest,
@@ -22,7 +21,7 @@ import {
   toolUse,
 } from "./fake_claude/mod.ts";
 import { type Pool, poolFor } from "./brain_support.ts";
-import { permissionsFor, runSpec, typesOf } from "./loop_support.ts";
+import { runContext, runSpec, typesOf } from "./loop_support.ts";
 
 const never = new AbortController().signal;
 const RUN = "run_1";
@@ -63,16 +62,7 @@ class Bench implements AsyncDisposable {
       diff: () => Promise.reject(new Error("not asked")),
       prepare: async () => {
         await this.preparing();
-        return {
-          spec,
-          workedMs: 0,
-          place: { dir: "/nowhere", access: "read", gitDir: null },
-          permissions: permissionsFor("developer"),
-          servers: McpServers.none,
-          commands: [],
-          unconfinedAllowed: false,
-          outputDir: "/nowhere",
-        };
+        return runContext({ spec });
       },
       log: () => structuredClone(this.log),
       mayGoOn: () => this.#mayGoOn(),

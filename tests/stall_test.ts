@@ -9,15 +9,14 @@ import {
 import type { BrainHost, Brains } from "../agents/brains.ts";
 import type { Hands, ToolRequest } from "../agents/hands_client.ts";
 import type { RunEventBody, RunOutcome, ToolCall } from "../agents/protocol.ts";
-import { createAgents, type RunContext, type RunHost } from "../agents/runtime.ts";
+import { createAgents, type RunHost } from "../agents/runtime.ts";
 import { STALL_MS, StallWatch } from "../agents/stall.ts";
 import { BASH_DEFAULT_TIMEOUT_MS } from "../agents/tools/bash.ts";
-import { McpServers } from "../agents/mcp/servers.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../server/clock.ts";
 import { Unavailable } from "../server/machine_fault.ts";
 import { failureReasons } from "../server/states.ts";
 import { type BareApp, bareApp } from "./bare_app.ts";
-import { permissionsFor, runSpec, typesOf } from "./loop_support.ts";
+import { runContext, runSpec, typesOf } from "./loop_support.ts";
 
 // ---------------------------------------------------------------- the watch
 
@@ -135,16 +134,7 @@ async function bench({ timeoutMs = 24 * HOUR_MS } = {}): Promise<Bench> {
   spec.limits.timeoutMs = timeoutMs;
   const disk = { isFull: false };
   const worked: number[] = [];
-  const context: Omit<RunContext, "log"> = {
-    spec,
-    workedMs: 0,
-    place: { dir: "/nowhere", access: "read", gitDir: null },
-    permissions: permissionsFor("developer"),
-    servers: McpServers.none,
-    commands: [],
-    unconfinedAllowed: false,
-    outputDir: `${dir}/run_1`,
-  };
+  const context = runContext({ spec, outputDir: `${dir}/run_1` });
   const host = {
     prepare: () => Promise.resolve(context),
     log: () => [],

@@ -6,7 +6,6 @@ import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "n
 import { checkpoint } from "../../agents/git/checkpoints.ts";
 import { Executor } from "../../agents/executor.ts";
 import { messageOf } from "../../server/errors.ts";
-import { McpServers } from "../../agents/mcp/servers.ts";
 import { gitOk } from "../../agents/git/git.ts";
 import { restoreWorktree } from "../../agents/git/restoring.ts";
 import type { Place, RunEventBody, ToolResult } from "../../agents/protocol.ts";
@@ -23,7 +22,7 @@ import {
   toolUse,
 } from "../fake_claude/mod.ts";
 import { personGit } from "../git_support.ts";
-import { permissionsFor, runSpec } from "../loop_support.ts";
+import { permissionsFor, runContext, runSpec } from "../loop_support.ts";
 import {
   type confinements,
   everything,
@@ -168,9 +167,9 @@ export class Scene implements AsyncDisposable {
         toolSpec(name, { resultName: "developer", checkNames: ["test"] })
       ),
     });
-    this.#context = {
+    this.#context = runContext({
+      spec,
       permissions: { ...permissionsFor("developer"), paths: attack.paths ?? everything },
-      ...{ spec, servers: McpServers.none, workedMs: 0, unconfinedAllowed: false },
       place: {
         dir: this.dir,
         access: attack.access ?? "write",
@@ -178,7 +177,7 @@ export class Scene implements AsyncDisposable {
       } satisfies Place,
       commands: [{ name: "test", command: "true", timeoutMs: 1_000 }],
       outputDir: `${this.outside}/../outputs`,
-    };
+    });
     this.#log = [{ type: "started", spec }];
     const ending = attack.direct ? this.#direct(steps) : this.#byModel(spec.runId, steps);
     const failure = await ending.then(() => "none", messageOf);
