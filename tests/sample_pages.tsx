@@ -21,7 +21,8 @@ import { NewProjectPage, ProjectPage, ProjectsPage } from "../views/projects.tsx
 import { ReviewPage } from "../views/review.tsx";
 import { RunForkPage } from "../views/run_fork.tsx";
 import { RunReplayPage } from "../views/run_replay.tsx";
-import { RunPage, RunsPage } from "../views/runs.tsx";
+import { RunPage } from "../views/run.tsx";
+import { RunsPage } from "../views/runs.tsx";
 import { SettingsPage } from "../views/settings.tsx";
 import { StartPage } from "../views/start.tsx";
 import { TicketPage } from "../views/ticket.tsx";

@@ -23,7 +23,7 @@ import { renderPage } from "../views/layout.tsx";
 import { ReviewBar } from "../views/review_decision.tsx";
 import { projectsPartials } from "../views/projects.tsx";
 import { reviewPartials } from "../views/review.tsx";
-import { runPartials } from "../views/runs.tsx";
+import { runPartials } from "../views/run.tsx";
 import { settingsPartials } from "../views/settings.tsx";
 import { ticketPartials } from "../views/ticket.tsx";
 import { TicketRow } from "../views/ticket_card.tsx";

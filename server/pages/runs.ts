@@ -1,4 +1,5 @@
-import type { RunPageProps, RunsPageProps } from "../../views/runs.tsx";
+import type { RunPageProps } from "../../views/run.tsx";
+import type { RunsPageProps } from "../../views/runs.tsx";
 import type { RefusedMessage } from "../../views/run_actions.tsx";
 import { type ActivityItem, foldActivity } from "../../views/activity_fold.ts";
 import { ideaHref, ticketHref, withQuery } from "../../views/links.ts";

@@ -4,7 +4,8 @@ import { runHref } from "../../views/links.ts";
 import { RunForkPage } from "../../views/run_fork.tsx";
 import { RunReplayPage } from "../../views/run_replay.tsx";
 import { runMarkdown } from "../../views/run_transcript.ts";
-import { RunPage, RunsPage } from "../../views/runs.tsx";
+import { RunPage } from "../../views/run.tsx";
+import { RunsPage } from "../../views/runs.tsx";
 import {
   type Api,
   type Env,
