@@ -1,9 +1,5 @@
-import type {
-  NewProjectPageProps,
-  ProjectForm,
-  ProjectPageProps,
-  ProjectsPageProps,
-} from "../../views/projects.tsx";
+import type { NewProjectPageProps, ProjectForm, ProjectPageProps } from "../../views/project.tsx";
+import type { ProjectsPageProps } from "../../views/projects.tsx";
 import { needsNetwork } from "../../agents/inspect/installers.ts";
 import type { Inspection } from "../../agents/inspect/inspect.ts";
 import { lastSeq } from "../store/events.ts";

@@ -1,5 +1,6 @@
 import type { Hono } from "hono";
-import { NewProjectPage, ProjectPage, ProjectsPage } from "../../views/projects.tsx";
+import { NewProjectPage, ProjectPage } from "../../views/project.tsx";
+import { ProjectsPage } from "../../views/projects.tsx";
 import { StartPage } from "../../views/start.tsx";
 import { type Env, validate } from "../api.ts";
 import {
