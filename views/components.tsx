@@ -112,17 +112,30 @@ export function Panel({ id, title, aside, class: extra, children }: PanelProps):
   );
 }
 
+interface FactProps {
+  name: string;
+  /** It is a figure. */
+  num?: boolean;
+  title?: string;
+  children: ComponentChildren;
+}
+
+/** A name with its value, in a `dl`: of a strip, of figures, of the facts column. */
+export function Fact({ name, num = false, title, children }: FactProps): VNode {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd class={num ? "num" : undefined} title={title}>{children}</dd>
+    </div>
+  );
+}
+
 /** Name and value pairs of the facts column; those without a value are left out. */
 export function Facts({ rows }: { rows: [string, ComponentChildren | null][] }): VNode {
   return (
     <dl class="facts">
       {rows.map(([name, value]) =>
-        value === null ? null : (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        )
+        value === null ? null : <Fact key={name} name={name}>{value}</Fact>
       )}
     </dl>
   );

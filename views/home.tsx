@@ -5,6 +5,7 @@ import {
   DemoMark,
   Elapsed,
   EmptyState,
+  Fact,
   Money,
   Panel,
   Progress,
@@ -190,24 +191,10 @@ function Spend({ spend, running }: HomePageProps): VNode {
   return (
     <Panel id="spend" title="Spent">
       <dl class="figures">
-        <div>
-          <dt>Today</dt>
-          <dd class="num">{money(spend.todayMicroUsd)}</dd>
-        </div>
-        <div>
-          <dt>This month</dt>
-          <dd class="num">{money(spend.monthMicroUsd)}</dd>
-        </div>
-        <div>
-          <dt>Working now</dt>
-          <dd class="num">{plural(working, "run")}</dd>
-        </div>
-        {waiting > 0 && (
-          <div>
-            <dt>Waiting</dt>
-            <dd class="num">{plural(waiting, "run")}</dd>
-          </div>
-        )}
+        <Fact name="Today" num>{money(spend.todayMicroUsd)}</Fact>
+        <Fact name="This month" num>{money(spend.monthMicroUsd)}</Fact>
+        <Fact name="Working now" num>{plural(working, "run")}</Fact>
+        {waiting > 0 && <Fact name="Waiting" num>{plural(waiting, "run")}</Fact>}
       </dl>
     </Panel>
   );

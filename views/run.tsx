@@ -5,7 +5,16 @@ import { failureReasons } from "../server/states.ts";
 import type { Approval, MemoryChange, Run } from "../server/records.ts";
 import { Activity, type ActivityProps } from "./activity.tsx";
 import { PendingApprovals } from "./approvals.tsx";
-import { DemoMark, Elapsed, Money, Notice, StatusBadge, Tag, TrialMark } from "./components.tsx";
+import {
+  DemoMark,
+  Elapsed,
+  Fact,
+  Money,
+  Notice,
+  StatusBadge,
+  Tag,
+  TrialMark,
+} from "./components.tsx";
 import { DelayNotice } from "./delay.tsx";
 import { count, duration, inputTokens, money, plural, tokens } from "./format.ts";
 import { buttonClass } from "./forms.tsx";
@@ -100,78 +109,52 @@ function RunStrip(props: RunPageProps): VNode {
       />
       <dl class="strip">
         {project && (
-          <div>
-            <dt>Project</dt>
-            <dd>
-              <a href={projectHref(project.id)}>{project.name}</a>
-            </dd>
-          </div>
+          <Fact name="Project">
+            <a href={projectHref(project.id)}>{project.name}</a>
+          </Fact>
         )}
-        <div>
-          <dt>For</dt>
-          <dd>
-            {purposeWords[run.purpose]}
-            {attempt > 1 && <span class="muted">attempt {attempt}</span>}
-          </dd>
-        </div>
+        <Fact name="For">
+          {purposeWords[run.purpose]}
+          {attempt > 1 && <span class="muted">attempt {attempt}</span>}
+        </Fact>
         {run.definition && (
-          <div>
-            <dt>Definition</dt>
-            <dd>
-              <a
-                href={agentVersionsHref(run.definition.agentId, { to: run.definition.version })}
-              >
-                version {run.definition.version}
-              </a>
-            </dd>
-          </div>
+          <Fact name="Definition">
+            <a
+              href={agentVersionsHref(run.definition.agentId, { to: run.definition.version })}
+            >
+              version {run.definition.version}
+            </a>
+          </Fact>
         )}
         {run.forkedFrom && (
-          <div>
-            <dt>Forked from</dt>
-            <dd>
-              <a href={runHref(run.forkedFrom.runId)}>a run after turn {run.forkedFrom.turn}</a>
-            </dd>
-          </div>
+          <Fact name="Forked from">
+            <a href={runHref(run.forkedFrom.runId)}>a run after turn {run.forkedFrom.turn}</a>
+          </Fact>
         )}
-        <div>
-          <dt>Model</dt>
-          <dd>{run.model}</dd>
-        </div>
-        <div>
-          <dt>Turns</dt>
-          <dd class="num">{run.turns} of {run.maxTurns}</dd>
-        </div>
-        <div>
-          <dt>Tokens</dt>
-          <dd class="num" title={`${count(usage.cacheReadTokens)} of them read from the cache`}>
-            {tokens(inputTokens(usage))} in, {tokens(usage.outputTokens)} out
-          </dd>
-        </div>
-        <div>
-          <dt>Cost</dt>
-          <dd>
-            <Money microUsd={run.costMicroUsd} demo={run.demo} />
-            {!run.demo && <span class="muted">of {money(run.maxCostMicroUsd)}</span>}
-          </dd>
-        </div>
+        <Fact name="Model">{run.model}</Fact>
+        <Fact name="Turns" num>{run.turns} of {run.maxTurns}</Fact>
+        <Fact
+          name="Tokens"
+          num
+          title={`${count(usage.cacheReadTokens)} of them read from the cache`}
+        >
+          {tokens(inputTokens(usage))} in, {tokens(usage.outputTokens)} out
+        </Fact>
+        <Fact name="Cost">
+          <Money microUsd={run.costMicroUsd} demo={run.demo} />
+          {!run.demo && <span class="muted">of {money(run.maxCostMicroUsd)}</span>}
+        </Fact>
         {run.startedAt && (
-          <div>
-            <dt>Has had</dt>
-            <dd>
-              <RunTags tags={tags} />
-            </dd>
-          </div>
+          <Fact name="Has had">
+            <RunTags tags={tags} />
+          </Fact>
         )}
         {run.startedAt && (
-          <div>
-            <dt>Time</dt>
-            <dd class="num">
-              {run.finishedAt
-                ? duration(Date.parse(run.finishedAt) - Date.parse(run.startedAt))
-                : <Elapsed since={run.startedAt} nowMs={shell.nowMs} />}
-            </dd>
-          </div>
+          <Fact name="Time" num>
+            {run.finishedAt
+              ? duration(Date.parse(run.finishedAt) - Date.parse(run.startedAt))
+              : <Elapsed since={run.startedAt} nowMs={shell.nowMs} />}
+          </Fact>
         )}
       </dl>
     </div>

@@ -12,7 +12,7 @@ import type {
 import { Activity, type ActivityProps } from "./activity.tsx";
 import { PendingApprovals } from "./approvals.tsx";
 import { CheckList } from "./checks.tsx";
-import { DemoMark, Elapsed, Money, Notice, Progress, StatusBadge } from "./components.tsx";
+import { DemoMark, Elapsed, Fact, Money, Notice, Progress, StatusBadge } from "./components.tsx";
 import { duration, shortCommit } from "./format.ts";
 import { History } from "./history.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
@@ -134,35 +134,23 @@ function Strip({ ticket, checks, subtasks, runs, shell }: TicketPageProps): VNod
       />
       <dl class="strip">
         {step && (status === "in_progress" || step === "merge") && (
-          <div>
-            <dt>Step</dt>
-            <dd>{doingNow(ticket, activeOf(runs)?.purpose ?? null)}</dd>
-          </div>
+          <Fact name="Step">{doingNow(ticket, activeOf(runs)?.purpose ?? null)}</Fact>
         )}
-        <div>
-          <dt>Subtasks</dt>
-          <dd>
-            <Progress done={done} total={subtasks.length} of="subtasks" />
-          </dd>
-        </div>
+        <Fact name="Subtasks">
+          <Progress done={done} total={subtasks.length} of="subtasks" />
+        </Fact>
         <CheckFact name="Build" check={newest(checks, "build")} />
         <CheckFact name="Tests" check={newest(checks, "test")} />
-        <div>
-          <dt>Cost</dt>
-          <dd>
-            <Money microUsd={ticket.costMicroUsd} demo={demo} />
-            {demo && <DemoMark />}
-          </dd>
-        </div>
+        <Fact name="Cost">
+          <Money microUsd={ticket.costMicroUsd} demo={demo} />
+          {demo && <DemoMark />}
+        </Fact>
         {startedAt && (
-          <div>
-            <dt>Time</dt>
-            <dd class="num">
-              {doneAt
-                ? duration(Date.parse(doneAt) - Date.parse(startedAt))
-                : <Elapsed since={startedAt} nowMs={shell.nowMs} />}
-            </dd>
-          </div>
+          <Fact name="Time" num>
+            {doneAt
+              ? duration(Date.parse(doneAt) - Date.parse(startedAt))
+              : <Elapsed since={startedAt} nowMs={shell.nowMs} />}
+          </Fact>
         )}
       </dl>
     </div>
@@ -171,18 +159,15 @@ function Strip({ ticket, checks, subtasks, runs, shell }: TicketPageProps): VNod
 
 function CheckFact({ name, check }: { name: string; check: Check | null }): VNode {
   return (
-    <div>
-      <dt>{name}</dt>
-      <dd>
-        {check === null
-          ? <span class="muted">not yet</span>
-          : (
-            <a href={checkHref(check.ticketId, check.id)}>
-              <StatusBadge shown={checkWords[check.status]} />
-            </a>
-          )}
-      </dd>
-    </div>
+    <Fact name={name}>
+      {check === null
+        ? <span class="muted">not yet</span>
+        : (
+          <a href={checkHref(check.ticketId, check.id)}>
+            <StatusBadge shown={checkWords[check.status]} />
+          </a>
+        )}
+    </Fact>
   );
 }
 

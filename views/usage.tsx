@@ -2,7 +2,7 @@
 import type { VNode } from "preact";
 import type { Usage } from "../agents/protocol.ts";
 import { BarChart } from "./bar_chart.tsx";
-import { Hidden, Panel } from "./components.tsx";
+import { capital, Fact, Hidden, Panel } from "./components.tsx";
 import { count, inputTokens, money, plural, tokens } from "./format.ts";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
 import { withQuery } from "./links.ts";
@@ -116,15 +116,15 @@ function Totals(props: UsagePageProps): VNode {
       aside={<span class="muted small">UTC</span>}
     >
       <dl class="figures">
-        <Figure name="Spent" value={money(total.costMicroUsd)} />
-        <Figure name="Requests" value={count(total.requests)} />
-        <Figure name="Tokens in" value={tokens(inputTokens(total.usage))} />
-        <Figure name="Tokens out" value={tokens(total.usage.outputTokens)} />
-        <Figure name="Read from the cache" value={cacheShare(total.usage)} />
-        <Figure name="Today" value={money(todayMicroUsd)} />
-        <Figure name="This month" value={money(month.spentMicroUsd)} />
+        <Fact name="Spent" num>{money(total.costMicroUsd)}</Fact>
+        <Fact name="Requests" num>{count(total.requests)}</Fact>
+        <Fact name="Tokens in" num>{tokens(inputTokens(total.usage))}</Fact>
+        <Fact name="Tokens out" num>{tokens(total.usage.outputTokens)}</Fact>
+        <Fact name="Read from the cache" num>{cacheShare(total.usage)}</Fact>
+        <Fact name="Today" num>{money(todayMicroUsd)}</Fact>
+        <Fact name="This month" num>{money(month.spentMicroUsd)}</Fact>
         {month.forecastMicroUsd !== null && (
-          <Figure name="Month's end, at this pace" value={money(month.forecastMicroUsd)} />
+          <Fact name="Month's end, at this pace" num>{money(month.forecastMicroUsd)}</Fact>
         )}
       </dl>
       <p class="muted small">
@@ -144,15 +144,6 @@ function Totals(props: UsagePageProps): VNode {
 
 const spanQuery = ({ period, from, to }: Pick<UsagePageProps, "period" | "from" | "to">) =>
   period ? { period } : { from, to };
-
-function Figure({ name, value }: { name: string; value: string }): VNode {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd class="num">{value}</dd>
-    </div>
-  );
-}
 
 /** "82 %"; "–" where there was no prompt. */
 function cacheShare(usage: Usage): string {
@@ -200,7 +191,7 @@ function Group({ name, title, rows, ...span }: GroupProps): VNode {
               <thead>
                 <tr>
                   <th scope="col">
-                    {title.replace(/^By /, "").replace(/^./, (c) => c.toUpperCase())}
+                    {capital(title.replace(/^By /, ""))}
                   </th>
                   <th scope="col">
                     <Hidden>Share</Hidden>
