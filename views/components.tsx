@@ -141,6 +141,28 @@ export function Facts({ rows }: { rows: [string, ComponentChildren | null][] }):
   );
 }
 
+interface DataTableProps {
+  /** What it is a table of, for screen readers. */
+  label: string;
+  /** Cells of its first row. */
+  head: ComponentChildren;
+  children: ComponentChildren;
+}
+
+/** A table of figures; what is wider than the page scrolls, also by keys. */
+export function DataTable({ label, head, children }: DataTableProps): VNode {
+  return (
+    <div class="table-scroll" role="group" aria-label={label} tabIndex={0}>
+      <table class="data-table num">
+        <thead>
+          <tr>{head}</tr>
+        </thead>
+        <tbody>{children}</tbody>
+      </table>
+    </div>
+  );
+}
+
 interface NoticeProps {
   tone: Tone;
   title: string;

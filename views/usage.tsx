@@ -2,7 +2,7 @@
 import type { VNode } from "preact";
 import type { Usage } from "../agents/protocol.ts";
 import { BarChart } from "./bar_chart.tsx";
-import { capital, Fact, Hidden, Panel } from "./components.tsx";
+import { capital, DataTable, Fact, Hidden, Panel } from "./components.tsx";
 import { count, inputTokens, money, plural, tokens } from "./format.ts";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
 import { withQuery } from "./links.ts";
@@ -183,46 +183,42 @@ function Group({ name, title, rows, ...span }: GroupProps): VNode {
   const shown = rows.slice(0, ROWS_SHOWN);
   return (
     <Panel id={`usage-${name}`} title={title}>
-      {rows.length === 0
-        ? <p class="calm">Nothing was used in this time.</p>
-        : (
-          <div class="table-scroll" role="group" aria-label={title} tabIndex={0}>
-            <table class="data-table num">
-              <thead>
-                <tr>
-                  <th scope="col">
-                    {capital(title.replace(/^By /, ""))}
-                  </th>
-                  <th scope="col">
-                    <Hidden>Share</Hidden>
-                  </th>
-                  <th scope="col">Spent</th>
-                  <th scope="col">Requests</th>
-                  <th scope="col">Tokens in</th>
-                  <th scope="col">Tokens out</th>
-                  <th scope="col">Cached</th>
-                </tr>
-              </thead>
-              <tbody>
-                {shown.map((row) => (
-                  <tr key={row.key}>
-                    <th scope="row">
-                      {row.href ? <a href={row.href}>{row.label}</a> : row.label}
-                    </th>
-                    <td class="cell-bar">
-                      <Share part={row.costMicroUsd} of={max} />
-                    </td>
-                    <td>{money(row.costMicroUsd)}</td>
-                    <td>{count(row.requests)}</td>
-                    <td>{tokens(inputTokens(row.usage))}</td>
-                    <td>{tokens(row.usage.outputTokens)}</td>
-                    <td>{cacheShare(row.usage)}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
-        )}
+      {rows.length === 0 ? <p class="calm">Nothing was used in this time.</p> : (
+        <DataTable
+          label={title}
+          head={
+            <>
+              <th scope="col">
+                {capital(title.replace(/^By /, ""))}
+              </th>
+              <th scope="col">
+                <Hidden>Share</Hidden>
+              </th>
+              <th scope="col">Spent</th>
+              <th scope="col">Requests</th>
+              <th scope="col">Tokens in</th>
+              <th scope="col">Tokens out</th>
+              <th scope="col">Cached</th>
+            </>
+          }
+        >
+          {shown.map((row) => (
+            <tr key={row.key}>
+              <th scope="row">
+                {row.href ? <a href={row.href}>{row.label}</a> : row.label}
+              </th>
+              <td class="cell-bar">
+                <Share part={row.costMicroUsd} of={max} />
+              </td>
+              <td>{money(row.costMicroUsd)}</td>
+              <td>{count(row.requests)}</td>
+              <td>{tokens(inputTokens(row.usage))}</td>
+              <td>{tokens(row.usage.outputTokens)}</td>
+              <td>{cacheShare(row.usage)}</td>
+            </tr>
+          ))}
+        </DataTable>
+      )}
       {rows.length > shown.length && (
         <p class="calm">
           And {plural(rows.length - shown.length, "more row")}, see{" "}

@@ -2,7 +2,7 @@
 import type { VNode } from "preact";
 import type { FieldError } from "../server/errors.ts";
 import type { LimitState } from "../server/records.ts";
-import { Panel } from "./components.tsx";
+import { DataTable, Panel } from "./components.tsx";
 import { count, money, tokens } from "./format.ts";
 import { ActionForm, Button, ErrorSummary, Field } from "./forms.tsx";
 
@@ -48,28 +48,24 @@ export function LimitsPanel(props: LimitsProps & { nowMs: number }): VNode {
         {maxRunsPerProject > 0 && `, ${count(maxRunsPerProject)} of one project`}{" "}
         at most (<code>max_runs</code>); each agent has limits for a single run.
       </p>
-      {limits.length === 0
-        ? <p class="calm">Nothing is limited yet.</p>
-        : (
-          <div class="table-scroll" role="group" aria-label="Limits" tabIndex={0}>
-            <table class="data-table num">
-              <thead>
-                <tr>
-                  <th scope="col">Limit</th>
-                  <th scope="col">Used</th>
-                  <th scope="col">Spent</th>
-                  <th scope="col">In doubt</th>
-                  <th scope="col">Reserved</th>
-                  <th scope="col">Left</th>
-                  <th scope="col">Remove</th>
-                </tr>
-              </thead>
-              <tbody>
-                {limits.map((row) => <LimitItem key={row.limit.id} {...row} />)}
-              </tbody>
-            </table>
-          </div>
-        )}
+      {limits.length === 0 ? <p class="calm">Nothing is limited yet.</p> : (
+        <DataTable
+          label="Limits"
+          head={
+            <>
+              <th scope="col">Limit</th>
+              <th scope="col">Used</th>
+              <th scope="col">Spent</th>
+              <th scope="col">In doubt</th>
+              <th scope="col">Reserved</th>
+              <th scope="col">Left</th>
+              <th scope="col">Remove</th>
+            </>
+          }
+        >
+          {limits.map((row) => <LimitItem key={row.limit.id} {...row} />)}
+        </DataTable>
+      )}
       <form method="post" action="/usage/limits" id="limit">
         <h3>Set a limit</h3>
         <ErrorSummary form="limit" message={form.message} errors={form.errors} />

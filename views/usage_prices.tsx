@@ -2,7 +2,7 @@
 import type { VNode } from "preact";
 import type { Price } from "../agents/protocol.ts";
 import type { FieldError } from "../server/errors.ts";
-import { Panel, Time } from "./components.tsx";
+import { DataTable, Panel, Time } from "./components.tsx";
 import { ActionForm, Button, Disclosure, ErrorSummary, Field } from "./forms.tsx";
 import { idPart } from "./links.ts";
 
@@ -53,37 +53,35 @@ export function PricesPanel({ prices, refused, nowMs }: PricesProps & { nowMs: n
         A run keeps the prices that it began with, and every request stores those that it was
         charged with.
       </p>
-      <div class="table-scroll" role="group" aria-label="Prices" tabIndex={0}>
-        <table class="data-table num">
-          <thead>
-            <tr>
-              <th scope="col">Model</th>
-              {rates.map((rate) => <th key={rate} scope="col">{rateWords[rate]}</th>)}
-              <th scope="col">As of</th>
-            </tr>
-          </thead>
-          <tbody>
-            {prices.flatMap((row) => [
-              <PriceRow
-                key={row.model}
-                name={row.model}
-                price={row.price}
-                of={row}
-                nowMs={nowMs}
-              />,
-              row.longPrompt && (
-                <PriceRow
-                  key={`${row.model} long`}
-                  name={`${row.model}, prompts above ${row.longPrompt.aboveTokens / 1000}k tokens`}
-                  price={row.longPrompt.price}
-                  of={row}
-                  nowMs={nowMs}
-                />
-              ),
-            ])}
-          </tbody>
-        </table>
-      </div>
+      <DataTable
+        label="Prices"
+        head={
+          <>
+            <th scope="col">Model</th>
+            {rates.map((rate) => <th key={rate} scope="col">{rateWords[rate]}</th>)}
+            <th scope="col">As of</th>
+          </>
+        }
+      >
+        {prices.flatMap((row) => [
+          <PriceRow
+            key={row.model}
+            name={row.model}
+            price={row.price}
+            of={row}
+            nowMs={nowMs}
+          />,
+          row.longPrompt && (
+            <PriceRow
+              key={`${row.model} long`}
+              name={`${row.model}, prompts above ${row.longPrompt.aboveTokens / 1000}k tokens`}
+              price={row.longPrompt.price}
+              of={row}
+              nowMs={nowMs}
+            />
+          ),
+        ])}
+      </DataTable>
       {prices.map((row) => (
         <PriceEditor
           key={row.model}
