@@ -1,5 +1,5 @@
 /** Runs of a paid model without brains: their requests, as the loop records them. */
-import { costOf, resolveModel } from "../agents/models.ts";
+import { resolveModel } from "../agents/models.ts";
 import { noUsage, type RunEventBody, type Usage } from "../agents/protocol.ts";
 import type { Run } from "../server/records.ts";
 import { append } from "../server/services/run_host.ts";
@@ -70,5 +70,3 @@ export const broken = (turn: number, reason: Failed["reason"], microUsd = 0): Ru
 /** Puts an event of a run on record, as its loop does. */
 export const says = (app: TestApp, run: Pick<Run, "id">, event: RunEventBody): void =>
   app.tx((tx) => append(tx, run.id, event));
-
-export { costOf };
