@@ -119,7 +119,11 @@ function FormFields(props: FieldsProps): VNode {
         {lines("blocked_paths", "Paths it may not touch", "One glob a line. This list wins.")}
         {lines("writable_paths", "Paths it may write", "One glob a line; none: all it may touch.")}
         {lines("allowed_commands", "Commands it may run", 'One pattern a line, as "npm run *".')}
-        {lines("allowed_hosts", "Hosts it may reach", 'One a line, as "*.example.com".')}
+        {lines(
+          "allowed_hosts",
+          "Hosts it may reach",
+          'One a line, as "*.example.com". No built-in tool reaches any; MCP servers are not held to it.',
+        )}
         {lines(
           "require_approval",
           "Calls that need your approval",
