@@ -11,6 +11,7 @@ import {
   ticketStatuses,
 } from "../server/states.ts";
 import { type MachineFault, machineFaults } from "../server/machine_fault.ts";
+import { AgentFilesPage } from "../views/agent_files.tsx";
 import { activityPartial } from "../views/activity.tsx";
 import { renderPlainError } from "../views/errors.tsx";
 import type { Idea } from "../server/records.ts";
@@ -30,6 +31,7 @@ import { TicketRow } from "../views/ticket_card.tsx";
 import { TicketActions } from "../views/ticket_moves.tsx";
 import { developmentPartials } from "../views/tickets.tsx";
 import { failureWords, ideaWords, runWords, ticketWords } from "../views/words.ts";
+import { agentFile } from "./agents_fixture.ts";
 import * as a from "./pages_fixture.ts";
 import { samplePages } from "./sample_pages.tsx";
 
@@ -40,6 +42,20 @@ const all = (expression: RegExp, text: string): string[] =>
   [...text.matchAll(expression)].map((found) => found[1]!);
 
 // ------------------------------------------------------------------ safety
+
+Deno.test("a person who is asked to trust a changed file sees all of the change", () => {
+  const diff = `@@ -1,0 +1,400 @@\n${"+a line\n".repeat(399)}+the last line\n`;
+  const page = renderPage(
+    <AgentFilesPage
+      shell={a.shell({})}
+      project={{ id: "prj_space", name: "Space game", baseBranch: "main" }}
+      names={[]}
+      files={[agentFile({ state: "changed", diff })]}
+    />,
+  );
+  match(page, /\+the last line/);
+  doesNotMatch(page, /more lines/);
+});
 
 const HOSTILE =
   `"'><script>alert(1)</script><img src=x onerror="alert(1)"></textarea></pre></title>` +

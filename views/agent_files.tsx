@@ -83,7 +83,7 @@ function AgentFile(
       {diff !== null && (
         <>
           <h3>What changed since it was trusted</h3>
-          <PlainDiff diff={diff} />
+          <PlainDiff diff={diff} whole />
         </>
       )}
       {assumed.length > 0 && (

@@ -36,7 +36,7 @@ export function AgentVersionsPage(props: AgentVersionsPageProps): VNode {
                   : "The two have too little in common to show it line by line."}
               </p>
             )
-            : <PlainDiff diff={diff} />}
+            : <PlainDiff diff={diff} whole />}
         </Panel>
       )}
       <Panel id="version-text" title={`Version ${to.version}`}>
