@@ -11,7 +11,7 @@ import {
   ticketStatuses,
 } from "../server/states.ts";
 import { type MachineFault, machineFaults } from "../server/machine_fault.ts";
-import { AgentFilesPage } from "../views/agent_files.tsx";
+import { type AgentFileRow, AgentFilesPage } from "../views/agent_files.tsx";
 import { activityPartial } from "../views/activity.tsx";
 import { renderPlainError } from "../views/errors.tsx";
 import type { Idea } from "../server/records.ts";
@@ -43,18 +43,29 @@ const all = (expression: RegExp, text: string): string[] =>
 
 // ------------------------------------------------------------------ safety
 
-Deno.test("a person who is asked to trust a changed file sees all of the change", () => {
-  const diff = `@@ -1,0 +1,400 @@\n${"+a line\n".repeat(399)}+the last line\n`;
-  const page = renderPage(
+/** Where a person is asked to trust this file. */
+const trusting = (changes: Partial<AgentFileRow>): string =>
+  renderPage(
     <AgentFilesPage
       shell={a.shell({})}
       project={{ id: "prj_space", name: "Space game", baseBranch: "main" }}
       names={[]}
-      files={[agentFile({ state: "changed", diff })]}
+      files={[agentFile(changes)]}
     />,
   );
+
+Deno.test("a person who is asked to trust a changed file sees all of the change", () => {
+  const diff = `@@ -1,0 +1,400 @@\n${"+a line\n".repeat(399)}+the last line\n`;
+  const page = trusting({ state: "changed", diff });
   match(page, /\+the last line/);
   doesNotMatch(page, /more lines/);
+});
+
+Deno.test("a file that a person is asked to trust holds nothing that is not seen", () => {
+  const text = "Look.\u200b\u{e0041}\r\nDone.";
+  const page = trusting({ text, description: text, diff: `@@ -0,0 +1,2 @@\n+${text}\n` });
+  equal(page.match(/Look\.\\u\{200b\}\\u\{e0041\}/g)?.length, 3);
+  doesNotMatch(page, /[\u200b\u{e0041}]|\\u\{d\}/u);
 });
 
 const HOSTILE =

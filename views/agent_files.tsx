@@ -3,6 +3,7 @@ import type { VNode } from "preact";
 import type { Project } from "../server/records.ts";
 import { PlainDiff } from "./activity_call.tsx";
 import { EmptyState, Panel, StatusBadge } from "./components.tsx";
+import { withCodes } from "./format.ts";
 import { ActionForm } from "./forms.tsx";
 import { Layout, PageHead } from "./layout.tsx";
 import { agentFilesHref, agentHref, idPart } from "./links.ts";
@@ -61,6 +62,9 @@ export function AgentFilesPage(props: AgentFilesPageProps): VNode {
   );
 }
 
+/** An instruction that nobody sees must not be trusted along; how lines end tells nothing. */
+const readable = (text: string): string => withCodes(text.replaceAll("\r\n", "\n"));
+
 function AgentFile(
   { file, project, names }: AgentFilesPageProps & { file: AgentFileRow },
 ): VNode {
@@ -71,7 +75,7 @@ function AgentFile(
     <Panel id={id} title={path} aside={<StatusBadge shown={states[state]} />}>
       {file.description && (
         <p>
-          <strong>{file.name}</strong>: {file.description}
+          <strong>{file.name}</strong>: {readable(file.description)}
         </p>
       )}
       {problem !== null && <p class="error">{problem}</p>}
@@ -83,7 +87,7 @@ function AgentFile(
       {diff !== null && (
         <>
           <h3>What changed since it was trusted</h3>
-          <PlainDiff diff={diff} whole />
+          <PlainDiff diff={readable(diff)} whole />
         </>
       )}
       {assumed.length > 0 && (
@@ -96,7 +100,7 @@ function AgentFile(
       )}
       <details id={`${id}-text`}>
         <summary>The whole definition</summary>
-        <pre class="output">{text}</pre>
+        <pre class="output">{readable(text)}</pre>
       </details>
       <div class="actions">
         {(state === "untrusted" || state === "changed") && (

@@ -3,6 +3,7 @@ import type { VNode } from "preact";
 import type { Approval, Run } from "../server/records.ts";
 import { PlainDiff } from "./activity_call.tsx";
 import { Notice, Time } from "./components.tsx";
+import { withCodes } from "./format.ts";
 import { Button, Field } from "./forms.tsx";
 
 interface ApprovalFormProps {
@@ -20,21 +21,15 @@ export function ApprovalQuestion({ approval }: { approval: Approval }): VNode {
           Asked by the rule <code>{rule}</code>
         </p>
       )}
-      <pre class="output" tabIndex={0} aria-label={`What ${tool} would do`}>{shown(detail)}</pre>
-      {diff !== null && <PlainDiff diff={shown(diff)} whole />}
+      <pre
+        class="output"
+        tabIndex={0}
+        aria-label={`What ${tool} would do`}
+      >{withCodes(detail)}</pre>
+      {diff !== null && <PlainDiff diff={withCodes(diff)} whole />}
     </>
   );
 }
-
-/**
- * Characters that are not seen, or turn the order of those that are, as their codes: what is read here is what
- * would happen.
- */
-const shown = (text: string): string =>
-  text.replace(
-    /(?![\t\n])[\p{Cc}\p{Cf}\u2028\u2029]/gu,
-    (c) => `\\u{${c.codePointAt(0)!.toString(16)}}`,
-  );
 
 /** The question, and Allow or Deny; with room for a reason on a page of its own. */
 export function ApprovalForm({ approval, place }: ApprovalFormProps): VNode {

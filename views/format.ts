@@ -91,3 +91,13 @@ export const sentence = (text: string): string => {
 
 /** The first seven digits of a commit. */
 export const shortCommit = (commit: string): string => commit.slice(0, 7);
+
+/**
+ * Characters that are not seen, or turn the order of those that are, as their codes: what a person reads
+ * before a decision is what it is about.
+ */
+export const withCodes = (text: string): string =>
+  text.replace(
+    /(?![\t\n])[\p{Cc}\p{Cf}\u2028\u2029]/gu,
+    (c) => `\\u{${c.codePointAt(0)!.toString(16)}}`,
+  );
