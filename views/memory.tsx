@@ -168,7 +168,7 @@ export function MemoryChanges({ changes, nowMs, linked = false }: MemoryChangesP
             <div class="call-body">
               {change.diff === ""
                 ? <p class="muted">The change is too large to show.</p>
-                : <PlainDiff diff={change.diff} />}
+                : <PlainDiff diff={change.diff} whole />}
               {linked && change.runId && (
                 <p class="muted small">
                   <a href={runHref(change.runId)}>The run that noted it</a>
