@@ -23,6 +23,7 @@ import {
   findBudgetWait,
   insertReservation,
   listBudgetWaits,
+  nothing,
   type Reservation,
   takeReservation,
 } from "../store/reservations.ts";
@@ -47,7 +48,7 @@ export function reserve(tx: Tx, run: RunHead, need: Amount): void {
   if (isFree(run)) return;
   const before = takeReservation(tx, run.id);
   // Its end was never told, so it may have been paid.
-  if (before) becomesDoubt(tx, before, before);
+  if (before) becomesDoubt(tx, before);
   const lack = lackOf(tx.db, run, tx.nowMs, need);
   if (lack) throw new OverBudget(lack.message, { untilMs: lack.untilMs, need });
   const day = dayOf(tx.now);
@@ -62,12 +63,14 @@ export function settle(tx: Tx, run: RunHead, event: TurnEnd): string {
   const reservation = takeReservation(tx, run.id);
   const day = reservation?.day ?? dayOf(tx.now);
   if (isFree(run)) return day;
-  addToWindows(tx, windowOf(run, day), { spent });
-  if (reservation) {
-    const inDoubt = event.type === "turn_failed" && isInDoubt(event.reason, event.usage);
-    if (inDoubt) becomesDoubt(tx, reservation, beyond(reservation, spent));
-    else addToWindows(tx, reservation, { reserved: minus(reservation) });
-  }
+  const inDoubt = event.type === "turn_failed" && isInDoubt(event.reason, event.usage);
+  addToWindows(tx, windowOf(run, day), {
+    spent,
+    ...reservation && {
+      reserved: minus(reservation),
+      doubt: inDoubt ? beyond(reservation, spent) : nothing,
+    },
+  });
   warn(tx, listLimits(tx.db, day, run));
   wakeWaiting(tx);
   return day;
@@ -78,7 +81,7 @@ export function forsake(tx: Tx, runId: string): void {
   deleteBudgetWait(tx, runId);
   const reservation = takeReservation(tx, runId);
   if (!reservation) return;
-  becomesDoubt(tx, reservation, reservation);
+  becomesDoubt(tx, reservation);
   warn(tx, listLimits(tx.db, reservation.day, reservation));
 }
 
@@ -159,13 +162,9 @@ export function windowEnd(period: LimitPeriod, nowMs: number): number {
     : Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1);
 }
 
-function becomesDoubt(tx: Tx, reservation: Reservation, doubt: Amount): void {
-  const { microUsd, tokens } = doubt;
-  addToWindows(tx, reservation, {
-    doubt: { microUsd, tokens },
-    reserved: minus(reservation),
-  });
-}
+/** Nobody will tell any more what of it was used. */
+const becomesDoubt = (tx: Tx, reservation: Reservation): void =>
+  addToWindows(tx, reservation, { doubt: reservation, reserved: minus(reservation) });
 
 const beyond = (most: Amount, known: Amount): Amount => ({
   microUsd: Math.max(0, most.microUsd - known.microUsd),
