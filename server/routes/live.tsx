@@ -36,6 +36,7 @@ import { shellOf } from "../pages/shell.ts";
 import { developmentPage, readDevelopmentQuery, ticketPage } from "../pages/tickets.ts";
 import { readUsageQuery, usagePage } from "../pages/usage.ts";
 import type { Run, RunEvent } from "../records.ts";
+import { isTurnEnd } from "../services/budgets.ts";
 import { lastEventId, type SseClient } from "../sse.ts";
 import { lastSeq, listEventsAfter } from "../store/events.ts";
 import { findActiveRun, findFailedTurn, getRun, listRunEvents, readRunLog } from "../store/runs.ts";
@@ -149,6 +150,7 @@ export function livePages(pages: Hono<Env>, tools: PageTools): void {
   pages.get("/live/usage", (c) => {
     const [page, query] = [request(c), readUsageQuery(c.req.query(), c.var.app.clock.nowMs())];
     const render = (status?: string) => usagePartials(usagePage(page, query), status);
+    const isPaid = (message: HubMessage) => isEvent(message) && isTurnEnd(message.event);
     return open(c, { concerns: (message) => frame(message) || isPaid(message), render });
   });
   pages.get("/live/agents", (c) => {
@@ -203,11 +205,6 @@ function changesRow({ db }: App, { type, runId, number }: CommittedEvent): boole
 const frame = (message: HubMessage): boolean =>
   message.kind === "agents" || message.kind === "storage" || message.kind === "waits" ||
   (isEvent(message) && message.event.runId === null && message.event.type !== "ticket_changed");
-
-/** A request that was paid. */
-const isPaid = (message: HubMessage): boolean =>
-  isEvent(message) &&
-  (message.event.type === "turn_finished" || message.event.type === "turn_failed");
 
 const ofIdea = (message: HubMessage, id: string): boolean =>
   isEvent(message) && message.event.ideaId === id;

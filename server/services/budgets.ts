@@ -34,7 +34,13 @@ import { enqueueRun } from "./run_jobs.ts";
 /** Percent of a limit at which people are told, once in each window. */
 export const alertThresholds = [50, 80, 95] as const;
 
-type TurnEnd = Extract<RunEventBody, { type: "turn_finished" | "turn_failed" | "compacted" }>;
+/** Events that end a request, and say what was paid for it. */
+const turnEnds = ["turn_finished", "turn_failed", "compacted"] as const;
+type TurnEnd = Extract<RunEventBody, { type: typeof turnEnds[number] }>;
+export const isTurnEnd = <E extends { type: string }>(
+  event: E,
+): event is E & { type: TurnEnd["type"] } => turnEnds.some((type) => type === event.type);
+
 type Requester = Pick<Run, "projectId" | "agent">;
 
 /** The day that a request is counted on, UTC: "2026-11-27". */

@@ -21,7 +21,7 @@ import {
   setPausedBy,
 } from "../store/runs.ts";
 import { addTicketCost } from "../store/tickets.ts";
-import { forsake, settle } from "./budgets.ts";
+import { forsake, isTurnEnd, settle } from "./budgets.ts";
 import { agentFor, definitionOf, keepAgent } from "./definitions.ts";
 import { enqueueRun } from "./run_jobs.ts";
 
@@ -84,9 +84,7 @@ export function keepTags(tx: Tx, runId: string, body: RunEventBody): void {
 export function recordRunEvent(tx: Tx, run: RunHead, body: RunEventBody): RunEvent {
   const event = appendRunEvent(tx, run, body);
   keepTags(tx, run.id, body);
-  if (
-    body.type === "turn_finished" || body.type === "turn_failed" || body.type === "compacted"
-  ) {
+  if (isTurnEnd(body)) {
     const { turn, usage, costMicroUsd } = body;
     const day = settle(tx, run, body);
     const tokens = Object.values(usage).reduce((sum, n) => sum + n, 0);
