@@ -93,8 +93,13 @@ export function forsake(tx: Tx, runId: string): void {
 
 /** Lets go on what waited for room and now has it. */
 export function wakeWaiting(tx: Tx): void {
+  // Of runs by the hundred most are of the same few agents: each of these is looked up once.
+  const known = new Map<string, LimitState[]>();
   for (const wait of listBudgetWaits(tx.db)) {
-    if (lackOf(tx.db, wait, tx.nowMs, wait)) continue;
+    const key = `${wait.projectId} ${wait.agent}`;
+    const limits = known.get(key) ?? listLimits(tx.db, dayOf(tx.now), wait);
+    known.set(key, limits);
+    if (limits.some((limit) => lacksRoom(limit, wait))) continue;
     enqueueRun(tx, { id: wait.runId, projectId: wait.projectId }, wait.priority);
   }
 }
@@ -138,13 +143,15 @@ interface Lack {
 function lackOf(db: Db, run: Requester, nowMs: number, need: Amount): Lack | null {
   const day = dayOf(timeText(nowMs));
   const lacking = listLimits(db, day, run)
-    .map((limit) => ({ limit, wanted: limit.unit === "tokens" ? need.tokens : need.microUsd }))
-    .filter(({ limit, wanted }) => wanted > roomIn(limit))
-    .map(({ limit, wanted }) => ({
-      limit,
-      wanted,
-      untilMs: wanted > limit.amount ? null : windowEnd(limit.period, nowMs),
-    }));
+    .filter((limit) => lacksRoom(limit, need))
+    .map((limit) => {
+      const wanted = amountIn(limit, need);
+      return {
+        limit,
+        wanted,
+        untilMs: wanted > limit.amount ? null : windowEnd(limit.period, nowMs),
+      };
+    });
   const [worst] = lacking.sort((a, b) => (b.untilMs ?? Infinity) - (a.untilMs ?? Infinity));
   if (!worst) return null;
   const { limit, wanted, untilMs } = worst;
@@ -157,6 +164,12 @@ function lackOf(db: Db, run: Requester, nowMs: number, need: Amount): Lack | nul
       `up to ${limitUses(limit, wanted)}`;
   return { message: `${why}. ${untilText(untilMs)}`, untilMs };
 }
+
+const amountIn = ({ unit }: LimitState, { tokens, microUsd }: Amount): number =>
+  unit === "tokens" ? tokens : microUsd;
+
+const lacksRoom = (limit: LimitState, need: Amount): boolean =>
+  amountIn(limit, need) > roomIn(limit);
 
 const roomIn = (limit: LimitState): number => limit.amount - usedOf(limit) - limit.reserved;
 
