@@ -45,6 +45,8 @@ import { pageRequest, type PageTools } from "./page.ts";
 
 /** Everything that happens within this time becomes one message, so that a flood stays readable. */
 const BUNDLE_MS = 120;
+/** A page that is long in the making is made that much less often: this thread has others to serve. */
+const REST_FACTOR = 4;
 /** Changes that are looked through for a milestone to announce. */
 const MILESTONES_MAX = 200;
 
@@ -231,9 +233,11 @@ function follow(c: RequestContext, client: SseClient, view: LiveView): Cancel {
   let changed = lastSeq(app.db) > sentSeq || app.db.fault !== null;
   let streamed = false;
   let timer: Cancel | null = null;
+  let restMs = BUNDLE_MS;
 
   const flush = () => {
     timer = null;
+    const begunMs = performance.now();
     try {
       if (changed) {
         const seq = lastSeq(app.db);
@@ -255,8 +259,9 @@ function follow(c: RequestContext, client: SseClient, view: LiveView): Cancel {
       client.close();
     }
     changed = streamed = false;
+    restMs = Math.max(BUNDLE_MS, REST_FACTOR * (performance.now() - begunMs));
   };
-  const soon = () => timer ??= systemTimers.after(BUNDLE_MS, flush);
+  const soon = () => timer ??= systemTimers.after(restMs, flush);
 
   if (changed) flush();
   const unsubscribe = app.hub.subscribe((message) => {
