@@ -126,6 +126,31 @@ Deno.test("a run whose agent lost its trust waits where the one behind it is dis
   equal(app.jobs().some((job) => job.args.runId === run.id && job.status === "available"), true);
 });
 
+Deno.test("what waits for a disabled agent goes on when trust puts another in force, given or taken", async () => {
+  using app = testApp();
+  await using repo = await TestRepo.make({ [PATH]: file(4) });
+  const project = app.project({ path: repo.dir });
+  const waits = () => {
+    const { id } = submitIdea(app, { projectId: project.id, title: "Greet" });
+    advanceIdea(app, id);
+    const run = listIdeaRuns(app.db, id).find(({ purpose }) => purpose === "research")!;
+    equal(run.status, "waiting");
+    return () => app.jobs().some((job) => job.args.runId === run.id && job.status === "available");
+  };
+  setAgentActive(app, "researcher", false);
+  const before = waits();
+  equal(before(), false);
+  const own = await trusting(app, project.id);
+  equal(before(), true);
+
+  setAgentActive(app, own.id, false);
+  setAgentActive(app, "researcher", true);
+  const after = waits();
+  equal(after(), false);
+  distrustFile(app, project.id, PATH);
+  equal(after(), true);
+});
+
 Deno.test("trust can be taken back; what a person changed is theirs and needs none", async () => {
   using app = testApp();
   await using repo = await TestRepo.make({ [PATH]: file(4) });

@@ -5,7 +5,7 @@ import type { Approval } from "../server/records.ts";
 import { makeApprovalLink } from "../server/services/approval_links.ts";
 import { askApproval, decide } from "../server/services/approvals.ts";
 import { cancelRun } from "../server/services/cancelling.ts";
-import { notifyOfApproval } from "../server/services/notify.ts";
+import { LINKS_MAX, notifyOfApproval } from "../server/services/notify.ts";
 import { beginRun } from "../server/services/runs.ts";
 import { getApproval } from "../server/store/approvals.ts";
 import { getRun, listIdeaRuns, readRunLog } from "../server/store/runs.ts";
@@ -242,6 +242,16 @@ Deno.test("a service that fails is tried again, and is not followed elsewhere; n
   decide(app, approval.id, true, "");
   equal((await notifyOfApproval(app, approval.id, never)).type, "cancel");
   equal(got.length, 3);
+});
+
+Deno.test("a service that takes messages and fails each time gets no more links than it may", async () => {
+  using app = testApp({ config: { notifyUrl: "http://127.0.0.1:9/" } });
+  const approval = await waiting(app);
+  for (let n = 0; n < LINKS_MAX; n++) makeApprovalLink(app, approval.id);
+  deepEqual(await notifyOfApproval(app, approval.id, never), {
+    type: "cancel",
+    reason: "The service failed too often",
+  });
 });
 
 Deno.test("a service that is not there is tried again, and its password is not told", async () => {

@@ -5,8 +5,8 @@ import { OverBudget } from "../agents/runtime.ts";
 import type { LimitState, Run } from "../server/records.ts";
 import { cancelRun } from "../server/services/cancelling.ts";
 import { changeLimits } from "../server/services/limits.ts";
-import { listAlerts, seeAlert } from "../server/store/alerts.ts";
-import { listLimits } from "../server/store/limits.ts";
+import { listAlerts, listUnseenMarks, seeAlert } from "../server/store/alerts.ts";
+import { LIMITS_MAX, listLimits } from "../server/store/limits.ts";
 import { getRun } from "../server/store/runs.ts";
 import { answered, broken, paidApp, request, says, workingRun } from "./budgets_support.ts";
 import { executeRun, type TestApp } from "./support.ts";
@@ -209,8 +209,10 @@ Deno.test("each mark is told once in each window, and again when a raised limit 
   deepEqual(listAlerts(app.db), [], "49 % of two dollars are no news");
   spend(4);
   deepEqual(told(), [50, 95, 50]);
+  const shown = () => listUnseenMarks(app.db, "2026-11-27").map(({ threshold }) => threshold);
+  deepEqual(shown(), [50]);
   app.tx((tx) => seeAlert(tx, listAlerts(app.db)[0]!.id));
-  deepEqual(listAlerts(app.db, ["2026-11-27"]), []);
+  deepEqual(shown(), []);
   app.advance(DAY_MS);
   spend(120);
   deepEqual(told(), [50, 95, 50, 50]);
@@ -232,4 +234,18 @@ Deno.test("limits are of what there is, and a limit that stays the same is no ch
   changeLimits(app, [daily(CENT)]);
   equal(app.events.length, before);
   ok(limitsNow(app).length === 1);
+});
+
+Deno.test("there are so many limits and no more, and of a change that would be too much nothing is left", () => {
+  const { app } = bench(CENT);
+  using _ = app;
+  const many = Array.from({ length: LIMITS_MAX }, (_, n) => {
+    const { id: scopeId } = app.project({ slug: `p${n}` });
+    return { ...daily(CENT), scope: "project", scopeId } as const;
+  });
+  throws(() => changeLimits(app, many), { code: "conflict", message: /there are 200 already/ });
+  equal(limitsNow(app).length, 1);
+  changeLimits(app, many.slice(1));
+  equal(limitsNow(app).length, LIMITS_MAX);
+  changeLimits(app, [daily(2 * CENT)]);
 });

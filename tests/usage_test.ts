@@ -5,7 +5,7 @@ import {
   match,
   strictEqual as equal,
 } from "node:assert";
-import { noUsage } from "../agents/protocol.ts";
+import { noUsage, type RunEventBody } from "../agents/protocol.ts";
 import { DAY_MS, HOUR_MS } from "../server/clock.ts";
 import { createHttp } from "../server/http.ts";
 import type { Run } from "../server/records.ts";
@@ -15,6 +15,7 @@ import { changeLimits } from "../server/services/limits.ts";
 import { changePrice, priced } from "../server/services/prices.ts";
 import { pruneUsage, REQUESTS_KEPT_MS, rollUp } from "../server/services/roll_up.ts";
 import { forecast, spanBetween, spanOf } from "../server/services/usage.ts";
+import { lastSeq } from "../server/store/events.ts";
 import { listLimits } from "../server/store/limits.ts";
 import {
   rolledTo,
@@ -26,7 +27,7 @@ import {
 import { resolveModel } from "../agents/models.ts";
 import { answered, paidApp, price, request, says, workingRun } from "./budgets_support.ts";
 import { noAssets } from "./http_support.ts";
-import { pagesBench } from "./pages_support.ts";
+import { followPage, pagesBench } from "./pages_support.ts";
 import type { TestApp } from "./support.ts";
 
 const CENT = 10_000;
@@ -176,6 +177,15 @@ Deno.test("the form sets a limit, refuses nonsense with what was typed, and take
   equal((await pages.post("/usage/limits", { ...form, of: "agent:nobody" })).status, 422);
   equal((await pages.post("/usage/limits/remove", form)).status, 303);
   deepEqual(listLimits(app.db, "2026-11-27"), []);
+});
+
+Deno.test("an open page shows what a summary of a history has cost, like every paid request", async () => {
+  using app = paidApp();
+  const run = workingRun(app, app.project().id);
+  await using told = await followPage(pagesBench(app), "/live/usage", lastSeq(app.db));
+  says(app, run, request(1, 40 * CENT));
+  says(app, run, { ...answered(1, 37 * CENT), type: "compacted" } as RunEventBody);
+  match(await told.next(), /\$0\.37/);
 });
 
 Deno.test("a limit that is nearly used is on every page until somebody has seen it", async () => {

@@ -38,6 +38,7 @@ import { shellOf } from "../pages/shell.ts";
 import { developmentPage, readDevelopmentQuery, ticketPage } from "../pages/tickets.ts";
 import { readUsageQuery, usagePage } from "../pages/usage.ts";
 import type { Run, RunEvent } from "../records.ts";
+import { isTurnEnd } from "../services/budgets.ts";
 import { lastEventId, type SseClient } from "../sse.ts";
 import { lastSeq, listEventsAfter } from "../store/events.ts";
 import { findActiveRun, findFailedTurn, getRun, listRunEvents, readRunLog } from "../store/runs.ts";
@@ -46,6 +47,8 @@ import { pageRequest, type PageTools } from "./page.ts";
 
 /** Everything that happens within this time becomes one message, so that a flood stays readable. */
 const BUNDLE_MS = 120;
+/** A page that is long in the making is made that much less often: this thread has others to serve. */
+const REST_FACTOR = 4;
 /** Changes that are looked through for a milestone to announce. */
 const MILESTONES_MAX = 200;
 
@@ -151,6 +154,7 @@ export function livePages(pages: Hono<Env>, tools: PageTools): void {
   pages.get("/live/usage", (c) => {
     const [page, query] = [request(c), readUsageQuery(c.req.query(), c.var.app.clock.nowMs())];
     const render = (status?: string) => usagePartials(usagePage(page, query), status);
+    const isPaid = (message: HubMessage) => isEvent(message) && isTurnEnd(message.event);
     return open(c, { concerns: (message) => frame(message) || isPaid(message), render });
   });
   pages.get("/live/agents", (c) => {
@@ -206,11 +210,6 @@ const frame = (message: HubMessage): boolean =>
   message.kind === "agents" || message.kind === "storage" || message.kind === "waits" ||
   (isEvent(message) && message.event.runId === null && message.event.type !== "ticket_changed");
 
-/** A request that was paid. */
-const isPaid = (message: HubMessage): boolean =>
-  isEvent(message) &&
-  (message.event.type === "turn_finished" || message.event.type === "turn_failed");
-
 const ofIdea = (message: HubMessage, id: string): boolean =>
   isEvent(message) && message.event.ideaId === id;
 const ofTicket = (message: HubMessage, id: string): boolean =>
@@ -236,9 +235,11 @@ function follow(c: RequestContext, client: SseClient, view: LiveView): Cancel {
   let changed = lastSeq(app.db) > sentSeq || app.db.fault !== null;
   let streamed = false;
   let timer: Cancel | null = null;
+  let restMs = BUNDLE_MS;
 
   const flush = () => {
     timer = null;
+    const begunMs = performance.now();
     try {
       if (changed) {
         const seq = lastSeq(app.db);
@@ -260,8 +261,9 @@ function follow(c: RequestContext, client: SseClient, view: LiveView): Cancel {
       client.close();
     }
     changed = streamed = false;
+    restMs = Math.max(BUNDLE_MS, REST_FACTOR * (performance.now() - begunMs));
   };
-  const soon = () => timer ??= systemTimers.after(BUNDLE_MS, flush);
+  const soon = () => timer ??= systemTimers.after(restMs, flush);
 
   if (changed) flush();
   const unsubscribe = app.hub.subscribe((message) => {

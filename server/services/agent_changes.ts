@@ -6,11 +6,10 @@ import type { App } from "../app.ts";
 import { transact, type Tx, within } from "../db.ts";
 import { AppError } from "../errors.ts";
 import type { Agent } from "../records.ts";
-import { addVersion, findDisabled, getVersion, insertAgent, setActive } from "../store/agents.ts";
+import { addVersion, getVersion, insertAgent, setActive } from "../store/agents.ts";
 import { getProject } from "../store/projects.ts";
-import { listRunsWaitingFor } from "../store/agent_runs.ts";
 import { agentOf, definitionOf, keepAgent } from "./definitions.ts";
-import { disabledReason, enqueueRun } from "./runs.ts";
+import { goOnWith } from "./runs.ts";
 
 export interface NewAgent {
   /** A definition's file, Gaffer's own or one of `.claude/agents`. */
@@ -159,16 +158,9 @@ export function setAgentActive(app: App, id: string, active: boolean): Agent {
     }
     setActive(tx, id, active);
     tell(tx, agent, active ? "agent_enabled" : "agent_disabled");
-    if (active) goOn(tx, agent.name);
+    if (active) goOnWith(tx, agent.name);
     return agentOf(app, id);
   });
-}
-
-/** Asks the queue for the runs that waited for an agent, unless it is still disabled where they are. */
-export function goOn(tx: Tx, name: string): void {
-  for (const run of listRunsWaitingFor(tx.db, name, disabledReason(name))) {
-    if (!findDisabled(tx.db, name, run.projectId)) enqueueRun(tx, run, 0);
-  }
 }
 
 function tell(tx: Tx, { id, name, projectId, version }: Agent, type: `agent_${string}`): void {

@@ -3,8 +3,7 @@ import type { App } from "../app.ts";
 import { timeText } from "../clock.ts";
 import { transact } from "../db.ts";
 import type { Alert } from "../records.ts";
-import { listAlerts, seeAlert } from "../store/alerts.ts";
-import { listLimits } from "../store/limits.ts";
+import { listUnseenMarks, seeAlert } from "../store/alerts.ts";
 import { dayOf } from "./budgets.ts";
 import { limitName } from "./limit_words.ts";
 
@@ -12,16 +11,8 @@ import { limitName } from "./limit_words.ts";
 export function shownAlerts(
   { db, clock }: App,
 ): { id: string; threshold: number; limit: string }[] {
-  const day = dayOf(timeText(clock.nowMs()));
-  const alerts = listAlerts(db, [day, day.slice(0, 7)]);
-  if (alerts.length === 0) return [];
-  return listLimits(db, day).flatMap((limit) => {
-    const marks = alerts.filter(({ limitId }) => limitId === limit.id);
-    const highest = marks.sort((a, b) => b.threshold - a.threshold)[0];
-    return highest
-      ? [{ id: highest.id, threshold: highest.threshold, limit: limitName(db, limit) }]
-      : [];
-  });
+  return listUnseenMarks(db, dayOf(timeText(clock.nowMs())))
+    .map(({ limit, ...mark }) => ({ ...mark, limit: limitName(db, limit) }));
 }
 
 /** Throws `not_found`. */

@@ -23,6 +23,7 @@ import {
   findBudgetWait,
   insertReservation,
   listBudgetWaits,
+  nothing,
   type Reservation,
   takeReservation,
 } from "../store/reservations.ts";
@@ -33,7 +34,13 @@ import { enqueueRun } from "./run_jobs.ts";
 /** Percent of a limit at which people are told, once in each window. */
 export const alertThresholds = [50, 80, 95] as const;
 
-type TurnEnd = Extract<RunEventBody, { type: "turn_finished" | "turn_failed" | "compacted" }>;
+/** Events that end a request, and say what was paid for it. */
+const turnEnds = ["turn_finished", "turn_failed", "compacted"] as const;
+type TurnEnd = Extract<RunEventBody, { type: typeof turnEnds[number] }>;
+export const isTurnEnd = <E extends { type: string }>(
+  event: E,
+): event is E & { type: TurnEnd["type"] } => turnEnds.some((type) => type === event.type);
+
 type Requester = Pick<Run, "projectId" | "agent">;
 
 /** The day that a request is counted on, UTC: "2026-11-27". */
@@ -47,7 +54,7 @@ export function reserve(tx: Tx, run: RunHead, need: Amount): void {
   if (isFree(run)) return;
   const before = takeReservation(tx, run.id);
   // Its end was never told, so it may have been paid.
-  if (before) becomesDoubt(tx, before, before);
+  if (before) becomesDoubt(tx, before);
   const lack = lackOf(tx.db, run, tx.nowMs, need);
   if (lack) throw new OverBudget(lack.message, { untilMs: lack.untilMs, need });
   const day = dayOf(tx.now);
@@ -62,12 +69,14 @@ export function settle(tx: Tx, run: RunHead, event: TurnEnd): string {
   const reservation = takeReservation(tx, run.id);
   const day = reservation?.day ?? dayOf(tx.now);
   if (isFree(run)) return day;
-  addToWindows(tx, windowOf(run, day), { spent });
-  if (reservation) {
-    const inDoubt = event.type === "turn_failed" && isInDoubt(event.reason, event.usage);
-    if (inDoubt) becomesDoubt(tx, reservation, beyond(reservation, spent));
-    else addToWindows(tx, reservation, { reserved: minus(reservation) });
-  }
+  const inDoubt = event.type === "turn_failed" && isInDoubt(event.reason, event.usage);
+  addToWindows(tx, windowOf(run, day), {
+    spent,
+    ...reservation && {
+      reserved: minus(reservation),
+      doubt: inDoubt ? beyond(reservation, spent) : nothing,
+    },
+  });
   warn(tx, listLimits(tx.db, day, run));
   wakeWaiting(tx);
   return day;
@@ -78,14 +87,19 @@ export function forsake(tx: Tx, runId: string): void {
   deleteBudgetWait(tx, runId);
   const reservation = takeReservation(tx, runId);
   if (!reservation) return;
-  becomesDoubt(tx, reservation, reservation);
+  becomesDoubt(tx, reservation);
   warn(tx, listLimits(tx.db, reservation.day, reservation));
 }
 
 /** Lets go on what waited for room and now has it. */
 export function wakeWaiting(tx: Tx): void {
+  // Of runs by the hundred most are of the same few agents: each of these is looked up once.
+  const known = new Map<string, LimitState[]>();
   for (const wait of listBudgetWaits(tx.db)) {
-    if (lackOf(tx.db, wait, tx.nowMs, wait)) continue;
+    const key = `${wait.projectId} ${wait.agent}`;
+    const limits = known.get(key) ?? listLimits(tx.db, dayOf(tx.now), wait);
+    known.set(key, limits);
+    if (limits.some((limit) => lacksRoom(limit, wait))) continue;
     enqueueRun(tx, { id: wait.runId, projectId: wait.projectId }, wait.priority);
   }
 }
@@ -129,13 +143,15 @@ interface Lack {
 function lackOf(db: Db, run: Requester, nowMs: number, need: Amount): Lack | null {
   const day = dayOf(timeText(nowMs));
   const lacking = listLimits(db, day, run)
-    .map((limit) => ({ limit, wanted: limit.unit === "tokens" ? need.tokens : need.microUsd }))
-    .filter(({ limit, wanted }) => wanted > roomIn(limit))
-    .map(({ limit, wanted }) => ({
-      limit,
-      wanted,
-      untilMs: wanted > limit.amount ? null : windowEnd(limit.period, nowMs),
-    }));
+    .filter((limit) => lacksRoom(limit, need))
+    .map((limit) => {
+      const wanted = amountIn(limit, need);
+      return {
+        limit,
+        wanted,
+        untilMs: wanted > limit.amount ? null : windowEnd(limit.period, nowMs),
+      };
+    });
   const [worst] = lacking.sort((a, b) => (b.untilMs ?? Infinity) - (a.untilMs ?? Infinity));
   if (!worst) return null;
   const { limit, wanted, untilMs } = worst;
@@ -149,6 +165,12 @@ function lackOf(db: Db, run: Requester, nowMs: number, need: Amount): Lack | nul
   return { message: `${why}. ${untilText(untilMs)}`, untilMs };
 }
 
+const amountIn = ({ unit }: LimitState, { tokens, microUsd }: Amount): number =>
+  unit === "tokens" ? tokens : microUsd;
+
+const lacksRoom = (limit: LimitState, need: Amount): boolean =>
+  amountIn(limit, need) > roomIn(limit);
+
 const roomIn = (limit: LimitState): number => limit.amount - usedOf(limit) - limit.reserved;
 
 /** When the window that a time lies in is over, UTC. */
@@ -159,13 +181,9 @@ export function windowEnd(period: LimitPeriod, nowMs: number): number {
     : Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1);
 }
 
-function becomesDoubt(tx: Tx, reservation: Reservation, doubt: Amount): void {
-  const { microUsd, tokens } = doubt;
-  addToWindows(tx, reservation, {
-    doubt: { microUsd, tokens },
-    reserved: minus(reservation),
-  });
-}
+/** Nobody will tell any more what of it was used. */
+const becomesDoubt = (tx: Tx, reservation: Reservation): void =>
+  addToWindows(tx, reservation, { doubt: reservation, reserved: minus(reservation) });
 
 const beyond = (most: Amount, known: Amount): Amount => ({
   microUsd: Math.max(0, most.microUsd - known.microUsd),

@@ -75,7 +75,8 @@ export async function tryMcpServer(
 ): Promise<Pick<McpServers, "tools" | "problems">> {
   const server = getMcpServer(app.db, id);
   const project = getProject(app.db, server.projectId);
-  const dir = await viewOf(app, project, await baseTip(project, signal), signal);
+  const commit = await baseTip(project, signal);
+  const dir = await viewOf(app, { project, commit, runId: null }, signal);
   const place = { dir, access: "read", gitDir: await commonDirOf(project.path, signal) } as const;
   const servers = await app.agents.serve(place, [server], signal);
   try {

@@ -15,7 +15,7 @@ import { isActive } from "./runs.ts";
 /** For the whole answer. */
 const NOTIFY_TIMEOUT_MS = 10 * SECOND_MS;
 /** A service that takes messages and says that it failed gets no more links than this. */
-const LINKS_MAX = 20;
+export const LINKS_MAX = 20;
 const SUBJECT_MAX_CHARS = 120;
 
 /** What is posted as JSON. The names of the second half are those of ntfy. */

@@ -5,7 +5,7 @@ import type { App } from "../app.ts";
 import { type Db, transact } from "../db.ts";
 import { AppError } from "../errors.ts";
 import { dayOf } from "./budgets.ts";
-import { findPrice, insertPrice, listPriceVersions, type PriceVersion } from "../store/prices.ts";
+import { findPrice, insertPrice, type PriceVersion } from "../store/prices.ts";
 
 /** USD per million tokens; more is a slip of the pen. */
 export const RATE_MAX = 10_000;
@@ -68,8 +68,6 @@ export function changePrice(
     return priceOf(tx.db, id);
   });
 }
-
-export const priceHistory = (db: Db, id: string): PriceVersion[] => listPriceVersions(db, id);
 
 function requireRates(price: Price | undefined): void {
   for (const [field, rate] of Object.entries(price ?? {})) {

@@ -255,7 +255,7 @@ async function placeFor(
   }
   const commit = (run.ticketId && getTicket(app.db, run.ticketId).headCommit) ||
     await baseTip(project, signal);
-  const dir = await viewOf(app, project, commit, signal);
+  const dir = await viewOf(app, { project, commit, runId: run.id }, signal);
   const gitDir = await commonDirOf(project.path, signal);
   return { place: { dir, access: "read", gitDir }, commit };
 }

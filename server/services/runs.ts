@@ -6,6 +6,7 @@ import type { App } from "../app.ts";
 import type { Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
 import type { Idea, Run, RunEvent, RunPurpose, Ticket } from "../records.ts";
+import { listRunsWaitingFor } from "../store/agent_runs.ts";
 import { findDisabled } from "../store/agents.ts";
 import { listRunApprovals } from "../store/approvals.ts";
 import { addIdeaCost } from "../store/ideas.ts";
@@ -21,7 +22,7 @@ import {
   setPausedBy,
 } from "../store/runs.ts";
 import { addTicketCost } from "../store/tickets.ts";
-import { forsake, settle } from "./budgets.ts";
+import { forsake, isTurnEnd, settle } from "./budgets.ts";
 import { agentFor, definitionOf, keepAgent } from "./definitions.ts";
 import { enqueueRun } from "./run_jobs.ts";
 
@@ -84,9 +85,7 @@ export function keepTags(tx: Tx, runId: string, body: RunEventBody): void {
 export function recordRunEvent(tx: Tx, run: RunHead, body: RunEventBody): RunEvent {
   const event = appendRunEvent(tx, run, body);
   keepTags(tx, run.id, body);
-  if (
-    body.type === "turn_finished" || body.type === "turn_failed" || body.type === "compacted"
-  ) {
+  if (isTurnEnd(body)) {
     const { turn, usage, costMicroUsd } = body;
     const day = settle(tx, run, body);
     const tokens = Object.values(usage).reduce((sum, n) => sum + n, 0);
@@ -152,6 +151,13 @@ export function waitForAgent(tx: Tx, run: Run): void {
 
 /** Why a run waits, without a full stop; also what tells which runs go on when the agent is enabled. */
 export const disabledReason = (agent: string): string => `The agent "${agent}" is disabled`;
+
+/** Asks the queue for the runs that waited for an agent, unless the one in force where they are is disabled too. */
+export function goOnWith(tx: Tx, agent: string): void {
+  for (const run of listRunsWaitingFor(tx.db, agent, disabledReason(agent))) {
+    if (!findDisabled(tx.db, agent, run.projectId)) enqueueRun(tx, run, 0);
+  }
+}
 
 /** Takes the pause off a run; it goes on from its log, unless an approval is still to be decided. */
 export function resumeRunIn(tx: Tx, run: Run): void {

@@ -16,14 +16,21 @@ import type { App } from "../app.ts";
 import { transact } from "../db.ts";
 import { AppError, messageOf } from "../errors.ts";
 import type { Agent, Project, Run } from "../records.ts";
-import { addVersion, findAgent, findAgentNamed, insertAgent, setActive } from "../store/agents.ts";
+import {
+  addVersion,
+  findAgent,
+  findAgentNamed,
+  insertAgent,
+  listSavedAgents,
+  setActive,
+} from "../store/agents.ts";
 import { getProject } from "../store/projects.ts";
 import { removeTrusted, setTrusted, trustedHash } from "../store/trusted.ts";
 import { setDefinition } from "../store/agent_runs.ts";
 import { findStart, getRun } from "../store/runs.ts";
 import { agentFor, definitionOf, keepAgent } from "./definitions.ts";
 import { baseTip } from "./development.ts";
-import { waitForAgent } from "./runs.ts";
+import { goOnWith, waitForAgent } from "./runs.ts";
 
 /** What a person sees before they trust a file. */
 export interface RepositoryAgent {
@@ -154,6 +161,7 @@ export function trustFile(app: App, projectId: string, file: AgentFile, hash: st
       projectId,
       data: { agent: name, agentId: agent.id, version: agent.version, path: file.path, hash },
     });
+    goOnWith(tx, name);
     return findAgentNamed(tx.db, name, projectId)!;
   });
 }
@@ -166,6 +174,10 @@ export function distrustFile(app: App, projectId: string, path: string): void {
       throw new AppError("conflict", `Cannot take trust from "${path}": nobody trusts it`);
     }
     tx.emit({ type: "agent_distrusted", projectId, data: { path } });
+    const taken = listSavedAgents(tx.db).find((agent) =>
+      agent.projectId === id && agent.file?.path === path
+    );
+    if (taken) goOnWith(tx, taken.name);
   });
 }
 
@@ -191,6 +203,7 @@ export async function settleTrust(app: App, run: Run, signal: AbortSignal): Prom
         projectId: project.id,
         data: { agent: agent.name, agentId: agent.id, path: file.path, changed: true },
       });
+      goOnWith(tx, agent.name);
     }
     if (run.trial) {
       throw new AppError("conflict", `Nobody trusts "${file.path}" as it is now`);

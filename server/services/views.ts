@@ -7,11 +7,13 @@ import { listActiveRuns } from "../store/runs.ts";
 
 const VIEW_NAME_CHARS = 12;
 
-/** The folder with this commit's files; made when it is the first that needs it. Gives its real path. */
+/**
+ * The folder with this commit's files; made when it is the first that needs it. Gives its real path. `runId`: of the
+ * run that will read it; null: it is no run.
+ */
 export function viewOf(
   app: App,
-  project: Project,
-  commit: string,
+  { project, commit, runId }: { project: Project; commit: string; runId: string | null },
   signal: AbortSignal,
 ): Promise<string> {
   const folder = join(app.config.dataDir, "projects", project.slug, "views");
@@ -19,10 +21,10 @@ export function viewOf(
   return app.turnstile.through(folder, async () => {
     const path = join(folder, commit.slice(0, VIEW_NAME_CHARS));
     const view = await createView({ repo: project.path, path, commit, signal });
-    const readers = listActiveRuns(app.db, project.id).filter((run) =>
-      run.ideaId !== null || run.trial
+    const othersRead = listActiveRuns(app.db, project.id).some((run) =>
+      run.id !== runId && (run.ideaId !== null || run.trial)
     );
-    if (readers.length <= 1) await removeOthers(app, project, folder, basename(path), signal);
+    if (!othersRead) await removeOthers(app, project, folder, basename(path), signal);
     return view;
   });
 }

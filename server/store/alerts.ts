@@ -1,6 +1,7 @@
 import { type Db, newId, type Row, type Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
-import type { Alert } from "../records.ts";
+import type { Alert, Limit } from "../records.ts";
+import { limitFromRow } from "./limits.ts";
 
 /** Alerts that one answer of the API gives at most. */
 export const ALERTS_MAX = 200;
@@ -27,14 +28,27 @@ export function dropAlerts(
   `).run({ limitId, start, above });
 }
 
-/** Newest first; `starts`: only those of these windows that nobody has seen. */
-export function listAlerts(db: Db, unseenOf: readonly string[] | null = null): Alert[] {
-  return db.prepare(`
-    SELECT * FROM alerts
-    WHERE :starts IS NULL OR (seen_at IS NULL AND start IN (SELECT value FROM json_each(:starts)))
-    ORDER BY at DESC, threshold DESC, id LIMIT ${ALERTS_MAX}
-  `).all({ starts: unseenOf && JSON.stringify(unseenOf) }).map(alertFromRow);
-}
+/** Newest first. */
+export const listAlerts = (db: Db): Alert[] =>
+  db.prepare(`SELECT * FROM alerts ORDER BY at DESC, threshold DESC, id LIMIT ${ALERTS_MAX}`)
+    .all().map(alertFromRow);
+
+/** Of each limit the highest mark in the window of a day that nobody has seen; each page asks for it. */
+export const listUnseenMarks = (
+  db: Db,
+  day: string,
+): { id: string; threshold: number; limit: Limit }[] =>
+  db.prepare(`
+    SELECT l.*, a.id AS alert_id, max(a.threshold) AS threshold
+    FROM limits l CROSS JOIN alerts a ON a.limit_id = l.id
+      AND a.start = CASE l.period WHEN 'day' THEN :day ELSE substr(:day, 1, 7) END
+    WHERE a.seen_at IS NULL
+    GROUP BY l.id ORDER BY l.scope, l.scope_id, l.period, l.unit DESC
+  `).all({ day }).map((row) => ({
+    id: String(row.alert_id),
+    threshold: Number(row.threshold),
+    limit: limitFromRow(row),
+  }));
 
 /** Marks an alert, and those below it of the same limit and window, as seen. Throws `not_found`. */
 export function seeAlert(tx: Tx, id: string): Alert {

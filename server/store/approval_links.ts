@@ -22,7 +22,7 @@ export const countApprovalLinks = (db: Db, approvalId: string): number =>
       .get({ approvalId })!.n,
   );
 
-/** Once it is decided, or its run is over. */
+/** Once it is decided. */
 export function deleteApprovalLinks(tx: Tx, approvalId: string): void {
   tx.db.prepare("DELETE FROM approval_links WHERE approval_id = :approvalId").run({ approvalId });
 }

@@ -76,7 +76,7 @@ function stateFromRow(row: Row, day: string): LimitState {
   };
 }
 
-const limitFromRow = (row: Row): Limit => ({
+export const limitFromRow = (row: Row): Limit => ({
   id: String(row.id),
   scope: row.scope as LimitScope,
   scopeId: String(row.scope_id),

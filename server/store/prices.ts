@@ -15,9 +15,6 @@ export interface PriceVersion {
   changedAt: string;
 }
 
-/** Versions of one model that a page shows. */
-export const VERSIONS_MAX = 20;
-
 export function insertPrice(
   tx: Tx,
   version: Pick<PriceVersion, "model" | "price" | "longPrompt" | "asOf">,
@@ -34,11 +31,6 @@ export function insertPrice(
     now: tx.now,
   });
 }
-
-/** Newest first. */
-export const listPriceVersions = (db: Db, model: string): PriceVersion[] =>
-  db.prepare(`SELECT * FROM prices WHERE model = :model ORDER BY id DESC LIMIT ${VERSIONS_MAX}`)
-    .all({ model }).map(priceFromRow);
 
 /** The version that holds of a model; null: nobody has changed its rates. */
 export function findPrice(db: Db, model: string): PriceVersion | null {

@@ -1,0 +1,32 @@
+/** Checkouts that agents read: which of them stay while somebody does. */
+import { deepStrictEqual as deepEqual } from "node:assert";
+import { cancelRun } from "../server/services/cancelling.ts";
+import { addMcpServer, tryMcpServer } from "../server/services/mcp_servers.ts";
+import { viewOf } from "../server/services/views.ts";
+import { workingRun } from "./budgets_support.ts";
+import { never, TestRepo } from "./git_support.ts";
+import { testApp } from "./support.ts";
+
+Deno.test("a server of tools is tried without taking its files from the run that reads an older commit", async () => {
+  await using repo = await TestRepo.make();
+  using app = testApp({ config: { dataDir: repo.beside("data") } });
+  const project = app.project({ slug: "p", path: repo.dir });
+  const server = addMcpServer(app, project.id, {
+    ...{ name: "docs", transport: "stdio", command: "node", args: [], env: {} },
+    ...{ url: "", headers: {}, timeoutMs: 1_000, active: true },
+  });
+  const views = async () =>
+    (await Array.fromAsync(Deno.readDir(repo.beside("data/projects/p/views")), ({ name }) => name))
+      .sort();
+  const older = await repo.git("rev-parse", "HEAD");
+  const run = workingRun(app, project.id);
+  await viewOf(app, { project, commit: older, runId: run.id }, never);
+  const newer = await repo.commit("More", { "more.md": "two\n" });
+  await tryMcpServer(app, server.id, never);
+  deepEqual(await views(), [older, newer].map((commit) => commit.slice(0, 12)).sort());
+  deepEqual(app.agents.released, []);
+
+  cancelRun(app, run.id);
+  await tryMcpServer(app, server.id, never);
+  deepEqual(await views(), [newer.slice(0, 12)], "nobody reads the older one any more");
+});
