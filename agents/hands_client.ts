@@ -240,7 +240,6 @@ class HandsClient implements Hands {
       if (error instanceof HandsLost) throw lostHands(error);
       throw error;
     } finally {
-      this.#secrets.forget(place.dir); // it may have made some
       // What could reach the network does not outlive the command that was allowed to.
       if (role === "networked") await this.#pool.dismiss(place, role);
     }
@@ -256,7 +255,7 @@ class HandsClient implements Hands {
     signal: AbortSignal,
   ): Promise<McpServers> {
     // What a model has them do is a model's doing.
-    const masked = configs.length === 0 ? [] : await this.#secrets.in(place, this.#pool.closing);
+    const masked = configs.length === 0 ? [] : await this.#secrets.now(place, this.#pool.closing);
     const open = openTransportIn(this.#launcher, { ...place, masked }, signal);
     return await McpServers.start(configs, open, signal);
   }
@@ -284,7 +283,9 @@ class HandsClient implements Hands {
       throw cannotRun("there is no sandbox here, and nobody has allowed this command without");
     }
     const role = kind === "bubblewrap" ? "sandboxed" : isBash ? "commands" : "confined";
-    const masked = role === "sandboxed" ? await this.#secrets.in(place, this.#pool.closing) : [];
+    // File tools refuse such files by their names, so they need no new hands for them.
+    const look = isBash ? "now" : "in";
+    const masked = role === "sandboxed" ? await this.#secrets[look](place, this.#pool.closing) : [];
     const options: RequestOptions = {
       signal,
       wallMs: isBash

@@ -187,6 +187,15 @@ export async function linkedTreeAt(
   return place ? await describeTree(place, false, signal) : null;
 }
 
+/**
+ * Folder under `.git/worktrees` of the linked worktree at exactly this absolute real path; null: it is none. `common`
+ * is the repository's `.git` folder. Starts no process.
+ */
+export async function linkedGitDirOf(common: string, path: string): Promise<string | null> {
+  const place = (await linkedPlaces(common)).find((place) => place.path === path);
+  return place?.gitDir ?? null;
+}
+
 async function linkedPlaces(common: string): Promise<{ path: string; gitDir: string }[]> {
   const places = await Promise.all(
     (await namesIn(join(common, "worktrees"))).map(async (name) => {
