@@ -28,6 +28,8 @@ import type {
 import type { MemoryCommand, Notes } from "./memory/notes.ts";
 import type { AskedQuestions } from "./results.ts";
 import { StallWatch, type StallWatchOptions } from "./stall.ts";
+import { messageOf } from "../server/errors.ts";
+import type { Log } from "../server/log.ts";
 import { Unavailable } from "../server/machine_fault.ts";
 import { systemTimers } from "../server/timers.ts";
 
@@ -209,6 +211,8 @@ export interface AgentsOptions {
   proof: Promise<string | null>;
   /** See `ExecutorOptions`. */
   redact?: Redactor;
+  /** Hears of what does not matter to a run that is over; absent: nobody. */
+  log?: Log;
   nowMs: () => number;
   /** What each request passes before it goes out, in this order. */
   gates?: readonly Gate[];
@@ -234,8 +238,18 @@ export function createAgents(options: AgentsOptions): Agents {
     const prepared = await host.prepare(runId, signal);
     const outcome = await workOn(run, host, prepared, signal);
     const over = outcome.type === "succeeded" || outcome.type === "failed";
-    if (over && prepared.keptDir !== undefined) removeKeptOutputs(prepared.keptDir);
+    if (over && prepared.keptDir !== undefined) forgetOutputs(runId, prepared.keptDir);
     return outcome;
+  }
+
+  /** The run is over, whatever the disk says of its files: they only take room. */
+  function forgetOutputs(runId: string, folder: string): void {
+    try {
+      removeKeptOutputs(folder);
+    } catch (error) {
+      const message = "what a run's commands printed could not be removed: remove the folder";
+      options.log?.warn(message, { run: runId, folder, error: messageOf(error) });
+    }
   }
 
   async function workOn(

@@ -67,7 +67,7 @@ export async function startAgents(
   const { apiKey = "" } = config.endpoint ?? {};
   const redact = createRedactor(secretsIn({ ...Deno.env.toObject(), API_KEY: apiKey }));
   const model = modelOf(config);
-  const agents = createAgents({ ...rest, brains, hands, gates, proof, redact, model });
+  const agents = createAgents({ ...rest, log, brains, hands, gates, proof, redact, model });
   return { agents, proven: proof.then((hole) => hole && log.error(hole)) };
 }
 

@@ -10,6 +10,7 @@ import {
   type RunHost,
 } from "../agents/runtime.ts";
 import { toolSpec } from "../agents/tools/registry.ts";
+import { silentLog } from "../server/log.ts";
 import {
   answer,
   type ClaudeRequest,
@@ -50,7 +51,11 @@ class Bench implements AsyncDisposable {
   /** Called while the run's place is made. */
   preparing: () => Promise<void> | void = () => {};
 
-  constructor(readonly fake: FakeClaude, options: Partial<Pick<AgentsOptions, "proof">> = {}) {
+  constructor(
+    readonly fake: FakeClaude,
+    { keptDir, ...options }: Partial<Pick<AgentsOptions, "proof" | "log">> & { keptDir?: string } =
+      {},
+  ) {
     const tools = ["Bash", "Read", "submit_result"].map((name) =>
       toolSpec(name, { resultName: "developer", checkNames: [] })
     );
@@ -62,7 +67,7 @@ class Bench implements AsyncDisposable {
       diff: () => Promise.reject(new Error("not asked")),
       prepare: async () => {
         await this.preparing();
-        return runContext({ spec });
+        return runContext({ spec, keptDir });
       },
       log: () => structuredClone(this.log),
       mayGoOn: () => this.#mayGoOn(),
@@ -171,6 +176,19 @@ function of<T>(map: Map<number, PromiseWithResolvers<T>>, turn: number): Promise
   map.set(turn, known);
   return known;
 }
+
+Deno.test("a run that has ended stays so when the disk does not let its kept outputs go, and the log tells", async () => {
+  await using fake = startFakeClaude({ reply: () => handIn });
+  const file = await Deno.makeTempFile();
+  const keptDir = `${file}/run_1`; // below a file: to remove it is refused, not merely needless
+  const warned: unknown[] = [];
+  const log = { ...silentLog, warn: (_: string, fields?: unknown) => void warned.push(fields) };
+  await using bench = new Bench(fake, { log, keptDir });
+  deepEqual(await bench.run(), { type: "succeeded", result });
+  equal(bench.types.at(-1), "tool_finished");
+  match(JSON.stringify(warned), /^\[\{"run":"run_1","folder":".*\/run_1","error":"Not a directory/);
+  await Deno.remove(file);
+});
 
 Deno.test("a request on its way is finished and kept by a pause, and nothing is begun after it", async () => {
   await using held = new Held();
