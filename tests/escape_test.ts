@@ -150,6 +150,40 @@ Deno.test("a link swapped in between check and use is noticed", async () => {
   );
 });
 
+Deno.test("a link swapped in for a folder while a file is written leads nothing out, not even an empty file", async () => {
+  for (const path of ["src/a.txt", "src/new/deep/b.txt"]) {
+    for (const at of [1, 2]) {
+      await using place = new TestPlace({ "src/kept.txt": "fine" });
+      let calls = 0;
+      const swap = () => {
+        if (++calls !== at) return;
+        Deno.renameSync(`${place.dir}/src`, `${place.dir}/old`);
+        Deno.symlinkSync(place.outside, `${place.dir}/src`);
+      };
+      const { refusal } = await toolBox(place, { afterCheck: swap });
+      const why = await refusal("Write", { file_path: path, content: "x" });
+      match(why, /^Cannot write .*its folder was replaced while it was being written/);
+      deepEqual([...Deno.readDirSync(place.outside)].map(({ name }) => name), ["secret.txt"]);
+      const left = [...Deno.readDirSync(`${place.dir}/old`)].map(({ name }) => name);
+      deepEqual(left.filter((name) => name !== "new"), ["kept.txt"]);
+      ok(Deno.cwd() !== place.dir, "the process stands where it stood");
+    }
+  }
+});
+
+Deno.test("a link swapped in for the place itself leads nothing out", async () => {
+  await using place = new TestPlace({ "kept.txt": "fine" });
+  let calls = 0;
+  const swap = () => {
+    if (++calls !== 1) return;
+    Deno.renameSync(place.dir, `${place.dir}-old`);
+    Deno.symlinkSync(place.outside, place.dir);
+  };
+  const { refusal } = await toolBox(place, { afterCheck: swap });
+  match(await refusal("Write", { file_path: "new.txt", content: "x" }), /was replaced while/);
+  deepEqual([...Deno.readDirSync(place.outside)].map(({ name }) => name), ["secret.txt"]);
+});
+
 Deno.test("Gaffer's own data inside of a place is not part of it", async () => {
   await using place = new TestPlace({ "data/gaffer.db": "secret", "database.ts": "fine" });
   const { use, refusal } = await toolBox(place, { hidden: [`${place.dir}/data`] });

@@ -3,7 +3,7 @@
  * strace, and Linux for it.
  */
 import { deepStrictEqual as deepEqual, ok, strictEqual as equal } from "node:assert";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { UNFINISHED_FILE } from "../agents/paths.ts";
 import { canTrace, isSyncOf, judgeAnswers, readTrace, straced } from "./chaos/trace.ts";
 import { answer, type MessageReply, startFakeClaude, toolUse } from "./fake_claude/mod.ts";
@@ -125,7 +125,8 @@ Deno.test({
       ] as const
     ) {
       const named = trace.find(({ name, args }) =>
-        name.startsWith("rename") && args.includes(UNFINISHED_FILE) && args.includes(path)
+        name.startsWith("rename") && args.includes(UNFINISHED_FILE) &&
+        args.includes(`"${basename(path)}"`)
       );
       ok(named, `${path} got its name`);
       const told = trace.find(({ name, args, begun }) =>

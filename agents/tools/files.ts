@@ -13,6 +13,7 @@ import {
 import { denied, type PathScope, type PathUse, type ResolvedPath, resolvePath } from "../policy.ts";
 import { baseName, folderOf, isInside, UNFINISHED_FILE } from "../paths.ts";
 import { ToolError } from "./tool.ts";
+import { workIn } from "./work_in.ts";
 
 /** Larger files are neither read nor written whole. */
 export const MAX_FILE_BYTES = 10 * 1024 * 1024;
@@ -113,25 +114,21 @@ export class PlaceFiles {
     if (old) requirePlain(old, "write", path);
     const folder = folderOf(path.real);
     const toSync = foldersToSync(folder);
-    Deno.mkdirSync(folder, { recursive: true });
+    const replaced = () =>
+      denied("write", path.relative, "its folder was replaced while it was being written");
     this.#options.afterCheck?.();
-    const unfinished = `${folder}/${UNFINISHED_FILE}`;
-    removeIfThereSync(unfinished);
-    try {
-      fill(unfinished, bytes, old?.mode ?? null, () => {
-        if (Deno.realPathSync(unfinished) !== unfinished) {
-          throw denied(
-            "write",
-            path.relative,
-            "its folder was replaced while it was being written",
-          );
-        }
-      });
-      Deno.renameSync(unfinished, path.real);
-    } catch (error) {
-      removeIfThereSync(unfinished);
-      throw error;
-    }
+    workIn({ root: this.dir, folder, replaced }, (stillThere) => {
+      this.#options.afterCheck?.();
+      removeIfThereSync(UNFINISHED_FILE);
+      try {
+        fill(UNFINISHED_FILE, bytes, old?.mode ?? null);
+        stillThere();
+        Deno.renameSync(UNFINISHED_FILE, baseName(path.real));
+      } catch (error) {
+        removeIfThereSync(UNFINISHED_FILE);
+        throw error;
+      }
+    });
     toSync.forEach(syncFolder);
     return hash;
   }
@@ -162,12 +159,11 @@ function requirePlain(info: Deno.FileInfo, use: PathUse, path: ResolvedPath): vo
 }
 
 /** Writes a new file through to the disk, so that the rename never reveals a half of it. */
-function fill(path: string, bytes: Uint8Array, mode: number | null, check: () => void): void {
-  using file = Deno.openSync(path, { write: true, createNew: true });
-  check();
+function fill(name: string, bytes: Uint8Array, mode: number | null): void {
+  using file = Deno.openSync(name, { write: true, createNew: true });
   writeAllSync(file, bytes);
   file.syncDataSync();
-  if (mode !== null) Deno.chmodSync(path, mode & 0o777);
+  if (mode !== null) Deno.chmodSync(name, mode & 0o777);
 }
 
 /** The folder of a new name, and where it is still to be made, the folders that get a new name with it. */

@@ -1,0 +1,64 @@
+/**
+ * Work in one folder of a place that nothing can be led out of. Names relative to the folder that a process stands in
+ * are looked up from the folder itself, not from the root: what takes the place of one of its parents meanwhile, a link
+ * say, changes nothing. No other call of the runtime opens a file below an open folder.
+ */
+import { relativePath } from "../paths.ts";
+
+export interface WorkIn {
+  /** Absolute real paths; `folder` is `root` or inside of it. Missing folders are made, one by one. */
+  root: string;
+  folder: string;
+  /** What is thrown when a part of the folder is not, or no longer, what its name says. */
+  replaced: () => Error;
+}
+
+/**
+ * Calls `work` while the whole process stands in the folder: so it is synchronous and uses names without a slash. It
+ * gets a function that throws where the folder has since been moved or replaced.
+ */
+export function workIn<T>(
+  { root, folder, replaced }: WorkIn,
+  work: (stillThere: () => void) => T,
+): T {
+  const before = whereWeAre();
+  const mustBe = (path: string) => {
+    if (whereWeAre() !== path) throw replaced();
+  };
+  try {
+    Deno.chdir(root);
+    mustBe(root);
+    let path = root;
+    for (const name of relativePath(root, folder).split("/").filter(Boolean)) {
+      step(name);
+      path = path === "/" ? `/${name}` : `${path}/${name}`;
+      mustBe(path);
+    }
+    return work(() => mustBe(folder));
+  } finally {
+    // Hands that may only see the place stand somewhere else at first, and can't go back there.
+    Deno.chdir(before ?? root);
+  }
+}
+
+function step(name: string): void {
+  try {
+    Deno.chdir(name);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    Deno.mkdirSync(name);
+    Deno.chdir(name);
+  }
+}
+
+/** Real path; null: it is gone, or none that we may see. */
+function whereWeAre(): string | null {
+  try {
+    return Deno.cwd();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable || error instanceof Deno.errors.NotFound) {
+      return null;
+    }
+    throw error;
+  }
+}
