@@ -197,6 +197,9 @@ export const newCommentInput = once(() =>
     body: words(),
   }).meta({ id: "NewComment" })
 );
+export const commentChangesInput = once(() =>
+  z.strictObject({ body: words() }).meta({ id: "CommentChanges" })
+);
 export const decisionInput = once(() =>
   z.strictObject({
     decision: z.enum(["grant", "deny"]),

@@ -4,11 +4,12 @@ import {
   doesNotMatch,
   match,
   strictEqual as equal,
+  throws,
 } from "node:assert";
 import type { Comment, Ticket } from "../server/records.ts";
 import { createHttp } from "../server/http.ts";
 import { ticketsApi } from "../server/routes/tickets.tsx";
-import { addComment, requestTicketChanges } from "../server/services/tickets.ts";
+import { addComment, changeComment, requestTicketChanges } from "../server/services/tickets.ts";
 import { listComments } from "../server/store/reviews.ts";
 import { moveTicket, updateTicket } from "../server/store/tickets.ts";
 import { fileId, lineId } from "../views/diff_place.ts";
@@ -63,6 +64,75 @@ Deno.test("DELETE on a draft comment takes it back and answers with it; a sent o
   deepEqual([refused.status, refused.body.code], [409, "conflict"]);
   match(refused.body.detail, /Cannot remove comment ".*": it was sent/);
   deepEqual(bodies(app, ticket), ["Quote it"]);
+});
+
+Deno.test("a draft comment can be said otherwise until it is sent, and keeps its place", async () => {
+  using app = testApp();
+  const http = createHttp(app, {
+    assets: noAssets,
+    mountApi: ticketsApi,
+    mountPages: () => {},
+    renderError: ({ title }) => title,
+  });
+  const ticket = await inReview(app);
+  const edit = async (ticketId: string, id: string, change: unknown) => {
+    const path = `/api/v1/tickets/${ticketId}/comments/${id}/edit`;
+    const headers = { "content-type": "application/json" };
+    const response = await http.request(path, {
+      method: "POST",
+      headers,
+      body: JSON.stringify(change),
+    });
+    return { status: response.status, body: await response.json() };
+  };
+  const [first, { id }] = [add(app, ticket, { body: "First" }), add(app, ticket)];
+  const changed = await edit(ticket.id, id, { body: "  Why not mktemp?\n" });
+  deepEqual([changed.status, changed.body.body], [200, "Why not mktemp?"]);
+  deepEqual([changed.body.path, changed.body.line, changed.body.side], [
+    line.path,
+    line.line,
+    line.side,
+  ]);
+  deepEqual(bodies(app, ticket), [first.body, "Why not mktemp?"]);
+  for (const change of [{ body: " " }, {}, { body: "x", line: 7 }, { body: 7 }]) {
+    equal((await edit(ticket.id, id, change)).status, 422, JSON.stringify(change));
+  }
+  equal((await edit(ticket.id, "cmt_none", { body: "x" })).status, 404);
+  equal((await edit((await inReview(app)).id, id, { body: "x" })).status, 404);
+
+  requestTicketChanges(app, ticket.id, "");
+  const refused = await edit(ticket.id, id, { body: "Too late" });
+  equal(refused.status, 409);
+  match(refused.body.detail, /Cannot change comment ".*": it was sent to the developer/);
+  deepEqual(bodies(app, ticket), ["First", "Why not mktemp?"]);
+});
+
+Deno.test("a draft is not changed when its ticket has left review", async () => {
+  using app = testApp();
+  const ticket = await inReview(app);
+  const { id } = add(app, ticket);
+  app.tx((tx) => moveTicket(tx, ticket.id, "cancelled", {}));
+  throws(() => changeComment(app, { ticketId: ticket.id, commentId: id, body: "Other" }), {
+    code: "conflict",
+  });
+  deepEqual(bodies(app, ticket), ["Why?"]);
+});
+
+Deno.test("the review has a form with a draft's text, which leads back to the comment", async () => {
+  using app = testApp();
+  const ticket = await inReview(app);
+  const { id } = add(app, ticket, { path: null, line: null, body: "Why <so>?" });
+  const pages = pagesBench(app);
+  const review = `/tickets/${ticket.id}/review`;
+  const action = `/tickets/${ticket.id}/comments/${id}/edit`;
+  const html = await (await pages.get(review)).text();
+  match(html, new RegExp(`<form[^>]*action="${action}"[^]*?<textarea[^>]*>\\n?Why &lt;so>\\?<`));
+  const answer = await pages.post(action, { body: "Because?" });
+  deepEqual([answer.status, answer.headers.get("location")], [303, `${review}#comment-${id}`]);
+  deepEqual(bodies(app, ticket), ["Because?"]);
+  equal((await pages.post(action, { body: " " })).status, 422);
+  requestTicketChanges(app, ticket.id, "");
+  doesNotMatch(await (await pages.get(review)).text(), /\/edit"/);
 });
 
 Deno.test("the review offers to remove a draft, not a sent comment", async () => {

@@ -1,5 +1,5 @@
 /** What a run does arrives on the open page, whenever that page was opened and whichever run took over. */
-import { doesNotMatch, match } from "node:assert";
+import { deepStrictEqual as deepEqual, doesNotMatch, match } from "node:assert";
 import { noUsage, type RunEventBody } from "../agents/protocol.ts";
 import type { Run, Ticket } from "../server/records.ts";
 import { beginRun, startRun } from "../server/services/runs.ts";
@@ -101,4 +101,38 @@ Deno.test("a ticket's page that was opened in the middle of a turn shows what st
     ...{ turn: 1, part: "text", text: "sen" },
   });
   match(await told.next(), new RegExp(`hx-target="#live-${run.id}"[^>]*>Half a sen<`));
+});
+
+Deno.test("text that streams in a run wakes the pages of that run and of its ticket alone", async () => {
+  using app = testApp();
+  const [ticket, other] = [await app.ticket(), await app.ticket()];
+  const [run, another] = [develop(app, ticket), develop(app, other)];
+  record(app, run, [started(run)]);
+  record(app, another, [started(another)]);
+  // Both have text that no page has been told of yet.
+  app.agents.liveText = (id) => ({ turn: 1, text: `Half of ${id}.`, thinking: "" });
+  const pages = pagesBench(app);
+  const after = lastSeq(app.db);
+  await using own = await followPage(pages, `/live/run/${run.id}`, after);
+  await using itsTicket = await followPage(pages, `/live/ticket/${ticket.id}`, after);
+  await using others = await followPage(pages, `/live/run/${another.id}`, after);
+  await using theirTicket = await followPage(pages, `/live/ticket/${other.id}`, after);
+  const delta = (of: Run) =>
+    app.hub.publish({
+      ...{ kind: "delta", runId: of.id, ideaId: null, ticketId: of.ticketId },
+      ...{ turn: 1, part: "text", text: "." },
+    });
+  delta(run);
+  for (const told of [own, itsTicket]) match(await told.next(), new RegExp(`Half of ${run.id}`));
+  // What they are told first is of their own run: the text before woke neither.
+  const asked: string[] = [];
+  app.agents.liveText = (id) => {
+    asked.push(id);
+    return { turn: 1, text: `More of ${id}.`, thinking: "" };
+  };
+  delta(another);
+  for (const told of [others, theirTicket]) {
+    match(await told.next(), new RegExp(`More of ${another.id}`));
+  }
+  deepEqual([...new Set(asked)], [another.id]);
 });

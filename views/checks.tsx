@@ -23,9 +23,39 @@ interface CheckListProps {
 }
 
 /** Results, newest first; those of the untouched base are marked. */
-export function CheckList({ id, checks, older = [], nowMs }: CheckListProps): VNode {
+export function CheckList(props: CheckListProps): VNode {
   return (
-    <Panel id={id} title="Checks">
+    <Panel id={props.id} title="Checks">
+      <CheckParts {...props} />
+    </Panel>
+  );
+}
+
+/** The same in one line that can be unfolded; unfolded already where a check of the branch did not pass. */
+export function FoldedChecks(props: CheckListProps): VNode {
+  const own = props.checks.filter(({ baseline }) => !baseline);
+  const words = new Map(own.map(({ status }) => [status, checkWords[status]]));
+  const bad = own.some(({ status }) => checkWords[status].tone === "failed");
+  return (
+    <details class="panel" id={props.id} open={bad}>
+      <summary>
+        <h2>Checks</h2>
+        {[...words].map(([status, { word, tone }]) => (
+          <span key={status} class={`outcome tone-${tone}`}>
+            {own.filter((check) =>
+              check.status === status
+            ).length} {word.toLowerCase()}
+          </span>
+        ))}
+      </summary>
+      <CheckParts {...props} />
+    </details>
+  );
+}
+
+function CheckParts({ id, checks, older = [], nowMs }: CheckListProps): VNode {
+  return (
+    <>
       {checks.length > 0 && <CheckRows checks={checks} nowMs={nowMs} />}
       {checks.length === 0 && (
         <p class="muted">
@@ -40,7 +70,7 @@ export function CheckList({ id, checks, older = [], nowMs }: CheckListProps): VN
           <CheckRows checks={older} nowMs={nowMs} />
         </details>
       )}
-    </Panel>
+    </>
   );
 }
 

@@ -60,7 +60,7 @@ function FileDiff(props: DiffProps & { file: DiffFile; shownLines: number }): VN
       </summary>
       {file.binary && <p class="diff-none">A binary file: there are no lines to show.</p>}
       {!file.binary && lines === 0 && <p class="diff-none">{emptyReason(file)}</p>}
-      <Remarks {...rest} nowMs={props.nowMs} />
+      <Remarks {...rest} changeable={props.commentAction !== null} nowMs={props.nowMs} />
       {lines > 0 && shownLines === 0 && (
         <p class="diff-none">
           <a href={openFileHref(page, file.path)}>Show {plural(lines, "line")}</a>
@@ -122,7 +122,11 @@ function Hunk(props: DiffProps & { file: DiffFile; hunk: DiffHunk }): VNode {
             {(remarks.findings.length > 0 || remarks.comments.length > 0) && (
               <tr class="remark-row">
                 <td colSpan={3}>
-                  <Remarks {...remarks} nowMs={props.nowMs} />
+                  <Remarks
+                    {...remarks}
+                    changeable={props.commentAction !== null}
+                    nowMs={props.nowMs}
+                  />
                 </td>
               </tr>
             )}

@@ -3,7 +3,7 @@ import type { VNode } from "preact";
 import type { Comment, ReviewFinding } from "../server/records.ts";
 import { StatusBadge, Tag, Time } from "./components.tsx";
 import { lineId, type Place } from "./diff_place.ts";
-import { ActionForm, Button, buttonClass, Field } from "./forms.tsx";
+import { ActionForm, Button, buttonClass, Disclosure, Field } from "./forms.tsx";
 import { ticketHref } from "./links.ts";
 import { Prose } from "./prose.tsx";
 import { severityWords } from "./words.ts";
@@ -13,15 +13,15 @@ export interface RemarksOf {
   comments: Comment[];
 }
 
-/** Findings first, then comments, oldest first as given. */
+/** Findings first, then comments, oldest first as given; drafts with a form where they are `changeable`. */
 export function Remarks(
-  { findings, comments, nowMs }: RemarksOf & { nowMs: number },
+  { findings, comments, ...rest }: RemarksOf & { changeable: boolean; nowMs: number },
 ): VNode | null {
   if (findings.length === 0 && comments.length === 0) return null;
   return (
     <div class="remarks">
       {findings.map((finding) => <FindingNote key={finding.id} finding={finding} />)}
-      {comments.map((comment) => <CommentNote key={comment.id} comment={comment} nowMs={nowMs} />)}
+      {comments.map((comment) => <CommentNote key={comment.id} comment={comment} {...rest} />)}
     </div>
   );
 }
@@ -45,8 +45,15 @@ export function FindingNote({ finding }: { finding: ReviewFinding }): VNode {
   );
 }
 
+interface CommentNoteProps {
+  comment: Comment;
+  /** A draft's text can still be changed. */
+  changeable: boolean;
+  nowMs: number;
+}
+
 /** A person's comment; a draft until the changes are requested. */
-export function CommentNote({ comment, nowMs }: { comment: Comment; nowMs: number }): VNode {
+export function CommentNote({ comment, changeable, nowMs }: CommentNoteProps): VNode {
   return (
     <article class="remark" id={`comment-${comment.id}`}>
       <p class="remark-head">
@@ -58,16 +65,56 @@ export function CommentNote({ comment, nowMs }: { comment: Comment; nowMs: numbe
         {!comment.sent && <Tag>draft</Tag>}
       </p>
       <Prose text={comment.body} />
+      {!comment.sent && changeable && <DraftForm comment={comment} />}
       {!comment.sent && (
         <ActionForm
-          action={`${ticketHref(comment.ticketId)}/comments/${comment.id}/remove`}
+          action={`${commentPath(comment)}/remove`}
           kind="quiet"
-          label={`Remove the draft${comment.line ? ` on line ${comment.line}` : ""}`}
+          label={`Remove the draft${onLine(comment)}`}
         >
           Remove
         </ActionForm>
       )}
     </article>
+  );
+}
+
+const commentPath = ({ ticketId, id }: Comment) => `${ticketHref(ticketId)}/comments/${id}`;
+const onLine = ({ line }: Comment) => line ? ` on line ${line}` : "";
+
+/** Where the draft stands, so that what it is about stays in sight. */
+function DraftForm({ comment }: { comment: Comment }): VNode {
+  const form = `comment-edit-${comment.id}`;
+  return (
+    <Disclosure
+      id={form}
+      kind="quiet"
+      summary={
+        <>
+          Edit<span class="visually-hidden">the draft{onLine(comment)}</span>
+        </>
+      }
+    >
+      <form
+        method="post"
+        action={`${commentPath(comment)}/edit`}
+        class="comment-form"
+        hx-boost={`swap:"outerMorph show:none" select:#app target:#app`}
+      >
+        <Field
+          form={form}
+          name="body"
+          kind="area"
+          label={`Your comment${onLine(comment)}`}
+          value={comment.body}
+          rows={5}
+          required
+        />
+        <div class="actions">
+          <Button kind="primary">Save comment</Button>
+        </div>
+      </form>
+    </Disclosure>
   );
 }
 

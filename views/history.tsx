@@ -17,7 +17,7 @@ import { Inline, Prose } from "./prose.tsx";
 import { checkWords, failureWords, ideaWords, stepWords, ticketWords } from "./words.ts";
 
 /** Changes that only repeat what another one says; they are not shown. */
-const silent = new Set(["comment_removed"]);
+const silent = new Set(["comment_changed", "comment_removed"]);
 
 /** Longest words of a person, or reason, that stand in the sentence. */
 const WORDS_MAX_CHARS = 120;

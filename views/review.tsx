@@ -8,7 +8,7 @@ import type {
   ReviewFinding,
   Ticket,
 } from "../server/records.ts";
-import { CheckList } from "./checks.tsx";
+import { FoldedChecks } from "./checks.tsx";
 import { Notice, Panel, StatusBadge } from "./components.tsx";
 import { ChangeCounts, Diff } from "./diff.tsx";
 import { fileId, lineId, type Place } from "./diff_place.ts";
@@ -55,9 +55,9 @@ export function ReviewPage(props: ReviewPageProps): VNode {
       <div class="review">
         <div class="review-side">
           <FileList {...props} />
-          <ReviewChecks {...props} />
         </div>
         <div class="review-main">
+          <ReviewChecks {...props} />
           <Summary {...props} />
           <a class="skip-inline" href="#review-bar">Skip the diff</a>
           {files.length > 0 && isOpen(ticket) && (
@@ -100,7 +100,7 @@ export function reviewPartials(props: ReviewPageProps, status?: string): VNode {
 }
 
 const ReviewChecks = ({ checks, olderChecks, shell }: ReviewPageProps): VNode => (
-  <CheckList id="review-checks" checks={checks} older={olderChecks} nowMs={shell.nowMs} />
+  <FoldedChecks id="review-checks" checks={checks} older={olderChecks} nowMs={shell.nowMs} />
 );
 
 const titleOf = (ticket: Ticket) => `Review #${ticket.number} ${ticket.title}`;
@@ -211,7 +211,12 @@ function Summary({ ticket, verdicts, findings, comments, shell }: ReviewPageProp
       )}
       {general.map((finding) => <FindingNote key={finding.id} finding={finding} />)}
       {unplaced.map((comment) => (
-        <CommentNote key={comment.id} comment={comment} nowMs={shell.nowMs} />
+        <CommentNote
+          key={comment.id}
+          comment={comment}
+          changeable={isOpen(ticket)}
+          nowMs={shell.nowMs}
+        />
       ))}
     </details>
   );

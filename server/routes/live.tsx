@@ -74,6 +74,7 @@ export function livePages(pages: Hono<Env>, tools: PageTools): void {
     return open(c, {
       concerns: (message) => frame(message) || ofIdea(message, id),
       render: (status) => ideaPartials(ideaPage(page, id), status),
+      shows: ({ ideaId }) => ideaId === id,
       text: (app) => liveTexts(app, ideaPage(page, id).runs.map(({ run }) => run)),
     });
   });
@@ -98,6 +99,7 @@ export function livePages(pages: Hono<Env>, tools: PageTools): void {
           </>
         );
       },
+      shows: ({ ticketId }) => ticketId === id,
       text(app) {
         const run = findActiveRun(app.db, id);
         return run && liveTexts(app, [run]);
@@ -124,6 +126,7 @@ export function livePages(pages: Hono<Env>, tools: PageTools): void {
           </>
         );
       },
+      shows: ({ runId }) => runId === id,
       text: (app) => liveTexts(app, [getRun(app.db, id)]),
     });
   });
@@ -219,10 +222,14 @@ const ofRun = (message: HubMessage, id: string): boolean =>
 
 // ------------------------------------------------------------------ one page's stream
 
+type Delta = HubMessage & { kind: "delta" };
+
 interface LiveView {
   concerns(message: HubMessage): boolean;
   /** Everything that may have changed; `status` is a milestone for screen readers. */
   render(status?: string): VNode;
+  /** Whether text that streams is of a run on this page; absent: none is. */
+  shows?(delta: Delta): boolean;
   /** What streams right now; null when nothing does. */
   text?(app: App): ComponentChildren;
 }
@@ -268,7 +275,7 @@ function follow(c: RequestContext, client: SseClient, view: LiveView): Cancel {
   if (changed) flush();
   const unsubscribe = app.hub.subscribe((message) => {
     if (message.kind === "delta") {
-      if (!view.text || message.part !== "text") return;
+      if (message.part !== "text" || !view.shows?.(message)) return;
       streamed = true;
       return void soon();
     }

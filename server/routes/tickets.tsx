@@ -27,6 +27,7 @@ import { type Api, pageOf, pageQuery, readCursor, requestSignal, toPage } from "
 import type { App } from "../app.ts";
 import type { Ticket } from "../records.ts";
 import {
+  commentChangesInput,
   guidanceInput,
   mergeInput,
   newCommentInput,
@@ -52,6 +53,7 @@ import {
   allowCommands,
   approveTicket,
   cancelTicket,
+  changeComment,
   changeTicket,
   createTicket,
   guideTicket,
@@ -222,6 +224,14 @@ export function ticketsApi(api: Api): void {
       out: commentSchema,
       status: 201,
     }, ({ app, params, body }) => commentJson(addComment(app, { ticketId: params.id!, ...body })))
+    .post("/tickets/:id/comments/:comment/edit", {
+      summary: "Say a draft comment otherwise; answers with it",
+      body: commentChangesInput,
+      out: commentSchema,
+    }, ({ app, params, body }) =>
+      commentJson(
+        changeComment(app, { ticketId: params.id!, commentId: params.comment!, ...body }),
+      ))
     .delete("/tickets/:id/comments/:comment", {
       summary: "Take a draft comment back; answers with it",
       out: commentSchema,
@@ -339,6 +349,12 @@ export function ticketPages(pages: Hono<Env>, tools: PageTools): void {
       `${reviewHref(id)}#comment-${added.id}`,
       "Comment kept; it is sent when you request changes",
     );
+  });
+  pages.post("/tickets/:id/comments/:comment/edit", async (c) => {
+    const { id, comment } = c.req.param();
+    const { body } = validate(commentChangesInput, { body: (await readForm(c)).body }, "form");
+    changeComment(c.var.app, { ticketId: id, commentId: comment, body });
+    return done(c, `${reviewHref(id)}#comment-${comment}`, "Comment changed");
   });
   pages.post("/tickets/:id/comments/:comment/remove", (c) => {
     const { id, comment } = c.req.param();

@@ -8,7 +8,13 @@ import { AppError } from "../errors.ts";
 import type { Comment, ProposedSubtask, Run, Ticket } from "../records.ts";
 import { DEFAULT_PRIORITY, type TicketStep, type TicketType } from "../states.ts";
 import { getProject } from "../store/projects.ts";
-import { deleteDraft, insertComment, type NewComment, sendComments } from "../store/reviews.ts";
+import {
+  deleteDraft,
+  insertComment,
+  type NewComment,
+  sendComments,
+  updateDraft,
+} from "../store/reviews.ts";
 import { findActiveRun } from "../store/runs.ts";
 import { insertSubtasks, listSubtasks } from "../store/subtasks.ts";
 import {
@@ -296,6 +302,29 @@ export function addComment(app: App, comment: NewComment): Comment {
       data: { commentId: added.id },
     });
     return added;
+  });
+}
+
+/**
+ * Says a draft otherwise and answers with it. Throws `not_found`, and `conflict` when it was sent or the ticket is not
+ * in review any more.
+ */
+export function changeComment(
+  app: App,
+  { ticketId, commentId, body }: { ticketId: string; commentId: string; body: string },
+): Comment {
+  requireText(body, "body", "Cannot change the comment: it is empty");
+  return transact(app, (tx) => {
+    const ticket = getTicket(tx.db, ticketId);
+    const changed = updateDraft(tx, ticketId, commentId, body);
+    if (ticket.status !== "review") refuse(ticket, "comment on");
+    tx.emit({
+      type: "comment_changed",
+      projectId: ticket.projectId,
+      ticketId,
+      data: { commentId },
+    });
+    return changed;
   });
 }
 

@@ -68,16 +68,28 @@ export function insertComment(tx: Tx, comment: NewComment): Comment {
   return commentFromRow(row!);
 }
 
-/** Takes a draft back. Throws `not_found` when the ticket has none such, `conflict` when it has been sent. */
+/** Says a draft otherwise. Throws `not_found` when the ticket has none such, `conflict` when it has been sent. */
+export function updateDraft(tx: Tx, ticketId: string, id: string, body: string): Comment {
+  const row = tx.db.prepare(`
+    UPDATE comments SET body = :body WHERE id = :id AND ticket_id = :ticketId AND sent = 0
+    RETURNING *
+  `).get({ id, ticketId, body });
+  return row ? commentFromRow(row) : noDraft(tx, ticketId, id, "change");
+}
+
+/** Takes a draft back. Throws as `updateDraft`. */
 export function deleteDraft(tx: Tx, ticketId: string, id: string): Comment {
   const row = tx.db.prepare(
     "DELETE FROM comments WHERE id = :id AND ticket_id = :ticketId AND sent = 0 RETURNING *",
   ).get({ id, ticketId });
-  if (row) return commentFromRow(row);
+  return row ? commentFromRow(row) : noDraft(tx, ticketId, id, "remove");
+}
+
+function noDraft(tx: Tx, ticketId: string, id: string, verb: string): never {
   if (listComments(tx.db, ticketId).some((comment) => comment.id === id)) {
-    throw new AppError("conflict", `Cannot remove comment "${id}": it was sent to the developer`);
+    throw new AppError("conflict", `Cannot ${verb} comment "${id}": it was sent to the developer`);
   }
-  throw new AppError("not_found", `Cannot remove comment "${id}": the ticket has no such comment`);
+  throw new AppError("not_found", `Cannot ${verb} comment "${id}": the ticket has no such comment`);
 }
 
 /** Marks the drafts as sent and returns them. */
