@@ -1,6 +1,6 @@
 /** What this machine has to confine programs with. */
 import { messageOf } from "../server/errors.ts";
-import { machineFaultOf } from "../server/machine_fault.ts";
+import { machineFaultOf, Unavailable } from "../server/machine_fault.ts";
 import { findProgram } from "./find_program.ts";
 import type { Confinement } from "./runtime.ts";
 import { baseArgs, type TmpLimits } from "./sandbox.ts";
@@ -15,40 +15,78 @@ export interface FoundSandbox extends Confinement {
   bwrap: string | null;
   /** It can limit the size of /tmp. */
   limitsTmp: boolean;
+  /** The machine has kept it from being tried: what was found says nothing, and the next who asks has it tried again. */
+  untried?: true;
 }
 
-let trial: Promise<FoundSandbox> | undefined;
+/** What bubblewrap says against working here; null: nothing. */
+type TryOnce = (bwrap: string, tmp: TmpLimits | null) => Promise<string | null>;
 
-/** Whether bubblewrap is there and works; tried once per process. */
+/** Whether bubblewrap is there and works; tried once per process, and again where it could not be tried. */
 export function findSandbox(mode: "auto" | "off"): Promise<FoundSandbox> {
-  if (mode === "off") {
-    return Promise.resolve(without("The sandbox is switched off by the setting sandbox"));
-  }
-  trial ??= tryBubblewrap();
-  return trial;
+  return mode === "off"
+    ? Promise.resolve(without("The sandbox is switched off by the setting sandbox"))
+    : findBubblewrap();
 }
 
-async function tryBubblewrap(): Promise<FoundSandbox> {
+/** As it was found. Throws `unavailable` while it could not be tried: nothing may run without for that. */
+export function tried(found: FoundSandbox): FoundSandbox {
+  if (!found.untried) return found;
+  throw new Unavailable(
+    "out_of_files",
+    "find out how commands are confined",
+    new Error(found.hint),
+  );
+}
+
+/** Remembers what was found. Parts come in made, so that tests can put others in their place. */
+export function sandboxFinder(
+  { bwrap = findProgram("bwrap"), tryIt = tryOnce, pauseMs = TRIAL_AGAIN_MS }: {
+    bwrap?: string | null;
+    tryIt?: TryOnce;
+    pauseMs?: number;
+  } = {},
+): () => Promise<FoundSandbox> {
+  let trial: Promise<FoundSandbox> | undefined;
+  return () => {
+    if (trial) return trial;
+    const begun = tryBubblewrap(bwrap, (tmp) => trialRun(() => tryIt(bwrap!, tmp), pauseMs));
+    trial = begun;
+    const forget = () => trial = undefined;
+    begun.then(({ untried }) => untried && forget(), forget);
+    return begun;
+  };
+}
+
+async function tryBubblewrap(
+  bwrap: string | null,
+  run: (tmp: TmpLimits | null) => Promise<string | null>,
+): Promise<FoundSandbox> {
   if (Deno.build.os !== "linux") {
     return without("Commands can be sandboxed on Linux only; run Gaffer there for that");
   }
-  const bwrap = findProgram("bwrap");
   if (!bwrap) {
     return without(
       "Install bubblewrap (apt install bubblewrap, dnf install bubblewrap, …) and start Gaffer again",
     );
   }
   const works = { kind: "bubblewrap", hint: "", bwrap } as const;
-  if (await trialRun(bwrap, { tmpBytes: 4_096, shmBytes: 4_096 }) === null) {
-    return { ...works, limitsTmp: true };
-  }
-  const problem = await trialRun(bwrap, null);
+  const limited = await run({ tmpBytes: 4_096, shmBytes: 4_096 });
+  if (limited === null) return { ...works, limitsTmp: true };
+  const problem = lacksFiles(limited) ? limited : await run(null);
   if (problem === null) return { ...works, limitsTmp: false };
+  if (lacksFiles(problem)) {
+    const hint = `bubblewrap could not be tried yet: ${problem}. Agents wait until it can be`;
+    return { ...without(hint), untried: true };
+  }
   return without(
     `bubblewrap is installed, but it does not work here: ${problem}. Allow unprivileged user ` +
       "namespaces, then start Gaffer again",
   );
 }
+
+/** Of other faults bubblewrap speaks in its own way: "No space left" is a limit of namespaces, which stays. */
+const lacksFiles = (problem: string): boolean => machineFaultOf(problem) === "out_of_files";
 
 const without = (hint: string): FoundSandbox => ({
   kind: "process",
@@ -58,11 +96,14 @@ const without = (hint: string): FoundSandbox => ({
 });
 
 /** Null when it worked. What the machine lacks at the moment (files to open, say) tells nothing about bubblewrap. */
-async function trialRun(bwrap: string, tmp: TmpLimits | null): Promise<string | null> {
+async function trialRun(
+  tryIt: () => Promise<string | null>,
+  pauseMs: number,
+): Promise<string | null> {
   for (let left = MAX_TRIALS;; left--) {
-    const problem = await tryOnce(bwrap, tmp);
+    const problem = await tryIt();
     if (problem === null || machineFaultOf(problem) === null || left === 0) return problem;
-    await new Promise((resolve) => setTimeout(resolve, TRIAL_AGAIN_MS));
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }
 
@@ -84,3 +125,5 @@ async function tryOnce(bwrap: string, tmp: TmpLimits | null): Promise<string | n
     return messageOf(error);
   }
 }
+
+const findBubblewrap = sandboxFinder();

@@ -90,7 +90,7 @@ export interface CommandOptions {
 }
 
 export interface Hands {
-  /** How this machine confines; found out once. */
+  /** How this machine confines; found out once. Throws `unavailable` while it can't be tried. */
   confinement(): Promise<Confinement>;
   /**
    * Does one tool call and gives its result, also when it failed, may not be or hands died; `cwd` is where

@@ -1,7 +1,7 @@
 /** Works out how hands are started: which program, in which confinement, with which environment. */
 import { HANDS_ARGUMENT, type HandsConfig, type HandsRole, isSandboxed } from "./hands_config.ts";
 import { findProgram } from "./find_program.ts";
-import { findSandbox, type FoundSandbox } from "./find_sandbox.ts";
+import { findSandbox, type FoundSandbox, tried } from "./find_sandbox.ts";
 import type { HandsLimits } from "./hands_limits.ts";
 import { isInside } from "./paths.ts";
 import type { Place } from "./protocol.ts";
@@ -67,8 +67,9 @@ export class Launcher {
     this.#options = options;
   }
 
-  sandbox(): Promise<FoundSandbox> {
-    return findSandbox(this.#options.sandbox);
+  /** Throws `unavailable` while the machine keeps it from being tried. */
+  async sandbox(): Promise<FoundSandbox> {
+    return tried(await findSandbox(this.#options.sandbox));
   }
 
   /** Absolute path of the shell. */

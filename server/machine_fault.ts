@@ -69,9 +69,12 @@ export function machineFaultOf(error: unknown): MachineFault | null {
   return null;
 }
 
-/** As `machineFaultOf`, of what a program printed. */
+/** As `machineFaultOf`, of what a program printed; also in the words that Gaffer has for it. */
 export const machineFaultIn = (text: string): MachineFault | null =>
-  patterns.find(([, pattern]) => pattern.test(text))?.[0] ?? null;
+  patterns.find(([fault, pattern]) =>
+    pattern.test(text) || text.includes(machineFaults[fault].what)
+  )
+    ?.[0] ?? null;
 
 /** The refusal that says so. Nothing was changed, and the same may be asked again later. */
 export class Unavailable extends AppError {

@@ -107,6 +107,8 @@ export async function serve(config: Config, root: URL): Promise<number> {
       ...{ config, root, log, host, confinement, nowMs, signal, quirks },
     });
     agents.resolve(started.agents);
+    // Open pages show how agents are confined, which may only now be known.
+    void started.proven.then(() => app.hub.publish({ kind: "agents" }));
     if (!signal.aborted) begin(app, runner);
     void refreshModels(app, signal);
 

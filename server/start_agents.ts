@@ -20,6 +20,7 @@ export interface AgentsPlan {
   root: URL;
   log: Log;
   host: RunHost;
+  /** Brought up to date before the first agent runs. */
   confinement: Confinement;
   nowMs: () => number;
   /** What the endpoint turned out not to take, over restarts. */
@@ -62,7 +63,14 @@ export async function startAgents(
   const gates = config.endpoint ? [new RateLimiter(nowMs), new LeaderGate(nowMs)] : [];
   const protectedPaths = [await Deno.realPath(dataDir)];
   const hands = createHands({ root, compiled, sandbox, log, protectedPaths });
-  const proof = proveWhenPossible(() => prove(brains, hands, dataDir), log, signal);
+  const { confinement } = rest;
+  const proof = proveWhenPossible(
+    async () => {
+      return await learnConfinement(hands, confinement) ?? await prove(brains, hands, dataDir);
+    },
+    log,
+    signal,
+  );
   // The key has got into no sandbox: this is for what nobody has thought of.
   const { apiKey = "" } = config.endpoint ?? {};
   const redact = createRedactor(secretsIn({ ...Deno.env.toObject(), API_KEY: apiKey }));
@@ -87,6 +95,19 @@ export async function proveWhenPossible(
     if (hole === null || machineFaultOf(hole) === null || signal.aborted) return hole;
     log.warn("the agents wait: their confinement can't be proven yet", { why: hole });
     await delay(pauseMs, undefined, { signal, ref: false }).catch(() => {}); // it stops
+  }
+}
+
+/** At the start it may not have been tried for want of files to open. Null: it is known; otherwise why not. */
+export async function learnConfinement(
+  hands: Pick<Hands, "confinement">,
+  confinement: Confinement,
+): Promise<string | null> {
+  try {
+    Object.assign(confinement, await hands.confinement());
+    return null;
+  } catch (error) {
+    return `Agents do not run: how they are confined could not be found out (${messageOf(error)})`;
   }
 }
 

@@ -2,7 +2,9 @@
 import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal, throws } from "node:assert";
 import { join } from "node:path";
 import type { RunEventBody } from "../agents/protocol.ts";
+import { sandboxFinder, tried } from "../agents/find_sandbox.ts";
 import { GitError } from "../agents/git/git_error.ts";
+import type { Confinement } from "../agents/runtime.ts";
 import { MACHINE_FAULT_PAUSE_MS } from "../queue/execution.ts";
 import type { AnyJobHandler } from "../queue/job.ts";
 import { enqueue, getJob } from "../queue/queue.ts";
@@ -19,7 +21,7 @@ import {
   Unavailable,
 } from "../server/machine_fault.ts";
 import { failureOf } from "../server/services/faults.ts";
-import { proveWhenPossible } from "../server/start_agents.ts";
+import { learnConfinement, proveWhenPossible } from "../server/start_agents.ts";
 import { findStorageFault, RETRY_EVERY_MS, watchStorage } from "../server/storage.ts";
 import { type BareApp, bareApp, START_MS } from "./bare_app.ts";
 import { handIn, never, poolFor, recorder } from "./brain_support.ts";
@@ -461,6 +463,60 @@ Deno.test("what the machine kept from being proven is tried again; a hole stays 
   deepEqual(await prove(full, files, null), [null, 0]);
   deepEqual(await prove(full, "it could read a file", null), ["it could read a file", 1]);
   equal(app.lines.length, 3);
+});
+
+Deno.test("a sandbox that can't be tried for want of open files is tried again, and nothing runs without meanwhile", async () => {
+  const problem = "Too many open files (os error 24)";
+  let lacking = true;
+  let tries = 0;
+  const find = sandboxFinder({
+    bwrap: "/usr/bin/bwrap",
+    pauseMs: 0,
+    tryIt: () => {
+      tries++;
+      return Promise.resolve(lacking ? problem : null);
+    },
+  });
+  const hands = {
+    async confinement() {
+      const { kind, hint } = tried(await find());
+      return { kind, hint };
+    },
+  };
+  const confinement: Confinement = { kind: "process", hint: "" };
+  const first = await find();
+  deepEqual([first.kind, first.untried], ["process", true]);
+  match(first.hint, /could not be tried yet: Too many open files/);
+  const unsettled = await learnConfinement(hands, confinement);
+  match(unsettled!, /as many files and connections open as the system lets it/);
+  equal(machineFaultOf(unsettled!), "out_of_files", "so the proof is tried again");
+  deepEqual(confinement, { kind: "process", hint: "" });
+
+  lacking = false;
+  equal(await learnConfinement(hands, confinement), null);
+  deepEqual(confinement, { kind: "bubblewrap", hint: "" });
+  const before = tries;
+  deepEqual((await find()).limitsTmp, true);
+  equal(tries, before, "what was found is remembered");
+});
+
+Deno.test("a sandbox that does not work is not tried for ever, whatever words it has for that", async () => {
+  let tries = 0;
+  const find = sandboxFinder({
+    bwrap: "/usr/bin/bwrap",
+    pauseMs: 0,
+    tryIt: () => {
+      tries++;
+      return Promise.resolve("bwrap: Creating new namespace failed: No space left on device");
+    },
+  });
+  const found = tried(await find());
+  deepEqual([found.kind, found.untried], ["process", undefined]);
+  match(found.hint, /it does not work here: .*No space left/);
+  const before = tries;
+  await find();
+  equal(tries, before);
+  equal(tried(await sandboxFinder({ bwrap: null })()).kind, "process");
 });
 
 Deno.test("a stop does not wait for a proof that can't be made", async () => {

@@ -36,8 +36,17 @@ export function workIn<T>(
     }
     return work(() => mustBe(folder));
   } finally {
-    // Hands that may only see the place stand somewhere else at first, and can't go back there.
-    Deno.chdir(before ?? root);
+    goBack(before ?? root, root);
+  }
+}
+
+/** Hands that may only see the place stand somewhere else at first, and can't go back there. */
+function goBack(before: string, root: string): void {
+  try {
+    Deno.chdir(before);
+  } catch (error) {
+    if (!isOutOfReach(error)) throw error;
+    Deno.chdir(root);
   }
 }
 
@@ -56,9 +65,10 @@ function whereWeAre(): string | null {
   try {
     return Deno.cwd();
   } catch (error) {
-    if (error instanceof Deno.errors.NotCapable || error instanceof Deno.errors.NotFound) {
-      return null;
-    }
+    if (isOutOfReach(error)) return null;
     throw error;
   }
 }
+
+const isOutOfReach = (error: unknown): boolean =>
+  error instanceof Deno.errors.NotCapable || error instanceof Deno.errors.NotFound;
