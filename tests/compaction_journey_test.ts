@@ -1,11 +1,27 @@
 /** A run that outgrows its window through a real server: summed up, killed within the summary, replayed and forked. */
 import { match, ok, strictEqual as equal } from "node:assert";
+import type { Hands, ToolRequest } from "../agents/hands_client.ts";
+import { replay } from "../agents/loop/replay.ts";
+import { createAgents } from "../agents/runtime.ts";
+import { advanceIdeaHandler } from "../queue/handlers/advance_idea.ts";
+import { runAgentHandler } from "../queue/handlers/run_agent.ts";
+import type { App } from "../server/app.ts";
+import { changeAgent } from "../server/services/agent_changes.ts";
+import { submitIdea } from "../server/services/ideas.ts";
+import { refreshModels } from "../server/services/models.ts";
+import { createRunHost } from "../server/services/run_host.ts";
+import { getIdea } from "../server/store/ideas.ts";
+import { listIdeaRuns, readRunLog } from "../server/store/runs.ts";
+import { never, poolFor } from "./brain_support.ts";
 import { broken, type ClaudeRequest, compaction, startFakeClaude } from "./fake_claude/mod.ts";
 import { type Json, tempDir } from "./gaffer.ts";
 import { greetCommands, greetRepo, greetScripts, greetTicket } from "./greet_story.ts";
+import { TestRepo } from "./git_support.ts";
+import { runnerOf } from "./jobs_support.ts";
 import {
   addProject,
   calls,
+  chargedBy,
   logOf,
   play,
   Rows,
@@ -14,6 +30,8 @@ import {
   submit,
 } from "./journey_support.ts";
 import { Mortal } from "./mortal.ts";
+import { pagesBench } from "./pages_support.ts";
+import { results, testApp } from "./support.ts";
 
 const WINDOW = 24_000;
 const READS = 36;
@@ -134,4 +152,89 @@ Deno.test("a run that is summed up knows its first fact at the end, also when it
   await mortal.kill();
   using rows = new Rows(data.path);
   equal(rows.one("SELECT count(*) FROM runs WHERE status = 'failed'"), 0);
+});
+
+/** Hands that find a long file at every path, and the word in the first. */
+const hands = {
+  tool: (_place: unknown, { call, cwd }: ToolRequest) =>
+    Promise.resolve({
+      result: {
+        callId: call.id,
+        content: call.input.file_path === "file1"
+          ? `1\tthe word is ${WORD}`
+          : `${call.input.file_path} ${"filler of the file ".repeat(100)}`,
+        isError: false,
+        durationMs: 0,
+      },
+      cwd,
+    }),
+  close: () => Promise.resolve(),
+} as unknown as Hands;
+
+Deno.test("a run of 150 turns through server, queue and brains is summed up in time, and told whole by its log", async () => {
+  const turns = 150;
+  let turn = 0;
+  const clarify = ({ compacts, body }: ClaudeRequest) => {
+    const known = JSON.stringify(body.messages).match(/the word is ([\w-]+)/)?.[1];
+    if (compacts) return compaction(`Read so far: ${turn} files. the word is ${known}`);
+    turn++;
+    return turn < turns
+      ? calls(["Read", { file_path: `file${turn}` }])
+      : submit({ ...results.clarify, summary: `It greets; the word is ${known}` });
+  };
+  await using repo = await TestRepo.make();
+  await using fake = startFakeClaude({
+    contextTokens: WINDOW,
+    reply: play({
+      clarify,
+      research: submit(results.research),
+      estimate: submit(results.estimate),
+      prioritize: submit(results.prioritize),
+    }),
+  });
+  using app = testApp({
+    config: {
+      endpoint: { baseUrl: fake.url, apiKey: fake.apiKey },
+      dataDir: repo.beside("data"),
+    },
+  });
+  const agents = createAgents({
+    brains: poolFor(fake),
+    hands,
+    host: createRunHost(() => app),
+    model: { kind: "endpoint", baseUrl: fake.url },
+    confinement: { kind: "bubblewrap", hint: "" },
+    proof: Promise.resolve(null),
+    nowMs: app.clock.nowMs,
+  });
+  Object.assign(app satisfies App, { agents });
+  await refreshModels(app, never);
+  changeAgent(app, "clarifier", { keys: { max_turns: 200, max_tokens: 50_000_000 } });
+  const project = app.project({ path: repo.dir });
+  const runner = runnerOf(app, advanceIdeaHandler, runAgentHandler);
+  try {
+    const idea = submitIdea(app, { projectId: project.id, title: "Save twice" });
+    runner.start();
+    await runner.idle();
+    const run = listIdeaRuns(app.db, idea.id).find(({ purpose }) => purpose === "clarify");
+    equal(run!.status, "succeeded", run!.error);
+    equal(run!.turns, turns);
+    const log = readRunLog(app.db, run!.id).map(({ body }) => body);
+    const last = log.findLast((event) => event.type === "succeeded");
+    match(JSON.stringify(last), new RegExp(WORD));
+    const summaries = log.filter(({ type }) => type === "compacted");
+    ok(summaries.length >= 3, `${summaries.length} summaries`);
+    for (const { status, error } of fake.requests) equal(status, 200, String(error?.message));
+    equal((await replay(log)).firstDifference, null);
+    equal(
+      getIdea(app.db, idea.id).costMicroUsd,
+      chargedBy(fake),
+      "what the summaries cost is counted",
+    );
+    const page = await (await pagesBench(app).get(`/runs/${run!.id}?all=1`)).text();
+    equal(page.match(/Summary before turn \d+/g)!.length >= summaries.length, true);
+  } finally {
+    await runner.stop(0, 0);
+    await agents.close();
+  }
 });
