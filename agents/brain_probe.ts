@@ -7,6 +7,8 @@ import type { BrainProbeTargets } from "./protocol.ts";
 const ATTEMPT_MS = 1_000;
 /** An address that belongs to nobody (RFC 5737), so a hole is not a connection to someone. */
 const OTHER_HOST = "192.0.2.1";
+/** Cloud machines hand out credentials there. */
+const METADATA_HOST = "169.254.169.254";
 /** A program that is there, wherever PATH leads: that none is found would not be a denial. */
 const SHELL = "/bin/sh";
 
@@ -34,6 +36,8 @@ function attempts({ file, module, port }: BrainProbeTargets): Attempt[] {
     { name: "load a native library", try: () => Deno.dlopen(`${file}.so`, {}) },
     { name: "reach this machine", try: () => Deno.connect({ hostname: "127.0.0.1", port }) },
     { name: "reach another host", try: () => Deno.connect({ hostname: OTHER_HOST, port: 443 }) },
+    { name: "fetch from this machine", try: () => fetchFrom("127.0.0.1") },
+    { name: "fetch from the metadata address", try: () => fetchFrom(METADATA_HOST) },
     { name: "listen on a port", try: () => Deno.listen({ hostname: "127.0.0.1", port: 0 }) },
     { name: "start a worker with more rights", try: startWorker },
     ...module === null ? [] : [{ name: "import a file", try: () => importModule(module) }],
@@ -53,6 +57,10 @@ async function isHeld(attempt: Attempt): Promise<boolean> {
 /** An import's denial is a TypeError, and the module it names exists, so nothing else can have failed it. */
 const isDenial = (error: unknown): boolean =>
   error instanceof Deno.errors.NotCapable || error instanceof ImportRefused;
+
+/** By its usual port: some others the runtime refuses by itself, which would not be a denial. */
+const fetchFrom = (host: string): Promise<Response> =>
+  fetch(`http://${host}/`, { redirect: "manual", signal: AbortSignal.timeout(ATTEMPT_MS) });
 
 class ImportRefused extends Error {}
 

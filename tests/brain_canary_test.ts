@@ -41,7 +41,11 @@ const holes: [string, Deno.PermissionOptionsObject, RegExp][] = [
   ["env", { env: true }, /^read the environment$/],
   ["sys", { sys: true }, /^ask about the system$/],
   ["ffi", { ffi: true }, /^load a native library$/],
-  ["net", { net: true }, /reach this machine, reach another host, listen on a port/],
+  [
+    "net",
+    { net: true },
+    /reach this machine, reach another host, fetch from this machine, fetch from the metadata address, listen on a port/,
+  ],
 ];
 for (const [name, wider, expected] of holes) {
   Deno.test(`the canary tells of a brain that has ${name}`, async () => {

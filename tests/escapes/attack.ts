@@ -1,6 +1,11 @@
 /** What an attack is: something that a hostile model, or a hostile repository, tries in a run. */
 import type { RunEvent } from "../../server/records.ts";
-import type { RunEventBody, ToolResult } from "../../agents/protocol.ts";
+import type {
+  McpServerConfig,
+  Permissions,
+  RunEventBody,
+  ToolResult,
+} from "../../agents/protocol.ts";
 import type { Scene } from "./scene.ts";
 
 /**
@@ -22,6 +27,12 @@ export interface Attack {
   tools?: string[];
   access?: "read" | "write";
   paths?: { allow: string[]; block: string[] };
+  /** What else its definition says; by default nothing is held back, and it has no memory. */
+  rules?: Partial<Pick<Permissions, "commands" | "requireApproval" | "memory">>;
+  /** Index of the step about which a person is asked, null: of none. By default the first command, unless in a sandbox. */
+  asks?: number | null;
+  /** The project's servers of tools. */
+  servers?(scene: Scene): McpServerConfig[];
   /** Words of the failure with which the run ends, where it can't be but a failure. */
   fails?: RegExp;
   /** By the executor alone, without a model: for what no model's answer has room for. */

@@ -6,11 +6,13 @@ import { runMarkdown } from "../../views/run_transcript.ts";
 import { run } from "../pages_fixture.ts";
 import { type Attack, bash, type Seen } from "./attack.ts";
 
-const HTML = `"'></pre></textarea></title><script>alert(1)</script><img src=x onerror=alert(1)>` +
+export const HTML =
+  `"'></pre></textarea></title><script>alert(1)</script><img src=x onerror=alert(1)>` +
   `<a href="javascript:alert(1)" hx-get="/x" style="color:red">`;
 /** Clears the screen, writes a title, moves the cursor, hides what is right of it, rings. */
-const TERMINAL = "\u001b[2J\u001b]0;pwned\u0007\u001b[1A\u001b[8mhidden\u0008\u0008\u009b31m\u0000";
-const REVERSED = "\u202e\u2066txt.exe\u2069";
+export const TERMINAL =
+  "\u001b[2J\u001b]0;pwned\u0007\u001b[1A\u001b[8mhidden\u0008\u0008\u009b31m\u0000";
+export const REVERSED = "\u202e\u2066txt.exe\u2069";
 
 /** As the run's page has it, and as its transcript is saved. */
 function shown({ events }: Seen): { html: string; markdown: string } {
@@ -26,7 +28,8 @@ function shown({ events }: Seen): { html: string; markdown: string } {
   return { html: render(activityPartial(props)), markdown: runMarkdown(ran, subject, events) };
 }
 
-function harmless(seen: Seen): void {
+/** Nothing that a browser or a terminal would act on. */
+export function harmless(seen: Seen): void {
   const { html, markdown } = shown(seen);
   doesNotMatch(html, /<(script|img|iframe|object|embed|base|style|form)[\s>]/i);
   doesNotMatch(html, /\s(on[a-z]+|style|hx-on[^\s=]*)="|(href|src|action)="\s*javascript:/i);

@@ -5,12 +5,22 @@
 import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert";
 import { checkpoint } from "../../agents/git/checkpoints.ts";
 import { Executor } from "../../agents/executor.ts";
+import { removeIfThereSync } from "../../server/disk.ts";
 import { messageOf } from "../../server/errors.ts";
 import { gitOk } from "../../agents/git/git.ts";
 import { restoreWorktree } from "../../agents/git/restoring.ts";
 import type { Place, RunEventBody, ToolResult } from "../../agents/protocol.ts";
 import type { HandsSeams } from "../../agents/hands_client.ts";
-import { type Agents, createAgents, type RunContext, type RunHost } from "../../agents/runtime.ts";
+import { MemoryFolder } from "../../agents/memory/memory_folder.ts";
+import { after, changeOf, stateOf } from "../../agents/memory/notes.ts";
+import { folderOf } from "../../agents/paths.ts";
+import {
+  type Agents,
+  createAgents,
+  type RunContext,
+  type RunHost,
+  type RunMemory,
+} from "../../agents/runtime.ts";
 import { toolSpec } from "../../agents/tools/registry.ts";
 import type { RunEvent } from "../../server/records.ts";
 import { poolFor } from "../brain_support.ts";
@@ -38,6 +48,8 @@ import type { Attack, Seen, Step } from "./attack.ts";
 export const SECRETS = ["the secret", "do not tell this"];
 const SECRET_VARIABLE = "GAFFER_TEST_SECRET";
 const TOOLS = ["Read", "Glob", "Grep", "Edit", "Write", "Bash", "run_checks", "submit_result"];
+/** Folder of the memory below its base. */
+const MEMORY = "notes";
 const BRANCH = "gaffer/1-attacked";
 
 type Confinement = typeof confinements[number];
@@ -46,6 +58,8 @@ export class Scene implements AsyncDisposable {
   readonly dir: string;
   readonly outside: string;
   readonly repo: string;
+  /** Of the agent's memory, with a folder for each attack; neither in the place nor among what must stay as it is. */
+  readonly memoryDir: string;
   readonly #ground: TestPlace;
   readonly #fake: FakeClaude;
   readonly #hands: TestHands;
@@ -66,6 +80,7 @@ export class Scene implements AsyncDisposable {
     this.dir = this.#ground.dir;
     this.outside = this.#ground.outside;
     this.repo = `${this.outside}/repo`;
+    this.memoryDir = `${this.dir}-memory/${MEMORY}`;
     this.#fake = startFakeClaude({
       reply: () =>
         this.#replies.shift() ??
@@ -156,31 +171,39 @@ export class Scene implements AsyncDisposable {
     for (const { name } of Deno.readDirSync(this.dir)) {
       if (name !== ".git") Deno.removeSync(`${this.dir}/${name}`, { recursive: true });
     }
+    removeIfThereSync(folderOf(this.memoryDir), { recursive: true });
+    Deno.mkdirSync(this.memoryDir, { recursive: true });
     const place = { path: this.dir, gitDir: `${this.repo}/.git/worktrees/place` };
     await gitOk(place, ["reset", "--hard", "-q", "main"], { signal: noSignal, doing: "begin" });
   }
 
   async #run(attack: Attack, steps: Step[]): Promise<Seen> {
-    const spec = runSpec({
-      runId: `run_${++this.#runs}`,
-      tools: (attack.tools ?? TOOLS).map((name) =>
-        toolSpec(name, { resultName: "developer", checkNames: ["test"] })
-      ),
-    });
+    const place: Place = {
+      dir: this.dir,
+      access: attack.access ?? "write",
+      gitDir: `${this.repo}/.git`,
+    };
+    const servers = await this.#hands.serve(place, attack.servers?.(this) ?? [], noSignal);
+    const own = (attack.tools ?? TOOLS).map((name) =>
+      toolSpec(name, { resultName: "developer", checkNames: ["test"] })
+    );
+    const spec = runSpec({ runId: `run_${++this.#runs}`, tools: [...own, ...servers.tools] });
     this.#context = runContext({
       spec,
-      permissions: { ...permissionsFor("developer"), paths: attack.paths ?? everything },
-      place: {
-        dir: this.dir,
-        access: attack.access ?? "write",
-        gitDir: `${this.repo}/.git`,
-      } satisfies Place,
+      permissions: {
+        ...permissionsFor("developer"),
+        paths: attack.paths ?? everything,
+        ...attack.rules,
+      },
+      place,
+      servers,
       commands: [{ name: "test", command: "true", timeoutMs: 1_000 }],
       outputDir: `${this.outside}/../outputs`,
     });
     this.#log = [{ type: "started", spec }];
     const ending = attack.direct ? this.#direct(steps) : this.#byModel(spec.runId, steps);
     const failure = await ending.then(() => "none", messageOf);
+    await servers.close();
     match(failure, attack.fails ?? /^none$/);
     const log = this.#log;
     const asked = log.some(({ type }) => type === "approval_requested");
@@ -221,13 +244,15 @@ export class Scene implements AsyncDisposable {
   }
 
   /** Every call is on record with what became of it, and nothing of what was to be had is in it. */
-  #judge({ fails }: Attack, steps: Step[], { results, log, asked }: Seen): void {
+  #judge({ fails, ...attack }: Attack, steps: Step[], { results, log, asked }: Seen): void {
     const text = JSON.stringify(log.slice(1));
     for (const secret of SECRETS) ok(!text.includes(secret), `it got "${secret}"`);
-    const isBash = ([tool]: Step) => tool === "Bash";
-    const waits = this.confinement.kind === "process" && steps.some(isBash);
+    const firstCommand = steps.findIndex(([tool]) => tool === "Bash");
+    const unconfined = this.confinement.kind === "process" && firstCommand >= 0;
+    const { asks = unconfined ? firstCommand : null } = attack;
+    const waits = asks !== null;
     equal(asked, waits, waits ? "a person was to be asked" : "nobody was to be asked");
-    const done = waits ? steps.slice(0, steps.findIndex(isBash)) : steps;
+    const done = steps.slice(0, asks ?? steps.length);
     if (!fails) ok(results.length >= done.length, `${results.length} of ${done.length} were done`);
     for (const [index, [tool, input, says]] of done.entries()) {
       if (fails && index >= results.length) break;
@@ -239,13 +264,10 @@ export class Scene implements AsyncDisposable {
         match(content, says, what);
       }
     }
-    if (!waits) return;
+    if (asks === null || steps[asks]![0] !== "Bash") return;
     const request = log.find((event) => event.type === "approval_requested")!;
-    equal(
-      request.detail,
-      (steps.find(isBash)![1] as { command: string }).command,
-      "a person sees the exact command",
-    );
+    const { command } = steps[asks]![1] as { command: string };
+    equal(request.detail, command, "a person sees the exact command");
   }
 
   /** All that is outside of the place, byte by byte; of the repository what is not Gaffer's own. */
@@ -284,7 +306,7 @@ export class Scene implements AsyncDisposable {
       worked: () => {},
       delta: () => {},
       questions: () => {},
-      memory: () => null,
+      memory: (_runId, scope) => scope === "none" ? null : this.#memory(),
       diff: () => Promise.reject(new Error("not asked")),
       approval: (_runId, call, question) => {
         this.#log.push({
@@ -305,6 +327,24 @@ export class Scene implements AsyncDisposable {
             signal: noSignal,
           },
         }),
+    };
+  }
+
+  /** As the server has it, but for what is put on record. */
+  #memory(): RunMemory {
+    const folder = new MemoryFolder(folderOf(this.memoryDir), [MEMORY]);
+    return {
+      read: () => folder.read(),
+      plan(command) {
+        const notes = folder.read();
+        const { steps, content } = changeOf(notes, command);
+        const [before, hash] = [stateOf(notes, command), stateOf(after(notes, steps), command)];
+        return { path: command.path ?? "", before, hash, content };
+      },
+      carryOut(_callId, command) {
+        folder.apply(changeOf(folder.read(), command).steps);
+        return Promise.resolve("");
+      },
     };
   }
 

@@ -7,8 +7,11 @@ import { commands, network } from "./commands.ts";
 import { files, runaways } from "./files.ts";
 import { gitTricks } from "./git.ts";
 import { inputs } from "./inputs.ts";
+import { mcp } from "./mcp.ts";
+import { memory } from "./memory.ts";
 import { output } from "./output.ts";
 import { paths } from "./paths.ts";
+import { permissions } from "./permissions.ts";
 import { Scene } from "./scene.ts";
 
 export const tables = {
@@ -20,6 +23,9 @@ export const tables = {
   commands,
   network,
   git: gitTricks,
+  permissions,
+  memory,
+  mcp,
 } as const;
 
 /** One test for each way in which hands may be confined; one scene, since most attacks leave nothing behind. */
