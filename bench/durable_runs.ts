@@ -23,7 +23,8 @@ import { createRunHost } from "../server/services/run_host.ts";
 import { recordRunEvent, startRun } from "../server/services/runs.ts";
 import { insertIdea } from "../server/store/ideas.ts";
 import { insertProject } from "../server/store/projects.ts";
-import { findStart, getRun } from "../server/store/runs.ts";
+import { findStart } from "../server/store/run_log.ts";
+import { getRun } from "../server/store/runs.ts";
 import { permissionsFor, runContext } from "../tests/loop_support.ts";
 import { limitsFor } from "./queue_ours.ts";
 

@@ -15,7 +15,8 @@ import { insertIdea, moveIdea } from "../server/store/ideas.ts";
 import { insertProject } from "../server/store/projects.ts";
 import { insertQuestion } from "../server/store/questions.ts";
 import { replaceFindings } from "../server/store/reviews.ts";
-import { addTurnUsage, appendRunEvent, insertRun, moveRun } from "../server/store/runs.ts";
+import { appendRunEvent } from "../server/store/run_log.ts";
+import { addTurnUsage, insertRun, moveRun } from "../server/store/runs.ts";
 import { insertSubtasks, listSubtasks, moveSubtask } from "../server/store/subtasks.ts";
 import { insertTicket, moveTicket, type TicketChanges } from "../server/store/tickets.ts";
 

@@ -13,13 +13,13 @@ import { recordRunEvent } from "../server/services/runs.ts";
 import { ACTIVE_TRIALS_MAX, startTrial, trialDefinition } from "../server/services/trials.ts";
 import { getIdea } from "../server/store/ideas.ts";
 import { listAgentRuns } from "../server/store/agent_runs.ts";
+import { readRunLog } from "../server/store/run_log.ts";
 import {
   findActiveRun,
   getRun,
   getRunHead,
   listIdeaRuns,
   listTicketRuns,
-  readRunLog,
 } from "../server/store/runs.ts";
 import { getTicket } from "../server/store/tickets.ts";
 import { totalUsage } from "../server/store/usage.ts";

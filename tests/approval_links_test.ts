@@ -8,7 +8,8 @@ import { cancelRun } from "../server/services/cancelling.ts";
 import { LINKS_MAX, notifyOfApproval } from "../server/services/notify.ts";
 import { beginRun } from "../server/services/runs.ts";
 import { getApproval } from "../server/store/approvals.ts";
-import { getRun, listIdeaRuns, readRunLog } from "../server/store/runs.ts";
+import { readRunLog } from "../server/store/run_log.ts";
+import { getRun, listIdeaRuns } from "../server/store/runs.ts";
 import { pagesBench } from "./pages_support.ts";
 import { executeRun, type TestApp, testApp } from "./support.ts";
 

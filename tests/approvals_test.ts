@@ -6,7 +6,8 @@ import { askApproval, decide } from "../server/services/approvals.ts";
 import { cancelRun } from "../server/services/cancelling.ts";
 import { beginRun } from "../server/services/runs.ts";
 import { getApproval } from "../server/store/approvals.ts";
-import { getRun, listIdeaRuns, readRunLog } from "../server/store/runs.ts";
+import { readRunLog } from "../server/store/run_log.ts";
+import { getRun, listIdeaRuns } from "../server/store/runs.ts";
 import { executeRun, type TestApp, testApp } from "./support.ts";
 
 const never = new AbortController().signal;

@@ -15,7 +15,7 @@ import { cancelRun } from "../server/services/cancelling.ts";
 import { changeLimits } from "../server/services/limits.ts";
 import { pauseRun } from "../server/services/run_control.ts";
 import { listLimits } from "../server/store/limits.ts";
-import { readRunLog } from "../server/store/runs.ts";
+import { readRunLog } from "../server/store/run_log.ts";
 import { answered, broken, paidApp, says, workingRun } from "./budgets_support.ts";
 import { randomFrom, shrink } from "./shrink.ts";
 import type { TestApp } from "./support.ts";

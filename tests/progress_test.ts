@@ -2,7 +2,8 @@
 import { strictEqual as equal } from "node:assert";
 import { runAgentHandler } from "../queue/handlers/run_agent.ts";
 import { runGotOn } from "../server/services/progress.ts";
-import { appendRunEvent, listIdeaRuns } from "../server/store/runs.ts";
+import { appendRunEvent } from "../server/store/run_log.ts";
+import { listIdeaRuns } from "../server/store/runs.ts";
 import { testApp } from "./support.ts";
 
 Deno.test("a run has got on once it has finished a turn or a tool call since then, not by beginning one", async () => {

@@ -8,7 +8,8 @@ import { AppError } from "../server/errors.ts";
 import type { Job, Run } from "../server/records.ts";
 import { giveUpJob } from "../server/services/jobs.ts";
 import type { FailureReason } from "../server/states.ts";
-import { appendRunEvent, listIdeaRuns, readRunLog } from "../server/store/runs.ts";
+import { appendRunEvent, readRunLog } from "../server/store/run_log.ts";
+import { listIdeaRuns } from "../server/store/runs.ts";
 import {
   answer,
   broken,

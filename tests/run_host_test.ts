@@ -6,7 +6,8 @@ import type { Run } from "../server/records.ts";
 import { cancelRun } from "../server/services/cancelling.ts";
 import { pauseRun } from "../server/services/run_control.ts";
 import { createRunHost } from "../server/services/run_host.ts";
-import { getRun, readRunLog, workedMs } from "../server/store/runs.ts";
+import { readRunLog } from "../server/store/run_log.ts";
+import { getRun, workedMs } from "../server/store/runs.ts";
 import { clarifying } from "./runs_support.ts";
 import { type TestApp, testApp } from "./support.ts";
 

@@ -22,7 +22,8 @@ import {
   startTicket,
 } from "../server/services/tickets.ts";
 import { type RunStatus, runStatuses } from "../server/states.ts";
-import { findActiveRun, getRun, listIdeaRuns, readRunLog } from "../server/store/runs.ts";
+import { readRunLog } from "../server/store/run_log.ts";
+import { findActiveRun, getRun, listIdeaRuns } from "../server/store/runs.ts";
 import { getTicket, moveTicket } from "../server/store/tickets.ts";
 import { answer, call, finished, runSpec } from "./loop_support.ts";
 import { executeRun, type TestApp, testApp } from "./support.ts";

@@ -6,14 +6,8 @@ import type { Run } from "../server/records.ts";
 import { forkPoints, forkRun, whyNotFork } from "../server/services/forking.ts";
 import { beginRun, recordRunEvent, startRun } from "../server/services/runs.ts";
 import { getIdea } from "../server/store/ideas.ts";
-import {
-  findStart,
-  forkLimits,
-  getRun,
-  hasAsked,
-  listIdeaRuns,
-  readRunLog,
-} from "../server/store/runs.ts";
+import { findStart, forkLimits, hasAsked, readRunLog } from "../server/store/run_log.ts";
+import { getRun, listIdeaRuns } from "../server/store/runs.ts";
 import { listSubtasks, moveSubtask } from "../server/store/subtasks.ts";
 import { getTicket, moveTicket } from "../server/store/tickets.ts";
 import { allocateWorktree, moveWorktree } from "../server/store/worktrees.ts";

@@ -7,7 +7,8 @@ import {
 } from "node:assert";
 import { NOTE_MAX_CHARS } from "../server/inputs.ts";
 import { pauseRun } from "../server/services/run_control.ts";
-import { getRun, listIdeaRuns, readRunLog } from "../server/store/runs.ts";
+import { readRunLog } from "../server/store/run_log.ts";
+import { getRun, listIdeaRuns } from "../server/store/runs.ts";
 import { pagesBench } from "./pages_support.ts";
 import { clarifying, failedClarifier, record } from "./runs_support.ts";
 import { type TestApp, testApp } from "./support.ts";

@@ -12,7 +12,8 @@ import { once } from "../once.ts";
 import type { Idea, Job, Run, Ticket } from "../records.ts";
 import { failureReasons } from "../states.ts";
 import { isActive } from "../services/runs.ts";
-import { findActiveRun, findFailedTurn, listIdeaRuns, listNewestRunEvents } from "../store/runs.ts";
+import { findFailedTurn, listNewestRunEvents } from "../store/run_log.ts";
+import { findActiveRun, listIdeaRuns } from "../store/runs.ts";
 
 /** Null: it works, has ended, or is about to begin. */
 export interface Delays {

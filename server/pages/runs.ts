@@ -15,15 +15,8 @@ import { listRunTags } from "../store/run_tags.ts";
 import { lastSeq } from "../store/events.ts";
 import { getIdea } from "../store/ideas.ts";
 import { listRunMemoryChanges } from "../store/memory.ts";
-import {
-  countPersonNotes,
-  getRun,
-  hasUnreadNote,
-  listIdeaRuns,
-  listRuns,
-  listTicketRuns,
-  readRunLog,
-} from "../store/runs.ts";
+import { countPersonNotes, hasUnreadNote, readRunLog } from "../store/run_log.ts";
+import { getRun, listIdeaRuns, listRuns, listTicketRuns } from "../store/runs.ts";
 import { getTicket } from "../store/tickets.ts";
 import { subjectOf, subjectsOf } from "./subjects.ts";
 import { type PageRequest, shellOf } from "./shell.ts";

@@ -41,7 +41,8 @@ import type { Run, RunEvent } from "../records.ts";
 import { isTurnEnd } from "../services/budgets.ts";
 import { lastEventId, type SseClient } from "../sse.ts";
 import { lastSeq, listEventsAfter } from "../store/events.ts";
-import { findActiveRun, findFailedTurn, getRun, listRunEvents, readRunLog } from "../store/runs.ts";
+import { findFailedTurn, listRunEvents, readRunLog } from "../store/run_log.ts";
+import { findActiveRun, getRun } from "../store/runs.ts";
 import { type Cancel, systemTimers } from "../timers.ts";
 import { pageRequest, type PageTools } from "./page.ts";
 

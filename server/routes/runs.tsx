@@ -33,7 +33,8 @@ import { cancelRun } from "../services/cancelling.ts";
 import { forkRun } from "../services/forking.ts";
 import { replayRun } from "../services/replaying.ts";
 import { messageRun, outlookOf, pauseRun, resumeRun } from "../services/run_control.ts";
-import { getRun, listRunEvents, listRuns, readRunLog } from "../store/runs.ts";
+import { listRunEvents, readRunLog } from "../store/run_log.ts";
+import { getRun, listRuns } from "../store/runs.ts";
 import { act, done, pageRequest, type PageTools, readForm, show } from "./page.ts";
 
 /** Most events that one answer holds. */

@@ -12,7 +12,8 @@ import {
   listRunApprovals,
 } from "../store/approvals.ts";
 import { deleteApprovalLinks } from "../store/approval_links.ts";
-import { appendRunEvent, getRun } from "../store/runs.ts";
+import { appendRunEvent } from "../store/run_log.ts";
+import { getRun } from "../store/runs.ts";
 import { enqueueRun, isActive } from "./runs.ts";
 
 /** The approval of a tool call, asked for when it is new. */

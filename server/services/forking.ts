@@ -12,15 +12,8 @@ import { type Db, transact, type Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
 import type { Run, RunPurpose } from "../records.ts";
 import { getIdea, moveIdea } from "../store/ideas.ts";
-import {
-  appendRunEvent,
-  findStart,
-  getRun,
-  insertRun,
-  listIdeaRuns,
-  listTicketRuns,
-  readRunLog,
-} from "../store/runs.ts";
+import { appendRunEvent, findStart, readRunLog } from "../store/run_log.ts";
+import { getRun, insertRun, listIdeaRuns, listTicketRuns } from "../store/runs.ts";
 import { getSubtask, moveSubtask } from "../store/subtasks.ts";
 import { getTicket, moveTicket } from "../store/tickets.ts";
 import { findWorktree } from "../store/worktrees.ts";

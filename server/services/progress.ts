@@ -1,6 +1,6 @@
 /** Whether work has got on, for whoever suspects it. */
 import type { App } from "../app.ts";
-import { listNewestRunEvents } from "../store/runs.ts";
+import { listNewestRunEvents } from "../store/run_log.ts";
 
 /** Newest events that are looked at: more than a turn has, however many tools it calls. */
 const EVENTS = 50;

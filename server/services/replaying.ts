@@ -2,7 +2,8 @@
 import { type Difference, replay } from "../../agents/loop/replay.ts";
 import type { Db } from "../db.ts";
 import { AppError } from "../errors.ts";
-import { getRun, readRunLog } from "../store/runs.ts";
+import { readRunLog } from "../store/run_log.ts";
+import { getRun } from "../store/runs.ts";
 import { isActive } from "./runs.ts";
 
 export interface Replayed {

@@ -13,16 +13,8 @@ import { actingAs, type App } from "../app.ts";
 import { transact, transactSoon, type Tx } from "../db.ts";
 import { AppError, messageOf } from "../errors.ts";
 import { getProject } from "../store/projects.ts";
-import {
-  addWorkedMs,
-  findStart,
-  getRun,
-  getRunHead,
-  isPaused,
-  listLastNotes,
-  readRunLog,
-  type RunHead,
-} from "../store/runs.ts";
+import { findStart, listLastNotes, readRunLog } from "../store/run_log.ts";
+import { addWorkedMs, getRun, getRunHead, isPaused, type RunHead } from "../store/runs.ts";
 import { getTicket, updateTicket } from "../store/tickets.ts";
 import type { Amount } from "../store/reservations.ts";
 import { askApproval } from "./approvals.ts";

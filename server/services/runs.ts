@@ -11,9 +11,9 @@ import { findDisabled } from "../store/agents.ts";
 import { listRunApprovals } from "../store/approvals.ts";
 import { addIdeaCost } from "../store/ideas.ts";
 import { addRunTags } from "../store/run_tags.ts";
+import { appendRunEvent } from "../store/run_log.ts";
 import {
   addTurnUsage,
-  appendRunEvent,
   getRun,
   insertRun,
   listIdeaRuns,

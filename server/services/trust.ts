@@ -27,7 +27,8 @@ import {
 import { getProject } from "../store/projects.ts";
 import { removeTrusted, setTrusted, trustedHash } from "../store/trusted.ts";
 import { setDefinition } from "../store/agent_runs.ts";
-import { findStart, getRun } from "../store/runs.ts";
+import { findStart } from "../store/run_log.ts";
+import { getRun } from "../store/runs.ts";
 import { agentFor, definitionOf, keepAgent } from "./definitions.ts";
 import { baseTip } from "./development.ts";
 import { goOnWith, waitForAgent } from "./runs.ts";
