@@ -7,21 +7,11 @@ import type { ResultOf } from "../../agents/results.ts";
 import { branchName } from "../../agents/git/branches.ts";
 import { changedFiles } from "../../agents/git/changes.ts";
 import { checkpoint } from "../../agents/git/checkpoints.ts";
-import { commonDirOf, tipOf } from "../../agents/git/repository.ts";
 import { createWorktree } from "../../agents/git/worktrees.ts";
-import type { Place } from "../../agents/protocol.ts";
 import type { App } from "../app.ts";
 import { transact, type Tx } from "../db.ts";
-import { AppError, messageOf } from "../errors.ts";
-import type {
-  Check,
-  CheckReport,
-  CommandName,
-  Project,
-  Run,
-  Ticket,
-  Worktree,
-} from "../records.ts";
+import { messageOf } from "../errors.ts";
+import type { Check, CheckReport, CommandName, Project, Run, Ticket } from "../records.ts";
 import {
   CHECK_ROUNDS_MAX,
   type FailureReason,
@@ -34,11 +24,11 @@ import { replaceFindings } from "../store/reviews.ts";
 import { findActiveRun, listTicketRuns } from "../store/runs.ts";
 import { listSubtasks, moveSubtask } from "../store/subtasks.ts";
 import { getTicket, moveTicket, type TicketChanges, updateTicket } from "../store/tickets.ts";
-import { allocateWorktree, findWorktree, markSetUp, moveWorktree } from "../store/worktrees.ts";
+import { allocateWorktree, markSetUp, moveWorktree } from "../store/worktrees.ts";
 import { commandsMayRun, lacksNetwork, runCheck } from "./checks.ts";
 import { type Attempt, failureOf } from "./faults.ts";
 import { fillHome, keepHome } from "./caches.ts";
-import { homeOf } from "./homes.ts";
+import { baseTip, placeOf, ticketTip, worktreeOf } from "./places.ts";
 import { startRun } from "./runs.ts";
 
 /** Asks the queue to look what the ticket needs next. Asking twice costs nothing. */
@@ -420,55 +410,4 @@ export function abandonStep(
   if (status !== "queued" && status !== "in_progress" || step === "merge") return;
   if (findActiveRun(tx.db, ticketId)) return;
   block(tx, ticket, failure, `The step "${step ?? "prepare"}" did not end: ${message}`);
-}
-
-// ------------------------------------------------------------------ places
-
-/** Throws `conflict` when the ticket has no worktree (any more). */
-export function worktreeOf(app: App, ticket: Ticket): Worktree {
-  const worktree = findWorktree(app.db, ticket.id);
-  if (worktree?.status !== "ready") {
-    throw new AppError(
-      "conflict",
-      `Ticket #${ticket.number} has no worktree. Retry it from the step "prepare"`,
-    );
-  }
-  return worktree;
-}
-
-/** Where the ticket's commands run and its agents edit. */
-export async function placeOf(
-  project: Project,
-  worktree: Worktree,
-  signal: AbortSignal,
-): Promise<Place> {
-  const dir = await Deno.realPath(worktree.path);
-  return {
-    dir,
-    access: "write",
-    gitDir: await commonDirOf(project.path, signal),
-    homeDir: await homeOf(dir),
-  };
-}
-
-/** Newest commit of the project's base branch. Throws `conflict` when the branch is gone. */
-export async function baseTip(project: Project, signal: AbortSignal): Promise<string> {
-  const commit = await tipOf(project.path, project.baseBranch, signal);
-  if (commit) return commit;
-  throw new AppError(
-    "conflict",
-    `The repository of "${project.name}" has no branch "${project.baseBranch}" any more. ` +
-      `Choose another base branch in the project's settings`,
-  );
-}
-
-/** Newest commit of a ticket's branch. Asked of the repository: the worktree's own files are the agents'. */
-export async function ticketTip(
-  project: Project,
-  { branch }: Worktree,
-  signal: AbortSignal,
-): Promise<string> {
-  const commit = await tipOf(project.path, branch, signal);
-  if (commit) return commit;
-  throw new AppError("conflict", `The branch "${branch}" is gone. Retry the ticket from "prepare"`);
 }

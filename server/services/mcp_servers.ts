@@ -14,7 +14,7 @@ import {
   updateMcpServer,
 } from "../store/mcp_servers.ts";
 import { getProject } from "../store/projects.ts";
-import { baseTip } from "./development.ts";
+import { baseTip } from "./places.ts";
 import { viewOf } from "./views.ts";
 import { commonDirOf } from "../../agents/git/repository.ts";
 

@@ -19,7 +19,7 @@ import { getTicket, updateTicket } from "../store/tickets.ts";
 import type { Amount } from "../store/reservations.ts";
 import { askApproval } from "./approvals.ts";
 import { reserve } from "./budgets.ts";
-import { worktreeOf } from "./development.ts";
+import { worktreeOf } from "./places.ts";
 import { carryOutMemory, memoryOfRun, planMemory, readMemory } from "./memory.ts";
 import { recordQuestions } from "./refinement.ts";
 import { isActive, recordRunEvent } from "./runs.ts";

@@ -23,7 +23,7 @@ import { findStart, forkLimits, hasAsked } from "../store/run_log.ts";
 import { findRun, getRun, workedMs } from "../store/runs.ts";
 import { getTicket } from "../store/tickets.ts";
 import { definitionOfRun } from "./definitions.ts";
-import { baseTip, placeOf, ticketTip, worktreeOf } from "./development.ts";
+import { baseTip, placeOf, ticketTip, worktreeOf } from "./places.ts";
 import { keptRef } from "./forking.ts";
 import { asOffered } from "./models.ts";
 import { memoryOfRun, readMemory } from "./memory.ts";

@@ -30,7 +30,7 @@ import { setDefinition } from "../store/agent_runs.ts";
 import { findStart } from "../store/run_log.ts";
 import { getRun } from "../store/runs.ts";
 import { agentFor, definitionOf, keepAgent } from "./definitions.ts";
-import { baseTip } from "./development.ts";
+import { baseTip } from "./places.ts";
 import { goOnWith, waitForAgent } from "./runs.ts";
 
 /** What a person sees before they trust a file. */
