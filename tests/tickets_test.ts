@@ -24,7 +24,8 @@ import {
   retryTicket,
   startTicket,
 } from "../server/services/tickets.ts";
-import { advanceTicket, applyDevelopmentResult, block } from "../server/services/development.ts";
+import { applyDevelopmentResult } from "../server/services/development_results.ts";
+import { advanceTicket, block } from "../server/services/development.ts";
 import { startRun } from "../server/services/runs.ts";
 import { AppError } from "../server/errors.ts";
 import type { Ticket } from "../server/records.ts";

@@ -7,7 +7,7 @@ import { AppError } from "../errors.ts";
 import type { Run } from "../records.ts";
 import { getRun } from "../store/runs.ts";
 import { findWorktree } from "../store/worktrees.ts";
-import { failDevelopment } from "./development.ts";
+import { failDevelopment } from "./development_results.ts";
 import { failRefinement } from "./refinement.ts";
 import { cancelRunIn, isActive } from "./runs.ts";
 

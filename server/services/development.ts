@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { enqueue } from "../../queue/queue.ts";
 import { jobKeys, type Outcome } from "../../queue/job.ts";
 import { routeByType } from "../../agents/catalog.ts";
-import type { ResultOf } from "../../agents/results.ts";
 import { branchName } from "../../agents/git/branches.ts";
 import { changedFiles } from "../../agents/git/changes.ts";
 import { checkpoint } from "../../agents/git/checkpoints.ts";
@@ -11,16 +10,15 @@ import { createWorktree } from "../../agents/git/worktrees.ts";
 import type { App } from "../app.ts";
 import { transact, type Tx } from "../db.ts";
 import { messageOf } from "../errors.ts";
-import type { Check, CheckReport, CommandName, Project, Run, Ticket } from "../records.ts";
+import type { Check, CommandName, Project, Ticket } from "../records.ts";
 import {
   CHECK_ROUNDS_MAX,
   type FailureReason,
   failureReasons,
   type TicketStep,
 } from "../states.ts";
-import { findCheck, listChecks, setCheckReport } from "../store/checks.ts";
+import { findCheck } from "../store/checks.ts";
 import { getProject } from "../store/projects.ts";
-import { replaceFindings } from "../store/reviews.ts";
 import { findActiveRun, listTicketRuns } from "../store/runs.ts";
 import { listSubtasks, moveSubtask } from "../store/subtasks.ts";
 import { getTicket, moveTicket, type TicketChanges, updateTicket } from "../store/tickets.ts";
@@ -104,7 +102,8 @@ function proceed(app: App, seen: Ticket, work: (tx: Tx, now: Ticket) => void): v
   });
 }
 
-function goTo(tx: Tx, ticket: Ticket, step: TicketStep, changes: TicketChanges = {}): void {
+/** Asks for a step of the ticket. */
+export function goTo(tx: Tx, ticket: Ticket, step: TicketStep, changes: TicketChanges = {}): void {
   enqueueAdvanceTicket(tx, updateTicket(tx, ticket.id, { ...changes, step }));
 }
 
@@ -114,6 +113,20 @@ export function block(tx: Tx, ticket: Ticket, failure: FailureReason, reason: st
     if (subtask.status === "in_progress") moveSubtask(tx, subtask.id, "blocked");
   }
   moveTicket(tx, ticket.id, "blocked", { failure, reason: reason || failureReasons[failure].mend });
+}
+
+/** Nothing takes the ticket's present step any more: it blocks, unless an agent is at work. */
+export function abandonStep(
+  tx: Tx,
+  ticketId: string,
+  failure: FailureReason,
+  message: string,
+): void {
+  const ticket = getTicket(tx.db, ticketId);
+  const { status, step } = ticket;
+  if (status !== "queued" && status !== "in_progress" || step === "merge") return;
+  if (findActiveRun(tx.db, ticketId)) return;
+  block(tx, ticket, failure, `The step "${step ?? "prepare"}" did not end: ${message}`);
 }
 
 // ------------------------------------------------------------------ steps
@@ -266,7 +279,7 @@ async function check(
 const explainers = { build: "builder", test: "tester" } as const;
 
 /** Gives a failed check back to the developer, three times at most. */
-function sendBack(app: App, tx: Tx, ticket: Ticket, failed: Check): void {
+export function sendBack(app: App, tx: Tx, ticket: Ticket, failed: Check): void {
   if (ticket.round >= CHECK_ROUNDS_MAX) {
     const first = failed.report?.failures[0];
     const detail = first ? `: ${first.test ? `${first.test}: ` : ""}${first.message}` : "";
@@ -292,122 +305,4 @@ function review({ app, ticket }: Work): void {
     if (!hasPassed(app, now, "test", now.headCommit!)) return goTo(tx, now, "build");
     startRun(app, tx, { ticket: now, purpose: "review", agent: "reviewer" });
   });
-}
-
-// ------------------------------------------------------------------ ends of runs
-
-/** Takes over what an agent of the ticket handed in, in the transaction that ends its run. */
-export function applyDevelopmentResult(app: App, tx: Tx, run: Run, result: unknown): void {
-  const ticket = getTicket(tx.db, run.ticketId!);
-  if (ticket.status !== "in_progress") return;
-  switch (run.purpose) {
-    case "develop":
-    case "fix":
-    case "change":
-      return applyDeveloperResult(tx, ticket, run, result as ResultOf<"developer">);
-    case "review":
-      return applyReview(tx, ticket, run, result as ResultOf<"reviewer">);
-    case "explain":
-      return applyExplanation(app, tx, ticket, result as ResultOf<"failures">);
-    default:
-      throw new Error(`A run with the purpose "${run.purpose}" does not belong to a ticket`);
-  }
-}
-
-function applyDeveloperResult(
-  tx: Tx,
-  ticket: Ticket,
-  run: Run,
-  { status, summary }: ResultOf<"developer">,
-): void {
-  if (status === "blocked") {
-    if (run.subtaskId) moveSubtask(tx, run.subtaskId, "blocked", summary);
-    return block(tx, ticket, run.demo ? "demo_limit" : "agent_blocked", summary);
-  }
-  if (run.subtaskId) moveSubtask(tx, run.subtaskId, "done", summary);
-  const guidance = run.purpose === "change" ? { guidance: "" } : {};
-  goTo(tx, ticket, run.purpose === "develop" ? "develop" : "build", guidance);
-}
-
-function applyReview(tx: Tx, ticket: Ticket, run: Run, result: ResultOf<"reviewer">): void {
-  replaceFindings(
-    tx,
-    ticket.id,
-    result.findings.map(({ severity, path, line, message, suggestion }) => ({
-      runId: run.id,
-      severity,
-      path: path ?? null,
-      line: line ?? null,
-      message,
-      suggestion: suggestion ?? "",
-    })),
-  );
-  moveTicket(tx, ticket.id, "review", {
-    step: null,
-    round: 0,
-    reviewSummary: result.summary,
-    reviewVerdicts: result.criteria,
-  });
-}
-
-function applyExplanation(
-  app: App,
-  tx: Tx,
-  ticket: Ticket,
-  { failures }: ResultOf<"failures">,
-): void {
-  const failed = newestFailure(listChecks(tx.db, ticket.id), ticket);
-  if (!failed) return goTo(tx, ticket, "build");
-  const report: CheckReport = {
-    format: "explained by a model",
-    passed: 0,
-    failed: failures.length,
-    skipped: 0,
-    failures: failures.map(({ cause, message, ...place }) => ({
-      ...place,
-      message: cause ? `${message}\nCause: ${cause}` : message,
-    })),
-  };
-  setCheckReport(tx, failed.id, report);
-  sendBack(app, tx, ticket, { ...failed, report });
-}
-
-/** The check that stopped the ticket at its present commit. */
-export function newestFailure(checks: Check[], ticket: Ticket): Check | undefined {
-  return checks.findLast((c) =>
-    !c.baseline && c.commit === ticket.headCommit &&
-    (c.status === "failed" || c.status === "timed_out")
-  );
-}
-
-/** A run of the ticket failed for good: the ticket blocks with the run's reason. */
-export function failDevelopment(
-  app: App,
-  tx: Tx,
-  run: Run,
-  failure: FailureReason,
-  message: string,
-): void {
-  const ticket = getTicket(tx.db, run.ticketId!);
-  if (ticket.status !== "in_progress") return;
-  // The explanation is a help, not a need: without it the developer gets the plain output.
-  if (run.purpose === "explain") {
-    const failed = newestFailure(listChecks(tx.db, ticket.id), ticket);
-    if (failed) return sendBack(app, tx, ticket, failed);
-  }
-  block(tx, ticket, failure, `The ${run.agent} failed: ${message}`);
-}
-
-/** Nothing takes the ticket's present step any more: it blocks, unless an agent is at work. */
-export function abandonStep(
-  tx: Tx,
-  ticketId: string,
-  failure: FailureReason,
-  message: string,
-): void {
-  const ticket = getTicket(tx.db, ticketId);
-  const { status, step } = ticket;
-  if (status !== "queued" && status !== "in_progress" || step === "merge") return;
-  if (findActiveRun(tx.db, ticketId)) return;
-  block(tx, ticket, failure, `The step "${step ?? "prepare"}" did not end: ${message}`);
 }

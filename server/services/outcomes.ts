@@ -14,7 +14,7 @@ import { putBudgetWait } from "../store/reservations.ts";
 import { readSetting } from "../store/settings.ts";
 import { holdAgents } from "./agents.ts";
 import { forsake, roomless } from "./budgets.ts";
-import { applyDevelopmentResult, failDevelopment } from "./development.ts";
+import { applyDevelopmentResult, failDevelopment } from "./development_results.ts";
 import { type Attempt, failureOf } from "./faults.ts";
 import { applyRefinementResult, failRefinement } from "./refinement.ts";
 import { settleTrust } from "./trust.ts";

@@ -7,7 +7,7 @@ import { getIdea } from "../store/ideas.ts";
 import { listQuestions } from "../store/questions.ts";
 import { getSubtask, listSubtasks } from "../store/subtasks.ts";
 import { getTicket } from "../store/tickets.ts";
-import { newestFailure } from "./development.ts";
+import { newestFailure } from "./development_results.ts";
 import { listChecks } from "../store/checks.ts";
 
 export type TaskParts = Omit<

@@ -16,7 +16,7 @@ import { insertRun } from "../store/runs.ts";
 import { listSubtasks } from "../store/subtasks.ts";
 import { getTicket } from "../store/tickets.ts";
 import { agentOf, definitionOf, keepAgent } from "./definitions.ts";
-import { newestFailure } from "./development.ts";
+import { newestFailure } from "./development_results.ts";
 import { enqueueRun, tellOfRun } from "./runs.ts";
 
 /** Trials of one agent that may be under way at the same time. */
