@@ -30,6 +30,7 @@ import type { AskedQuestions } from "./results.ts";
 import { StallWatch, type StallWatchOptions } from "./stall.ts";
 import { Unavailable } from "../server/machine_fault.ts";
 import { systemTimers } from "../server/timers.ts";
+import { onlyLooks } from "./tools/registry.ts";
 
 /** How commands and tools are confined on this machine. */
 export interface Confinement {
@@ -259,6 +260,8 @@ export function createAgents(options: AgentsOptions): Agents {
       sign: (patienceMs) => watch.sign(patienceMs),
       signal: AbortSignal.any([signal, run.killTools.signal]),
     });
+    // Ready by the time the model has decided what to look at.
+    if (context.spec.tools.some(({ name }) => onlyLooks(name))) hands.warm(context.place, signal);
     const mayBegin = () => {
       if (run.killTools.signal.aborted || !host.mayGoOn(runId)) throw new Paused();
     };
