@@ -11,7 +11,7 @@ import { createRedactor, type Redactor } from "./permissions/redact.ts";
 import type { RunEventBody, ToolCall, ToolResult } from "./protocol.ts";
 import type { Confinement, RunContext, RunHost } from "./runtime.ts";
 import { type Answer, refusal, ToolCalls } from "./tool_calls.ts";
-import { whenCutOff } from "./tools/registry.ts";
+import { onlyLooks, whenCutOff } from "./tools/registry.ts";
 
 export interface ExecutorOptions {
   context: RunContext;
@@ -118,7 +118,15 @@ export class Executor {
     if (isReported && !hasRoom(this.#options.context.place.dir)) {
       throw new Unavailable("disk_full", `use ${call.name}`);
     }
-    if (!ledger.started.has(call.id)) await this.append({ type: "tool_started", turn, call });
+    const begun = ledger.started.has(call.id)
+      ? Promise.resolve()
+      : this.append({ type: "tool_started", turn, call });
+    if (judgement.type === "allow" && onlyLooks(call.name)) {
+      // Cut off, it is done again, so it need not wait until its beginning is on disk; its end does.
+      const [answer] = await Promise.all([this.#answer(call, false), begun]);
+      return await finish(answer);
+    }
+    await begun;
     const permission = this.#gate.permit(call, judgement);
     if (permission.type === "wait") return null;
     if (permission.type === "refuse") return await finish(refusal(permission.why), true);

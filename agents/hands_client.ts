@@ -8,7 +8,12 @@ import type { HandsRole } from "./hands_config.ts";
 import { type Launch, Launcher } from "./hands_launch.ts";
 import { type HandsLimits, handsLimits } from "./hands_limits.ts";
 import { HandsPool } from "./hands_pool.ts";
-import { type HandsAnswer, HandsLost, type RequestOptions } from "./hands_process.ts";
+import {
+  type HandsAnswer,
+  HandsLost,
+  type HandsProcess,
+  type RequestOptions,
+} from "./hands_process.ts";
 import { openTransportIn } from "./mcp/open_transport.ts";
 import { McpServers } from "./mcp/servers.ts";
 import { HeadAndTail } from "./output.ts";
@@ -92,6 +97,8 @@ export interface CommandOptions {
 export interface Hands {
   /** How this machine confines; found out once. Throws `unavailable` while it can't be tried. */
   confinement(): Promise<Confinement>;
+  /** Starts the hands of a place ahead of the first tool call, which tells what is wrong with them. */
+  warm(place: Place, signal: AbortSignal): void;
   /**
    * Does one tool call and gives its result, also when it failed, may not be or hands died; `cwd` is where
    * the next Bash starts. Throws `unavailable` when the machine lacks what it needs to write a file.
@@ -150,6 +157,11 @@ class HandsClient implements Hands {
   async confinement(): Promise<Confinement> {
     const { kind, hint } = await this.#launcher.sandbox();
     return { kind, hint };
+  }
+
+  warm(place: Place, signal: AbortSignal): void {
+    // Whoever asks for something meets the same fault, and tells it where it matters.
+    this.#handsFor(place, "Read", signal).catch(() => {});
   }
 
   async tool(place: Place, request: ToolRequest, signal: AbortSignal) {
@@ -282,10 +294,6 @@ class HandsClient implements Hands {
     if (isBash && kind === "process" && !unconfinedAllowed) {
       throw cannotRun("there is no sandbox here, and nobody has allowed this command without");
     }
-    const role = kind === "bubblewrap" ? "sandboxed" : isBash ? "commands" : "confined";
-    // File tools refuse such files by their names, so they need no new hands for them.
-    const look = isBash ? "now" : "in";
-    const masked = role === "sandboxed" ? await this.#secrets[look](place, this.#pool.closing) : [];
     const options: RequestOptions = {
       signal,
       wallMs: isBash
@@ -297,7 +305,7 @@ class HandsClient implements Hands {
     const isRepeatable = handsTools.get(name)?.readOnly || request.plan || request.intent;
     for (let left = isRepeatable ? READ_TRIES : 1;; left--) {
       try {
-        const hands = await this.#pool.take({ ...place, masked }, role, signal);
+        const hands = await this.#handsFor(place, name, signal);
         return await hands.request({ type: "tool", ...request }, options);
       } catch (error) {
         const again = error instanceof HandsLost && !error.culprit && left > 1 && !signal.aborted &&
@@ -305,6 +313,18 @@ class HandsClient implements Hands {
         if (!again) throw error;
       }
     }
+  }
+
+  /** Those that do what a model asks for with this tool, running or started for it. */
+  async #handsFor(place: Place, tool: string, signal: AbortSignal): Promise<HandsProcess> {
+    const { kind } = await this.#launcher.sandbox();
+    if (kind === "process") {
+      return await this.#pool.take(place, tool === "Bash" ? "commands" : "confined", signal);
+    }
+    // File tools refuse such files by their names, so they need no new hands for them.
+    const look = tool === "Bash" ? "now" : "in";
+    const masked = await this.#secrets[look](place, this.#pool.closing);
+    return await this.#pool.take({ ...place, masked }, "sandboxed", signal);
   }
 }
 

@@ -32,6 +32,7 @@ import { messageOf } from "../server/errors.ts";
 import type { Log } from "../server/log.ts";
 import { Unavailable } from "../server/machine_fault.ts";
 import { systemTimers } from "../server/timers.ts";
+import { onlyLooks } from "./tools/registry.ts";
 
 /** How commands and tools are confined on this machine. */
 export interface Confinement {
@@ -273,6 +274,8 @@ export function createAgents(options: AgentsOptions): Agents {
       sign: (patienceMs) => watch.sign(patienceMs),
       signal: AbortSignal.any([signal, run.killTools.signal]),
     });
+    // Ready by the time the model has decided what to look at.
+    if (context.spec.tools.some(({ name }) => onlyLooks(name))) hands.warm(context.place, signal);
     const mayBegin = () => {
       if (run.killTools.signal.aborted || !host.mayGoOn(runId)) throw new Paused();
     };

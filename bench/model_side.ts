@@ -10,7 +10,7 @@ import { Client, type Json, startGaffer, tempDir } from "../tests/gaffer.ts";
 import { greetRepo } from "../tests/greet_story.ts";
 import { grantAll, logOf, play, runsOf, settled, submit } from "../tests/journey_support.ts";
 import { goodReview, seedWork } from "./seed_work.ts";
-import type { Group } from "./table.ts";
+import { type Group, quantile } from "./table.ts";
 
 const RUNS = 5;
 const TURNS = 20;
@@ -85,12 +85,17 @@ async function develop(client: Client, ticketId: string): Promise<Json[]> {
   return await logOf(client, first!.id);
 }
 
-/** From the end of one answer to the next request: what of it is no request's own time. */
+/**
+ * From the end of one answer to the next request, in the middle of the turns: what of it is no request's own
+ * time. That the hands start, and that a turn which changed something is committed, is in the time of a run.
+ */
 function runtimePerTurnMs(log: Json[]): number {
   const started = log.filter(({ type }) => type === "turn_started");
   const finished = log.filter(({ type }) => type === "turn_finished");
-  const gaps = started.slice(1).map(({ at }, n) => Date.parse(at) - Date.parse(finished[n]!.at));
-  return gaps.reduce((sum, ms) => sum + ms, 0) / gaps.length;
+  return quantile(
+    started.slice(1).map(({ at }, n) => Date.parse(at) - Date.parse(finished[n]!.at)),
+    0.5,
+  );
 }
 
 function cachedShare(log: Json[]): number {

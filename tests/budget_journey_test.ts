@@ -32,6 +32,7 @@ import { results, testApp } from "./support.ts";
 
 /** Hands that find the same in every file. */
 const hands = {
+  warm: () => {},
   tool: (_place: unknown, { call, cwd }: ToolRequest) =>
     Promise.resolve({
       result: { callId: call.id, content: "1\tone", isError: false, durationMs: 0 },

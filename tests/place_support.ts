@@ -144,6 +144,7 @@ export function testHands(
   };
   return {
     confinement: () => hands.confinement(),
+    warm: (...args) => hands.warm(...args),
     tool: (...args) => hands.tool(...args),
     command: (...args) => hands.command(...args),
     canary: (...args) => hands.canary(...args),

@@ -365,6 +365,7 @@ function localHands(dir: string, done: string[]): Hands {
       if (answer.type !== "command_done") throw new Error(`hands answered with ${answer.type}`);
       return { ...answer.result, durationMs: 0, unconfined: false };
     },
+    warm: () => {},
     close: () => service.close(),
   } as Partial<Hands> as Hands;
 }

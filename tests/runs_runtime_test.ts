@@ -83,6 +83,7 @@ class Bench implements AsyncDisposable {
       checkpoint: () => Promise.resolve(null),
     };
     const hands = {
+      warm: () => {},
       tool: (_place: unknown, { call, cwd }: ToolRequest, signal: AbortSignal) =>
         new Promise((resolve) => {
           const end = (content = "done", isError = false) =>

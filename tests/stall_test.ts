@@ -121,6 +121,7 @@ async function bench({ timeoutMs = 24 * HOUR_MS } = {}): Promise<Bench> {
   } as unknown as Brains;
   const command = Promise.withResolvers<Awaited<Bench["command"]>>();
   const hands = {
+    warm: () => {},
     tool: (_place: unknown, { call, onOutput, cwd }: ToolRequest) => {
       const { promise, resolve } = Promise.withResolvers<unknown>();
       const result = { callId: call.id, content: "", isError: false, durationMs: 0 };

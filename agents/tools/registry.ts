@@ -47,6 +47,9 @@ export function whenCutOff(name: string): WhenCutOff {
   return tool?.whenCutOff ?? "again";
 }
 
+/** Whether a call of it changes nothing and tells nobody: done or not, done once or twice is the same. */
+export const onlyLooks = (name: string): boolean => handsTools.get(name)?.readOnly ?? false;
+
 /** Whether the hands can say beforehand what a call of it would write. */
 export function isPlanned(name: string): boolean {
   const tool = handsTools.get(name);
@@ -63,7 +66,18 @@ const serverTools = [
 
 /** The tool as a request to the model declares it; the same arguments give the same bytes. */
 export function toolSpec(name: string, setup: ToolSetup = {}): ToolSpec {
-  const { description, input, readOnly, tags } = findTool(name, setup);
+  const tool = findTool(name, setup);
+  const known = specs.get(tool);
+  if (known) return known;
+  const spec = describe(tool);
+  specs.set(tool, spec);
+  return spec;
+}
+
+/** As long as a tool is the same: to work a schema out of its input takes zod a millisecond. */
+const specs = new WeakMap<Tool, ToolSpec>();
+
+function describe({ name, description, input, readOnly, tags }: Tool): ToolSpec {
   const { $schema: _, ...inputSchema } = z.toJSONSchema(input(z), { io: "input" });
   if (inputSchema.type !== "object" || inputSchema.additionalProperties !== false) {
     throw new Error(`The input of tool "${name}" must be a strict object`);
