@@ -214,6 +214,18 @@ Deno.test("parseReport() takes what stands inside a run for a test's output, and
   deepEqual(sums(all), ["pytest + cargo test + jest + vitest", 11, 10, 7]);
 });
 
+Deno.test("parseReport() adds what says little of itself where no other runner's test can have printed it", () => {
+  const go = "ok  \texample.org/a\t0.1s\n";
+  const cargo =
+    "running 1 test\ntest a ... ok\n\ntest result: ok. 1 passed; 0 failed; 0 ignored; 0 measured\n";
+  const jest =
+    "PASS ./a.test.js\n\nTest Suites: 1 passed, 1 total\nTests:       1 passed, 1 total\n";
+  const both = (...parts: string[]) => sums(parseReport(parts.join("")))?.slice(0, 2);
+  deepEqual(both(go, cargo), ["cargo test + go test (passes are packages)", 2]);
+  deepEqual(both(jest, "\n", go), ["jest + go test (passes are packages)", 2]);
+  deepEqual(both(go, jest), ["jest", 1]); // with --verbose, output stands above all of Jest's own
+});
+
 Deno.test("parseReport() keeps what failed when TAP results are printed twice", () => {
   const tap = (text: string) => sums(parseReport(`TAP version 13\n${text}`))?.slice(1);
   deepEqual(tap("1..3\nnot ok 1 - a\n1..2\nok 1 - fake\nok 2 - fake\nok 2 - b\nok 3 - c\n"), [

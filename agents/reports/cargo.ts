@@ -54,7 +54,7 @@ function runsIn(lines: readonly string[]): CargoRun[] {
     if (from === undefined) continue;
     open = open.slice(0, opened);
     while ((runs.at(-1)?.span.from ?? -1) > from) runs.pop();
-    runs.push({ span: { from, to: at }, counts });
+    runs.push({ span: { from, to: at, banner: true }, counts });
   }
   return runs;
 }

@@ -39,7 +39,8 @@ function runsIn(lines: readonly string[]): Span[] {
   for (const [at, line] of lines.entries()) {
     if (from < 0 && /^running \d+ tests? from |^[.,!]+$/.test(line)) from = at;
     if (from < 0 || !summary.test(line)) continue;
-    runs.push({ from, to: at });
+    const banner = /^running /.test(lines[from] ?? "") ? { banner: true as const } : {};
+    runs.push({ from, to: at, ...banner });
     from = -1;
   }
   return runs;

@@ -87,30 +87,40 @@ export function mergeReports(reports: readonly CheckReport[]): CheckReport {
   );
 }
 
-/**
- * Without what a test of another runner printed: a summary that stands inside another's run is none. Of weak
- * reports the last is taken, when there are no others.
- */
+/** Without what a test of another runner printed: a summary that stands inside another's run is none. */
 function ownOf(lines: readonly string[]): Parsed[] {
   const found = runners.flatMap((parse) => {
     const parsed = parse(lines);
     return parsed ? [{ parse, parsed }] : [];
   });
-  const sure = found.filter(({ parsed }) => !parsed.weak);
-  const end = ({ spans }: Parsed) => spans.at(-1)?.to ?? 0;
-  if (sure.length === 0) {
-    return found.map(({ parsed }) => parsed).toSorted((a, b) => end(a) - end(b)).slice(-1);
-  }
-  return sure.flatMap(({ parse, parsed }, index) => {
-    const around = sure.filter((other, at) =>
-      at !== index && parsed.spans.some(({ to }) => {
-        const outer = spanAround(other.parsed.spans, to);
-        return outer !== undefined && (outer.to > to || at < index);
-      })
-    );
-    if (around.length === 0) return [parsed];
-    const again = parse(around.reduce((rest, { parsed }) => outside(rest, parsed), lines));
-    return again && !again.weak ? [again] : [];
+  const sure = found.filter(({ parsed }) => !parsed.weak).flatMap(
+    ({ parse, parsed }, index, all) => {
+      const around = all.filter((other, at) =>
+        at !== index && parsed.spans.some(({ to }) => {
+          const outer = spanAround(other.parsed.spans, to);
+          return outer !== undefined && (outer.to > to || at < index);
+        })
+      );
+      if (around.length === 0) return [parsed];
+      const again = parse(around.reduce((rest, { parsed }) => outside(rest, parsed), lines));
+      return again && !again.weak ? [again] : [];
+    },
+  );
+  const free = found.map(({ parsed }) => parsed).filter((one) => one.weak && isFree(one, sure));
+  const last = free.toSorted((one, other) => endOf(one) - endOf(other)).slice(-1);
+  return [...sure, ...last];
+}
+
+const endOf = ({ spans }: Parsed): number => spans.at(-1)?.to ?? 0;
+
+/** Whether no test of these runners can have printed it: it stands in no run, and above one only with a banner. */
+function isFree({ spans }: Parsed, sure: readonly Parsed[]): boolean {
+  const runs = sure.flatMap(({ spans }) => spans);
+  return spans.every(({ from, to }) => {
+    const next = runs.filter((run) =>
+      run.to >= from
+    ).toSorted((one, other) => one.from - other.from)[0];
+    return !next || next.from > to && next.banner === true;
   });
 }
 

@@ -14,13 +14,15 @@ export type Parser = (lines: readonly string[]) => Parsed | null;
 export interface Span {
   from: number;
   to: number;
+  /** Its first line is the first that the runner prints; of other runs, output of tests may stand above. */
+  banner?: true;
 }
 
 export interface Parsed {
   report: CheckReport;
   /** The runs of this runner in the output, in their order. */
   spans: Span[];
-  /** Recognised by so little that anything may have printed it: taken when no runner is surer. */
+  /** Recognised by so little that anything may have printed it: taken where no other runner could have. */
   weak?: boolean;
 }
 
@@ -92,7 +94,7 @@ export function banneredSpans(banners: readonly number[], summaries: readonly nu
     const end = banners[index + 1] ?? Infinity;
     let to = -1;
     for (; (summaries[next] ?? Infinity) < end; next++) to = summaries[next] ?? -1;
-    return to > from ? [{ from, to }] : [];
+    return to > from ? [{ from, to, banner: true }] : [];
   });
 }
 

@@ -18,6 +18,8 @@ const sums =
 const head =
   /^(?:\[ERROR\] )?(\S.*?)(?: -- Time elapsed: |  +Time elapsed: )[\d.,]+ s(?:ec)? +<<< (?:FAILURE|ERROR)!$/;
 
+const title = /^(?:\[INFO\] )? ?T E S T S$/;
+
 interface SurefireRun {
   counts: Counts;
   span: Span;
@@ -37,7 +39,7 @@ function runsIn(lines: readonly string[]): SurefireRun[] {
   let classes = none;
   let from = -1;
   for (const [at, line] of lines.entries()) {
-    if (/^(\[INFO\] )? ?T E S T S$/.test(line)) [classes, from] = [none, at];
+    if (title.test(line)) [classes, from] = [none, at];
     const [, tests, failed, errors, skipped, rest = ""] = sums.exec(line) ?? [];
     if (tests === undefined) continue;
     const counts = {
@@ -49,7 +51,8 @@ function runsIn(lines: readonly string[]): SurefireRun[] {
       if (from < 0) from = at;
       classes = add(classes, counts);
     } else if (from >= 0 && (isSum(counts, classes) || hasResults(lines, at))) {
-      runs.push({ counts, span: { from, to: at } });
+      const banner = title.test(lines[from] ?? "") ? { banner: true as const } : {};
+      runs.push({ counts, span: { from, to: at, ...banner } });
       [classes, from] = [none, -1];
     }
   }
