@@ -1,7 +1,7 @@
 /** Outputs that are made to mislead: fake summaries, crashes, and cuts in the middle. */
 import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert";
 import { join } from "node:path";
-import { mergeReports, parseReport } from "../agents/reports/mod.ts";
+import { mergeReports, parseReport, REPORT_CHARS } from "../agents/reports/mod.ts";
 import type { CheckReport } from "../server/records.ts";
 
 const ROOT = "/home/pat/project";
@@ -245,6 +245,20 @@ Deno.test("parseReport() keeps what failed when TAP results are printed twice", 
 Deno.test("parseReport() lets no terminal code hide the lines between two outputs", () => {
   const text = "TAP version 13\nok 1 - \u001b]0;a\nnot ok 2 - b\nok 3 - \u0007c\n1..3\n";
   deepEqual(sums(parseReport(text)), ["TAP", 2, 1, 0]);
+});
+
+Deno.test("parseReport() takes no line of an output for the sign that its beginning is missing", () => {
+  const fake = "Test Suites: 9 passed, 9 total\nTests:       99 passed, 99 total\n";
+  equal(parseReport(`\u0000cut\n${fake}`), null);
+  equal(parseReport(`${"x\n".repeat(REPORT_CHARS / 2)}${fake}`)?.passed, 99); // here it is
+});
+
+Deno.test("parseReport() reads which file failed when Jest names its project first", () => {
+  const report = parseReport(
+    "FAIL unit src/a.test.js (5.2 s)\n  ● adds\n\n    boom\n\n      at Object.<anonymous> (src/a.test.js:3:9)\n\n" +
+      "Test Suites: 1 failed, 1 total\nTests:       1 failed, 1 total\n",
+  );
+  deepEqual(places(report), ["src/a.test.js:3 adds"]);
 });
 
 Deno.test("mergeReports() adds up reports and names each format once", () => {

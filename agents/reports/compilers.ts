@@ -67,7 +67,11 @@ const matches: Match[] = [
   },
 ];
 
+/** What each of the matches needs: most lines are done with after this. */
+const anyError = /error|ERROR|undefined reference|multiple definition/;
+
 function firstOf(...found: Parameters<Match>): CheckFailure | null {
+  if (!anyError.test(found[0])) return null;
   for (const match of matches) {
     const failure = match(...found);
     if (failure) return failure;

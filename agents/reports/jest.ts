@@ -14,8 +14,8 @@ import {
 } from "./report.ts";
 
 const BROKEN = "Test suite failed to run";
-/** One suite's result, below which its failures stand. */
-const suite = /^ ?(FAIL|PASS) +(\S+)/;
+/** One suite's result, below which its failures stand; a project's name may come before the file. */
+const suite = /^ ?(FAIL|PASS) +(?:[\w-]+ +)?(\S+)/;
 /** Long runs list all failures a second time, below this. */
 const SUMMARY = "Summary of all failing tests";
 

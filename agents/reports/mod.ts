@@ -146,5 +146,5 @@ function plainLines(output: string): string[] {
   const lines = withoutControls(output.slice(-REPORT_CHARS)).split(/\r\n|\n|\r/);
   const cut = output.length > REPORT_CHARS || lines.length > REPORT_LINES;
   const last = lines.slice(-REPORT_LINES).map((line) => line.slice(0, LINE_CHARS));
-  return cut ? [CUT, ...last] : last;
+  return cut ? [CUT, ...last] : last.map((line) => line === CUT ? "" : line);
 }
