@@ -1,6 +1,7 @@
 /** Outputs that are made to mislead: fake summaries, crashes, and cuts in the middle. */
 import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert";
 import { join } from "node:path";
+import { HeadAndTail } from "../agents/output.ts";
 import { mergeReports, parseReport, REPORT_CHARS } from "../agents/reports/mod.ts";
 import type { CheckReport } from "../server/records.ts";
 
@@ -247,8 +248,75 @@ Deno.test("parseReport() lets no terminal code hide the lines between two output
   deepEqual(sums(parseReport(text)), ["TAP", 2, 1, 0]);
 });
 
+Deno.test("parseReport() reads outputs whose middle was too long to be kept", () => {
+  const kept = (text: string) => {
+    const output = new HeadAndTail(256 * 1024);
+    output.push(new TextEncoder().encode(text));
+    return sums(parseReport(output.text(), { root: ROOT, exitCode: 1 }));
+  };
+  const many = (line: (n: number) => string) =>
+    Array.from({ length: 20_000 }, (_, n) => line(n + 1)).join("\n");
+  const ok =
+    "\nℹ tests 20000\nℹ suites 0\nℹ pass 19999\nℹ fail 1\nℹ cancelled 0\nℹ skipped 0\nℹ todo 0\n";
+  const sum = "[ERROR] Tests run: 20000, Failures: 1, Errors: 0, Skipped: 0";
+  const cases: [string, (string | number)[]][] = [
+    [many((n) => `✔ a test of a name that is long, number ${n} (1ms)`) + ok, [
+      "node --test",
+      19_999,
+      1,
+      0,
+    ]],
+    [
+      many((n) => `PASS ./a/file/of/a/name/that/is/long/${n}.test.js`) +
+      "\n\nTest Suites: 1 failed, 19999 passed, 20000 total\nTests:       1 failed, 19999 passed, 20000 total\n",
+      ["jest", 19_999, 1, 0],
+    ],
+    [
+      `[INFO]  T E S T S\n${
+        many((n) =>
+          `[INFO] Tests run: 1, Failures: 0, Errors: 0, Skipped: 0, Time elapsed: 0.1 s -- in demo.A${n}`
+        )
+      }\n[INFO] Results:\n${sum}\n`,
+      ["surefire", 19_999, 1, 0],
+    ],
+    [
+      `running 20000 tests\n${many((n) => `test tests::a_name_that_is_long_${n} ... ok`)}\n` +
+      "test result: FAILED. 19999 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out\n",
+      ["cargo test", 19_999, 1, 0],
+    ],
+    [
+      `TAP version 13\n1..20000\nnot ok 1 - a\n${
+        many((n) => `# a comment that is long, ${n}`)
+      }\nok 2 - b\n`,
+      ["TAP", 1, 1, 0],
+    ],
+  ];
+  for (const [text, expected] of cases) deepEqual(kept(text), expected, text.slice(0, 40));
+  // A test that prints the mark of a gap gains nothing by it.
+  const fake =
+    "\n\n[99999 bytes left out]\n\nTest Suites: 9 passed, 9 total\nTests:       99 passed, 99 total\n";
+  deepEqual(kept(fake + printed("jest")), ["jest", 2, 4, 2]);
+  equal(kept(fake), null);
+});
+
+Deno.test("parseReport() reads each runner's output with a long log in its middle as without", () => {
+  const log = "12:34:56 info some line of a log, as programs write them\n".repeat(12_000);
+  for (const name of names) {
+    const whole = printed(name);
+    const at = whole.indexOf("src/a.c:1:1: error: fake");
+    if (at < 0 || name.includes("json") || name === "fake-node-tap" || name === "fake-ctest-v") {
+      continue;
+    }
+    const output = new HeadAndTail(256 * 1024);
+    output.push(new TextEncoder().encode(whole.slice(0, at) + log + whole.slice(at)));
+    const report = parseReport(output.text(), { root: ROOT, exitCode: 1 });
+    deepEqual(sums(report), sums(parseReport(whole, { root: ROOT, exitCode: 1 })), name);
+  }
+});
+
 Deno.test("parseReport() takes no line of an output for the sign that its beginning is missing", () => {
-  const fake = "Test Suites: 9 passed, 9 total\nTests:       99 passed, 99 total\n";
+  const fake =
+    "PASS ./a.test.js\nTest Suites: 9 passed, 9 total\nTests:       99 passed, 99 total\n";
   equal(parseReport(`\u0000cut\n${fake}`), null);
   equal(parseReport(`${"x\n".repeat(REPORT_CHARS / 2)}${fake}`)?.passed, 99); // here it is
 });

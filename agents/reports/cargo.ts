@@ -4,6 +4,7 @@ import {
   add,
   countOf,
   type Counts,
+  CUT,
   linesLike,
   none,
   type Parser,
@@ -38,7 +39,11 @@ const OPEN_STARTS = 1_000;
 function runsIn(lines: readonly string[]): CargoRun[] {
   let open: { at: number; tests: number }[] = [];
   const runs: CargoRun[] = [];
+  let cut = false;
+  let missing = -1; // first result of a run whose start may be in what is missing
   for (const [at, line] of lines.entries()) {
+    if (line === CUT) cut = true;
+    if (cut && missing < 0 && /^test \S+ \.\.\. (ok|FAILED|ignored)$/.test(line)) missing = at;
     const tests = start.exec(line)?.[1];
     if (tests !== undefined && open.length < OPEN_STARTS) open.push({ at, tests: Number(tests) });
     const text = result.exec(line)?.[1];
@@ -50,10 +55,13 @@ function runsIn(lines: readonly string[]): CargoRun[] {
     };
     const told = counts.passed + counts.failed + counts.skipped + countOf(text, "measured");
     const opened = open.findIndex(({ tests }) => tests === told);
-    const from = open[opened]?.at;
-    if (from === undefined) continue;
-    open = open.slice(0, opened);
-    while ((runs.at(-1)?.span.from ?? -1) > from) runs.pop();
+    const before = runs.at(-1)?.span;
+    const mayBeMissing = open.length === 0 &&
+      (!before || missing > before.to || missing === before.from);
+    const from = open[opened]?.at ?? (mayBeMissing ? missing : -1);
+    if (from < 0) continue;
+    open = open.slice(0, Math.max(0, opened));
+    while ((runs.at(-1)?.span.from ?? -1) >= from) runs.pop();
     runs.push({ span: { from, to: at, banner: true }, counts });
   }
   return runs;

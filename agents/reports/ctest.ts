@@ -3,7 +3,6 @@ import type { CheckFailure } from "../../server/records.ts";
 import {
   add,
   banneredSpans,
-  CUT,
   linesLike,
   none,
   type Parser,
@@ -21,11 +20,12 @@ const OUTPUT_LINES = 40;
 
 export const ctest: Parser = (lines) => {
   const banners = linesLike(lines, /^Test project \S/);
-  const spans = banneredSpans(
-    lines[0] === CUT ? [0, ...banners] : banners,
-    linesLike(lines, summary),
-  )
-    .filter(({ from, to }) => lines[0] === CUT || countResults(lines.slice(from, to)) > 0);
+  const spans = banneredSpans(lines, {
+    banners,
+    summaries: linesLike(lines, summary),
+    sign: result,
+  })
+    .filter(({ from, to }) => countResults(lines.slice(from, to)) > 0);
   if (spans.length === 0) return null;
   const runs = spans.map((span, index) => runIn(lines, span, spans[index + 1]?.from));
   return {

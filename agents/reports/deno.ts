@@ -35,8 +35,11 @@ export const deno: Parser = (all) => {
 /** A run begins with the first file, or with the dots of the short reporter. */
 function runsIn(lines: readonly string[]): Span[] {
   const runs: Span[] = [];
-  let from = lines[0] === CUT ? 0 : -1;
+  let from = -1;
+  let missing = false; // a start may be in what is missing
   for (const [at, line] of lines.entries()) {
+    if (line === CUT) missing = true;
+    if (from < 0 && missing && /^\S.* \.\.\. (ok|FAILED|ignored) \(\d+/.test(line)) from = at;
     if (from < 0 && /^running \d+ tests? from |^[.,!]+$/.test(line)) from = at;
     if (from < 0 || !summary.test(line)) continue;
     const banner = /^running /.test(lines[from] ?? "") ? { banner: true as const } : {};
@@ -46,15 +49,21 @@ function runsIn(lines: readonly string[]): Span[] {
   return runs;
 }
 
+const begins = /^-{5,} (post-test )?output -{5,}$/;
+const ends = /^-{4,} (post-test )?output end -{4,}$/;
+
+function endsFirst(lines: readonly string[], from: number): boolean {
+  const next = lines.findIndex((line, at) => at > from && (ends.test(line) || begins.test(line)));
+  return ends.test(lines[next] ?? "");
+}
+
 /** What tests print may look like anything: it is left out, with the places of all other lines kept. */
 function withoutOutput(lines: readonly string[]): string[] {
-  const ends = /^-{4,} (post-test )?output end -{4,}$/;
-  const begins = /^-{5,} (post-test )?output -{5,}$/;
-  const first = lines.find((line) => ends.test(line) || begins.test(line));
-  let output = lines[0] === CUT && ends.test(first ?? ""); // its beginning is cut off
+  let output = false;
   return lines.map((line, at) => {
     if (begins.test(line)) output = true;
-    const kept = !output || at === 0;
+    if (line === CUT) output = endsFirst(lines, at); // where it began or ended may be missing
+    const kept = !output || line === CUT;
     if (ends.test(line)) output = false;
     return kept ? line : "";
   });

@@ -3,7 +3,7 @@ import type { CheckFailure } from "../../server/records.ts";
 import {
   add,
   type Counts,
-  CUT,
+  cutIn,
   dedent,
   firstOwnFrame,
   linesLike,
@@ -40,7 +40,7 @@ export const mocha: Parser = (lines) => {
   return {
     report: report("mocha", counts, failures),
     spans,
-    weak: own.length === 0 && lines[0] !== CUT,
+    weak: own.length === 0 && cutIn(lines) < 0,
   };
 };
 

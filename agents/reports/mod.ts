@@ -142,9 +142,22 @@ function withExit(
   return report(merged.format, { ...merged, failed: 1 }, [{ message }]);
 }
 
+/** What stands for the middle of an output that was too long to be kept. */
+const leftOut = /^\[\d+ bytes left out\]$/;
+/** Fewest characters that are kept on each side of it; so a test can't print it into a short output. */
+const KEPT_CHARS = 30_000;
+
+function gapIn(output: string): boolean {
+  const at = output.lastIndexOf(" bytes left out]\n");
+  return at >= KEPT_CHARS && output.length - at >= KEPT_CHARS;
+}
+
 function plainLines(output: string): string[] {
   const lines = withoutControls(output.slice(-REPORT_CHARS)).split(/\r\n|\n|\r/);
   const cut = output.length > REPORT_CHARS || lines.length > REPORT_LINES;
   const last = lines.slice(-REPORT_LINES).map((line) => line.slice(0, LINE_CHARS));
-  return cut ? [CUT, ...last] : last.map((line) => line === CUT ? "" : line);
+  const shown = last.map((line) => line === CUT ? "" : line);
+  const gap = gapIn(output) ? shown.findLastIndex((line) => leftOut.test(line)) : -1;
+  if (gap >= 0) shown[gap] = CUT;
+  return cut ? [CUT, ...shown] : shown;
 }

@@ -1,6 +1,6 @@
 /** `prove`, Perl's runner of TAP programs, also with -v. Its tests are those that ran, its skips those it names. */
 import type { CheckFailure } from "../../server/records.ts";
-import { linesLike, type Parser, report, REPORT_FAILURES } from "./report.ts";
+import { cutIn, linesLike, type Parser, report, REPORT_FAILURES } from "./report.ts";
 
 const sum = /^Files=(\d{1,9}), Tests=(\d{1,9}), +\d+ wallclock secs/;
 const verdict = /^Result: (PASS|FAIL|NOTESTS)$/;
@@ -14,7 +14,11 @@ export const prove: Parser = (lines) => {
   if (at === undefined) return null;
   const [, files, tests] = (sum.exec(lines[at] ?? "") ?? []).map(Number);
   const programs = linesLike(lines.slice(0, at), program);
-  if (new Set(programs.map((line) => program.exec(lines[line] ?? "")?.[1])).size < (files ?? 0)) {
+  if (programs.length === 0) return null;
+  if (
+    cutIn(lines) < 0 &&
+    new Set(programs.map((line) => program.exec(lines[line] ?? "")?.[1])).size < (files ?? 0)
+  ) {
     return null;
   }
   const summary = lines.findLastIndex((line, index) =>

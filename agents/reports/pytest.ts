@@ -5,7 +5,6 @@ import {
   banneredSpans,
   countOf,
   type Counts,
-  CUT,
   dedent,
   linesLike,
   none,
@@ -25,8 +24,9 @@ const sectionHead = /^_{3,} (.+?) _{3,}$/;
 export const pytest: Parser = (lines) => {
   const banners = linesLike(lines, banner);
   const decorated = framedSummaries(lines);
-  const spans = banners.length > 0 || lines[0] === CUT
-    ? banneredSpans(lines[0] === CUT ? [0, ...banners] : banners, decorated)
+  const framed = banneredSpans(lines, { banners, summaries: decorated, sign: heading });
+  const spans = banners.length > 0 || framed.length > 0
+    ? framed
     : quietSpans(lines, decorated.at(-1) ?? -1);
   if (spans.length === 0) return null;
   const counts = spans.map(({ to }) => countsIn(lines[to] ?? "")).reduce(add, none);
@@ -60,7 +60,7 @@ const countsIn = (line: string): Counts => {
 };
 
 const progress = /^([.FEsxXR]+)(?:\s+\[ *\d+%\])?$/;
-const heading = /^=+ (?:FAILURES|ERRORS|short test summary info) =+$/;
+const heading = /^=+ (?:FAILURES|ERRORS|short test summary info) =+$|^\S+\.py .*\[ *\d+%\]$/;
 
 /**
  * With -q there is neither a banner nor a frame: results and headings above the summary are its evidence. So they

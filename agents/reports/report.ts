@@ -52,8 +52,11 @@ function clipFailure({ file, line, test, message }: CheckFailure): CheckFailure 
   };
 }
 
-/** First line when the output was longer than what is read: the beginning of a run may be missing. */
+/** The line that stands for missing output: before what is read of a long one, or in its middle. */
 export const CUT = "\u0000cut";
+
+/** Index of the first line that stands for missing output; -1: nothing is missing. */
+export const cutIn = (lines: readonly string[]): number => lines.indexOf(CUT);
 
 /**
  * The summaries that are the runner's own. A runner prints its summary last, below the results of its tests, so
@@ -66,6 +69,7 @@ export function ownSpans<Sum extends { at: number; results: number }>(
   resultsOf: (line: string) => number,
 ): (Sum & { span: Span })[] {
   if (sums.length === 0) return [];
+  const cut = cutIn(lines);
   const results = lines.flatMap((line, at) => {
     const count = resultsOf(line);
     return count === 0 ? [] : Array<number>(count).fill(at);
@@ -76,8 +80,9 @@ export function ownSpans<Sum extends { at: number; results: number }>(
   for (const sum of sums.toReversed()) {
     if (sum.at >= free) continue;
     while ((results[above - 1] ?? -1) >= sum.at) above--;
-    if (above < sum.results && lines[0] !== CUT) continue;
-    const from = sum.results === 0 ? sum.at : results[Math.max(0, above - sum.results)] ?? 0;
+    const missing = above < sum.results;
+    if (missing && (cut < 0 || cut > sum.at || above === 0)) continue;
+    const from = missing ? 0 : results[above - sum.results] ?? sum.at;
     own.push({ ...sum, span: { from, to: sum.at } });
     free = from;
   }
@@ -86,12 +91,20 @@ export function ownSpans<Sum extends { at: number; results: number }>(
 
 /**
  * Runs that begin with a banner, each up to the next one or the end: the last of `summaries` in it is its own,
- * since what tests print comes before. Runs without a summary, as of a runner that crashed, are left out.
+ * since what tests print comes before. The first banner may stand in what is missing: then the run
+ * begins with the first line below that has the runner's `sign`. Runs without a summary, as of a runner that crashed, are left out.
  */
-export function banneredSpans(banners: readonly number[], summaries: readonly number[]): Span[] {
+export function banneredSpans(
+  lines: readonly string[],
+  { banners, summaries, sign }: { banners: number[]; summaries: number[]; sign: RegExp },
+): Span[] {
+  const cut = cutIn(lines);
+  const mayBeMissing = cut >= 0 && cut < (banners[0] ?? Infinity);
+  const signs = mayBeMissing ? lines.findIndex((line, at) => at > cut && sign.test(line)) : -1;
+  const starts = signs >= 0 && signs < (banners[0] ?? Infinity) ? [signs, ...banners] : banners;
   let next = 0;
-  return banners.flatMap((from, index) => {
-    const end = banners[index + 1] ?? Infinity;
+  return starts.flatMap((from, index) => {
+    const end = starts[index + 1] ?? Infinity;
     let to = -1;
     for (; (summaries[next] ?? Infinity) < end; next++) to = summaries[next] ?? -1;
     return to > from ? [{ from, to, banner: true }] : [];

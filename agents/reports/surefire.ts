@@ -4,6 +4,7 @@ import { javaSpot } from "./java_stack.ts";
 import {
   add,
   type Counts,
+  CUT,
   linesLike,
   none,
   type Parser,
@@ -38,8 +39,10 @@ function runsIn(lines: readonly string[]): SurefireRun[] {
   const runs: SurefireRun[] = [];
   let classes = none;
   let from = -1;
+  let whole = true; // no class can be missing
   for (const [at, line] of lines.entries()) {
-    if (title.test(line)) [classes, from] = [none, at];
+    if (title.test(line)) [classes, from, whole] = [none, at, true];
+    if (line === CUT) whole = false;
     const [, tests, failed, errors, skipped, rest = ""] = sums.exec(line) ?? [];
     if (tests === undefined) continue;
     const counts = {
@@ -50,10 +53,11 @@ function runsIn(lines: readonly string[]): SurefireRun[] {
     if (/^, Time elapsed: /.test(rest)) {
       if (from < 0) from = at;
       classes = add(classes, counts);
-    } else if (from >= 0 && (isSum(counts, classes) || hasResults(lines, at))) {
+    } else if (from >= 0 && (!whole || isSum(counts, classes) || hasResults(lines, at))) {
       const banner = title.test(lines[from] ?? "") ? { banner: true as const } : {};
+      if (runs.at(-1)?.span.from === from) runs.pop();
       runs.push({ counts, span: { from, to: at, ...banner } });
-      [classes, from] = [none, -1];
+      if (whole) [classes, from] = [none, -1]; // else a later sum may be the runner's own
     }
   }
   return runs;

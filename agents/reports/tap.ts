@@ -4,7 +4,7 @@
  */
 import type { CheckFailure } from "../../server/records.ts";
 import { SUM_LINES, sumsIn } from "./node_sums.ts";
-import { add, type Counts, CUT, none, type Parser, report, REPORT_FAILURES } from "./report.ts";
+import { add, type Counts, cutIn, none, type Parser, report, REPORT_FAILURES } from "./report.ts";
 import { failureOf, type Result } from "./tap_details.ts";
 import { type Stream, streamsIn, versionLine } from "./tap_results.ts";
 
@@ -19,7 +19,7 @@ export const tap: Parser = (lines) => {
   const counts = streams.map(({ results }, index) => ofNode[index] ?? countsOf(results));
   const failed = streams.flatMap(({ results }) => results.filter(isFailure));
   const failures = failed.slice(0, REPORT_FAILURES).map((result) => failureOf(result, lines));
-  const missing = missingOf(lines[0] === CUT ? [] : streams, lines[bail]);
+  const missing = missingOf(cutIn(lines) >= 0 ? [] : streams, lines[bail]);
   if (missing) failures.unshift(missing);
   const all = counts.reduce(add, none);
   const format = ofNode.some((counts) => counts !== null) ? "node --test" : "TAP";
@@ -62,10 +62,10 @@ function countsOfNode(
 ): Counts | null {
   const end = Math.min(next?.from ?? lines.length, to + 1 + SUM_LINES * 2);
   const at = lines.slice(to, end).findIndex((line) => /^# tests \d+$/.test(line));
-  if (at < 0) return null;
+  if (at < 0 || !lines.slice(to + 1, to + at).every((line) => line.startsWith("#"))) return null;
   const block = lines.slice(to + at, to + at + SUM_LINES);
   const sums = sumsIn(block, /^# ([a-z]+) (\d{1,9})$/);
-  return sums && (sums.tests <= results.length || lines[0] === CUT) ? sums.counts : null;
+  return sums && (sums.tests <= results.length || cutIn(lines) >= 0) ? sums.counts : null;
 }
 
 /** A run that stopped early has fewer results than it planned. */

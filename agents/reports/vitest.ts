@@ -4,7 +4,6 @@ import {
   add,
   banneredSpans,
   countOf,
-  CUT,
   linesLike,
   none,
   type Parser,
@@ -13,6 +12,7 @@ import {
   type Spot,
 } from "./report.ts";
 
+const result = /^ [✓❯×] \S/;
 /** Heading of a failure: `FAIL  file > suite > test`, with a project's name in between where there is one. */
 const head = /^ FAIL {1,2}(?:\|[^|]+\| )?(.+)$/;
 const place = /^ ❯ (?:.* )?([^\s():]+):(\d+):\d+$/;
@@ -21,7 +21,7 @@ export const vitest: Parser = (lines) => {
   const banners = linesLike(lines, /^ (?:RUN|DEV) {2}v\d/);
   const sums = linesLike(lines, /^ *Tests {2}/)
     .filter((at) => /^ *Test Files {2}/.test(lines[at - 1] ?? "") && isTimed(lines, at));
-  const spans = banneredSpans(lines[0] === CUT ? [0, ...banners] : banners, sums);
+  const spans = banneredSpans(lines, { banners, summaries: sums, sign: result });
   if (spans.length === 0) return null;
   const parts = spans.map(({ from, to }) => lines.slice(from, to));
   const broken = parts.flat().filter((line) => head.test(line) && !line.includes(" > ")).length;
