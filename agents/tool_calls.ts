@@ -293,7 +293,7 @@ function checkAnswer(
   result: Awaited<ReturnType<Hands["command"]>>,
   root: string,
 ): Answer {
-  const report = parseReport(result.output, { root });
+  const report = parseReport(result.output, { root, exitCode: result.exitCode });
   const head = result.timedOut
     ? `${command.name} ran into its time limit of ${command.timeoutMs / 1000} s`
     : `${command.name} ${

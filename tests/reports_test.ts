@@ -63,8 +63,13 @@ SyntaxError: Unexpected token '='
 Node.js v24.1.0
 ✖ test/a.test.js (58.4ms)
 ℹ tests 1
+ℹ suites 0
 ℹ pass 0
 ℹ fail 1
+ℹ cancelled 0
+ℹ skipped 0
+ℹ todo 0
+ℹ duration_ms 102.1
 
 ✖ failing tests:
 
@@ -164,7 +169,7 @@ Deno.test("parseReport() reads Python's unittest", () => {
       message: "AssertionError: 1 != 2",
     },
   ]);
-  deepEqual(parseReport("..\n\nRan 2 tests in 0.000s\n\nOK\n")?.passed, 2);
+  deepEqual(parseReport(`..\n${"-".repeat(70)}\nRan 2 tests in 0.000s\n\nOK\n`)?.passed, 2);
 });
 
 Deno.test("parseReport() reads go test, plain, verbose and as JSON", () => {
@@ -210,7 +215,7 @@ Deno.test("parseReport() adds up the parts of cargo test", () => {
     /^assertion `left == right` failed: numbers add up\n {2}left: -1/,
   );
   deepEqual(counts(read("cargo-color")), ["cargo test", 1, 2, 1]);
-  const old =
+  const old = "running 1 test\ntest tests::a ... FAILED\n\nfailures:\n\n" +
     "---- tests::a stdout ----\nthread 'tests::a' panicked at 'no way', src/lib.rs:4:9\n" +
     "note: run with `RUST_BACKTRACE=1`\n\n\nfailures:\n    tests::a\n\n" +
     "test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out\n";
@@ -347,9 +352,36 @@ Deno.test("parseReport() is quick with text that is made to be slow", () => {
     `${" ".repeat(1_900)}x`,
     `FAIL\t${"a/".repeat(900)}`,
     `--- PASS: ${"a/".repeat(900)} (0.00s)`,
+    "1..2\nok 1",
+    "running 1 test\ntest result: ok. 1 passed;",
+    "running 2 tests\ntest result: ok. 3 passed;",
+    "TAP version 13\n1..1\nok 1\n# tests 1",
+    "Test Suites: 1 passed, 1 total\nTests: 1 passed, 1 total",
+    "ℹ tests 1\nℹ pass 1\nℹ fail 0\nℹ cancelled 0",
+    "\n  1 passing (1ms)\n  1 failing\n\n  1) a\n",
+    "t/a.t .. ok\n#   Failed test 'a'\n#   at t/a.t line 1.",
+    "Test Summary Report\nt/a.t (Wstat: 1 Tests: 1 Failed: 1)\n  Parse errors: 1",
+    "t/a.t (Wstat: 1 Tests: 1 Failed: 1)\n  Parse errors: 1",
+    "Test project /a\n1/1 Test #1: a ..... Passed 0.1 sec\n0% tests passed, 1 tests failed out of 1",
+    `1/1 Test #1: ${"a ... ".repeat(300)}`,
+    `\t 1 - ${"a (".repeat(600)}`,
+    "[INFO] Tests run: 1, Failures: 0, Errors: 0, Skipped: 0",
+    "[ERROR] Tests run: 1, Failures: 1, Errors: 0, Skipped: 0, Time elapsed: 1 s",
+    "a -- Time elapsed: ".repeat(100),
+    "/a.js\n  1:1  error  x  y\n✖ 1 problem (1 error, 0 warnings)",
+    `  1:1  error  ${"a  ".repeat(600)}`,
+    `a:1:1: ${"b [Error".repeat(200)}`,
+    "=== test session starts ===\n=== 1 passed in 1s ===",
+    "....\n1 passed in 1s",
+    `1 passed, ${"1 passed, ".repeat(190)}`,
+    " RUN  v1\n Test Files  1 passed (1)\n      Tests  1 passed (1)\n   Start at  1",
+    "running 1 test from ./a\nok | 1 passed (1ms)",
+    `${"-".repeat(70)}\nRan 1 test in 1s\n\nOK`,
+    "failures:\n    a",
   ];
   const ends =
-    "\nFAILURES\n1 failed in 1s\nℹ tests 1\nTests: 1 total\n Test Files  1\nRan 1 test in 1s\nFAIL\tx\n1..9\n";
+    "\nFAILURES\n1 failed in 1s\nℹ tests 1\nTests: 1 total\n Test Files  1\nRan 1 test in 1s\nFAIL\tx\n1..9\n" +
+    "Test Summary Report\nFiles=1, Tests=1,  1 wallclock secs\nResult: FAIL\n\n  1 passing (1ms)\n\n1 problem\n";
   for (const line of lines) {
     const text = `ERRORS\nFAIL x\n${
       `${line}\n`.repeat(Math.ceil(REPORT_CHARS / (line.length + 1)))
@@ -359,4 +391,22 @@ Deno.test("parseReport() is quick with text that is made to be slow", () => {
     const tookMs = performance.now() - before;
     ok(tookMs < 5_000, `"${line.slice(0, 60)}" took ${tookMs} ms`);
   }
+});
+
+Deno.test("parseReport() reads a megabyte of any runner's output quickly", () => {
+  for (
+    const name of ["fake-pytest", "fake-vitest", "fake-go-v", "fake-surefire", "gcc", "node-tap"]
+  ) {
+    const one = printed(name);
+    const text = one.repeat(Math.ceil(REPORT_CHARS / one.length)).slice(0, REPORT_CHARS);
+    const times = [1, 2, 3].map(() => {
+      const before = performance.now();
+      parseReport(text, { exitCode: 1 });
+      return performance.now() - before;
+    });
+    ok(Math.min(...times) < 1_000, `${name} took ${times} ms`); // 70 on an idle machine
+  }
+  const line = "x".repeat(REPORT_CHARS / 2);
+  const report = parseReport(`TAP version 13\nok 1 - ${line}\nnot ok 2 - ${line}\n1..2\n`);
+  deepEqual([report?.passed, report?.failed], [0, 1]); // the beginning is not read
 });

@@ -1,4 +1,4 @@
-/** Errors of compilers: gcc, clang, tsc, rustc, go, deno, javac, MSVC, C#. Warnings are no failures. */
+/** Errors of compilers: gcc, clang, tsc, rustc, go, deno, javac (also Maven's), MSVC, C#. Warnings are no failures. */
 import type { CheckFailure } from "../../server/records.ts";
 import { type Parser, report } from "./report.ts";
 
@@ -18,8 +18,12 @@ export const compilers: Parser = (lines) => {
     seen.add(key);
     failures.push(failure);
   }
+  if (failures.length === 0) return null;
   const counts = { passed: 0, failed: failures.length, skipped: 0 };
-  return failures.length > 0 ? report("compiler", counts, failures) : null;
+  return {
+    report: report("compiler", counts, failures),
+    spans: [{ from: 0, to: lines.length - 1 }],
+  };
 };
 
 /** A line that says all: one pattern gives file, line and message. */
@@ -35,6 +39,8 @@ const matches: Match[] = [
   inOneLine(/^\s*([^\s(][^(]*)\((\d+)(?:,\d+)*\) ?: (?:fatal )?error (.+)$/),
   // tsc --pretty: file:line:column - error CODE: message
   inOneLine(/^([^\s:][^:]*):(\d+):\d+ - error (.+)$/),
+  // Maven: [ERROR] file:[line,column] message
+  inOneLine(/^\[ERROR\] (\/[^:]*|[A-Z]:[^:]*):\[(\d+)(?:,\d+)?\] (?:error: )?(.+)$/),
   // ld: file:(.text+0x5): undefined reference to `f'
   (line) => {
     const [, file, number, message] =
@@ -61,7 +67,11 @@ const matches: Match[] = [
   },
 ];
 
+/** What each of the matches needs: most lines are done with after this. */
+const anyError = /error|ERROR|undefined reference|multiple definition/;
+
 function firstOf(...found: Parameters<Match>): CheckFailure | null {
+  if (!anyError.test(found[0])) return null;
   for (const match of matches) {
     const failure = match(...found);
     if (failure) return failure;

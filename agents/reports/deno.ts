@@ -1,6 +1,16 @@
 /** `deno test`. Type errors, after which no test runs, are the compilers' part. */
 import type { CheckFailure } from "../../server/records.ts";
-import { add, countOf, firstOwnFrame, namedLike, none, type Parser, report } from "./report.ts";
+import {
+  add,
+  countOf,
+  CUT,
+  firstOwnFrame,
+  namedLike,
+  none,
+  type Parser,
+  report,
+  type Span,
+} from "./report.ts";
 
 const summary = /^(?:ok|FAILED) \| (\d+ passed\b.*\))$/;
 const header = /^(.+?) => (\S.*?):(\d+):(\d+)$/;
@@ -8,9 +18,10 @@ const uncaught = /^(\S.*) \(uncaught error\)$/;
 
 export const deno: Parser = (all) => {
   const lines = withoutOutput(all);
-  const summaries = lines.flatMap((line) => summary.exec(line)?.[1] ?? []);
-  if (summaries.length === 0) return null;
-  const counts = summaries.map((text) => {
+  const runs = runsIn(lines);
+  if (runs.length === 0) return null;
+  const counts = runs.map(({ to }) => {
+    const text = summary.exec(lines[to] ?? "")?.[1] ?? "";
     const tests = text.replace(/\([^()]*\)/g, ""); // steps are part of their tests
     return {
       passed: countOf(tests, "passed"),
@@ -18,17 +29,43 @@ export const deno: Parser = (all) => {
       skipped: countOf(tests, "ignored"),
     };
   }).reduce(add, none);
-  return report("deno test", counts, failuresIn(lines));
+  return { report: report("deno test", counts, failuresIn(lines)), spans: runs };
 };
 
-/** What tests print may look like anything: it is left out. */
+/** A run begins with the first file, or with the dots of the short reporter. */
+function runsIn(lines: readonly string[]): Span[] {
+  const runs: Span[] = [];
+  let from = -1;
+  let missing = false; // a start may be in what is missing
+  for (const [at, line] of lines.entries()) {
+    if (line === CUT) missing = true;
+    if (from < 0 && missing && /^\S.* \.\.\. (ok|FAILED|ignored) \(\d+/.test(line)) from = at;
+    if (from < 0 && /^running \d+ tests? from |^[.,!]+$/.test(line)) from = at;
+    if (from < 0 || !summary.test(line)) continue;
+    const banner = /^running /.test(lines[from] ?? "") ? { banner: true as const } : {};
+    runs.push({ from, to: at, ...banner });
+    from = -1;
+  }
+  return runs;
+}
+
+const begins = /^-{5,} (post-test )?output -{5,}$/;
+const ends = /^-{4,} (post-test )?output end -{4,}$/;
+
+function endsFirst(lines: readonly string[], from: number): boolean {
+  const next = lines.findIndex((line, at) => at > from && (ends.test(line) || begins.test(line)));
+  return ends.test(lines[next] ?? "");
+}
+
+/** What tests print may look like anything: it is left out, with the places of all other lines kept. */
 function withoutOutput(lines: readonly string[]): string[] {
   let output = false;
-  return lines.filter((line) => {
-    if (/^-{5,} (post-test )?output -{5,}$/.test(line)) output = true;
-    const kept = !output;
-    if (/^-{4,} (post-test )?output end -{4,}$/.test(line)) output = false;
-    return kept;
+  return lines.map((line, at) => {
+    if (begins.test(line)) output = true;
+    if (line === CUT) output = endsFirst(lines, at); // where it began or ended may be missing
+    const kept = !output || line === CUT;
+    if (ends.test(line)) output = false;
+    return kept ? line : "";
   });
 }
 

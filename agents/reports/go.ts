@@ -25,11 +25,23 @@ export const goTest: Parser = (output) => {
   const count = (verdict: Test["verdict"]) =>
     leaves.flat().filter((test) => test.verdict === verdict).length;
   const failures = packages.flatMap((pack, index) => failuresOf(pack, leaves[index] ?? []));
-  return report(verbose ? "go test" : "go test (passes are packages)", {
+  const counts = {
     passed: verbose ? count("PASS") : packages.filter(({ ok }) => ok).length,
     failed: failures.length,
     skipped: count("SKIP"),
-  }, failures);
+  };
+  const format = verbose ? "go test" : "go test (passes are packages)";
+  const first = output.findIndex((line) =>
+    packageLine.test(line) || testLine.test(line) || /^(=== RUN |\{"Time":)/.test(line)
+  );
+  const last = output.findLastIndex((line) =>
+    packageLine.test(line) || line.startsWith('{"Time":')
+  );
+  return {
+    report: report(format, counts, failures),
+    spans: [{ from: first, to: last }],
+    weak: !verbose && failures.length === 0,
+  };
 };
 
 interface Package {
@@ -41,7 +53,26 @@ interface Package {
   rest: string[];
 }
 
+/** Lines that may stand before the line of a package that passed, when its tests print nothing. */
+const beforeOk = /^(ok|FAIL|\?) *\t|^(PASS|coverage: .*|testing: .*|go: .*|.*\bgo test\b.*|\s*)$/;
+
+/**
+ * A test may print a line that looks like a package's. One that passed has no test that failed or still runs, and
+ * nothing printed before it; before one that failed stands that its program did.
+ */
+function isPackageLine(line: string, before: string, tests: Iterable<Test>): boolean {
+  const [, state, , note = ""] = packageLine.exec(line) ?? [];
+  if (state === undefined) return false;
+  if (state !== "FAIL" && !beforeOk.test(before)) return false;
+  if (/^\[\w+ failed\]$/.test(note) || /^(FAIL|exit status \d+)$/.test(before)) return true;
+  const unended = Iterator.from(tests).some(({ verdict }) =>
+    verdict === null || verdict === "FAIL"
+  );
+  return unended === (state === "FAIL");
+}
+
 function packagesIn(lines: readonly string[]): Package[] {
+  const verbose = lines.some((line) => /^=== RUN /.test(line));
   const packages: Package[] = [];
   let tests = new Map<string, Test>();
   let rest: string[] = [];
@@ -51,8 +82,10 @@ function packagesIn(lines: readonly string[]): Package[] {
     tests.set(name, test);
     return test;
   };
-  for (const line of lines) {
-    const [, state, name, note = ""] = packageLine.exec(line) ?? [];
+  for (const [at, line] of lines.entries()) {
+    const isPackage = packageLine.test(line) &&
+      isPackageLine(line, lines[at - 1] ?? "", tests.values());
+    const [, state, name, note = ""] = isPackage ? packageLine.exec(line) ?? [] : [];
     const [, verdict, test] = testLine.exec(line) ?? [];
     const [, move, moved] = /^=== (RUN|PAUSE|CONT|NAME) +(\S*)$/.exec(line) ?? [];
     if (state && name) {
@@ -60,7 +93,7 @@ function packagesIn(lines: readonly string[]): Package[] {
       if (state !== "?") packages.push({ name, ok: state === "ok", note, tests: all, rest });
       [tests, rest] = [new Map(), []];
       body = rest;
-    } else if (verdict && test) {
+    } else if (verdict && test && (!verbose || tests.has(test))) {
       // Without -v a test's lines come after its verdict, with it they come before.
       const ended = testCalled(test);
       ended.verdict = verdict as Test["verdict"];
@@ -128,14 +161,15 @@ function fromJson(lines: readonly string[]): readonly string[] {
     if (!event) continue;
     const parts = texts.get(event.Package) ?? [];
     texts.set(event.Package, parts);
-    parts.push(event.Output);
+    // In a test's own output nothing of a package is told.
+    if (!event.Test || !packageLine.test(event.Output.trimEnd())) parts.push(event.Output);
   }
   return texts.size === 0
     ? lines
     : [...texts.values()].flatMap((parts) => parts.join("").split("\n"));
 }
 
-function eventIn(line: string): { Package: string; Output: string } | null {
+function eventIn(line: string): { Package: string; Output: string; Test?: unknown } | null {
   try {
     const event = JSON.parse(line);
     return typeof event.Output === "string" && typeof event.Package === "string" ? event : null;

@@ -1,30 +1,66 @@
 /** Jest. */
 import type { CheckFailure } from "../../server/records.ts";
-import { countOf, dedent, firstOwnFrame, type Parser, report, REPORT_FAILURES } from "./report.ts";
+import {
+  add,
+  countOf,
+  dedent,
+  firstOwnFrame,
+  linesLike,
+  none,
+  ownSpans,
+  type Parser,
+  report,
+  REPORT_FAILURES,
+} from "./report.ts";
 
 const BROKEN = "Test suite failed to run";
+/** One suite's result, below which its failures stand; a project's name may come before the file. */
+const suite = /^ ?(FAIL|PASS) +(?:[\w-]+ +)?(\S+)/;
 /** Long runs list all failures a second time, below this. */
 const SUMMARY = "Summary of all failing tests";
 
 export const jest: Parser = (lines) => {
-  const tests = lines.findLast((line) => /^Tests: .* total$/.test(line));
-  if (!tests) return null;
-  const all = lines.indexOf(SUMMARY);
-  const own = all < 0 ? lines : lines.slice(0, all);
-  const broken = own.filter((line) => line === `  ● ${BROKEN}`).length;
-  return report("jest", {
-    passed: countOf(tests, "passed"),
-    failed: countOf(tests, "failed") + broken,
-    skipped: countOf(tests, "skipped", "todo"),
-  }, failuresIn(own));
+  const sums = linesLike(lines, /^Tests: .* total$/).flatMap((at) => sumAt(lines, at) ?? []);
+  const own = ownSpans(lines, sums, (line) => suite.test(line) ? 1 : 0);
+  if (own.length === 0) return null;
+  const parts = own.map(({ span }) => withoutRepeats(lines.slice(span.from, span.to)));
+  const broken = parts.flat().filter((line) => line === `  ● ${BROKEN}`).length;
+  const counts = own.map(({ counts }) => counts).reduce(add, none);
+  return {
+    report: report(
+      "jest",
+      { ...counts, failed: counts.failed + broken },
+      parts.flatMap(failuresIn),
+    ),
+    spans: own.map(({ span }) => span),
+  };
 };
+
+/** The suites stand right above the tests, and the parts of each add up. */
+function sumAt(lines: readonly string[], at: number) {
+  const suites = lines[at - 1] ?? "";
+  const tests = lines[at] ?? "";
+  if (!suites.startsWith("Test Suites: ")) return null;
+  const counts = {
+    passed: countOf(tests, "passed"),
+    failed: countOf(tests, "failed"),
+    skipped: countOf(tests, "skipped", "todo"),
+  };
+  if (counts.passed + counts.failed + counts.skipped !== countOf(tests, "total")) return null;
+  return { at, results: countOf(suites, "passed", "failed"), counts };
+}
+
+function withoutRepeats(lines: readonly string[]): readonly string[] {
+  const repeats = lines.indexOf(SUMMARY);
+  return repeats < 0 ? lines : lines.slice(0, repeats);
+}
 
 /** "FAIL file", then "● name" for each failure. */
 function failuresIn(lines: readonly string[]): CheckFailure[] {
   const failures: CheckFailure[] = [];
   let file = "";
   for (let at = 0; at < lines.length && failures.length < REPORT_FAILURES; at++) {
-    const [, state, path] = /^ ?(FAIL|PASS) +(\S+)/.exec(lines[at] ?? "") ?? [];
+    const [, state, path] = suite.exec(lines[at] ?? "") ?? [];
     if (path) file = state === "FAIL" ? path : "";
     const name = /^ {2}● (.+)$/.exec(lines[at] ?? "")?.[1];
     if (file && name && name !== "Console") {

@@ -1,35 +1,44 @@
 /** What `node --test` prints for people: the "spec" reporter, its default since Node 23 and on terminals. */
 import type { CheckFailure } from "../../server/records.ts";
 import { errorBefore } from "./node_errors.ts";
+import { SUM_LINES, sumsIn } from "./node_sums.ts";
 import {
+  add,
   dedent,
   firstOwnFrame,
+  linesLike,
   namedLike,
+  none,
+  ownSpans,
   type Parser,
   report,
   REPORT_FAILURES,
 } from "./report.ts";
 
 export const nodeSpec: Parser = (lines) => {
-  const sums = new Map<string, number>();
-  for (const line of lines) {
-    const [, word, number] = /^ℹ ([a-z]+) (\d+)$/.exec(line) ?? [];
-    if (word) sums.set(word, (sums.get(word) ?? 0) + Number(number));
-  }
-  if (!sums.has("tests")) return null;
-  const sum = (word: string) => sums.get(word) ?? 0;
-  const counts = {
-    passed: sum("pass"),
-    failed: sum("fail") + sum("cancelled"),
-    skipped: sum("skipped") + sum("todo"),
+  const sums = linesLike(lines, /^ℹ tests \d+$/).flatMap((at) => sumAt(lines, at) ?? []);
+  const own = ownSpans(lines, sums, (line) => result.test(line) ? 1 : 0);
+  if (own.length === 0) return null;
+  const counts = own.map(({ counts }) => counts).reduce(add, none);
+  // The failures stand below their summary.
+  return {
+    report: report("node --test", counts, failuresIn(lines, own[0]?.at ?? 0)),
+    spans: own.map(({ span }) => span),
   };
-  return report("node --test", counts, failuresIn(lines));
 };
 
+const result = /^ *[✔✖﹣⚠] .*\([\d.]+ms\)/;
+
+/** The sums stand below each other, and add up. */
+function sumAt(lines: readonly string[], at: number) {
+  const sums = sumsIn(lines.slice(at, at + SUM_LINES), /^ℹ ([a-z]+) (\d{1,9})$/);
+  return sums && { at, results: sums.tests, counts: sums.counts };
+}
+
 /** The list under "failing tests": "test at file:line:column", "✖ name (ms)", and the indented error. */
-function failuresIn(lines: readonly string[]): CheckFailure[] {
+function failuresIn(lines: readonly string[], start: number): CheckFailure[] {
   const failures: CheckFailure[] = [];
-  for (let at = 0; at < lines.length && failures.length < REPORT_FAILURES; at++) {
+  for (let at = start; at < lines.length && failures.length < REPORT_FAILURES; at++) {
     const [, file, line] = /^test at (.+?):(\d+):\d+$/.exec(lines[at] ?? "") ?? [];
     const [, name] = /^✖ (.+?)(?: \([\d.]+ms\))?$/.exec(lines[at + 1] ?? "") ?? [];
     if (!file || !name) continue;

@@ -2,35 +2,90 @@
 import type { CheckFailure } from "../../server/records.ts";
 import {
   add,
+  banneredSpans,
   countOf,
+  type Counts,
   dedent,
+  linesLike,
   none,
+  ownSpans,
   type Parser,
   report,
   REPORT_FAILURES,
+  type Span,
   type Spot,
 } from "./report.ts";
 
 const summary =
-  /^=*\s*((?:\d+ (?:failed|passed|skipped|deselected|xfailed|xpassed|warnings?|errors?|rerun|subtests passed)(?:, )?)+) in [\d.:]+s?/;
+  /^(?:=+ )?((?:\d+ (?:failed|passed|skipped|deselected|xfailed|xpassed|warnings?|errors?|rerun|subtests passed)(?:, )?)+) in [\d.:]+s?/;
+const banner = /^=+ test session starts =+$/;
 const sectionHead = /^_{3,} (.+?) _{3,}$/;
 
 export const pytest: Parser = (lines) => {
-  const summaries = lines.flatMap((line) => summary.exec(line)?.[1] ?? []);
-  const empty = lines.some((line) => /^=+ no tests (?:ran|collected)/.test(line));
-  if (summaries.length === 0 && !empty) return null;
-  const counts = summaries.map((text) => ({
+  const banners = linesLike(lines, banner);
+  const decorated = framedSummaries(lines);
+  const framed = banneredSpans(lines, { banners, summaries: decorated, sign: heading });
+  const spans = banners.length > 0 || framed.length > 0
+    ? framed
+    : quietSpans(lines, decorated.at(-1) ?? -1);
+  if (spans.length === 0) return null;
+  const counts = spans.map(({ to }) => countsIn(lines[to] ?? "")).reduce(add, none);
+  const failures = spans.flatMap(({ from, to }) => failuresIn(lines.slice(from, to)));
+  return { report: report("pytest", counts, failures), spans };
+};
+
+/** Of a session, no summary counts more tests than were collected at its beginning. */
+function framedSummaries(lines: readonly string[]): number[] {
+  let collected: number | null = null;
+  return lines.flatMap((line, at) => {
+    if (banner.test(line)) collected = null;
+    const items = /^collected (\d{1,9}) items?\b/.exec(line)?.[1];
+    if (items !== undefined) collected ??= Number(items);
+    if (!/^=+ .* =+$/.test(line) || !isSummary(line)) return [];
+    const { passed, skipped } = countsIn(line);
+    return collected === null || passed + skipped <= collected ? [at] : [];
+  });
+}
+
+const isSummary = (line: string): boolean =>
+  summary.test(line) || /^(=+ )?no tests (ran|collected)\b/.test(line);
+
+const countsIn = (line: string): Counts => {
+  const text = summary.exec(line)?.[1] ?? "";
+  return {
     passed: countOf(text, "passed", "xpassed"),
     failed: countOf(text, "failed", "error", "errors"),
     skipped: countOf(text, "skipped", "xfailed"),
-  })).reduce(add, none);
-  return report("pytest", counts, failuresIn(lines));
+  };
 };
+
+const progress = /^([.FEsxXR]+)(?:\s+\[ *\d+%\])?$/;
+const heading = /^=+ (?:FAILURES|ERRORS|short test summary info) =+$|^\S+\.py .*\[ *\d+%\]$/;
+
+/**
+ * With -q there is neither a banner nor a frame: results and headings above the summary are its evidence. So they
+ * are where the banner was cut off, as by `tail`, above the `framed` summary.
+ */
+function quietSpans(lines: readonly string[], framed: number): Span[] {
+  const sums = lines.flatMap((line, at) => {
+    if (line.startsWith("=") || !isSummary(line)) return [];
+    const { passed, failed, skipped } = countsIn(line);
+    return [{ at, results: passed + failed + skipped }];
+  });
+  const last = { at: Math.max(framed, sums.at(-1)?.at ?? -1) };
+  const own = ownSpans(lines, sums, (line) => progress.exec(line)?.[1]?.length ?? 0)
+    .map(({ span }) => span);
+  if (own.at(-1)?.to === last.at) return own;
+  // With -s, what tests print stands between the results, and hides some.
+  const from = lines.findIndex((line) => progress.test(line) || heading.test(line));
+  return from >= 0 && from < last.at ? [{ from, to: last.at }] : [];
+}
 
 /** The tracebacks name the place, the short summary names the test: both are put together. */
 function failuresIn(lines: readonly string[]): CheckFailure[] {
   const sections = sectionsIn(lines);
-  const named = lines.flatMap((line) => {
+  const list = lines.findLastIndex((line) => /^=+ short test summary info =+$/.test(line));
+  const named = (list < 0 ? [] : lines.slice(list)).flatMap((line) => {
     const [, kind, id, message] = /^(FAILED|ERROR) (\S.*?)(?: - (.*))?$/.exec(line) ?? [];
     return kind && id && /\.py\b/.test(id) ? [{ id, message: message ?? "" }] : [];
   });
@@ -69,7 +124,10 @@ function sectionsIn(lines: readonly string[]): { title: string; body: string[] }
   return sections;
 }
 
-function fromTraceback(body: readonly string[]): Partial<CheckFailure> {
+/** The message and the last place in the project's own code of one traceback. */
+export function fromTraceback(whole: readonly string[]): Partial<CheckFailure> {
+  const captured = whole.findIndex((line) => /^-{3,} Captured \w+ /.test(line));
+  const body = whole.slice(0, captured < 0 ? undefined : captured);
   const errors = body.flatMap((line) => /^E( .*)$/.exec(line)?.[1] ?? []);
   const spot = body.flatMap((line) => placeIn(line) ?? []).filter(isOwn).at(-1);
   const message = errors.length > 0
@@ -80,7 +138,7 @@ function fromTraceback(body: readonly string[]): Partial<CheckFailure> {
 
 function placeIn(line: string): Spot | null {
   const [, file, number] = /^(\S.*?\.py):(\d+): (?:in |\w|$)/.exec(line) ??
-    /^\s*File "(.+?)", line (\d+)/.exec(line) ?? [];
+    /^\s*File "(.+?)", line (\d+)/.exec(line) ?? /^file (\S.*?\.py), line (\d+)$/.exec(line) ?? [];
   return file ? { file, line: Number(number) } : null;
 }
 

@@ -3,65 +3,33 @@
  * packages and counts parents of subtests as tests.
  */
 import type { CheckFailure } from "../../server/records.ts";
-import { type Counts, type Parser, report, REPORT_FAILURES } from "./report.ts";
-import {
-  BLOCK_LINES,
-  blockStart,
-  endOfBlock,
-  failureOf,
-  type Result,
-  resultLine,
-} from "./tap_details.ts";
-
-const directiveIn = /(?:^|\s)#\s*(skip|todo)\b.*$/i;
+import { SUM_LINES, sumsIn } from "./node_sums.ts";
+import { add, type Counts, cutIn, none, type Parser, report, REPORT_FAILURES } from "./report.ts";
+import { failureOf, type Result } from "./tap_details.ts";
+import { type Stream, streamsIn, versionLine } from "./tap_results.ts";
 
 export const tap: Parser = (lines) => {
-  const bail = lines.find((line) => line.startsWith("Bail out!"));
+  const bail = lines.findIndex((line) => line.startsWith("Bail out!"));
   // Without version and plan, only results that are numbered from 1 are taken for TAP.
   const known = lines.some((line) => /^(TAP version \d+|1\.\.\d+\b|(not )?ok 1\b)/.test(line));
-  const planned = lines.some((line) => /^1\.\.\d+/.test(line));
-  const results = known ? resultsIn(lines) : [];
-  if (results.length === 0 && !planned && !(known && bail)) return null;
-  const failed = results.filter(isFailure);
+  if (!known) return null;
+  const streams = streamsIn(lines);
+  if (streams.length === 0 && bail < 0) return null;
+  const ofNode = streams.map((stream, index) => countsOfNode(lines, stream, streams[index + 1]));
+  const counts = streams.map(({ results }, index) => ofNode[index] ?? countsOf(results));
+  const failed = streams.flatMap(({ results }) => results.filter(isFailure));
   const failures = failed.slice(0, REPORT_FAILURES).map((result) => failureOf(result, lines));
-  const ofNode = countsOfNode(lines);
-  const counts = ofNode ?? countsOf(results);
-  const missing = missingOf(results, lines, bail);
+  const missing = missingOf(cutIn(lines) >= 0 ? [] : streams, lines[bail]);
   if (missing) failures.unshift(missing);
-  const format = ofNode ? "node --test" : "TAP";
-  return report(format, { ...counts, failed: counts.failed + (missing ? 1 : 0) }, failures);
+  const all = counts.reduce(add, none);
+  const format = ofNode.some((counts) => counts !== null) ? "node --test" : "TAP";
+  const spans = streams.map(({ from, to }) => ({ from, to }));
+  return {
+    report: report(format, { ...all, failed: all.failed + (missing ? 1 : 0) }, failures),
+    spans: spans.length > 0 ? spans : [{ from: bail, to: bail }],
+    weak: all.failed === 0 && !missing && !lines.some((line) => versionLine.test(line)),
+  };
 };
-
-function resultsIn(lines: readonly string[]): Result[] {
-  const results: Result[] = [];
-  let unended = 0; // a block that begins before this line has no end
-  for (let at = 0; at < lines.length; at++) {
-    if (results.length > 0 && at >= unended && blockStart.test(lines[at] ?? "")) {
-      const end = endOfBlock(lines, at);
-      if (end === at) unended = at + BLOCK_LINES;
-      at = end;
-    }
-    const match = resultLine.exec(lines[at] ?? "");
-    if (!match) continue;
-    const [, spaces = "", not, number, text = ""] = match;
-    const directive = directiveIn.exec(text)?.[1]?.toLowerCase();
-    const name = text.replace(directiveIn, "").replace(/\\#/g, "#");
-    const indent = spaces.length;
-    results.push({
-      ok: !not,
-      numbered: number !== undefined,
-      name,
-      directive: directive === "skip" || directive === "todo" ? directive : null,
-      indent,
-      parent: (results.at(-1)?.indent ?? 0) > indent,
-      at,
-    });
-  }
-  // Where results are numbered, a line that merely begins with "ok" is something a test printed.
-  return results.some((result) => result.numbered)
-    ? results.filter((result) => result.numbered)
-    : results;
-}
 
 const isFailure = (result: Result, at: number, all: Result[]): boolean =>
   !result.ok && result.directive === null && !(result.parent && childFailed(all, at));
@@ -86,31 +54,25 @@ function countsOf(results: Result[]): Counts {
   };
 }
 
-/** Node sums up by itself; what was cancelled did not pass. */
-function countsOfNode(lines: readonly string[]): Counts | null {
-  const sums = new Map<string, number>();
-  for (const line of lines) {
-    const [, word, number] = /^# (pass|fail|cancelled|skipped|todo) (\d+)$/.exec(line) ?? [];
-    if (word) sums.set(word, (sums.get(word) ?? 0) + Number(number));
-  }
-  const sum = (word: string) => sums.get(word) ?? 0;
-  // Other producers write "pass" and "fail" too; only node names what was cancelled.
-  if (!sums.has("pass") || !sums.has("fail") || !sums.has("cancelled")) return null;
-  return {
-    passed: sum("pass"),
-    failed: sum("fail") + sum("cancelled"),
-    skipped: sum("skipped") + sum("todo"),
-  };
+/** Node sums up by itself, below the last result of a stream; what was cancelled did not pass. */
+function countsOfNode(
+  lines: readonly string[],
+  { to, results }: Stream,
+  next?: Stream,
+): Counts | null {
+  const end = Math.min(next?.from ?? lines.length, to + 1 + SUM_LINES * 2);
+  const at = lines.slice(to, end).findIndex((line) => /^# tests \d+$/.test(line));
+  if (at < 0 || !lines.slice(to + 1, to + at).every((line) => line.startsWith("#"))) return null;
+  const block = lines.slice(to + at, to + at + SUM_LINES);
+  const sums = sumsIn(block, /^# ([a-z]+) (\d{1,9})$/);
+  return sums && (sums.tests <= results.length || cutIn(lines) >= 0) ? sums.counts : null;
 }
 
 /** A run that stopped early has fewer results than it planned. */
-function missingOf(
-  results: Result[],
-  lines: readonly string[],
-  bail: string | undefined,
-): CheckFailure | null {
+function missingOf(streams: Stream[], bail: string | undefined): CheckFailure | null {
   if (bail !== undefined) return { message: bail };
-  const planned = lines.reduce((sum, line) => sum + Number(/^1\.\.(\d+)/.exec(line)?.[1] ?? 0), 0);
-  const ran = results.filter((result) => result.indent === 0).length;
+  const planned = streams.reduce((sum, stream) => sum + (stream.planned ?? 0), 0);
+  const ran = streams.filter((stream) => stream.planned !== null)
+    .reduce((sum, { results }) => sum + results.filter(({ indent }) => indent === 0).length, 0);
   return planned > ran ? { message: `${planned} tests were planned, but only ${ran} ran` } : null;
 }

@@ -9,7 +9,8 @@ export const BLOCK_LINES = 400;
 
 export interface Result {
   ok: boolean;
-  numbered: boolean;
+  /** Null: it has none. */
+  number: number | null;
   name: string;
   directive: "skip" | "todo" | null;
   indent: number;
@@ -83,7 +84,7 @@ function fromBlock(block: readonly string[]): CheckFailure {
   ].filter(Boolean).join("\n");
   return {
     ...(spot && { file: spot.file, line: spot.line || undefined }),
-    message: message || text,
+    message: message || read("diff") || text,
   };
 }
 

@@ -1,17 +1,17 @@
 /** Python's unittest. */
 import type { CheckFailure } from "../../server/records.ts";
-import { type Parser, report, REPORT_FAILURES } from "./report.ts";
+import { type Parser, report, REPORT_FAILURES, type Span } from "./report.ts";
 
 const RULE = /^={70}$/;
 const THIN_RULE = /^-{70}$/;
 
 export const unittest: Parser = (lines) => {
   const counts = { passed: 0, failed: 0, skipped: 0 };
-  let known = false;
+  const spans: Span[] = [];
   for (let at = 0; at < lines.length; at++) {
-    const ran = /^Ran (\d+) tests? in [\d.]+s$/.exec(lines[at] ?? "")?.[1];
-    if (ran === undefined) continue;
-    known = true;
+    const ran = /^Ran (\d{1,9}) tests? in [\d.]+s$/.exec(lines[at] ?? "")?.[1];
+    if (ran === undefined || !THIN_RULE.test(lines[at - 1] ?? "")) continue;
+    spans.push({ from: (spans.at(-1)?.to ?? -1) + 1, to: at });
     const result = lines.slice(at + 1, at + 4).find((line) =>
       /^(OK|FAILED|NO TESTS RAN)\b/.test(line)
     ) ?? "";
@@ -22,7 +22,11 @@ export const unittest: Parser = (lines) => {
     counts.skipped += skipped;
     counts.passed += Math.max(0, Number(ran) - failed - skipped);
   }
-  return known ? report("unittest", counts, failuresIn(lines)) : null;
+  if (spans.length === 0) return null;
+  const first = lines.findIndex((line) => /^[.FEsxu]+$|^={70}$|^test.* \.\.\. /.test(line));
+  const [run] = spans;
+  if (run) run.from = first < 0 ? run.to : Math.min(first, run.to);
+  return { report: report("unittest", counts, failuresIn(lines)), spans };
 };
 
 function failuresIn(lines: readonly string[]): CheckFailure[] {

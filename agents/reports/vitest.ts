@@ -1,21 +1,48 @@
 /** Vitest. */
 import type { CheckFailure } from "../../server/records.ts";
-import { countOf, type Parser, report, REPORT_FAILURES, type Spot } from "./report.ts";
+import {
+  add,
+  banneredSpans,
+  countOf,
+  linesLike,
+  none,
+  type Parser,
+  report,
+  REPORT_FAILURES,
+  type Spot,
+} from "./report.ts";
 
+const result = /^ [✓❯×] \S/;
 /** Heading of a failure: `FAIL  file > suite > test`, with a project's name in between where there is one. */
 const head = /^ FAIL {1,2}(?:\|[^|]+\| )?(.+)$/;
 const place = /^ ❯ (?:.* )?([^\s():]+):(\d+):\d+$/;
 
 export const vitest: Parser = (lines) => {
-  if (!lines.some((line) => /^ *Test Files {2}/.test(line))) return null;
-  const tests = lines.findLast((line) => /^ *Tests {2}/.test(line)) ?? "";
-  const broken = lines.filter((line) => head.test(line) && !line.includes(" > ")).length;
-  return report("vitest", {
+  const banners = linesLike(lines, /^ (?:RUN|DEV) {2}v\d/);
+  const sums = linesLike(lines, /^ *Tests {2}/)
+    .filter((at) => /^ *Test Files {2}/.test(lines[at - 1] ?? "") && isTimed(lines, at));
+  const spans = banneredSpans(lines, { banners, summaries: sums, sign: result });
+  if (spans.length === 0) return null;
+  const parts = spans.map(({ from, to }) => lines.slice(from, to));
+  const broken = parts.flat().filter((line) => head.test(line) && !line.includes(" > ")).length;
+  const counts = spans.map(({ to }) => lines[to] ?? "").map((tests) => ({
     passed: countOf(tests, "passed"),
-    failed: countOf(tests, "failed") + broken,
+    failed: countOf(tests, "failed"),
     skipped: countOf(tests, "skipped", "todo"),
-  }, failuresIn(lines));
+  })).reduce(add, none);
+  return {
+    report: report(
+      "vitest",
+      { ...counts, failed: counts.failed + broken },
+      parts.flatMap(failuresIn),
+    ),
+    spans,
+  };
 };
+
+/** Below the sums stands when the run began, sometimes after errors that belong to no test. */
+const isTimed = (lines: readonly string[], at: number): boolean =>
+  lines.slice(at + 1, at + 5).some((line) => /^ +(Start at|Duration) {2}/.test(line));
 
 function failuresIn(lines: readonly string[]): CheckFailure[] {
   const heads = lines.flatMap((line, at) => head.test(line) ? [at] : []).slice(0, REPORT_FAILURES);

@@ -91,7 +91,7 @@ export async function runCheck(
     status,
     exitCode: result.exitCode,
     durationMs: result.durationMs,
-    report: parseReport(result.output, { root: place.dir }),
+    report: parseReport(result.output, { root: place.dir, exitCode: result.exitCode }),
     tail: tailOf(result.output),
     outputPath,
     unconfined: result.unconfined,
