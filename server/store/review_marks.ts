@@ -93,7 +93,9 @@ export interface Checkpointed {
 }
 
 /** Most checkpoints of one ticket that are read, the newest. */
-const CHECKPOINTS_MAX = 500;
+const CHECKPOINTS_MAX = 200;
+/** The files of one that names more are not read: a turn that touched hundreds of them says little about each. */
+const CHECKPOINT_CHARS = 32_000;
 
 /** The checkpoints that the ticket's runs have made, newest first. */
 export function listCheckpoints(
@@ -102,13 +104,19 @@ export function listCheckpoints(
   limit = CHECKPOINTS_MAX,
 ): Checkpointed[] {
   return db.prepare(`
-    SELECT run_id, number, data FROM events
+    SELECT run_id, number, json_extract(data, '$.commit') AS commit_id,
+      json_extract(data, '$.turn') AS turn,
+      CASE WHEN length(data) <= :maxChars THEN json_extract(data, '$.files') END AS files
+    FROM events
     WHERE ticket_id = :ticketId AND type = 'checkpoint' AND run_id IS NOT NULL
     ORDER BY seq DESC LIMIT :limit
-  `).all({ ticketId, limit }).map((row) => {
-    const { commit, files, turn } = JSON.parse(String(row.data));
-    return { commit, files, turn, runId: String(row.run_id), number: Number(row.number) };
-  });
+  `).all({ ticketId, limit, maxChars: CHECKPOINT_CHARS }).map((row) => ({
+    commit: String(row.commit_id),
+    files: JSON.parse(String(row.files ?? "[]")),
+    turn: Number(row.turn),
+    runId: String(row.run_id),
+    number: Number(row.number),
+  }));
 }
 
 /** Commits that suggestions became, by whose finding or comment it was. */
