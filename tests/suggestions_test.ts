@@ -15,6 +15,7 @@ import {
   recordSuggestions,
 } from "../server/services/suggestions.ts";
 import { approveTicket } from "../server/services/tickets.ts";
+import { listTicks } from "../server/store/review_marks.ts";
 import { listFindings } from "../server/store/reviews.ts";
 import { moveTicket } from "../server/store/tickets.ts";
 import { suggestionIn, suggestionText } from "../server/suggestion.ts";
@@ -238,7 +239,7 @@ Deno.test("two people who apply the same suggestion get one commit; the second i
   equal(await scene.repo.git("rev-parse", scene.branch), scene.ticket.headCommit);
 });
 
-Deno.test("the API applies suggestions and gives lines of a file; refusals are problems", async () => {
+Deno.test("the API ticks files, applies suggestions and gives lines of a file; refusals are problems", async () => {
   await using scene = await inReview();
   const http = createHttp(scene.app, {
     assets: noAssets,
@@ -261,12 +262,25 @@ Deno.test("the API applies suggestions and gives lines of a file; refusals are p
   equal((await lines("path=../../etc/passwd"))[0], 404);
   equal((await lines("path=a.txt&from=0"))[0], 422);
   const wish = scene.comment("a.txt", 3, suggestion("x\n"));
-  const post = (body: unknown) =>
-    http.request(`${path}/apply-suggestions`, {
+  const post = (body: unknown, verb = "apply-suggestions") =>
+    http.request(`${path}/${verb}`, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify(body),
     });
+  for (
+    const [body, status, count] of [
+      [{ path: "a.txt" }, 200, 1],
+      [{ path: "README.md" }, 404, 1],
+      [{ path: "a.txt", viewed: "yes" }, 422, 1],
+      [{ path: "a.txt", viewed: false }, 200, 0],
+    ] as const
+  ) {
+    const answer = await post(body, "viewed");
+    equal(answer.status, status);
+    await answer.body?.cancel();
+    equal(listTicks(scene.app.db, "owner", scene.id).size, count);
+  }
   const refused = await post({ comments: [] });
   equal(refused.status, 422);
   await refused.body?.cancel();

@@ -17,7 +17,7 @@ import {
   layoutToKeep,
   readReviewQuery,
 } from "../pages/review_query.ts";
-import { fileLines, tickFile } from "../services/review_range.ts";
+import { contentNow, fileLines, tickFile } from "../services/review_range.ts";
 import { commitSuggestions, recordSuggestions, SUGGESTIONS_MAX } from "../services/suggestions.ts";
 import { listSubtasks } from "../store/subtasks.ts";
 import { getTicket } from "../store/tickets.ts";
@@ -37,7 +37,14 @@ const tickInput = once(() =>
     path: z.string().min(1).max(4_096),
     content: z.string().regex(/^[\w:]{1,100}$/, "Send what the page or the diff says of the file"),
     viewed: z.boolean(),
-  }).meta({ id: "ViewedFile" })
+  })
+);
+
+const viewedInput = once(() =>
+  z.strictObject({
+    path: z.string().min(1).max(4_096),
+    viewed: z.boolean().default(true),
+  }).meta({ id: "Viewed" })
 );
 
 const ids = () => z.array(z.string().max(64)).max(SUGGESTIONS_MAX).default([]);
@@ -77,6 +84,17 @@ export function reviewsApi(api: Api): void {
     }, ({ app, prepared }) => {
       const ticket = recordSuggestions(app, prepared);
       return ticketJson(ticket, listSubtasks(app.db, ticket.id));
+    })
+    .post("/tickets/:id/viewed", {
+      summary: "Mark a changed file as viewed by you; it falls away when the file changes again",
+      tag: "tickets",
+      body: viewedInput,
+      out: viewedInput,
+      prepare: ({ app, params, body }) =>
+        contentNow(app, getTicket(app.db, params.id!), body.path, requestSignal()),
+    }, ({ app, params, body, prepared }) => {
+      tickFile(app, params.id!, { ...body, content: prepared });
+      return body;
     })
     .get("/tickets/:id/lines", {
       summary: `Lines of a file on the ticket's branch, at most ${LINES_MAX}`,

@@ -135,6 +135,20 @@ export function lookAt(app: App, ticket: Ticket): string | null {
 export const contentOf = ({ kind, newBlob, newMode }: DiffFile): string =>
   [kind === "deleted" ? "deleted" : newBlob ?? "same", newMode ?? ""].join(":");
 
+/** What a tick on a changed file is about now. Throws `not_found` where the ticket changes no such file. */
+export async function contentNow(
+  app: App,
+  ticket: Ticket,
+  path: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const all = { range: "all", ignoreSpace: false, before: null } as const;
+  const { files } = await reviewDiff(app, ticket, all, signal);
+  const file = files.find((file) => file.path === path);
+  if (file) return contentOf(file);
+  throw new AppError("not_found", `Cannot mark "${path}" as viewed: the ticket does not change it`);
+}
+
 /** Says that whoever acts has viewed a file in this content, or has not. Throws `not_found` without such a ticket. */
 export function tickFile(
   app: App,
