@@ -1,4 +1,7 @@
-/** How long the page of a review takes on the server, how long and how large it is, by changed lines. */
+/**
+ * How long the page of a review takes on the server, and how large it is, by changed lines. "first" is the first of
+ * the process, "unread" a diff that was not read before; the others are of one that was.
+ */
 import { join } from "node:path";
 import { startGaffer, tempDir } from "../tests/gaffer.ts";
 import { TestRepo } from "../tests/git_support.ts";
@@ -18,7 +21,7 @@ const name = (lines: number) => `diff of ${lines} lines`;
 export const diffPage: Group = {
   name: "diff page",
   rows: SIZES.flatMap(([lines]) =>
-    ["first", "p50", "p95", "bytes", "elements"].map((what) => `${name(lines)}, ${what}`)
+    ["first", "unread", "p50", "p95", "bytes", "elements"].map((what) => `${name(lines)}, ${what}`)
   ),
   async measure() {
     const rows: Measured[] = [];
@@ -31,6 +34,8 @@ export const diffPage: Group = {
       await using gaffer = await startGaffer({ dataDir: data.path });
       const url = `${gaffer.url}/tickets/${ticketId}/review`;
       const [first] = await timesOf(url, 1);
+      // Another diff of the same size, which nobody has read yet: what is kept of diffs does not help it.
+      const [unread] = await timesOf(`${url}?space=hide`, 1);
       await timesOf(url, WARM_UP);
       const [p50, p95]: [number[], number[]] = [[], []];
       for (let round = 0; round < ROUNDS; round++) {
@@ -41,6 +46,7 @@ export const diffPage: Group = {
       const html = await (await fetch(url)).text();
       rows.push(
         { name: `${name(lines)}, first`, unit: "ms", values: [first!] },
+        { name: `${name(lines)}, unread`, unit: "ms", values: [unread!] },
         { name: `${name(lines)}, p50`, unit: "ms", values: p50 },
         { name: `${name(lines)}, p95`, unit: "ms", values: p95, goal },
         { name: `${name(lines)}, bytes`, unit: "KB", values: [new Blob([html]).size / 1_000] },
