@@ -65,12 +65,17 @@ export const reviewerResult = once(() =>
       path: text(500).optional(),
       line: z.number().int().min(1).optional().describe("Line in the new version of the file"),
       message: text(2_000),
-      suggestion: z.string().max(4_000).optional().describe("What to do instead"),
+      suggestion: z.string().max(4_000).optional().describe(
+        "What to do instead. The exact new text of that line, in a block fenced by ```suggestion and ```, can be " +
+          "applied as it is",
+      ),
     })).max(50),
     criteria: z.array(z.strictObject({
       criterion: text(500),
       met: z.boolean(),
-      evidence: text(1_000).describe("Where in the diff, or which check, shows it"),
+      evidence: text(1_000).describe(
+        "Where in the diff (as path:line), or which check, shows it",
+      ),
     })).max(20),
   })
 );

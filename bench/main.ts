@@ -5,6 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import { agentRun } from "./agent_run.ts";
+import { diffPage } from "./diff_page.ts";
 import { durableSteps } from "./durable_steps.ts";
 import { hundredRuns } from "./hundred_runs.ts";
 import { memory } from "./memory.ts";
@@ -16,7 +17,10 @@ import { size } from "./size.ts";
 import { start } from "./start.ts";
 import { type Row, rowOf, tableOf } from "./table.ts";
 
-const groups = [start, memory, size, pages, agentRun, modelSide, hundredRuns, queue, durableSteps];
+const groups = [
+  ...[start, memory, size, pages, diffPage],
+  ...[agentRun, modelSide, hundredRuns, queue, durableSteps],
+];
 
 const { values } = parseArgs({
   args: Deno.args,

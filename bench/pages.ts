@@ -40,7 +40,7 @@ export const pages: Group = {
 };
 
 /** Milliseconds of each of `count` requests, one after the other. */
-async function timesOf(url: string, count: number): Promise<number[]> {
+export async function timesOf(url: string, count: number): Promise<number[]> {
   const times: number[] = [];
   for (let n = 0; n < count; n++) {
     const begin = performance.now();

@@ -58,12 +58,41 @@ export function seed(path: string, count: number): { ticketId: string } {
   return { ticketId: id };
 }
 
-function seedProject(tx: Tx): string {
+/** A ticket in review whose commits are in the repository. */
+export function seedReview(
+  path: string,
+  repo: string,
+  { base, head }: { base: string; head: string },
+): { ticketId: string } {
+  const db = openDb(path);
+  const app: Transactor = {
+    db,
+    clock: { nowMs: () => Date.now() },
+    hub: createHub((error) => {
+      throw error;
+    }),
+    actor: "owner",
+  };
+  migrate(db, timeText(Date.now()));
+  const { id } = transact(app, (tx) => {
+    const projectId = seedProject(tx, repo);
+    const { id } = seedTicket({ tx, projectId }, "in_progress", 0, TURNS);
+    for (const name of ["build", "test"] as const) {
+      insertCheck(tx, checkAt(id, name, head, false));
+    }
+    const commits = { baseCommit: base, headCommit: head };
+    return moveTicket(tx, id, "review", { ...commits, reviewSummary: "Good", step: null });
+  });
+  db.close();
+  return { ticketId: id };
+}
+
+function seedProject(tx: Tx, repo = "/nowhere/bench"): string {
   const timeoutMs = 10 * MINUTE_MS;
   return insertProject(tx, {
     slug: "bench",
     name: "Bench",
-    path: "/nowhere/bench",
+    path: repo,
     baseBranch: "main",
     commands: [
       { name: "build", command: "make", timeoutMs },
@@ -156,23 +185,30 @@ function seedTicket(seeding: Seeding, status: TicketStatus, n: number, turns: nu
 function seedChecks(tx: Tx, { id: ticketId }: Ticket): void {
   for (const baseline of [true, false]) {
     for (const name of ["build", "test"] as const) {
-      insertCheck(tx, {
-        ticketId,
-        name,
-        commit: baseline ? BASE : COMMIT,
-        baseline,
-        command: name === "build" ? "make" : "make test",
-        status: "passed",
-        exitCode: 0,
-        durationMs: 2_300,
-        report: { format: "tap", passed: 120, failed: 0, skipped: 2, failures: [] },
-        tail: "ok 120 - the last one\n".repeat(20),
-        outputPath: null,
-        unconfined: false,
-      });
+      insertCheck(tx, checkAt(ticketId, name, baseline ? BASE : COMMIT, baseline));
     }
   }
 }
+
+const checkAt = (
+  ticketId: string,
+  name: "build" | "test",
+  commit: string,
+  baseline: boolean,
+) => ({
+  ticketId,
+  name,
+  commit,
+  baseline,
+  command: name === "build" ? "make" : "make test",
+  status: "passed" as const,
+  exitCode: 0,
+  durationMs: 2_300,
+  report: { format: "tap", passed: 120, failed: 0, skipped: 2, failures: [] },
+  tail: "ok 120 - the last one\n".repeat(20),
+  outputPath: null,
+  unconfined: false,
+});
 
 function seedFindings(tx: Tx, { id: ticketId }: Ticket, { id: runId }: Run): void {
   const finding = { runId, path: "src/greet.ts", suggestion: "Say why" };

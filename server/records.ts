@@ -398,7 +398,7 @@ export interface Check {
 }
 
 /** A reviewer's remark, at a line when it has one. */
-export interface ReviewFinding {
+export interface ReviewFinding extends Applicable {
   id: string;
   ticketId: string;
   runId: string;
@@ -416,8 +416,16 @@ export interface CriterionVerdict {
   evidence: string;
 }
 
+/** What a suggestion beside a line would change it to, and the commit that was made of it. */
+export interface Applicable {
+  /** The commit that the remark was made on: its line is a line of that. Null: nobody knows. */
+  commit: string | null;
+  /** Its suggestion was applied by this commit. */
+  appliedCommit: string | null;
+}
+
 /** A person's remark on the review page. */
-export interface Comment {
+export interface Comment extends Applicable {
   id: string;
   ticketId: string;
   path: string | null;
@@ -490,6 +498,14 @@ export interface DiffFile {
   additions: number;
   deletions: number;
   hunks: DiffHunk[];
+  /** Object ids of its content before and now, where the diff names them. */
+  oldBlob?: string;
+  newBlob?: string;
+  /** What the repository's `.gitattributes` says about it; undefined: nothing. */
+  generated?: boolean;
+  /** As git writes them ("100644"), when the mode changed. */
+  oldMode?: string;
+  newMode?: string;
 }
 export interface DiffHunk {
   header: string;

@@ -21,8 +21,12 @@
     const found = [...document.querySelectorAll(`[data-key="${CSS.escape(keys)}"]`)].filter(
       isVisible,
     );
-    const here = document.activeElement?.closest("article, form, [data-row], details");
-    return found.find((element) => here?.contains(element)) ?? found[0];
+    const PART = "article, form, [data-row], details";
+    for (let here = document.activeElement; here; here = here.parentElement?.closest(PART)) {
+      const control = here.matches(PART) && found.find((element) => here.contains(element));
+      if (control) return control;
+    }
+    return found[0];
   }
 
   function use(control) {
@@ -31,15 +35,22 @@
     else control.select?.();
   }
 
+  // The nearest after what has the focus, or before it.
+  function beside(items, here, step) {
+    if (!here || here === document.body) return null;
+    const way = step > 0 ? Node.DOCUMENT_POSITION_FOLLOWING : Node.DOCUMENT_POSITION_PRECEDING;
+    const there = items.filter((item) => here.compareDocumentPosition(item) & way);
+    return there.at(step > 0 ? 0 : -1);
+  }
+
   function move(step, selector) {
     const items = [...document.querySelectorAll(selector)].filter(isVisible);
     if (items.length === 0) return false;
-    const at = items.findIndex((item) => item.contains(document.activeElement));
-    const next = items[
-      at < 0
-        ? (step > 0 ? 0 : items.length - 1)
-        : Math.min(Math.max(at + step, 0), items.length - 1)
-    ];
+    const here = document.activeElement;
+    const at = items.findIndex((item) => item.contains(here));
+    const next = at < 0
+      ? beside(items, here, step) ?? items.at(step > 0 ? 0 : -1)
+      : items[Math.min(Math.max(at + step, 0), items.length - 1)];
     (next.matches("summary, [tabindex]")
       ? next
       : next.querySelector("a[href], summary, button") ?? next).focus();

@@ -351,6 +351,8 @@ export function finding(changes: Partial<ReviewFinding> = {}): ReviewFinding {
     line: 16,
     message: "The temporary file is not removed when `mv` fails.",
     suggestion: "Add a `trap` that removes it.",
+    commit: COMMIT,
+    appliedCommit: null,
     ...changes,
   };
 }
@@ -366,6 +368,8 @@ export function comment(changes: Partial<Comment> = {}): Comment {
     sent: false,
     author: "owner",
     createdAt: ago(2),
+    commit: COMMIT,
+    appliedCommit: null,
     ...changes,
   };
 }

@@ -9,6 +9,7 @@ import { AgentFilesPage } from "../views/agent_files.tsx";
 import { AgentVersionsPage } from "../views/agent_versions.tsx";
 import { AgentsPage } from "../views/agents.tsx";
 import { CheckPage } from "../views/checks.tsx";
+import { gapsOf } from "../views/diff_gaps.ts";
 import { parsePlace } from "../views/diff_place.ts";
 import { ErrorPage } from "../views/errors.tsx";
 import { HomePage } from "../views/home.tsx";
@@ -426,6 +427,29 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       olderChecks={[a.check({ id: "chk_old", commit: "0".repeat(40) })]}
       openFile={query.get("file")}
       commentAt={parsePlace(query.get("comment"))}
+      view={{
+        range: "all",
+        ranges: ["all", "turn"],
+        split: query.get("layout") === "split",
+        ignoreSpace: false,
+        nowrap: query.get("wrap") === "off",
+        only: query.get("only") ?? "",
+        total: a.files.length,
+      }}
+      extras={{
+        ticks: {
+          viewed: new Set(["package-lock.json"]),
+          contents: new Map(a.files.map(({ path }) => [path, "same:"])),
+          action: "/tickets/tkt_save/viewed",
+        },
+        gaps: new Map(a.files.map(({ path, hunks }) => [path, gapsOf(hunks, null)])),
+        origins: new Map([["src/save.sh", [{
+          words: "subtask 1: Write saves through a temporary file",
+          href: "/runs/run_dev?all=1#e9",
+          by: "turn 2 of bugfix-dev",
+          idea: { href: "/ideas/idea_save", words: "idea #12 and 1 answer" },
+        }]]]),
+      }}
       message={commitMessage}
       refused={null}
     />

@@ -7,7 +7,8 @@ import { Activity, itemsPartial } from "../views/activity.tsx";
 import { foldActivity, itemsSince, type TurnItem } from "../views/activity_fold.ts";
 import { describeFact } from "../views/activity_fact.tsx";
 import { countDiff, describeCall, describeGroup, groupCalls } from "../views/activity_words.ts";
-import { Diff, type DiffProps } from "../views/diff.tsx";
+import { Diff } from "../views/diff.tsx";
+import type { DiffProps } from "../views/diff_props.ts";
 import {
   DIFF_MAX_LINES,
   FILE_MAX_LINES,
@@ -283,7 +284,7 @@ Deno.test("Diff gives each line its sign and address, and each hunk its tbody", 
   match(html, new RegExp(`<tr class="removed" id="${removed}">`));
   match(html, /href="\/tickets\/t\/review\?comment=src%2Fsave\.sh%3A-14#L-/);
   match(html, /slot<span class="word">\.tmp<\/span>/);
-  match(html, /Show 2 lines/, "a generated file is folded");
+  match(html, /Written by a tool: <a[^>]*>show 2 lines/, "a generated file is folded");
   match(html, /A binary file/);
 });
 

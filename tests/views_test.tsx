@@ -79,7 +79,7 @@ const TEXTS = new Set(
     "command tail path file test tags feedback guidance branch label waitReason liveText author createdBy " +
     "actor content thinking evidence criterion output header prompt system baseUrl dataDir version " +
     "projectName reviewSummary mergeWait acceptance complexityReason priorityReason baseBranch refused hint " +
-    "diff tool agent requestId by setup build q").split(" "),
+    "diff tool agent requestId by setup build q words commentText").split(" "),
 );
 
 /** Values of closed sets that stand under such a name. */
@@ -89,7 +89,8 @@ const CLOSED = new Set<string>([...Object.keys(failureReasons), ...checkStatuses
 function poison(value: unknown, key = ""): unknown {
   if (typeof value === "string") return TEXTS.has(key) && !CLOSED.has(value) ? HOSTILE : value;
   if (Array.isArray(value)) return value.map((item) => poison(item, key));
-  if (value === null || typeof value !== "object") return value;
+  if (value === null || typeof value !== "object" || value instanceof Set) return value;
+  if (value instanceof Map) return new Map([...value].map(([name, item]) => [name, poison(item)]));
   return Object.fromEntries(
     Object.entries(value).map(([name, item]) => [name, poison(item, name)]),
   );

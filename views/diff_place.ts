@@ -36,15 +36,30 @@ export const fileId = (path: string): string => `file-${idPart(path)}`;
 export const commentHref = (page: string, place: Place): string =>
   `${withQuery(page, { comment: placeText(place) })}#${lineId(place)}`;
 
+/** The same form, beginning with the line itself for a person to change. */
+export const suggestHref = (page: string, place: Place): string =>
+  `${withQuery(page, { comment: placeText(place), suggest: "1" })}#${lineId(place)}`;
+
 /** Shows a file that is folded because the diff is long or the file generated. */
 export const openFileHref = (page: string, path: string): string =>
   `${withQuery(page, { file: path })}#${fileId(path)}`;
 
 const GENERATED =
-  /(?:^|\/)(?:package-lock\.json|[^/]*\.lock|[^/]*-lock\.ya?ml|[^/]*\.min\.(?:js|css)|[^/]*\.map)$/;
+  /(?:^|\/)(?:package-lock\.json|npm-shrinkwrap\.json|go\.sum|[^/]*\.lock|[^/]*-lock\.ya?ml|[^/]*\.min\.(?:js|css)|[^/]*\.map|[^/]*\.snap)$/;
 
-/** Made by a tool: folded until asked for. */
+/** Made by a tool, by its name. */
 export const isGenerated = (path: string): boolean => GENERATED.test(path);
+
+/** Why a file is folded until it is asked for; null: it is not, unless the page has no room for it. */
+export function foldReason(file: DiffFile): string | null {
+  if (file.generated === true) return "Generated, by .gitattributes";
+  if (file.generated === undefined && isGenerated(file.path)) return "Written by a tool";
+  if (file.kind === "deleted" && lineCount(file) > DELETED_MAX_LINES) return "The file is deleted";
+  return null;
+}
+
+/** A longer file that is deleted as a whole is folded. */
+const DELETED_MAX_LINES = 100;
 
 export const lineCount = (file: DiffFile): number =>
   file.hunks.reduce((sum, hunk) => sum + hunk.lines.length, 0);
@@ -57,7 +72,7 @@ export function planFiles(files: DiffFile[], wanted: ReadonlySet<string>): Map<s
     const lines = lineCount(file);
     const shown = wanted.has(file.path)
       ? Math.min(lines, FILE_MAX_LINES)
-      : !isGenerated(file.path) && lines <= left
+      : foldReason(file) === null && lines <= left
       ? lines
       : 0;
     plan.set(file.path, shown);

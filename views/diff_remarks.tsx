@@ -2,32 +2,91 @@
 import type { VNode } from "preact";
 import type { Comment, ReviewFinding } from "../server/records.ts";
 import { StatusBadge, Tag, Time } from "./components.tsx";
-import { lineId, type Place } from "./diff_place.ts";
+import { lineId, type Place, suggestHref } from "./diff_place.ts";
+import { shortCommit } from "./format.ts";
+import { suggestionIn } from "../server/suggestion.ts";
 import { ActionForm, Button, buttonClass, Disclosure, Field } from "./forms.tsx";
 import { ticketHref } from "./links.ts";
-import { Prose } from "./prose.tsx";
+import { Inline, Prose } from "./prose.tsx";
 import { severityWords } from "./words.ts";
 
+/** A criterion's verdict with a place that the reviewer names as its evidence. */
+export interface Evidence {
+  criterion: string;
+  met: boolean;
+  path: string;
+  line: number;
+}
+
+/** What is said in one place. */
 export interface RemarksOf {
   findings: ReviewFinding[];
   comments: Comment[];
+  evidence: Evidence[];
 }
 
-/** Findings first, then comments, oldest first as given; drafts with a form where they are `changeable`. */
+interface RemarksProps extends RemarksOf {
+  nowMs: number;
+  /** Suggestions can't be applied when it is null. */
+  commentAction: string | null;
+}
+
+/** Findings first, then comments, oldest first as given, then what shows that a criterion is met. */
 export function Remarks(
-  { findings, comments, ...rest }: RemarksOf & { changeable: boolean; nowMs: number },
+  { findings, comments, evidence, nowMs, commentAction }: RemarksProps,
 ): VNode | null {
-  if (findings.length === 0 && comments.length === 0) return null;
+  if (findings.length + comments.length + evidence.length === 0) return null;
+  const open = commentAction !== null;
   return (
     <div class="remarks">
-      {findings.map((finding) => <FindingNote key={finding.id} finding={finding} />)}
-      {comments.map((comment) => <CommentNote key={comment.id} comment={comment} {...rest} />)}
+      {findings.map((finding) => <FindingNote key={finding.id} finding={finding} open={open} />)}
+      {comments.map((comment) => (
+        <CommentNote key={comment.id} comment={comment} nowMs={nowMs} open={open} />
+      ))}
+      {evidence.map(({ criterion, met }) => (
+        <p key={criterion} class="evidence small">
+          <StatusBadge
+            shown={met ? { word: "Met", tone: "done" } : { word: "Not met", tone: "failed" }}
+          />{" "}
+          <Inline text={criterion} />
+        </p>
+      ))}
     </div>
   );
 }
 
+/** Applies what a remark suggests, as a commit; or says that it was. */
+function Apply(
+  { remark, kind, open }: {
+    remark: Comment | ReviewFinding;
+    kind: "comment" | "finding";
+    open: boolean;
+  },
+): VNode | null {
+  const suggestion = suggestionIn(remark);
+  if (remark.appliedCommit) {
+    return <p class="muted small">Applied as {shortCommit(remark.appliedCommit)}</p>;
+  }
+  if (!open || !suggestion) return null;
+  const { first, last } = suggestion;
+  const which = first === last ? `line ${first}` : `lines ${first} to ${last}`;
+  return (
+    <form
+      method="post"
+      action={`${ticketHref(remark.ticketId)}/apply-suggestions`}
+      class="action-form"
+      hx-boost={`swap:"outerMorph show:none" select:#app target:#app`}
+    >
+      <input type="hidden" name={kind} value={remark.id} />
+      <Button keys="p" label={`Apply suggestion to ${which}`}>Apply suggestion</Button>
+    </form>
+  );
+}
+
 /** A reviewer's finding, with what to do instead. */
-export function FindingNote({ finding }: { finding: ReviewFinding }): VNode {
+export function FindingNote(
+  { finding, open = false }: { finding: ReviewFinding; open?: boolean },
+): VNode {
   return (
     <article class="remark" id={`finding-${finding.id}`}>
       <p class="remark-head">
@@ -41,19 +100,15 @@ export function FindingNote({ finding }: { finding: ReviewFinding }): VNode {
           <Prose text={finding.suggestion} />
         </>
       )}
+      <Apply remark={finding} kind="finding" open={open} />
     </article>
   );
 }
 
-interface CommentNoteProps {
-  comment: Comment;
-  /** A draft's text can still be changed. */
-  changeable: boolean;
-  nowMs: number;
-}
-
 /** A person's comment; a draft until the changes are requested. */
-export function CommentNote({ comment, changeable, nowMs }: CommentNoteProps): VNode {
+export function CommentNote(
+  { comment, nowMs, open = false }: { comment: Comment; nowMs: number; open?: boolean },
+): VNode {
   return (
     <article class="remark" id={`comment-${comment.id}`}>
       <p class="remark-head">
@@ -65,7 +120,8 @@ export function CommentNote({ comment, changeable, nowMs }: CommentNoteProps): V
         {!comment.sent && <Tag>draft</Tag>}
       </p>
       <Prose text={comment.body} />
-      {!comment.sent && changeable && <DraftForm comment={comment} />}
+      {!comment.sent && open && <DraftForm comment={comment} />}
+      <Apply remark={comment} kind="comment" open={open} />
       {!comment.sent && (
         <ActionForm
           action={`${commentPath(comment)}/remove`}
@@ -123,10 +179,12 @@ interface CommentFormProps {
   action: string;
   /** Where Cancel leads. */
   page: string;
+  /** What it begins with. */
+  text: string;
 }
 
 /** Opens under a line. The comment is kept as a draft until changes are requested. */
-export function CommentForm({ place, action, page }: CommentFormProps): VNode {
+export function CommentForm({ place, action, page, text }: CommentFormProps): VNode {
   return (
     <form
       method="post"
@@ -144,11 +202,19 @@ export function CommentForm({ place, action, page }: CommentFormProps): VNode {
         kind="area"
         label={`Comment on line ${place.line}`}
         hint="Kept as a draft; all drafts go to the developer together when you request changes."
+        value={text}
+        rows={text === "" ? 3 : Math.min(12, text.split("\n").length + 1)}
+        mono={text !== ""}
         required
         autoFocus
       />
       <div class="actions">
         <Button kind="primary">Add comment</Button>
+        {text === "" && place.side === "new" && (
+          <a class={buttonClass("quiet")} href={suggestHref(page, place)}>
+            Suggest other words
+          </a>
+        )}
         <a class={buttonClass("quiet")} href={`${page}#${lineId(place)}`} data-key="Escape">
           Cancel
         </a>

@@ -72,6 +72,10 @@ export function describeChange(change: ChangeEvent): string {
       }`.replace(/^./, (first) => first.toUpperCase());
     case "comment_added":
       return `Comment by ${actor}`;
+    case "suggestions_applied":
+      return `${
+        data.count === 1 ? "A suggestion" : `${data.count} suggestions`
+      } applied by ${actor}`;
     case "run_created":
       return `The ${text("agent")} was started`;
     case "run_paused":

@@ -48,11 +48,15 @@ export const subjectWithin = ({ kind, number }: Pick<Subject, "kind" | "number">
 export const subjectHref = ({ kind, id }: Subject): string =>
   kind === "idea" ? ideaHref(id) : ticketHref(id);
 
-/** `path` with those of `query` that are set; the order is kept, so one view has one address. */
+/**
+ * `path`, which may have a query already, with those of `query` that are set; the order is kept, so one view has
+ * one address.
+ */
 export function withQuery(path: string, query: Record<string, string | null | undefined>): string {
   const set = Object.entries(query).filter(([, value]) => value);
   if (set.length === 0) return path;
-  return `${path}?${new URLSearchParams(set as [string, string][])}`;
+  const mark = path.includes("?") ? "&" : "?";
+  return `${path}${mark}${new URLSearchParams(set as [string, string][])}`;
 }
 
 const SAFE_LINK = /^(?:https?:|mailto:)/i;

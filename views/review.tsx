@@ -9,9 +9,10 @@ import type {
   Ticket,
 } from "../server/records.ts";
 import { FoldedChecks } from "./checks.tsx";
-import { Notice, Panel, StatusBadge } from "./components.tsx";
-import { ChangeCounts, Diff } from "./diff.tsx";
-import { fileId, lineId, type Place } from "./diff_place.ts";
+import { Notice, StatusBadge } from "./components.tsx";
+import { Diff, FileDiff } from "./diff.tsx";
+import { fileId, type Place, planFiles } from "./diff_place.ts";
+import { type DiffProps, wantedOf } from "./diff_props.ts";
 import { CommentNote, FindingNote } from "./diff_remarks.tsx";
 import { plural, shortCommit } from "./format.ts";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
@@ -19,6 +20,9 @@ import { reviewHref, ticketHref } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
 import { Inline, Prose } from "./prose.tsx";
 import { type RefusedReview, ReviewBar } from "./review_decision.tsx";
+import { evidenceHref, evidenceOf, jumpTo } from "./review_evidence.ts";
+import { FileList } from "./review_files.tsx";
+import { rangeHref, ReviewTools, type ReviewView } from "./review_tools.tsx";
 import type { Shell } from "./shell.ts";
 import { severityWords, ticketWords } from "./words.ts";
 
@@ -41,39 +45,55 @@ export interface ReviewPageProps {
   openFile: string | null;
   /** `?comment=`, read by `parsePlace`. */
   commentAt: Place | null;
+  /** Which part of the work is shown, and how; null: all of it, unified. */
+  view?: ReviewView | null;
+  /** What the diff shows besides its lines. */
+  extras?: Pick<
+    DiffProps,
+    "colours" | "gaps" | "expanded" | "ticks" | "origins" | "why" | "commentText"
+  >;
+  /** Lines or files were left out. */
+  truncated?: boolean;
   /** Proposed commit message of the merge. */
   message: string;
   refused: RefusedReview | null;
 }
 
 export function ReviewPage(props: ReviewPageProps): VNode {
-  const { ticket, shell, files } = props;
-  const page = reviewHref(ticket.id);
+  const { ticket, shell, files, view } = props;
   return (
     <Layout shell={shell} title={titleOf(ticket)} current="development" live={props.live}>
       <Strip {...props} />
       <div class="review">
         <div class="review-side">
-          <FileList {...props} />
+          <FileList
+            {...props}
+            viewed={props.extras?.ticks?.viewed ?? null}
+            page={reviewHref(ticket.id)}
+          />
         </div>
         <div class="review-main">
           <ReviewChecks {...props} />
           <Summary {...props} />
           <a class="skip-inline" href="#review-bar">Skip the diff</a>
+          {view && <ReviewTools page={reviewHref(ticket.id)} view={view} />}
           {files.length > 0 && isOpen(ticket) && (
-            <p class="muted small">Press a line's number to comment on it.</p>
+            <p class="muted small diff-hint">Press a line's number to comment on it.</p>
           )}
-          {files.length === 0 ? <p class="calm">The branch changes nothing.</p> : (
-            <Diff
-              files={files}
-              findings={props.findings}
-              comments={props.comments}
-              openFile={props.openFile}
-              commentAt={props.commentAt}
-              page={page}
-              commentAction={isOpen(ticket) ? `${ticketHref(ticket.id)}/comments` : null}
-              nowMs={shell.nowMs}
-            />
+          {view?.ignoreSpace && (
+            <p class="muted small">
+              White space is hidden: files in which nothing else changed are left out.
+            </p>
+          )}
+          {files.length === 0
+            ? (
+              <p class="calm">
+                {emptyWords(view)}
+              </p>
+            )
+            : <Diff {...diffOf(props)} />}
+          {props.truncated && (
+            <p class="muted small">The diff is longer than what is read; the branch has it all.</p>
           )}
         </div>
       </div>
@@ -81,6 +101,48 @@ export function ReviewPage(props: ReviewPageProps): VNode {
     </Layout>
   );
 }
+
+function emptyWords(view?: ReviewView | null): string {
+  if (view?.only) return `No changed file has "${view.only}" in its path.`;
+  return view?.ignoreSpace ? "Nothing else changed." : "The branch changes nothing.";
+}
+
+/** One file of the page, as the answer to a link or a form within it; null: the page has no such file. */
+export function ReviewFilePart(props: ReviewPageProps, id: string): VNode | null {
+  const diff = diffOf(props);
+  const file = props.files.find(({ path }) => fileId(path) === id);
+  if (!file) return null;
+  const shownLines = planFiles(props.files, wantedOf(diff)).get(file.path) ?? 0;
+  return (
+    <>
+      <FileDiff {...diff} file={file} shownLines={shownLines} />
+      {replace(
+        "review-files",
+        <FileList
+          {...props}
+          viewed={props.extras?.ticks?.viewed ?? null}
+          page={reviewHref(props.ticket.id)}
+        />,
+      )}
+    </>
+  );
+}
+
+/** What the page's diff is made of. */
+const diffOf = (props: ReviewPageProps): DiffProps => ({
+  files: props.files,
+  findings: props.findings,
+  comments: props.comments,
+  openFile: props.openFile,
+  commentAt: props.commentAt,
+  page: rangeHref(reviewHref(props.ticket.id), props.view?.range ?? "all", props.view?.only),
+  commentAction: isOpen(props.ticket) ? `${ticketHref(props.ticket.id)}/comments` : null,
+  nowMs: props.shell.nowMs,
+  evidence: evidenceOf(props),
+  split: props.view?.split,
+  nowrap: props.view?.nowrap,
+  ...props.extras,
+});
 
 /**
  * What may have changed while a person reads: state, checks, the bar; `files` is not looked at. The diff
@@ -155,7 +217,9 @@ function Strip({ ticket }: ReviewPageProps): VNode {
 }
 
 /** What the reviewer says of the whole, criterion by criterion, with notes that jump to their line. */
-function Summary({ ticket, verdicts, findings, comments, shell }: ReviewPageProps): VNode {
+function Summary(props: ReviewPageProps): VNode {
+  const { ticket, verdicts, findings, comments, shell, files } = props;
+  const places = evidenceOf(props);
   const general = findings.filter((finding) => finding.path === null);
   const placed = findings.filter((finding) => finding.path !== null);
   const unplaced = comments.filter((comment) => comment.path === null);
@@ -187,6 +251,11 @@ function Summary({ ticket, verdicts, findings, comments, shell }: ReviewPageProp
                 <p class="muted small">
                   <Inline text={evidence} />
                 </p>
+                {places.filter((place) => place.criterion === criterion).map((place) => (
+                  <a class="jump small" href={evidenceHref(reviewHref(ticket.id), files, place)}>
+                    <code class="path">{place.path}:{place.line}</code>
+                  </a>
+                ))}
               </div>
             </li>
           ))}
@@ -198,7 +267,7 @@ function Summary({ ticket, verdicts, findings, comments, shell }: ReviewPageProp
             <li key={finding.id}>
               <StatusBadge shown={severityWords[finding.severity]} />
               <div>
-                <a href={`#${finding.line ? lineId(placeOf(finding)) : fileId(finding.path!)}`}>
+                <a href={`#${jumpTo(files, finding)}`}>
                   <code class="path">{finding.path}{finding.line ? `:${finding.line}` : ""}</code>
                 </a>
                 <p class="muted small clipped">
@@ -214,7 +283,7 @@ function Summary({ ticket, verdicts, findings, comments, shell }: ReviewPageProp
         <CommentNote
           key={comment.id}
           comment={comment}
-          changeable={isOpen(ticket)}
+          open={isOpen(ticket)}
           nowMs={shell.nowMs}
         />
       ))}
@@ -228,39 +297,3 @@ const countsOf = (findings: ReviewFinding[]): string =>
     word: word.toLowerCase(),
     count: findings.filter((finding) => finding.severity === severity).length,
   })).filter(({ count }) => count > 0).map(({ word, count }) => `${count} ${word}`).join(", ");
-
-const placeOf = ({ path, line }: ReviewFinding): Place => ({
-  path: path!,
-  line: line!,
-  side: "new",
-});
-
-function FileList({ files, comments, findings }: ReviewPageProps): VNode {
-  const sum = (count: (file: DiffFile) => number) =>
-    files.reduce((total, file) => total + count(file), 0);
-  return (
-    <Panel
-      id="review-files"
-      title={plural(files.length, "file")}
-      aside={
-        <ChangeCounts
-          additions={sum((f) => f.additions)}
-          deletions={sum((f) => f.deletions)}
-        />
-      }
-    >
-      <ul class="file-list">
-        {files.map((file) => {
-          const remarks = [...comments, ...findings].filter((r) => r.path === file.path).length;
-          return (
-            <li key={file.path}>
-              <a class="path mono" href={`#${fileId(file.path)}`}>{file.path}</a>
-              {remarks > 0 && <span class="muted small">{plural(remarks, "note")}</span>}
-              <ChangeCounts additions={file.additions} deletions={file.deletions} />
-            </li>
-          );
-        })}
-      </ul>
-    </Panel>
-  );
-}

@@ -67,6 +67,7 @@ export const appScripts: readonly string[] = [
   "follow.js",
   "toast.js",
   "keys.js",
+  "review.js",
   "drag.js",
   "sheet.js",
   "menus.js",

@@ -33,12 +33,16 @@ export interface ChangedFile {
 
 /**
  * Unified diff of the two commits. Plumbing, so that the person's `diff.*` settings cannot change its
- * form, and without external diff and textconv programs, so that none of them runs.
+ * form, and without external diff and textconv programs, so that none of them runs. `ignoreSpace`: lines that
+ * differ in white space alone are not changed, and files with no other change are left out.
  */
-export async function diffOf(range: CommitRange & { maxBytes?: number }): Promise<Diff> {
+export async function diffOf(
+  range: CommitRange & { maxBytes?: number; ignoreSpace?: boolean },
+): Promise<Diff> {
   const args = [
     ...["diff-tree", "-r", "-p", "--find-renames", "--no-color", "--no-ext-diff", "--no-textconv"],
     ...["--src-prefix=a/", "--dst-prefix=b/", "--submodule=short", "--full-index"],
+    ...(range.ignoreSpace ? ["--ignore-all-space", "--ignore-blank-lines"] : []),
     ...[checkCommit(range.from), checkCommit(range.to)],
   ];
   const { signal, maxBytes: maxOutputBytes = DIFF_BYTES } = range;

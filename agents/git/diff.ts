@@ -68,7 +68,11 @@ class DiffParser {
     if (!this.#inGitHeader || !file) return this.#plain(line);
     if (line.startsWith("new file mode ")) file.kind = "added";
     else if (line.startsWith("deleted file mode ")) file.kind = "deleted";
-    else if (line.startsWith("old mode ")) file.kind = "mode"; // "modified" once a hunk follows
+    else if (line.startsWith("index ")) this.#blobs(file, value("index "));
+    else if (line.startsWith("old mode ")) {
+      file.kind = "mode"; // "modified" once a hunk follows
+      file.oldMode = value("old mode ");
+    } else if (line.startsWith("new mode ")) file.newMode = value("new mode ");
     else if (line.startsWith("rename from ")) file.oldPath = unquote(value("rename from "));
     else if (line.startsWith("rename to ")) {
       this.#name(file, "renamed", unquote(value("rename to ")));
@@ -110,6 +114,14 @@ class DiffParser {
   #binary(file: DiffFile): void {
     file.binary = true;
     if (file.kind === "mode") file.kind = "modified";
+  }
+
+  /** What it contains on either side, where the diff names it in full; a side that is not there has zeros. */
+  #blobs(file: DiffFile, ids: string): void {
+    const [, old, now] = /^([0-9a-f]{40,64})\.\.([0-9a-f]{40,64})/.exec(ids) ?? [];
+    if (!old || !now) return;
+    if (/[^0]/.test(old)) file.oldBlob = old;
+    if (/[^0]/.test(now)) file.newBlob = now;
   }
 
   #openHunk(line: string): void {

@@ -152,6 +152,7 @@ export const reviewFindingSchema = once(() =>
     line: z.number().int().nullable(),
     message: z.string(),
     suggestion: z.string(),
+    applied_commit: z.string().nullable().describe("What its suggestion became"),
   }).meta({ id: "ReviewFinding" })
 );
 
@@ -165,6 +166,7 @@ export const reviewFindingJson = (
   line: f.line,
   message: f.message,
   suggestion: f.suggestion,
+  applied_commit: f.appliedCommit,
 });
 
 export const commentSchema = once(() =>
@@ -177,6 +179,7 @@ export const commentSchema = once(() =>
     sent: z.boolean(),
     author: z.string(),
     created_at: time(),
+    applied_commit: z.string().nullable().describe("What its suggestion became"),
   }).meta({ id: "Comment" })
 );
 
@@ -189,4 +192,5 @@ export const commentJson = (c: Comment): z.infer<ReturnType<typeof commentSchema
   sent: c.sent,
   author: c.author,
   created_at: c.createdAt,
+  applied_commit: c.appliedCommit,
 });

@@ -1,23 +1,31 @@
-import { parseDiff } from "../../agents/git/diff.ts";
-import { parsePlace } from "../../views/diff_place.ts";
+import { loadColours } from "../../views/code_colours.ts";
+import { expandHunks, type Gap, gapsOf } from "../../views/diff_gaps.ts";
+import type { Place } from "../../views/diff_place.ts";
+import { ticketHref } from "../../views/links.ts";
 import type { ReviewPageProps } from "../../views/review.tsx";
 import type { RefusedReview } from "../../views/review_decision.tsx";
 import type { App } from "../app.ts";
-import type { Check } from "../records.ts";
+import type { Check, DiffFile, Ticket } from "../records.ts";
 import { proposedMessage } from "../services/merging.ts";
-import { ticketDiff } from "../services/reviews.ts";
+import { contentOf, fileLines, lineOrigins, lookAt, reviewDiff } from "../services/review_range.ts";
 import { listChecks } from "../store/checks.ts";
 import { lastSeq } from "../store/events.ts";
 import { getProject } from "../store/projects.ts";
+import { listTicks } from "../store/review_marks.ts";
 import { listComments, listFindings } from "../store/reviews.ts";
 import { getMergeDetails, getTicket } from "../store/tickets.ts";
+import { suggestionText } from "../suggestion.ts";
+import { originsOfTicket, type TicketOrigins } from "./review_origins.ts";
+import type { ReviewQuery } from "./review_query.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
 
-export interface ReviewQuery {
-  file: string | null;
-  comment: string | null;
-}
+/** Files whose gaps one page fills. */
+const EXPANDED_FILES = 5;
 
+/**
+ * The page, and with it a look of whoever acts. `refused`: a decision that comes back with what was typed. Throws
+ * `not_found` without such a ticket, `GitError` where its repository can't be read.
+ */
 export async function reviewPage(
   request: PageRequest,
   id: string,
@@ -29,17 +37,113 @@ export async function reviewPage(
   const { db } = app;
   const after = lastSeq(db);
   const ticket = getTicket(db, id);
-  const { text } = await ticketDiff(app, ticket, signal);
+  const { layout } = query;
+  const before = lookAt(app, ticket);
+  const choice = { range: query.range, ignoreSpace: layout.ignoreSpace, before };
+  const diff = await reviewDiff(app, ticket, choice, signal);
+  const wanted = query.only.toLowerCase();
+  const some = diff.files.filter(({ path }) => path.toLowerCase().includes(wanted));
+  const { files, gaps } = await expandedFiles(app, ticket, some, query, signal);
+  const origins = originsOfTicket(app, ticket);
   return {
     shell: shellOf(request),
     live: refused ? null : { path: `/live/review/${id}`, after },
     ...reviewFacts(app, id),
-    files: parseDiff(text).files,
+    files,
+    truncated: diff.truncated,
     openFile: query.file,
-    commentAt: parsePlace(query.comment),
+    commentAt: query.comment,
+    view: {
+      ...layout,
+      range: diff.range,
+      ranges: diff.ranges,
+      only: query.only,
+      total: diff.files.length,
+    },
+    extras: {
+      colours: await loadColours(),
+      gaps,
+      expanded: query.expand,
+      ticks: ticksOf(app, id, files),
+      origins: origins.byPath,
+      why: await whyOf(app, ticket, query.why, files, origins, signal),
+      commentText: suggestedText(files, query),
+    },
     refused,
   };
 }
+
+/** The files with the lines between their hunks that the address names. */
+async function expandedFiles(
+  app: App,
+  ticket: Ticket,
+  all: DiffFile[],
+  { expand }: ReviewQuery,
+  signal: AbortSignal,
+): Promise<{ files: DiffFile[]; gaps: Map<string, (Gap | null)[]> }> {
+  const gaps = new Map<string, (Gap | null)[]>();
+  const files: DiffFile[] = [];
+  let left = EXPANDED_FILES;
+  for (const file of all) {
+    const ranges = expand.get(file.path);
+    const partial = file.kind === "modified" || file.kind === "renamed";
+    if (!partial || !ranges || left-- <= 0) {
+      if (partial) gaps.set(file.path, gapsOf(file.hunks, null));
+      files.push(file);
+      continue;
+    }
+    const lines = await fileLines(app, ticket, file.path, signal);
+    const hunks = expandHunks(file.hunks, ranges, lines);
+    gaps.set(file.path, gapsOf(hunks, lines.length));
+    files.push({ ...file, hunks });
+  }
+  return { files, gaps };
+}
+
+function ticksOf({ db, actor }: App, ticketId: string, files: DiffFile[]) {
+  const ticks = listTicks(db, actor, ticketId);
+  const contents = new Map(files.map((file) => [file.path, contentOf(file)]));
+  const viewed = new Set(
+    files.flatMap(({ path }) => ticks.get(path) === contents.get(path) ? [path] : []),
+  );
+  return { viewed, contents, action: `${ticketHref(ticketId)}/viewed` };
+}
+
+async function whyOf(
+  app: App,
+  ticket: Ticket,
+  at: Place | null,
+  files: DiffFile[],
+  origins: TicketOrigins,
+  signal: AbortSignal,
+) {
+  const hunk = files.find(({ path }) => path === at?.path)?.hunks
+    .find(({ lines }) => lines.some((line) => line.kind === "added" && line.newLine === at?.line));
+  if (!at || !hunk) return null;
+  const added = hunk.lines.flatMap(({ kind, newLine }) => kind === "added" ? [newLine!] : []);
+  const range = { path: at.path, first: added[0]!, last: added.at(-1)! };
+  const commits = await lineOrigins(app, ticket, range, signal);
+  const all = commits.map(origins.of);
+  return {
+    at,
+    origins: all.filter(({ words }, i) => all.findIndex((o) => o.words === words) === i),
+  };
+}
+
+/** The new lines from `from` to where the comment stands, for a person to change; "" where one is not shown. */
+function suggestedText(files: DiffFile[], { comment: at, from, suggest }: ReviewQuery): string {
+  if (!suggest || at?.side !== "new") return "";
+  const first = Math.max(from ?? at.line, at.line - SUGGESTED_LINES + 1);
+  const shown = new Map(
+    files.find(({ path }) => path === at.path)?.hunks.flatMap(({ lines }) => lines)
+      .flatMap(({ newLine, text }) => newLine === null ? [] : [[newLine, text]]),
+  );
+  const numbers = Array.from({ length: at.line - first + 1 }, (_, i) => first + i);
+  return numbers.every((line) => shown.has(line))
+    ? suggestionText(numbers.map((line) => shown.get(line)!))
+    : "";
+}
+const SUGGESTED_LINES = 50;
 
 /** All but the diff: what can change while a person reads it. */
 export function reviewFacts(app: App, id: string) {

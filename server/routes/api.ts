@@ -12,6 +12,7 @@ import { modelsApi } from "./models.ts";
 import { projectsApi } from "./projects.tsx";
 import { runsApi } from "./runs.tsx";
 import { systemApi } from "./system.ts";
+import { reviewsApi } from "./reviews.tsx";
 import { ticketsApi } from "./tickets.tsx";
 import { usageApi } from "./usage.tsx";
 
@@ -20,6 +21,7 @@ export function mountApi(api: Api, streams: EventStreams): void {
   mcpServersApi(api);
   ideasApi(api);
   ticketsApi(api);
+  reviewsApi(api);
   agentsApi(api);
   modelsApi(api);
   runsApi(api);

@@ -23,6 +23,7 @@ import { memoryPages } from "./memory.tsx";
 import { done, pageRequest, type PageTools, show } from "./page.ts";
 import { projectPages } from "./projects.tsx";
 import { runPages } from "./runs.tsx";
+import { reviewPages } from "./reviews.tsx";
 import { ticketPages } from "./tickets.tsx";
 import { usagePages } from "./usage.tsx";
 
@@ -37,6 +38,7 @@ export function mountPages(pages: Hono<Env>, tools: PageTools): void {
   mcpServerPages(pages, tools);
   ideaPages(pages, tools);
   ticketPages(pages, tools);
+  reviewPages(pages, tools);
   runPages(pages, tools);
   agentPages(pages, tools);
   jobPages(pages, tools);

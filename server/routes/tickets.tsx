@@ -1,14 +1,12 @@
 import type { Hono } from "hono";
 import { fileId, lineId } from "../../views/diff_place.ts";
 import { reviewHref, ticketHref } from "../../views/links.ts";
-import { ReviewPage } from "../../views/review.tsx";
 import type { RefusedReview } from "../../views/review_decision.tsx";
 import { CheckPage } from "../../views/checks.tsx";
 import { TicketPage } from "../../views/ticket.tsx";
 import { shellOf } from "../pages/shell.ts";
 import { DevelopmentPage } from "../../views/tickets.tsx";
 import { type Env, type RequestContext, validate } from "../api.ts";
-import { reviewPage } from "../pages/review.ts";
 import { developmentPage, readDevelopmentQuery, ticketPage } from "../pages/tickets.ts";
 import { checkOutput, outputEnd } from "../services/checks.ts";
 import {
@@ -24,6 +22,7 @@ import {
 import { z } from "zod";
 import { once } from "../once.ts";
 import { type Api, pageOf, pageQuery, readCursor, requestSignal, toPage } from "../api.ts";
+import { showReview } from "./reviews.tsx";
 import type { App } from "../app.ts";
 import type { Ticket } from "../records.ts";
 import {
@@ -296,19 +295,6 @@ export function ticketPages(pages: Hono<Env>, tools: PageTools): void {
     );
   });
 
-  const review = async (
-    c: RequestContext,
-    id: string,
-    refused: RefusedReview | null = null,
-    status: 200 | 409 | 422 = 200,
-  ) => {
-    const query = { file: c.req.query("file") ?? null, comment: c.req.query("comment") ?? null };
-    const signal = requestSignal();
-    const page = await reviewPage(pageRequest(c, tools), id, query, signal, refused);
-    return show(c, <ReviewPage {...page} />, status);
-  };
-  pages.get("/tickets/:id/review", (c) => review(c, c.req.param("id")));
-
   /** One of the forms on the review page. */
   const decision = (
     action: RefusedReview["action"],
@@ -318,7 +304,7 @@ export function ticketPages(pages: Hono<Env>, tools: PageTools): void {
       const id = c.req.param("id")!;
       const form = await readForm(c);
       return await act(() => decide(c, id, form), ({ message, errors, status }) =>
-        review(c, id, { action, values: form, message, errors }, status));
+        showReview(c, tools, id, { action, values: form, message, errors }, status));
     });
   decision("approve", (c, id, { message = "" }) => {
     const input = validate(mergeInput, { message }, "form");

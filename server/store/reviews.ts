@@ -1,18 +1,23 @@
 import { type Db, newId, type Row, type Tx } from "../db.ts";
-import type { Comment, ReviewFinding } from "../records.ts";
+import type { Applicable, Comment, ReviewFinding } from "../records.ts";
 import { AppError } from "../errors.ts";
+
+/** A finding is about the ticket's commit at the time. */
+export type NewFinding = Omit<ReviewFinding, "id" | "ticketId" | keyof Applicable>;
 
 /** Replaces the ticket's findings by those of its newest review. */
 export function replaceFindings(
   tx: Tx,
   ticketId: string,
-  findings: Omit<ReviewFinding, "id" | "ticketId">[],
+  findings: NewFinding[],
 ): void {
   tx.db.prepare("DELETE FROM review_findings WHERE ticket_id = :ticketId").run({ ticketId });
   for (const { runId, severity, path, line, message, suggestion } of findings) {
     tx.db.prepare(`
-      INSERT INTO review_findings (id, ticket_id, run_id, severity, path, line, message, suggestion)
-      VALUES (:id, :ticketId, :runId, :severity, :path, :line, :message, :suggestion)
+      INSERT INTO review_findings
+        (id, ticket_id, run_id, severity, path, line, message, suggestion, commit_id)
+      VALUES (:id, :ticketId, :runId, :severity, :path, :line, :message, :suggestion,
+        (SELECT head_commit FROM tickets WHERE id = :ticketId))
     `).run({
       id: newId("finding"),
       ticketId,
@@ -46,6 +51,7 @@ export function listFindings(db: Db, ticketId: string): ReviewFinding[] {
     line: row.line as number | null,
     message: String(row.message),
     suggestion: String(row.suggestion),
+    ...applicableFromRow(row),
   }));
 }
 
@@ -53,8 +59,9 @@ export type NewComment = Pick<Comment, "ticketId" | "path" | "line" | "side" | "
 
 export function insertComment(tx: Tx, comment: NewComment): Comment {
   const row = tx.db.prepare(`
-    INSERT INTO comments (id, ticket_id, path, line, side, body, author, created_at)
-    VALUES (:id, :ticketId, :path, :line, :side, :body, :actor, :now) RETURNING *
+    INSERT INTO comments (id, ticket_id, path, line, side, body, author, created_at, commit_id)
+    VALUES (:id, :ticketId, :path, :line, :side, :body, :actor, :now,
+      (SELECT head_commit FROM tickets WHERE id = :ticketId)) RETURNING *
   `).get({
     id: newId("comment"),
     ticketId: comment.ticketId,
@@ -116,5 +123,11 @@ function commentFromRow(row: Row): Comment {
     sent: row.sent === 1,
     author: String(row.author),
     createdAt: String(row.created_at),
+    ...applicableFromRow(row),
   };
 }
+
+const applicableFromRow = (row: Row): Applicable => ({
+  commit: row.commit_id as string | null,
+  appliedCommit: row.applied_commit as string | null,
+});
