@@ -2,7 +2,7 @@
 import type { Migration } from "./migration.ts";
 
 export const reviewMarks: Migration = {
-  name: "0016_review_marks",
+  name: "0011_review_marks",
   sql: `
 -- A file that a person has viewed, in that content: with another one it is to be viewed again.
 CREATE TABLE review_ticks (
