@@ -157,6 +157,7 @@ Deno.test("a run that is summed up knows its first fact at the end, also when it
 
 /** Hands that find a long file at every path, and the word in the first. */
 const hands = {
+  warm: () => {},
   tool: (_place: unknown, { call, cwd }: ToolRequest) =>
     Promise.resolve({
       result: {
