@@ -153,7 +153,7 @@ class Runs implements AsyncDisposable {
     const system = "You are the researcher agent of Gaffer.\n" + "Work with care. ".repeat(400);
     this.agents = createAgents({
       brains: this.#pool,
-      hands: { close: () => Promise.resolve() } as never,
+      hands: { warm: () => {}, close: () => Promise.resolve() } as never,
       host: {
         prepare: (runId) =>
           Promise.resolve({
