@@ -91,7 +91,7 @@ async function byKeyboard(page: Page, scene: ReviewScene, origin: string): Promi
   await key("Control+Enter");
   await page.getByRole("button", { name: "Apply suggestion to lines 3 to 4" }).waitFor();
   // Esc out of the lines, the layout by keys, and what is remembered of it.
-  await page.locator(`${box("src/greet.ts")} summary`).focus();
+  await page.locator(`${box("src/greet.ts")} summary`).first().focus();
   await key("t");
   await page.locator(".diff.is-split").waitFor();
   await hasNoFault(page);
@@ -136,7 +136,7 @@ async function byTouch(page: Page, scene: ReviewScene, origin: string): Promise<
   await page.locator(`${line(3)} .ln a`).tap();
   await page.locator("#comment-form textarea").fill("Why so formal?");
   await page.getByRole("button", { name: "Add comment" }).tap();
-  await page.getByText("Why so formal?").waitFor();
+  await page.getByRole("paragraph").filter({ hasText: "Why so formal?" }).waitFor();
   await page.getByRole("link", { name: "Last turn" }).tap();
   await page.locator(box("src/greet.ts")).waitFor({ state: "detached" });
   equal(await page.locator(".file-box").count(), 1);
