@@ -65,10 +65,11 @@ export function createClaude(
   /** Sends until nothing that the endpoint lacks is in the request any more: a refusal is not paid. */
   async function turn(request: TurnRequest, options: TurnOptions): Promise<TurnAnswer> {
     for (;;) {
-      const { params, headers, sent } = paramsOf(request, lacking);
+      const { params, headers, sent, withoutTools } = paramsOf(request, lacking);
       const seen = new SeenStream(options);
       try {
-        return await attempt(params as unknown as Params, headers, seen, options);
+        const answer = await attempt(params as unknown as Params, headers, seen, options);
+        return withoutTools.length > 0 ? { ...answer, withoutTools } : answer;
       } catch (error) {
         const quirk = error instanceof APIError && error.status === 400
           ? refusedField(error.apiMessage ?? error.message, sent)
@@ -199,7 +200,9 @@ class SeenStream {
         if ((event.content_block as { type: string }).type === "compaction") {
           this.#summaries.set(event.index, {});
         }
-        if (event.content_block.type === "tool_use") {
+        if (
+          event.content_block.type === "tool_use" || event.content_block.type === "server_tool_use"
+        ) {
           this.#onDelta("tool", `${event.content_block.name} `);
         }
         return;
@@ -278,12 +281,14 @@ type WireUsage = Partial<Anthropic.Usage> & {
 function usageOf(wire: Partial<Anthropic.Usage>): Usage {
   const write1h = tokens(wire.cache_creation?.ephemeral_1h_input_tokens);
   const write5m = tokens(wire.cache_creation?.ephemeral_5m_input_tokens);
+  const webSearches = tokens(wire.server_tool_use?.web_search_requests);
   return {
     inputTokens: tokens(wire.input_tokens),
     outputTokens: tokens(wire.output_tokens),
     cacheReadTokens: tokens(wire.cache_read_input_tokens),
     cacheWrite1hTokens: write1h,
     cacheWrite5mTokens: Math.max(write5m, tokens(wire.cache_creation_input_tokens) - write1h),
+    ...webSearches > 0 && { webSearches },
   };
 }
 

@@ -18,6 +18,7 @@ import {
 import { once } from "../../server/once.ts";
 import { isMcpEntry } from "../mcp/names.ts";
 import { type ResultName, resultSchemas } from "../results.ts";
+import { webToolNames } from "../web/web_tools.ts";
 
 export const agentKinds = ["refinement", "development", "support", "planning"] as const;
 export type AgentKind = typeof agentKinds[number];
@@ -32,6 +33,7 @@ export const toolNames = [
   "Write",
   "Bash",
   "run_checks",
+  ...webToolNames,
   "memory",
   "ask_questions",
   "submit_result",
