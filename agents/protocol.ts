@@ -425,6 +425,13 @@ export interface PathPolicy {
 export const memoryScopes = ["none", "session", "project", "global"] as const;
 export type MemoryScope = typeof memoryScopes[number];
 
+/**
+ * Whether a person is asked about tools of the web beside others that read what is private, before a run's first
+ * request: each time, or never again, since somebody has said yes beforehand.
+ */
+export const webWords = ["ask", "allowed"] as const;
+export type WebWord = typeof webWords[number];
+
 /** What a run may do and what is kept of it: fixed when it begins, whatever becomes of its agent's definition. */
 export interface Permissions {
   paths: PathPolicy;
@@ -436,6 +443,8 @@ export interface Permissions {
   requireApproval: string[];
   memory: MemoryScope;
   result: ResultName;
+  /** Absent: "ask". */
+  web?: WebWord;
 }
 
 export const mcpTransports = ["stdio", "http"] as const;

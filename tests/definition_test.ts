@@ -72,6 +72,7 @@ Deno.test("parseDefinition() reads every key, keeps unknown ones and the body wi
     commands: [],
     hosts: [],
     requireApproval: [],
+    web: "ask",
     memory: "none",
     contextFiles: [],
     result: "developer",

@@ -113,10 +113,15 @@ export function affordableOutputTokens(
   );
 }
 
+/** Beside the uses that a request allows, there may be one that a paused answer has begun: its result comes with the next. */
 function webUses(tools: readonly ToolSpec[]): { searches: number; uses: number } {
   const web = tools.flatMap((tool) => tool.web ?? []);
-  const sum = (some: typeof web) => some.reduce((all, { maxUses }) => all + maxUses, 0);
-  return { searches: sum(web.filter(({ kind }) => kind === "search")), uses: sum(web) };
+  const most = (some: typeof web) => some.reduce((sum, { maxUses }) => sum + maxUses, 1);
+  const searching = web.filter(({ kind }) => kind === "search");
+  return {
+    searches: searching.length > 0 ? most(searching) : 0,
+    uses: web.length > 0 ? most(web) : 0,
+  };
 }
 
 /** How often the prompt is read at most. */

@@ -55,7 +55,8 @@ export class Gate {
     const { webGranted } = options.ledger;
     if (this.#webTools.length === 0 || webGranted === false) return;
     // Which request makes use of them, nobody knows beforehand. A yes to them was one to all that the run may do beside.
-    for (const tag of webGranted ? this.#tagsOfAll() : webTags) this.#had.add(tag);
+    const isGranted = webGranted || options.context.permissions.web === "allowed";
+    for (const tag of isGranted ? this.#tagsOfAll() : webTags) this.#had.add(tag);
   }
 
   /**
@@ -72,7 +73,8 @@ export class Gate {
       return approvals.find((rule) => rule.covers(call))?.text ?? [];
     });
     // Every tool of the run: once it has begun, its set of tools stays as it is.
-    if (completesTags(new Set(), this.#tagsOfAll())) rules.push(ALL_TAGS_RULE);
+    const together = completesTags(new Set(), this.#tagsOfAll());
+    if (together && permissions.web !== "allowed") rules.push(ALL_TAGS_RULE);
     if (rules.length === 0) return "go";
     const question = { rule: [...new Set(rules)].join("; "), detail: this.#webDetail() };
     host.approval(spec.runId, { id: WEB_CALL_ID, name: WEB_NAME, input: {} }, question);
