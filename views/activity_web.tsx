@@ -24,6 +24,13 @@ export function WebUses({ uses, number }: { uses: WebUse[]; number: number }): V
             <div class="call-body">
               <p class="remark-label">{use.kind === "search" ? "Asked for" : "Address"}</p>
               <pre class="output">{use.asked}</pre>
+              {use.state === "open" && <p class="muted">The next turn tells what came of it.</p>}
+              {use.state === "failed" && (
+                <>
+                  <p class="remark-label">Error, as the agent got it</p>
+                  <pre class="output">{use.error}</pre>
+                </>
+              )}
               {use.pages.length > 0 && (
                 <>
                   <p class="remark-label">Found</p>
@@ -49,13 +56,22 @@ export function Sources({ sources }: { sources: WebPage[] }): VNode {
 }
 
 function Pages({ pages, numbered }: { pages: WebPage[]; numbered?: boolean }): VNode {
-  const items = pages.map(({ title, href, url }, index) => (
-    <li key={`${index} ${url}`}>
-      {href === null ? title : <a href={href} rel="noopener noreferrer nofollow">{title}</a>}
-      {title !== url && <span class="muted small">{hostOf(href) ?? url}</span>}
-    </li>
-  ));
-  return numbered ? <ol hx-ignore="">{items}</ol> : <ul hx-ignore="">{items}</ul>;
+  return (
+    <ul hx-ignore="">
+      {pages.map(({ title, href, url }, index) => (
+        <li key={`${index} ${url}`}>
+          {numbered && `[${index + 1}] `}
+          {href === null ? title : <a href={href} rel="noopener noreferrer nofollow">{title}</a>}
+          {title !== url && (
+            <>
+              {" "}
+              <span class="muted small">{hostOf(href) ?? url}</span>
+            </>
+          )}
+        </li>
+      ))}
+    </ul>
+  );
 }
 
 const hostOf = (href: string | null): string | null => href && new URL(href).host;
@@ -64,8 +80,8 @@ export const webVerb = ({ kind }: WebUse): string =>
   kind === "search" ? "Search the web for" : "Fetch";
 
 /** How it ended, in a few words. */
-export function webOutcome({ kind, state, error, pages }: WebUse): string {
-  if (state === "failed") return `failed: ${error}`;
-  if (state === "open") return "goes on in the next turn";
+export function webOutcome({ kind, state, pages }: WebUse): string {
+  if (state === "failed") return "failed";
+  if (state === "open") return "goes on";
   return kind === "fetch" ? "fetched" : plural(pages.length, "page");
 }

@@ -102,6 +102,11 @@ function FormFields(props: FieldsProps): VNode {
         {choice("effort", "Effort", "")}
       </div>
       <Tools {...props} />
+      <p class="hint">
+        Where WebSearch or WebFetch come together with a tool that reads what is private, each run
+        waits for your word before its first request, unless you say yes beforehand below. A search
+        costs $0.01 beside its tokens.
+      </p>
       <fieldset>
         <legend>Limits of each run</legend>
         <div class="field-row">
@@ -204,11 +209,6 @@ function Tools({ values, choices, toolTags, errors }: FieldsProps): VNode {
     <fieldset class="options tools" id={id} aria-describedby={error && `${id}-error`}>
       <legend>Tools</legend>
       {error && <Wrong id={`${id}-error`}>{error}</Wrong>}
-      <p class="hint">
-        Where WebSearch or WebFetch come together with a tool that reads what is private, each run
-        waits for your word before its first request, unless you say yes beforehand below. A search
-        costs $0.01 beside its tokens.
-      </p>
       {[...choices.tools ?? [], ...more].map((name) => (
         <label key={name} class="option">
           <input

@@ -46,7 +46,13 @@ function turnLines(item: TurnItem): string[] {
   if (said?.text) lines.push("", said.text);
   for (const { title, url } of said?.sources ?? []) lines.push("", `Source: ${title} (${url})`);
   for (const use of web) {
-    lines.push("", `### ${webVerb(use)} ${use.asked}`, "", webOutcome(use), "");
+    lines.push(
+      "",
+      `### ${webVerb(use)} ${use.asked}`,
+      "",
+      `${webOutcome(use)} ${use.error}`.trimEnd(),
+      "",
+    );
     lines.push(...use.pages.map(({ title, url }) => `- ${title} (${url})`));
   }
   for (const call of calls) lines.push(...callLines(call));
