@@ -8,6 +8,7 @@ import { noUsage, type RunEventBody, type ToolSpec } from "../agents/protocol.ts
 import { webToolSpec } from "../agents/web/web_tools.ts";
 import { usageCsv } from "../server/pages/usage.ts";
 import type { Run } from "../server/records.ts";
+import { knownQuirks, learnQuirk } from "../server/services/models.ts";
 import { changePrice, priced, priceOf } from "../server/services/prices.ts";
 import { recordRunEvent } from "../server/services/runs.ts";
 import { listRunTags } from "../server/store/run_tags.ts";
@@ -66,6 +67,12 @@ Deno.test("a search costs a cent until a person changes its price; a version wit
     () => changePrice(app, id, { price: { ...before, webSearch: -1 }, longPrompt: null }),
     { code: "invalid" },
   );
+});
+
+Deno.test("that a model has no web is not kept: another may, and an account can get it any day", () => {
+  using app = paidApp();
+  learnQuirk(app, "web_search");
+  deepEqual(knownQuirks(app), []);
 });
 
 /** A request of a run with these tools, as its loop says it. */

@@ -21,7 +21,7 @@ import { summaryOf } from "./history.ts";
 import { paramsOf } from "./request_params.ts";
 import { watchIdle } from "./idle_watch.ts";
 import { lenient } from "./lenient.ts";
-import { type Quirk, refusedField } from "./quirks.ts";
+import { isPassing, type Quirk, refusedField } from "./quirks.ts";
 import { rateLimitsOf } from "./rate_limits.ts";
 import { retryAfterMs } from "./retry_after.ts";
 import type { Model, TurnAnswer, TurnOptions, TurnRequest } from "./turn.ts";
@@ -48,6 +48,7 @@ export function createClaude(
   const idleMs = demo ? DEMO_IDLE_MS : endpoint.idleTimeoutMs;
   const send = demo ? createDemoFetch({ paceMs: endpoint.paceMs }) : fetch;
   const lacking = new Set<Quirk>(demo ? ["compaction"] : endpoint.quirks ?? []);
+  const lackingOfModel = new Map<string, Set<Quirk>>();
   const client = new BaseAnthropic({
     apiKey,
     baseURL: demo ? "http://demo.invalid" : endpoint.baseUrl,
@@ -65,7 +66,8 @@ export function createClaude(
   /** Sends until nothing that the endpoint lacks is in the request any more: a refusal is not paid. */
   async function turn(request: TurnRequest, options: TurnOptions): Promise<TurnAnswer> {
     for (;;) {
-      const { params, headers, sent, withoutTools } = paramsOf(request, lacking);
+      const ofModel = lackingOfModel.get(request.model.id) ?? new Set<Quirk>();
+      const { params, headers, sent, withoutTools } = paramsOf(request, lacking.union(ofModel));
       const seen = new SeenStream(options);
       try {
         const answer = await attempt(params as unknown as Params, headers, seen, options);
@@ -79,7 +81,8 @@ export function createClaude(
           const gone = failure instanceof TurnError && failure.reason === "model_not_found";
           throw gone ? await withSuccessor(failure, request.model.id, options.signal) : failure;
         }
-        lacking.add(quirk);
+        if (isPassing(quirk)) lackingOfModel.set(request.model.id, ofModel.add(quirk));
+        else lacking.add(quirk);
         onQuirk(quirk);
       }
     }

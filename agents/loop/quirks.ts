@@ -18,6 +18,12 @@ export const quirks: readonly Quirk[] = [
   "web_fetch",
 ];
 
+/**
+ * Whether it is a matter of the model or of the account, as the service's own tools are: what one model lacks another
+ * may have, and an administrator may switch it on any day. So it is learned for a model, and not kept over a restart.
+ */
+export const isPassing = (quirk: Quirk): boolean => quirk === "web_search" || quirk === "web_fetch";
+
 export const isQuirk = (value: unknown): value is Quirk => quirks.includes(value as Quirk);
 
 /** How a refusal says that it does not know a thing, as against: that its value is wrong. */
