@@ -109,6 +109,7 @@ Deno.test("a researcher waits for a person's word on the web, through a kill; th
   match(JSON.stringify(turn.body.content), /encrypted_content/);
 
   // Denied, the next one goes on without.
+  await mortal.client.until(`/ideas/${granted}`, ({ status }) => status === "questions");
   await answerAll(mortal.client, granted);
   const denied = await newIdea("Greet louder");
   await mortal.client.until(
@@ -123,7 +124,9 @@ Deno.test("a researcher waits for a person's word on the web, through a kill; th
   const notes = fake.accepted.findLast(({ agent }) => agent === "researcher")!.notes;
   match(notes[0]!, /a person denied WebSearch \(Not this one\)/);
 
-  // Every account is the fake's bill, the cent for the search included.
+  // Every account is the fake's bill, the cent for the search included: when nothing is on its way any more.
+  await mortal.client.until(`/ideas/${granted}`, ({ status }) => status === "ready");
+  await mortal.client.until(`/ideas/${denied}`, ({ status }) => status === "questions");
   const usage = await mortal.client.get("/usage?group=model");
   equal(usage.total.cost_micro_usd, chargedBy(fake));
   equal(usage.total.web_searches, 1);
