@@ -12,6 +12,7 @@ const usage = z.strictObject({
   cacheWrite5mTokens: count,
   cacheWrite1hTokens: count,
   cacheReadTokens: count,
+  webSearches: count.optional(),
 });
 const rate = z.number().min(0);
 const price = z.strictObject({
@@ -20,6 +21,7 @@ const price = z.strictObject({
   cacheWrite5m: rate,
   cacheWrite1h: rate,
   cacheRead: rate,
+  webSearch: rate.optional(),
 });
 
 const blocks = z.array(z.looseObject({ type: z.string() }));
@@ -42,6 +44,7 @@ const loopEvent = z.discriminatedUnion("type", [
     worstTokens: count,
     worstCostMicroUsd: count,
     compacts: z.literal(true).optional(),
+    webTools: z.array(z.string()).optional(),
   }),
   z.strictObject({
     type: z.literal("turn_finished"),
@@ -49,6 +52,7 @@ const loopEvent = z.discriminatedUnion("type", [
     content: blocks,
     stopReason: z.string(),
     ...paid,
+    withoutTools: z.array(z.string()).optional(),
   }),
   z.strictObject({ type: z.literal("compacted"), turn: count, content: blocks, ...paid }),
   z.strictObject({

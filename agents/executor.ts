@@ -58,6 +58,11 @@ export class Executor {
     this.#options.sign?.(0);
   }
 
+  /** Whether the run's requests may go out; false: it waits for a person's word. Asked once in each of its lives. */
+  async mayBegin(): Promise<boolean> {
+    return await this.#gate.mayBegin() === "go";
+  }
+
   /**
    * One turn's calls. Calls that only read run side by side, the others in order. At the first that waits
    * for a person it stops: what comes after may depend on it. Afterwards the turn's work is committed.

@@ -7,6 +7,7 @@ import type {
   ToolCall,
   ToolResult,
 } from "./protocol.ts";
+import { WEB_CALL_ID } from "./web/web_tools.ts";
 
 export interface Ledger {
   /** Content hashes of the files the run has read or written, by path. */
@@ -27,6 +28,8 @@ export interface Ledger {
   uncommitted: boolean;
   /** Newest result of each check since the last change of a file; true: passed. */
   checks: Map<string, boolean>;
+  /** Whether a person let its requests go out with the tools of the web; null: nobody was asked, or has said so yet. */
+  webGranted: boolean | null;
 }
 
 export const emptyLedger = (): Ledger => ({
@@ -39,6 +42,7 @@ export const emptyLedger = (): Ledger => ({
   finished: new Map(),
   uncommitted: false,
   checks: new Map(),
+  webGranted: null,
 });
 
 /** Takes one event into account. */
@@ -46,6 +50,9 @@ export function note(ledger: Ledger, event: RunEventBody): void {
   if (event.type === "tool_started") ledger.started.set(event.call.id, event.call);
   if (event.type === "approval_requested") ledger.asked.set(event.callId, event);
   if (event.type === "tool_executing") ledger.executed.set(event.callId, event.intent ?? null);
+  if (event.type === "approval_decided" && event.callId === WEB_CALL_ID) {
+    ledger.webGranted = event.granted;
+  }
   if (event.type === "checkpoint") ledger.uncommitted = false;
   if (event.type !== "tool_finished") return;
   const { result, turn } = event;

@@ -5,6 +5,9 @@
 import { AppError } from "../server/errors.ts";
 import type { ModelSpec, Price, Usage } from "./protocol.ts";
 
+/** USD per 1,000 searches of the web, the same for all models; a fetched page costs its tokens only. */
+export const WEB_SEARCH_USD = 10;
+
 /** Month in which the rates below were published; every turn stores the rates it was charged with. */
 export const pricesAsOf = "2026-11";
 
@@ -120,7 +123,7 @@ export const demoModel: ModelSpec = {
   thinking: null,
   systemMessages: true,
   effort: null,
-  price: usdPerMillion(0, 0, 0, 0, 0),
+  price: { ...usdPerMillion(0, 0, 0, 0, 0), webSearch: 0 },
   longPrompt: null,
 };
 
@@ -164,6 +167,9 @@ export function priceFor(model: Pick<ModelSpec, "price" | "longPrompt">, usage: 
 /** Rates have at most six decimals; whole numbers keep 10 × 0.1 from becoming more than 1. */
 const RATE_UNITS = 1_000_000;
 
+/** A dollar for a thousand searches is a thousandth of a dollar for one. */
+const MICRO_USD_PER_SEARCH_USD = 1_000;
+
 /** Cost of one request in micro-USD, rounded up so that a limit never counts too little. */
 export function costOf(usage: Usage, price: Price): number {
   const units = (rate: number) => Math.round(rate * RATE_UNITS);
@@ -171,7 +177,8 @@ export function costOf(usage: Usage, price: Price): number {
     usage.cacheWrite5mTokens * units(price.cacheWrite5m) +
     usage.cacheWrite1hTokens * units(price.cacheWrite1h) +
     usage.cacheReadTokens * units(price.cacheRead) +
-    usage.outputTokens * units(price.output);
+    usage.outputTokens * units(price.output) +
+    (usage.webSearches ?? 0) * units(price.webSearch ?? WEB_SEARCH_USD) * MICRO_USD_PER_SEARCH_USD;
   return Math.ceil(total / RATE_UNITS);
 }
 
@@ -187,5 +194,5 @@ function usdPerMillion(
   cacheRead: number,
   output: number,
 ): Price {
-  return { input, output, cacheWrite5m, cacheWrite1h, cacheRead };
+  return { input, output, cacheWrite5m, cacheWrite1h, cacheRead, webSearch: WEB_SEARCH_USD };
 }

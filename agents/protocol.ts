@@ -31,6 +31,8 @@ export interface Usage {
   cacheWrite5mTokens: number;
   cacheWrite1hTokens: number;
   cacheReadTokens: number;
+  /** Searches of the web that the service made and charges for; absent: none. */
+  webSearches?: number;
 }
 
 export const noUsage: Usage = {
@@ -49,6 +51,8 @@ export interface Price {
   cacheWrite5m: number;
   cacheWrite1h: number;
   cacheRead: number;
+  /** USD per 1,000 searches of the web; absent, in logs and versions of before there were any: the shipped rate. */
+  webSearch?: number;
 }
 
 // ---------------------------------------------------------------- the run specification
@@ -63,6 +67,19 @@ export interface ToolSpec {
   readOnly: boolean;
   /** What it brings into a run or lets out of it; absent: nothing. */
   tags?: readonly ToolTag[];
+  /** The service itself does it, within a request: no call of it ever reaches the executor. Absent: it is ours to do. */
+  web?: WebToolSpec;
+}
+
+/** A tool of the service's own that reaches the web. */
+export interface WebToolSpec {
+  kind: "search" | "fetch";
+  /** Uses in one request. */
+  maxUses: number;
+  /** Domains, each with all below it; absent: any. */
+  allowedDomains?: readonly string[];
+  /** Of a fetch: about how much of a page's text comes back. */
+  maxContentTokens?: number;
 }
 
 /**
@@ -195,6 +212,8 @@ export type RunEventBody =
     worstCostMicroUsd?: number;
     /** It asks for a summary of the history, to go on from: no turn of the agent's. */
     compacts?: true;
+    /** Tools of the web that it goes out with; absent: none. */
+    webTools?: string[];
   }
   | {
     type: "turn_finished";
@@ -207,6 +226,8 @@ export type RunEventBody =
     price: Price;
     requestId: string | null;
     durationMs: number;
+    /** Tools that the endpoint does not have: it was asked without them, and the run goes on so. */
+    withoutTools?: string[];
   }
   /** The request brought no usable answer; what is known of its usage is paid all the same. */
   | {
@@ -303,7 +324,9 @@ export type Quirk =
   | "thinking"
   | "output_config"
   | "compaction"
-  | "system_messages";
+  | "system_messages"
+  | "web_search"
+  | "web_fetch";
 
 export const rateBuckets = ["requests", "tokens", "input-tokens", "output-tokens"] as const;
 export type RateBucket = typeof rateBuckets[number];
@@ -402,6 +425,13 @@ export interface PathPolicy {
 export const memoryScopes = ["none", "session", "project", "global"] as const;
 export type MemoryScope = typeof memoryScopes[number];
 
+/**
+ * Whether a person is asked about tools of the web beside others that read what is private, before a run's first
+ * request: each time, or never again, since somebody has said yes beforehand.
+ */
+export const webWords = ["ask", "allowed"] as const;
+export type WebWord = typeof webWords[number];
+
 /** What a run may do and what is kept of it: fixed when it begins, whatever becomes of its agent's definition. */
 export interface Permissions {
   paths: PathPolicy;
@@ -413,6 +443,8 @@ export interface Permissions {
   requireApproval: string[];
   memory: MemoryScope;
   result: ResultName;
+  /** Absent: "ask". */
+  web?: WebWord;
 }
 
 export const mcpTransports = ["stdio", "http"] as const;

@@ -318,6 +318,7 @@ export function createAgents(options: AgentsOptions): Agents {
       deadline.resume();
     };
     try {
+      if (!await executor.mayBegin()) return { type: "suspended" };
       const outcome = await brains.run(context.spec, context.log, context.workedMs, {
         begun(tell) {
           run.tell = tell;

@@ -253,6 +253,9 @@ const ratesInput = () =>
     cache_write_5m: rate(),
     cache_write_1h: rate(),
     cache_read: rate(),
+    web_search: rate().optional().describe(
+      "US-dollars per 1,000 searches, also of long prompts; left out: the shipped rate",
+    ),
   });
 
 export const priceInput = once(() =>

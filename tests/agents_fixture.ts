@@ -122,6 +122,8 @@ export function agentPage(shell: Shell, view: AgentView): AgentPageProps {
       model: "sonnet",
       effort: "medium",
       tools: ["Read", "Glob", "Grep"],
+      toolTags: { Read: ["private"] },
+      webAllowed: false,
       maxTurns: 20,
       maxTokens: 1_500_000,
       maxCostMicroUsd: 1_000_000,
@@ -155,6 +157,7 @@ export function agentPage(shell: Shell, view: AgentView): AgentPageProps {
         result: "researcher",
         prompt: "## Role\n\nYou find out where in this repository an idea lives.",
       },
+      toolTags: { Read: ["private"] },
       choices: {
         kind: ["refinement", "development", "support", "planning"],
         model: ["opus", "sonnet"],

@@ -10,6 +10,7 @@ import { noUsage } from "../agents/protocol.ts";
 import { resultSchemas } from "../agents/results.ts";
 import { sectionTags } from "../agents/prompts/sections.ts";
 import { toolSpec } from "../agents/tools/registry.ts";
+import { isWebTool, webToolSpec } from "../agents/web/web_tools.ts";
 import { ticketTypes } from "../server/states.ts";
 
 const catalog = loadCatalog(new URL("../agents/definitions/", import.meta.url));
@@ -85,7 +86,9 @@ for (const agent of catalog.agents) {
 
   Deno.test(`the ${agent.name}'s tools exist`, () => {
     const setup = { resultName: agent.result, checkNames: ["test"] };
-    for (const name of expandTools(agent)) equal(toolSpec(name, setup).name, name);
+    for (const name of expandTools(agent)) {
+      equal((isWebTool(name) ? webToolSpec(name, []) : toolSpec(name, setup))?.name, name);
+    }
   });
 }
 
@@ -94,7 +97,7 @@ Deno.test("each kind of work has the tools of its kind, and no more", () => {
   const editing = [...reading, "Edit", "Write"];
   const expected: Record<string, string[]> = {
     clarifier: [...reading, "ask_questions"],
-    researcher: reading,
+    researcher: [...reading, "WebSearch"],
     estimator: reading,
     prioritizer: reading,
     "feature-dev": [...editing, "run_checks", "memory"],
@@ -106,7 +109,7 @@ Deno.test("each kind of work has the tools of its kind, and no more", () => {
     builder: ["Read", "Grep", "Bash"],
     tester: ["Read", "Grep", "Bash"],
     deployer: ["Read", "Grep", "Bash"],
-    analyst: reading,
+    analyst: [...reading, "WebSearch"],
     architect: [...reading, "Write"],
     writer: ["Read", "Glob", "Write"],
   };

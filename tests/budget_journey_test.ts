@@ -12,10 +12,12 @@ import { runAgentHandler } from "../queue/handlers/run_agent.ts";
 import { HOUR_MS } from "../server/clock.ts";
 import type { App } from "../server/app.ts";
 import type { LimitState } from "../server/records.ts";
+import { decide } from "../server/services/approvals.ts";
 import { submitIdea } from "../server/services/ideas.ts";
 import { changeLimits } from "../server/services/limits.ts";
 import { pauseRun, resumeRun } from "../server/services/run_control.ts";
 import { createRunHost } from "../server/services/run_host.ts";
+import { listPendingApprovals } from "../server/store/approvals.ts";
 import { getIdea } from "../server/store/ideas.ts";
 import { listLimits } from "../server/store/limits.ts";
 import { readRunLog } from "../server/store/run_log.ts";
@@ -132,6 +134,9 @@ Deno.test("a run that the day's budget holds goes on at midnight, and every acco
     app.advance(2 * HOUR_MS);
     await work();
     equal(clarifier().status, "succeeded");
+    // Until now the researcher has waited for a person's word on the web, and no money was put aside for it.
+    const [asked] = listPendingApprovals(app.db, null, 1);
+    decide(app, asked!.id, true, "");
     changeLimits(app, [{ ...daily, amount: null }]);
     for (let look = 0; look < 20 && getIdea(app.db, idea.id).status === "refining"; look++) {
       await work();

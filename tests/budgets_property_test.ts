@@ -25,7 +25,7 @@ const agents = ["clarifier", "researcher"] as const;
 
 /** `who` is one of the runs; the shares are of what a request may use at most. */
 type Step =
-  | { do: "ask"; who: number; prompt: number; output: number }
+  | { do: "ask"; who: number; prompt: number; output: number; searches: number }
   | { do: "answer"; who: number; share: number }
   | {
     do: "break";
@@ -67,7 +67,11 @@ function randomSteps(seed: number, count: number): Step[] {
     const who = below(RUNS);
     const share = random();
     const kinds: [weight: number, step: () => Step][] = [
-      [10, () => ({ do: "ask", who, prompt: below(8_000), output: 1 + below(4_000) })],
+      [10, () => {
+        // Some agents have the web: each search is paid beside its tokens.
+        const searches = below(2) * below(5);
+        return { do: "ask", who, prompt: below(8_000), output: 1 + below(4_000), searches };
+      }],
       [9, () => ({ do: "answer", who, share })],
       [3, () => ({
         do: "break",
@@ -92,6 +96,8 @@ function randomSteps(seed: number, count: number): Step[] {
 interface Asked {
   prompt: number;
   output: number;
+  /** At most. */
+  searches: number;
   price: Price;
 }
 
@@ -111,7 +117,7 @@ class World implements Disposable {
   readonly #players: Player[];
   #factor = 1;
   /** What the fake bills for requests whose end was told, and at most for those of which nobody heard again. */
-  #bill = { told: 0, untold: 0 };
+  #bill = { told: 0, untold: 0, searches: 0 };
 
   constructor() {
     this.#players = Array.from({ length: RUNS }, (_, i) => ({
@@ -189,14 +195,19 @@ class World implements Disposable {
     };
   }
 
-  #ask(player: Player, { prompt, output }: Extract<Step, { do: "ask" }>): void {
+  #ask(player: Player, { prompt, output, searches }: Extract<Step, { do: "ask" }>): void {
     if (player.over || player.asked) return;
     if (player.cutOff) {
       says(this.app, player.run, broken(player.turn, "worker_lost"));
       player.cutOff = false;
     }
     const price = this.#price();
-    const worst: Usage = { ...noUsage, cacheWrite5mTokens: prompt, outputTokens: output };
+    const worst: Usage = {
+      ...noUsage,
+      cacheWrite5mTokens: prompt,
+      outputTokens: output,
+      webSearches: searches,
+    };
     const event: RunEventBody = {
       type: "turn_started",
       turn: player.turn + 1,
@@ -211,16 +222,17 @@ class World implements Disposable {
       throw error;
     }
     player.turn++;
-    player.asked = { prompt, output, price };
+    player.asked = { prompt, output, searches, price };
   }
 
-  #usage({ prompt, output }: Asked, share: number): Usage {
+  #usage({ prompt, output, searches }: Asked, share: number): Usage {
     const written = Math.floor(prompt * share);
     return {
       ...noUsage,
       inputTokens: Math.floor((prompt - written) / 2),
       cacheWrite5mTokens: written,
       outputTokens: Math.floor(output * share),
+      webSearches: Math.round(searches * share),
     };
   }
 
@@ -235,7 +247,7 @@ class World implements Disposable {
     }
     if (step.do === "break" && step.how === "stream_broken") {
       // It told of its prompt, and was billed for more.
-      const told = { ...usage, outputTokens: 0 };
+      const told = { ...usage, outputTokens: 0, webSearches: 0 };
       const toldCost = costOf(told, asked.price);
       this.#bill.told += toldCost;
       this.#bill.untold += cost - toldCost;
@@ -243,6 +255,7 @@ class World implements Disposable {
       return says(this.app, player.run, event as RunEventBody);
     }
     this.#bill.told += cost;
+    this.#bill.searches += usage.webSearches ?? 0;
     const whole = { usage, costMicroUsd: cost };
     const event = step.do === "answer"
       ? { ...answered(player.turn, 0), ...whole }
@@ -289,6 +302,9 @@ class World implements Disposable {
         "SELECT sum(spent_micro_usd) AS n FROM usage_windows WHERE scope = 'agent' AND period = 'month'",
       ]
     ) equal(one(sql), ofTurns, sql);
+    for (const table of ["turn_usage", "runs"]) {
+      equal(one(`SELECT sum(web_searches) AS n FROM ${table}`), this.#bill.searches, table);
+    }
     const unknown = one(
       `SELECT sum(doubt_micro_usd + reserved_micro_usd) AS n FROM usage_windows WHERE ${perDay}`,
     );

@@ -72,6 +72,7 @@ Deno.test("parseDefinition() reads every key, keeps unknown ones and the body wi
     commands: [],
     hosts: [],
     requireApproval: [],
+    web: "ask",
     memory: "none",
     contextFiles: [],
     result: "developer",
@@ -122,12 +123,12 @@ const wrongLines: [line: string, by: string, message: string][] = [
   [
     "tools: Read, Edit",
     "tools: Read, Reed",
-    'line 7, "tools": expected tools out of Read, Glob, Grep, GitDiff, Edit, Write, Bash, run_checks, memory, ask_questions, submit_result, mcp, mcp__<server> and mcp__<server>__<tool>, got "Reed"',
+    'line 7, "tools": expected tools out of Read, Glob, Grep, GitDiff, Edit, Write, Bash, run_checks, WebSearch, WebFetch, memory, ask_questions, submit_result, mcp, mcp__<server> and mcp__<server>__<tool>, got "Reed"',
   ],
   [
     "tools: Read, Edit",
     "tools:\n  - Read\n  - 'Bash(git *)'",
-    'line 9, "tools": expected tools out of Read, Glob, Grep, GitDiff, Edit, Write, Bash, run_checks, memory, ask_questions, submit_result, mcp, mcp__<server> and mcp__<server>__<tool>, got "Bash(git *)"',
+    'line 9, "tools": expected tools out of Read, Glob, Grep, GitDiff, Edit, Write, Bash, run_checks, WebSearch, WebFetch, memory, ask_questions, submit_result, mcp, mcp__<server> and mcp__<server>__<tool>, got "Bash(git *)"',
   ],
   [
     "max_turns: 10",

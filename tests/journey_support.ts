@@ -43,13 +43,17 @@ export async function patch(client: Client, path: string, changes: Json): Promis
   return await changed.json();
 }
 
-/** Makes a project of the repository whose commands may run, also where there is no sandbox. */
+/**
+ * Makes a project of the repository whose commands may run, also where there is no sandbox. The researcher may use the
+ * web without asking: journeys that are about that ask for it.
+ */
 export async function addProject(
   client: Client,
   repo: TestRepo,
   commands: { setup?: string; build?: string; test?: string },
 ): Promise<Json> {
   const { id } = await client.post("/projects", { path: repo.dir, commands });
+  await patch(client, "/agents/researcher", { keys: { web: "allowed" } });
   return await patch(client, `/projects/${id}`, { commands_allowed: true });
 }
 

@@ -82,7 +82,14 @@ Deno.test("resolveModel() takes a family or an exact id, with the given effort o
     thinking: "adaptive",
     systemMessages: true,
     effort: "medium",
-    price: { input: 4, output: 20, cacheWrite5m: 5, cacheWrite1h: 8, cacheRead: 0.2 },
+    price: {
+      input: 4,
+      output: 20,
+      cacheWrite5m: 5,
+      cacheWrite1h: 8,
+      cacheRead: 0.2,
+      webSearch: 10,
+    },
     longPrompt: null,
   });
   deepEqual(resolveModel("claude-opus-5-5", "medium"), opus);

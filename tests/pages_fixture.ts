@@ -577,6 +577,48 @@ export const runBodies: RunEventBody[] = [
 ];
 
 /** Events numbered from `first`. */
+/** A turn that searched the web, fetched a page, failed once and cites what it found. */
+export const webTurn = (number: number): RunEventBody[] => {
+  const [started, finished] = turn(number, {}) as [RunEventBody, RunEventBody];
+  const page = { url: "https://docs.example.com/saving/atomic", title: "Saving files so that" };
+  const use = (id: string, name: string, input: Record<string, unknown>) => (
+    { type: "server_tool_use", id, name, input }
+  );
+  return [started, {
+    ...finished,
+    usage: { ...usage, webSearches: 2 },
+    content: [
+      use("s1", "web_search", { query: "how to save a file so that a crash leaves the old one" }),
+      {
+        type: "web_search_tool_result",
+        tool_use_id: "s1",
+        content: [
+          { type: "web_search_result", ...page },
+          {
+            type: "web_search_result",
+            url: `https://example.org/${"a-very-long-path/".repeat(12)}`,
+            title:
+              "A title that goes on for longer than a phone is wide, by far, and then some more",
+          },
+        ],
+      },
+      use("s2", "web_search", { query: "rename fsync folder" }),
+      {
+        type: "web_search_tool_result",
+        tool_use_id: "s2",
+        content: { type: "web_search_tool_result_error", error_code: "max_uses_exceeded" },
+      },
+      { type: "text", text: "Write beside the old file, then rename: " },
+      {
+        type: "text",
+        text: "a rename replaces the old file at once",
+        citations: [{ type: "web_search_result_location", ...page, cited_text: "at once" }],
+      },
+      { type: "text", text: "." },
+    ],
+  } as RunEventBody];
+};
+
 export const eventsOf = (bodies: RunEventBody[], first = 1, runId = "run_dev"): RunEvent[] =>
   bodies.map((body, index) => ({
     seq: 100 + first + index,

@@ -584,6 +584,27 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       action={null}
     />
   ),
+  "/runs/run_web": (shell) => (
+    <RunPage
+      shell={shell}
+      live={live("/live/run/run_dev")}
+      run={a.run()}
+      subject={saveTicket}
+      delay={fullDisk}
+      attempt={2}
+      tags={["private"]}
+      approvals={[a.approval(), writeApproval]}
+      learned={[a.memoryChange()]}
+      moves={runMoves}
+      unread={false}
+      activity={{
+        events: a.eventsOf([a.runBodies[0]!, ...a.webTurn(1)]),
+        liveText: "Now I write the test",
+        allHref: null,
+      }}
+      search={null}
+    />
+  ),
   "/runs/run_paused": (shell) => (
     <RunPage
       shell={shell}

@@ -156,7 +156,7 @@ Deno.test("the CSV has every row, and nothing that a spreadsheet would run", asy
   equal(response.headers.get("content-type"), "text/csv; charset=utf-8");
   const lines = (await response.text()).trimEnd().split("\r\n");
   match(lines[0]!, /^project,name,requests,input_tokens/);
-  equal(lines[1], `${b.id},'=B,4,0,400,0,0,0,1250000`);
+  equal(lines[1], `${b.id},'=B,4,0,400,0,0,0,1250000,0`);
 });
 
 Deno.test("the form sets a limit, refuses nonsense with what was typed, and takes one away", async () => {

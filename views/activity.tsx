@@ -4,6 +4,7 @@ import { failureReasons } from "../server/states.ts";
 import type { Run, RunEvent } from "../server/records.ts";
 import { Calls } from "./activity_call.tsx";
 import { Fact } from "./activity_fact.tsx";
+import { Sources, WebUses } from "./activity_web.tsx";
 import { type ActivityItem, foldActivity, type TurnItem } from "./activity_fold.ts";
 import { cacheBreakWords, type CacheUse } from "./cache_use.ts";
 import { DemoMark, Money, Panel, Time } from "./components.tsx";
@@ -168,8 +169,10 @@ function Turn({ item, run, forkable, nowMs }: ItemProps & { item: TurnItem }): V
       {said && said.text !== "" && (
         <div id={`e${said.number}`}>
           <Prose text={said.text} />
+          {said.sources.length > 0 && <Sources sources={said.sources} />}
         </div>
       )}
+      {said && item.web.length > 0 && <WebUses uses={item.web} number={said.number} />}
       {item.calls.length > 0 && <Calls calls={item.calls} />}
       {item.checkpoints.map(({ number, commit, files }) => (
         <p class="checkpoint" id={`e${number}`} key={number}>
@@ -223,7 +226,10 @@ function Spent(
         {tokens(inputTokens(usage))} in
         {cache && !demo && ` (${Math.floor(cache.share * 100)} % cached)`}
       </span>{" "}
-      · {tokens(usage.outputTokens)} out · <Money microUsd={costMicroUsd} demo={demo} />
+      · {tokens(usage.outputTokens)} out
+      {usage.webSearches !== undefined &&
+        ` · ${plural(usage.webSearches, "web search", "web searches")}`} ·{" "}
+      <Money microUsd={costMicroUsd} demo={demo} />
       {durationMs !== null && ` · ${duration(durationMs)}`}
     </span>
   );

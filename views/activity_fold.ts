@@ -7,6 +7,7 @@ import type { ContentBlock, ToolCall, ToolResult, Usage } from "../agents/protoc
 import type { FailureReason } from "../server/states.ts";
 import type { RunEvent } from "../server/records.ts";
 import { type Answered, type CacheUse, cacheUseOf } from "./cache_use.ts";
+import { citedText, type WebPage, type WebUse, webUsesIn } from "./web_uses.ts";
 
 /** What a person was asked about a call, and said. */
 export interface StepApproval {
@@ -32,7 +33,10 @@ export interface CallStep {
 export interface SaidStep {
   number: number;
   thinking: string;
+  /** Markdown, with a number behind what it cites. */
   text: string;
+  /** What the numbers stand for. */
+  sources: WebPage[];
 }
 
 export interface TurnItem {
@@ -43,6 +47,8 @@ export interface TurnItem {
   turn: number;
   said: SaidStep | null;
   calls: CallStep[];
+  /** What the model's service did on the web within the answer. */
+  web: WebUse[];
   checkpoints: { number: number; commit: string; files: string[] }[];
   /** What it cost; null while it streams. */
   spent: { usage: Usage; costMicroUsd: number; durationMs: number | null } | null;
@@ -71,6 +77,7 @@ export type ActivityItem = TurnItem | FactItem;
 export function foldActivity(events: RunEvent[]): ActivityItem[] {
   const items: ActivityItem[] = [];
   const cache = new CacheWatch();
+  const begun = new Map<string, WebUse>();
   let turn: TurnItem | null = null;
   for (const event of events) {
     const { body, number } = event;
@@ -79,6 +86,7 @@ export function foldActivity(events: RunEvent[]): ActivityItem[] {
       items.push(turn);
     }
     const use = cache.take(event);
+    if (body.type === "turn_finished" && turn !== null) turn.web = webUsesIn(body.content, begun);
     if (turn !== null && addToTurn(turn, event)) {
       turn.last = number;
       turn.cache = use ?? turn.cache;
@@ -132,6 +140,7 @@ function newTurn(event: RunEvent): TurnItem {
     turn: "turn" in event.body ? event.body.turn : 0,
     said: null,
     calls: [],
+    web: [],
     checkpoints: [],
     spent: null,
     cache: null,
@@ -151,7 +160,7 @@ function addToTurn(turn: TurnItem, { body, number, at }: RunEvent): boolean {
       turn.said = {
         number,
         thinking: textOf(body.content, "thinking"),
-        text: textOf(body.content, "text"),
+        ...citedText(body.content),
       };
       turn.spent = body;
       turn.stopReason = body.stopReason;

@@ -1,5 +1,6 @@
 /** One agent: what it does and how that went, its definition, its versions, and trying it out. */
 import type { VNode } from "preact";
+import type { ToolTag } from "../agents/protocol.ts";
 import type { Agent, AgentVersion, Run } from "../server/records.ts";
 import { AgentForm, type AgentFormProps } from "./agent_form.tsx";
 import { AgentTrial, TrialRuns } from "./agent_trial.tsx";
@@ -11,6 +12,7 @@ import { framePartials, Layout, PageHead } from "./layout.tsx";
 import { agentFilesHref, agentHref, agentVersionsHref, type Subject, withQuery } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
 import type { Shell } from "./shell.ts";
+import { tagWords } from "./words.ts";
 
 /** How far an agent's notes reach. */
 const memoryWords: Record<string, string> = {
@@ -26,6 +28,8 @@ export interface AgentAbout {
   model: string;
   effort: string | null;
   tools: string[];
+  /** Of built-in tools, what they bring into a run or let out of it. */
+  toolTags: Record<string, readonly ToolTag[]>;
   maxTurns: number;
   maxTokens: number;
   maxCostMicroUsd: number;
@@ -37,6 +41,8 @@ export interface AgentAbout {
   commands: string[];
   hosts: string[];
   requireApproval: string[];
+  /** A person has said yes beforehand to the web beside what is private. */
+  webAllowed: boolean;
 }
 
 export interface AgentPageProps {
@@ -169,6 +175,7 @@ function AgentResults({ agent, about, figures }: AgentPageProps): VNode {
             rows={[
               ["Model", modelWords(about)],
               ["Tools", about.tools.join(", ")],
+              ...taggedTools(about),
               [
                 "Memory",
                 about.memory === "none"
@@ -189,6 +196,7 @@ function AgentResults({ agent, about, figures }: AgentPageProps): VNode {
               ["Commands", listed(about.commands)],
               ["Hosts", listed(about.hosts)],
               ["Asks first", listed(about.requireApproval)],
+              ["Web", about.webAllowed ? "allowed beside private data, without asking" : null],
             ]}
           />
         </Panel>
@@ -196,6 +204,13 @@ function AgentResults({ agent, about, figures }: AgentPageProps): VNode {
     </div>
   );
 }
+
+/** Which of its tools bring what should not come together without a person's word. */
+const taggedTools = ({ tools, toolTags }: AgentAbout): [string, string][] =>
+  (Object.entries(tagWords) as [ToolTag, string][]).flatMap(([tag, words]) => {
+    const names = tools.filter((name) => toolTags[name]?.includes(tag));
+    return names.length > 0 ? [[`– ${words}`, names.join(", ")] as [string, string]] : [];
+  });
 
 const listed = (entries: string[]): string | null => entries.join(", ") || null;
 

@@ -1,10 +1,12 @@
 /** An agent's definition, as a form or as text: two ways to edit the same file. */
 import type { ComponentChildren, VNode } from "preact";
+import type { ToolTag } from "../agents/protocol.ts";
 import type { FieldError } from "../server/errors.ts";
 import { agentKindWords, atText } from "./agents.tsx";
 import { Panel } from "./components.tsx";
 import { Button, ErrorSummary, Field, fieldId } from "./forms.tsx";
 import { agentHref } from "./links.ts";
+import { tagWords } from "./words.ts";
 
 export type AgentView = "form" | "text";
 
@@ -19,6 +21,8 @@ export interface AgentFormProps {
   values: Record<string, string> | null;
   /** By name of the field. */
   choices: Record<string, readonly string[]>;
+  /** Of built-in tools, what they bring into a run or let out of it. */
+  toolTags: Record<string, readonly ToolTag[]>;
   note: string;
   /** Why it was refused. */
   message: string | null;
@@ -98,6 +102,11 @@ function FormFields(props: FieldsProps): VNode {
         {choice("effort", "Effort", "")}
       </div>
       <Tools {...props} />
+      <p class="hint">
+        Where WebSearch or WebFetch come together with a tool that reads what is private, each run
+        waits for your word before its first request, unless you say yes beforehand below. A search
+        costs $0.01 beside its tokens.
+      </p>
       <fieldset>
         <legend>Limits of each run</legend>
         <div class="field-row">
@@ -122,12 +131,17 @@ function FormFields(props: FieldsProps): VNode {
         {lines(
           "allowed_hosts",
           "Hosts it may reach",
-          'One a line, as "*.example.com". No built-in tool reaches any; MCP servers are not held to it.',
+          'One a line, as "*.example.com". WebSearch and WebFetch keep to them, and to what lies below each; MCP servers do not.',
         )}
         {lines(
           "require_approval",
           "Calls that need your approval",
           'One a line, as "write(new)", "edit(*.lock)" or "bash(rm *)".',
+        )}
+        {choice(
+          "web",
+          "Web beside private data",
+          "None: each run asks you before its first request. Allowed: you have said yes to all of them.",
         )}
         {choice("memory", "Memory", "How long it keeps what it notes down.")}
         {lines("context_files", "Files it reads at the start", "One path a line.")}
@@ -145,6 +159,7 @@ const further = [
   "allowed_commands",
   "allowed_hosts",
   "require_approval",
+  "web",
   "memory",
   "context_files",
   "result",
@@ -184,7 +199,7 @@ function optionsOf(offered: readonly string[], present: string) {
   return all.map((value) => ({ value, label: agentKindWords[value] ?? (value || "none") }));
 }
 
-function Tools({ values, choices, errors }: FieldsProps): VNode {
+function Tools({ values, choices, toolTags, errors }: FieldsProps): VNode {
   const chosen = (values.tools ?? "").split(", ");
   // Those of one MCP server, say, which only the text can bring in.
   const more = chosen.filter((name) => name.startsWith("mcp__"));
@@ -203,7 +218,15 @@ function Tools({ values, choices, errors }: FieldsProps): VNode {
             id={fieldId(FORM, `tools-${name}`)}
             checked={chosen.includes(name)}
           />
-          {name}
+          <span>
+            {name}
+            {toolTags[name] && (
+              <span class="muted small">
+                {" "}
+                {toolTags[name].map((tag) => tagWords[tag]).join(", ")}
+              </span>
+            )}
+          </span>
         </label>
       ))}
     </fieldset>

@@ -3,6 +3,7 @@ import type { Run, RunEvent } from "../server/records.ts";
 import { type ActivityItem, type CallStep, foldActivity, type TurnItem } from "./activity_fold.ts";
 import { describeCall } from "./activity_words.ts";
 import { describeFact } from "./activity_fact.tsx";
+import { webOutcome, webVerb } from "./activity_web.tsx";
 import { exactTime, money, plural } from "./format.ts";
 import { visible } from "./render.ts";
 import { type Subject, subjectWithin } from "./links.ts";
@@ -37,12 +38,23 @@ function itemLines(item: ActivityItem): string[] {
 }
 
 function turnLines(item: TurnItem): string[] {
-  const { first, turn, at, said, calls, checkpoints, failure, compacts, summary } = item;
+  const { first, turn, at, said, calls, web, checkpoints, failure, compacts, summary } = item;
   const what = compacts ? `Summary before turn ${turn}` : `Turn ${turn}`;
   const lines = ["", `## ${first}. ${what} (${exactTime(at)})`];
   if (summary) lines.push("", summary);
   if (said?.thinking) lines.push("", ...quoted(said.thinking));
   if (said?.text) lines.push("", said.text);
+  for (const { title, url } of said?.sources ?? []) lines.push("", `Source: ${title} (${url})`);
+  for (const use of web) {
+    lines.push(
+      "",
+      `### ${webVerb(use)} ${use.asked}`,
+      "",
+      `${webOutcome(use)} ${use.error}`.trimEnd(),
+      "",
+    );
+    lines.push(...use.pages.map(({ title, url }) => `- ${title} (${url})`));
+  }
   for (const call of calls) lines.push(...callLines(call));
   for (const { commit, files } of checkpoints) {
     lines.push("", `Checkpoint ${commit}: ${files.join(", ")}`);

@@ -29,12 +29,13 @@ export interface PricesProps {
   refused: PriceForm | null;
 }
 
-export const rateWords: Record<keyof Price, string> = {
+export const rateWords: Record<keyof Required<Price>, string> = {
   input: "Input",
   cacheWrite5m: "Cache write, 5 min",
   cacheWrite1h: "Cache write, 1 h",
   cacheRead: "Cache read",
   output: "Output",
+  webSearch: "1,000 web searches",
 };
 const rates = Object.keys(rateWords) as (keyof Price)[];
 
@@ -47,7 +48,7 @@ export function PricesPanel({ prices, refused, nowMs }: PricesProps & { nowMs: n
     <Panel
       id="prices"
       title="Prices"
-      aside={<span class="muted small">US-dollars per million tokens</span>}
+      aside={<span class="muted small">US-dollars per million tokens, or per 1,000 searches</span>}
     >
       <p class="muted">
         A run keeps the prices that it began with, and every request stores those that it was
@@ -123,7 +124,7 @@ function PriceEditor({ row, refused }: { row: ModelPrice; refused: PriceForm | n
   const form = `price-${idPart(row.model)}`;
   const value = (name: string, now: string | number) => refused?.values[name] ?? String(now);
   const fields = (band: "" | "long_", price: Price) =>
-    rates.map((rate) => {
+    rates.filter((rate) => band === "" || rate !== "webSearch").map((rate) => {
       const name = rateField(rate, band);
       return (
         <Field
@@ -131,7 +132,7 @@ function PriceEditor({ row, refused }: { row: ModelPrice; refused: PriceForm | n
           form={form}
           name={name}
           label={rateWords[rate]}
-          value={value(name, price[rate])}
+          value={value(name, price[rate] ?? "")}
           errors={refused?.errors}
           maxLength={12}
           required

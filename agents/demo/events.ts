@@ -11,6 +11,8 @@ export interface Answer {
   message: Message;
   /** By index of the block; a tool call without an entry sends its whole input. */
   rawInput?: ReadonlyMap<number, string>;
+  /** What was counted when the answer began; absent: the same as in the end, but for what was written. */
+  startUsage?: WireUsage;
 }
 
 /** Characters per delta. */
@@ -28,7 +30,7 @@ const OUTPUT_TOKENS_AT_START = 1;
 export function messageEvents(answer: Answer, chunks: ChunkSizes = defaultChunks): WireEvent[] {
   const { message } = answer;
   return [
-    { type: "message_start", message: startOf(message) },
+    { type: "message_start", message: startOf(message, answer.startUsage ?? message.usage) },
     { type: "ping" },
     ...message.content.flatMap((block, index) =>
       blockEvents(block, index, answer.rawInput?.get(index), chunks)
@@ -52,8 +54,8 @@ export function encodeEvent(event: WireEvent): string {
   return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
 }
 
-function startOf(message: Message): Message {
-  const output_tokens = Math.min(OUTPUT_TOKENS_AT_START, message.usage.output_tokens);
+function startOf(message: Message, usage: WireUsage): Message {
+  const output_tokens = Math.min(OUTPUT_TOKENS_AT_START, usage.output_tokens);
   return {
     ...message,
     content: [],
@@ -61,7 +63,7 @@ function startOf(message: Message): Message {
     stop_sequence: null,
     stop_details: null,
     usage: {
-      ...message.usage,
+      ...usage,
       output_tokens,
       output_tokens_details: { thinking_tokens: 0 },
     },
@@ -95,13 +97,16 @@ function blockEvents(
   });
   const stop: WireEvent = { type: "content_block_stop", index };
   switch (block.type) {
-    case "text":
+    case "text": {
+      const citations = Array.isArray(block.citations) ? block.citations : [];
       return [
-        start({ ...block, text: "" }),
+        start({ ...block, text: "", ...citations.length > 0 && { citations: [] } }),
         ...pieces(String(block.text), chunks.textChars)
           .map((text) => delta({ type: "text_delta", text })),
+        ...citations.map((citation) => delta({ type: "citations_delta", citation })),
         stop,
       ];
+    }
     case "thinking":
       return [
         start({ ...block, thinking: "", signature: "" }),
@@ -111,6 +116,7 @@ function blockEvents(
         stop,
       ];
     case "tool_use":
+    case "server_tool_use":
       return [
         start({ ...block, input: {} }),
         // The first fragment is empty, as the API's often is.

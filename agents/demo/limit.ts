@@ -17,7 +17,8 @@ export function cutToLimit(answer: Answer, maxTokens: number): Answer {
   const rawInput = new Map<number, string>();
   let left = maxTokens;
   for (const [index, block] of message.content.entries()) {
-    const tokens = countBlock(block);
+    // What the service's own tools brought was not written by the model.
+    const tokens = block.type.endsWith("_tool_result") ? 0 : countBlock(block);
     if (tokens <= left) {
       const raw = answer.rawInput?.get(index);
       if (raw !== undefined) rawInput.set(index, raw);
@@ -37,6 +38,7 @@ export function cutToLimit(answer: Answer, maxTokens: number): Answer {
     break;
   }
   return {
+    ...answer,
     message: {
       ...message,
       content,

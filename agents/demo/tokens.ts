@@ -86,6 +86,7 @@ function plainText(block: WireBlock): string {
     case "thinking":
       return String(block.thinking);
     case "tool_use":
+    case "server_tool_use":
       return String(block.name) + JSON.stringify(block.input);
     default:
       return JSON.stringify(withoutMarkers(block));

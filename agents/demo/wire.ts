@@ -65,7 +65,7 @@ export interface WireUsage {
   cache_read_input_tokens: number;
   cache_creation: { ephemeral_5m_input_tokens: number; ephemeral_1h_input_tokens: number };
   output_tokens_details: { thinking_tokens: number };
-  server_tool_use: null;
+  server_tool_use: { web_search_requests: number; web_fetch_requests: number } | null;
   service_tier: "standard";
   speed: "standard";
   inference_geo: null;

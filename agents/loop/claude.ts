@@ -21,7 +21,7 @@ import { summaryOf } from "./history.ts";
 import { paramsOf } from "./request_params.ts";
 import { watchIdle } from "./idle_watch.ts";
 import { lenient } from "./lenient.ts";
-import { type Quirk, refusedField } from "./quirks.ts";
+import { isPassing, type Quirk, refusedField } from "./quirks.ts";
 import { rateLimitsOf } from "./rate_limits.ts";
 import { retryAfterMs } from "./retry_after.ts";
 import type { Model, TurnAnswer, TurnOptions, TurnRequest } from "./turn.ts";
@@ -48,6 +48,7 @@ export function createClaude(
   const idleMs = demo ? DEMO_IDLE_MS : endpoint.idleTimeoutMs;
   const send = demo ? createDemoFetch({ paceMs: endpoint.paceMs }) : fetch;
   const lacking = new Set<Quirk>(demo ? ["compaction"] : endpoint.quirks ?? []);
+  const lackingOfModel = new Map<string, Set<Quirk>>();
   const client = new BaseAnthropic({
     apiKey,
     baseURL: demo ? "http://demo.invalid" : endpoint.baseUrl,
@@ -65,10 +66,12 @@ export function createClaude(
   /** Sends until nothing that the endpoint lacks is in the request any more: a refusal is not paid. */
   async function turn(request: TurnRequest, options: TurnOptions): Promise<TurnAnswer> {
     for (;;) {
-      const { params, headers, sent } = paramsOf(request, lacking);
+      const ofModel = lackingOfModel.get(request.model.id) ?? new Set<Quirk>();
+      const { params, headers, sent, withoutTools } = paramsOf(request, lacking.union(ofModel));
       const seen = new SeenStream(options);
       try {
-        return await attempt(params as unknown as Params, headers, seen, options);
+        const answer = await attempt(params as unknown as Params, headers, seen, options);
+        return withoutTools.length > 0 ? { ...answer, withoutTools } : answer;
       } catch (error) {
         const quirk = error instanceof APIError && error.status === 400
           ? refusedField(error.apiMessage ?? error.message, sent)
@@ -78,7 +81,8 @@ export function createClaude(
           const gone = failure instanceof TurnError && failure.reason === "model_not_found";
           throw gone ? await withSuccessor(failure, request.model.id, options.signal) : failure;
         }
-        lacking.add(quirk);
+        if (isPassing(quirk)) lackingOfModel.set(request.model.id, ofModel.add(quirk));
+        else lacking.add(quirk);
         onQuirk(quirk);
       }
     }
@@ -199,7 +203,9 @@ class SeenStream {
         if ((event.content_block as { type: string }).type === "compaction") {
           this.#summaries.set(event.index, {});
         }
-        if (event.content_block.type === "tool_use") {
+        if (
+          event.content_block.type === "tool_use" || event.content_block.type === "server_tool_use"
+        ) {
           this.#onDelta("tool", `${event.content_block.name} `);
         }
         return;
@@ -278,12 +284,14 @@ type WireUsage = Partial<Anthropic.Usage> & {
 function usageOf(wire: Partial<Anthropic.Usage>): Usage {
   const write1h = tokens(wire.cache_creation?.ephemeral_1h_input_tokens);
   const write5m = tokens(wire.cache_creation?.ephemeral_5m_input_tokens);
+  const webSearches = tokens(wire.server_tool_use?.web_search_requests);
   return {
     inputTokens: tokens(wire.input_tokens),
     outputTokens: tokens(wire.output_tokens),
     cacheReadTokens: tokens(wire.cache_read_input_tokens),
     cacheWrite1hTokens: write1h,
     cacheWrite5mTokens: Math.max(write5m, tokens(wire.cache_creation_input_tokens) - write1h),
+    ...webSearches > 0 && { webSearches },
   };
 }
 

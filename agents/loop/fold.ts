@@ -20,7 +20,7 @@ import {
   type OpenTurn,
   type SentRequest,
 } from "./loop_state.ts";
-import { addUsage, promptTokensOf, totalTokensOf, worstCostMicroUsd } from "./cost.ts";
+import { addUsage, promptTokensOf, totalTokensOf, worstCostMicroUsd, worstTokens } from "./cost.ts";
 import {
   promptBound,
   pushAnswer,
@@ -32,7 +32,8 @@ import {
 } from "./history.ts";
 import { MAX_SIGNATURES, repeats, signaturesOf, STUCK_HINT_AFTER } from "./circles.ts";
 import { requireKnownEvents } from "./log.ts";
-import { isLimitNote, isStuckNote, personNote } from "./notes.ts";
+import { isLimitNote, isLostToolsNote, isStuckNote, personNote, webDeniedNote } from "./notes.ts";
+import { usesWeb, WEB_CALL_ID } from "../web/web_tools.ts";
 
 /** Rebuilds the loop's state from what is on disk. Pure. Throws `conflict` for an event of a newer version. */
 export function fold(spec: RunSpec, log: readonly RunEventBody[]): LoopState {
@@ -59,6 +60,8 @@ export function apply(state: LoopState, event: RunEventBody): void {
       return noted(state, event);
     case "nudge":
       return nudged(state, event.text);
+    case "approval_decided":
+      return event.callId === WEB_CALL_ID && !event.granted ? webDenied(state, event) : undefined;
     case "forked":
       state.spec = { ...state.spec, limits: event.limits };
       state.limitNoted = false;
@@ -77,7 +80,6 @@ export function apply(state: LoopState, event: RunEventBody): void {
     case "tool_started":
     case "tool_executing":
     case "approval_requested":
-    case "approval_decided":
     case "checkpoint":
     case "waiting":
     case "resumed":
@@ -116,8 +118,8 @@ export function worstOf(
   const sent = promptTokens + (compacts ? SUMMARY_REQUEST_TOKENS : 0);
   return {
     maxOutputTokens,
-    worstCostMicroUsd: worstCostMicroUsd(spec.model, sent, maxOutputTokens),
-    worstTokens: sent + maxOutputTokens,
+    worstCostMicroUsd: worstCostMicroUsd(spec.model, sent, maxOutputTokens, spec.tools),
+    worstTokens: worstTokens(spec.tools, sent, maxOutputTokens),
   };
 }
 
@@ -132,9 +134,12 @@ function answered(
   state.tries = 0;
   state.outputLimitHit = null;
   // An endpoint that counts nothing must not make the history look free.
-  const prompt = promptTokensOf(event.usage) || state.promptTokens;
+  const counted = promptTokensOf(event.usage) || state.promptTokens;
+  // Each use of the web has the service read the prompt once more, and all of it is counted together.
+  const prompt = usesWeb(event.content) ? Math.min(counted, state.promptTokens) : counted;
   state.countedTokens = prompt + event.usage.outputTokens;
   state.promptTokens = prompt;
+  if (event.withoutTools) loseTools(state, event.withoutTools);
   const pushed = pushAnswer(state, event.content, event.usage.outputTokens);
   const calls = callsOf(event.content);
   if (calls.length > 0) {
@@ -143,6 +148,23 @@ function answered(
   } else if (event.stopReason !== "pause_turn") {
     state.nudge = pushed ? "unsubmitted" : "empty";
   }
+}
+
+/** The run goes on as if it had never had them: the set of tools is part of what the model's thinking is signed with. */
+function loseTools(state: LoopState, names: readonly string[]): void {
+  const tools = state.spec.tools.filter(({ name }) => !names.includes(name));
+  if (tools.length === state.spec.tools.length) return;
+  state.spec = { ...state.spec, tools };
+  state.toolsLost = [...names];
+}
+
+/** A person's word comes before the first request, so that no answer was made with the tools. */
+function webDenied(state: LoopState, { reason }: { reason: string }): void {
+  const web = state.spec.tools.filter((tool) => tool.web).map(({ name }) => name);
+  const tools = state.spec.tools.filter((tool) => !tool.web);
+  state.spec = { ...state.spec, tools };
+  state.pendingNotes = [...state.pendingNotes, webDeniedNote(web.join(" and "), reason)];
+  placePendingNotes(state);
 }
 
 /** The history begins anew; what came in while it was summed up follows, and the loop's own notes are due again. */
@@ -250,6 +272,7 @@ function closeTurn(state: LoopState, { calls, results }: OpenTurn): void {
 function noted(state: LoopState, { text, by }: NoteEvent): void {
   if (by === undefined && isLimitNote(text)) state.limitNoted = true;
   if (by === undefined && isStuckNote(text)) state.stuckNoted = true;
+  if (by === undefined && isLostToolsNote(text)) state.toolsLost = [];
   state.pendingNotes = [...state.pendingNotes, by === undefined ? text : personNote(by, text)];
   placePendingNotes(state);
 }

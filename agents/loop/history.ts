@@ -14,6 +14,8 @@ export interface History {
 /** What the service wraps around a message, and around tools; measured overheads are a tenth of it. */
 const TOKENS_AROUND_MESSAGE = 50;
 const TOKENS_AROUND_TOOLS = 1_000;
+/** What the service says to the model of a tool of its own. */
+const TOKENS_OF_WEB_TOOL = 3_000;
 
 export const firstMessage = (prompt: string): Message => ({
   role: "user",
@@ -22,7 +24,8 @@ export const firstMessage = (prompt: string): Message => ({
 
 /** No tokenizer makes more tokens than there are bytes; closer guesses are wrong for hashes and minified code. */
 export function promptBound(system: string, tools: ToolSpec[], messages: Message[]): number {
-  return TOKENS_AROUND_TOOLS + bytesOf(system) + bytesOf(JSON.stringify(tools)) +
+  const web = tools.filter((tool) => tool.web).length * TOKENS_OF_WEB_TOOL;
+  return TOKENS_AROUND_TOOLS + web + bytesOf(system) + bytesOf(JSON.stringify(tools)) +
     messages.reduce((sum, message) => sum + messageBound(message), 0);
 }
 

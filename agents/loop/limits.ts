@@ -3,7 +3,13 @@ import type { FailureReason } from "../../server/states.ts";
 import { SUMMARY_REQUEST_TOKENS, withShorterResults } from "./history.ts";
 import type { Message } from "./turn.ts";
 import type { LoopState } from "./loop_state.ts";
-import { affordableOutputTokens, totalTokensOf, worstCostMicroUsd } from "./cost.ts";
+import {
+  affordableOutputTokens,
+  outputWithin,
+  totalTokensOf,
+  worstCostMicroUsd,
+  worstTokens,
+} from "./cost.ts";
 
 /** How long an answer may be at first; one that does not fit is asked for again with the model's own maximum. */
 export const FIRST_OUTPUT_TOKENS = 16_384;
@@ -48,7 +54,7 @@ const guessedTokens = ({ promptTokens, countedTokens }: LoopState): number =>
 
 /** Whether the next request is within every limit, and how long its answer may be. */
 export function roomFor(state: LoopState, elapsedMs: number, compacts = false): Room {
-  const { limits, model } = state.spec;
+  const { limits, model, tools } = state.spec;
   if (state.turns >= limits.maxTurns) {
     return none("max_turns", `the run has had all of its ${limits.maxTurns} turns`);
   }
@@ -68,8 +74,8 @@ export function roomFor(state: LoopState, elapsedMs: number, compacts = false): 
     ? Math.min(MIN_OUTPUT_TOKENS, wanted)
     : state.outputLimitHit + 1;
   const promptTokens = state.promptTokens + (compacts ? SUMMARY_REQUEST_TOKENS : 0);
-  const byCost = affordableOutputTokens(model, promptTokens, costLeft(state));
-  const byTokens = tokensLeft(state) - promptTokens;
+  const byCost = affordableOutputTokens(model, promptTokens, costLeft(state), tools);
+  const byTokens = outputWithin(tools, promptTokens, tokensLeft(state));
   if (byCost < enough) return none("max_cost", costMessage(state, enough));
   if (byTokens < enough) return none("max_tokens", tokensMessage(state, enough));
   const maxOutputTokens = Math.min(wanted, byCost, byTokens);
@@ -112,14 +118,16 @@ const tokensLeft = ({ spec, usage, doubt }: LoopState): number =>
   spec.limits.maxTokens - totalTokensOf(usage) - doubt.tokens;
 
 function costMessage(state: LoopState, outputTokens: number): string {
-  const worst = worstCostMicroUsd(state.spec.model, state.promptTokens, outputTokens);
+  const { model, tools } = state.spec;
+  const worst = worstCostMicroUsd(model, state.promptTokens, outputTokens, tools);
   const left = Math.max(0, costLeft(state));
   return `the next request may cost up to ${usd(worst)}, and ${usd(left)} of the run's ` +
     `${usd(state.spec.limits.maxCostMicroUsd)} is left${doubtNote(state)}`;
 }
 
 function tokensMessage(state: LoopState, outputTokens: number): string {
-  return `the next request may use up to ${state.promptTokens + outputTokens} tokens, and ` +
+  const worst = worstTokens(state.spec.tools, state.promptTokens, outputTokens);
+  return `the next request may use up to ${worst} tokens, and ` +
     `${Math.max(0, tokensLeft(state))} of the run's ${state.spec.limits.maxTokens} are left` +
     doubtNote(state);
 }

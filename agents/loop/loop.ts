@@ -157,6 +157,7 @@ async function ask(
   if (state.retryInMs > 0) await deps.delay(state.retryInMs, deps.signal);
   const kind = compacts ? { compacts } : {};
   const { worstTokens, worstCostMicroUsd } = worstOf(state, maxOutputTokens, compacts);
+  const webTools = tools.filter((tool) => tool.web).map(({ name }) => name);
   await record(state, deps, {
     type: "turn_started",
     turn,
@@ -165,6 +166,7 @@ async function ask(
     worstTokens,
     worstCostMicroUsd,
     ...kind,
+    ...webTools.length > 0 && { webTools },
   });
   if (!sentFits(state)) {
     // A note came in between and made the request longer than the limits allow: it is not sent.
@@ -188,7 +190,7 @@ async function ask(
   const problem = problemWith(answer, maxOutputTokens, state, compacts) ??
     (compacts && !summary ? problemOf(answer, "stream_broken", "it holds no summary") : null);
   if (problem) return await recordFailure({ turn, error: problem, sentMs }, state, deps);
-  const { content, stopReason, usage, requestId } = answer;
+  const { content, stopReason, usage, requestId, withoutTools } = answer;
   const paid = {
     usage,
     costMicroUsd: costMicroUsd(spec, usage),
@@ -199,9 +201,14 @@ async function ask(
   await record(
     state,
     deps,
-    summary
-      ? { type: "compacted", turn, content: summary, ...paid }
-      : { type: "turn_finished", turn, content, stopReason, ...paid },
+    summary ? { type: "compacted", turn, content: summary, ...paid } : {
+      type: "turn_finished",
+      turn,
+      content,
+      stopReason,
+      ...paid,
+      ...withoutTools && { withoutTools },
+    },
   );
   return null;
 }

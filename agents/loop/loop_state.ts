@@ -77,6 +77,8 @@ export interface LoopState {
   pendingNotes: string[];
   limitNoted: boolean;
   stuckNoted: boolean;
+  /** Tools that the endpoint turned out not to have, of which the agent is to be told; empty: none, or it was. */
+  toolsLost: string[];
   /** The last calls with their results, oldest first. */
   signatures: string[];
   /** The result that was handed in and accepted. */
@@ -109,6 +111,7 @@ export function newState(spec: RunSpec): LoopState {
     pendingNotes: [],
     limitNoted: false,
     stuckNoted: false,
+    toolsLost: [],
     signatures: [],
     result: null,
     ended: null,

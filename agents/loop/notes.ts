@@ -18,6 +18,20 @@ export const stuckNote = (times: number): string =>
   "Try another way, or hand in with submit_result what you know and what is in your way.";
 export const isStuckNote = (text: string): boolean => text.startsWith(STUCK_NOTE);
 
+const FROM_MEMORY =
+  "Go on without, and where you would have looked something up, say that it is from memory.";
+const LOST_NOTE = "The endpoint that you are asked through does not have";
+
+/** A person's no to the tools of the web, as the model gets it before its first turn. */
+export const webDeniedNote = (tools: string, reason: string): string =>
+  `You have no access to the web in this run: a person denied ${tools}${
+    reason ? ` (${reason})` : ""
+  }. ${FROM_MEMORY}`;
+
+/** Tools that the endpoint turned out not to have. */
+export const lostToolsNote = (tools: string): string => `${LOST_NOTE} ${tools}. ${FROM_MEMORY}`;
+export const isLostToolsNote = (text: string): boolean => text.startsWith(LOST_NOTE);
+
 /** What a person writes in the middle of a run, as the model gets it. */
 export const personNote = (by: string, text: string): string =>
   `${by}, who oversees this run, says:\n\n${text}`;

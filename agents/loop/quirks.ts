@@ -7,26 +7,37 @@ import type { Quirk } from "../protocol.ts";
 
 export type { Quirk } from "../protocol.ts";
 
-/** A field that a request can do without, at a price: no cache, no thinking, the model's own effort, a plain summary. */
+/** A field that a request can do without, at a price: no cache, no thinking, the model's own effort, a plain summary, no web. */
 export const quirks: readonly Quirk[] = [
   "cache_control",
   "thinking",
   "output_config",
   "compaction",
   "system_messages",
+  "web_search",
+  "web_fetch",
 ];
+
+/**
+ * Whether it is a matter of the model or of the account, as the service's own tools are: what one model lacks another
+ * may have, and an administrator may switch it on any day. So it is learned for a model, and not kept over a restart.
+ */
+export const isPassing = (quirk: Quirk): boolean => quirk === "web_search" || quirk === "web_fetch";
 
 export const isQuirk = (value: unknown): value is Quirk => quirks.includes(value as Quirk);
 
 /** How a refusal says that it does not know a thing, as against: that its value is wrong. */
 const UNKNOWN =
-  /\b(extra inputs?|unknown|unrecogni[sz]ed|unexpected|unsupported|not (be )?(supported|permitted|allowed|known|available)|invalid (field|parameter|argument|value|input|role)|should be "?user|does ?n[o']t support)/i;
+  /\b(extra inputs?|unknown|unrecogni[sz]ed|unexpected|unsupported|not (be )?(supported|permitted|allowed|known|available|enabled)|not match any|invalid (field|parameter|argument|value|input|role)|should be "?user|does ?n[o']t support)/i;
 /** Names of the field in a refusal; a beta that is not known is the field's header. */
 const names: Readonly<Record<Quirk, RegExp>> = {
   cache_control: /\bcache_control\b/,
   thinking: /\bthinking\b/,
   output_config: /\b(output_config|effort)\b/,
   compaction: /\b(compaction|compact-\d{4}-\d{2}-\d{2}|anthropic-beta)\b/i,
+  // By the kind of tool, which the real service's own refusals name with its date.
+  web_search: /\bweb_search(_\d{8})?\b/,
+  web_fetch: /\bweb_fetch(_\d{8})?\b/,
   system_messages: /\bmessages[.\[]\d+\]?\.role\b|\brole\b.*\bsystem\b/,
 };
 /** Refusals that name a field and mean the history. */

@@ -149,8 +149,15 @@ class Player {
         const recorded = this.#ahead((event) => !isPersonsNote(event) && !byServer.has(event.type));
         if (recorded?.type === "turn_finished") {
           this.#clockMs += recorded.durationMs;
-          const { content, stopReason, usage, requestId } = recorded;
-          return Promise.resolve({ content, stopReason, usage, requestId, refusal: null });
+          const { content, stopReason, usage, requestId, withoutTools } = recorded;
+          return Promise.resolve({
+            content,
+            stopReason,
+            usage,
+            requestId,
+            refusal: null,
+            ...withoutTools && { withoutTools },
+          });
         }
         if (recorded?.type === "compacted") {
           this.#clockMs += recorded.durationMs;

@@ -1,10 +1,14 @@
 /** The body of a request as it goes out: what is cached of it, and what the endpoint does not take left out. */
 import { askForSummary } from "./history.ts";
+import type { ToolSpec } from "../protocol.ts";
 import type { Quirk } from "./quirks.ts";
 import type { Message, TextBlock, TurnRequest } from "./turn.ts";
 
 /** The header value without which the API knows neither the wish for a summary nor the block that it brings. */
 const COMPACTION_BETA = "compact-2026-09-04";
+
+/** Of the service's own tools. */
+const WEB_TOOLS_VERSION = "20260209";
 
 const ephemeral = { type: "ephemeral" };
 
@@ -20,6 +24,8 @@ export function paramsOf(request: TurnRequest, lacking: ReadonlySet<Quirk>): {
   headers: Record<string, string>;
   /** What of it an endpoint may lack. */
   sent: ReadonlySet<Quirk>;
+  /** Tools that are left out, since the endpoint does not have them. */
+  withoutTools: string[];
 } {
   const { model, system, tools, maxOutputTokens } = request;
   const sent = new Set<Quirk>();
@@ -39,15 +45,12 @@ export function paramsOf(request: TurnRequest, lacking: ReadonlySet<Quirk>): {
   }
   const cached = uses("cache_control");
   if (cached) messages = markEarlierEnd(messages);
+  const taken = tools.filter(({ web }) => !web || uses(`web_${web.kind}`));
   const params = {
     model: model.id,
     max_tokens: maxOutputTokens,
     system: [{ type: "text", text: system, ...(cached && { cache_control: ephemeral }) }],
-    tools: tools.map(({ name, description, inputSchema }) => ({
-      name,
-      description,
-      input_schema: inputSchema,
-    })),
+    tools: taken.map(wireTool),
     // The log keeps blocks as they came, of kinds the SDK may not know yet.
     messages,
     ...(cached && { cache_control: ephemeral }),
@@ -59,7 +62,22 @@ export function paramsOf(request: TurnRequest, lacking: ReadonlySet<Quirk>): {
   const headers: Record<string, string> = compacts || isSummarized
     ? { "anthropic-beta": COMPACTION_BETA }
     : {};
-  return { params, headers, sent };
+  const withoutTools = tools.filter((tool) => !taken.includes(tool)).map(({ name }) => name);
+  return { params, headers, sent, withoutTools };
+}
+
+/** `direct`: the model itself uses it, so that each use stands in the answer; not from within code that it has run. */
+function wireTool({ name, description, inputSchema, web }: ToolSpec): Record<string, unknown> {
+  if (!web) return { name, description, input_schema: inputSchema };
+  const { kind, maxUses, allowedDomains, maxContentTokens } = web;
+  return {
+    type: `web_${kind}_${WEB_TOOLS_VERSION}`,
+    name: `web_${kind}`,
+    max_uses: maxUses,
+    allowed_callers: ["direct"],
+    ...allowedDomains && { allowed_domains: allowedDomains },
+    ...maxContentTokens && { max_content_tokens: maxContentTokens },
+  };
 }
 
 /** Marks the block at which the request before this one ended: the last of our own before the newest answer. */

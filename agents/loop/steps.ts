@@ -2,7 +2,7 @@
 import type { RunEventBody, RunOutcome, ToolCall } from "../protocol.ts";
 import type { LoopState } from "./loop_state.ts";
 import { mustCompact, roomFor } from "./limits.ts";
-import { limitNote, MAX_NUDGES, nudgeText, stuckNote } from "./notes.ts";
+import { limitNote, lostToolsNote, MAX_NUDGES, nudgeText, stuckNote } from "./notes.ts";
 import { repeats, STUCK_AFTER, STUCK_HINT_AFTER } from "./circles.ts";
 
 export type Step =
@@ -34,6 +34,10 @@ export function nextStep(state: LoopState, elapsedMs: number): Step {
   }
   if (circles >= STUCK_HINT_AFTER && !state.stuckNoted) {
     return { type: "append", event: { type: "note", text: stuckNote(circles), elapsedMs } };
+  }
+  if (state.toolsLost.length > 0) {
+    const text = lostToolsNote(state.toolsLost.join(" and "));
+    return { type: "append", event: { type: "note", text, elapsedMs } };
   }
   const compacts = mustCompact(state);
   const room = roomFor(state, elapsedMs, compacts);

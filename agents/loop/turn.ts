@@ -38,6 +38,8 @@ export interface TurnAnswer {
   refusal: string | null;
   usage: Usage;
   requestId: string | null;
+  /** Tools of the request that the endpoint does not have; absent: it has them all. */
+  withoutTools?: string[];
 }
 
 export type DeltaKind = "text" | "thinking" | "tool";

@@ -1,10 +1,11 @@
 /** Stands before each tool call of one run: looks at it, has it planned where that is what the rules are about, asks. */
 import type { Ledger } from "../ledger.ts";
 import { absolutePath, isInside, relativePath } from "../paths.ts";
-import type { ApprovalQuestion, ToolCall, ToolTag } from "../protocol.ts";
+import type { ApprovalQuestion, ToolCall, ToolSpec, ToolTag } from "../protocol.ts";
 import type { Confinement, RunContext, RunHost } from "../runtime.ts";
 import { intentOf, type ToolCalls } from "../tool_calls.ts";
 import { isPlanned } from "../tools/registry.ts";
+import { WEB_CALL_ID, webTags } from "../web/web_tools.ts";
 import {
   type CompiledRules,
   compileRules,
@@ -12,6 +13,7 @@ import {
   type ToolQuestion,
   UNCONFINED_RULE,
 } from "./decide.ts";
+import { ALL_TAGS_RULE, completesTags } from "./tags.ts";
 
 /** What is to become of a call; a question that a person was asked before stays a question. */
 export type Judgement =
@@ -24,6 +26,9 @@ export type Permission =
   | { type: "go"; granted: boolean; unconfined: boolean }
   | { type: "wait" }
   | { type: "refuse"; why: string };
+
+/** What such a question is about, for a person. */
+const WEB_NAME = "web tools";
 
 /** A person can still say no. */
 const UNSHOWN = "the change is too large to be shown, or not of text";
@@ -47,6 +52,59 @@ export class Gate {
     for (const { tags = [] } of options.ledger.finished.values()) {
       for (const tag of tags) this.#had.add(tag);
     }
+    const { webGranted } = options.ledger;
+    if (this.#webTools.length === 0 || webGranted === false) return;
+    // Which request makes use of them, nobody knows beforehand. A yes to them was one to all that the run may do beside.
+    const isGranted = webGranted || options.context.permissions.web === "allowed";
+    for (const tag of isGranted ? this.#tagsOfAll() : webTags) this.#had.add(tag);
+  }
+
+  /**
+   * Whether the run's requests may go out: no call of its web tools passes here, so they are judged as a whole and
+   * before the first of them. "wait": a person is asked, or has decided a moment ago, and the log shall tell it first.
+   */
+  async mayBegin(): Promise<"go" | "wait"> {
+    const { context: { spec, permissions }, host, ledger } = this.#options;
+    if (this.#webTools.length === 0 || ledger.webGranted !== null) return "go";
+    this.#rules ??= await compileRules(permissions);
+    const { approvals } = this.#rules;
+    const rules = this.#webTools.flatMap(({ name }) => {
+      const call = { tool: name, line: null, paths: [], makesFile: null };
+      return approvals.find((rule) => rule.covers(call))?.text ?? [];
+    });
+    // Every tool of the run: once it has begun, its set of tools stays as it is.
+    const together = completesTags(new Set(), this.#tagsOfAll());
+    if (together && permissions.web !== "allowed") rules.push(ALL_TAGS_RULE);
+    if (rules.length === 0) return "go";
+    const question = { rule: [...new Set(rules)].join("; "), detail: this.#webDetail() };
+    host.approval(spec.runId, { id: WEB_CALL_ID, name: WEB_NAME, input: {} }, question);
+    return "wait";
+  }
+
+  get #webTools(): ToolSpec[] {
+    return this.#options.context.spec.tools.filter((tool) => tool.web);
+  }
+
+  #tagsOfAll(): ToolTag[] {
+    const { spec } = this.#options.context;
+    return [...new Set([...this.#had, ...spec.tools.flatMap(({ tags = [] }) => tags)])];
+  }
+
+  /** What a person reads before a run's first request. */
+  #webDetail(): string {
+    const { spec } = this.#options.context;
+    const reading = spec.tools.filter(({ tags = [] }) => tags.includes("private"));
+    const web = this.#webTools;
+    const names = (tools: ToolSpec[]) => tools.map(({ name }) => name).join(", ");
+    const domains = web[0]!.web!.allowedDomains;
+    const lines = [
+      `Run with ${web.map(({ name, web }) => `${name} (${web!.maxUses} a request)`).join(", ")}.`,
+      "What the agent asks for and which pages it opens leaves this machine, and what it reads there may instruct it.",
+      ...reading.length > 0 ? [`It can also read what is private, with ${names(reading)}.`] : [],
+      `Domains: ${domains ? domains.join(", ") : "any"}.`,
+      "Denied, the run goes on without them.",
+    ];
+    return lines.join("\n");
   }
 
   /** Throws when the machine failed at planning it. */
@@ -58,7 +116,8 @@ export class Gate {
     const question: ToolQuestion = {
       tool: call.name,
       input: call.input,
-      allowed: spec.tools.map((tool) => tool.name),
+      // The service's own are none that it could call here.
+      allowed: spec.tools.filter((tool) => !tool.web).map((tool) => tool.name),
       confinement: confinement.kind,
       rules: this.#rules,
       tags: this.tagsOf(call.name),

@@ -5,10 +5,13 @@ export function hostMatches(pattern: string, host: string): boolean {
   const [wanted, name] = [normal(pattern), normal(host)];
   if (wanted === "" || name === "") return false;
   if (wanted === "*" || wanted === name) return true;
-  if (!wanted.startsWith("*.") || isAddress(name)) return false;
+  if (!wanted.startsWith("*.") || isHostAddress(name)) return false;
   const suffix = wanted.slice(1);
   return !suffix.slice(1).includes("*") && name.length > suffix.length && name.endsWith(suffix);
 }
 
 const normal = (host: string): string => host.trim().toLowerCase().replace(/\.$/, "");
-const isAddress = (name: string): boolean => name.includes(":") || /^[\d.]+$|^0x/.test(name);
+
+/** Whether a host is given by its IP address. */
+export const isHostAddress = (name: string): boolean =>
+  name.includes(":") || /^[\d.]+$|^0x/.test(name);

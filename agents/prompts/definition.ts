@@ -14,10 +14,13 @@ import {
   type PathPolicy,
   type Permissions,
   type RunLimits,
+  type WebWord,
+  webWords,
 } from "../protocol.ts";
 import { once } from "../../server/once.ts";
 import { isMcpEntry } from "../mcp/names.ts";
 import { type ResultName, resultSchemas } from "../results.ts";
+import { webToolNames } from "../web/web_tools.ts";
 
 export const agentKinds = ["refinement", "development", "support", "planning"] as const;
 export type AgentKind = typeof agentKinds[number];
@@ -32,6 +35,7 @@ export const toolNames = [
   "Write",
   "Bash",
   "run_checks",
+  ...webToolNames,
   "memory",
   "ask_questions",
   "submit_result",
@@ -64,6 +68,8 @@ export interface AgentDefinition {
   hosts: string[];
   /** Patterns of calls about which a person is asked first. */
   requireApproval: string[];
+  /** Whether its runs wait for a person's word before they use the web beside what is private. */
+  web: WebWord;
   memory: MemoryScope;
   /** Files of the repository that it reads at the start, relative to its root. */
   contextFiles: string[];
@@ -118,6 +124,7 @@ const schema = once(() =>
     // A rule that nobody can read would hold back everything.
     require_approval: patterns('calls such as "write(new)", "edit(*.lock)" or "bash(rm *)"')
       .refine((rules) => rules.every(isApprovalRule)),
+    web: z.enum(webWords).default("ask").describe(oneOf(webWords)),
     memory: z.enum(memoryScopes).default("none").describe(oneOf(memoryScopes)),
     context_files: patterns('files such as "docs/architecture.md"', MAX_CONTEXT_FILES),
     tags: patterns("words", MAX_TAGS),
@@ -173,6 +180,7 @@ export function parseDefinition(text: string, file: string): AgentDefinition {
     commands: data.allowed_commands,
     hosts: data.allowed_hosts,
     requireApproval: data.require_approval,
+    web: data.web,
     memory: data.memory,
     contextFiles: data.context_files,
     result: data.result,
@@ -209,6 +217,7 @@ export function formatDefinition(definition: AgentDefinition): string {
       context_files: definition.contextFiles,
       tags: definition.tags,
     }),
+    ...(definition.web !== "ask" && { web: definition.web }),
     ...(definition.memory !== "none" && { memory: definition.memory }),
     ...(!definition.active && { active: false }),
   };
@@ -221,8 +230,11 @@ export function formatDefinition(definition: AgentDefinition): string {
 
 /** What a run of this agent may do, to be fixed when it begins. */
 export const permissionsOf = (
-  { paths, commands, hosts, requireApproval, memory, result }: AgentDefinition,
-): Permissions => ({ paths, commands, hosts, requireApproval, memory, result });
+  { paths, commands, hosts, requireApproval, memory, result, web }: AgentDefinition,
+): Permissions => ({
+  ...{ paths, commands, hosts, requireApproval, memory, result },
+  ...web !== "ask" && { web },
+});
 
 /**
  * The tools of a run: those listed, without the disallowed, in one fixed order so that the same agent

@@ -132,8 +132,8 @@ function importModel(
 
 /** Other programs' names of tools that exist here under another. */
 const renamed: Readonly<Record<string, string>> = {
-  WebSearch: "web_search",
-  WebFetch: "web_fetch",
+  web_search: "WebSearch",
+  web_fetch: "WebFetch",
   MultiEdit: "Edit",
   LS: "Glob",
 };

@@ -1,8 +1,9 @@
 /** Every tool by name, with its schema as the model gets it and the check of what the model sends. */
 import { z } from "zod";
 import { readMcpToolName } from "../mcp/names.ts";
-import type { ToolSpec } from "../protocol.ts";
+import type { ToolSpec, ToolTag } from "../protocol.ts";
 import type { ResultName } from "../results.ts";
+import { isWebTool, webTags } from "../web/web_tools.ts";
 import { askQuestionsTool } from "./ask_questions.ts";
 import { gitDiffTool } from "./git_diff.ts";
 import { handsTools } from "./hands_tools.ts";
@@ -38,6 +39,10 @@ export function findTool(name: string, setup: ToolSetup = {}): Tool {
   }
   throw new Error(`There is no tool "${name}"`);
 }
+
+/** What a built-in tool brings into a run or lets out of it, whoever carries it out. */
+export const tagsOfTool = (name: string): readonly ToolTag[] =>
+  isWebTool(name) ? webTags : findTool(name, { resultName: "developer" }).tags ?? [];
 
 /** A name that no tool has is refused again, as it was. */
 export function whenCutOff(name: string): WhenCutOff {

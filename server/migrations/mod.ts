@@ -10,6 +10,7 @@ import { agents } from "./0008_agents.ts";
 import { approvals } from "./0009_approvals.ts";
 import { costs } from "./0010_costs.ts";
 import { reviewMarks } from "./0011_review_marks.ts";
+import { web } from "./0012_web.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -26,4 +27,5 @@ export const migrations: readonly Migration[] = [
   approvals,
   costs,
   reviewMarks,
+  web,
 ];

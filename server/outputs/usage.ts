@@ -1,5 +1,6 @@
 /** Usage, limits, alerts and prices, as the API gives them. */
 import { z } from "zod";
+import { WEB_SEARCH_USD } from "../../agents/models.ts";
 import type { Price } from "../../agents/protocol.ts";
 import { once } from "../once.ts";
 import type { Alert, LimitState } from "../records.ts";
@@ -98,6 +99,7 @@ const sums = () => ({
   cache_write_5m_tokens: z.number().int(),
   cache_write_1h_tokens: z.number().int(),
   cache_read_tokens: z.number().int(),
+  web_searches: z.number().int(),
   cost_micro_usd: z.number().int(),
 });
 export const usageSchema = once(() =>
@@ -122,6 +124,7 @@ export const sumJson = ({ requests, usage, costMicroUsd }: UsageSum) => ({
   cache_write_5m_tokens: usage.cacheWrite5mTokens,
   cache_write_1h_tokens: usage.cacheWrite1hTokens,
   cache_read_tokens: usage.cacheReadTokens,
+  web_searches: usage.webSearches ?? 0,
   cost_micro_usd: costMicroUsd,
 });
 
@@ -132,7 +135,8 @@ const rates = () =>
     cache_write_5m: z.number(),
     cache_write_1h: z.number(),
     cache_read: z.number(),
-  }).describe("US-dollars per million tokens");
+    web_search: z.number(),
+  }).describe("US-dollars per million tokens; web_search per 1,000 searches");
 export const priceSchema = once(() =>
   z.object({
     model: z.string(),
@@ -149,6 +153,7 @@ const ratesJson = (p: Price) => ({
   cache_write_5m: p.cacheWrite5m,
   cache_write_1h: p.cacheWrite1h,
   cache_read: p.cacheRead,
+  web_search: p.webSearch ?? WEB_SEARCH_USD,
 });
 export const priceJson = (row: PriceRow): z.infer<ReturnType<typeof priceSchema>> => ({
   model: row.model,

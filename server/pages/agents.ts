@@ -17,7 +17,7 @@ import type { App } from "../app.ts";
 import { AppError } from "../errors.ts";
 import type { Agent, Run } from "../records.ts";
 import { agentOf, definitionDiff, listAgents, readDefinition } from "../services/definitions.ts";
-import { choices, formValues } from "../services/definition_form.ts";
+import { choices, formValues, toolTags } from "../services/definition_form.ts";
 import { offeredModels } from "../services/models.ts";
 import { disabledReason } from "../services/runs.ts";
 import { repositoryAgents } from "../services/trust.ts";
@@ -98,11 +98,13 @@ function aboutOf(definition: AgentDefinition): AgentAbout {
   const { paths, commands, hosts, requireApproval } = definition;
   return {
     ...{ description, kind, model, effort, tools, memory },
+    toolTags: toolTags(),
     ...limits,
     allowedPaths: paths.allow,
     blockedPaths: paths.block,
     writablePaths: paths.write ?? [],
     ...{ commands, hosts, requireApproval },
+    webAllowed: definition.web === "allowed",
   };
 }
 
@@ -188,6 +190,7 @@ function formOf(app: App, agent: Agent, view: AgentView, refused?: RefusedAgent)
     text: form?.text ?? agent.text,
     values,
     choices: choices(offeredModels(app), values?.model),
+    toolTags: toolTags(),
     note: form?.note ?? "",
     message: form?.message ?? null,
     errors: form?.errors ?? [],

@@ -175,6 +175,7 @@ const CSV_HEAD = [
   "cache_write_1h_tokens",
   "cache_read_tokens",
   "cost_micro_usd",
+  "web_searches",
 ];
 
 /** The rows of a group as CSV (RFC 4180). */
@@ -190,6 +191,7 @@ export function usageCsv(app: App, group: UsageGroup, span: Span): string {
     usage.cacheWrite1hTokens,
     usage.cacheReadTokens,
     costMicroUsd,
+    usage.webSearches ?? 0,
   ];
   const rows = [[group, "name", ...CSV_HEAD], ...sumUsage(app.db, group, span).map(line)];
   return rows.map((cells) => `${cells.map(csvCell).join(",")}\r\n`).join("");

@@ -156,6 +156,7 @@ const ratesIn = (r: Rates) => ({
   cacheWrite5m: r.cache_write_5m,
   cacheWrite1h: r.cache_write_1h,
   cacheRead: r.cache_read,
+  ...r.web_search !== undefined && { webSearch: r.web_search },
 });
 
 // ------------------------------------------------------------------ pages
@@ -285,7 +286,9 @@ function pricesOf(values: Record<string, string>, band: "" | "long_") {
     const field = rateField(of, band);
     const text = (values[field] ?? "").trim();
     if (/^\d{1,5}(\.\d{1,6})?$/.test(text)) return Number(text);
-    const message = "write US-dollars per million tokens, such as 2.50";
+    const message = `write US-dollars per ${
+      of === "webSearch" ? "1,000 searches" : "million tokens"
+    }, such as 2.50`;
     throw new AppError("invalid", `Cannot take that price: ${message}`, [{ field, message }]);
   };
   return {
@@ -294,6 +297,8 @@ function pricesOf(values: Record<string, string>, band: "" | "long_") {
     cacheWrite5m: rate("cacheWrite5m"),
     cacheWrite1h: rate("cacheWrite1h"),
     cacheRead: rate("cacheRead"),
+    // One field for both bands; a script that knows no such rate leaves the shipped one.
+    ...rateField("webSearch", band) in values && { webSearch: rate("webSearch") },
   };
 }
 

@@ -3,8 +3,9 @@ import { agentKinds, toolNames } from "../../agents/prompts/definition.ts";
 import { editDefinition } from "../../agents/prompts/edit_definition.ts";
 import { readFrontMatter } from "../../agents/prompts/front_matter.ts";
 import { efforts, modelNames, resolveModel } from "../../agents/models.ts";
-import { memoryScopes } from "../../agents/protocol.ts";
+import { memoryScopes, type ToolTag, webWords } from "../../agents/protocol.ts";
 import { resultSchemas } from "../../agents/results.ts";
+import { tagsOfTool } from "../../agents/tools/registry.ts";
 
 /** How a key is typed: a list has one entry a line. */
 type FieldKind = "text" | "number" | "choice" | "list" | "tools";
@@ -29,6 +30,7 @@ const formKeys: readonly FormKey[] = [
   { key: "max_cost_usd", kind: "number" },
   { key: "result", kind: "choice" },
   { key: "memory", kind: "choice" },
+  { key: "web", kind: "choice" },
   { key: "allowed_paths", kind: "list" },
   { key: "blocked_paths", kind: "list" },
   { key: "writable_paths", kind: "list" },
@@ -55,9 +57,18 @@ export const choices = (
     ),
   effort: ["", ...efforts],
   result: Object.keys(resultSchemas),
+  web: ["", ...webWords.filter((word) => word !== "ask")],
   memory: ["", ...memoryScopes.filter((scope) => scope !== "none")],
   tools: [...toolNames.filter((name) => !UNASKED.includes(name)), "mcp"],
 });
+
+/** What each built-in tool brings into a run or lets out of it; those that do neither are left out. */
+export const toolTags = (): Record<string, readonly ToolTag[]> =>
+  Object.fromEntries(
+    toolNames.map((name) => [name, tagsOfTool(name)] as const).filter(([, tags]) =>
+      tags.length > 0
+    ),
+  );
 
 /** Values by name of the field; `prompt` is the file's body. Throws `invalid` for a file without front matter. */
 export function formValues(text: string, file: string): Record<string, string> {

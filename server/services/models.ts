@@ -1,6 +1,6 @@
 /** The models that the endpoint offers, as it lists them itself; and what it turned out not to take of a request. */
 import type { ModelSpec, Quirk } from "../../agents/protocol.ts";
-import { isQuirk } from "../../agents/loop/quirks.ts";
+import { isPassing, isQuirk } from "../../agents/loop/quirks.ts";
 import type { App } from "../app.ts";
 import { DAY_MS, SECOND_MS } from "../clock.ts";
 import { transact, transactSoon } from "../db.ts";
@@ -88,11 +88,12 @@ export function knownQuirks(app: Pick<App, "db" | "config">): Quirk[] {
     : [];
 }
 
-/** Remembered for brains to come, and over a restart. */
+/** Remembered for brains to come, and over a restart, unless another model or another day may be different. */
 export function learnQuirk(app: App, quirk: Quirk): void {
   const { endpoint } = app.config;
   if (!endpoint) return;
   app.log.info("the endpoint does not take a field; it is left out from now on", { field: quirk });
+  if (isPassing(quirk)) return;
   const { baseUrl } = endpoint;
   transactSoon(app, (tx) => {
     const quirks = [...new Set([...knownQuirks(app), quirk])];

@@ -1,5 +1,5 @@
 /** What models cost: the shipped table with its date, and what a person changed of it. */
-import { models, pricesAsOf } from "../../agents/models.ts";
+import { models, pricesAsOf, WEB_SEARCH_USD } from "../../agents/models.ts";
 import type { ModelSpec, Price } from "../../agents/protocol.ts";
 import type { App } from "../app.ts";
 import { type Db, transact } from "../db.ts";
@@ -38,7 +38,7 @@ export function priceOf(db: Db, id: string): PriceRow {
   const changed = newest?.price ? newest : null;
   return {
     model: id,
-    price: changed?.price ?? model.price,
+    price: { webSearch: WEB_SEARCH_USD, ...changed?.price ?? model.price },
     longPrompt: changed ? changed.longPrompt : model.longPrompt,
     asOf: changed?.asOf ?? pricesAsOf,
     changed,
@@ -61,13 +61,22 @@ export function changePrice(
     insertPrice(tx, {
       model: id,
       price: to?.price ?? null,
-      longPrompt: to?.longPrompt ?? null,
+      longPrompt: to?.longPrompt ? sameSearch(to.longPrompt, to.price) : null,
       asOf: to?.asOf ?? dayOf(tx.now),
     });
     tx.emit({ type: to ? "price_changed" : "price_reset", data: { model: id } });
     return priceOf(tx.db, id);
   });
 }
+
+/** A search costs the same however long the prompt is. */
+const sameSearch = (
+  long: NonNullable<ModelSpec["longPrompt"]>,
+  { webSearch }: Price,
+): NonNullable<ModelSpec["longPrompt"]> => ({
+  ...long,
+  price: { ...long.price, ...webSearch !== undefined && { webSearch } },
+});
 
 function requireRates(price: Price | undefined): void {
   for (const [field, rate] of Object.entries(price ?? {})) {

@@ -6,7 +6,7 @@ import { pathRules } from "../../agents/policy.ts";
 import { ToolError } from "../../agents/tools/tool.ts";
 import type { RunEventBody } from "../../agents/protocol.ts";
 import { Paused, type RunHost } from "../../agents/runtime.ts";
-import { worstCostMicroUsd } from "../../agents/loop/cost.ts";
+import { promptWithin, worstCostMicroUsd, worstTokens } from "../../agents/loop/cost.ts";
 import { operatorTextBound } from "../../agents/loop/history.ts";
 import { personNote } from "../../agents/loop/notes.ts";
 import { actingAs, type App } from "../app.ts";
@@ -134,22 +134,25 @@ export function append(tx: Tx, runId: string, event: RunEventBody): void {
 function worstCaseOf(
   { db }: Tx,
   runId: string,
-  { worstTokens = 0, worstCostMicroUsd: microUsd = 0, maxOutputTokens }: Extract<
-    RunEventBody,
-    { type: "turn_started" }
-  >,
+  {
+    worstTokens: told = 0,
+    worstCostMicroUsd: microUsd = 0,
+    maxOutputTokens,
+    webTools = [],
+  }: Extract<RunEventBody, { type: "turn_started" }>,
 ): Amount {
   const notes = listLastNotes(db, runId);
-  if (notes.length === 0) return { microUsd, tokens: worstTokens };
+  if (notes.length === 0) return { microUsd, tokens: told };
   const noteTokens = notes.reduce(
     (sum, { by, text }) => sum + operatorTextBound(personNote(by!, text)),
     0,
   );
-  const tokens = worstTokens + noteTokens;
-  const { model } = findStart(db, runId)!.spec;
+  const { spec: { model, ...spec } } = findStart(db, runId)!;
+  const tools = spec.tools.filter(({ web, name }) => !web || webTools.includes(name));
+  const promptTokens = promptWithin(tools, told, maxOutputTokens) + noteTokens;
   return {
-    microUsd: worstCostMicroUsd(model, tokens - maxOutputTokens, maxOutputTokens),
-    tokens,
+    microUsd: worstCostMicroUsd(model, promptTokens, maxOutputTokens, tools),
+    tokens: worstTokens(tools, promptTokens, maxOutputTokens),
   };
 }
 

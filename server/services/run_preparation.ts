@@ -13,6 +13,7 @@ import { rewindWorktree } from "../../agents/git/rewinding.ts";
 import type { MemoryScope, Place, RunEventBody } from "../../agents/protocol.ts";
 import { type Confinement, type RunContext } from "../../agents/runtime.ts";
 import { toolSpec } from "../../agents/tools/registry.ts";
+import { domainsOf, isWebTool, webToolNames, webToolSpec } from "../../agents/web/web_tools.ts";
 import { actingAs, type App } from "../app.ts";
 import { transact, transactSoon } from "../db.ts";
 import { AppError } from "../errors.ts";
@@ -168,7 +169,10 @@ async function recordStart(
   signal: AbortSignal,
 ): Promise<StartedEvent> {
   const confinement = app.agents.status().confinement.kind;
-  const definition = withoutWaiting(ownDefinition(app, run), run, confinement);
+  const definition = withoutWeb(
+    withoutWaiting(ownDefinition(app, run), run, confinement),
+    run,
+  );
   const spec = buildRunSpec({
     runId: run.id,
     definition,
@@ -196,7 +200,9 @@ async function recordStart(
       ...await taskOf(app, run, project, signal),
     },
     describeTool: (name, { result, commands }) =>
-      toolSpec(name, { resultName: result, checkNames: commands.map((c) => c.name) }),
+      isWebTool(name)
+        ? webToolSpec(name, definition.hosts)!
+        : toolSpec(name, { resultName: result, checkNames: commands.map((c) => c.name) }),
     mcpTools: servers.tools.filter(({ name }) => listsMcpTool(definition.mcpTools, name)),
   });
   const started: StartedEvent = {
@@ -231,6 +237,16 @@ function withoutWaiting(
 ): AgentDefinition {
   if (purpose !== "explain" || confinement !== "process") return definition;
   return { ...definition, disallowedTools: [...definition.disallowedTools, "Bash"] };
+}
+
+/**
+ * The demo model reaches nothing; nobody is asked while a failure is explained; and an agent all of whose hosts are
+ * addresses has no domain that it could search.
+ */
+function withoutWeb(definition: AgentDefinition, { demo, purpose }: Run): AgentDefinition {
+  const reaches = !demo && purpose !== "explain" && domainsOf(definition.hosts)?.length !== 0;
+  if (reaches) return definition;
+  return { ...definition, disallowedTools: [...definition.disallowedTools, ...webToolNames] };
 }
 
 type StartedEvent = Extract<RunEventBody, { type: "started" }>;

@@ -2,6 +2,7 @@
 import { jobKeys } from "../../queue/job.ts";
 import { cancelJobs } from "../../queue/queue.ts";
 import type { RunEventBody } from "../../agents/protocol.ts";
+import { usesWeb, webTags } from "../../agents/web/web_tools.ts";
 import type { App } from "../app.ts";
 import type { Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
@@ -79,6 +80,7 @@ export function tellOfRun(
 /** Remembers what a call has brought into a run, for its page. */
 export function keepTags(tx: Tx, runId: string, body: RunEventBody): void {
   if (body.type === "tool_finished" && body.result.tags) addRunTags(tx, runId, body.result.tags);
+  if (body.type === "turn_finished" && usesWeb(body.content)) addRunTags(tx, runId, webTags);
 }
 
 /** Appends one event to a run's log and keeps the sums that follow from it. */

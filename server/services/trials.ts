@@ -4,6 +4,7 @@
  */
 import { type AgentDefinition, expandTools } from "../../agents/prompts/definition.ts";
 import { findTool } from "../../agents/tools/registry.ts";
+import { isWebTool } from "../../agents/web/web_tools.ts";
 import type { App } from "../app.ts";
 import { transact } from "../db.ts";
 import { AppError } from "../errors.ts";
@@ -121,7 +122,8 @@ function subtaskOf(app: App, purpose: RunPurpose, ticketId: string): string | un
  */
 export function trialDefinition(definition: AgentDefinition): AgentDefinition {
   const tools = expandTools(definition).filter((name) =>
-    telling.has(name) || findTool(name, { resultName: definition.result, checkNames: [] }).readOnly
+    telling.has(name) || isWebTool(name) ||
+    findTool(name, { resultName: definition.result, checkNames: [] }).readOnly
   );
   return { ...definition, tools, mcpTools: [], disallowedTools: [], memory: "none" };
 }

@@ -124,6 +124,7 @@ export function addTurnUsage(
     cacheWrite5m: turn.usage.cacheWrite5mTokens,
     cacheWrite1h: turn.usage.cacheWrite1hTokens,
     cacheRead: turn.usage.cacheReadTokens,
+    webSearches: turn.usage.webSearches ?? 0,
     cost: turn.costMicroUsd,
   };
   tx.db.prepare(`
@@ -132,14 +133,16 @@ export function addTurnUsage(
       cache_write_5m_tokens = cache_write_5m_tokens + :cacheWrite5m,
       cache_write_1h_tokens = cache_write_1h_tokens + :cacheWrite1h,
       cache_read_tokens = cache_read_tokens + :cacheRead,
+      web_searches = web_searches + :webSearches,
       cost_micro_usd = cost_micro_usd + :cost
     WHERE id = :id
   `).run({ id: run.id, counts: Number(turn.counts), ...tokens });
   tx.db.prepare(`
     INSERT INTO turn_usage (run_id, number, turn, model, demo, input_tokens, output_tokens,
-      cache_write_5m_tokens, cache_write_1h_tokens, cache_read_tokens, cost_micro_usd, day, at)
+      cache_write_5m_tokens, cache_write_1h_tokens, cache_read_tokens, web_searches, cost_micro_usd,
+      day, at)
     VALUES (:id, :number, :turn, :model, :demo, :inputTokens, :outputTokens,
-      :cacheWrite5m, :cacheWrite1h, :cacheRead, :cost, :day, :now)
+      :cacheWrite5m, :cacheWrite1h, :cacheRead, :webSearches, :cost, :day, :now)
   `).run({
     id: run.id,
     number: turn.number,
@@ -299,6 +302,7 @@ export function runFromRow(row: Row): Run {
       cacheWrite5mTokens: Number(row.cache_write_5m_tokens),
       cacheWrite1hTokens: Number(row.cache_write_1h_tokens),
       cacheReadTokens: Number(row.cache_read_tokens),
+      ...Number(row.web_searches) > 0 && { webSearches: Number(row.web_searches) },
     },
     costMicroUsd: Number(row.cost_micro_usd),
     maxTurns: Number(row.max_turns),

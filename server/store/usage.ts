@@ -26,25 +26,26 @@ export interface Span {
 /** Rows that a group gives at most: those that cost the most; of days as many as two years have. */
 export const USAGE_ROWS_MAX = 750;
 
-const tokenColumns = [
+const countColumns = [
   "input_tokens",
   "output_tokens",
   "cache_write_5m_tokens",
   "cache_write_1h_tokens",
   "cache_read_tokens",
+  "web_searches",
 ] as const;
-const summed = ["requests", ...tokenColumns, "cost_micro_usd"]
+const summed = ["requests", ...countColumns, "cost_micro_usd"]
   .map((name) => `coalesce(sum(${name}), 0) AS ${name}`).join(", ");
 
 /** Days before `:rolled` are read from the roll-ups, those from it on from the requests themselves. */
 const USED = `
   SELECT day, project_id, agent, model, subject_id, requests, ${
-  tokenColumns.join(", ")
+  countColumns.join(", ")
 }, cost_micro_usd
   FROM usage_days WHERE day BETWEEN :from AND :to AND day < :rolled
   UNION ALL
   SELECT t.day, r.project_id, r.agent, t.model, coalesce(r.ticket_id, r.idea_id), 1,
-    ${tokenColumns.map((name) => `t.${name}`).join(", ")}, t.cost_micro_usd
+    ${countColumns.map((name) => `t.${name}`).join(", ")}, t.cost_micro_usd
   FROM turn_usage t JOIN runs r ON r.id = t.run_id
   WHERE t.day BETWEEN max(:from, :rolled) AND :to`;
 
@@ -113,9 +114,9 @@ export function rollUpDay(tx: Tx, day: string): void {
   tx.db.prepare("DELETE FROM usage_days WHERE day = :day").run({ day });
   tx.db.prepare(`
     INSERT INTO usage_days (day, project_id, agent, model, subject_id, requests,
-      ${tokenColumns.join(", ")}, cost_micro_usd)
+      ${countColumns.join(", ")}, cost_micro_usd)
     SELECT t.day, r.project_id, r.agent, t.model, coalesce(r.ticket_id, r.idea_id), count(*),
-      ${tokenColumns.map((name) => `sum(t.${name})`).join(", ")}, sum(t.cost_micro_usd)
+      ${countColumns.map((name) => `sum(t.${name})`).join(", ")}, sum(t.cost_micro_usd)
     FROM turn_usage t JOIN runs r ON r.id = t.run_id WHERE t.day = :day
     GROUP BY r.project_id, r.agent, t.model, coalesce(r.ticket_id, r.idea_id)
   `).run({ day });
@@ -145,6 +146,7 @@ const sumFromRow = (row: Row): UsageSum => ({
     cacheWrite5mTokens: Number(row.cache_write_5m_tokens),
     cacheWrite1hTokens: Number(row.cache_write_1h_tokens),
     cacheReadTokens: Number(row.cache_read_tokens),
+    ...Number(row.web_searches) > 0 && { webSearches: Number(row.web_searches) },
   },
   costMicroUsd: Number(row.cost_micro_usd),
 });

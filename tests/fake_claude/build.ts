@@ -5,6 +5,7 @@ import { countBlock } from "../../agents/demo/tokens.ts";
 import type { MessagesRequest, WireBlock, WireUsage } from "../../agents/demo/wire.ts";
 import type { CacheUse } from "./cache.ts";
 import type { MessageReply } from "./replies.ts";
+import { carryOut, withServerTools, written } from "./server_tools.ts";
 import type { Signatures } from "./signatures.ts";
 
 export interface BuildContext {
@@ -20,17 +21,23 @@ export interface BuildContext {
 export function buildAnswer(reply: MessageReply, context: BuildContext): Answer {
   const { request } = context;
   const readable = request.thinking?.display === "summarized";
-  const written = reply.content.map(({ block }) =>
-    block.type === "tool_use" ? { ...block, id: block.id || context.nextCallId() } : block
+  const blocks = carryOut(
+    reply.content.map(({ block }) =>
+      block.type === "tool_use" ? { ...block, id: block.id || context.nextCallId() } : block
+    ),
+    request,
+    context.nextCallId,
   );
-  const shown = written.map((block) =>
+  const shown = blocks.map((block) =>
     block.type === "thinking" && !readable ? { ...block, thinking: "" } : block
   );
   const rawInput = new Map(
     reply.content.flatMap(({ rawInput }, i) => rawInput === undefined ? [] : [[i, rawInput]]),
   );
   const calls = shown.some((block) => block.type === "tool_use");
+  const usage = usageOf(written(blocks), context.input);
   return cutToLimit({
+    startUsage: request.compaction ? summaryUsage(usage) : usage,
     message: {
       id: context.messageId,
       type: "message",
@@ -42,9 +49,7 @@ export function buildAnswer(reply: MessageReply, context: BuildContext): Answer 
       stop_details: reply.stopDetails ?? null,
       container: null,
       diagnostics: null,
-      usage: request.compaction
-        ? summaryUsage(usageOf(written, context.input))
-        : usageOf(written, context.input),
+      usage: request.compaction ? summaryUsage(usage) : withServerTools(usage, blocks),
     },
     rawInput,
   }, request.max_tokens!);

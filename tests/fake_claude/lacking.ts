@@ -9,6 +9,8 @@ export type Lack =
   | "output_config"
   | "compaction"
   | "system_messages"
+  | "web_search"
+  | "web_fetch"
   | "models"
   | "count_tokens";
 
@@ -38,6 +40,17 @@ export function refuseLacking(
     }
     if (lack === "compaction" && betas.has(COMPACTION_BETA)) {
       refuse("anthropic-beta", `Unexpected value(s) \`${COMPACTION_BETA}\` for the header`);
+    }
+    if ((lack === "web_search" || lack === "web_fetch") && Array.isArray(body.tools)) {
+      const at = body.tools.findIndex(({ type }) => String(type).startsWith(lack));
+      if (at >= 0) {
+        refuse(
+          `tools.${at}`,
+          `Input tag '${
+            body.tools[at].type
+          }' found using 'type' does not match any of the expected tags: 'custom'`,
+        );
+      }
     }
     if (lack !== "system_messages" || !Array.isArray(body.messages)) continue;
     const at = body.messages.findIndex((message) => message?.role === "system");

@@ -5,6 +5,7 @@ export type { RecordedRequest } from "./recorder.ts";
 export type { ClaudeRequest, SeenResult } from "./request.ts";
 export type { Lack, Laxity } from "./lacking.ts";
 export type { Ending } from "./body.ts";
+export { cited, found, type FoundPage, searching, webFetch, webSearch } from "./server_tools.ts";
 export {
   type After,
   answer,

@@ -109,13 +109,19 @@ const prices: Record<string, Rates> = {
   "claude-sonnet-5": rates(2, 2.50, 4, 0.20, 10),
   "claude-haiku-4-5": rates(1, 1.25, 2, 0.10, 5),
 };
+/** Ten dollars for a thousand. */
+const MICRO_USD_PER_SEARCH = 10_000;
 const longHaiku = rates(0.50, 0.625, 1.00, 0.05, 2.50);
 const LONG_HAIKU_ABOVE_TOKENS = 100_000;
 
 /** What a request cost, in micro-USD, unrounded. Throws for a model without a price. */
 export function costMicroUsd(model: string, usage: WireUsage): number {
   const counted = [usage, ...usage.iterations ?? []];
-  return counted.reduce((sum, one) => sum + costOf(model, one), 0);
+  const searches = usage.server_tool_use?.web_search_requests ?? 0;
+  return counted.reduce(
+    (sum, one) => sum + costOf(model, one),
+    searches * MICRO_USD_PER_SEARCH,
+  );
 }
 
 function costOf(model: string, usage: CountedTokens): number {
@@ -125,9 +131,11 @@ function costOf(model: string, usage: CountedTokens): number {
     ? longHaiku
     : prices[model];
   if (!price) throw new Error(`Cannot price a request: no price for model "${model}"`);
-  return usage.input_tokens * price.input +
-    usage.cache_creation.ephemeral_5m_input_tokens * price.write5m +
-    usage.cache_creation.ephemeral_1h_input_tokens * price.write1h +
+  // The split by lifetime is told once, at the start; what tools wrote later is in the sum alone.
+  const { ephemeral_5m_input_tokens: split, ephemeral_1h_input_tokens: write1h } =
+    usage.cache_creation;
+  const write5m = Math.max(split, usage.cache_creation_input_tokens - write1h);
+  return usage.input_tokens * price.input + write5m * price.write5m + write1h * price.write1h +
     usage.cache_read_input_tokens * price.read +
     usage.output_tokens * price.output;
 }

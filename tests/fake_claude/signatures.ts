@@ -122,7 +122,8 @@ export class Signatures {
 
 /** What identifies a block that this server made; text has nothing. */
 function idOf(block: WireBlock): string | null {
-  if (block.type === "tool_use") return String(block.id);
+  if (block.type === "tool_use" || block.type === "server_tool_use") return String(block.id);
+  if (block.type.endsWith("_tool_result")) return `result of ${block.tool_use_id}`;
   if (block.type === "thinking") return String(block.signature);
   if (block.type === "redacted_thinking") return String(block.data);
   return null;

@@ -1,5 +1,6 @@
 /** Rules 1 to 9 of section 3 of CLAUDE-API.md: the order of messages, tool calls and results, the blocks. */
 import { blocksOf, type WireBlock, type WireMessage } from "../wire.ts";
+import { checkServerBlock, checkServerPairs, serverKinds } from "./server_tools.ts";
 import { isObject, type ModelRules, refuse, refuseExtraKeys, requireString } from "./refuse.ts";
 
 type Role = WireMessage["role"];
@@ -30,9 +31,7 @@ const KINDS: Record<Role, readonly string[]> = {
     "redacted_thinking",
     "tool_use",
     "compaction",
-    "server_tool_use",
-    "web_search_tool_result",
-    "web_fetch_tool_result",
+    ...serverKinds,
   ],
   system: ["text"],
 };
@@ -81,6 +80,19 @@ export function checkMessages(
     );
   }
   checkPairs(history);
+  checkServerUses(history, isPaused);
+}
+
+/** Neighbouring answers are one turn, that was paused in between. */
+function checkServerUses(history: WireMessage[], isPaused: HistoryOptions["isPaused"]): void {
+  history.forEach((message, n) => {
+    if (message.role !== "assistant" || history[n - 1]?.role === "assistant") return;
+    const end = history.findIndex(({ role }, i) => i > n && role !== "assistant");
+    const turn = history.slice(n, end < 0 ? undefined : end).flatMap(({ content }) =>
+      blocksOf(content)
+    );
+    checkServerPairs(turn, `messages.${n}`, { open: end < 0 && isPaused(turn) });
+  });
 }
 
 function checkMessage(message: unknown, position: string): void {
@@ -238,6 +250,10 @@ function checkBlock(block: unknown, role: Role, position: string): void {
       return;
     case "tool_result":
       return checkResult(block, position);
+    case "server_tool_use":
+    case "web_search_tool_result":
+    case "web_fetch_tool_result":
+      return checkServerBlock(block, position);
     case "image":
     case "document":
       if (!isObject(block.source)) refuse(`${position}.source`, "Field required");

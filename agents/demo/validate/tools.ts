@@ -1,5 +1,6 @@
 /** Rules 10 and 11 of section 3 of CLAUDE-API.md: tools, strict tools, the choice of tools. */
 import { isObject, type ModelRules, refuse, refuseExtraKeys } from "./refuse.ts";
+import { checkServerTool } from "./server_tools.ts";
 import type { WireTool } from "../wire.ts";
 
 type Schema = Record<string, unknown>;
@@ -47,8 +48,9 @@ function checkTool(tool: unknown, position: string): void {
   if (typeof tool.name !== "string" || !NAME.test(tool.name)) {
     refuse(`${position}.name`, `String should match pattern '${NAME.source}'`);
   }
-  // A tool of the server has its own keys, which are not ours to check.
-  if (tool.type !== undefined && tool.type !== null && tool.type !== "custom") return;
+  if (tool.type !== undefined && tool.type !== null && tool.type !== "custom") {
+    return checkServerTool(tool, position);
+  }
   refuseExtraKeys(tool, KEYS, position);
   if (tool.description !== undefined && typeof tool.description !== "string") {
     refuse(`${position}.description`, "Input should be a valid string");
