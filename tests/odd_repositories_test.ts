@@ -4,6 +4,8 @@ import { changedFiles } from "../agents/git/changes.ts";
 import { checkpoint } from "../agents/git/checkpoints.ts";
 import { landMerge } from "../agents/git/landing.ts";
 import { prepareMerge } from "../agents/git/merging.ts";
+import { restoreWorktree } from "../agents/git/restoring.ts";
+import { fillSubmodules } from "../agents/git/submodules.ts";
 import { createWorktree, removeWorktree } from "../agents/git/worktrees.ts";
 import { inspectRepository } from "../agents/inspect/inspect.ts";
 import { never, TestRepo } from "./git_support.ts";
@@ -17,12 +19,17 @@ type Edits = Record<string, string | null>;
  * Makes a ticket's worktree, edits it, saves, merges, and gives what the ticket has changed. Nothing else may have
  * changed, nor anything of the person's but the base branch.
  */
-async function work(repo: TestRepo, edits: Edits, { base = "main" } = {}): Promise<string[]> {
+async function work(
+  repo: TestRepo,
+  edits: Edits,
+  { base = "main", fill = async (_worktree: string) => {} } = {},
+): Promise<string[]> {
   const before = await repo.snapshot();
   const baseCommit = await repo.git("rev-parse", `refs/heads/${base}`);
   const path = repo.beside("data/12");
   const place = { repo: repo.dir, path, branch: BRANCH, base: baseCommit, signal: never };
   const { path: worktree } = await createWorktree(place);
+  await fill(worktree);
   const save = { repo: repo.dir, worktree, branch: BRANCH, message: "Turn 1", signal: never };
   equal(await checkpoint(save), null, "an untouched worktree has nothing to save");
   for (const [name, text] of Object.entries(edits)) {
@@ -52,12 +59,68 @@ async function work(repo: TestRepo, edits: Edits, { base = "main" } = {}): Promi
 }
 
 Deno.test("a repository with submodules: its own files change, and no submodule with them", async () => {
+  await using deep = await TestRepo.make({ "deep.txt": "deep\n" });
   await using inner = await TestRepo.make({ "lib.txt": "lib\n" });
   await using repo = await TestRepo.make({ "a.txt": "a\n" });
-  await repo.git("-c", "protocol.file.allow=always", "submodule", "add", "-q", inner.dir, "lib");
+  const add = (to: TestRepo, from: TestRepo, path: string) =>
+    to.git("-c", "protocol.file.allow=always", "submodule", "add", "-q", from.dir, path);
+  await add(inner, deep, "deep");
+  await inner.git("commit", "-q", "-m", "Add a submodule");
+  await add(repo, inner, "vendor/lib");
+  await repo.git(
+    "-c",
+    "protocol.file.allow=always",
+    "submodule",
+    "update",
+    "-q",
+    "--init",
+    "--recursive",
+  );
   await repo.git("commit", "-q", "-m", "Add the submodule");
-  deepEqual(await work(repo, { "a.txt": "b\n" }), ["modified a.txt"]);
+  const fill = async (worktree: string) => {
+    const commit = await repo.git("rev-parse", "main");
+    const spec = { repo: repo.dir, worktree, commit, signal: never };
+    deepEqual(await fillSubmodules(spec), {
+      filled: ["vendor/lib", "vendor/lib/deep"],
+      missing: [],
+    });
+    equal(await repo.read("vendor/lib/lib.txt", worktree), "lib\n");
+    equal(await repo.read("vendor/lib/deep/deep.txt", worktree), "deep\n");
+    deepEqual(await fillSubmodules(spec), { filled: [], missing: [] });
+    // What an agent or a build writes there is no part of the work, and stays for the next build.
+    await repo.write("vendor/lib/built.o", "o\n", worktree);
+    await repo.write("vendor/lib/lib.txt", "changed\n", worktree);
+    await restoreWorktree({ repo: repo.dir, worktree, signal: never });
+    equal(await repo.read("vendor/lib/built.o", worktree), "o\n");
+  };
+  deepEqual(await work(repo, { "a.txt": "b\n" }, { fill }), ["modified a.txt"]);
   equal(await repo.git("submodule", "status").then((text) => text[0]), " ");
+});
+
+Deno.test("a submodule that the person's clone does not have is told of, and none leads out of its folder", async () => {
+  await using repo = await TestRepo.make({ "a.txt": "a\n" });
+  const head = await repo.git("rev-parse", "HEAD");
+  await repo.write(
+    ".gitmodules",
+    '[submodule "lib"]\n\tpath = lib\n\turl = ./lib\n[submodule "../../.."]\n\tpath = out\n\turl = ./out\n',
+  );
+  for (const path of ["lib", "out"]) {
+    await repo.git("update-index", "--add", "--cacheinfo", `160000,${head},${path}`);
+  }
+  await repo.git("add", ".gitmodules");
+  await repo.git("commit", "-q", "-m", "Links");
+  const commit = await repo.git("rev-parse", "main");
+  const made = await createWorktree({
+    ...{
+      repo: repo.dir,
+      path: repo.beside("data/12"),
+      branch: BRANCH,
+      base: commit,
+      signal: never,
+    },
+  });
+  const spec = { repo: repo.dir, worktree: made.path, commit, signal: never };
+  deepEqual(await fillSubmodules(spec), { filled: [], missing: ["lib", "out"] });
 });
 
 Deno.test("files in large file storage stay pointers that nothing has touched", async () => {
