@@ -31,15 +31,31 @@ export class TestRepo implements AsyncDisposable {
   ) {}
 
   /** With one commit of `README.md` on "main"; the folder's name has a space and a letter that is not ASCII. */
-  static async make(files: Record<string, string> = { "README.md": "one\n" }): Promise<TestRepo> {
+  static async make(
+    files: Record<string, string> = { "README.md": "one\n" },
+    how: string[] = [],
+  ): Promise<TestRepo> {
     const root = await Deno.realPath(await Deno.makeTempDir({ prefix: "gaffer tést " }));
     const repo = new TestRepo(root, join(root, "person's repo"));
     await Deno.mkdir(repo.dir);
-    await repo.git("init", "-q", "-b", "main");
-    await repo.git("config", "user.name", "Pat Person");
-    await repo.git("config", "user.email", "pat@example.org");
+    await repo.git("init", "-q", "-b", "main", ...how);
+    await repo.introduce();
     if (Object.keys(files).length > 0) await repo.commit("Begin", files);
     return repo;
+  }
+
+  /** A clone of another one, made with these options. */
+  static async clone(origin: TestRepo, ...how: string[]): Promise<TestRepo> {
+    const root = await Deno.realPath(await Deno.makeTempDir({ prefix: "gaffer tést " }));
+    const repo = new TestRepo(root, join(root, "person's repo"));
+    await personGit(root, "clone", "-q", ...how, `file://${encodeURI(origin.dir)}`, repo.dir);
+    await repo.introduce();
+    return repo;
+  }
+
+  private async introduce(): Promise<void> {
+    await this.git("config", "user.name", "Pat Person");
+    await this.git("config", "user.email", "pat@example.org");
   }
 
   git(...args: string[]): Promise<string> {
