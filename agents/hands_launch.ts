@@ -2,7 +2,7 @@
 import { HANDS_ARGUMENT, type HandsConfig, type HandsRole, isSandboxed } from "./hands_config.ts";
 import { findProgram } from "./find_program.ts";
 import { findSandbox, type FoundSandbox } from "./find_sandbox.ts";
-import type { HandsLimits } from "./hands_limits.ts";
+import { type HandsLimits, withChanges } from "./hands_limits.ts";
 import { isInside } from "./paths.ts";
 import type { Place } from "./protocol.ts";
 import {
@@ -16,7 +16,14 @@ import { AppError } from "../server/errors.ts";
 import type { Log } from "../server/log.ts";
 import { MARKER_VARIABLE } from "./sweep.ts";
 import { openTempFolder, type TempFolder } from "./temp_folder.ts";
-import { findToolchains, type Toolchains } from "./toolchains.ts";
+import { ulimits } from "./shell.ts";
+import { whyNotShown } from "../server/shown_folders.ts";
+import { findToolchains, type Toolchains, withFolders } from "./toolchains.ts";
+import type { ProxyLaunch } from "./proxy_process.ts";
+import { MAX_SOCKET_CHARS } from "./proxy_process.ts";
+import { outerEnvironment } from "./proxy/outer.ts";
+import { PROXY_ARGUMENT } from "./proxy/protocol.ts";
+import { RELAY_SOCKET, relayEnvironment } from "./relay.ts";
 
 export interface LaunchOptions {
   /** Folder with main.ts, or the root of the bundle. */
@@ -26,7 +33,12 @@ export interface LaunchOptions {
   sandbox: "auto" | "off";
   /** Absolute paths that hands must never see: the data folder. */
   protectedPaths: readonly string[];
+  /** Of every place that has none of its own. */
   limits: HandsLimits;
+  /** Absolute paths of folders with programs, shown in every place. */
+  toolchains?: readonly string[];
+  /** Port of the server itself; null while there is none. */
+  ownPort?: () => number | null;
   log: Log;
 }
 
@@ -41,10 +53,14 @@ export interface Launch {
   tempDir: string | null;
   /** It starts programs that do not end with it. */
   mayLeave: boolean;
+  /** What it and all that it starts may take. */
+  limits: HandsLimits;
 }
 
 /** Heap of the hands; a compiled executable has the limit that it was compiled with. */
 const V8_FLAGS = "--v8-flags=--max-old-space-size=256";
+/** Of a proxy, which only passes bytes on. */
+const PROXY_V8_FLAGS = "--v8-flags=--max-old-space-size=64";
 /** Where a sandbox shows the runtime. */
 const RUNTIME_IN_SANDBOX = "/run/gaffer/deno";
 /**
@@ -101,11 +117,48 @@ export class Launcher {
     return Object.keys(this.#env).filter((name) => !given.has(name));
   }
 
-  async plan(place: Place, role: HandsRole, signal: AbortSignal): Promise<Launch> {
+  /** What holds for a place. */
+  limitsOf({ limits = {} }: Place): HandsLimits {
+    return withChanges(this.#options.limits, limits);
+  }
+
+  /** Plans the proxy for a place's sandbox; null: its commands reach no host. */
+  async proxy({ reach }: Place, role: HandsRole): Promise<ProxyLaunch | null> {
+    const { bwrap } = await this.sandbox();
+    if (!reach || reach.hosts.length === 0 || role !== "sandboxed" || bwrap === null) return null;
+    const socket = `${(await this.temp()).path}/proxy-${crypto.randomUUID().slice(0, 8)}`;
+    if (socket.length > MAX_SOCKET_CHARS) {
+      throw new AppError(
+        "conflict",
+        `Cannot open the way to the allowed hosts: ${socket} is too long for a socket. ` +
+          "Start Gaffer with a shorter TMPDIR",
+      );
+    }
+    const addresses = Deno.networkInterfaces().map(({ address }) => address);
+    return {
+      program: Deno.execPath(),
+      args: this.#proxyArgs(),
+      env: runtimeVariables(this.#cacheDir()),
+      config: {
+        socket,
+        rules: reach.hosts,
+        own: { port: this.#options.ownPort?.() ?? null, addresses },
+        outer: outerEnvironment(this.#env),
+      },
+    };
+  }
+
+  /** `proxySocket`: of the place's proxy, which serves already. */
+  async plan(
+    place: Place,
+    role: HandsRole,
+    signal: AbortSignal,
+    proxySocket: string | null = null,
+  ): Promise<Launch> {
     const machine = await this.#findMachine();
     const { markerPrefix } = await this.temp();
     const marker = `${markerPrefix}${crypto.randomUUID()}`;
-    const { cpuSeconds, fileBytes, openFiles } = this.#options.limits;
+    const { cpuSeconds, fileBytes, openFiles } = this.limitsOf(place);
     const config = {
       role,
       dir: place.dir,
@@ -116,12 +169,13 @@ export class Launcher {
       sh: machine.sh,
       bash: machine.bash,
       limits: { cpuSeconds, fileBytes, openFiles },
+      relay: proxySocket !== null,
       marker,
     };
     const sandbox = await this.sandbox();
     return isSandboxed(role) && sandbox.bwrap
-      ? await this.#sandboxed(sandbox, place, config, signal)
-      : await this.#bare(config);
+      ? await this.#sandboxed(sandbox, { place, config, proxySocket }, signal)
+      : await this.#bare(place, config);
   }
 
   /**
@@ -133,7 +187,9 @@ export class Launcher {
     { command, args, env }: { command: string; args: string[]; env: Record<string, string> },
     signal: AbortSignal,
   ): Promise<Launch> {
-    const { sh, toolchains } = await this.#findMachine();
+    const { sh } = await this.#findMachine();
+    const toolchains = await this.#toolchainsOf(place);
+    const limits = this.limitsOf(place);
     const { bwrap, limitsTmp } = await this.sandbox();
     if (bwrap === null) {
       throw new AppError(
@@ -151,35 +207,58 @@ export class Launcher {
       shown: [],
       protectedPaths: this.#options.protectedPaths,
       emptyFile: await this.#emptyFile(),
-      tmp: limitsTmp ? this.#options.limits : null,
+      tmp: limitsTmp ? limits : null,
     }, signal);
+    // Within the sandbox: bubblewrap itself is not to be held back by them.
+    const limited = `{ ${ulimits(limits, false)}; } 2>/dev/null; exec "$@"`;
     return {
       program: sh,
-      args: bubblewrapCommand(bwrap, plan, [command, ...args]),
+      args: bubblewrapCommand(bwrap, plan, ["/bin/sh", "-c", limited, "sh", command, ...args]),
       env: {},
       marker,
       tempDir: null,
       mayLeave: false,
+      limits,
     };
+  }
+
+  /** With the folders that a person has named for all places, and for this one. */
+  async #toolchainsOf(place: Place): Promise<Toolchains> {
+    const { toolchains } = await this.#findMachine();
+    const { protectedPaths, toolchains: named = [] } = this.#options;
+    const home = this.#env.HOME ?? "";
+    const mayShow = (path: string) =>
+      ["", ...protectedPaths].every((dataDir) => whyNotShown(path, { home, dataDir }) === null);
+    return await withFolders(toolchains, [...place.toolchains ?? [], ...named], mayShow);
   }
 
   async #sandboxed(
     { bwrap, limitsTmp }: FoundSandbox,
-    place: Place,
-    config: Unfinished,
+    { place, config, proxySocket }: {
+      place: Place;
+      config: Unfinished;
+      proxySocket: string | null;
+    },
     signal: AbortSignal,
   ): Promise<Launch> {
-    const { sh, toolchains } = await this.#findMachine();
-    const env = sandboxEnvironment(this.#env, toolchains);
+    const { sh } = await this.#findMachine();
+    const toolchains = await this.#toolchainsOf(place);
+    const limits = this.limitsOf(place);
+    const shown = await this.#codeInSandbox();
+    if (proxySocket !== null) shown.push([proxySocket, RELAY_SOCKET]);
+    const env = {
+      ...sandboxEnvironment(this.#env, toolchains),
+      ...proxySocket !== null && relayEnvironment,
+    };
     const plan = await sandboxPlan({
       place,
       network: config.role === "networked",
       toolchains,
       env: { ...env, ...runtimeVariables(CACHE_IN_SANDBOX), [MARKER_VARIABLE]: config.marker },
-      shown: await this.#codeInSandbox(),
+      shown,
       protectedPaths: this.#options.protectedPaths,
       emptyFile: await this.#emptyFile(),
-      tmp: limitsTmp ? this.#options.limits : null,
+      tmp: limitsTmp ? limits : null,
     }, signal);
     const program = [
       RUNTIME_IN_SANDBOX,
@@ -193,6 +272,7 @@ export class Launcher {
       marker: config.marker,
       tempDir: null,
       mayLeave: false,
+      limits,
     };
   }
 
@@ -206,8 +286,8 @@ export class Launcher {
     return this.#empty;
   }
 
-  async #bare(config: Unfinished): Promise<Launch> {
-    const { toolchains } = await this.#findMachine();
+  async #bare(place: Place, config: Unfinished): Promise<Launch> {
+    const toolchains = await this.#toolchainsOf(place);
     const tempDir = config.role === "commands"
       ? await Deno.makeTempDir({ dir: (await this.temp()).path, prefix: "hands-" })
       : null;
@@ -219,6 +299,7 @@ export class Launcher {
       marker: config.marker,
       tempDir,
       mayLeave: config.role === "commands",
+      limits: this.limitsOf(place),
     };
   }
 
@@ -233,6 +314,19 @@ export class Launcher {
         ...[`--config=${this.#path("deno.json")}`, this.#path("agents/hands.ts"), HANDS_ARGUMENT],
       ]
       : [...run, "--no-config", "--unstable-worker-options", this.#path("main.js"), HANDS_ARGUMENT];
+  }
+
+  /** The same for a proxy, whose configuration comes through its input. */
+  #proxyArgs(): string[] {
+    if (this.#options.compiled) return [PROXY_ARGUMENT];
+    const flags = ["run", "--allow-all", "--no-prompt", "--no-lock", PROXY_V8_FLAGS];
+    return isSource
+      ? [
+        ...[...flags, "--cached-only", "--node-modules-dir=manual"],
+        ...[`--config=${this.#path("deno.json")}`, this.#path("agents/proxy/entry.ts")],
+        PROXY_ARGUMENT,
+      ]
+      : [...flags, "--no-config", this.#path("main.js"), PROXY_ARGUMENT];
   }
 
   /** Of our own code a sandbox shows what hands load: not the checkout, which may hold the data folder. */

@@ -14,8 +14,11 @@ const MAX_CWD_BYTES = 8_192;
 
 /** When memory runs out, the kernel ends a command before it ends the server. */
 const EXPENDABLE = "echo 500 >/proc/self/oom_score_adj";
-/** No memory of a crash is kept. File sizes are in kilobytes to bash by its own name, else in half ones. */
-const ulimits = ({ cpuSeconds, fileBytes, openFiles }: CommandLimits, isBash: boolean): string =>
+/** What holds a shell, and all that it starts, to the limits. No memory of a crash is kept. File sizes are in kilobytes to bash by its own name, else in half ones. */
+export const ulimits = (
+  { cpuSeconds, fileBytes, openFiles }: CommandLimits,
+  isBash: boolean,
+): string =>
   `ulimit -c 0; ulimit -t ${cpuSeconds}; ulimit -f ${
     Math.floor(fileBytes / (isBash ? 1024 : 512))
   }; ` +
