@@ -13,6 +13,7 @@ const system = ["/proc", "/sys", "/dev", "/run", "/var/run", "/boot", "/etc"];
 const secrets = [
   ...[".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker", ".config", ".netrc", ".npmrc"],
   ...[".git-credentials", ".password-store", ".mozilla", ".local/share/keyrings", ".claude"],
+  ...[".cargo/credentials.toml", ".m2/settings.xml", ".gradle/gradle.properties", ".pypirc"],
 ];
 
 /** Why a folder can't be shown, as a sentence goes on after its path; null: it can. Looks at the path alone. */

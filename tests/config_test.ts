@@ -50,6 +50,8 @@ Deno.test("without any setting it serves this machine alone, with the demo model
     backupEveryHours: 24,
     maxCrashes: 3,
     notifyUrl: null,
+    toolchains: [],
+    handsLimits: {},
     publicUrl: "http://localhost:4242",
   });
 });

@@ -47,6 +47,8 @@ export const testConfig: Config = {
   backupEveryHours: 24,
   maxCrashes: 3,
   notifyUrl: null,
+  toolchains: [],
+  handsLimits: {},
   publicUrl: "http://localhost:4242",
 };
 
@@ -149,6 +151,9 @@ export function testApp(
           commands: [{ name: "test", command: "sh test.sh", timeoutMs: 60_000 }],
           commandsAllowed: false,
           setupNetwork: false,
+          hosts: [],
+          toolchains: [],
+          handsLimits: {},
           sample: false,
           ...changes,
         })),

@@ -122,7 +122,7 @@ function FormFields(props: FieldsProps): VNode {
         {lines(
           "allowed_hosts",
           "Hosts it may reach",
-          'One a line, as "*.example.com". No built-in tool reaches any; MCP servers are not held to it.',
+          'One a line, as "registry.npmjs.org", "*.example.com" or "registry.lan:4873". None: no network. Its commands reach them through a proxy, in the sandbox alone; MCP servers are not held to it.',
         )}
         {lines(
           "require_approval",

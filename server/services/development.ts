@@ -40,6 +40,7 @@ import { type Attempt, failureOf } from "./faults.ts";
 import { fillHome, keepHome } from "./caches.ts";
 import { homeOf } from "./homes.ts";
 import { startRun } from "./runs.ts";
+import { equipped } from "./equipment.ts";
 
 /** Asks the queue to look what the ticket needs next. Asking twice costs nothing. */
 export function enqueueAdvanceTicket(tx: Tx, ticket: Ticket): void {
@@ -443,12 +444,12 @@ export async function placeOf(
   signal: AbortSignal,
 ): Promise<Place> {
   const dir = await Deno.realPath(worktree.path);
-  return {
+  return equipped(project, {
     dir,
     access: "write",
     gitDir: await commonDirOf(project.path, signal),
     homeDir: await homeOf(dir),
-  };
+  });
 }
 
 /** Newest commit of the project's base branch. Throws `conflict` when the branch is gone. */

@@ -174,6 +174,7 @@ export class Scene implements AsyncDisposable {
         dir: this.dir,
         access: attack.access ?? "write",
         gitDir: `${this.repo}/.git`,
+        ...attack.hosts && { reach: { by: "attacks", hosts: attack.hosts(this) } },
       } satisfies Place,
       commands: [{ name: "test", command: "true", timeoutMs: 1_000 }],
       outputDir: `${this.outside}/../outputs`,

@@ -9,6 +9,7 @@ import { gitTricks } from "./git.ts";
 import { inputs } from "./inputs.ts";
 import { output } from "./output.ts";
 import { paths } from "./paths.ts";
+import { proxy } from "./proxy.ts";
 import { Scene } from "./scene.ts";
 
 export const tables = {
@@ -19,6 +20,7 @@ export const tables = {
   output,
   commands,
   network,
+  proxy,
   git: gitTricks,
 } as const;
 
