@@ -1,8 +1,15 @@
 /** Works out how hands are started: which program, in which confinement, with which environment. */
-import { HANDS_ARGUMENT, type HandsConfig, type HandsRole, isSandboxed } from "./hands_config.ts";
+import { type HandsConfig, type HandsRole, isSandboxed } from "./hands_config.ts";
 import { findProgram } from "./find_program.ts";
 import { findSandbox, type FoundSandbox } from "./find_sandbox.ts";
 import { type HandsLimits, withChanges } from "./hands_limits.ts";
+import {
+  cacheDirOf,
+  OwnRuntime,
+  type OwnRuntimeOptions,
+  RUNTIME_IN_SANDBOX,
+  runtimeVariables,
+} from "./own_runtime.ts";
 import { isInside } from "./paths.ts";
 import type { Place } from "./protocol.ts";
 import {
@@ -19,17 +26,11 @@ import { openTempFolder, type TempFolder } from "./temp_folder.ts";
 import { ulimits } from "./shell.ts";
 import { whyNotShown } from "../server/shown_folders.ts";
 import { findToolchains, type Toolchains, withFolders } from "./toolchains.ts";
+import { proxyLaunch } from "./proxy_launch.ts";
 import type { ProxyLaunch } from "./proxy_process.ts";
-import { MAX_SOCKET_CHARS } from "./proxy_process.ts";
-import { outerEnvironment } from "./proxy/outer.ts";
-import { PROXY_ARGUMENT } from "./proxy/protocol.ts";
 import { RELAY_SOCKET, relayEnvironment } from "./relay.ts";
 
-export interface LaunchOptions {
-  /** Folder with main.ts, or the root of the bundle. */
-  root: URL;
-  /** This is one executable, which is started again. */
-  compiled: boolean;
+export interface LaunchOptions extends OwnRuntimeOptions {
   sandbox: "auto" | "off";
   /** Absolute paths that hands must never see: the data folder. */
   protectedPaths: readonly string[];
@@ -57,12 +58,6 @@ export interface Launch {
   limits: HandsLimits;
 }
 
-/** Heap of the hands; a compiled executable has the limit that it was compiled with. */
-const V8_FLAGS = "--v8-flags=--max-old-space-size=256";
-/** Of a proxy, which only passes bytes on. */
-const PROXY_V8_FLAGS = "--v8-flags=--max-old-space-size=64";
-/** Where a sandbox shows the runtime. */
-const RUNTIME_IN_SANDBOX = "/run/gaffer/deno";
 /**
  * Of the runtime's cache a sandbox gets an empty one. Showing it the server's transpiled files, read-only,
  * saves 20 ms where they are fresh and costs 170 where they are not: Deno insists on writing.
@@ -74,6 +69,7 @@ const NO_HOME = "/nonexistent";
 /** Finds out once what the machine has, then plans each start. */
 export class Launcher {
   readonly #options: LaunchOptions;
+  readonly #runtime: OwnRuntime;
   readonly #env = Deno.env.toObject();
   #machine: Promise<Machine> | undefined;
   #temp: Promise<TempFolder> | undefined;
@@ -81,6 +77,7 @@ export class Launcher {
 
   constructor(options: LaunchOptions) {
     this.#options = options;
+    this.#runtime = new OwnRuntime(options);
   }
 
   sandbox(): Promise<FoundSandbox> {
@@ -126,26 +123,14 @@ export class Launcher {
   async proxy({ reach }: Place, role: HandsRole): Promise<ProxyLaunch | null> {
     const { bwrap } = await this.sandbox();
     if (!reach || reach.hosts.length === 0 || role !== "sandboxed" || bwrap === null) return null;
-    const socket = `${(await this.temp()).path}/proxy-${crypto.randomUUID().slice(0, 8)}`;
-    if (socket.length > MAX_SOCKET_CHARS) {
-      throw new AppError(
-        "conflict",
-        `Cannot open the way to the allowed hosts: ${socket} is too long for a socket. ` +
-          "Start Gaffer with a shorter TMPDIR",
-      );
-    }
-    const addresses = Deno.networkInterfaces().map(({ address }) => address);
-    return {
-      program: Deno.execPath(),
-      args: this.#proxyArgs(),
-      env: runtimeVariables(this.#cacheDir()),
-      config: {
-        socket,
-        rules: reach.hosts,
-        own: { port: this.#options.ownPort?.() ?? null, addresses },
-        outer: outerEnvironment(this.#env),
-      },
-    };
+    return proxyLaunch({
+      reach,
+      dir: (await this.temp()).path,
+      args: this.#runtime.args("proxy"),
+      env: runtimeVariables(cacheDirOf(this.#env)),
+      serverEnv: this.#env,
+      port: this.#options.ownPort?.() ?? null,
+    });
   }
 
   /** `proxySocket`: of the place's proxy, which serves already. */
@@ -158,7 +143,7 @@ export class Launcher {
     const machine = await this.#findMachine();
     const { markerPrefix } = await this.temp();
     const marker = `${markerPrefix}${crypto.randomUUID()}`;
-    const { cpuSeconds, fileBytes, openFiles } = this.limitsOf(place);
+    const { cpuSeconds, fileBytes, openFiles, tasks } = this.limitsOf(place);
     const config = {
       role,
       dir: place.dir,
@@ -168,7 +153,7 @@ export class Launcher {
       ),
       sh: machine.sh,
       bash: machine.bash,
-      limits: { cpuSeconds, fileBytes, openFiles },
+      limits: { cpuSeconds, fileBytes, openFiles, tasks },
       relay: proxySocket !== null,
       marker,
     };
@@ -210,7 +195,8 @@ export class Launcher {
       tmp: limitsTmp ? limits : null,
     }, signal);
     // Within the sandbox: bubblewrap itself is not to be held back by them.
-    const limited = `{ ${ulimits(limits, false)}; } 2>/dev/null; exec "$@"`;
+    const own = ulimits(limits, { isBash: false, ownNamespace: true });
+    const limited = `{ ${own}; } 2>/dev/null; exec "$@"`;
     return {
       program: sh,
       args: bubblewrapCommand(bwrap, plan, ["/bin/sh", "-c", limited, "sh", command, ...args]),
@@ -244,7 +230,7 @@ export class Launcher {
     const { sh } = await this.#findMachine();
     const toolchains = await this.#toolchainsOf(place);
     const limits = this.limitsOf(place);
-    const shown = await this.#codeInSandbox();
+    const shown = await this.#runtime.shown();
     if (proxySocket !== null) shown.push([proxySocket, RELAY_SOCKET]);
     const env = {
       ...sandboxEnvironment(this.#env, toolchains),
@@ -262,7 +248,7 @@ export class Launcher {
     }, signal);
     const program = [
       RUNTIME_IN_SANDBOX,
-      ...this.#runtimeArgs(),
+      ...this.#runtime.args("hands"),
       JSON.stringify({ ...config, env }),
     ];
     return {
@@ -294,56 +280,13 @@ export class Launcher {
     const env = scrubbedEnvironment(this.#env, toolchains, tempDir ?? NO_HOME);
     return {
       program: Deno.execPath(),
-      args: [...this.#runtimeArgs(), finish(config, { env, tempDir })],
-      env: { ...env, ...runtimeVariables(this.#cacheDir()), [MARKER_VARIABLE]: config.marker },
+      args: [...this.#runtime.args("hands"), finish(config, { env, tempDir })],
+      env: { ...env, ...runtimeVariables(cacheDirOf(this.#env)), [MARKER_VARIABLE]: config.marker },
       marker: config.marker,
       tempDir,
       mayLeave: config.role === "commands",
       limits: this.limitsOf(place),
     };
-  }
-
-  /** What starts this very program as hands; the configuration follows as the last argument. */
-  #runtimeArgs(): string[] {
-    const { compiled } = this.#options;
-    if (compiled) return [HANDS_ARGUMENT];
-    const run = ["run", "--allow-all", "--no-prompt", "--no-lock", V8_FLAGS];
-    return isSource
-      ? [
-        ...[...run, "--cached-only", "--node-modules-dir=manual"],
-        ...[`--config=${this.#path("deno.json")}`, this.#path("agents/hands.ts"), HANDS_ARGUMENT],
-      ]
-      : [...run, "--no-config", "--unstable-worker-options", this.#path("main.js"), HANDS_ARGUMENT];
-  }
-
-  /** The same for a proxy, whose configuration comes through its input. */
-  #proxyArgs(): string[] {
-    if (this.#options.compiled) return [PROXY_ARGUMENT];
-    const flags = ["run", "--allow-all", "--no-prompt", "--no-lock", PROXY_V8_FLAGS];
-    return isSource
-      ? [
-        ...[...flags, "--cached-only", "--node-modules-dir=manual"],
-        ...[`--config=${this.#path("deno.json")}`, this.#path("agents/proxy/entry.ts")],
-        PROXY_ARGUMENT,
-      ]
-      : [...flags, "--no-config", this.#path("main.js"), PROXY_ARGUMENT];
-  }
-
-  /** Of our own code a sandbox shows what hands load: not the checkout, which may hold the data folder. */
-  async #codeInSandbox(): Promise<[string, string][]> {
-    const runtime: [string, string] = [await Deno.realPath(Deno.execPath()), RUNTIME_IN_SANDBOX];
-    if (this.#options.compiled) return [runtime];
-    const own = isSource ? handsCode.map((name) => this.#path(name)) : [this.#path("")];
-    return [runtime, ...own.map((path): [string, string] => [path, path])];
-  }
-
-  #path(name: string): string {
-    return decodeURIComponent(new URL(name, this.#options.root).pathname).replace(/\/$/, "");
-  }
-
-  #cacheDir(): string {
-    const { DENO_DIR, XDG_CACHE_HOME, HOME } = this.#env;
-    return DENO_DIR || (XDG_CACHE_HOME ? `${XDG_CACHE_HOME}/deno` : `${HOME}/.cache/deno`);
   }
 
   #findMachine(): Promise<Machine> {
@@ -371,14 +314,3 @@ interface Machine {
   bash: string | null;
   toolchains: Toolchains;
 }
-
-/** Whatever is imported from these must be among them. */
-const handsCode = [
-  ...["deno.json", "agents", "node_modules"],
-  ...["server/disk.ts", "server/errors.ts", "server/machine_fault.ts"],
-];
-
-/** Not a bundle: there the files end in .js. */
-const isSource = import.meta.url.endsWith(".ts");
-
-const runtimeVariables = (cacheDir: string) => ({ DENO_DIR: cacheDir, DENO_NO_UPDATE_CHECK: "1" });

@@ -28,11 +28,11 @@ export interface CommandLimits {
   /** In whole kilobytes. */
   fileBytes: number;
   openFiles: number;
+  /** Processes and threads at one time, of all together. */
+  tasks: number;
 }
 
 export interface HandsLimits extends CommandLimits {
-  /** Processes and threads at one time. */
-  tasks: number;
   commandMemoryBytes: number;
   toolMemoryBytes: number;
   tmpBytes: number;

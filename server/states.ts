@@ -250,7 +250,7 @@ export const failureReasons = {
   setup_offline: {
     retriable: false,
     mend: "It could not reach the network, which commands in the sandbox do not have. Switch on " +
-      "“Setup may use the network” in the project's settings, then retry.",
+      "“Setup may use the network” in the project's settings, or name the hosts that it needs there, then retry.",
   },
   no_changes: { retriable: false, mend: "Say what should change, then retry." },
   repository: { retriable: false, mend: "Mend the repository as the message says, then retry." },

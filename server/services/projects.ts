@@ -88,9 +88,9 @@ export async function planProject(
     commands,
     commandsAllowed: input.commandsAllowed ?? false,
     setupNetwork: input.setupNetwork ?? false,
-    hosts: input.hosts ?? [],
-    toolchains: input.toolchains ?? [],
-    handsLimits: input.handsLimits ?? {},
+    hosts: input.hosts,
+    toolchains: input.toolchains,
+    handsLimits: input.handsLimits,
     sample: false,
     ideas: [],
   };
@@ -167,9 +167,6 @@ export async function planSampleProject(app: App, signal: AbortSignal): Promise<
     commands: commandsFrom(sampleProject.commands),
     commandsAllowed: true,
     setupNetwork: false,
-    hosts: [],
-    toolchains: [],
-    handsLimits: {},
     sample: true,
     // Only the first: with a key set, refining each costs something.
     ideas: sampleProject.ideas.slice(0, 1),

@@ -3,20 +3,20 @@ import { AppError } from "../errors.ts";
 import type { CommandName, Project, ProjectCommand } from "../records.ts";
 import { projectMoves, type ProjectStatus, sourcesOf } from "../states.ts";
 
-export type NewProject = Pick<
-  Project,
-  | "slug"
-  | "name"
-  | "path"
-  | "baseBranch"
-  | "commands"
-  | "commandsAllowed"
-  | "setupNetwork"
-  | "hosts"
-  | "toolchains"
-  | "handsLimits"
-  | "sample"
->;
+/** What its sandboxes are given is nothing by default. */
+export type NewProject =
+  & Pick<
+    Project,
+    | "slug"
+    | "name"
+    | "path"
+    | "baseBranch"
+    | "commands"
+    | "commandsAllowed"
+    | "setupNetwork"
+    | "sample"
+  >
+  & Partial<Pick<Project, "hosts" | "toolchains" | "handsLimits">>;
 
 export function insertProject(tx: Tx, project: NewProject): Project {
   const id = newId("project");
@@ -33,9 +33,9 @@ export function insertProject(tx: Tx, project: NewProject): Project {
     baseBranch: project.baseBranch,
     commandsAllowed: Number(project.commandsAllowed),
     setupNetwork: Number(project.setupNetwork),
-    hosts: JSON.stringify(project.hosts),
-    toolchains: JSON.stringify(project.toolchains),
-    handsLimits: JSON.stringify(project.handsLimits),
+    hosts: JSON.stringify(project.hosts ?? []),
+    toolchains: JSON.stringify(project.toolchains ?? []),
+    handsLimits: JSON.stringify(project.handsLimits ?? {}),
     sample: Number(project.sample),
     now: tx.now,
   });
