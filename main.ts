@@ -5,6 +5,9 @@ const [command = "serve"] = Deno.args;
 if (command === "__hands") {
   const { handsMain } = await import("./agents/hands.ts");
   await handsMain(Deno.args.slice(1));
+} else if (command === "__proxy") {
+  const { proxyMain } = await import("./agents/proxy/entry.ts");
+  await proxyMain();
 } else {
   const { runCommand } = await import("./server/command.ts");
   // Not left to when nothing is open any more: a client that does not read would keep a server that has ended.

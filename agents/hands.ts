@@ -8,6 +8,7 @@ import { HandsService } from "./hands_service.ts";
 import type { FromHands, ProbeAttempt } from "./protocol.ts";
 import { MAX_REQUEST_BYTES, readLines } from "./lines.ts";
 import { tryProbes } from "./probes.ts";
+import { startRelay } from "./relay.ts";
 
 const allRights = ["run", "read", "write", "net", "env", "sys", "ffi", "import"] as const;
 
@@ -23,6 +24,7 @@ export async function handsMain([config = ""]: string[]): Promise<void> {
 async function serveHere(config: HandsConfig): Promise<void> {
   if (config.role === "commands") giveUp(allRights.filter((name) => name !== "run"));
   const service = new HandsService(config, writeLine);
+  if (config.relay) startRelay();
   ready();
   for await (const line of readLines(Deno.stdin.readable, MAX_REQUEST_BYTES)) service.receive(line);
   await service.close();

@@ -6,8 +6,10 @@ import type { Log } from "../server/log.ts";
 import { runCanary } from "./canary.ts";
 import type { HandsRole } from "./hands_config.ts";
 import { type Launch, Launcher } from "./hands_launch.ts";
-import { type HandsLimits, handsLimits } from "./hands_limits.ts";
+import { type HandsLimits, handsLimits, withChanges } from "./hands_limits.ts";
 import { HandsPool } from "./hands_pool.ts";
+import { HandsWatch } from "./hands_watch.ts";
+import { hostsNote } from "./host_uses.ts";
 import {
   type HandsAnswer,
   HandsLost,
@@ -22,6 +24,8 @@ import type {
   CommandResult,
   CommandSpec,
   FileIntent,
+  HostUse,
+  LimitChanges,
   McpServerConfig,
   PathPolicy,
   Place,
@@ -56,6 +60,11 @@ export interface HandsOptions {
   idleMs?: number;
   /** Absolute real paths that hands must never see: the data folder. */
   protectedPaths: string[];
+  /** What a person has set of the limits. */
+  limits?: LimitChanges;
+  /** See `LaunchOptions`. */
+  toolchains?: readonly string[];
+  ownPort?: () => number | null;
 }
 
 /** For tests. */
@@ -141,6 +150,7 @@ export function createHands(options: HandsOptions, seams: HandsSeams = {}): Hand
 class HandsClient implements Hands {
   readonly #launcher: Launcher;
   readonly #pool: HandsPool;
+  readonly #watch: HandsWatch;
   readonly #secrets = new KnownSecrets();
   readonly #fileToolWallMs: number;
 
@@ -148,9 +158,16 @@ class HandsClient implements Hands {
     options: HandsOptions,
     { fileToolWallMs = FILE_TOOL_WALL_MS, launch, limits: changes }: HandsSeams,
   ) {
-    const limits = { ...handsLimits(Deno.systemMemoryInfo().total), ...changes };
+    const shipped = handsLimits(Deno.systemMemoryInfo().total);
+    const limits = { ...withChanges(shipped, options.limits ?? {}), ...changes };
     this.#launcher = new Launcher({ ...options, limits });
-    this.#pool = new HandsPool({ ...options, limits, launcher: this.#launcher, launch });
+    this.#watch = new HandsWatch(options.log);
+    this.#pool = new HandsPool({
+      ...options,
+      launcher: this.#launcher,
+      watch: this.#watch,
+      launch,
+    });
     this.#fileToolWallMs = fileToolWallMs;
   }
 
@@ -165,6 +182,28 @@ class HandsClient implements Hands {
   }
 
   async tool(place: Place, request: ToolRequest, signal: AbortSignal) {
+    const done = await this.#tool(place, request, signal);
+    if (request.call.name !== "Bash") return done;
+    const hosts = await this.#pool.uses(place);
+    if (hosts.length === 0) return done;
+    const { content } = done.result;
+    return { ...done, result: { ...done.result, content: withNote(content, hosts), hosts } };
+  }
+
+  async command(place: Place, spec: CommandSpec, options: CommandOptions) {
+    const done = await this.#command(place, spec, options);
+    const hosts = await this.#pool.uses(place);
+    if (hosts.length === 0) return done;
+    const note = hostsNote(hosts);
+    if (note !== null) options.onOutput?.(`\n${note}\n`);
+    return { ...done, output: withNote(done.output, hosts), hosts };
+  }
+
+  async #tool(
+    place: Place,
+    request: ToolRequest,
+    signal: AbortSignal,
+  ): Promise<{ result: ToolResult; cwd: string }> {
     const { call } = request;
     const startedAt = performance.now();
     const refuse = (content: string) => ({
@@ -204,7 +243,7 @@ class HandsClient implements Hands {
     }
   }
 
-  async command(place: Place, spec: CommandSpec, options: CommandOptions) {
+  async #command(place: Place, spec: CommandSpec, options: CommandOptions) {
     const { signal, onOutput, unconfinedAllowed, network = false } = options;
     const unconfined = (await this.#launcher.sandbox()).kind === "process";
     if (unconfined && !unconfinedAllowed) {
@@ -268,7 +307,8 @@ class HandsClient implements Hands {
   ): Promise<McpServers> {
     // What a model has them do is a model's doing.
     const masked = configs.length === 0 ? [] : await this.#secrets.now(place, this.#pool.closing);
-    const open = openTransportIn(this.#launcher, { ...place, masked }, signal);
+    const watch = this.#watch;
+    const open = openTransportIn({ launcher: this.#launcher, watch }, { ...place, masked }, signal);
     return await McpServers.start(configs, open, signal);
   }
 
@@ -326,6 +366,12 @@ class HandsClient implements Hands {
     const masked = await this.#secrets[look](place, this.#pool.closing);
     return await this.#pool.take({ ...place, masked }, "sandboxed", signal);
   }
+}
+
+/** With what was not reached, since few programs show more of a proxy's refusal than its number. */
+function withNote(output: string, hosts: readonly HostUse[]): string {
+  const note = hostsNote(hosts);
+  return note === null ? output : `${output.trimEnd()}\n${note}`;
 }
 
 /** The words are the system's own, as the hands met them. */

@@ -31,6 +31,8 @@ export interface HandsConfig {
   bash: string | null;
   env: Record<string, string>;
   limits: CommandLimits;
+  /** A proxy's socket is shown, and programs are to find it: see `relay.ts`. */
+  relay: boolean;
   marker: string;
   /** Private folder that goes with the hands; null where its /tmp is private anyway, or nothing is written. */
   tempDir: string | null;

@@ -1,8 +1,15 @@
 /** Works out how hands are started: which program, in which confinement, with which environment. */
-import { HANDS_ARGUMENT, type HandsConfig, type HandsRole, isSandboxed } from "./hands_config.ts";
+import { type HandsConfig, type HandsRole, isSandboxed } from "./hands_config.ts";
 import { findProgram } from "./find_program.ts";
 import { findSandbox, type FoundSandbox, tried } from "./find_sandbox.ts";
-import type { HandsLimits } from "./hands_limits.ts";
+import { type HandsLimits, withChanges } from "./hands_limits.ts";
+import {
+  cacheDirOf,
+  OwnRuntime,
+  type OwnRuntimeOptions,
+  RUNTIME_IN_SANDBOX,
+  runtimeVariables,
+} from "./own_runtime.ts";
 import { isInside } from "./paths.ts";
 import type { Place } from "./protocol.ts";
 import {
@@ -16,17 +23,23 @@ import { AppError } from "../server/errors.ts";
 import type { Log } from "../server/log.ts";
 import { MARKER_VARIABLE } from "./sweep.ts";
 import { openTempFolder, type TempFolder } from "./temp_folder.ts";
-import { findToolchains, type Toolchains } from "./toolchains.ts";
+import { ulimits } from "./shell.ts";
+import { whyNotShown } from "../server/shown_folders.ts";
+import { findToolchains, type Toolchains, withFolders } from "./toolchains.ts";
+import { proxyLaunch } from "./proxy_launch.ts";
+import type { ProxyLaunch } from "./proxy_process.ts";
+import { RELAY_SOCKET, relayEnvironment } from "./relay.ts";
 
-export interface LaunchOptions {
-  /** Folder with main.ts, or the root of the bundle. */
-  root: URL;
-  /** This is one executable, which is started again. */
-  compiled: boolean;
+export interface LaunchOptions extends OwnRuntimeOptions {
   sandbox: "auto" | "off";
   /** Absolute paths that hands must never see: the data folder. */
   protectedPaths: readonly string[];
+  /** Of every place that has none of its own. */
   limits: HandsLimits;
+  /** Absolute paths of folders with programs, shown in every place. */
+  toolchains?: readonly string[];
+  /** Port of the server itself; null while there is none. */
+  ownPort?: () => number | null;
   log: Log;
 }
 
@@ -41,12 +54,10 @@ export interface Launch {
   tempDir: string | null;
   /** It starts programs that do not end with it. */
   mayLeave: boolean;
+  /** What it and all that it starts may take. */
+  limits: HandsLimits;
 }
 
-/** Heap of the hands; a compiled executable has the limit that it was compiled with. */
-const V8_FLAGS = "--v8-flags=--max-old-space-size=256";
-/** Where a sandbox shows the runtime. */
-const RUNTIME_IN_SANDBOX = "/run/gaffer/deno";
 /**
  * Of the runtime's cache a sandbox gets an empty one. Showing it the server's transpiled files, read-only,
  * saves 20 ms where they are fresh and costs 170 where they are not: Deno insists on writing.
@@ -58,6 +69,7 @@ const NO_HOME = "/nonexistent";
 /** Finds out once what the machine has, then plans each start. */
 export class Launcher {
   readonly #options: LaunchOptions;
+  readonly #runtime: OwnRuntime;
   readonly #env = Deno.env.toObject();
   #machine: Promise<Machine> | undefined;
   #temp: Promise<TempFolder> | undefined;
@@ -65,6 +77,7 @@ export class Launcher {
 
   constructor(options: LaunchOptions) {
     this.#options = options;
+    this.#runtime = new OwnRuntime(options);
   }
 
   /** Throws `unavailable` while the machine keeps it from being tried. */
@@ -102,11 +115,36 @@ export class Launcher {
     return Object.keys(this.#env).filter((name) => !given.has(name));
   }
 
-  async plan(place: Place, role: HandsRole, signal: AbortSignal): Promise<Launch> {
+  /** What holds for a place. */
+  limitsOf({ limits = {} }: Place): HandsLimits {
+    return withChanges(this.#options.limits, limits);
+  }
+
+  /** Plans the proxy for a place's sandbox; null: its commands reach no host. */
+  async proxy({ reach }: Place, role: HandsRole): Promise<ProxyLaunch | null> {
+    const { bwrap } = await this.sandbox();
+    if (!reach || reach.hosts.length === 0 || role !== "sandboxed" || bwrap === null) return null;
+    return proxyLaunch({
+      reach,
+      dir: (await this.temp()).path,
+      args: this.#runtime.args("proxy"),
+      env: runtimeVariables(cacheDirOf(this.#env)),
+      serverEnv: this.#env,
+      port: this.#options.ownPort?.() ?? null,
+    });
+  }
+
+  /** `proxySocket`: of the place's proxy, which serves already. */
+  async plan(
+    place: Place,
+    role: HandsRole,
+    signal: AbortSignal,
+    proxySocket: string | null = null,
+  ): Promise<Launch> {
     const machine = await this.#findMachine();
     const { markerPrefix } = await this.temp();
     const marker = `${markerPrefix}${crypto.randomUUID()}`;
-    const { cpuSeconds, fileBytes, openFiles } = this.#options.limits;
+    const { cpuSeconds, fileBytes, openFiles, tasks } = this.limitsOf(place);
     const config = {
       role,
       dir: place.dir,
@@ -116,13 +154,14 @@ export class Launcher {
       ),
       sh: machine.sh,
       bash: machine.bash,
-      limits: { cpuSeconds, fileBytes, openFiles },
+      limits: { cpuSeconds, fileBytes, openFiles, tasks },
+      relay: proxySocket !== null,
       marker,
     };
     const sandbox = await this.sandbox();
     return isSandboxed(role) && sandbox.bwrap
-      ? await this.#sandboxed(sandbox, place, config, signal)
-      : await this.#bare(config);
+      ? await this.#sandboxed(sandbox, { place, config, proxySocket }, signal)
+      : await this.#bare(place, config);
   }
 
   /**
@@ -134,7 +173,9 @@ export class Launcher {
     { command, args, env }: { command: string; args: string[]; env: Record<string, string> },
     signal: AbortSignal,
   ): Promise<Launch> {
-    const { sh, toolchains } = await this.#findMachine();
+    const { sh } = await this.#findMachine();
+    const toolchains = await this.#toolchainsOf(place);
+    const limits = this.limitsOf(place);
     const { bwrap, limitsTmp } = await this.sandbox();
     if (bwrap === null) {
       throw new AppError(
@@ -152,39 +193,63 @@ export class Launcher {
       shown: [],
       protectedPaths: this.#options.protectedPaths,
       emptyFile: await this.#emptyFile(),
-      tmp: limitsTmp ? this.#options.limits : null,
+      tmp: limitsTmp ? limits : null,
     }, signal);
+    // Within the sandbox: bubblewrap itself is not to be held back by them.
+    const own = ulimits(limits, { isBash: false, ownNamespace: true });
+    const limited = `{ ${own}; } 2>/dev/null; exec "$@"`;
     return {
       program: sh,
-      args: bubblewrapCommand(bwrap, plan, [command, ...args]),
+      args: bubblewrapCommand(bwrap, plan, ["/bin/sh", "-c", limited, "sh", command, ...args]),
       env: {},
       marker,
       tempDir: null,
       mayLeave: false,
+      limits,
     };
+  }
+
+  /** With the folders that a person has named for all places, and for this one. */
+  async #toolchainsOf(place: Place): Promise<Toolchains> {
+    const { toolchains } = await this.#findMachine();
+    const { protectedPaths, toolchains: named = [] } = this.#options;
+    const home = this.#env.HOME ?? "";
+    const mayShow = (path: string) =>
+      ["", ...protectedPaths].every((dataDir) => whyNotShown(path, { home, dataDir }) === null);
+    return await withFolders(toolchains, [...place.toolchains ?? [], ...named], mayShow);
   }
 
   async #sandboxed(
     { bwrap, limitsTmp }: FoundSandbox,
-    place: Place,
-    config: Unfinished,
+    { place, config, proxySocket }: {
+      place: Place;
+      config: Unfinished;
+      proxySocket: string | null;
+    },
     signal: AbortSignal,
   ): Promise<Launch> {
-    const { sh, toolchains } = await this.#findMachine();
-    const env = sandboxEnvironment(this.#env, toolchains);
+    const { sh } = await this.#findMachine();
+    const toolchains = await this.#toolchainsOf(place);
+    const limits = this.limitsOf(place);
+    const shown = await this.#runtime.shown();
+    if (proxySocket !== null) shown.push([proxySocket, RELAY_SOCKET]);
+    const env = {
+      ...sandboxEnvironment(this.#env, toolchains),
+      ...proxySocket !== null && relayEnvironment,
+    };
     const plan = await sandboxPlan({
       place,
       network: config.role === "networked",
       toolchains,
       env: { ...env, ...runtimeVariables(CACHE_IN_SANDBOX), [MARKER_VARIABLE]: config.marker },
-      shown: await this.#codeInSandbox(),
+      shown,
       protectedPaths: this.#options.protectedPaths,
       emptyFile: await this.#emptyFile(),
-      tmp: limitsTmp ? this.#options.limits : null,
+      tmp: limitsTmp ? limits : null,
     }, signal);
     const program = [
       RUNTIME_IN_SANDBOX,
-      ...this.#runtimeArgs(),
+      ...this.#runtime.args("hands"),
       JSON.stringify({ ...config, env }),
     ];
     return {
@@ -194,6 +259,7 @@ export class Launcher {
       marker: config.marker,
       tempDir: null,
       mayLeave: false,
+      limits,
     };
   }
 
@@ -207,50 +273,21 @@ export class Launcher {
     return this.#empty;
   }
 
-  async #bare(config: Unfinished): Promise<Launch> {
-    const { toolchains } = await this.#findMachine();
+  async #bare(place: Place, config: Unfinished): Promise<Launch> {
+    const toolchains = await this.#toolchainsOf(place);
     const tempDir = config.role === "commands"
       ? await Deno.makeTempDir({ dir: (await this.temp()).path, prefix: "hands-" })
       : null;
     const env = scrubbedEnvironment(this.#env, toolchains, tempDir ?? NO_HOME);
     return {
       program: Deno.execPath(),
-      args: [...this.#runtimeArgs(), finish(config, { env, tempDir })],
-      env: { ...env, ...runtimeVariables(this.#cacheDir()), [MARKER_VARIABLE]: config.marker },
+      args: [...this.#runtime.args("hands"), finish(config, { env, tempDir })],
+      env: { ...env, ...runtimeVariables(cacheDirOf(this.#env)), [MARKER_VARIABLE]: config.marker },
       marker: config.marker,
       tempDir,
       mayLeave: config.role === "commands",
+      limits: this.limitsOf(place),
     };
-  }
-
-  /** What starts this very program as hands; the configuration follows as the last argument. */
-  #runtimeArgs(): string[] {
-    const { compiled } = this.#options;
-    if (compiled) return [HANDS_ARGUMENT];
-    const run = ["run", "--allow-all", "--no-prompt", "--no-lock", V8_FLAGS];
-    return isSource
-      ? [
-        ...[...run, "--cached-only", "--node-modules-dir=manual"],
-        ...[`--config=${this.#path("deno.json")}`, this.#path("agents/hands.ts"), HANDS_ARGUMENT],
-      ]
-      : [...run, "--no-config", "--unstable-worker-options", this.#path("main.js"), HANDS_ARGUMENT];
-  }
-
-  /** Of our own code a sandbox shows what hands load: not the checkout, which may hold the data folder. */
-  async #codeInSandbox(): Promise<[string, string][]> {
-    const runtime: [string, string] = [await Deno.realPath(Deno.execPath()), RUNTIME_IN_SANDBOX];
-    if (this.#options.compiled) return [runtime];
-    const own = isSource ? handsCode.map((name) => this.#path(name)) : [this.#path("")];
-    return [runtime, ...own.map((path): [string, string] => [path, path])];
-  }
-
-  #path(name: string): string {
-    return decodeURIComponent(new URL(name, this.#options.root).pathname).replace(/\/$/, "");
-  }
-
-  #cacheDir(): string {
-    const { DENO_DIR, XDG_CACHE_HOME, HOME } = this.#env;
-    return DENO_DIR || (XDG_CACHE_HOME ? `${XDG_CACHE_HOME}/deno` : `${HOME}/.cache/deno`);
   }
 
   #findMachine(): Promise<Machine> {
@@ -278,14 +315,3 @@ interface Machine {
   bash: string | null;
   toolchains: Toolchains;
 }
-
-/** Whatever is imported from these must be among them. */
-const handsCode = [
-  ...["deno.json", "agents", "node_modules"],
-  ...["server/disk.ts", "server/errors.ts", "server/machine_fault.ts"],
-];
-
-/** Not a bundle: there the files end in .js. */
-const isSource = import.meta.url.endsWith(".ts");
-
-const runtimeVariables = (cacheDir: string) => ({ DENO_DIR: cacheDir, DENO_NO_UPDATE_CHECK: "1" });

@@ -1,4 +1,5 @@
 /** What hands, and the commands in them, may take of the machine before they are ended. */
+import type { LimitChanges } from "./protocol.ts";
 
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
@@ -27,11 +28,11 @@ export interface CommandLimits {
   /** In whole kilobytes. */
   fileBytes: number;
   openFiles: number;
+  /** Processes and threads at one time, of all together. */
+  tasks: number;
 }
 
 export interface HandsLimits extends CommandLimits {
-  /** Processes and threads at one time. */
-  tasks: number;
   commandMemoryBytes: number;
   toolMemoryBytes: number;
   tmpBytes: number;
@@ -53,5 +54,18 @@ export function handsLimits(machineBytes: number): HandsLimits {
     toolMemoryBytes: MAX_TOOL_MEMORY_BYTES,
     tmpBytes: Math.min(MAX_TMP_BYTES, Math.floor(machineBytes / 8)),
     shmBytes: Math.min(MAX_SHM_BYTES, Math.floor(machineBytes / 32)),
+  };
+}
+
+/** The same with what a person has set. */
+export function withChanges(
+  limits: HandsLimits,
+  { memoryBytes = limits.commandMemoryBytes, ...changes }: LimitChanges,
+): HandsLimits {
+  return {
+    ...limits,
+    ...changes,
+    commandMemoryBytes: memoryBytes,
+    toolMemoryBytes: Math.min(limits.toolMemoryBytes, memoryBytes),
   };
 }

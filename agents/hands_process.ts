@@ -6,6 +6,7 @@ import { Brood } from "./brood.ts";
 import { parseAnswer } from "./hands_answers.ts";
 import { NICENESS } from "./hands_config.ts";
 import type { Launch } from "./hands_launch.ts";
+import type { HandsLimits } from "./hands_limits.ts";
 import { LineTooLong, MAX_ANSWER_BYTES, readLines } from "./lines.ts";
 import { inOwnGroup, signalChild } from "./process_group.ts";
 import type { FromHands, ToHands } from "./protocol.ts";
@@ -124,6 +125,10 @@ export class HandsProcess {
 
   get isBusy(): boolean {
     return this.#open.size > 0;
+  }
+
+  get limits(): HandsLimits {
+    return this.#launch.limits;
   }
 
   /** A command is at work in it. */

@@ -2,7 +2,6 @@
 import type { Log } from "../server/log.ts";
 import { Census, exactMemoryBytes, type Taken } from "./census.ts";
 import type { HandsLimits } from "./hands_limits.ts";
-import type { HandsProcess } from "./hands_process.ts";
 
 /** A program can take a gigabyte in this time; it is killed before the machine has none left. */
 const LOOK_EVERY_MS = 200;
@@ -10,24 +9,32 @@ const LOOK_EVERY_MS = 200;
 const REST_FACTOR = 4;
 const MAX_REST_MS = 1_000;
 
+/** A process that is held to limits, with all that it has started. */
+export interface Watched {
+  readonly pid: number;
+  readonly limits: HandsLimits;
+  /** A command is at work in it. */
+  readonly runsCommand: boolean;
+  /** Ends it; `cause` goes on after "because". */
+  endForExcess(cause: string): Promise<void>;
+}
+
 export class HandsWatch {
-  readonly #limits: HandsLimits;
   readonly #log: Log;
   readonly #census = new Census();
-  readonly #followed = new Set<HandsProcess>();
+  readonly #followed = new Set<Watched>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(limits: HandsLimits, log: Log) {
-    this.#limits = limits;
+  constructor(log: Log) {
     this.#log = log;
   }
 
-  follow(hands: HandsProcess): void {
+  follow(hands: Watched): void {
     this.#followed.add(hands);
     this.#timer ??= setTimeout(() => this.#look(), LOOK_EVERY_MS);
   }
 
-  unfollow(hands: HandsProcess): void {
+  unfollow(hands: Watched): void {
     this.#followed.delete(hands);
     if (this.#followed.size > 0) return;
     clearTimeout(this.#timer);
@@ -43,15 +50,15 @@ export class HandsWatch {
     this.#timer = setTimeout(() => this.#look(), Math.max(LOOK_EVERY_MS, restMs));
   }
 
-  #judge(hands: HandsProcess, taken: Taken): void {
+  #judge(hands: Watched, taken: Taken): void {
     const excess = this.#excess(hands, taken);
     if (excess === null) return;
     this.#log.warn("hands took too much and were ended", { excess });
     void hands.endForExcess(excess);
   }
 
-  #excess(hands: HandsProcess, taken: Taken): string | null {
-    const { tasks, commandMemoryBytes, toolMemoryBytes } = this.#limits;
+  #excess(hands: Watched, taken: Taken): string | null {
+    const { tasks, commandMemoryBytes, toolMemoryBytes } = hands.limits;
     if (taken.tasks > tasks) return `it had more than ${tasks} processes and threads at once`;
     const allowed = hands.runsCommand ? commandMemoryBytes : toolMemoryBytes;
     if (taken.memoryBytes <= allowed || exactMemoryBytes(taken) <= allowed) return null;

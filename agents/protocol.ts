@@ -160,6 +160,19 @@ export interface ToolResult {
   tags?: readonly ToolTag[];
   /** Of a plan: the file was not there before. */
   makesFile?: true;
+  /** What a command asked the proxy of its sandbox for. */
+  hosts?: HostUse[];
+}
+
+/** A host that commands asked for, how often, and whether they got there. */
+export interface HostUse {
+  /** Without brackets; "": it was no readable request. */
+  host: string;
+  port: number;
+  allowed: boolean;
+  /** Why it was not reached; absent: it was. */
+  why?: string;
+  count: number;
 }
 
 /** What a call that writes a file will have done when it is done: enough to tell after a crash whether it was. */
@@ -189,7 +202,8 @@ export type ApprovalQuestion = {
 export type RunEventBody =
   /**
    * `commit`: what was checked out in the place when it began; absent in logs of the first version. `permissions`:
-   * absent in those of the first versions. `serverProblems`: why MCP servers gave no tools.
+   * absent in those of the first versions. `serverProblems`: why MCP servers gave no tools. `tags`: what it brings
+   * along without having called a tool: hosts that its commands may reach are a way out.
    */
   | {
     type: "started";
@@ -197,6 +211,7 @@ export type RunEventBody =
     commit?: string;
     permissions?: Permissions;
     serverProblems?: string[];
+    tags?: readonly ToolTag[];
   }
   /**
    * A request goes out; without a `turn_finished` or `turn_failed` after it, it was cut off. `elapsedMs`: what
@@ -410,6 +425,30 @@ export interface Place {
   homeDir?: string;
   /** Absolute paths inside of it that a sandbox shows as empty: see `secret_mask.ts`. */
   masked?: readonly string[];
+  /** Absent: its commands reach no host. Without a sandbox nothing can hold them to it, and it is not given. */
+  reach?: Reach;
+  /** Absolute paths of folders that are shown read-only, and whose programs come first on PATH. */
+  toolchains?: readonly string[];
+  /** In place of the limits that hold for every place. */
+  limits?: LimitChanges;
+}
+
+/** Hosts that commands may reach, by a proxy and in no other way. */
+export interface Reach {
+  /** Whose commands, such as a run's id: nobody else gets the same sandbox or proxy. */
+  by: string;
+  /** See `readHostRule`; never empty. */
+  hosts: readonly string[];
+}
+
+/** Limits of hands that a person has set; what is absent is as it is shipped. */
+export interface LimitChanges {
+  memoryBytes?: number;
+  cpuSeconds?: number;
+  /** Processes and threads at one time. */
+  tasks?: number;
+  fileBytes?: number;
+  openFiles?: number;
 }
 
 /** Paths an agent may not touch, as globs relative to the place. */
@@ -437,8 +476,10 @@ export interface Permissions {
   paths: PathPolicy;
   /** Patterns of commands that Bash may run, such as `npm run *`; empty: any. */
   commands: string[];
-  /** Hosts that may be reached where a tool reaches any, such as `registry.npmjs.org` or `*.example.com`. */
+  /** Hosts that its commands may reach, such as `registry.npmjs.org` or `*.example.com`; empty: none. */
   hosts: string[];
+  /** The same for the project's checks that it runs, from the project's settings. */
+  checkHosts?: string[];
   /** Patterns of calls that a person is asked about first, such as `write(new)`, `edit(*.lock)`, `bash(rm *)`. */
   requireApproval: string[];
   memory: MemoryScope;
@@ -488,6 +529,8 @@ export interface CommandResult {
   outputBytes: number;
   /** Folder relative to the place where the shell ended, when still inside. */
   cwd: string;
+  /** See `ToolResult`. */
+  hosts?: HostUse[];
 }
 
 export type ToHands =

@@ -14,17 +14,23 @@ const MAX_CWD_BYTES = 8_192;
 
 /** When memory runs out, the kernel ends a command before it ends the server. */
 const EXPENDABLE = "echo 500 >/proc/self/oom_score_adj";
-/** No memory of a crash is kept. File sizes are in kilobytes to bash by its own name, else in half ones. */
-const ulimits = ({ cpuSeconds, fileBytes, openFiles }: CommandLimits, isBash: boolean): string =>
-  `ulimit -c 0; ulimit -t ${cpuSeconds}; ulimit -f ${
-    Math.floor(fileBytes / (isBash ? 1024 : 512))
-  }; ` +
-  `ulimit -n ${openFiles}`;
 /**
- * Counted per user and namespace: outside of one it would count the person's own processes too. The letter
- * is bash's or dash's.
+ * What holds a shell, and all that it starts, to the limits. No memory of a crash is kept. File sizes are in kilobytes
+ * to bash by its own name, else in half ones. Processes are counted per user and namespace: outside of one of its own
+ * it would count the person's own, too. Twice as many as are allowed, whose excess has a name when it is found from
+ * outside; the letter is bash's or dash's.
  */
-const PROCESS_LIMIT = "ulimit -u 4096 || ulimit -p 4096";
+export function ulimits(
+  { cpuSeconds, fileBytes, openFiles, tasks }: CommandLimits,
+  { isBash, ownNamespace }: { isBash: boolean; ownNamespace: boolean },
+): string {
+  const most = [
+    ...["ulimit -c 0", `ulimit -t ${cpuSeconds}`],
+    ...[`ulimit -f ${Math.floor(fileBytes / (isBash ? 1024 : 512))}`, `ulimit -n ${openFiles}`],
+    ...ownNamespace ? [`ulimit -u ${2 * tasks} || ulimit -p ${2 * tasks}`] : [],
+  ];
+  return most.join("; ");
+}
 
 // The two outputs become one; the error pipe then carries only the folder in which the shell ended.
 // `shift` hides the command's own text from it.
@@ -116,10 +122,10 @@ export class Shell {
   ): { child: Deno.ChildProcess; cwd: string } {
     const { sh, dir, limits, ownNamespace } = this.#options;
     const bash = request.interpreter === "bash" ? this.#options.bash : null;
-    const own = ulimits(limits, bash !== null);
+    const own = ulimits(limits, { isBash: bash !== null, ownNamespace });
     const { program, ...command } = inOwnGroup(
       bash ?? sh,
-      ["-c", wrapper(ownNamespace ? `${own}; ${PROCESS_LIMIT}` : own), "sh", request.command],
+      ["-c", wrapper(own), "sh", request.command],
     );
     const start = (cwd: string) => ({
       cwd,

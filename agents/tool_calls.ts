@@ -5,7 +5,7 @@ import type { Hands, ToolRequest } from "./hands_client.ts";
 import { deedsIn, type Ledger, missingEvidence } from "./ledger.ts";
 import type { KeptOutputs } from "./kept_outputs.ts";
 import type { OutputFiles } from "./output_files.ts";
-import type { FileIntent, RunEventBody, ToolCall, ToolResult } from "./protocol.ts";
+import type { FileIntent, Place, RunEventBody, ToolCall, ToolResult } from "./protocol.ts";
 import { MAX_MCP_RESULT_CHARS } from "./mcp/connection.ts";
 import { readMcpToolName } from "./mcp/names.ts";
 import { factsOf } from "./prompts/task_facts.ts";
@@ -162,7 +162,12 @@ export class ToolCalls {
     const { context, hands, outputs, signal } = this.#options;
     const command = context.commands.find((c) => c.name === name)!;
     const spec = { command: command.command, cwd: "", timeoutMs: command.timeoutMs, env: {} };
-    const { unconfinedAllowed, place } = context;
+    const { unconfinedAllowed, permissions: { checkHosts = [] }, spec: { runId } } = context;
+    const { reach: _, ...bare } = context.place;
+    // What the checks may reach is the project's own setting, not the agent's.
+    const place: Place = checkHosts.length === 0
+      ? bare
+      : { ...bare, reach: { by: `${runId} checks`, hosts: checkHosts } };
     try {
       const { done, rest } = await this.#keepingOutput(
         callId,
@@ -311,5 +316,6 @@ function checkAnswer(
     content: `${head}${counts}\n\n${output}`.trimEnd(),
     isError: result.exitCode !== 0,
     exitCode: result.exitCode ?? -1,
+    ...result.hosts && { hosts: result.hosts },
   };
 }

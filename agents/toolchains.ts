@@ -51,6 +51,30 @@ export async function findToolchains(options: ToolchainOptions): Promise<Toolcha
   return { path, visible: search.visible(), env: search.env };
 }
 
+/**
+ * The same with folders that a person has named: shown whole, their programs (in `bin`, where there is one) before all
+ * others. One that is not there any more, or that a link now leads elsewhere to what must not be shown, is left out.
+ */
+export async function withFolders(
+  found: Toolchains,
+  folders: readonly string[],
+  mayShow: (path: string) => boolean,
+): Promise<Toolchains> {
+  const path: string[] = [];
+  const visible = [...found.visible];
+  for (const folder of folders) {
+    const real = await realPath(folder);
+    if (real === null || !mayShow(folder) || !mayShow(real)) continue;
+    visible.push(...new Set([folder, real]));
+    path.push(await realPath(`${folder}/bin`) === null ? folder : `${folder}/bin`);
+  }
+  return {
+    ...found,
+    path: [...new Set([...path, ...found.path])],
+    visible: [...new Set(visible)],
+  };
+}
+
 class Search {
   readonly #options: ToolchainOptions;
   readonly #home: string;

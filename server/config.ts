@@ -5,6 +5,10 @@ import { parseDocument } from "yaml";
 import { z } from "zod";
 import { AppError } from "./errors.ts";
 import { SECOND_MS } from "./clock.ts";
+import { whyNotShown } from "./shown_folders.ts";
+import { handsLimitBounds, type HandsLimitName, handsLimitNames } from "./states.ts";
+
+const MAX_FOLDERS = 20;
 
 const settingsSchema = z.strictObject({
   port: wholeNumber(0, 65_535),
@@ -20,6 +24,12 @@ const settingsSchema = z.strictObject({
   max_crashes: wholeNumber(1, 1_000_000),
   notify_url: webAddress(),
   public_url: webAddress(),
+  toolchains: folders(),
+  hands_memory_mb: handsLimit("memory_mb"),
+  hands_cpu_seconds: handsLimit("cpu_seconds"),
+  hands_processes: handsLimit("processes"),
+  hands_file_mb: handsLimit("file_mb"),
+  hands_open_files: handsLimit("open_files"),
 });
 
 /** In the environment and in flags it is text; and nothing else may pass for a number, as `true` would for 1. */
@@ -30,6 +40,26 @@ function wholeNumber(min: number, max: number) {
       (value) => Number.isInteger(value) && Number(value) >= min && Number(value) <= max,
       `expected a whole number from ${min} to ${max}`,
     ),
+  );
+}
+
+/** 0: as shipped, which for memory depends on the machine. */
+function handsLimit(name: HandsLimitName) {
+  const [min, max] = handsLimitBounds[name];
+  return wholeNumber(0, max).refine((value) => value === 0 || value >= min, {
+    error: `expected a whole number from ${min} to ${max}, or 0 for what is shipped`,
+  });
+}
+
+/** In the environment it is text, as PATH is. What may not be shown is looked at when the data folder is known. */
+function folders() {
+  return z.preprocess(
+    (value) => typeof value === "string" ? value.split(":").filter((path) => path !== "") : value,
+    z.array(
+      z.string({ error: "expected a list of absolute paths" }).trim()
+        .startsWith("/", { error: "expected a list of absolute paths" }),
+      { error: "expected a list of absolute paths" },
+    ).max(MAX_FOLDERS, { error: `expected at most ${MAX_FOLDERS} folders` }),
   );
 }
 
@@ -69,6 +99,10 @@ export interface Config {
   maxCrashes: number;
   /** Gets each new approval as JSON, by POST; null: nobody is told. May hold a password. */
   notifyUrl: string | null;
+  /** Absolute paths of folders with programs that every sandbox shows, read-only and first on PATH. */
+  toolchains: string[];
+  /** Limits of what agents run; absent: as shipped. See `handsLimitBounds`. */
+  handsLimits: Partial<Record<HandsLimitName, number>>;
   /** How the server is reached from where notifications are read, without a slash at its end. */
   publicUrl: string;
 }
@@ -106,6 +140,15 @@ export function loadConfig(sources: ConfigSources): Config {
     fromEnv,
     flags,
   );
+  for (const path of settings.toolchains) {
+    const why = whyNotShown(path, { home: env.HOME ?? "", dataDir });
+    if (why === null) continue;
+    throw wrong("toolchains", `"${path}" ${why}`, { ...settings }, sources, {
+      file,
+      fromEnv,
+      flags,
+    });
+  }
   const apiKey = env.ANTHROPIC_API_KEY?.trim();
   return {
     port: settings.port,
@@ -124,6 +167,13 @@ export function loadConfig(sources: ConfigSources): Config {
     backupEveryHours: settings.backup_every_hours,
     maxCrashes: settings.max_crashes,
     notifyUrl: settings.notify_url || null,
+    toolchains: settings.toolchains,
+    handsLimits: Object.fromEntries(
+      handsLimitNames.flatMap((name) => {
+        const value = settings[`hands_${name}`];
+        return value === 0 ? [] : [[name, value]];
+      }),
+    ),
     publicUrl: (settings.public_url || `http://localhost:${settings.port}`).replace(/\/+$/, ""),
   };
 }
@@ -145,6 +195,12 @@ function defaults({ env, checkout }: ConfigSources): Settings {
     max_crashes: 3,
     notify_url: "",
     public_url: "",
+    toolchains: [],
+    hands_memory_mb: 0,
+    hands_cpu_seconds: 0,
+    hands_processes: 0,
+    hands_file_mb: 0,
+    hands_open_files: 0,
   };
 }
 
@@ -203,6 +259,17 @@ function check(
   if (result.success) return result.data;
   const issue = result.error.issues[0]!;
   const key = String(issue.path[0] ?? (issue as { keys?: string[] }).keys?.[0] ?? "");
+  throw wrong(key, issue.message, value, sources, { file, fromEnv, flags });
+}
+
+/** The refusal of one setting, with where it stands. */
+function wrong(
+  key: string,
+  message: string,
+  value: Record<string, unknown>,
+  sources: ConfigSources,
+  { file, fromEnv, flags }: Record<"file" | "fromEnv" | "flags", Record<string, unknown>>,
+): AppError {
   const place = key in flags
     ? `the flag --${key}`
     : key in fromEnv
@@ -210,8 +277,8 @@ function check(
     : key in file
     ? `the key "${key}" in config.yaml${lineOf(key, value, sources)}`
     : `the setting "${key}"`;
-  throw new AppError("invalid", `Cannot start: ${place} is wrong: ${issue.message}`, [
-    { field: key, message: issue.message },
+  return new AppError("invalid", `Cannot start: ${place} is wrong: ${message}`, [
+    { field: key, message },
   ]);
 }
 

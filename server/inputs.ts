@@ -5,10 +5,14 @@
  */
 import { z } from "zod";
 import { MCP_SERVER_NAME } from "../agents/mcp/names.ts";
+import { isHostRule } from "../agents/permissions/hosts.ts";
 import { mcpTransports } from "../agents/protocol.ts";
 import { once } from "./once.ts";
 import {
   complexities,
+  handsLimitBounds,
+  type HandsLimitName,
+  handsLimitNames,
   limitPeriods,
   limitScopes,
   limitUnits,
@@ -21,6 +25,10 @@ export const TEXT_MAX_CHARS = 50_000;
 export const NOTE_MAX_CHARS = 10_000;
 export const COMMAND_MAX_CHARS = 2_000;
 export const TAGS_MAX = 20;
+export const HOST_RULES_MAX = 100;
+const HOST_RULE_MAX_CHARS = 270;
+const TOOLCHAINS_MAX = 20;
+const PATH_MAX_CHARS = 4_096;
 
 const title = () => z.string().trim().min(1, "Write a title").max(TITLE_MAX_CHARS);
 const description = () => z.string().trim().max(TEXT_MAX_CHARS);
@@ -86,12 +94,46 @@ export const memoryChangesInput = once(() =>
   }).meta({ id: "MemoryChanges" })
 );
 
+const hostRules = () =>
+  z.array(
+    z.string().trim().max(HOST_RULE_MAX_CHARS).refine(isHostRule, {
+      error: ({ input }) =>
+        `"${input}" is no host: write it as registry.npmjs.org, *.example.com or registry.lan:4873`,
+    }),
+  ).max(HOST_RULES_MAX);
+
+const folders = () => z.array(z.string().trim().min(1).max(PATH_MAX_CHARS)).max(TOOLCHAINS_MAX);
+
+const handsLimits = () =>
+  z.strictObject(
+    Object.fromEntries(
+      handsLimitNames.map((name) => {
+        const [min, max] = handsLimitBounds[name];
+        const error = `Write a whole number from ${min} to ${max}, or nothing`;
+        return [
+          name,
+          z.number({ error }).int({ error }).min(min, { error }).max(max, { error }).optional(),
+        ];
+      }),
+    ) as Record<HandsLimitName, z.ZodOptional<z.ZodNumber>>,
+  );
+
 /** What a person allows a project's own commands. */
 const allowances = () => ({
   commands_allowed: z.boolean().optional()
     .describe("The project's own commands may run where there is no sandbox"),
   setup_network: z.boolean().optional()
     .describe("The setup command, and no other, may use the network in the sandbox"),
+  hosts: hostRules().optional().describe(
+    "Hosts that the project's own commands may reach in the sandbox, such as `registry.npmjs.org`, " +
+      "`*.example.com`, or with one port `registry.lan:4873`",
+  ),
+  toolchains: folders().optional().describe(
+    "Absolute paths of folders with programs, shown read-only in the sandbox and put on its PATH",
+  ),
+  limits: handsLimits().optional().describe(
+    "In place of the configuration's limits; a limit that is not named is the configuration's",
+  ),
 });
 
 export const newProjectInput = once(() =>

@@ -8,6 +8,7 @@ import type {
   CheckStatus,
   Complexity,
   FailureReason,
+  HandsLimitName,
   IdeaStatus,
   JobStatus,
   LimitPeriod,
@@ -49,6 +50,12 @@ export interface Project {
   commandsAllowed: boolean;
   /** A person lets the setup command, and it alone, use the machine's network in the sandbox. */
   setupNetwork: boolean;
+  /** Rules of hosts that its own commands may reach in the sandbox, setup, build and test alike; empty: none. */
+  hosts: string[];
+  /** Absolute paths of folders with programs that its sandboxes show. */
+  toolchains: string[];
+  /** In place of the configuration's; see `handsLimitBounds`. */
+  handsLimits: Partial<Record<HandsLimitName, number>>;
   /** The built-in sample; the demo model can implement its ideas. */
   sample: boolean;
   createdAt: string;

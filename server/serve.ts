@@ -105,6 +105,7 @@ export async function serve(config: Config, root: URL): Promise<number> {
     };
     const started = await startAgents({
       ...{ config, root, log, host, confinement, nowMs, signal, quirks },
+      port: () => port,
     });
     agents.resolve(started.agents);
     // Open pages show how agents are confined, which may only now be known.

@@ -10,6 +10,7 @@ import { SECOND_MS } from "./clock.ts";
 import { messageOf } from "./errors.ts";
 import type { Log } from "./log.ts";
 import { machineFaultOf } from "./machine_fault.ts";
+import { limitChanges } from "./services/equipment.ts";
 
 /** Brains share the work of all runs; each is a thread. */
 const BRAINS = 2;
@@ -23,6 +24,8 @@ export interface AgentsPlan {
   /** Brought up to date before the first agent runs. */
   confinement: Confinement;
   nowMs: () => number;
+  /** The port that the server serves. */
+  port: () => number;
   /** What the endpoint turned out not to take, over restarts. */
   quirks: { known: () => Quirk[]; learned: (quirk: Quirk) => void };
   /** Gaffer stops: what is not proven by then never will be. */
@@ -34,7 +37,7 @@ const PROVE_AGAIN_MS = 5 * SECOND_MS;
 
 /** `proven` resolves when it is known whether any agent may run. */
 export async function startAgents(
-  { config, root, log, signal, quirks, ...rest }: AgentsPlan,
+  { config, root, log, signal, quirks, port: ownPort, ...rest }: AgentsPlan,
 ): Promise<{ agents: Agents; proven: Promise<unknown> }> {
   // Loaded here and not with this file: they are a quarter of the code, and the first pages don't need them.
   const [{ createBrains }, { createHands }, { createAgents }, ...gateFiles] = await Promise.all([
@@ -62,7 +65,11 @@ export async function startAgents(
   const nowMs = () => performance.now();
   const gates = config.endpoint ? [new RateLimiter(nowMs), new LeaderGate(nowMs)] : [];
   const protectedPaths = [await Deno.realPath(dataDir)];
-  const hands = createHands({ root, compiled, sandbox, log, protectedPaths });
+  const { toolchains } = config;
+  const limits = limitChanges(config.handsLimits);
+  const hands = createHands({
+    ...{ root, compiled, sandbox, log, protectedPaths, toolchains, limits, ownPort },
+  });
   const { confinement } = rest;
   const proof = proveWhenPossible(
     async () => {

@@ -156,6 +156,20 @@ export const ticketSteps = [
 ] as const;
 export type TicketStep = typeof ticketSteps[number];
 
+/**
+ * What a person may set of the limits of what agents run: the least and the most of each. The memory is of all
+ * processes of a command together, CPU time and open files of one process, the size of one file.
+ */
+export const handsLimitBounds = {
+  memory_mb: [256, 1_048_576],
+  cpu_seconds: [10, 86_400],
+  processes: [32, 32_768],
+  file_mb: [1, 1_048_576],
+  open_files: [64, 1_048_576],
+} as const;
+export type HandsLimitName = keyof typeof handsLimitBounds;
+export const handsLimitNames = Object.keys(handsLimitBounds) as HandsLimitName[];
+
 /** What a limit on spending holds for, the span it begins anew with, and what it counts. */
 export const limitScopes = ["all", "project", "agent"] as const;
 export type LimitScope = typeof limitScopes[number];
@@ -236,7 +250,7 @@ export const failureReasons = {
   setup_offline: {
     retriable: false,
     mend: "It could not reach the network, which commands in the sandbox do not have. Switch on " +
-      "“Setup may use the network” in the project's settings, then retry.",
+      "“Setup may use the network” in the project's settings, or name the hosts that it needs there, then retry.",
   },
   no_changes: { retriable: false, mend: "Say what should change, then retry." },
   repository: { retriable: false, mend: "Mend the repository as the message says, then retry." },

@@ -97,6 +97,8 @@ const bareConfig: Config = {
   backupEveryHours: 24,
   maxCrashes: 3,
   notifyUrl: null,
+  toolchains: [],
+  handsLimits: {},
   publicUrl: "http://localhost:4242",
 };
 

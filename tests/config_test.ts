@@ -50,6 +50,8 @@ Deno.test("without any setting it serves this machine alone, with the demo model
     backupEveryHours: 24,
     maxCrashes: 3,
     notifyUrl: null,
+    toolchains: [],
+    handsLimits: {},
     publicUrl: "http://localhost:4242",
   });
 });
@@ -108,6 +110,61 @@ Deno.test("config.yaml is that of the data folder which flag or environment name
   equal(load({ files }).port, 4242);
   equal(load({ files, args: ["--data", "other"] }).port, 1001);
   equal(load({ files, env: { GAFFER_DATA: "/work/checkout/other" } }).port, 1001);
+});
+
+Deno.test("folders with tools and limits of what agents run can be set, and 0 is what is shipped", () => {
+  const set = load(
+    withFile(
+      "toolchains: [/opt/node, /opt/go]\nhands_memory_mb: 2048\nhands_cpu_seconds: 60\n" +
+        "hands_processes: 64\nhands_file_mb: 0\nhands_open_files: 256\n",
+    ),
+  );
+  deepEqual(set.toolchains, ["/opt/node", "/opt/go"]);
+  const handsLimits = { memory_mb: 2048, cpu_seconds: 60, processes: 64, open_files: 256 };
+  deepEqual(set.handsLimits, handsLimits);
+  const env = {
+    GAFFER_TOOLCHAINS: "/opt/node:/opt/go",
+    GAFFER_HANDS_MEMORY_MB: "2048",
+    GAFFER_HANDS_CPU_SECONDS: "60",
+    GAFFER_HANDS_PROCESSES: "64",
+    GAFFER_HANDS_OPEN_FILES: "256",
+  };
+  deepEqual(load({ env }), set);
+});
+
+Deno.test("a limit of what agents run that is out of its bounds is refused with them", () => {
+  refused(withFile("hands_memory_mb: 100\n"), /"hands_memory_mb".*from 256 to 1048576, or 0/);
+  refused(withFile("hands_processes: 1\n"), /"hands_processes".*from 32 to 32768/);
+  refused({ env: { GAFFER_HANDS_CPU_SECONDS: "86401" } }, /GAFFER_HANDS_CPU_SECONDS is wrong/);
+  refused({ env: { GAFFER_HANDS_OPEN_FILES: "all" } }, /HANDS_OPEN_FILES is wrong.*whole number/);
+});
+
+Deno.test("a folder with tools that holds secrets, or leads to them, is refused with why", () => {
+  const wrong: [string, RegExp][] = [
+    ["/", /"\/" is everything/],
+    ["/home/pat", /is your home folder, or holds it/],
+    ["/home/", /is your home folder, or holds it/],
+    ["/home/pat/.ssh", /lies in \/home\/pat\/\.ssh, which may hold secrets/],
+    ["/home/pat/.cargo", /holds .*\/home\/pat\/\.cargo\/credentials\.toml/],
+    ["/work/checkout/data", /is Gaffer's data folder/],
+    ["/work/checkout", /is Gaffer's data folder, holds it/],
+    ["/work/checkout/data/projects/x", /data folder, holds it or lies in it/],
+    ["/proc", /\/proc, which may hold secrets/],
+    ["/proc/1/root", /lies in \/proc/],
+    ["/var", /holds or lies in \/var\/run/],
+    ["/etc/ssl", /lies in \/etc/],
+    ["/opt/../home/pat", /has "\." or "\.\." in it/],
+  ];
+  for (const [path, why] of wrong) {
+    refused(withFile(`log: json\ntoolchains: ["${path}"]\n`), why, "toolchains");
+    refused(withFile(`log: json\ntoolchains: ["${path}"]\n`), /\(line 2\)/);
+  }
+  refused(withFile("toolchains: [bin]\n"), /expected a list of absolute paths/, "toolchains");
+  refused(withFile("toolchains: {a: 1}\n"), /expected a list of absolute paths/, "toolchains");
+  refused({ env: { GAFFER_TOOLCHAINS: "/opt:/home/pat" } }, /GAFFER_TOOLCHAINS is wrong.*home/);
+  for (const path of ["/opt/node", "/home/pat/tools", "/home/pat/.cargo/bin", "/srv/go/"]) {
+    deepEqual(load(withFile(`toolchains: ["${path}"]\n`)).toolchains, [path]);
+  }
 });
 
 Deno.test("an empty config.yaml and an empty variable change nothing", () => {

@@ -172,6 +172,11 @@ const wrongLines: [line: string, by: string, message: string][] = [
   ],
   [
     "color: blue",
+    "allowed_hosts: ['https://a.example']",
+    'line 13, "allowed_hosts": expected a list of at most 100 hosts such as "registry.npmjs.org", "*.example.com" or "registry.lan:4873", got ["https://a.example"]',
+  ],
+  [
+    "color: blue",
     "require_approval: ['bash(rm *']",
     'line 13, "require_approval": expected a list of at most 100 calls such as "write(new)", "edit(*.lock)" or "bash(rm *)", got ["bash(rm *"]',
   ],
@@ -250,7 +255,7 @@ Deno.test("formatDefinition() round-trips every built-in agent and every optiona
     disallowedTools: ["Bash"],
     paths: { allow: ["docs/**"], block: ["**/*.{lock,key}", "a: b # c"] },
     commands: ["git status", "npm run *"],
-    hosts: ["*.example.com"],
+    hosts: ["*.example.com", "registry.lan:4873"],
     requireApproval: ["write(new)", "bash(rm *)"],
     memory: "project",
     contextFiles: ["docs/architecture.md"],

@@ -13,6 +13,7 @@ import type {
   ApprovalQuestion,
   FileIntent,
   Permissions,
+  Place,
   RunEventBody,
   ToolCall,
   ToolResult,
@@ -45,6 +46,8 @@ interface Bench {
   unconfined: string[];
   /** What the hands were told that a call was to write. */
   intents: FileIntent[];
+  /** The hosts that checks were given. */
+  reached: Place["reach"][];
 }
 
 /** An executor whose hands only note what they are asked; the run's events are kept as its log would. */
@@ -85,6 +88,7 @@ function bench(options: {
     asked: {},
     unconfined: [],
     intents: [],
+    reached: [],
   };
   const host: RunHost = {
     prepare: () => Promise.reject(new Error("not asked")),
@@ -120,8 +124,9 @@ function bench(options: {
       const result = { callId: request.call.id, content: "ok", isError: false, durationMs: 0 };
       return { result: { ...result, ...answer }, cwd: request.cwd };
     },
-    command: () =>
-      Promise.resolve({
+    command({ reach }: Place) {
+      state.reached.push(reach);
+      return Promise.resolve({
         exitCode: options.exitCode ?? 0,
         timedOut: false,
         durationMs: 1,
@@ -129,7 +134,8 @@ function bench(options: {
         outputBytes: 3,
         cwd: "",
         unconfined: false,
-      }),
+      });
+    },
   } as unknown as Hands;
   const executor = new Executor({
     context: { ...context, log },
@@ -564,6 +570,29 @@ Deno.test("who was asked about a rule did not say that a command may run without
 });
 
 // ---------------------------------------------------------------- tags
+
+Deno.test("hosts that a run may reach are a way out from its first event on, in each of its lives", async () => {
+  const strangers = [{ ...toolSpec("Glob"), tags: ["private", "untrusted"] as const }];
+  const glob = call("Glob", { pattern: "*" });
+  const begun: RunEventBody = { type: "started", spec: runSpec(), tags: ["outbound"] };
+  const first = bench({ tools: strangers, permissions: {}, log: [begun] });
+  equal((await first.executor.tools(1, [glob])).suspended, true, "these two come to the third");
+  equal(first.asked[glob.id]!.rule, ALL_TAGS_RULE);
+  const next = bench({ tools: strangers, permissions: {}, log: first.events });
+  next.approvals[glob.id] = "granted";
+  equal((await next.executor.tools(1, [glob])).suspended, false);
+  const without = bench({ tools: strangers, permissions: {}, log: [{ ...begun, tags: [] }] });
+  equal((await without.executor.tools(1, [glob])).suspended, false);
+});
+
+Deno.test("a call's result tells which hosts its command asked for, and checks have the project's own", async () => {
+  const hosts = [{ host: "a.example", port: 443, allowed: true, count: 2 }];
+  const bash = call("Bash", { command: "npm ci" });
+  const b = bench({ answer: () => Promise.resolve({ hosts }), permissions: { checkHosts: ["b"] } });
+  deepEqual((await b.executor.tools(1, [bash])).results[0]!.hosts, hosts);
+  await b.executor.tools(2, [call("run_checks", { name: "test" })]);
+  deepEqual(b.reached, [{ by: `${runSpec().runId} checks`, hosts: ["b"] }]);
+});
 
 Deno.test("the call that would bring private data, untrusted input and a way out together asks, once", async () => {
   // Stands for a tool of another program: it sends what it is given, and brings what strangers wrote.

@@ -3,6 +3,7 @@ import { deepStrictEqual as deepEqual, doesNotMatch, match, ok } from "node:asse
 import type { VNode } from "preact";
 import { renderPage } from "../views/layout.tsx";
 import { submitIdea } from "../server/services/ideas.ts";
+import type { Project } from "../server/records.ts";
 import { listProjects } from "../server/store/projects.ts";
 import { tempDir } from "./gaffer.ts";
 import { TestRepo } from "./git_support.ts";
@@ -102,6 +103,64 @@ Deno.test("what is allowed is kept from the form of a new project on, and can be
   const { setup_network: _, ...others } = saved;
   await post(address, others);
   deepEqual(allowances(app), [[false, true]]);
+});
+
+Deno.test("hosts, tools and limits of a project's sandbox are kept from its form, and told what is wrong", async () => {
+  await using data = await tempDir();
+  using app = testApp({ config: { dataDir: data.path } });
+  const { get, post } = pagesBench(app);
+  await using repo = await TestRepo.make({ "a.txt": "a" });
+  const form = await (await get(`/projects/new?path=${encodeURIComponent(repo.dir)}`)).text();
+  match(form, /<details[^>]*id="project-sandbox"[^>]*>/);
+  const tools = repo.root;
+  const sandbox = {
+    hosts: "registry.npmjs.org\r\n\r\n registry.lan:4873 \r\n",
+    toolchains: `${tools}\r\n`,
+    "limits.memory_mb": "2048",
+    "limits.cpu_seconds": " 60 ",
+  };
+  const made = await post("/projects", { ...fieldsOf(form), ...sandbox });
+  deepEqual(made.status, 303, await made.text());
+  const kept = () => {
+    const [{ hosts, toolchains, handsLimits }] = listProjects(app.db) as [Project];
+    return { hosts, toolchains, handsLimits };
+  };
+  const before = {
+    hosts: ["registry.npmjs.org", "registry.lan:4873"],
+    toolchains: [tools],
+    handsLimits: { memory_mb: 2048, cpu_seconds: 60 },
+  };
+  deepEqual(kept(), before);
+  const address = `/projects/${listProjects(app.db)[0]!.id}`;
+  const page = await (await get(address)).text();
+  match(page, /registry\.npmjs\.org\nregistry\.lan:4873<\/textarea>/);
+  match(page, /name="limits.memory_mb"[^>]*value="2048"/);
+
+  const fields = { ...fieldsOf(page), ...sandbox };
+  const wrong: [Record<string, string>, RegExp][] = [
+    [{ hosts: "https://a.example" }, /"https:\/\/a\.example" is no host: write it as/],
+    [{ toolchains: data.path }, /is Gaffer(&#39;|')s data folder/],
+    [{ toolchains: "/proc/self" }, /lies in \/proc, which may hold secrets/],
+    [{ toolchains: "bin" }, /is no absolute path/],
+    [{ toolchains: "/nowhere/tools" }, /is no folder of this machine/],
+    [{ "limits.memory_mb": "1" }, /Write a whole number from 256 to 1048576, or nothing/],
+    [{ "limits.processes": "many" }, /Write a whole number from 32 to 32768, or nothing/],
+  ];
+  for (const [change, why] of wrong) {
+    const refused = await post(address, { ...fields, ...change });
+    const text = (await refused.text()).replaceAll("&quot;", '"');
+    deepEqual(refused.status, 422, JSON.stringify(change));
+    match(text, why);
+    match(text, /<details[^>]*id="project-sandbox"[^>]*open/, "what is wrong is not folded away");
+    deepEqual(kept(), before);
+  }
+  await post(address, { ...fields, hosts: "", toolchains: "", "limits.memory_mb": "" });
+  deepEqual(kept(), { hosts: [], toolchains: [], handsLimits: { cpu_seconds: 60 } });
+});
+
+Deno.test("without a sandbox a project's form says that no host is opened", () => {
+  match(shown("/projects/prj_game", noSandbox), /nothing can hold commands to a list of hosts/);
+  doesNotMatch(shown("/projects/prj_game"), /nothing can hold commands/);
 });
 
 Deno.test("the list of projects and a project's page are told of what comes in", async () => {

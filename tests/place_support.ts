@@ -1,6 +1,11 @@
 /** A folder to work in, and the tools and hands over it, for the tests of tools, hands and escapes. */
 import { findSandbox } from "../agents/find_sandbox.ts";
-import { createHands, type Hands, type HandsSeams } from "../agents/hands_client.ts";
+import {
+  createHands,
+  type Hands,
+  type HandsOptions,
+  type HandsSeams,
+} from "../agents/hands_client.ts";
 import { handsLimits } from "../agents/hands_limits.ts";
 import { pathRules } from "../agents/policy.ts";
 import type { PathPolicy, Place } from "../agents/protocol.ts";
@@ -124,7 +129,9 @@ export interface TestHands extends Hands, AsyncDisposable {
 export function testHands(
   sandbox: "auto" | "off",
   seams: HandsSeams = {},
-  options: { idleMs?: number; protectedPaths?: string[] } = {},
+  options:
+    & { idleMs?: number; protectedPaths?: string[] }
+    & Pick<HandsOptions, "limits" | "toolchains"> = {},
 ): TestHands {
   const hands = createHands(
     { root, compiled: false, sandbox, log: silentLog, protectedPaths: [], ...options },

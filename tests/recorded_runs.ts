@@ -336,7 +336,12 @@ function localHands(dir: string, done: string[]): Hands {
   const service = new HandsService({
     ...{ role: "confined", dir, access: "write", hidden: [], sh: "/bin/sh", bash: null },
     limits: handsLimits(Deno.systemMemoryInfo().total),
-    ...{ env: { PATH: Deno.env.get("PATH")! }, marker: crypto.randomUUID(), tempDir: null },
+    ...{
+      env: { PATH: Deno.env.get("PATH")! },
+      marker: crypto.randomUUID(),
+      relay: false,
+      tempDir: null,
+    },
   }, (line) => {
     const answer = JSON.parse(line) as FromHands & { id: number };
     if (answer.type === "output") open.get(answer.id)?.onOutput?.(answer.text);

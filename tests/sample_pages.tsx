@@ -34,6 +34,11 @@ import * as agents from "./agents_fixture.ts";
 import * as a from "./pages_fixture.ts";
 import { usageProps } from "./usage_fixture.ts";
 
+const noSandboxSettings = {
+  ...{ hosts: "", toolchains: "" },
+  limits: { memory_mb: "", cpu_seconds: "", processes: "", file_mb: "", open_files: "" },
+};
+
 const live = (path: string): Live => ({ path, after: 100 });
 const resolve = (kind: string, number: number) => `/${kind}s/${number}`;
 const saveIdea = {
@@ -733,6 +738,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
           setup: "npm ci",
           build: "npm run build",
           test: "",
+          ...noSandboxSettings,
         },
         allowed: { setup_network: false, commands_allowed: false },
         setupFetches: true,
@@ -746,7 +752,10 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       shell={shell}
       looked={false}
       form={{
-        values: { path: "/tmp", name: "", base_branch: "", setup: "", build: "", test: "" },
+        values: {
+          ...{ path: "/tmp", name: "", base_branch: "", setup: "", build: "", test: "" },
+          ...noSandboxSettings,
+        },
         allowed: { setup_network: false, commands_allowed: false },
         setupFetches: false,
         message: notGit,
@@ -767,6 +776,9 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
           setup: "npm ci",
           build: "npm run build",
           test: "npm test",
+          hosts: "registry.npmjs.org\nregistry.lan:4873",
+          toolchains: "/opt/node",
+          limits: { ...noSandboxSettings.limits, memory_mb: "2048" },
         },
         allowed: { setup_network: true, commands_allowed: false },
         setupFetches: true,

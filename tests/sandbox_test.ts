@@ -6,11 +6,17 @@ import {
   rejects,
   strictEqual as equal,
 } from "node:assert";
+import type { Launcher } from "../agents/hands_launch.ts";
+import { handsLimits, withChanges } from "../agents/hands_limits.ts";
+import { HandsWatch } from "../agents/hands_watch.ts";
+import { openTransportIn } from "../agents/mcp/open_transport.ts";
+import { silentLog } from "../server/log.ts";
 import { LineTooLong, readLines } from "../agents/lines.ts";
 import { HeadAndTail } from "../agents/output.ts";
 import { absolutePath, folderOf, isInside, relativePath } from "../agents/paths.ts";
 import { findToolchains } from "../agents/toolchains.ts";
-import { confinements, noSignal, testHands, TestPlace } from "./place_support.ts";
+import type { LimitChanges } from "../agents/protocol.ts";
+import { confinements, noSignal, testConfined, testHands, TestPlace } from "./place_support.ts";
 
 // ---------------------------------------------------------------- toolchains
 
@@ -231,6 +237,102 @@ Deno.test({
       /not a git repository[^]*(busy|Read-only)/,
     );
   },
+});
+
+// ---------------------------------------------------------------- what a person sets
+
+Deno.test({
+  name: `folders with tools are shown read-only and come first on PATH, ${bubblewrap.name}`,
+  ignore: bubblewrap.ignore,
+  async fn() {
+    await using place = new TestPlace();
+    const at = (name: string) => `${place.outside}/${name}`;
+    const tool = async (path: string, says: string) => {
+      await Deno.mkdir(folderOf(path), { recursive: true });
+      await Deno.writeTextFile(path, `#!/bin/sh\necho ${says}\n`, { mode: 0o755 });
+    };
+    await tool(at("kit/bin/cat"), "kit");
+    await Deno.writeTextFile(at("kit/version"), "7\n");
+    await tool(at("flat/hello"), "flat");
+    await tool(at("all/everywhere"), "all");
+    await Deno.mkdir(at("home/.ssh"), { recursive: true });
+    await Deno.symlink("/proc/1", at("link"));
+    await using hands = testHands("auto", {}, { toolchains: [at("all")] });
+    const toolchains = [at("kit"), at("flat"), at("gone"), at("link"), "/etc", "/"];
+    const { content } = await hands.use({ ...place.place, toolchains }, "Bash", {
+      command: `cat; hello; everywhere; read v < ${at("kit")}/version; echo $v; echo $PATH; ` +
+        `touch ${at("kit")}/x; ls ${place.outside}; ls /etc/shadow`,
+    });
+    const lines = content.split("\n");
+    deepEqual(lines.slice(1, 5), ["kit", "flat", "all", "7"], content);
+    ok(lines[5]!.startsWith(`${at("kit/bin")}:${at("flat")}:${at("all")}:`), content);
+    match(content, /touch: .*Read-only file system/);
+    match(content, /^all\nflat\nkit$/m, "no more is shown");
+    match(content, /\/etc\/shadow.*No such file/);
+    const plain = await hands.use(place.place, "Bash", { command: "hello; everywhere" });
+    match(plain.content, /hello: (command )?not found[^]*all$/, "another place has its own");
+  },
+});
+
+Deno.test({
+  name: `programs of MCP servers are held to the limits of commands, ${bubblewrap.name}`,
+  ignore: bubblewrap.ignore,
+  async fn() {
+    await using place = new TestPlace();
+    await using hands = testHands("auto", {}, { limits: { cpuSeconds: 77, openFiles: 99 } });
+    const problemOf = async (script: string, limits = {}) => {
+      const config = {
+        name: "x",
+        transport: "stdio",
+        command: "sh",
+        args: ["-c", script],
+      } as const;
+      const servers = await hands.serve({ ...place.place, limits }, [
+        { ...config, env: {}, url: "", headers: {}, timeoutMs: 5_000, args: [...config.args] },
+      ], noSignal);
+      await servers.close();
+      return servers.problems.join();
+    };
+    const limits = 'echo "cpu $(ulimit -t) files $(ulimit -n) size $(ulimit -f)" >&2; exit 1';
+    match(await problemOf(limits), /cpu 77 files 99 size 16777216/);
+    match(await problemOf(limits, { fileBytes: 1024 ** 2, cpuSeconds: 5 }), /cpu 5 .* size 2048/);
+  },
+});
+
+Deno.test("a program of an MCP server that takes more memory than it may is ended, asked or not", async () => {
+  await using place = new TestPlace();
+  const limits = withChanges(handsLimits(8 * 1024 ** 3), { memoryBytes: 300 * 1024 ** 2 });
+  const script = "head -c 900000000 /dev/zero | tail | sleep 600";
+  const launch = { program: "/bin/sh", args: ["-c", script], env: {}, limits };
+  const starter = {
+    launcher: { program: () => Promise.resolve(launch) } as unknown as Launcher,
+    watch: new HandsWatch(silentLog),
+  };
+  const transport = await openTransportIn(starter, place.place, noSignal)({
+    ...{ name: "x", transport: "stdio", command: "sh", args: [], env: {}, url: "", headers: {} },
+    timeoutMs: 5_000,
+  });
+  const closed = Promise.withResolvers<void>();
+  transport.onclose = () => closed.resolve();
+  await transport.start();
+  await closed.promise;
+  equal(transport.lastWords, "it took more than 300 MB of memory");
+});
+
+testConfined("a place's own limits hold in it, and the configuration's elsewhere", async (c) => {
+  await using place = new TestPlace();
+  await using hands = testHands(c.sandbox, {}, { limits: { cpuSeconds: 60, openFiles: 128 } });
+  const limitsAt = async (limits: LimitChanges) => {
+    const at = { ...place.place, limits };
+    const command = "ulimit -t; ulimit -n; ulimit -f";
+    return (await hands.use(at, "Bash", { command })).content.split("\n");
+  };
+  deepEqual((await limitsAt({})).slice(0, 2), ["60", "128"]);
+  deepEqual(await limitsAt({ cpuSeconds: 30, fileBytes: 4 * 1024 ** 2 }), ["30", "128", "4096"]);
+  const memory = { ...place.place, limits: { memoryBytes: 300 * 1024 ** 2 } };
+  const command = "head -c 900000000 /dev/zero | tail | sleep 600";
+  const { content } = await hands.use(memory, "Bash", { command });
+  match(content, /it took more than 300 MB of memory/);
 });
 
 // ---------------------------------------------------------------- small parts

@@ -47,6 +47,8 @@ export const testConfig: Config = {
   backupEveryHours: 24,
   maxCrashes: 3,
   notifyUrl: null,
+  toolchains: [],
+  handsLimits: {},
   publicUrl: "http://localhost:4242",
 };
 

@@ -2,7 +2,8 @@
 import type { VNode } from "preact";
 import type { CallStep, StepApproval } from "./activity_fold.ts";
 import { describeCall, describeGroup, groupCalls } from "./activity_words.ts";
-import { count } from "./format.ts";
+import type { HostUse, ToolResult } from "../agents/protocol.ts";
+import { count, plural } from "./format.ts";
 
 /** Longer arguments and results are cut on the page; the log has them whole. */
 const SHOWN_MAX_CHARS = 8_000;
@@ -52,6 +53,14 @@ function Call({ step }: { step: CallStep }): VNode {
         {outcome !== "" && (
           <span class={tone ? `call-outcome tone-${tone}` : "call-outcome"}>{outcome}</span>
         )}
+        {notReached(result) > 0 && (
+          <>
+            {" "}
+            <span class="call-outcome tone-waiting">
+              {plural(notReached(result), "host")} not reached
+            </span>
+          </>
+        )}
       </summary>
       <div class="call-body">
         {approval && <ApprovalFact approval={approval} />}
@@ -63,6 +72,7 @@ function Call({ step }: { step: CallStep }): VNode {
             <PlainDiff diff={result.diff} />
           </>
         )}
+        {result?.hosts && <Hosts uses={result.hosts} />}
         {result && (
           <>
             <p class="remark-label">
@@ -77,6 +87,34 @@ function Call({ step }: { step: CallStep }): VNode {
       </div>
     </details>
   );
+}
+
+const notReached = (result: ToolResult | null): number =>
+  result?.hosts?.filter(({ why }) => why !== undefined).length ?? 0;
+
+/** What a command asked the proxy of its sandbox for. */
+function Hosts({ uses }: { uses: HostUse[] }): VNode {
+  return (
+    <>
+      <p class="remark-label">Hosts</p>
+      <ul class="hosts">
+        {uses.map((use) => (
+          <li key={`${use.host} ${use.port} ${use.why}`}>
+            <code>{hostWords(use)}</code>{" "}
+            <span class={use.why === undefined ? "muted" : "tone-waiting"}>
+              {use.why === undefined ? "reached" : `not reached: ${use.why}`}
+              {use.count > 1 && `, ${count(use.count)} times`}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function hostWords({ host, port }: HostUse): string {
+  if (host === "") return "others";
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
 function ApprovalFact({ approval }: { approval: StepApproval }): VNode {

@@ -3,7 +3,7 @@ import type { ComponentChildren, VNode } from "preact";
 import { failureReasons } from "../server/states.ts";
 import { Cut } from "./activity_call.tsx";
 import type { FactItem } from "./activity_fold.ts";
-import { Time } from "./components.tsx";
+import { capital, Time } from "./components.tsx";
 import { plural, shortCommit } from "./format.ts";
 import { runHref } from "./links.ts";
 import { Prose } from "./prose.tsx";
@@ -21,6 +21,16 @@ export function Fact({ item, nowMs }: { item: FactItem; nowMs: number }): VNode 
       {more}
     </li>
   );
+}
+
+/** Which hosts a run was given. */
+function wayOutWords({ permissions }: Extract<FactItem["body"], { type: "started" }>): string {
+  const { hosts = [], checkHosts = [] } = permissions ?? {};
+  const told = [
+    ...hosts.length > 0 ? [`its commands may reach ${hosts.join(", ")}`] : [],
+    ...checkHosts.length > 0 ? [`the checks that it runs may reach ${checkHosts.join(", ")}`] : [],
+  ];
+  return capital(told.join("; "));
 }
 
 export interface FactWords {
@@ -47,6 +57,7 @@ export function describeFact(body: FactItem["body"]): FactWords {
                 <span class="outcome tone-failed">{problem}</span>
               </p>
             ))}
+            {body.tags?.includes("outbound") && <p class="muted small">{wayOutWords(body)}</p>}
             <details class="thinking" id="given">
               <summary>What the agent was given</summary>
               <p class="remark-label">Task</p>

@@ -131,7 +131,7 @@ function FormFields(props: FieldsProps): VNode {
         {lines(
           "allowed_hosts",
           "Hosts it may reach",
-          'One a line, as "*.example.com". WebSearch and WebFetch keep to them, and to what lies below each; MCP servers do not.',
+          'One a line, as "registry.npmjs.org", "*.example.com" or "registry.lan:4873". Commands reach these alone, through a proxy, in the sandbox; without any they have no network. WebSearch and WebFetch keep to them, and to what lies below each; without any they reach all. MCP servers are not held to them.',
         )}
         {lines(
           "require_approval",

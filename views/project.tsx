@@ -2,6 +2,7 @@
 import { type ComponentChildren, Fragment, type VNode } from "preact";
 import type { FieldError } from "../server/errors.ts";
 import type { Project } from "../server/records.ts";
+import { handsLimitBounds, type HandsLimitName, handsLimitNames } from "../server/states.ts";
 import { capital, Notice } from "./components.tsx";
 import { Button, ErrorSummary, Field } from "./forms.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
@@ -19,6 +20,11 @@ export interface ProjectForm {
     setup: string;
     build: string;
     test: string;
+    /** One a line. */
+    hosts: string;
+    toolchains: string;
+    /** Empty: the configuration's. */
+    limits: Record<HandsLimitName, string>;
   };
   /** What the person allows: the names of the checked boxes. */
   allowed: { setup_network: boolean; commands_allowed: boolean };
@@ -122,7 +128,72 @@ function ProjectFields({ form, shell }: { form: ProjectForm; shell: Shell }): VN
           </Fragment>
         ))}
       </fieldset>
+      <SandboxFields form={form} shell={shell} />
     </>
+  );
+}
+
+const limitLabels: Record<HandsLimitName, string> = {
+  memory_mb: "Memory (MB)",
+  cpu_seconds: "CPU time of a process (seconds)",
+  processes: "Processes",
+  file_mb: "Size of a file (MB)",
+  open_files: "Open files of a process",
+};
+
+const sandboxFields = ["hosts", "toolchains", ...handsLimitNames.map((name) => `limits.${name}`)];
+
+/** Hosts, tools and limits of its sandboxes; folded, since most projects need none of it. */
+function SandboxFields({ form, shell }: { form: ProjectForm; shell: Shell }): VNode {
+  const { values, errors } = form;
+  const isWrong = errors.some(({ field }) => sandboxFields.includes(field));
+  return (
+    <details class="further" id="project-sandbox" open={isWrong}>
+      <summary>Hosts, tools and limits of the sandbox</summary>
+      {shell.confinement.kind === "process" && (
+        <p class="hint tone-waiting">
+          There is no sandbox on this machine: nothing can hold commands to a list of hosts, so none
+          is opened by it.
+        </p>
+      )}
+      <Field
+        form="project"
+        name="hosts"
+        label="Hosts that setup, build and test may reach"
+        hint="One a line, as registry.npmjs.org or *.example.com: at ports 80 and 443, by HTTP and HTTPS. What they run, agents wrote. A registry in your own network needs its port: registry.lan:4873."
+        kind="area"
+        value={values.hosts}
+        errors={errors}
+        mono
+      />
+      <Field
+        form="project"
+        name="toolchains"
+        label="Folders with tools"
+        hint="One absolute path a line. Shown read-only; its bin folder, or else the folder itself, comes first on PATH."
+        kind="area"
+        value={values.toolchains}
+        errors={errors}
+        mono
+      />
+      <fieldset>
+        <legend>Limits, where they are not to be the configuration's</legend>
+        <div class="field-row">
+          {handsLimitNames.map((name) => (
+            <Field
+              key={name}
+              form="project"
+              name={`limits.${name}`}
+              label={limitLabels[name]}
+              hint={`${handsLimitBounds[name][0]} to ${handsLimitBounds[name][1]}`}
+              value={values.limits[name]}
+              errors={errors}
+              maxLength={10}
+            />
+          ))}
+        </div>
+      </fieldset>
+    </details>
   );
 }
 
@@ -139,7 +210,8 @@ function SetupNetwork({ form, shell }: { form: ProjectForm; shell: Shell }): VNo
           "This command needs the network; what runs during setup can then reach it. "}
         {form.setupFetches ? "That is" : "What runs during setup can then reach"}{" "}
         the internet and this machine's own services, but no key and no other folder. It runs once
-        in each worktree, on your base branch's own files; no other command gets the network.
+        in each worktree, on your base branch's own files; other commands reach no more than the
+        hosts that are named below.
       </p>
       {!sandboxed && (
         <p class="hint">

@@ -172,7 +172,8 @@ function Confined({ shell }: SettingsPageProps): VNode {
           <p>
             Tools and commands run in bubblewrap: one folder to write in, no network, no key, a
             scrubbed environment. Only a project's setup command has the network, where the
-            project's settings say so.
+            project's settings say so; hosts that an agent's definition or a project's settings name
+            are reached through a proxy.
           </p>
         )
         : (

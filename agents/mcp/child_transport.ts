@@ -18,6 +18,7 @@ export class ChildTransport implements Transport {
   #stderr = "";
   #strayLines = 0;
   #closed = false;
+  #cause: string | null = null;
 
   /** Takes the process over: it ends with the transport. All three of its pipes are ours. */
   constructor(child: Deno.ChildProcess) {
@@ -25,9 +26,9 @@ export class ChildTransport implements Transport {
     this.#stdin = child.stdin.getWriter();
   }
 
-  /** What it wrote to standard error last. */
+  /** Why it was ended, or what it wrote to standard error last. */
   get lastWords(): string {
-    return this.#stderr.trim();
+    return this.#cause ?? this.#stderr.trim();
   }
 
   start(): Promise<void> {
@@ -38,6 +39,12 @@ export class ChildTransport implements Transport {
 
   async send(message: JSONRPCMessage): Promise<void> {
     await this.#stdin.write(new TextEncoder().encode(`${JSON.stringify(message)}\n`));
+  }
+
+  /** Closes it for a reason of ours. */
+  end(cause: string): Promise<void> {
+    this.#cause = cause;
+    return this.close();
   }
 
   async close(): Promise<void> {

@@ -43,12 +43,15 @@ export interface GateOptions {
 
 export class Gate {
   readonly #options: GateOptions;
-  /** Of the tools that the run has used, in all its lives. */
+  /** What the run has brought along, and the tools that it has used, in all its lives. */
   readonly #had = new Set<ToolTag>();
   #rules: CompiledRules | null = null;
 
   constructor(options: GateOptions) {
     this.#options = options;
+    for (const event of options.context.log) {
+      if (event.type === "started") { for (const tag of event.tags ?? []) this.#had.add(tag); }
+    }
     for (const { tags = [] } of options.ledger.finished.values()) {
       for (const tag of tags) this.#had.add(tag);
     }

@@ -5,6 +5,7 @@
 import { stringify } from "yaml";
 import { z } from "zod";
 import { MINUTE_MS } from "../../server/clock.ts";
+import { isHostRule } from "../permissions/hosts.ts";
 import { isApprovalRule } from "../permissions/approval_rules.ts";
 import { type Problem, readFrontMatter } from "./front_matter.ts";
 import { type Effort, efforts, isModelName, modelNames } from "../models.ts";
@@ -64,7 +65,7 @@ export interface AgentDefinition {
   paths: PathPolicy;
   /** Patterns of commands that it may run; empty: any. */
   commands: string[];
-  /** Hosts that it may reach, where a tool of its reaches any. */
+  /** Hosts that its commands may reach in the sandbox, see `readHostRule`; empty: none. */
   hosts: string[];
   /** Patterns of calls about which a person is asked first. */
   requireApproval: string[];
@@ -120,7 +121,9 @@ const schema = once(() =>
     blocked_paths: patterns('path globs such as "docs/**"'),
     writable_paths: patterns('path globs such as "docs/**"'),
     allowed_commands: patterns('commands such as "npm run *"'),
-    allowed_hosts: patterns('hosts such as "registry.npmjs.org" or "*.example.com"'),
+    allowed_hosts: patterns(
+      'hosts such as "registry.npmjs.org", "*.example.com" or "registry.lan:4873"',
+    ).refine((rules) => rules.every(isHostRule)),
     // A rule that nobody can read would hold back everything.
     require_approval: patterns('calls such as "write(new)", "edit(*.lock)" or "bash(rm *)"')
       .refine((rules) => rules.every(isApprovalRule)),

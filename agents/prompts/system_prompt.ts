@@ -65,7 +65,12 @@ function projectFacts(
   if (paths.allow.length > 0) facts.push(`Only these paths are open to you: ${list(paths.allow)}`);
   if (paths.block.length > 0) facts.push(`These paths are closed to you: ${list(paths.block)}`);
   if (paths.write?.length) facts.push(`You may write only in: ${list(paths.write)}`);
-  if (expandTools(definition).includes("Bash")) facts.push(bashFacts[confinement]);
+  if (expandTools(definition).includes("Bash")) {
+    const { hosts } = definition;
+    facts.push(
+      confinement === "bubblewrap" && hosts.length > 0 ? wayOutFact(hosts) : bashFacts[confinement],
+    );
+  }
   if (definition.memory !== "none") facts.push(memoryFacts(definition.memory));
   if (commands.length === 0) {
     return [...facts, "It has no commands, so nothing can be checked by running it."];
@@ -79,6 +84,11 @@ const bashFacts: Record<SystemParts["confinement"], string> = {
   process:
     "There is no sandbox on this machine, so each Bash command waits until a person has approved it. Use the other tools where they will do.",
 };
+
+const wayOutFact = (hosts: string[]): string =>
+  `Bash runs in a sandbox: it sees the project's folder and, read-only, the machine's tools. Of the network it reaches these hosts alone, by HTTP and HTTPS through the proxy that its environment names: ${
+    list(hosts)
+  }.`;
 
 /** Whose runs share the notes. */
 const sharedBy: Record<Exclude<MemoryScope, "none">, string> = {

@@ -11,6 +11,7 @@ import { approvals } from "./0009_approvals.ts";
 import { costs } from "./0010_costs.ts";
 import { reviewMarks } from "./0011_review_marks.ts";
 import { web } from "./0012_web.ts";
+import { sandboxSettings } from "./0013_sandbox_settings.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -28,4 +29,5 @@ export const migrations: readonly Migration[] = [
   costs,
   reviewMarks,
   web,
+  sandboxSettings,
 ];

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { once } from "../once.ts";
 import type { Project } from "../records.ts";
 import { commandNames } from "../records.ts";
-import { projectStatuses } from "../states.ts";
+import { handsLimitNames, projectStatuses } from "../states.ts";
 import { id, time } from "./common.ts";
 
 export const projectSchema = once(() =>
@@ -21,6 +21,9 @@ export const projectSchema = once(() =>
     })),
     commands_allowed: z.boolean(),
     setup_network: z.boolean(),
+    hosts: z.array(z.string()),
+    toolchains: z.array(z.string()),
+    limits: z.partialRecord(z.enum(handsLimitNames), z.number().int()),
     sample: z.boolean(),
     created_at: time(),
     updated_at: time(),
@@ -41,6 +44,9 @@ export const projectJson = (p: Project): z.infer<ReturnType<typeof projectSchema
   })),
   commands_allowed: p.commandsAllowed,
   setup_network: p.setupNetwork,
+  hosts: p.hosts,
+  toolchains: p.toolchains,
+  limits: p.handsLimits,
   sample: p.sample,
   created_at: p.createdAt,
   updated_at: p.updatedAt,

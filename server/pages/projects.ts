@@ -6,6 +6,7 @@ import { lastSeq } from "../store/events.ts";
 import { countIdeas } from "../store/ideas.ts";
 import type { CommandName, Project } from "../records.ts";
 import { getProject, listProjects } from "../store/projects.ts";
+import { type HandsLimitName, handsLimitNames } from "../states.ts";
 import { countTickets } from "../store/tickets.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
 
@@ -40,6 +41,7 @@ export function proposalForm(inspection: Inspection): ProjectForm {
       setup: command("setup"),
       build: command("build"),
       test: command("test"),
+      ...noSandboxSettings,
     },
     allowed: { setup_network: false, commands_allowed: false },
     setupFetches: needsNetwork(command("setup")),
@@ -59,6 +61,9 @@ function savedForm(project: Project): ProjectForm {
       setup: command("setup"),
       build: command("build"),
       test: command("test"),
+      hosts: project.hosts.join("\n"),
+      toolchains: project.toolchains.join("\n"),
+      limits: mapLimits((name) => String(project.handsLimits[name] ?? "")),
     },
     allowed: { setup_network: project.setupNetwork, commands_allowed: project.commandsAllowed },
     setupFetches: needsNetwork(command("setup")),
@@ -81,11 +86,42 @@ export function refusedForm(
       setup: value("setup"),
       build: value("build"),
       test: value("test"),
+      hosts: value("hosts"),
+      toolchains: value("toolchains"),
+      limits: mapLimits((name) => value(`limits.${name}`)),
     },
     allowed: allowedIn(values),
     setupFetches: needsNetwork(value("setup")),
     message,
-    errors,
+    // An entry of a list is wrong at its field.
+    errors: errors.map((error) => ({
+      ...error,
+      field: error.field.replace(/^(hosts|toolchains)\.\d+$/, "$1"),
+    })),
+  };
+}
+
+const mapLimits = (value: (name: HandsLimitName) => string) =>
+  Object.fromEntries(handsLimitNames.map((name) => [name, value(name)])) as Record<
+    HandsLimitName,
+    string
+  >;
+
+const noSandboxSettings = { hosts: "", toolchains: "", limits: mapLimits(() => "") };
+
+/** What a form says of the sandbox, for the check of its values; a form without these fields says nothing. */
+export function sandboxIn(values: Record<string, string>) {
+  const lines = (text: string) => text.split(/\r?\n/).map((line) => line.trim()).filter(Boolean);
+  const typed = handsLimitNames.flatMap((name): [string, unknown][] => {
+    const text = values[`limits.${name}`]?.trim() ?? "";
+    // What is no number stays text, for the check to say what was expected.
+    return text === "" ? [] : [[name, /^\d+$/.test(text) ? Number(text) : text]];
+  });
+  return {
+    ...values.hosts !== undefined && { hosts: lines(values.hosts) },
+    ...values.toolchains !== undefined && { toolchains: lines(values.toolchains) },
+    ...handsLimitNames.some((name) => values[`limits.${name}`] !== undefined) &&
+      { limits: Object.fromEntries(typed) },
   };
 }
 

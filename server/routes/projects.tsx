@@ -10,6 +10,7 @@ import {
   projectsPage,
   proposalForm,
   refusedForm,
+  sandboxIn,
 } from "../pages/projects.ts";
 import { shellOf } from "../pages/shell.ts";
 import { proposeProject } from "../services/projects.ts";
@@ -41,7 +42,9 @@ export function projectsApi(api: Api): void {
         if ("sample" in body) return planSampleProject(app, requestSignal());
         const { path, name, base_branch: baseBranch, commands } = body;
         const { commands_allowed: commandsAllowed, setup_network: setupNetwork } = body;
-        const input = { path, name, baseBranch, commands, commandsAllowed, setupNetwork };
+        const { hosts, toolchains, limits: handsLimits } = body;
+        const sandbox = { setupNetwork, hosts, toolchains, handsLimits };
+        const input = { path, name, baseBranch, commands, commandsAllowed, ...sandbox };
         return planProject(app, input, requestSignal());
       },
     }, ({ app, prepared }) => projectJson(createProject(app, prepared)))
@@ -58,7 +61,9 @@ export function projectsApi(api: Api): void {
     }, async ({ app, params, body }) => {
       const { name, base_branch: baseBranch, commands } = body;
       const { commands_allowed: commandsAllowed, setup_network: setupNetwork } = body;
-      const changes = { name, baseBranch, commands, commandsAllowed, setupNetwork };
+      const { hosts, toolchains, limits: handsLimits } = body;
+      const sandbox = { setupNetwork, hosts, toolchains, handsLimits };
+      const changes = { name, baseBranch, commands, commandsAllowed, ...sandbox };
       return projectJson(await changeProject(app, params.id!, changes, requestSignal()));
     })
     .delete("/projects/:id", {
@@ -111,7 +116,8 @@ export function projectPages(pages: Hono<Env>, tools: PageTools): void {
       async () => {
         const { path = "", name, base_branch, setup = "", build = "", test = "" } = form;
         const commands = { setup, build, test };
-        const input = validate(newProjectInput, { path, name, base_branch, commands }, "form");
+        const fields = { path, name, base_branch, commands, ...sandboxIn(form) };
+        const input = validate(newProjectInput, fields, "form");
         if ("sample" in input) throw new Error("A form without `sample` was read as the sample");
         const allowed = allowedIn(form);
         const planned = await planProject(app, {
@@ -121,6 +127,9 @@ export function projectPages(pages: Hono<Env>, tools: PageTools): void {
           commands,
           commandsAllowed: allowed.commands_allowed,
           setupNetwork: allowed.setup_network,
+          hosts: input.hosts,
+          toolchains: input.toolchains,
+          handsLimits: input.limits,
         }, signal);
         const project = createProject(app, planned);
         return done(c, `/ideas?project=${project.id}`, `Project "${project.name}" added`);
@@ -144,7 +153,8 @@ export function projectPages(pages: Hono<Env>, tools: PageTools): void {
       async () => {
         const { name, base_branch, setup = "", build = "", test = "" } = form;
         const commands = { setup, build, test };
-        const body = validate(projectChangesInput, { name, base_branch, commands }, "form");
+        const fields = { name, base_branch, commands, ...sandboxIn(form) };
+        const body = validate(projectChangesInput, fields, "form");
         const allowed = allowedIn(form);
         const changes = {
           name: body.name,
@@ -152,6 +162,9 @@ export function projectPages(pages: Hono<Env>, tools: PageTools): void {
           commands,
           commandsAllowed: allowed.commands_allowed,
           setupNetwork: allowed.setup_network,
+          hosts: body.hosts,
+          toolchains: body.toolchains,
+          handsLimits: body.limits,
         };
         const project = await changeProject(app, id, changes, requestSignal());
         return done(c, `/projects/${id}`, `Settings of "${project.name}" saved`);

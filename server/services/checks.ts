@@ -11,6 +11,7 @@ import { machineFaultOf, Unavailable } from "../machine_fault.ts";
 import type { Check, CommandName, Project, ProjectCommand, Ticket } from "../records.ts";
 import type { CheckStatus } from "../states.ts";
 import { findCheck, insertCheck, type NewCheck } from "../store/checks.ts";
+import { reaching } from "./equipment.ts";
 
 /** Last part of the output that is kept in the row, for pages and prompts. */
 const TAIL_CHARS = 4_000;
@@ -112,8 +113,9 @@ async function runKept(
 ) {
   const doing = `keep what "${command.name}" prints`;
   using output = new CheckOutput(outputPath);
+  // Those of a person's own setting, whoever wrote what it runs.
   const result = await app.agents.command(
-    place,
+    reaching(place, "checks", project.hosts),
     { command: command.command, cwd: "", timeoutMs: command.timeoutMs, env: {} },
     {
       signal: AbortSignal.any([signal, output.failed]),

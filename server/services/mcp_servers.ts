@@ -17,6 +17,7 @@ import { getProject } from "../store/projects.ts";
 import { baseTip } from "./places.ts";
 import { viewOf } from "./views.ts";
 import { commonDirOf } from "../../agents/git/repository.ts";
+import { equipped } from "./equipment.ts";
 
 /** Of one project. Their tools are sent with every request. */
 export const MAX_MCP_SERVERS = 10;
@@ -77,7 +78,8 @@ export async function tryMcpServer(
   const project = getProject(app.db, server.projectId);
   const commit = await baseTip(project, signal);
   const dir = await viewOf(app, { project, commit, runId: null }, signal);
-  const place = { dir, access: "read", gitDir: await commonDirOf(project.path, signal) } as const;
+  const gitDir = await commonDirOf(project.path, signal);
+  const place = equipped(project, { dir, access: "read", gitDir });
   const servers = await app.agents.serve(place, [server], signal);
   try {
     const { tools, problems } = servers;

@@ -28,6 +28,7 @@ import { lacksNetwork, runCheck } from "./checks.ts";
 import { type Attempt, failureOf } from "./faults.ts";
 import { fillHome } from "./caches.ts";
 import { homeOf, removeHome } from "./homes.ts";
+import { equipped } from "./equipment.ts";
 
 /** How long a merge that would overwrite a person's edit waits before it looks again. */
 const LOOK_AGAIN_MS = 5 * SECOND_MS;
@@ -151,12 +152,12 @@ async function checkResult(
   signal: AbortSignal,
 ): Promise<string | null> {
   const dir = await Deno.realPath(workDir);
-  const place: Place = {
+  const place: Place = equipped(project, {
     dir,
     access: "write",
     gitDir: await commonDirOf(project.path, signal),
     homeDir: await homeOf(dir),
-  };
+  });
   await fillHome(app, project, place.homeDir!, signal);
   const goTo = (to: string) => moveWorkDir({ repo: project.path, workDir: dir, to, signal });
   try {

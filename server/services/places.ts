@@ -5,6 +5,7 @@ import type { App } from "../app.ts";
 import { AppError } from "../errors.ts";
 import type { Project, Ticket, Worktree } from "../records.ts";
 import { findWorktree } from "../store/worktrees.ts";
+import { equipped } from "./equipment.ts";
 import { homeOf } from "./homes.ts";
 
 /** Throws `conflict` when the ticket has no worktree (any more). */
@@ -26,12 +27,12 @@ export async function placeOf(
   signal: AbortSignal,
 ): Promise<Place> {
   const dir = await Deno.realPath(worktree.path);
-  return {
+  return equipped(project, {
     dir,
     access: "write",
     gitDir: await commonDirOf(project.path, signal),
     homeDir: await homeOf(dir),
-  };
+  });
 }
 
 /** Newest commit of the project's base branch. Throws `conflict` when the branch is gone. */

@@ -8,6 +8,7 @@ import type { App } from "../app.ts";
 import { MINUTE_MS } from "../clock.ts";
 import { transact, type Tx, within } from "../db.ts";
 import { AppError } from "../errors.ts";
+import { whyNotShown } from "../shown_folders.ts";
 import { type CommandName, commandNames, type Project, type ProjectCommand } from "../records.ts";
 import {
   findProjectByPath,
@@ -37,6 +38,10 @@ export interface ProjectInput {
   /** Both false by default. */
   commandsAllowed?: boolean;
   setupNetwork?: boolean;
+  /** Empty by default, all three. */
+  hosts?: string[];
+  toolchains?: string[];
+  handsLimits?: Project["handsLimits"];
 }
 
 /** Looks at a repository before it becomes a project. Throws `invalid` with how to mend what is wrong. */
@@ -74,6 +79,7 @@ export async function planProject(
   if (!(await tipOf(inspection.path, baseBranch, signal))) {
     throw noSuchBranch("make the project", baseBranch);
   }
+  await checkToolchains(app, "make the project", input.toolchains ?? []);
   const commands = commandsFrom(input.commands ?? proposedTexts(inspection));
   return {
     name,
@@ -82,6 +88,9 @@ export async function planProject(
     commands,
     commandsAllowed: input.commandsAllowed ?? false,
     setupNetwork: input.setupNetwork ?? false,
+    hosts: input.hosts,
+    toolchains: input.toolchains,
+    handsLimits: input.handsLimits,
     sample: false,
     ideas: [],
   };
@@ -108,6 +117,26 @@ function noSuchBranch(doing: string, branch: string): AppError {
   return new AppError("invalid", `Cannot ${doing}: ${message}`, [
     { field: "base_branch", message },
   ]);
+}
+
+/** Throws `invalid` for a folder that is not there, or that no sandbox may show; links are followed. */
+async function checkToolchains(app: App, doing: string, folders: string[]): Promise<void> {
+  const options = {
+    home: Deno.env.get("HOME") ?? "",
+    dataDir: await Deno.realPath(app.config.dataDir),
+  };
+  for (const folder of folders) {
+    const real = await Deno.realPath(folder).catch(() => null);
+    const isFolder = real !== null && (await Deno.stat(real)).isDirectory;
+    const why = whyNotShown(folder, options) ??
+      (isFolder ? whyNotShown(real, options) : "is no folder of this machine");
+    if (why === null) continue;
+    const message = `"${folder}" ${why}`;
+    throw new AppError("invalid", `Cannot ${doing}: ${message}`, [{
+      field: "toolchains",
+      message,
+    }]);
+  }
 }
 
 function commandsFrom(texts: Partial<Record<CommandName, string>>): ProjectCommand[] {
@@ -155,6 +184,7 @@ export async function changeProject(
   if (changes.baseBranch && !(await tipOf(path, changes.baseBranch, signal))) {
     throw noSuchBranch("change the project", changes.baseBranch);
   }
+  await checkToolchains(app, "change the project", changes.toolchains ?? []);
   return transact(app, (tx) => {
     const before = getProject(tx.db, id);
     const { commands, ...columns } = changes;

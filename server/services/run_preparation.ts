@@ -10,7 +10,13 @@ import { readContextFiles } from "../../agents/inspect/context_files.ts";
 import { buildRunSpec } from "../../agents/prompts/prompts.ts";
 import { commonDirOf } from "../../agents/git/repository.ts";
 import { rewindWorktree } from "../../agents/git/rewinding.ts";
-import type { MemoryScope, Place, RunEventBody } from "../../agents/protocol.ts";
+import type {
+  MemoryScope,
+  Permissions,
+  Place,
+  RunEventBody,
+  RunSpec,
+} from "../../agents/protocol.ts";
 import { type Confinement, type RunContext } from "../../agents/runtime.ts";
 import { toolSpec } from "../../agents/tools/registry.ts";
 import { domainsOf, isWebTool, webToolNames, webToolSpec } from "../../agents/web/web_tools.ts";
@@ -24,6 +30,7 @@ import { findStart, forkLimits, hasAsked } from "../store/run_log.ts";
 import { findRun, getRun, workedMs } from "../store/runs.ts";
 import { getTicket } from "../store/tickets.ts";
 import { definitionOfRun } from "./definitions.ts";
+import { equipped, reaching } from "./equipment.ts";
 import { baseTip, placeOf, ticketTip, worktreeOf } from "./places.ts";
 import { keptRef } from "./forking.ts";
 import { asOffered } from "./models.ts";
@@ -50,7 +57,7 @@ export async function prepareRun(
   const keptDir = await runFolderOf(app, project, runId, "kept");
   const servers = await startServers(app, { project, definition, place, start }, signal);
   try {
-    const { spec, permissions = permissionsOf(definition) } = start ??
+    const { spec, permissions = permissionsOf(definition), tags = [] } = start ??
       await recordStart(app, run, project, {
         commit,
         map: await maps.of(project.path, commit, signal),
@@ -59,8 +66,11 @@ export async function prepareRun(
     return {
       spec: { ...spec, limits: (run.forkedFrom && forkLimits(app.db, runId)) ?? spec.limits },
       workedMs: workedMs(app.db, runId),
-      place,
-      permissions,
+      // Only what its first event says is a way out: an older run gets none after the fact.
+      place: tags.includes("outbound")
+        ? reaching(place, run.id, hostsOf(spec, permissions))
+        : place,
+      permissions: tags.includes("outbound") ? permissions : { ...permissions, checkHosts: [] },
       servers,
       // A developer in a trial edits nothing that a check could prove.
       commands: run.trial ? [] : checksOf(project),
@@ -205,16 +215,30 @@ async function recordStart(
         : toolSpec(name, { resultName: result, checkNames: commands.map((c) => c.name) }),
     mcpTools: servers.tools.filter(({ name }) => listsMcpTool(definition.mcpTools, name)),
   });
+  const permissions: Permissions = {
+    ...permissionsOf(definition),
+    ...project.hosts.length > 0 && { checkHosts: project.hosts },
+  };
   const started: StartedEvent = {
     type: "started",
     spec,
     commit,
-    permissions: permissionsOf(definition),
+    permissions,
+    ...confinement === "bubblewrap" && hasWayOut(spec, permissions) && { tags: ["outbound"] },
     ...(servers.problems.length > 0 && { serverProblems: servers.problems }),
   };
   await transactSoon(actingAs(app, run.agent), (tx) => recordRunEvent(tx, run, started));
   return started;
 }
+
+/** Those that its commands may reach; an agent without commands has nothing to reach them with. */
+const hostsOf = ({ tools }: RunSpec, { hosts }: Permissions): string[] =>
+  tools.some(({ name }) => name === "Bash") ? hosts : [];
+
+/** Its own commands, or the checks of the project that it may run, reach hosts. */
+const hasWayOut = (spec: RunSpec, permissions: Permissions): boolean =>
+  hostsOf(spec, permissions).length > 0 ||
+  (permissions.checkHosts ?? []).length > 0 && spec.tools.some(({ name }) => name === "run_checks");
 
 /** What the agent's earlier runs have noted. A memory that can't be read stops no run: the tool says why. */
 function memoryNotes(app: App, run: Run, scope: MemoryScope): { path: string; text: string }[] {
@@ -274,5 +298,5 @@ async function placeFor(
     await baseTip(project, signal);
   const dir = await viewOf(app, { project, commit, runId: run.id }, signal);
   const gitDir = await commonDirOf(project.path, signal);
-  return { place: { dir, access: "read", gitDir }, commit };
+  return { place: equipped(project, { dir, access: "read", gitDir }), commit };
 }

@@ -77,8 +77,9 @@ export function tellOfRun(
   });
 }
 
-/** Remembers what a call has brought into a run, for its page. */
+/** Remembers what a run has brought along, or a call has brought into it, for its page. */
 export function keepTags(tx: Tx, runId: string, body: RunEventBody): void {
+  if (body.type === "started" && body.tags) addRunTags(tx, runId, body.tags);
   if (body.type === "tool_finished" && body.result.tags) addRunTags(tx, runId, body.result.tags);
   if (body.type === "turn_finished" && usesWeb(body.content)) addRunTags(tx, runId, webTags);
 }

@@ -3,24 +3,28 @@ import { AppError } from "../errors.ts";
 import type { CommandName, Project, ProjectCommand } from "../records.ts";
 import { projectMoves, type ProjectStatus, sourcesOf } from "../states.ts";
 
-export type NewProject = Pick<
-  Project,
-  | "slug"
-  | "name"
-  | "path"
-  | "baseBranch"
-  | "commands"
-  | "commandsAllowed"
-  | "setupNetwork"
-  | "sample"
->;
+/** What its sandboxes are given is nothing by default. */
+export type NewProject =
+  & Pick<
+    Project,
+    | "slug"
+    | "name"
+    | "path"
+    | "baseBranch"
+    | "commands"
+    | "commandsAllowed"
+    | "setupNetwork"
+    | "sample"
+  >
+  & Partial<Pick<Project, "hosts" | "toolchains" | "handsLimits">>;
 
 export function insertProject(tx: Tx, project: NewProject): Project {
   const id = newId("project");
   tx.db.prepare(`
-    INSERT INTO projects (id, slug, name, path, base_branch, commands_allowed, setup_network, sample,
-      created_at, updated_at)
-    VALUES (:id, :slug, :name, :path, :baseBranch, :commandsAllowed, :setupNetwork, :sample, :now, :now)
+    INSERT INTO projects (id, slug, name, path, base_branch, commands_allowed, setup_network, hosts,
+      toolchains, hands_limits, sample, created_at, updated_at)
+    VALUES (:id, :slug, :name, :path, :baseBranch, :commandsAllowed, :setupNetwork, :hosts, :toolchains,
+      :handsLimits, :sample, :now, :now)
   `).run({
     id,
     slug: project.slug,
@@ -29,6 +33,9 @@ export function insertProject(tx: Tx, project: NewProject): Project {
     baseBranch: project.baseBranch,
     commandsAllowed: Number(project.commandsAllowed),
     setupNetwork: Number(project.setupNetwork),
+    hosts: JSON.stringify(project.hosts ?? []),
+    toolchains: JSON.stringify(project.toolchains ?? []),
+    handsLimits: JSON.stringify(project.handsLimits ?? {}),
     sample: Number(project.sample),
     now: tx.now,
   });
@@ -41,6 +48,10 @@ export interface ProjectChanges {
   baseBranch?: string;
   commandsAllowed?: boolean;
   setupNetwork?: boolean;
+  hosts?: string[];
+  toolchains?: string[];
+  /** All of them. */
+  handsLimits?: Project["handsLimits"];
   commands?: ProjectCommand[];
 }
 
@@ -48,7 +59,8 @@ export function updateProject(tx: Tx, id: string, changes: ProjectChanges): Proj
   const before = getProject(tx.db, id);
   tx.db.prepare(`
     UPDATE projects SET name = :name, base_branch = :baseBranch,
-      commands_allowed = :commandsAllowed, setup_network = :setupNetwork, updated_at = :now
+      commands_allowed = :commandsAllowed, setup_network = :setupNetwork, hosts = :hosts,
+      toolchains = :toolchains, hands_limits = :handsLimits, updated_at = :now
     WHERE id = :id
   `).run({
     id,
@@ -56,6 +68,9 @@ export function updateProject(tx: Tx, id: string, changes: ProjectChanges): Proj
     baseBranch: changes.baseBranch ?? before.baseBranch,
     commandsAllowed: Number(changes.commandsAllowed ?? before.commandsAllowed),
     setupNetwork: Number(changes.setupNetwork ?? before.setupNetwork),
+    hosts: JSON.stringify(changes.hosts ?? before.hosts),
+    toolchains: JSON.stringify(changes.toolchains ?? before.toolchains),
+    handsLimits: JSON.stringify(changes.handsLimits ?? before.handsLimits),
     now: tx.now,
   });
   if (changes.commands) replaceCommands(tx, id, changes.commands);
@@ -148,6 +163,9 @@ function projectFromRow(db: Db, row: Row): Project {
     })),
     commandsAllowed: row.commands_allowed === 1,
     setupNetwork: row.setup_network === 1,
+    hosts: JSON.parse(String(row.hosts)),
+    toolchains: JSON.parse(String(row.toolchains)),
+    handsLimits: JSON.parse(String(row.hands_limits)),
     sample: row.sample === 1,
     createdAt: String(row.created_at),
     updatedAt: String(row.updated_at),

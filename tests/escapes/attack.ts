@@ -33,6 +33,8 @@ export interface Attack {
   asks?: number | null;
   /** The project's servers of tools. */
   servers?(scene: Scene): McpServerConfig[];
+  /** Rules of hosts that its commands may reach; by default they have no way to any. */
+  hosts?(scene: Scene): string[];
   /** Words of the failure with which the run ends, where it can't be but a failure. */
   fails?: RegExp;
   /** By the executor alone, without a model: for what no model's answer has room for. */

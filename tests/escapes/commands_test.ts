@@ -3,4 +3,5 @@ import { testNoWayOut } from "./tables.ts";
 
 testNoWayOut("commands");
 testNoWayOut("network");
+testNoWayOut("proxy");
 testNoWayOut("git");

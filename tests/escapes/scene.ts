@@ -182,6 +182,7 @@ export class Scene implements AsyncDisposable {
       dir: this.dir,
       access: attack.access ?? "write",
       gitDir: `${this.repo}/.git`,
+      ...attack.hosts && { reach: { by: "attacks", hosts: attack.hosts(this) } },
     };
     const servers = await this.#hands.serve(place, attack.servers?.(this) ?? [], noSignal);
     const own = (attack.tools ?? TOOLS).map((name) =>

@@ -12,6 +12,7 @@ import { memory } from "./memory.ts";
 import { output } from "./output.ts";
 import { paths } from "./paths.ts";
 import { permissions } from "./permissions.ts";
+import { proxy } from "./proxy.ts";
 import { Scene } from "./scene.ts";
 
 export const tables = {
@@ -22,6 +23,7 @@ export const tables = {
   output,
   commands,
   network,
+  proxy,
   git: gitTricks,
   permissions,
   memory,
