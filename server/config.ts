@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { parseDocument } from "yaml";
 import { z } from "zod";
 import { AppError } from "./errors.ts";
+import { isTimeZone, machineTimeZone } from "./calendar.ts";
 import { SECOND_MS } from "./clock.ts";
 
 const settingsSchema = z.strictObject({
@@ -20,6 +21,10 @@ const settingsSchema = z.strictObject({
   max_crashes: wholeNumber(1, 1_000_000),
   notify_url: webAddress(),
   public_url: webAddress(),
+  timezone: z.string().trim().refine(
+    (name) => name === "" || isTimeZone(name),
+    'expected the name of a time zone, such as "Europe/Berlin" or "UTC"',
+  ),
 });
 
 /** In the environment and in flags it is text; and nothing else may pass for a number, as `true` would for 1. */
@@ -71,6 +76,8 @@ export interface Config {
   notifyUrl: string | null;
   /** How the server is reached from where notifications are read, without a slash at its end. */
   publicUrl: string;
+  /** IANA name of the zone whose days and months limits and sums go by. */
+  timeZone: string;
 }
 
 const DEFAULT_BASE_URL = "https://api.anthropic.com";
@@ -85,6 +92,8 @@ export interface ConfigSources {
   cwd: string;
   /** Started from a checkout: the data folder is then `./data`. */
   checkout: boolean;
+  /** The zone of the machine; absent: as it says itself. */
+  timeZone?: string;
 }
 
 /** Throws `invalid`, naming the file and line, the variable or the flag, and what was expected. */
@@ -125,6 +134,7 @@ export function loadConfig(sources: ConfigSources): Config {
     maxCrashes: settings.max_crashes,
     notifyUrl: settings.notify_url || null,
     publicUrl: (settings.public_url || `http://localhost:${settings.port}`).replace(/\/+$/, ""),
+    timeZone: settings.timezone || (sources.timeZone ?? machineTimeZone()),
   };
 }
 
@@ -145,6 +155,7 @@ function defaults({ env, checkout }: ConfigSources): Settings {
     max_crashes: 3,
     notify_url: "",
     public_url: "",
+    timezone: "",
   };
 }
 

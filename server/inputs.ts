@@ -225,7 +225,9 @@ const limitKey = () => ({
   scope: z.enum(limitScopes),
   scope_id: z.string().trim().max(100).default("")
     .describe("A project's id or an agent's name; empty for all"),
-  period: z.enum(limitPeriods).describe("The window that it begins anew with, UTC"),
+  period: z.enum(limitPeriods).describe(
+    "The window that it begins anew with, in the configured time zone",
+  ),
   unit: z.enum(limitUnits),
 });
 const amount = () =>

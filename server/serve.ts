@@ -20,6 +20,7 @@ import { appScripts } from "../views/shell.ts";
 import type { App } from "./app.ts";
 import { loadAssets } from "./assets.ts";
 import { createBackups } from "./backup.ts";
+import { calendarOf } from "./calendar.ts";
 import { copyInThread } from "./backup_copy.ts";
 import { HOUR_MS, SECOND_MS, steadyClock, systemClock, timeText } from "./clock.ts";
 import type { Config } from "./config.ts";
@@ -166,11 +167,14 @@ function createApp({ root, ...parts }: AppParts): App {
   const hub = createHub((error) => log.error("a listener failed", { error: messageOf(error) }));
   const app: App = {
     ...parts,
-    clock: steadyClock({
-      notBeforeMs: lastEventMs(db),
-      // Later: it is noticed in the middle of something.
-      onSetBack: (byMs) => void queueMicrotask(() => followSetBack(app, byMs)),
-    }),
+    clock: {
+      ...steadyClock({
+        notBeforeMs: lastEventMs(db),
+        // Later: it is noticed in the middle of something.
+        onSetBack: (byMs) => void queueMicrotask(() => followSetBack(app, byMs)),
+      }),
+      calendar: calendarOf(parts.config.timeZone),
+    },
     hub,
     catalog: lazyCatalog(new URL("agents/definitions/", root)),
     turnstile: new Turnstile(),

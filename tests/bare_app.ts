@@ -98,6 +98,7 @@ const bareConfig: Config = {
   maxCrashes: 3,
   notifyUrl: null,
   publicUrl: "http://localhost:4242",
+  timeZone: "UTC",
 };
 
 /** A part of the App that the test says it does not need. */

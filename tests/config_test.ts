@@ -18,6 +18,7 @@ const load = ({ args = [], env = {}, files = {}, checkout = true }: Sources = {}
     readFile: (path) => files[path] ?? null,
     cwd: "/work/checkout",
     checkout,
+    timeZone: "Europe/Oslo",
   });
 
 /** The config.yaml of the folder that a checkout uses. */
@@ -51,6 +52,7 @@ Deno.test("without any setting it serves this machine alone, with the demo model
     maxCrashes: 3,
     notifyUrl: null,
     publicUrl: "http://localhost:4242",
+    timeZone: "Europe/Oslo",
   });
 });
 
@@ -72,7 +74,8 @@ Deno.test("a flag wins over the environment, that over config.yaml, that over th
 Deno.test("every setting can come from config.yaml and from the environment", () => {
   const file = withFile(
     "port: 0\nhost: '::1'\nlog: json\nmax_runs: 9\nmax_runs_per_project: 3\nmax_jobs: 11\nsandbox: off\n" +
-      "demo_pace_ms: 0\nnotify_url: https://ntfy.sh?topic=me\npublic_url: https://gaffer.example/\n",
+      "demo_pace_ms: 0\nnotify_url: https://ntfy.sh?topic=me\npublic_url: https://gaffer.example/\n" +
+      "timezone: America/Lima\n",
   );
   const env = {
     GAFFER_PORT: "0",
@@ -85,6 +88,7 @@ Deno.test("every setting can come from config.yaml and from the environment", ()
     GAFFER_DEMO_PACE_MS: "0",
     GAFFER_NOTIFY_URL: "https://ntfy.sh?topic=me",
     GAFFER_PUBLIC_URL: "https://gaffer.example/",
+    GAFFER_TIMEZONE: "America/Lima",
   };
   const expected = {
     ...load(),
@@ -98,6 +102,7 @@ Deno.test("every setting can come from config.yaml and from the environment", ()
     demoPaceMs: 0,
     notifyUrl: "https://ntfy.sh?topic=me",
     publicUrl: "https://gaffer.example",
+    timeZone: "America/Lima",
   };
   deepEqual(load(file), expected);
   deepEqual(load({ env }), expected);
@@ -120,6 +125,7 @@ Deno.test("a wrong value in config.yaml is refused with its key and line", () =>
     /^Cannot start: the key "port" in config.yaml \(line 2\) is wrong: expected a whole number from 0 to 65535$/,
     "port",
   );
+  refused(withFile("timezone: +01:00\n"), /expected the name of a time zone, such as/, "timezone");
   refused(withFile("log: loud\n"), /"log" in config.yaml \(line 1\) .*"human"\|"json"/, "log");
   refused(withFile("\n\nmax_runs: 0\n"), /\(line 3\).*from 1 to 100/, "max_runs");
   refused(withFile("max_jobs: few\n"), /from 0 to 1000/, "max_jobs");

@@ -1034,6 +1034,7 @@ function settingsPage(shell: Shell): VNode {
       backupFailure={shell.held &&
         { message: "Cannot back up: the disk is full. Free some space", at: a.ago(12) }}
       backupEveryHours={24}
+      timeZone="Europe/Berlin"
       restoreCommand="gaffer restore FILE --data /home/ana/.local/share/gaffer"
     />
   );

@@ -14,6 +14,7 @@ import {
   transactSoon,
   type Tx,
 } from "../server/db.ts";
+import { calendarOf } from "../server/calendar.ts";
 import { timeText } from "../server/clock.ts";
 import { createHub } from "../server/hub.ts";
 import { silentLog } from "../server/log.ts";
@@ -48,6 +49,7 @@ export const testConfig: Config = {
   maxCrashes: 3,
   notifyUrl: null,
   publicUrl: "http://localhost:4242",
+  timeZone: "UTC",
 };
 
 /** Agents that do what the test says next, and remember what they were asked. */
@@ -128,7 +130,7 @@ export function testApp(
   const app: TestApp = {
     config: { ...testConfig, ...config },
     db,
-    clock: { nowMs: () => nowMs },
+    clock: { nowMs: () => nowMs, calendar: calendarOf(config.timeZone ?? "UTC") },
     hub,
     log: silentLog,
     agents: scriptedAgents(),

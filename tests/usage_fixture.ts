@@ -68,6 +68,7 @@ export const usageProps = (shell: Shell): UsagePageProps => ({
   ],
   month: { spentMicroUsd: 61.2 * USD, forecastMicroUsd: 88.5 * USD },
   todayMicroUsd: 4.1 * USD,
+  timeZone: "Europe/Berlin",
   limits: {
     limits: [
       { of: "All", limit: limit({}) },

@@ -113,8 +113,8 @@ Deno.test("a day stays open as long as one of its requests has no end", async ()
 
 Deno.test("spans and forecasts", () => {
   const now = Date.parse("2026-11-16T00:00:00Z");
-  deepEqual(spanOf("7d", now), { from: "2026-11-10", to: "2026-11-16" });
-  deepEqual(spanOf("month", now), { from: "2026-11-01", to: "2026-11-16" });
+  deepEqual(spanOf("7d", "2026-11-16"), { from: "2026-11-10", to: "2026-11-16" });
+  deepEqual(spanOf("month", "2026-11-16"), { from: "2026-11-01", to: "2026-11-16" });
   deepEqual(spanBetween("2026-02-28", "2026-03-01"), { from: "2026-02-28", to: "2026-03-01" });
   for (
     const [from, to] of [["2026-02-30", "2026-03-01"], ["2026-03-02", "2026-03-01"], ["", "x"]]

@@ -40,6 +40,8 @@ export interface UsagePageProps {
   groups: { name: string; title: string; rows: UsageGroupRow[] }[];
   month: { spentMicroUsd: number; forecastMicroUsd: number | null };
   todayMicroUsd: number;
+  /** Whose days and months these are: "Europe/Berlin". */
+  timeZone: string;
   limits: LimitsProps;
   advice: AdviceProps;
   prices: PricesProps;
@@ -59,7 +61,7 @@ export function UsagePage(props: UsagePageProps): VNode {
       <AdvicePanel {...props.advice} />
       <Days {...props} />
       {props.groups.map((group) => <Group key={group.name} {...group} {...spanIn(props)} />)}
-      <LimitsPanel {...props.limits} nowMs={props.shell.nowMs} />
+      <LimitsPanel {...props.limits} timeZone={props.timeZone} />
       <PricesPanel {...props.prices} nowMs={props.shell.nowMs} />
     </Layout>
   );
@@ -113,7 +115,7 @@ function Totals(props: UsagePageProps): VNode {
     <Panel
       id="usage-totals"
       title={periodWords[period] ?? `${from} to ${to}`}
-      aside={<span class="muted small">UTC</span>}
+      aside={<span class="muted small">{props.timeZone}</span>}
     >
       <dl class="figures">
         <Fact name="Spent" num>{money(total.costMicroUsd)}</Fact>
@@ -128,8 +130,8 @@ function Totals(props: UsagePageProps): VNode {
         )}
       </dl>
       <p class="muted small">
-        A request counts on the day on which it was sent. CSV:{" "}
-        {props.groups.map(({ name, title }, index) => (
+        A request counts on the day on which it was sent, and stays there when the time zone is
+        changed. CSV: {props.groups.map(({ name, title }, index) => (
           <span key={name}>
             {index > 0 && ", "}
             <a href={csv(name)} hx-boost="false">{title.toLowerCase()}</a>

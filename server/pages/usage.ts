@@ -3,11 +3,10 @@ import type { LimitForm } from "../../views/usage_limits.tsx";
 import type { PriceForm } from "../../views/usage_prices.tsx";
 import type { UsageGroupRow, UsagePageProps } from "../../views/usage.tsx";
 import type { App } from "../app.ts";
-import { timeText } from "../clock.ts";
+import { calendarIn, monthOf, today } from "../calendar.ts";
 import { AppError } from "../errors.ts";
 import { once } from "../once.ts";
 import { currentAdvice } from "../services/advising.ts";
-import { dayOf } from "../services/budgets.ts";
 import { listAgents } from "../services/definitions.ts";
 import { listPrices } from "../services/prices.ts";
 import {
@@ -33,7 +32,7 @@ export interface UsageQuery {
 }
 
 /** What can't be read counts as not given: an old link still shows the month. */
-export function readUsageQuery(query: Record<string, string>, nowMs: number): UsageQuery {
+export function readUsageQuery(query: Record<string, string>, today: string): UsageQuery {
   const period = usagePeriods.find((name) => name === query.period);
   if (!period && query.from && query.to) {
     try {
@@ -42,7 +41,7 @@ export function readUsageQuery(query: Record<string, string>, nowMs: number): Us
       if (!(error instanceof AppError)) throw error;
     }
   }
-  return { period: period ?? "month", span: spanOf(period ?? "month", nowMs) };
+  return { period: period ?? "month", span: spanOf(period ?? "month", today) };
 }
 
 /** What is shown of each group; days have a chart of their own. */
@@ -75,10 +74,10 @@ export function usagePage(
 ): UsagePageProps {
   const { app } = request;
   const { db, config } = app;
-  const nowMs = app.clock.nowMs();
   const after = lastSeq(db);
-  const today = dayOf(timeText(nowMs));
-  const month = spentIn(db, today.slice(0, 7)).microUsd;
+  const calendar = calendarIn(app);
+  const day = today(app);
+  const month = spentIn(db, monthOf(day)).microUsd;
   const costs = new Map(
     sumUsage(db, "day", span).map(({ key, costMicroUsd }) => [key, costMicroUsd]),
   );
@@ -98,10 +97,11 @@ export function usagePage(
       title,
       rows: sumUsage(db, name, span).map((row) => ({ ...row, ...label(name, row.key) })),
     })),
-    month: { spentMicroUsd: month, forecastMicroUsd: forecast(month, nowMs) },
-    todayMicroUsd: spentIn(db, today).microUsd,
+    month: { spentMicroUsd: month, forecastMicroUsd: forecast(month, app.clock.nowMs(), calendar) },
+    timeZone: calendar.timeZone,
+    todayMicroUsd: spentIn(db, day).microUsd,
     limits: {
-      limits: listLimits(db, today).map((limit) => ({
+      limits: listLimits(db, day).map((limit) => ({
         limit,
         of: limit.scope === "all"
           ? "All"

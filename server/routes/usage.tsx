@@ -4,7 +4,7 @@ import { UsagePage } from "../../views/usage.tsx";
 import { rateField, rateWords } from "../../views/usage_prices.tsx";
 import type { Api, Env, RequestContext } from "../api.ts";
 import type { App } from "../app.ts";
-import { timeText } from "../clock.ts";
+import { calendarIn, monthOf, today } from "../calendar.ts";
 import { AppError } from "../errors.ts";
 import { limitsInput, priceInput } from "../inputs.ts";
 import { once } from "../once.ts";
@@ -22,7 +22,6 @@ import {
 import { labels, readUsageQuery, type RefusedUsage, usageCsv, usagePage } from "../pages/usage.ts";
 import { applyAdvice, dismissAdvice, undoAdvice } from "../services/advising.ts";
 import { markAlertSeen } from "../services/alerts.ts";
-import { dayOf } from "../services/budgets.ts";
 import { changeLimits, type LimitChange } from "../services/limits.ts";
 import { changePrice, listPrices, priceOf } from "../services/prices.ts";
 import { forecast, spanBetween, spanOf, usagePeriods } from "../services/usage.ts";
@@ -51,16 +50,17 @@ export function usageApi(api: Api): void {
       out: usageSchema,
     }, ({ app, query }) => {
       const { db } = app;
-      const nowMs = app.clock.nowMs();
+      const day = today(app);
       const { period, from, to, group_by: group } = query;
       const span = !period && (from ?? to) !== undefined
         ? spanBetween(from ?? "", to ?? "")
-        : spanOf(period ?? "month", nowMs);
-      const today = dayOf(timeText(nowMs));
-      const month = spentIn(db, today.slice(0, 7)).microUsd;
+        : spanOf(period ?? "month", day);
+      const calendar = calendarIn(app);
+      const month = spentIn(db, monthOf(day)).microUsd;
       const label = labels(app);
       return {
         ...span,
+        timezone: calendar.timeZone,
         group_by: group,
         total: sumJson(totalUsage(db, span)),
         items: sumUsage(db, group, span).map((row) => ({
@@ -68,8 +68,11 @@ export function usageApi(api: Api): void {
           name: label(group, row.key).label,
           ...sumJson(row),
         })),
-        month: { spent_micro_usd: month, forecast_micro_usd: forecast(month, nowMs) },
-        limits: listLimits(db, today).map(limitUseJson),
+        month: {
+          spent_micro_usd: month,
+          forecast_micro_usd: forecast(month, app.clock.nowMs(), calendar),
+        },
+        limits: listLimits(db, day).map(limitUseJson),
       };
     })
     .get("/limits", {
@@ -124,8 +127,6 @@ export function usageApi(api: Api): void {
     }, ({ app, params, body }) => priceJson(changePrice(app, params.id!, pricesIn(body))));
 }
 
-const today = (app: App): string => dayOf(timeText(app.clock.nowMs()));
-
 function limitsNow(app: App) {
   const { maxRuns, maxRunsPerProject } = app.config;
   return {
@@ -162,14 +163,14 @@ const ratesIn = (r: Rates) => ({
 
 export function usagePages(pages: Hono<Env>, tools: PageTools): void {
   const page = (c: RequestContext, refused?: RefusedUsage, status?: 409 | 422) => {
-    const query = readUsageQuery(c.req.query(), c.var.app.clock.nowMs());
+    const query = readUsageQuery(c.req.query(), today(c.var.app));
     return show(c, <UsagePage {...usagePage(pageRequest(c, tools), query, refused)} />, status);
   };
   pages.get("/usage", (c) => page(c));
   pages.get("/usage.csv", (c) => {
     const { app } = c.var;
     const group = usageGroups.find((name) => name === c.req.query("group")) ?? "day";
-    const { span } = readUsageQuery(c.req.query(), app.clock.nowMs());
+    const { span } = readUsageQuery(c.req.query(), today(app));
     c.header("content-type", "text/csv; charset=utf-8");
     const name = `gaffer-usage-${group}-${span.from}-${span.to}.csv`;
     c.header("content-disposition", `attachment; filename="${name}"`);

@@ -11,6 +11,7 @@ import {
 import { findLimit } from "../store/limits.ts";
 import { spentIn } from "../store/reservations.ts";
 import { endedRuns, usageByAgentAndModel } from "../store/usage.ts";
+import { calendarIn, dayPlus, monthOf, today } from "../calendar.ts";
 import { timeText } from "../clock.ts";
 import { type Advice, adviceFrom } from "./advice.ts";
 import { changeLimits } from "./limits.ts";
@@ -26,16 +27,17 @@ interface Undo {
 /** What the last seven days and this month advise, but for what a person has decided about. */
 export function currentAdvice(app: App): { open: Advice[]; decided: AdviceDecision[] } {
   const { db } = app;
-  const nowMs = app.clock.nowMs();
-  const span = spanOf("7d", nowMs);
+  const calendar = calendarIn(app);
+  const day = today(app);
+  const span = spanOf("7d", day);
+  const [from, before] = [span.from, dayPlus(day, 1)].map((d) => timeText(calendar.startOf(d)));
   const prices = new Map(listPrices(db).map(({ model, price }) => [model, price]));
   const decided = listAdviceDecisions(db);
-  const month = timeText(nowMs).slice(0, 7);
   const all = adviceFrom({
     days: daysOf(span).length,
     byAgentAndModel: usageByAgentAndModel(db, span),
-    runs: endedRuns(db, span),
-    forecastMicroUsd: forecast(spentIn(db, month).microUsd, nowMs),
+    runs: endedRuns(db, { from: from!, before: before! }),
+    forecastMicroUsd: forecast(spentIn(db, monthOf(day)).microUsd, app.clock.nowMs(), calendar),
     monthLimitMicroUsd: findLimit(db, monthLimit)?.amount ?? null,
     priceOf: (model) => prices.get(model) ?? null,
   });

@@ -2,14 +2,14 @@
 import { setImmediate } from "node:timers/promises";
 import { putSchedule } from "../../queue/schedules.ts";
 import type { App } from "../app.ts";
-import { DAY_MS, timeText } from "../clock.ts";
+import { dayPlus, lastCalendar } from "../calendar.ts";
+import { DAY_MS } from "../clock.ts";
 import { transact, type Tx } from "../db.ts";
 import { earliestReservedDay } from "../store/reservations.ts";
 import { writeSetting } from "../store/settings.ts";
 import { pruneRequests, rolledTo, rollUpDay, usedDays } from "../store/usage.ts";
-import { dayOf } from "./budgets.ts";
 
-/** After midnight UTC, when the last answers of the day before are in. */
+/** At night, UTC; a day is summed up when it is over everywhere. */
 const ROLL_UP_CRON = "7 2 * * *";
 /** Single requests of days that are rolled up stay this long, for people to look at. */
 export const REQUESTS_KEPT_MS = 90 * DAY_MS;
@@ -30,22 +30,21 @@ export async function rollUp(app: App, signal: AbortSignal): Promise<void> {
 /** True: there may be more to do. */
 function rollUpSome(tx: Tx): boolean {
   const { db } = tx;
-  const today = dayOf(tx.now);
-  const open = earliestReservedDay(db) ?? today;
-  const before = open < today ? open : today;
+  // Over in every time zone: another one may be chosen, and then no request is counted on a day that is summed up.
+  const last = lastCalendar().dayAt(tx.nowMs);
+  const open = earliestReservedDay(db) ?? last;
+  const before = open < last ? open : last;
   const days = usedDays(db, { from: rolledTo(db), before, limit: BATCH });
   for (const day of days) rollUpDay(tx, day);
   const more = days.length === BATCH;
-  const done = more ? dayAfter(days.at(-1)!) : before;
+  const done = more ? dayPlus(days.at(-1)!, 1) : before;
   if (done > rolledTo(db)) writeSetting(tx, "usage_rolled_to", done);
   return more;
 }
 
-const dayAfter = (day: string): string => dayOf(timeText(Date.parse(day) + DAY_MS));
-
 /** For the upkeep: requests long past, which their days' sums hold. */
 export function pruneUsage(tx: Tx, limit: number): number {
-  const kept = dayOf(timeText(tx.nowMs - REQUESTS_KEPT_MS));
+  const kept = tx.calendar.dayAt(tx.nowMs - REQUESTS_KEPT_MS);
   const rolled = rolledTo(tx.db);
   return rolled === "" ? 0 : pruneRequests(tx, kept < rolled ? kept : rolled, limit);
 }

@@ -17,7 +17,7 @@ export interface UsageRow extends UsageSum {
   key: string;
 }
 
-/** Both days belong to it: 2026-11-01 to 2026-11-30, UTC. */
+/** Both days belong to it: 2026-11-01 to 2026-11-30. */
 export interface Span {
   from: string;
   to: string;
@@ -85,18 +85,18 @@ export const usageByAgentAndModel = (
     ...sumFromRow(row),
   }));
 
-/** How the runs of each agent ended that were made within a span; those of the demo model and trials are left out. */
+/** How the runs of each agent ended that were made from one time to another (UTC text); those of the demo model and trials are left out. */
 export const endedRuns = (
   db: Db,
-  { from, to }: Span,
+  { from, before }: { from: string; before: string },
 ): { agent: string; ended: number; failed: number; failedMicroUsd: number }[] =>
   db.prepare(`
     SELECT agent, count(*) AS ended, sum(status = 'failed') AS failed,
       sum(CASE WHEN status = 'failed' THEN cost_micro_usd ELSE 0 END) AS failed_micro_usd
-    FROM runs WHERE created_at >= :from AND created_at < :after AND demo = 0 AND trial = 0
+    FROM runs WHERE created_at >= :from AND created_at < :before AND demo = 0 AND trial = 0
       AND status IN ('succeeded', 'failed')
     GROUP BY agent ORDER BY agent LIMIT ${USAGE_ROWS_MAX}
-  `).all({ from, after: `${to}U` }).map((row) => ({
+  `).all({ from, before }).map((row) => ({
     agent: String(row.agent),
     ended: Number(row.ended),
     failed: Number(row.failed),
