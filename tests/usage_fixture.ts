@@ -46,8 +46,10 @@ export const usageProps = (shell: Shell): UsagePageProps => ({
   from: "2026-01-01",
   to: "2026-01-31",
   total: { requests: 412, usage, costMicroUsd: 61.2 * USD },
-  days: Array.from({ length: 31 }, (_, n) => ({
-    day: `2026-01-${String(n + 1).padStart(2, "0")}`,
+  each: "day",
+  widened: false,
+  bars: Array.from({ length: 31 }, (_, n) => ({
+    start: `2026-01-${String(n + 1).padStart(2, "0")}`,
     costMicroUsd: n % 7 > 4 ? 0 : (1 + n % 5) * USD,
   })),
   groups: [

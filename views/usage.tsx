@@ -34,8 +34,12 @@ export interface UsagePageProps {
   from: string;
   to: string;
   total: UsageFigures;
-  /** Each day of the span, also those without any. */
-  days: { day: string; costMicroUsd: number }[];
+  /** What the chart has a bar for. */
+  each: "day" | "month";
+  /** Each day or month of the span, also those without any. */
+  bars: { start: string; costMicroUsd: number }[];
+  /** Whether it is of whole months because there are no days of them any more. */
+  widened: boolean;
   /** The dearest first. */
   groups: { name: string; title: string; rows: UsageGroupRow[] }[];
   month: { spentMicroUsd: number; forecastMicroUsd: number | null };
@@ -139,6 +143,8 @@ function Totals(props: UsagePageProps): VNode {
         ))}
         {", "}
         <a href={csv("day")} hx-boost="false">by day</a>
+        {", "}
+        <a href={csv("month")} hx-boost="false">by month</a>
       </p>
     </Panel>
   );
@@ -153,16 +159,21 @@ function cacheShare(usage: Usage): string {
   return prompt === 0 ? "–" : `${Math.round((usage.cacheReadTokens / prompt) * 100)} %`;
 }
 
-function Days({ days }: UsagePageProps): VNode {
+function Days({ each, bars, widened }: UsagePageProps): VNode {
   return (
-    <Panel id="usage-days" title="By day">
+    <Panel id="usage-days" title={`By ${each}`}>
+      {widened && (
+        <p class="muted small">
+          Of days so long ago only the sums of their months are kept: these are whole months.
+        </p>
+      )}
       <BarChart
         id="usage-per-day"
-        title="Spent per day"
+        title={`Spent per ${each}`}
         parts={[{ name: "Spent", tone: "running" }]}
-        bars={days.map(({ day, costMicroUsd }) => ({ label: day, parts: [costMicroUsd] }))}
+        bars={bars.map(({ start, costMicroUsd }) => ({ label: start, parts: [costMicroUsd] }))}
         format={money}
-        each="Day"
+        each={capital(each)}
       />
     </Panel>
   );

@@ -10,18 +10,28 @@ import { currentAdvice } from "../services/advising.ts";
 import { listAgents } from "../services/definitions.ts";
 import { listPrices } from "../services/prices.ts";
 import {
+  barsOf,
   daysOf,
   forecast,
+  monthsOf,
   spanBetween,
   spanOf,
   type UsagePeriod,
   usagePeriods,
+  withWholeMonths,
 } from "../services/usage.ts";
 import { lastSeq } from "../store/events.ts";
 import { listLimits } from "../store/limits.ts";
 import { findProject, listProjects } from "../store/projects.ts";
 import { spentIn } from "../store/reservations.ts";
-import { type Span, sumUsage, totalUsage, type UsageGroup, type UsageRow } from "../store/usage.ts";
+import {
+  monthsTo,
+  type Span,
+  sumUsage,
+  totalUsage,
+  type UsageGroup,
+  type UsageRow,
+} from "../store/usage.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
 import { type Subjects, subjectsOf } from "./subjects.ts";
 
@@ -45,7 +55,7 @@ export function readUsageQuery(query: Record<string, string>, today: string): Us
 }
 
 /** What is shown of each group; days have a chart of their own. */
-const groups: { name: Exclude<UsageGroup, "day">; title: string }[] = [
+const groups: { name: Exclude<UsageGroup, "day" | "month">; title: string }[] = [
   { name: "agent", title: "By agent" },
   { name: "model", title: "By model" },
   { name: "project", title: "By project" },
@@ -69,7 +79,7 @@ export interface RefusedUsage {
 
 export function usagePage(
   request: PageRequest,
-  { period, span }: UsageQuery,
+  { period, span: asked }: UsageQuery,
   refused: RefusedUsage = {},
 ): UsagePageProps {
   const { app } = request;
@@ -78,8 +88,10 @@ export function usagePage(
   const calendar = calendarIn(app);
   const day = today(app);
   const month = spentIn(db, monthOf(day)).microUsd;
+  const span = withWholeMonths(asked, monthsTo(db));
+  const each = barsOf(span, monthsTo(db));
   const costs = new Map(
-    sumUsage(db, "day", span).map(({ key, costMicroUsd }) => [key, costMicroUsd]),
+    sumUsage(db, each, span).map(({ key, costMicroUsd }) => [key, costMicroUsd]),
   );
   const label = labels(app);
   const address = period ? { period } : { from: span.from, to: span.to };
@@ -91,7 +103,12 @@ export function usagePage(
     period,
     ...span,
     total: totalUsage(db, span),
-    days: daysOf(span).map((day) => ({ day, costMicroUsd: costs.get(day) ?? 0 })),
+    each,
+    bars: (each === "day" ? daysOf(span) : monthsOf(span)).map((start) => ({
+      start,
+      costMicroUsd: costs.get(start) ?? 0,
+    })),
+    widened: span.from !== asked.from || span.to !== asked.to,
     groups: groups.map(({ name, title }) => ({
       name,
       title,

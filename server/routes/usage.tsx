@@ -24,19 +24,20 @@ import { applyAdvice, dismissAdvice, undoAdvice } from "../services/advising.ts"
 import { markAlertSeen } from "../services/alerts.ts";
 import { changeLimits, type LimitChange } from "../services/limits.ts";
 import { changePrice, listPrices, priceOf } from "../services/prices.ts";
-import { forecast, spanBetween, spanOf, usagePeriods } from "../services/usage.ts";
+import { forecast, spanBetween, spanOf, usagePeriods, withWholeMonths } from "../services/usage.ts";
 import { limitPeriods, limitUnits } from "../states.ts";
 import { listAlerts } from "../store/alerts.ts";
 import { type LimitKey, listLimits } from "../store/limits.ts";
 import { spentIn } from "../store/reservations.ts";
-import { sumUsage, totalUsage, usageGroups } from "../store/usage.ts";
+import { monthsTo, sumUsage, totalUsage, usageGroups } from "../store/usage.ts";
 import { act, done, pageBehind, pageRequest, type PageTools, readForm, show } from "./page.ts";
 
 const usageQuery = once(() =>
   z.object({
     period: z.enum(usagePeriods).optional().describe("Without it, `from` and `to`, or the month"),
     from: z.string().max(10).optional(),
-    to: z.string().max(10).optional(),
+    to: z.string().max(10).optional()
+      .describe("Where there are only months any more, the answer has all of those it touches"),
     group_by: z.enum(usageGroups).default("day").describe("`subject`: by ticket or idea"),
   })
 );
@@ -52,9 +53,10 @@ export function usageApi(api: Api): void {
       const { db } = app;
       const day = today(app);
       const { period, from, to, group_by: group } = query;
-      const span = !period && (from ?? to) !== undefined
+      const asked = !period && (from ?? to) !== undefined
         ? spanBetween(from ?? "", to ?? "")
         : spanOf(period ?? "month", day);
+      const span = withWholeMonths(asked, monthsTo(db));
       const calendar = calendarIn(app);
       const month = spentIn(db, monthOf(day)).microUsd;
       const label = labels(app);

@@ -3,6 +3,7 @@ import {
   type Calendar,
   dayPlus,
   firstDayOf,
+  lastDayOf,
   monthOf,
   utcCalendar,
   windowEnd,
@@ -41,6 +42,22 @@ export function spanBetween(from: string, to: string): Span {
 
 const isDay = (text: string): boolean =>
   DAY.test(text) && !Number.isNaN(Date.parse(text)) && dayPlus(text, 0) === text;
+
+/** The span with all days of each month of which there are only months any more: those before `monthsTo`. */
+export const withWholeMonths = ({ from, to }: Span, monthsTo: string): Span => ({
+  from: monthOf(from) < monthsTo ? firstDayOf(monthOf(from)) : from,
+  to: monthOf(to) < monthsTo ? lastDayOf(monthOf(to)) : to,
+});
+
+/** Days that are drawn one by one at most. */
+const BARS_MAX = 92;
+
+/** What a chart of a span has a bar for: each day, or each month of long or long past ones. */
+export const barsOf = (span: Span, monthsTo: string): "day" | "month" =>
+  daysOf(span).length > BARS_MAX || monthOf(span.from) < monthsTo ? "month" : "day";
+
+/** Each month of a span, in order. */
+export const monthsOf = (span: Span): string[] => [...new Set(daysOf(span).map(monthOf))];
 
 /** Each day of a span, in order. */
 export function daysOf({ from, to }: Span): string[] {

@@ -1,10 +1,10 @@
-/** What was used: rows of single requests, rolled up into days once those are over; read as one. */
+/** What was used: rows of single requests, rolled up into days once those are over, and into months later; read as one. */
 import type { Usage } from "../../agents/protocol.ts";
 import type { Db, Row, Tx } from "../db.ts";
 import { readSetting } from "./settings.ts";
 
 /** What usage is summed by; `subject`: the idea or the ticket. */
-export const usageGroups = ["day", "agent", "model", "project", "subject"] as const;
+export const usageGroups = ["day", "month", "agent", "model", "project", "subject"] as const;
 export type UsageGroup = typeof usageGroups[number];
 
 export interface UsageSum {
@@ -13,11 +13,14 @@ export interface UsageSum {
   costMicroUsd: number;
 }
 export interface UsageRow extends UsageSum {
-  /** A day, a name or an id, by the group. */
+  /** A day (the month where there are no days any more), a month, a name or an id, by the group. */
   key: string;
 }
 
-/** Both days belong to it: 2026-11-01 to 2026-11-30. */
+/**
+ * Both days belong to it: 2026-11-01 to 2026-11-30. Where there are only months any more, a span has all that belongs
+ * to one that it touches.
+ */
 export interface Span {
   from: string;
   to: string;
@@ -38,6 +41,11 @@ const summed = ["requests", ...tokenColumns, "cost_micro_usd"]
 
 /** Days before `:rolled` are read from the roll-ups, those from it on from the requests themselves. */
 const USED = `
+  SELECT month AS day, project_id, agent, model, subject_id, requests, ${
+  tokenColumns.join(", ")
+}, cost_micro_usd
+  FROM usage_months WHERE month BETWEEN substr(:from, 1, 7) AND substr(:to, 1, 7)
+  UNION ALL
   SELECT day, project_id, agent, model, subject_id, requests, ${
   tokenColumns.join(", ")
 }, cost_micro_usd
@@ -54,6 +62,7 @@ const sumsBy = (column: string, order: string) => `
 const dearest = "sum(cost_micro_usd) DESC, sum(requests) DESC, key";
 const SUMS: Readonly<Record<UsageGroup, string>> = {
   day: sumsBy("day", "day"),
+  month: sumsBy("substr(day, 1, 7)", "key"),
   agent: sumsBy("agent", dearest),
   model: sumsBy("model", dearest),
   project: sumsBy("project_id", dearest),
@@ -119,6 +128,29 @@ export function rollUpDay(tx: Tx, day: string): void {
     FROM turn_usage t JOIN runs r ON r.id = t.run_id WHERE t.day = :day
     GROUP BY r.project_id, r.agent, t.model, coalesce(r.ticket_id, r.idea_id)
   `).run({ day });
+}
+
+/** Months before this one (2026-11) have no days any more; empty: none is so old. */
+export const monthsTo = (db: Db): string => readSetting(db, "usage_months_to") ?? "";
+
+/** The earliest month before `before` of which there are days; null: there is none. */
+export function earliestMonth(db: Db, before: string): string | null {
+  const { month } = db.prepare("SELECT substr(min(day), 1, 7) AS month FROM usage_days").get()!;
+  return month !== null && String(month) < before ? String(month) : null;
+}
+
+/** Sums up the days of a month, which go with it. */
+export function rollUpMonth(tx: Tx, month: string): void {
+  const days = { from: `${month}-01`, to: `${month}-31` };
+  tx.db.prepare(`
+    INSERT INTO usage_months (month, project_id, agent, model, subject_id, requests,
+      ${tokenColumns.join(", ")}, cost_micro_usd)
+    SELECT :month, project_id, agent, model, subject_id, sum(requests),
+      ${tokenColumns.map((name) => `sum(${name})`).join(", ")}, sum(cost_micro_usd)
+    FROM usage_days WHERE day BETWEEN :from AND :to
+    GROUP BY project_id, agent, model, subject_id
+  `).run({ month, ...days });
+  tx.db.prepare("DELETE FROM usage_days WHERE day BETWEEN :from AND :to").run(days);
 }
 
 /** The days from `from` on and before `before` on which something was used, in order. */

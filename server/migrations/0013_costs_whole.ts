@@ -1,0 +1,25 @@
+/** Months that are long over, and what else was missing of costs. */
+import type { Migration } from "./migration.ts";
+
+export const costsWhole: Migration = {
+  name: "0013_costs_whole",
+  sql: `
+-- Months of which nobody asks for single days any more; their rows of usage_days are gone.
+CREATE TABLE usage_months (
+  month TEXT NOT NULL,
+  project_id TEXT NOT NULL,
+  agent TEXT NOT NULL,
+  model TEXT NOT NULL,
+  -- An idea's or a ticket's.
+  subject_id TEXT NOT NULL,
+  requests INTEGER NOT NULL,
+  input_tokens INTEGER NOT NULL,
+  output_tokens INTEGER NOT NULL,
+  cache_write_5m_tokens INTEGER NOT NULL,
+  cache_write_1h_tokens INTEGER NOT NULL,
+  cache_read_tokens INTEGER NOT NULL,
+  cost_micro_usd INTEGER NOT NULL,
+  PRIMARY KEY (month, project_id, agent, model, subject_id)
+) STRICT, WITHOUT ROWID;
+`,
+};
