@@ -7,6 +7,9 @@ import { AppError } from "./errors.ts";
 import { isTimeZone, machineTimeZone } from "./calendar.ts";
 import { SECOND_MS } from "./clock.ts";
 
+/** People that one mail goes to. */
+const MAIL_TO_MAX = 20;
+
 const settingsSchema = z.strictObject({
   port: wholeNumber(0, 65_535),
   host: z.string().min(1),
@@ -21,6 +24,9 @@ const settingsSchema = z.strictObject({
   max_crashes: wholeNumber(1, 1_000_000),
   notify_url: webAddress(),
   public_url: webAddress(),
+  smtp_url: smtpAddress(),
+  mail_from: mailAddresses(1),
+  mail_to: mailAddresses(MAIL_TO_MAX),
   timezone: z.string().trim().refine(
     (name) => name === "" || isTimeZone(name),
     'expected the name of a time zone, such as "Europe/Berlin" or "UTC"',
@@ -45,6 +51,43 @@ function webAddress() {
     "expected an http or https address",
   );
 }
+
+/** Empty: none. What is wrong of it is not repeated: it may hold a password. */
+function smtpAddress() {
+  return z.string().trim().max(2_000).refine(
+    (text) => text === "" || isSmtpAddress(text),
+    "expected smtp://user:password@host:587 or smtps://user:password@host:465",
+  );
+}
+
+function isSmtpAddress(text: string): boolean {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || !/^smtps?:$/.test(url.protocol) || url.hostname === "") return false;
+  if (!/^\/?$/.test(url.pathname) || url.search !== "" || url.hash !== "") return false;
+  try {
+    return [url.username, url.password].map(decodeURIComponent).length === 2;
+  } catch (error) {
+    if (error instanceof URIError) return false;
+    throw error;
+  }
+}
+
+/** Addresses with commas between; empty: none. */
+function mailAddresses(most: number) {
+  const address = z.email();
+  return z.string().trim().max(4_000).refine(
+    (text) => {
+      const list = addressesIn(text);
+      return list.length <= most && list.every((one) => address.safeParse(one).success);
+    },
+    most === 1
+      ? "expected a mail address"
+      : `expected at most ${most} mail addresses with commas between`,
+  );
+}
+
+const addressesIn = (text: string): string[] =>
+  text.trim() === "" ? [] : text.split(",").map((one) => one.trim());
 
 type Settings = z.infer<typeof settingsSchema>;
 
@@ -72,12 +115,21 @@ export interface Config {
   backupEveryHours: number;
   /** So many deaths of the process while it executed one and the same job quarantine that job. */
   maxCrashes: number;
-  /** Gets each new approval as JSON, by POST; null: nobody is told. May hold a password. */
+  /** Gets each new approval and alert as JSON, by POST; null: nobody is told so. May hold a password. */
   notifyUrl: string | null;
+  /** How mail of the same is sent, and to whom; null: none is. */
+  mail: MailConfig | null;
   /** How the server is reached from where notifications are read, without a slash at its end. */
   publicUrl: string;
   /** IANA name of the zone whose days and months limits and sums go by. */
   timeZone: string;
+}
+
+/** A mail server (whose address may hold a password), and the addresses that mail is from and to. */
+export interface MailConfig {
+  smtpUrl: string;
+  from: string;
+  to: string[];
 }
 
 const DEFAULT_BASE_URL = "https://api.anthropic.com";
@@ -133,9 +185,23 @@ export function loadConfig(sources: ConfigSources): Config {
     backupEveryHours: settings.backup_every_hours,
     maxCrashes: settings.max_crashes,
     notifyUrl: settings.notify_url || null,
+    mail: mailIn(settings),
     publicUrl: (settings.public_url || `http://localhost:${settings.port}`).replace(/\/+$/, ""),
     timeZone: settings.timezone || (sources.timeZone ?? machineTimeZone()),
   };
+}
+
+/** All three or none. Throws `invalid`. */
+function mailIn({ smtp_url: smtpUrl, mail_from: from, mail_to: to }: Settings): MailConfig | null {
+  if (smtpUrl === "" && from === "" && to === "") return null;
+  for (const [key, value] of Object.entries({ smtp_url: smtpUrl, mail_from: from, mail_to: to })) {
+    if (value !== "") continue;
+    const message = "mail needs all of smtp_url, mail_from and mail_to";
+    throw new AppError("invalid", `Cannot start: the setting "${key}" is missing: ${message}`, [
+      { field: key, message },
+    ]);
+  }
+  return { smtpUrl, from, to: addressesIn(to) };
 }
 
 function defaults({ env, checkout }: ConfigSources): Settings {
@@ -155,6 +221,9 @@ function defaults({ env, checkout }: ConfigSources): Settings {
     max_crashes: 3,
     notify_url: "",
     public_url: "",
+    smtp_url: "",
+    mail_from: "",
+    mail_to: "",
     timezone: "",
   };
 }

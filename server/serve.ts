@@ -10,6 +10,7 @@ import { advanceTicketHandler } from "../queue/handlers/advance_ticket.ts";
 import { backupHandler } from "../queue/handlers/backup.ts";
 import { mergeTicketHandler } from "../queue/handlers/merge_ticket.ts";
 import { notifyHandler } from "../queue/handlers/notify.ts";
+import { notifyAlertHandler, tellAlertHandler } from "../queue/handlers/notify_alert.ts";
 import { rollUpHandler } from "../queue/handlers/roll_up.ts";
 import { removeWorktreeHandler } from "../queue/handlers/remove_worktree.ts";
 import { runAgentHandler } from "../queue/handlers/run_agent.ts";
@@ -44,6 +45,7 @@ import { createRunHost } from "./services/run_host.ts";
 import { createEventStreams } from "./sse.ts";
 import { modelOf, startAgents } from "./start_agents.ts";
 import { watchStorage } from "./storage.ts";
+import { pruneAlerts } from "./store/alerts.ts";
 import { lastEventMs } from "./store/events.ts";
 import { pruneKeys } from "./store/idempotency_keys.ts";
 import { systemTimers } from "./timers.ts";
@@ -202,9 +204,11 @@ function createAppRunner(app: App): Runner {
       advanceTicketHandler,
       mergeTicketHandler,
       removeWorktreeHandler,
-      pruneHandler([pruneKeys, pruneUsage]),
+      pruneHandler([pruneKeys, pruneUsage, pruneAlerts]),
       rollUpHandler,
       notifyHandler,
+      tellAlertHandler,
+      notifyAlertHandler,
       backupHandler(app.clock.nowMs()),
     ],
     limits: queueLimits(app.config),

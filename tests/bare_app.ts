@@ -97,6 +97,7 @@ const bareConfig: Config = {
   backupEveryHours: 24,
   maxCrashes: 3,
   notifyUrl: null,
+  mail: null,
   publicUrl: "http://localhost:4242",
   timeZone: "UTC",
 };

@@ -48,6 +48,7 @@ export const testConfig: Config = {
   backupEveryHours: 24,
   maxCrashes: 3,
   notifyUrl: null,
+  mail: null,
   publicUrl: "http://localhost:4242",
   timeZone: "UTC",
 };

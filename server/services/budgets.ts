@@ -11,6 +11,7 @@ import type { RunEventBody, RunOutcome } from "../../agents/protocol.ts";
 import { totalTokensOf } from "../../agents/loop/cost.ts";
 import { isInDoubt } from "../../agents/loop/fold.ts";
 import { OverBudget } from "../../agents/runtime.ts";
+import { enqueue } from "../../queue/queue.ts";
 import type { App } from "../app.ts";
 import { calendarIn, today, windowEnd } from "../calendar.ts";
 import type { Db, Tx } from "../db.ts";
@@ -199,12 +200,15 @@ function warn(tx: Tx, limits: readonly LimitState[]): void {
   for (const limit of limits) {
     if (limit.amount === 0) continue;
     const { id: limitId, start, amount } = limit;
-    const fresh = alertThresholds.filter((threshold) =>
-      usedPercent(limit) >= threshold &&
-      insertAlert(tx, { limitId, start, threshold, used: usedOf(limit), amount })
-    );
-    const threshold = fresh.at(-1);
-    if (threshold === undefined) continue;
+    const fresh = alertThresholds.filter((threshold) => usedPercent(limit) >= threshold)
+      .map((threshold) => ({
+        threshold,
+        id: insertAlert(tx, { limitId, start, threshold, used: usedOf(limit), amount }),
+      })).filter(({ id }) => id !== null);
+    const highest = fresh.at(-1);
+    if (highest === undefined) continue;
+    const { threshold } = highest;
+    enqueue(tx, { kind: "tell_alert", args: { alertId: highest.id! }, priority: 1 });
     tx.emit({
       type: "budget_alert",
       projectId: limit.scope === "project" ? limit.scopeId : null,
