@@ -14,7 +14,7 @@ import { OverBudget } from "../../agents/runtime.ts";
 import { enqueue } from "../../queue/queue.ts";
 import type { App } from "../app.ts";
 import { calendarIn, today, windowEnd } from "../calendar.ts";
-import type { Db, Tx } from "../db.ts";
+import type { Tx } from "../db.ts";
 import type { LimitState, Run } from "../records.ts";
 import { dropAlerts, insertAlert } from "../store/alerts.ts";
 import { listLimits, type WindowOf } from "../store/limits.ts";
