@@ -113,6 +113,9 @@ export const projectChangesInput = once(() =>
     base_branch: z.string().trim().min(1).max(250).optional(),
     commands: commandsInput().optional(),
     ...allowances(),
+    tags_allowed: z.boolean().optional().describe(
+      "A run may have private data, untrusted input and a way out together without asking for it",
+    ),
   }).meta({ id: "ProjectChanges" })
 );
 

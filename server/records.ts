@@ -49,6 +49,8 @@ export interface Project {
   commandsAllowed: boolean;
   /** A person lets the setup command, and it alone, use the machine's network in the sandbox. */
   setupNetwork: boolean;
+  /** Who let its runs have private data, untrusted input and a way out together; null: each run asks for that. */
+  tagsAllowed: { by: string; at: string } | null;
   /** The built-in sample; the demo model can implement its ideas. */
   sample: boolean;
   createdAt: string;

@@ -61,6 +61,7 @@ export function project(changes: Partial<Project> = {}): Project {
     ],
     commandsAllowed: false,
     setupNetwork: false,
+    tagsAllowed: null,
     sample: false,
     createdAt: ago(9_000),
     updatedAt: ago(900),

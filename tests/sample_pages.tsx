@@ -530,6 +530,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       delay={fullDisk}
       attempt={2}
       tags={["private"]}
+      tagsAllowed={null}
       approvals={[a.approval(), writeApproval]}
       learned={[a.memoryChange()]}
       moves={runMoves}
@@ -575,6 +576,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       delay={null}
       attempt={1}
       tags={["private", "untrusted", "outbound"]}
+      tagsAllowed={{ by: "ana", at: a.ago(90) }}
       approvals={[]}
       learned={[]}
       moves={{
@@ -616,6 +618,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       delay={null}
       attempt={1}
       tags={["private", "untrusted", "outbound"]}
+      tagsAllowed={{ by: "ana", at: a.ago(90) }}
       approvals={[]}
       learned={[]}
       moves={{
@@ -689,7 +692,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
           build: "npm run build",
           test: "",
         },
-        allowed: { setup_network: false, commands_allowed: false },
+        allowed: { setup_network: false, commands_allowed: false, tags_allowed: false },
         setupFetches: true,
         message: null,
         errors: [],
@@ -702,7 +705,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       looked={false}
       form={{
         values: { path: "/tmp", name: "", base_branch: "", setup: "", build: "", test: "" },
-        allowed: { setup_network: false, commands_allowed: false },
+        allowed: { setup_network: false, commands_allowed: false, tags_allowed: false },
         setupFetches: false,
         message: notGit,
         errors: [{ field: "path", message: notGit }],
@@ -723,7 +726,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
           build: "npm run build",
           test: "npm test",
         },
-        allowed: { setup_network: true, commands_allowed: false },
+        allowed: { setup_network: true, commands_allowed: false, tags_allowed: false },
         setupFetches: true,
         message: null,
         errors: [],

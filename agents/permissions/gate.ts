@@ -15,7 +15,8 @@ import {
 
 /** What is to become of a call; a question that a person was asked before stays a question. */
 export type Judgement =
-  | { type: "allow" }
+  /** `together`: as of `Decision`. */
+  | { type: "allow"; together?: true }
   | { type: "ask"; question: ApprovalQuestion }
   | { type: "deny"; reason: string };
 
@@ -51,7 +52,8 @@ export class Gate {
 
   /** Throws when the machine failed at planning it. */
   async judge(call: ToolCall): Promise<Judgement> {
-    const { context: { spec, permissions, place }, confinement, ledger, calls } = this.#options;
+    const { context: { spec, permissions, place, tagsAllowed }, confinement, ledger, calls } =
+      this.#options;
     const asked = ledger.asked.get(call.id);
     if (asked) return { type: "ask", question: asked };
     this.#rules ??= await compileRules(permissions);
@@ -63,6 +65,7 @@ export class Gate {
       rules: this.#rules,
       tags: this.tagsOf(call.name),
       had: this.#had,
+      tagsAllowed,
     };
     if (!question.allowed.includes(call.name)) return this.#decided(call, question);
     // Nobody is asked about what the tool itself refuses, or what was allowed and has begun.
@@ -125,7 +128,7 @@ export class Gate {
 
   #decided(call: ToolCall, question: ToolQuestion): Judgement {
     const decision = decide(question);
-    if (decision.type === "allow") return this.#allowed(call);
+    if (decision.type === "allow") return { ...decision, ...this.#allowed(call) };
     if (decision.type === "deny") return decision;
     return { type: "ask", question: { rule: decision.rule, detail: decision.detail } };
   }

@@ -21,5 +21,9 @@ CREATE TABLE usage_months (
   cost_micro_usd INTEGER NOT NULL,
   PRIMARY KEY (month, project_id, agent, model, subject_id)
 ) STRICT, WITHOUT ROWID;
+
+-- Who let the runs of a project have private data, untrusted input and a way out together; null: each run asks.
+ALTER TABLE projects ADD COLUMN tags_allowed_by TEXT;
+ALTER TABLE projects ADD COLUMN tags_allowed_at TEXT;
 `,
 };

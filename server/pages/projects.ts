@@ -41,7 +41,7 @@ export function proposalForm(inspection: Inspection): ProjectForm {
       build: command("build"),
       test: command("test"),
     },
-    allowed: { setup_network: false, commands_allowed: false },
+    allowed: { setup_network: false, commands_allowed: false, tags_allowed: false },
     setupFetches: needsNetwork(command("setup")),
     message: null,
     errors: [],
@@ -60,7 +60,11 @@ function savedForm(project: Project): ProjectForm {
       build: command("build"),
       test: command("test"),
     },
-    allowed: { setup_network: project.setupNetwork, commands_allowed: project.commandsAllowed },
+    allowed: {
+      setup_network: project.setupNetwork,
+      commands_allowed: project.commandsAllowed,
+      tags_allowed: project.tagsAllowed !== null,
+    },
     setupFetches: needsNetwork(command("setup")),
     message: null,
     errors: [],
@@ -93,6 +97,7 @@ export function refusedForm(
 export const allowedIn = (values: Record<string, string>): ProjectForm["allowed"] => ({
   setup_network: values.setup_network !== undefined,
   commands_allowed: values.commands_allowed !== undefined,
+  tags_allowed: values.tags_allowed !== undefined,
 });
 
 /** `refused`: null shows the saved settings. */

@@ -58,7 +58,8 @@ export function projectsApi(api: Api): void {
     }, async ({ app, params, body }) => {
       const { name, base_branch: baseBranch, commands } = body;
       const { commands_allowed: commandsAllowed, setup_network: setupNetwork } = body;
-      const changes = { name, baseBranch, commands, commandsAllowed, setupNetwork };
+      const { tags_allowed: tagsAllowed } = body;
+      const changes = { name, baseBranch, commands, commandsAllowed, setupNetwork, tagsAllowed };
       return projectJson(await changeProject(app, params.id!, changes, requestSignal()));
     })
     .delete("/projects/:id", {
@@ -152,6 +153,7 @@ export function projectPages(pages: Hono<Env>, tools: PageTools): void {
           commands,
           commandsAllowed: allowed.commands_allowed,
           setupNetwork: allowed.setup_network,
+          tagsAllowed: allowed.tags_allowed,
         };
         const project = await changeProject(app, id, changes, requestSignal());
         return done(c, `/projects/${id}`, `Settings of "${project.name}" saved`);

@@ -41,14 +41,21 @@ export interface ProjectChanges {
   baseBranch?: string;
   commandsAllowed?: boolean;
   setupNetwork?: boolean;
+  tagsAllowed?: boolean;
   commands?: ProjectCommand[];
 }
 
 export function updateProject(tx: Tx, id: string, changes: ProjectChanges): Project {
   const before = getProject(tx.db, id);
+  const tagsAllowed = changes.tagsAllowed === undefined
+    ? before.tagsAllowed
+    : changes.tagsAllowed
+    ? before.tagsAllowed ?? { by: tx.actor, at: tx.now }
+    : null;
   tx.db.prepare(`
     UPDATE projects SET name = :name, base_branch = :baseBranch,
-      commands_allowed = :commandsAllowed, setup_network = :setupNetwork, updated_at = :now
+      commands_allowed = :commandsAllowed, setup_network = :setupNetwork,
+      tags_allowed_by = :tagsAllowedBy, tags_allowed_at = :tagsAllowedAt, updated_at = :now
     WHERE id = :id
   `).run({
     id,
@@ -56,6 +63,8 @@ export function updateProject(tx: Tx, id: string, changes: ProjectChanges): Proj
     baseBranch: changes.baseBranch ?? before.baseBranch,
     commandsAllowed: Number(changes.commandsAllowed ?? before.commandsAllowed),
     setupNetwork: Number(changes.setupNetwork ?? before.setupNetwork),
+    tagsAllowedBy: tagsAllowed?.by ?? null,
+    tagsAllowedAt: tagsAllowed?.at ?? null,
     now: tx.now,
   });
   if (changes.commands) replaceCommands(tx, id, changes.commands);
@@ -148,6 +157,9 @@ function projectFromRow(db: Db, row: Row): Project {
     })),
     commandsAllowed: row.commands_allowed === 1,
     setupNetwork: row.setup_network === 1,
+    tagsAllowed: row.tags_allowed_by === null
+      ? null
+      : { by: String(row.tags_allowed_by), at: String(row.tags_allowed_at) },
     sample: row.sample === 1,
     createdAt: String(row.created_at),
     updatedAt: String(row.updated_at),
