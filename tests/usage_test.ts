@@ -240,7 +240,16 @@ const ground = (changes: Partial<AdviceGround> = {}): AdviceGround => ({
   runs: [],
   forecastMicroUsd: null,
   monthLimitMicroUsd: null,
+  agents: [{
+    id: "reviewer",
+    name: "reviewer",
+    projectId: null,
+    version: 1,
+    model: "claude-opus-5-5",
+    isFile: false,
+  }],
   priceOf: () => price,
+  lacks: () => false,
   ...changes,
 });
 
@@ -277,8 +286,8 @@ Deno.test("the advice to set a monthly limit is applied, taken back and dismisse
   using _ = app;
   const pages = pagesBench(app);
   const advised = async () =>
-    /Set a monthly limit of \$\d+/.exec(await (await pages.get("/usage")).text())?.[0];
-  equal(await advised(), "Set a monthly limit of $3");
+    /Apply: Set a monthly limit of \$\d+/.exec(await (await pages.get("/usage")).text())?.[0];
+  equal(await advised(), "Apply: Set a monthly limit of $3");
   const applied = await pages.post("/usage/advice/apply", { key: "month_limit" });
   match(
     decodeURIComponent(applied.headers.get("set-cookie")!),
@@ -288,7 +297,7 @@ Deno.test("the advice to set a monthly limit is applied, taken back and dismisse
   equal(await advised(), undefined);
   equal((await pages.post("/usage/advice/undo?key=month_limit")).status, 303);
   deepEqual(listLimits(app.db, "2026-11-27"), []);
-  equal(await advised(), "Set a monthly limit of $3");
+  equal(await advised(), "Apply: Set a monthly limit of $3");
   await pages.post("/usage/advice/dismiss", { key: "month_limit" });
   equal(await advised(), undefined);
   equal((await pages.post("/usage/advice/apply", { key: "month_limit" })).status, 404);

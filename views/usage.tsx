@@ -62,7 +62,7 @@ export function UsagePage(props: UsagePageProps): VNode {
     <Layout shell={props.shell} title="Usage" current="usage" live={props.live}>
       <PageHead title="Usage" aside={<Periods {...props} />} />
       <Totals {...props} />
-      <AdvicePanel {...props.advice} />
+      <AdvicePanel {...props.advice} nowMs={props.shell.nowMs} />
       <Days {...props} />
       {props.groups.map((group) => <Group key={group.name} {...group} {...spanIn(props)} />)}
       <LimitsPanel {...props.limits} timeZone={props.timeZone} />

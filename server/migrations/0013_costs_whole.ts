@@ -25,5 +25,11 @@ CREATE TABLE usage_months (
 -- Who let the runs of a project have private data, untrusted input and a way out together; null: each run asks.
 ALTER TABLE projects ADD COLUMN tags_allowed_by TEXT;
 ALTER TABLE projects ADD COLUMN tags_allowed_at TEXT;
+
+-- So far only a limit was ever applied; its undo now says so, as one of several kinds.
+ALTER TABLE advice ADD COLUMN title TEXT NOT NULL DEFAULT '';
+UPDATE advice SET title = 'A monthly limit' WHERE state = 'applied';
+UPDATE advice SET title = key WHERE title = '';
+UPDATE advice SET undo = json_set(undo, '$.type', 'month_limit') WHERE state = 'applied';
 `,
 };

@@ -141,12 +141,7 @@ export function usagePage(
       maxRuns: config.maxRuns,
       maxRunsPerProject: config.maxRunsPerProject,
     },
-    advice: {
-      advice: currentAdvice(app).open.map(({ apply, ...advice }) => ({
-        ...advice,
-        applies: apply !== null,
-      })),
-    },
+    advice: adviceOf(app),
     prices: {
       prices: listPrices(db).map(({ changed, ...row }) => ({
         ...row,
@@ -154,6 +149,22 @@ export function usagePage(
       })),
       refused: refused.price ?? null,
     },
+  };
+}
+
+/** Most decisions that the page shows. */
+const DECIDED_SHOWN = 20;
+
+function adviceOf(app: App): UsagePageProps["advice"] {
+  const { open, decided } = currentAdvice(app);
+  return {
+    advice: open.map(({ apply, agentId, ...advice }) => ({
+      ...advice,
+      applies: apply !== null,
+      version: apply?.type === "model" ? apply.version : null,
+      agentHref: agentId && agentHref(agentId),
+    })),
+    decided: decided.slice(0, DECIDED_SHOWN),
   };
 }
 

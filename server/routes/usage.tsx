@@ -226,8 +226,8 @@ export function usagePages(pages: Hono<Env>, tools: PageTools): void {
     return done(c, "/usage#prices", `${model} is back at its shipped price`);
   });
   pages.post("/usage/advice/apply", async (c) => {
-    const { key = "" } = await readForm(c);
-    const { title } = applyAdvice(c.var.app, key);
+    const { key = "", version = "" } = await readForm(c);
+    const { title } = applyAdvice(c.var.app, key, version === "" ? undefined : Number(version));
     return done(c, "/usage", `Applied: ${title}`, undoOf(key));
   });
   pages.post("/usage/advice/dismiss", async (c) => {
