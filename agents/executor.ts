@@ -103,6 +103,7 @@ export class Executor {
     if (known) return known;
     const isReported = whenCutOff(call.name) === "report";
     const begin = this.#options.nowMs();
+    const judgement = await this.#gate.judge(call);
     const finish = async (answer: Answer, refused = false): Promise<ToolResult> => {
       // A clock may be set back.
       const durationMs = Math.max(0, this.#options.nowMs() - begin);
@@ -110,12 +111,12 @@ export class Executor {
       const result: ToolResult = {
         ...{ ...answer, ...this.#shareable(answer), callId: call.id, durationMs },
         ...tags.length > 0 && { tags },
+        ...judgement.type === "allow" && judgement.together && { together: true },
       };
       await this.append({ type: "tool_finished", turn, result });
       if (isReported) this.#outputs.remove(call.id);
       return result;
     };
-    const judgement = await this.#gate.judge(call);
     if (isReported && this.#isCutOff(call, judgement)) {
       return await finish(this.#calls.report(call));
     }

@@ -158,6 +158,8 @@ export interface ToolResult {
   interrupted?: true;
   /** What the call brought into the run or let out of it: its tool's tags. Absent: none, or it was refused before. */
   tags?: readonly ToolTag[];
+  /** With it the run had all tags together, as a person allowed beforehand in the project's settings. */
+  together?: true;
   /** Of a plan: the file was not there before. */
   makesFile?: true;
   /** What a command asked the proxy of its sandbox for. */

@@ -66,6 +66,8 @@ export interface RunContext {
   commands: { name: string; command: string; timeoutMs: number }[];
   /** A person allowed the project's own commands to run without a sandbox. */
   unconfinedAllowed: boolean;
+  /** Whether a person lets the project's runs have all tags together, as it is right now; absent: nobody does. */
+  tagsAllowed?: () => boolean;
   /** Where what its commands print is kept while they are at work; made when there is something to keep. */
   outputDir: string;
   /** Where the whole of long outputs is kept until the run is over; absent: nowhere. */

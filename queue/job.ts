@@ -18,14 +18,22 @@ export interface JobKinds {
   remove_worktree: { ticketId: string };
   /** Throws away what nobody needs any more. */
   prune: Record<string, never>;
-  /** Tells a person's own service that a run waits for a word. */
-  notify: { approvalId: string };
+  /** Tells a person on a channel that a run waits for a word; without one, by webhook, as older versions asked for. */
+  notify: { approvalId: string; by?: NotifyChannel };
+  /** Asks for a `notify_alert` on each channel that there is. */
+  tell_alert: { alertId: string };
+  /** Tells a person on a channel how far a limit is used. */
+  notify_alert: { alertId: string; by: NotifyChannel };
   /** Backs the database up if that is due. */
   backup: Record<string, never>;
   /** Sums up the days that are over of what was used. */
   roll_up: Record<string, never>;
 }
 export type JobKind = keyof JobKinds;
+
+/** How a person is told of something who looks at no page. */
+export const notifyChannels = ["webhook", "mail"] as const;
+export type NotifyChannel = typeof notifyChannels[number];
 
 /** Jobs of one queue share its slots, so that agents never wait behind pruning. */
 export const queueNames = ["agents", "steps", "merges", "upkeep"] as const;
@@ -50,6 +58,8 @@ export const jobPolicies: { readonly [K in JobKind]: JobPolicy } = {
   merge_ticket: { queue: "merges", timeoutMs: 4 * HOUR_MS, maxAttempts: 8 },
   remove_worktree: { queue: "upkeep", timeoutMs: 5 * MINUTE_MS, maxAttempts: 8 },
   notify: { queue: "upkeep", timeoutMs: MINUTE_MS, maxAttempts: 12 },
+  tell_alert: { queue: "upkeep", timeoutMs: MINUTE_MS, maxAttempts: 3 },
+  notify_alert: { queue: "upkeep", timeoutMs: MINUTE_MS, maxAttempts: 12 },
   prune: { queue: "upkeep", timeoutMs: 10 * MINUTE_MS, maxAttempts: 3 },
   backup: { queue: "upkeep", timeoutMs: HOUR_MS, maxAttempts: 8 },
   roll_up: { queue: "upkeep", timeoutMs: 10 * MINUTE_MS, maxAttempts: 3 },
@@ -64,6 +74,7 @@ export const jobKeys = {
   advanceTicket: (ticketId: string) => `ticket:${ticketId}`,
   mergeTicket: (ticketId: string) => `merge:${ticketId}`,
   removeWorktree: (ticketId: string) => `remove:${ticketId}`,
+  alert: (alertId: string, by: NotifyChannel) => `alert:${alertId}:${by}`,
 } as const;
 
 /** How an attempt ended. A handler that throws asks for a retry with the error's message, as "internal". */

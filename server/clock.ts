@@ -1,7 +1,11 @@
+import type { Calendar } from "./calendar.ts";
+
 /** Where the time comes from. Tests pass a fixed one; nothing else reads the system clock. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   nowMs(): number;
+  /** Whose days limits and sums go by; absent: those of UTC. */
+  calendar?: Calendar;
 }
 
 export const systemClock: Clock = { nowMs: () => Date.now() };

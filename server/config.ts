@@ -4,11 +4,15 @@ import { join, resolve } from "node:path";
 import { parseDocument } from "yaml";
 import { z } from "zod";
 import { AppError } from "./errors.ts";
+import { isTimeZone, machineTimeZone } from "./calendar.ts";
 import { SECOND_MS } from "./clock.ts";
 import { whyNotShown } from "./shown_folders.ts";
 import { handsLimitBounds, type HandsLimitName, handsLimitNames } from "./states.ts";
 
 const MAX_FOLDERS = 20;
+
+/** People that one mail goes to. */
+const MAIL_TO_MAX = 20;
 
 const settingsSchema = z.strictObject({
   port: wholeNumber(0, 65_535),
@@ -30,6 +34,13 @@ const settingsSchema = z.strictObject({
   hands_processes: handsLimit("processes"),
   hands_file_mb: handsLimit("file_mb"),
   hands_open_files: handsLimit("open_files"),
+  smtp_url: smtpAddress(),
+  mail_from: mailAddresses(1),
+  mail_to: mailAddresses(MAIL_TO_MAX),
+  timezone: z.string().trim().refine(
+    (name) => name === "" || isTimeZone(name),
+    'expected the name of a time zone, such as "Europe/Berlin" or "UTC"',
+  ),
 });
 
 /** In the environment and in flags it is text; and nothing else may pass for a number, as `true` would for 1. */
@@ -71,6 +82,43 @@ function webAddress() {
   );
 }
 
+/** Empty: none. What is wrong of it is not repeated: it may hold a password. */
+function smtpAddress() {
+  return z.string().trim().max(2_000).refine(
+    (text) => text === "" || isSmtpAddress(text),
+    "expected smtp://user:password@host:587 or smtps://user:password@host:465",
+  );
+}
+
+function isSmtpAddress(text: string): boolean {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || !/^smtps?:$/.test(url.protocol) || url.hostname === "") return false;
+  if (!/^\/?$/.test(url.pathname) || url.search !== "" || url.hash !== "") return false;
+  try {
+    return [url.username, url.password].map(decodeURIComponent).length === 2;
+  } catch (error) {
+    if (error instanceof URIError) return false;
+    throw error;
+  }
+}
+
+/** Addresses with commas between; empty: none. */
+function mailAddresses(most: number) {
+  const address = z.email();
+  return z.string().trim().max(4_000).refine(
+    (text) => {
+      const list = addressesIn(text);
+      return list.length <= most && list.every((one) => address.safeParse(one).success);
+    },
+    most === 1
+      ? "expected a mail address"
+      : `expected at most ${most} mail addresses with commas between`,
+  );
+}
+
+const addressesIn = (text: string): string[] =>
+  text.trim() === "" ? [] : text.split(",").map((one) => one.trim());
+
 type Settings = z.infer<typeof settingsSchema>;
 
 export interface Config {
@@ -97,14 +145,25 @@ export interface Config {
   backupEveryHours: number;
   /** So many deaths of the process while it executed one and the same job quarantine that job. */
   maxCrashes: number;
-  /** Gets each new approval as JSON, by POST; null: nobody is told. May hold a password. */
+  /** Gets each new approval and alert as JSON, by POST; null: nobody is told so. May hold a password. */
   notifyUrl: string | null;
   /** Absolute paths of folders with programs that every sandbox shows, read-only and first on PATH. */
   toolchains: string[];
   /** Limits of what agents run; absent: as shipped. See `handsLimitBounds`. */
   handsLimits: Partial<Record<HandsLimitName, number>>;
+  /** How mail of the same is sent, and to whom; null: none is. */
+  mail: MailConfig | null;
   /** How the server is reached from where notifications are read, without a slash at its end. */
   publicUrl: string;
+  /** IANA name of the zone whose days and months limits and sums go by. */
+  timeZone: string;
+}
+
+/** A mail server (whose address may hold a password), and the addresses that mail is from and to. */
+export interface MailConfig {
+  smtpUrl: string;
+  from: string;
+  to: string[];
 }
 
 const DEFAULT_BASE_URL = "https://api.anthropic.com";
@@ -119,6 +178,8 @@ export interface ConfigSources {
   cwd: string;
   /** Started from a checkout: the data folder is then `./data`. */
   checkout: boolean;
+  /** The zone of the machine; absent: as it says itself. */
+  timeZone?: string;
 }
 
 /** Throws `invalid`, naming the file and line, the variable or the flag, and what was expected. */
@@ -174,8 +235,23 @@ export function loadConfig(sources: ConfigSources): Config {
         return value === 0 ? [] : [[name, value]];
       }),
     ),
+    mail: mailIn(settings),
     publicUrl: (settings.public_url || `http://localhost:${settings.port}`).replace(/\/+$/, ""),
+    timeZone: settings.timezone || (sources.timeZone ?? machineTimeZone()),
   };
+}
+
+/** All three or none. Throws `invalid`. */
+function mailIn({ smtp_url: smtpUrl, mail_from: from, mail_to: to }: Settings): MailConfig | null {
+  if (smtpUrl === "" && from === "" && to === "") return null;
+  for (const [key, value] of Object.entries({ smtp_url: smtpUrl, mail_from: from, mail_to: to })) {
+    if (value !== "") continue;
+    const message = "mail needs all of smtp_url, mail_from and mail_to";
+    throw new AppError("invalid", `Cannot start: the setting "${key}" is missing: ${message}`, [
+      { field: key, message },
+    ]);
+  }
+  return { smtpUrl, from, to: addressesIn(to) };
 }
 
 function defaults({ env, checkout }: ConfigSources): Settings {
@@ -201,6 +277,10 @@ function defaults({ env, checkout }: ConfigSources): Settings {
     hands_processes: 0,
     hands_file_mb: 0,
     hands_open_files: 0,
+    smtp_url: "",
+    mail_from: "",
+    mail_to: "",
+    timezone: "",
   };
 }
 

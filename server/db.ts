@@ -9,6 +9,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers";
 import { AppError } from "./errors.ts";
+import { type Calendar, calendarIn } from "./calendar.ts";
 import { type Clock, timeText } from "./clock.ts";
 import { inOrder, numbered, type Params, type Value } from "./sql_parameters.ts";
 import { type MachineFault, machineFaultOf, Unavailable } from "./machine_fault.ts";
@@ -186,6 +187,8 @@ export interface Tx {
   /** UTC text; every row written by this transaction carries this time. */
   readonly now: string;
   readonly nowMs: number;
+  /** Whose days limits and sums go by. */
+  readonly calendar: Calendar;
   readonly actor: string;
   /** For what is no event, after COMMIT: a bell that rings. */
   readonly hub: Hub;
@@ -222,7 +225,7 @@ export function transact<T>(app: Transactor, work: (tx: Tx) => T): T {
   if (app.inside) return doPart(app.inside, app, work);
   if (db.inTransaction) throw new Error("transact() inside transact(): pass the Tx on instead");
   const news: News = { events: [], callbacks: [] };
-  const tx = openTx(app, app.clock.nowMs(), news);
+  const tx = openTx(app, { nowMs: app.clock.nowMs(), calendar: calendarIn(app) }, news);
   let result: T;
   try {
     db.exec(BEGIN);
@@ -253,13 +256,14 @@ function tell(hub: Hub, { events, callbacks }: News): void {
 
 function openTx(
   { db, hub, actor }: Omit<Transactor, "clock">,
-  nowMs: number,
+  { nowMs, calendar }: Pick<Tx, "nowMs" | "calendar">,
   news: News,
 ): Tx {
   const tx: Tx = {
     db,
     now: timeText(nowMs),
     nowMs,
+    calendar,
     actor,
     hub,
     emit(event) {
@@ -354,7 +358,7 @@ function doPart<T>(tx: Tx, { hub, actor }: Speaker, work: (tx: Tx) => T): T {
   const news: News = { events: [], callbacks: [] };
   db.prepare("SAVEPOINT part").run();
   try {
-    const result = work(openTx({ db, hub, actor }, tx.nowMs, news));
+    const result = work(openTx({ db, hub, actor }, tx, news));
     if (result instanceof Promise) throw new Error("transact() was given an async function");
     db.prepare("RELEASE part").run();
     if (news.events.length + news.callbacks.length > 0) tx.afterCommit(() => tell(hub, news));

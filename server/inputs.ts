@@ -155,6 +155,9 @@ export const projectChangesInput = once(() =>
     base_branch: z.string().trim().min(1).max(250).optional(),
     commands: commandsInput().optional(),
     ...allowances(),
+    tags_allowed: z.boolean().optional().describe(
+      "A run may have private data, untrusted input and a way out together without asking for it",
+    ),
   }).meta({ id: "ProjectChanges" })
 );
 
@@ -270,7 +273,9 @@ const limitKey = () => ({
   scope: z.enum(limitScopes),
   scope_id: z.string().trim().max(100).default("")
     .describe("A project's id or an agent's name; empty for all"),
-  period: z.enum(limitPeriods).describe("The window that it begins anew with, UTC"),
+  period: z.enum(limitPeriods).describe(
+    "The window that it begins anew with, in the configured time zone",
+  ),
   unit: z.enum(limitUnits),
 });
 const amount = () =>

@@ -56,6 +56,8 @@ export interface Project {
   toolchains: string[];
   /** In place of the configuration's; see `handsLimitBounds`. */
   handsLimits: Partial<Record<HandsLimitName, number>>;
+  /** Who let its runs have private data, untrusted input and a way out together; null: each run asks for that. */
+  tagsAllowed: { by: string; at: string } | null;
   /** The built-in sample; the demo model can implement its ideas. */
   sample: boolean;
   createdAt: string;

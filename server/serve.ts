@@ -10,6 +10,7 @@ import { advanceTicketHandler } from "../queue/handlers/advance_ticket.ts";
 import { backupHandler } from "../queue/handlers/backup.ts";
 import { mergeTicketHandler } from "../queue/handlers/merge_ticket.ts";
 import { notifyHandler } from "../queue/handlers/notify.ts";
+import { notifyAlertHandler, tellAlertHandler } from "../queue/handlers/notify_alert.ts";
 import { rollUpHandler } from "../queue/handlers/roll_up.ts";
 import { removeWorktreeHandler } from "../queue/handlers/remove_worktree.ts";
 import { runAgentHandler } from "../queue/handlers/run_agent.ts";
@@ -20,6 +21,7 @@ import { appScripts } from "../views/shell.ts";
 import type { App } from "./app.ts";
 import { loadAssets } from "./assets.ts";
 import { createBackups } from "./backup.ts";
+import { calendarOf } from "./calendar.ts";
 import { copyInThread } from "./backup_copy.ts";
 import { HOUR_MS, SECOND_MS, steadyClock, systemClock, timeText } from "./clock.ts";
 import type { Config } from "./config.ts";
@@ -43,6 +45,7 @@ import { createRunHost } from "./services/run_host.ts";
 import { createEventStreams } from "./sse.ts";
 import { modelOf, startAgents } from "./start_agents.ts";
 import { watchStorage } from "./storage.ts";
+import { pruneAlerts } from "./store/alerts.ts";
 import { lastEventMs } from "./store/events.ts";
 import { pruneKeys } from "./store/idempotency_keys.ts";
 import { systemTimers } from "./timers.ts";
@@ -169,11 +172,14 @@ function createApp({ root, ...parts }: AppParts): App {
   const hub = createHub((error) => log.error("a listener failed", { error: messageOf(error) }));
   const app: App = {
     ...parts,
-    clock: steadyClock({
-      notBeforeMs: lastEventMs(db),
-      // Later: it is noticed in the middle of something.
-      onSetBack: (byMs) => void queueMicrotask(() => followSetBack(app, byMs)),
-    }),
+    clock: {
+      ...steadyClock({
+        notBeforeMs: lastEventMs(db),
+        // Later: it is noticed in the middle of something.
+        onSetBack: (byMs) => void queueMicrotask(() => followSetBack(app, byMs)),
+      }),
+      calendar: calendarOf(parts.config.timeZone),
+    },
     hub,
     catalog: lazyCatalog(new URL("agents/definitions/", root)),
     turnstile: new Turnstile(),
@@ -201,9 +207,11 @@ function createAppRunner(app: App): Runner {
       advanceTicketHandler,
       mergeTicketHandler,
       removeWorktreeHandler,
-      pruneHandler([pruneKeys, pruneUsage]),
+      pruneHandler([pruneKeys, pruneUsage, pruneAlerts]),
       rollUpHandler,
       notifyHandler,
+      tellAlertHandler,
+      notifyAlertHandler,
       backupHandler(app.clock.nowMs()),
     ],
     limits: queueLimits(app.config),

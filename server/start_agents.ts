@@ -80,7 +80,9 @@ export async function startAgents(
   );
   // The key has got into no sandbox: this is for what nobody has thought of.
   const { apiKey = "" } = config.endpoint ?? {};
-  const redact = createRedactor(secretsIn({ ...Deno.env.toObject(), API_KEY: apiKey }));
+  const smtp = config.mail && decodeURIComponent(new URL(config.mail.smtpUrl).password);
+  const own = { API_KEY: apiKey, SMTP_PASSWORD: smtp ?? "" };
+  const redact = createRedactor(secretsIn({ ...Deno.env.toObject(), ...own }));
   const model = modelOf(config);
   const agents = createAgents({ ...rest, log, brains, hands, gates, proof, redact, model });
   return { agents, proven: proof.then((hole) => hole && log.error(hole)) };

@@ -86,6 +86,8 @@ Deno.test("a trial of a developer can only read, shows its result, and leaves ti
   }
   deepEqual([run.status, run.wait_reason], ["waiting", 'The agent "feature-dev" is disabled']);
   equal(site.fake.requests.length, 0, "it starts no run");
+  // Otherwise the copy, which is enabled, would take the run up beside its trial.
+  await client.post(`/tickets/${ticket.id}/pause`, {});
 
   const copy = await client.post(`/agents/feature-dev/copy`, { project_id: site.project.id });
   const before = await client.get(`/tickets/${ticket.id}`);

@@ -211,7 +211,9 @@ Deno.test("a message says who wants what and where to decide, but not the comman
   const config = { notifyUrl: `${url}?topic=me`, publicUrl: "https://gaffer.example" };
   using app = testApp({ config });
   const approval = await waiting(app);
-  deepEqual(await notifyOfApproval(app, approval.id, never), { type: "done" });
+  deepEqual(await notifyOfApproval(app, { approvalId: approval.id, by: "webhook" }, never), {
+    type: "done",
+  });
   const [message] = got;
   deepEqual([message!.agent, message!.tool, message!.rule], ["clarifier", "Bash", "bash(rm *)"]);
   deepEqual([message!.topic, message!.title], ["me", "The clarifier wants to use Bash"]);
@@ -227,7 +229,9 @@ Deno.test("a service that fails is tried again, and is not followed elsewhere; n
   using app = testApp({ config: { notifyUrl: url.replace("http://", "http://me:hush@") } });
   const approval = await waiting(app);
   const outcomes = [];
-  for (let i = 0; i < 3; i++) outcomes.push(await notifyOfApproval(app, approval.id, never));
+  for (let i = 0; i < 3; i++) {
+    outcomes.push(await notifyOfApproval(app, { approvalId: approval.id, by: "webhook" }, never));
+  }
   deepEqual(outcomes.map(({ type }) => type), ["retry", "retry", "done"]);
   match(JSON.stringify(outcomes[0]), /127\.0\.0\.1:\d+ answered 500/);
   equal(got.length, 3, "not at the other address");
@@ -241,7 +245,10 @@ Deno.test("a service that fails is tried again, and is not followed elsewhere; n
     );
   }
   decide(app, approval.id, true, "");
-  equal((await notifyOfApproval(app, approval.id, never)).type, "cancel");
+  equal(
+    (await notifyOfApproval(app, { approvalId: approval.id, by: "webhook" }, never)).type,
+    "cancel",
+  );
   equal(got.length, 3);
 });
 
@@ -249,7 +256,7 @@ Deno.test("a service that takes messages and fails each time gets no more links 
   using app = testApp({ config: { notifyUrl: "http://127.0.0.1:9/" } });
   const approval = await waiting(app);
   for (let n = 0; n < LINKS_MAX; n++) makeApprovalLink(app, approval.id);
-  deepEqual(await notifyOfApproval(app, approval.id, never), {
+  deepEqual(await notifyOfApproval(app, { approvalId: approval.id, by: "webhook" }, never), {
     type: "cancel",
     reason: "The service failed too often",
   });
@@ -258,11 +265,13 @@ Deno.test("a service that takes messages and fails each time gets no more links 
 Deno.test("a service that is not there is tried again, and its password is not told", async () => {
   using app = testApp({ config: { notifyUrl: "http://me:hush@127.0.0.1:1/secret" } });
   const approval = await waiting(app);
-  const outcome = await notifyOfApproval(app, approval.id, never);
+  const outcome = await notifyOfApproval(app, { approvalId: approval.id, by: "webhook" }, never);
   ok(outcome.type === "retry");
   match(outcome.reason, /^127\.0\.0\.1:1 can't be reached: /);
   ok(!/hush|secret/.test(outcome.reason));
-  for (let i = 0; i < 30; i++) await notifyOfApproval(app, approval.id, never);
+  for (let i = 0; i < 30; i++) {
+    await notifyOfApproval(app, { approvalId: approval.id, by: "webhook" }, never);
+  }
   const { n } = app.db.prepare("SELECT count(*) AS n FROM approval_links").get()!;
   equal(n, 20, "and not without end");
 });

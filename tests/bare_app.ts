@@ -99,7 +99,9 @@ const bareConfig: Config = {
   notifyUrl: null,
   toolchains: [],
   handsLimits: {},
+  mail: null,
   publicUrl: "http://localhost:4242",
+  timeZone: "UTC",
 };
 
 /** A part of the App that the test says it does not need. */

@@ -18,6 +18,7 @@ const load = ({ args = [], env = {}, files = {}, checkout = true }: Sources = {}
     readFile: (path) => files[path] ?? null,
     cwd: "/work/checkout",
     checkout,
+    timeZone: "Europe/Oslo",
   });
 
 /** The config.yaml of the folder that a checkout uses. */
@@ -52,7 +53,9 @@ Deno.test("without any setting it serves this machine alone, with the demo model
     notifyUrl: null,
     toolchains: [],
     handsLimits: {},
+    mail: null,
     publicUrl: "http://localhost:4242",
+    timeZone: "Europe/Oslo",
   });
 });
 
@@ -74,7 +77,9 @@ Deno.test("a flag wins over the environment, that over config.yaml, that over th
 Deno.test("every setting can come from config.yaml and from the environment", () => {
   const file = withFile(
     "port: 0\nhost: '::1'\nlog: json\nmax_runs: 9\nmax_runs_per_project: 3\nmax_jobs: 11\nsandbox: off\n" +
-      "demo_pace_ms: 0\nnotify_url: https://ntfy.sh?topic=me\npublic_url: https://gaffer.example/\n",
+      "demo_pace_ms: 0\nnotify_url: https://ntfy.sh?topic=me\npublic_url: https://gaffer.example/\n" +
+      "timezone: America/Lima\nsmtp_url: smtps://me:p%40ss@mail.example\nmail_from: gaffer@example.org\n" +
+      "mail_to: ana@example.org, bo@example.org\n",
   );
   const env = {
     GAFFER_PORT: "0",
@@ -87,6 +92,10 @@ Deno.test("every setting can come from config.yaml and from the environment", ()
     GAFFER_DEMO_PACE_MS: "0",
     GAFFER_NOTIFY_URL: "https://ntfy.sh?topic=me",
     GAFFER_PUBLIC_URL: "https://gaffer.example/",
+    GAFFER_TIMEZONE: "America/Lima",
+    GAFFER_SMTP_URL: "smtps://me:p%40ss@mail.example",
+    GAFFER_MAIL_FROM: "gaffer@example.org",
+    GAFFER_MAIL_TO: "ana@example.org,bo@example.org",
   };
   const expected = {
     ...load(),
@@ -100,9 +109,38 @@ Deno.test("every setting can come from config.yaml and from the environment", ()
     demoPaceMs: 0,
     notifyUrl: "https://ntfy.sh?topic=me",
     publicUrl: "https://gaffer.example",
+    timeZone: "America/Lima",
+    mail: {
+      smtpUrl: "smtps://me:p%40ss@mail.example",
+      from: "gaffer@example.org",
+      to: ["ana@example.org", "bo@example.org"],
+    },
   };
   deepEqual(load(file), expected);
   deepEqual(load({ env }), expected);
+});
+
+Deno.test("mail needs a server and both addresses, and what is wrong of them tells no password", () => {
+  const good = {
+    smtp_url: "smtp://me:hush@mail.example:587",
+    mail_from: "a@b.cc",
+    mail_to: "c@d.ee",
+  };
+  const withMail = (changes: Partial<typeof good>) =>
+    withFile(Object.entries({ ...good, ...changes }).map((line) => line.join(": ")).join("\n"));
+  equal(load(withMail({})).mail?.to.length, 1);
+  for (const key of Object.keys(good)) {
+    refused(withMail({ [key]: '""' }), /mail needs all of smtp_url, mail_from and mail_to/, key);
+  }
+  for (const smtp_url of ["http://me:hush@mail.example", "smtp://me:hush@", "smtp://h/hush?x=1"]) {
+    refused(
+      withMail({ smtp_url }),
+      /^(?!.*hush).*expected smtp:\/\/user:password@host:587/,
+      "smtp_url",
+    );
+  }
+  refused(withMail({ mail_from: "a@b.cc, c@d.ee" }), /expected a mail address/, "mail_from");
+  refused(withMail({ mail_to: "c@d.ee, nobody" }), /at most 20 mail addresses/, "mail_to");
 });
 
 Deno.test("config.yaml is that of the data folder which flag or environment name", () => {
@@ -177,6 +215,7 @@ Deno.test("a wrong value in config.yaml is refused with its key and line", () =>
     /^Cannot start: the key "port" in config.yaml \(line 2\) is wrong: expected a whole number from 0 to 65535$/,
     "port",
   );
+  refused(withFile("timezone: +01:00\n"), /expected the name of a time zone, such as/, "timezone");
   refused(withFile("log: loud\n"), /"log" in config.yaml \(line 1\) .*"human"\|"json"/, "log");
   refused(withFile("\n\nmax_runs: 0\n"), /\(line 3\).*from 1 to 100/, "max_runs");
   refused(withFile("max_jobs: few\n"), /from 0 to 1000/, "max_jobs");

@@ -22,8 +22,10 @@ import {
 import { advanceIdea } from "../server/services/refinement.ts";
 import { cancelRun } from "../server/services/cancelling.ts";
 import { takeUpRun } from "../server/services/outcomes.ts";
+import { pauseRun, resumeRun } from "../server/services/run_control.ts";
 import { listVersions } from "../server/store/agents.ts";
 import { getRun, listIdeaRuns } from "../server/store/runs.ts";
+import { pagesBench } from "./pages_support.ts";
 import { catalog, type TestApp, testApp } from "./support.ts";
 
 const builtIn = catalog.text("researcher")!;
@@ -192,6 +194,65 @@ Deno.test("an agent that is disabled in one project works in the others", async 
     app.jobs().filter((job) => job.args.runId === runOf(app, idea.id, "research").id).length,
     0,
   );
+});
+
+Deno.test("a project's own copy is enabled, and takes up what waited there for the one of all projects", async () => {
+  using app = testApp();
+  setAgentActive(app, "researcher", false);
+  const [idea, other] = [await app.idea("refining"), await app.idea("refining")];
+  const woken = (of: { id: string }) =>
+    app.jobs().some(({ args }) => args.runId === runOf(app, of.id, "research").id);
+  deepEqual([woken(idea), woken(other)], [false, false]);
+  const own = copyToProject(app, "researcher", idea.projectId);
+  deepEqual([woken(idea), woken(other)], [true, false]);
+  deepEqual(runOf(app, idea.id, "research").definition, { agentId: own.id, version: 1 });
+});
+
+// ------------------------------------------------------------------ unreadable
+
+/** As a database has it whose definitions were written by another Gaffer. */
+function spoil(app: TestApp, name: string): void {
+  saveDefinition(app, name, { text: withTurns(3), after: 1 });
+  app.db.prepare("UPDATE agent_versions SET text = 'tools: [Teleport]' WHERE agent_id = :name")
+    .run({ name });
+}
+
+const UNREADABLE =
+  `The definition of the agent "researcher" can't be read: mend it on the agent's page`;
+
+Deno.test("what needs a definition that can't be read waits with the reason, and works with the one that mends it", async () => {
+  using app = testApp();
+  spoil(app, "researcher");
+  const idea = await app.idea("refining");
+  const run = runOf(app, idea.id, "research");
+  deepEqual([run.status, run.waitReason], ["waiting", UNREADABLE]);
+  equal(runOf(app, idea.id, "clarify").status, "queued", "the others begin");
+  const jobs = () => app.jobs().filter(({ args }) => args.runId === run.id).length;
+  equal(jobs(), 0);
+  const page = await (await pagesBench(app).get("/agents/researcher")).text();
+  match(page, /1 run waits for that, and will go on by itself/);
+  saveDefinition(app, "researcher", { text: withTurns(5), after: 2 });
+  equal(jobs(), 1);
+  const mended = runOf(app, idea.id, "research");
+  deepEqual([mended.definition?.version, mended.maxTurns], [3, 5]);
+  app.tx((tx) => takeUpRun(tx, run.id));
+  equal(getRun(app.db, run.id).status, "running");
+});
+
+Deno.test("enabling an agent that can't be read is refused; a run paused meanwhile waits on when it is resumed", async () => {
+  using app = testApp();
+  spoil(app, "researcher");
+  setAgentActive(app, "researcher", false);
+  const idea = await app.idea("refining");
+  const run = runOf(app, idea.id, "research");
+  equal(run.waitReason, 'The agent "researcher" is disabled');
+  throws(() => setAgentActive(app, "researcher", true), { code: "invalid" });
+  pauseRun(app, run.id);
+  resumeRun(app, run.id);
+  equal(getRun(app.db, run.id).waitReason, UNREADABLE);
+  saveDefinition(app, "researcher", { text: withTurns(5), after: 2 });
+  setAgentActive(app, "researcher", true);
+  ok(app.jobs().some(({ args }) => args.runId === run.id));
 });
 
 Deno.test("a definition may say itself that it is disabled; enabling takes that out", () => {

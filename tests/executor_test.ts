@@ -67,6 +67,7 @@ function bench(options: {
   permissions?: Partial<Permissions>;
   /** Of the run, besides the usual ones. */
   tools?: ToolSpec[];
+  tagsAllowed?: () => boolean;
   redact?: Redactor;
 } = {}): Bench {
   const names = ["Read", "Grep", "Edit", "Bash", "run_checks", "ask_questions", "submit_result"];
@@ -79,6 +80,7 @@ function bench(options: {
     permissions: { ...permissionsFor("developer"), ...options.permissions },
     commands: [{ name: "test", command: "sh test.sh", timeoutMs: 1_000 }],
     outputDir: options.outputDir ?? "/nowhere/outputs",
+    tagsAllowed: options.tagsAllowed,
   });
   const state: Omit<Bench, "executor"> = {
     events: [...log],
@@ -622,6 +624,31 @@ Deno.test("the call that would bring private data, untrusted input and a way out
   const parallel = bench({ tools, permissions });
   const { results, suspended } = await parallel.executor.tools(1, both);
   deepEqual([results.length, suspended, Object.keys(parallel.asked)], [1, true, ["sends"]]);
+});
+
+Deno.test("what a person allowed beforehand is not asked, stands at its call, and is asked again once it is taken back", async () => {
+  const tools = [{ ...toolSpec("Glob"), tags: ["untrusted", "outbound"] as const }];
+  const glob = call("Glob", { pattern: "*" }, "sends");
+  let allowed = true;
+  const options = { tools, permissions: {}, tagsAllowed: () => allowed };
+  const b = bench(options);
+  const { results, suspended } = await b.executor.tools(1, [read("a"), glob, read("b")]);
+  deepEqual([suspended, Object.keys(b.asked)], [false, []]);
+  deepEqual(results.map(({ together }) => together), [undefined, true, undefined]);
+
+  const other = bench(options);
+  await other.executor.tools(1, [read("a")]);
+  allowed = false;
+  equal((await other.executor.tools(2, [glob])).suspended, true);
+  equal(other.asked.sends!.rule, ALL_TAGS_RULE);
+  // It stays with what was asked: only the answer settles it.
+  allowed = true;
+  const again = bench({ ...options, log: other.events });
+  equal((await again.executor.tools(2, [glob])).suspended, true);
+
+  const rules = { requireApproval: ["glob(*)"] };
+  const ruled = bench({ ...options, permissions: rules });
+  equal((await ruled.executor.tools(1, [read("a"), glob])).suspended, true, "other rules ask on");
 });
 
 // ---------------------------------------------------------------- secrets

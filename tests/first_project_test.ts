@@ -1,17 +1,30 @@
 /** What a new user meets with a first project of their own: the forms say what is true, and lead on. */
-import { deepStrictEqual as deepEqual, doesNotMatch, match, ok } from "node:assert";
+import {
+  deepStrictEqual as deepEqual,
+  doesNotMatch,
+  match,
+  ok,
+  strictEqual as equal,
+} from "node:assert";
 import type { VNode } from "preact";
 import { renderPage } from "../views/layout.tsx";
+import { createHttp } from "../server/http.ts";
+import { projectsApi } from "../server/routes/projects.tsx";
+import { runsApi } from "../server/routes/runs.tsx";
 import { submitIdea } from "../server/services/ideas.ts";
 import type { Project } from "../server/records.ts";
-import { listProjects } from "../server/store/projects.ts";
+import { getProject, listProjects } from "../server/store/projects.ts";
+import { addRunTags } from "../server/store/run_tags.ts";
 import { tempDir } from "./gaffer.ts";
 import { TestRepo } from "./git_support.ts";
+import { noAssets } from "./http_support.ts";
 import * as a from "./pages_fixture.ts";
 import { followPage, pagesBench } from "./pages_support.ts";
+import { clarifying } from "./runs_support.ts";
 import { samplePages } from "./sample_pages.tsx";
 import { type TestApp, testApp } from "./support.ts";
 
+const NOW = "2026-01-02T03:04:05.000Z";
 const none = new URLSearchParams();
 const shown = (path: string, changes: Parameters<typeof a.shell>[0] = {}): string =>
   renderPage(samplePages[path]!(a.shell(changes), none) as VNode);
@@ -161,6 +174,54 @@ Deno.test("hosts, tools and limits of a project's sandbox are kept from its form
 Deno.test("without a sandbox a project's form says that no host is opened", () => {
   match(shown("/projects/prj_game", noSandbox), /nothing can hold commands to a list of hosts/);
   doesNotMatch(shown("/projects/prj_game"), /nothing can hold commands/);
+});
+
+Deno.test("that a run may have all three tags is allowed by a person's word, which its pages and the API show", async () => {
+  using app = testApp();
+  const run = await clarifying(app);
+  app.tx((tx) => addRunTags(tx, run.id, ["private", "outbound"]));
+  const { get, post } = pagesBench(app);
+  const page = async (path: string) => await (await get(path)).text();
+  const address = `/projects/${run.projectId}`;
+  const allowed = () => getProject(app.db, run.projectId).tagsAllowed;
+  const save = (fields: Record<string, string>) => post(address, { name: "Sample", ...fields });
+  doesNotMatch(await page(`/runs/${run.id}`), /allows all three together/);
+
+  await save({ tags_allowed: "1" });
+  deepEqual(allowed(), { by: "owner", at: NOW });
+  match(await page(address), /name="tags_allowed" value="1" checked[\s\S]*Allowed by owner/);
+  match(await page(`/runs/${run.id}`), /the project<\/a> allows all three together/);
+  app.advance(60_000);
+  await save({ tags_allowed: "1" });
+  deepEqual(allowed(), { by: "owner", at: NOW }, "who said it first");
+  await save({});
+  equal(allowed(), null);
+  deepEqual(
+    app.events.filter(({ type }) => type.startsWith("tags_")).map(({ type, actor }) => [
+      type,
+      actor,
+    ]),
+    [["tags_allowed", "owner"], ["tags_not_allowed", "owner"]],
+  );
+
+  const http = createHttp(app, {
+    assets: noAssets,
+    mountApi(api) {
+      projectsApi(api);
+      runsApi(api);
+    },
+    mountPages: () => {},
+    renderError: () => "",
+  });
+  const seen = await http.request(`/api/v1${address}`);
+  const json = await (await http.request(`/api/v1${address}`, {
+    method: "PATCH",
+    headers: { "content-type": "application/json", "if-match": seen.headers.get("etag")! },
+    body: '{"tags_allowed": true}',
+  })).json();
+  deepEqual([json.tags_allowed, json.tags_allowed_by], [true, "owner"]);
+  const { tags } = await (await http.request(`/api/v1/runs/${run.id}`)).json();
+  deepEqual(tags, ["private", "outbound"]);
 });
 
 Deno.test("the list of projects and a project's page are told of what comes in", async () => {

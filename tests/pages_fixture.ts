@@ -64,6 +64,7 @@ export function project(changes: Partial<Project> = {}): Project {
     hosts: [],
     toolchains: [],
     handsLimits: {},
+    tagsAllowed: null,
     sample: false,
     createdAt: ago(9_000),
     updatedAt: ago(900),

@@ -559,6 +559,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       delay={fullDisk}
       attempt={2}
       tags={["private"]}
+      tagsAllowed={null}
       approvals={[a.approval(), writeApproval]}
       learned={[a.memoryChange()]}
       moves={runMoves}
@@ -594,6 +595,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       shell={shell}
       live={live("/live/run/run_dev")}
       run={a.run()}
+      tagsAllowed={null}
       subject={saveTicket}
       delay={fullDisk}
       attempt={2}
@@ -625,6 +627,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       delay={null}
       attempt={1}
       tags={["private", "untrusted", "outbound"]}
+      tagsAllowed={{ by: "ana", at: a.ago(90) }}
       approvals={[]}
       learned={[]}
       moves={{
@@ -666,6 +669,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       delay={null}
       attempt={1}
       tags={["private", "untrusted", "outbound"]}
+      tagsAllowed={{ by: "ana", at: a.ago(90) }}
       approvals={[]}
       learned={[]}
       moves={{
@@ -740,7 +744,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
           test: "",
           ...noSandboxSettings,
         },
-        allowed: { setup_network: false, commands_allowed: false },
+        allowed: { setup_network: false, commands_allowed: false, tags_allowed: false },
         setupFetches: true,
         message: null,
         errors: [],
@@ -756,7 +760,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
           ...{ path: "/tmp", name: "", base_branch: "", setup: "", build: "", test: "" },
           ...noSandboxSettings,
         },
-        allowed: { setup_network: false, commands_allowed: false },
+        allowed: { setup_network: false, commands_allowed: false, tags_allowed: false },
         setupFetches: false,
         message: notGit,
         errors: [{ field: "path", message: notGit }],
@@ -780,7 +784,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
           toolchains: "/opt/node",
           limits: { ...noSandboxSettings.limits, memory_mb: "2048" },
         },
-        allowed: { setup_network: true, commands_allowed: false },
+        allowed: { setup_network: true, commands_allowed: false, tags_allowed: false },
         setupFetches: true,
         message: null,
         errors: [],
@@ -1091,6 +1095,7 @@ function settingsPage(shell: Shell): VNode {
       backupFailure={shell.held &&
         { message: "Cannot back up: the disk is full. Free some space", at: a.ago(12) }}
       backupEveryHours={24}
+      timeZone="Europe/Berlin"
       restoreCommand="gaffer restore FILE --data /home/ana/.local/share/gaffer"
     />
   );

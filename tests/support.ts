@@ -14,6 +14,7 @@ import {
   transactSoon,
   type Tx,
 } from "../server/db.ts";
+import { calendarOf } from "../server/calendar.ts";
 import { timeText } from "../server/clock.ts";
 import { createHub } from "../server/hub.ts";
 import { silentLog } from "../server/log.ts";
@@ -49,7 +50,9 @@ export const testConfig: Config = {
   notifyUrl: null,
   toolchains: [],
   handsLimits: {},
+  mail: null,
   publicUrl: "http://localhost:4242",
+  timeZone: "UTC",
 };
 
 /** Agents that do what the test says next, and remember what they were asked. */
@@ -130,7 +133,7 @@ export function testApp(
   const app: TestApp = {
     config: { ...testConfig, ...config },
     db,
-    clock: { nowMs: () => nowMs },
+    clock: { nowMs: () => nowMs, calendar: calendarOf(config.timeZone ?? "UTC") },
     hub,
     log: silentLog,
     agents: scriptedAgents(),

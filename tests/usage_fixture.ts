@@ -46,8 +46,10 @@ export const usageProps = (shell: Shell): UsagePageProps => ({
   from: "2026-01-01",
   to: "2026-01-31",
   total: { requests: 412, usage, costMicroUsd: 61.2 * USD },
-  days: Array.from({ length: 31 }, (_, n) => ({
-    day: `2026-01-${String(n + 1).padStart(2, "0")}`,
+  each: "day",
+  widened: false,
+  bars: Array.from({ length: 31 }, (_, n) => ({
+    start: `2026-01-${String(n + 1).padStart(2, "0")}`,
     costMicroUsd: n % 7 > 4 ? 0 : (1 + n % 5) * USD,
   })),
   groups: [
@@ -68,6 +70,7 @@ export const usageProps = (shell: Shell): UsagePageProps => ({
   ],
   month: { spentMicroUsd: 61.2 * USD, forecastMicroUsd: 88.5 * USD },
   todayMicroUsd: 4.1 * USD,
+  timeZone: "Europe/Berlin",
   limits: {
     limits: [
       { of: "All", limit: limit({}) },
@@ -106,6 +109,8 @@ export const usageProps = (shell: Shell): UsagePageProps => ({
         basis: "Nothing limits what a month may cost. At the present pace this one ends at $88.50",
         savingMicroUsd: null,
         applies: true,
+        version: null,
+        agentHref: null,
       },
       {
         key: "cache:reviewer:claude-opus-5-5",
@@ -113,6 +118,26 @@ export const usageProps = (shell: Shell): UsagePageProps => ({
         basis: "12 % of its 4,950,000 prompt tokens in 7 days came from the cache",
         savingMicroUsd: 7.2 * USD,
         applies: false,
+        version: null,
+        agentHref: "/agents/reviewer",
+      },
+      {
+        key: "model:docs-dev:claude-opus-5-5",
+        title: "A cheaper model may do for docs-dev",
+        basis: "20 of its 20 runs in 7 days succeeded with claude-opus-5-5",
+        savingMicroUsd: 3.1 * USD,
+        applies: true,
+        version: 3,
+        agentHref: "/agents/docs-dev",
+      },
+    ],
+    decided: [
+      {
+        key: "model:writer:claude-opus-5-5",
+        title: "A cheaper model may do for writer",
+        state: "applied",
+        decidedBy: "ana",
+        decidedAt: "2026-01-01T03:04:05.000Z",
       },
     ],
   },

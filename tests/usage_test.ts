@@ -113,8 +113,8 @@ Deno.test("a day stays open as long as one of its requests has no end", async ()
 
 Deno.test("spans and forecasts", () => {
   const now = Date.parse("2026-11-16T00:00:00Z");
-  deepEqual(spanOf("7d", now), { from: "2026-11-10", to: "2026-11-16" });
-  deepEqual(spanOf("month", now), { from: "2026-11-01", to: "2026-11-16" });
+  deepEqual(spanOf("7d", "2026-11-16"), { from: "2026-11-10", to: "2026-11-16" });
+  deepEqual(spanOf("month", "2026-11-16"), { from: "2026-11-01", to: "2026-11-16" });
   deepEqual(spanBetween("2026-02-28", "2026-03-01"), { from: "2026-02-28", to: "2026-03-01" });
   for (
     const [from, to] of [["2026-02-30", "2026-03-01"], ["2026-03-02", "2026-03-01"], ["", "x"]]
@@ -240,7 +240,16 @@ const ground = (changes: Partial<AdviceGround> = {}): AdviceGround => ({
   runs: [],
   forecastMicroUsd: null,
   monthLimitMicroUsd: null,
+  agents: [{
+    id: "reviewer",
+    name: "reviewer",
+    projectId: null,
+    version: 1,
+    model: "claude-opus-5-5",
+    isFile: false,
+  }],
   priceOf: () => price,
+  lacks: () => false,
   ...changes,
 });
 
@@ -277,8 +286,8 @@ Deno.test("the advice to set a monthly limit is applied, taken back and dismisse
   using _ = app;
   const pages = pagesBench(app);
   const advised = async () =>
-    /Set a monthly limit of \$\d+/.exec(await (await pages.get("/usage")).text())?.[0];
-  equal(await advised(), "Set a monthly limit of $3");
+    /Apply: Set a monthly limit of \$\d+/.exec(await (await pages.get("/usage")).text())?.[0];
+  equal(await advised(), "Apply: Set a monthly limit of $3");
   const applied = await pages.post("/usage/advice/apply", { key: "month_limit" });
   match(
     decodeURIComponent(applied.headers.get("set-cookie")!),
@@ -288,7 +297,7 @@ Deno.test("the advice to set a monthly limit is applied, taken back and dismisse
   equal(await advised(), undefined);
   equal((await pages.post("/usage/advice/undo?key=month_limit")).status, 303);
   deepEqual(listLimits(app.db, "2026-11-27"), []);
-  equal(await advised(), "Set a monthly limit of $3");
+  equal(await advised(), "Apply: Set a monthly limit of $3");
   await pages.post("/usage/advice/dismiss", { key: "month_limit" });
   equal(await advised(), undefined);
   equal((await pages.post("/usage/advice/apply", { key: "month_limit" })).status, 404);

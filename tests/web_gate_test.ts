@@ -21,10 +21,11 @@ interface Asked {
 /** The server's side of a run with these tools, whose log has these events. */
 function gate(
   names: string[],
-  { log = [], permissions = {}, web = [tool("WebSearch")] }: {
+  { log = [], permissions = {}, web = [tool("WebSearch")], tagsAllowed }: {
     log?: RunEventBody[];
     permissions?: Partial<Permissions>;
     web?: ToolSpec[];
+    tagsAllowed?: () => boolean;
   } = {},
 ): Asked {
   const setup = { resultName: "researcher" } as const;
@@ -46,6 +47,7 @@ function gate(
         permissions: { ...permissionsFor("researcher"), ...permissions },
       }),
       log,
+      tagsAllowed,
     },
     host,
     hands: {
@@ -88,6 +90,7 @@ Deno.test("one that has nothing private, or has its word, asks nobody", async ()
     ["no private tool", gate(["submit_result"])],
     ["no web tool", gate(["Read", "submit_result"], { web: [] })],
     ["allowed beforehand", gate(["Read"], { permissions: { web: "allowed" } })],
+    ["allowed for the project", gate(["Read"], { tagsAllowed: () => true })],
     ["granted", gate(["Read"], { log: [decided(true)] })],
     ["denied", gate(["Read"], { log: [decided(false)] })],
   ];
@@ -116,6 +119,17 @@ Deno.test("a yes covers what the run reads afterwards; without one, reading woul
   const mcp = { ...toolSpec("Glob"), tags: ["private"] as const };
   const alone = gate([], { web: [tool("WebSearch"), mcp], log: [] });
   equal(await alone.mayBegin(), false);
+});
+
+Deno.test("where the project allows all three nobody is asked, and the log tells that they came together", async () => {
+  let isAllowed = true;
+  const { mayBegin, executor, asked } = gate(["Read"], { tagsAllowed: () => isAllowed });
+  equal(await mayBegin(), true);
+  const { results } = await executor.tools(1, [read]);
+  equal(results[0]!.together, true, "and the log tells that they were together");
+  isAllowed = false;
+  const again = await executor.tools(2, [{ ...read, id: "again" }]);
+  deepEqual([again.suspended, Object.keys(asked)], [false, []], "what it has had, it has had");
 });
 
 Deno.test("no call of the model's reaches the executor by these names", async () => {

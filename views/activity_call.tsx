@@ -64,6 +64,12 @@ function Call({ step }: { step: CallStep }): VNode {
       </summary>
       <div class="call-body">
         {approval && <ApprovalFact approval={approval} />}
+        {result?.together && (
+          <p>
+            With this call the run had private data, untrusted input and a way out together: a
+            person allowed that beforehand, in the project's settings.
+          </p>
+        )}
         <p class="remark-label">Arguments</p>
         <Arguments input={call.input} />
         {result?.diff && (

@@ -128,7 +128,11 @@ function AgentNotices({ agent, problem, waiting }: AgentPageProps): VNode {
       {problem !== null && (
         <Notice tone="failed" title="This definition can't be used">
           <p>{problem}</p>
-          <p>Mend the text below, or restore an earlier version. What needs it stops until then.</p>
+          <p>
+            Mend the text below, or restore an earlier version. {waiting === 0
+              ? "What needs it waits until then."
+              : `${plural(waiting, "run waits", "runs wait")} for that, and will go on by itself.`}
+          </p>
         </Notice>
       )}
       {!agent.trusted && agent.projectId !== null && (

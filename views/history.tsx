@@ -56,6 +56,14 @@ export function describeChange(change: ChangeEvent): string {
       return `Price of ${text("model")} changed by ${actor}`;
     case "price_reset":
       return `Price of ${text("model")} set back to the shipped one by ${actor}`;
+    case "tags_allowed":
+      return `Private data, untrusted input and a way out allowed together in ${
+        text("name")
+      } by ${actor}`;
+    case "tags_not_allowed":
+      return `Private data, untrusted input and a way out not allowed together in ${
+        text("name")
+      } any more, by ${actor}`;
     case "ticket_created":
       return `Ticket made by ${actor}`;
     case "ticket_moved":

@@ -3,7 +3,7 @@ import { type ComponentChildren, Fragment, type VNode } from "preact";
 import type { FieldError } from "../server/errors.ts";
 import type { Project } from "../server/records.ts";
 import { handsLimitBounds, type HandsLimitName, handsLimitNames } from "../server/states.ts";
-import { capital, Notice } from "./components.tsx";
+import { capital, Notice, Time } from "./components.tsx";
 import { Button, ErrorSummary, Field } from "./forms.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
 import { mcpServersHref, projectHref } from "./links.ts";
@@ -27,7 +27,7 @@ export interface ProjectForm {
     limits: Record<HandsLimitName, string>;
   };
   /** What the person allows: the names of the checked boxes. */
-  allowed: { setup_network: boolean; commands_allowed: boolean };
+  allowed: { setup_network: boolean; commands_allowed: boolean; tags_allowed: boolean };
   /** The setup command is an installer, which needs the network. */
   setupFetches: boolean;
   message: string | null;
@@ -279,9 +279,33 @@ export function ProjectPage({ shell, live, project, form }: ProjectPageProps): V
         </p>
         <ProjectFields form={form} shell={shell} />
         <CommandsAllowed form={form} shell={shell} />
+        <TagsAllowed form={form} project={project} nowMs={shell.nowMs} />
         <Button kind="primary">Save</Button>
       </form>
     </Layout>
+  );
+}
+
+function TagsAllowed(
+  { form, project, nowMs }: { form: ProjectForm; project: Project; nowMs: number },
+): VNode {
+  return (
+    <fieldset>
+      <legend>Private data, untrusted input and a way out</legend>
+      <Option name="tags_allowed" checked={form.allowed.tags_allowed} hint="tags_allowed-hint">
+        One run may have all three without asking
+      </Option>
+      <p class="hint" id="project-tags_allowed-hint">
+        A run with all three can be talked into sending what is private to whoever wrote what it
+        reads. Without this it waits for your word before the call that brings the last of them.
+        {project.tagsAllowed && (
+          <>
+            {" "}Allowed by {project.tagsAllowed.by}{" "}
+            <Time at={project.tagsAllowed.at} nowMs={nowMs} />.
+          </>
+        )}
+      </p>
+    </fieldset>
   );
 }
 

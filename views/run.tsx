@@ -2,7 +2,7 @@
 import type { VNode } from "preact";
 import type { ToolTag } from "../agents/protocol.ts";
 import { failureReasons } from "../server/states.ts";
-import type { Approval, MemoryChange, Run } from "../server/records.ts";
+import type { Approval, MemoryChange, Project, Run } from "../server/records.ts";
 import { Activity, type ActivityProps } from "./activity.tsx";
 import { PendingApprovals } from "./approvals.tsx";
 import {
@@ -47,6 +47,8 @@ export interface RunPageProps {
   attempt: number;
   /** What its calls have brought into it or let out of it. */
   tags: ToolTag[];
+  /** Who lets the project's runs have all of them together; null: nobody, each asks. */
+  tagsAllowed: Project["tagsAllowed"];
   approvals: Approval[];
   /** What it changed in its agent's memory, oldest first. */
   learned: MemoryChange[];
@@ -146,7 +148,7 @@ function RunStrip(props: RunPageProps): VNode {
         </Fact>
         {run.startedAt && (
           <Fact name="Has had">
-            <RunTags tags={tags} />
+            <RunTags tags={tags} allowed={props.tagsAllowed} projectId={run.projectId} />
           </Fact>
         )}
         {run.startedAt && (
@@ -162,13 +164,24 @@ function RunStrip(props: RunPageProps): VNode {
 }
 
 /** The three that should not come together without a person's word: those it has had, and those it has not. */
-function RunTags({ tags }: { tags: ToolTag[] }): VNode {
+function RunTags(
+  { tags, allowed, projectId }: {
+    tags: ToolTag[];
+    allowed: Project["tagsAllowed"];
+    projectId: string;
+  },
+): VNode {
   const all = Object.entries(tagWords) as [ToolTag, string][];
   const not = all.filter(([tag]) => !tags.includes(tag)).map(([, word]) => word);
   return (
     <>
       {all.filter(([tag]) => tags.includes(tag)).map(([tag, word]) => <Tag key={tag}>{word}</Tag>)}
       {not.length > 0 && <span class="muted">no {not.join(", no ")}</span>}
+      {allowed && (
+        <span class="muted">
+          <a href={projectHref(projectId)}>the project</a> allows all three together
+        </span>
+      )}
     </>
   );
 }

@@ -22,6 +22,8 @@ export interface SettingsPageProps {
   maxRuns: number;
   version: string;
   dataDir: string;
+  /** Whose days limits and sums go by. */
+  timeZone: string;
   /** The newest first. */
   backups: BackupRow[];
   backupFailure: BackupsProps["failure"];
@@ -43,6 +45,7 @@ export function SettingsPage(props: SettingsPageProps): VNode {
           rows={[
             ["Version", props.version],
             ["Data folder", <code class="path" key="d">{props.dataDir}</code>],
+            ["Days of limits and usage", `${props.timeZone} (timezone)`],
           ]}
         />
         <p class="muted">

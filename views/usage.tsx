@@ -34,12 +34,18 @@ export interface UsagePageProps {
   from: string;
   to: string;
   total: UsageFigures;
-  /** Each day of the span, also those without any. */
-  days: { day: string; costMicroUsd: number }[];
+  /** What the chart has a bar for. */
+  each: "day" | "month";
+  /** Each day or month of the span, also those without any. */
+  bars: { start: string; costMicroUsd: number }[];
+  /** Whether it is of whole months because there are no days of them any more. */
+  widened: boolean;
   /** The dearest first. */
   groups: { name: string; title: string; rows: UsageGroupRow[] }[];
   month: { spentMicroUsd: number; forecastMicroUsd: number | null };
   todayMicroUsd: number;
+  /** Whose days and months these are: "Europe/Berlin". */
+  timeZone: string;
   limits: LimitsProps;
   advice: AdviceProps;
   prices: PricesProps;
@@ -56,10 +62,10 @@ export function UsagePage(props: UsagePageProps): VNode {
     <Layout shell={props.shell} title="Usage" current="usage" live={props.live}>
       <PageHead title="Usage" aside={<Periods {...props} />} />
       <Totals {...props} />
-      <AdvicePanel {...props.advice} />
+      <AdvicePanel {...props.advice} nowMs={props.shell.nowMs} />
       <Days {...props} />
       {props.groups.map((group) => <Group key={group.name} {...group} {...spanIn(props)} />)}
-      <LimitsPanel {...props.limits} nowMs={props.shell.nowMs} />
+      <LimitsPanel {...props.limits} timeZone={props.timeZone} />
       <PricesPanel {...props.prices} nowMs={props.shell.nowMs} />
     </Layout>
   );
@@ -113,7 +119,7 @@ function Totals(props: UsagePageProps): VNode {
     <Panel
       id="usage-totals"
       title={periodWords[period] ?? `${from} to ${to}`}
-      aside={<span class="muted small">UTC</span>}
+      aside={<span class="muted small">{props.timeZone}</span>}
     >
       <dl class="figures">
         <Fact name="Spent" num>{money(total.costMicroUsd)}</Fact>
@@ -128,8 +134,8 @@ function Totals(props: UsagePageProps): VNode {
         )}
       </dl>
       <p class="muted small">
-        A request counts on the day on which it was sent. CSV:{" "}
-        {props.groups.map(({ name, title }, index) => (
+        A request counts on the day on which it was sent, and stays there when the time zone is
+        changed. CSV: {props.groups.map(({ name, title }, index) => (
           <span key={name}>
             {index > 0 && ", "}
             <a href={csv(name)} hx-boost="false">{title.toLowerCase()}</a>
@@ -137,6 +143,8 @@ function Totals(props: UsagePageProps): VNode {
         ))}
         {", "}
         <a href={csv("day")} hx-boost="false">by day</a>
+        {", "}
+        <a href={csv("month")} hx-boost="false">by month</a>
       </p>
     </Panel>
   );
@@ -151,16 +159,21 @@ function cacheShare(usage: Usage): string {
   return prompt === 0 ? "–" : `${Math.round((usage.cacheReadTokens / prompt) * 100)} %`;
 }
 
-function Days({ days }: UsagePageProps): VNode {
+function Days({ each, bars, widened }: UsagePageProps): VNode {
   return (
-    <Panel id="usage-days" title="By day">
+    <Panel id="usage-days" title={`By ${each}`}>
+      {widened && (
+        <p class="muted small">
+          Of days so long ago only the sums of their months are kept: these are whole months.
+        </p>
+      )}
       <BarChart
         id="usage-per-day"
-        title="Spent per day"
+        title={`Spent per ${each}`}
         parts={[{ name: "Spent", tone: "running" }]}
-        bars={days.map(({ day, costMicroUsd }) => ({ label: day, parts: [costMicroUsd] }))}
+        bars={bars.map(({ start, costMicroUsd }) => ({ label: start, parts: [costMicroUsd] }))}
         format={money}
-        each="Day"
+        each={capital(each)}
       />
     </Panel>
   );

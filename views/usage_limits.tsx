@@ -38,10 +38,10 @@ const periods = { day: "per day", month: "per month" } as const;
 const amountIn = (unit: LimitState["unit"], amount: number): string =>
   unit === "tokens" ? `${tokens(amount)} tokens` : money(amount);
 
-export function LimitsPanel(props: LimitsProps & { nowMs: number }): VNode {
+export function LimitsPanel(props: LimitsProps & { timeZone: string }): VNode {
   const { limits, choices, form, maxRuns, maxRunsPerProject } = props;
   return (
-    <Panel id="limits" title="Limits" aside={<span class="muted small">UTC</span>}>
+    <Panel id="limits" title="Limits" aside={<span class="muted small">{props.timeZone}</span>}>
       <p class="muted">
         Looked at before each request, with the most that it can use: a limit is never passed. What
         has no room waits, and goes on by itself. {count(maxRuns)} runs work at the same time

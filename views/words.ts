@@ -110,6 +110,8 @@ export const jobKindWords: Readonly<Record<string, string>> = {
   prune: "Throw away what nobody needs",
   backup: "Back up the database",
   roll_up: "Roll up what was used",
+  tell_alert: "Tell of a limit",
+  notify_alert: "Notify of a limit",
 };
 
 export const checkWords: Record<CheckStatus, Shown> = {

@@ -6,7 +6,8 @@ import { coversCommand, type ReadLine, readLine } from "./commands.ts";
 import { ALL_TAGS_RULE, completesTags } from "./tags.ts";
 
 export type Decision =
-  | { type: "allow" }
+  /** `together`: a person said beforehand that all tags may come together, and with this call they do. */
+  | { type: "allow"; together?: true }
   /** A person is asked. `rule`: what says so; `detail`: exactly what would happen, when it can be said at once. */
   | { type: "ask"; rule: string; detail: string }
   /** Goes back to the model, with how to go on. */
@@ -29,6 +30,8 @@ export interface ToolQuestion {
   /** Of the tool, and those of the tools that the run has used. */
   tags?: readonly ToolTag[];
   had?: ReadonlySet<ToolTag>;
+  /** Whether a person said beforehand that all tags may come together. Asked when it matters. */
+  tagsAllowed?: () => boolean;
 }
 
 export interface CompiledRules {
@@ -64,11 +67,14 @@ export function decide(question: ToolQuestion): Decision {
   const line = text === null || !needsReading(rules) ? null : readLine(text);
   const limit = line && limitOf(line, rules.commands);
   if (limit?.type === "deny") return limit;
+  const together = completesTags(question.had ?? new Set(), question.tags ?? []);
+  const allowedTogether = together && question.tagsAllowed?.() === true;
   const rule = rules.approvals.find((one) => one.covers(ruled(question, line)))?.text ??
     (limit?.type === "ask" ? limit.rule : null) ??
-    (completesTags(question.had ?? new Set(), question.tags ?? []) ? ALL_TAGS_RULE : null);
+    (together && !allowedTogether ? ALL_TAGS_RULE : null);
   const unconfined = text !== null && confinement === "process" ? UNCONFINED_RULE : null;
   const asks = [rule, unconfined].filter((one) => one !== null);
+  if (asks.length === 0 && allowedTogether) return { type: "allow", together: true };
   return asks.length === 0 ? { type: "allow" } : { type: "ask", rule: asks.join("; "), detail };
 }
 

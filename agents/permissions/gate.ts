@@ -17,7 +17,8 @@ import { ALL_TAGS_RULE, completesTags } from "./tags.ts";
 
 /** What is to become of a call; a question that a person was asked before stays a question. */
 export type Judgement =
-  | { type: "allow" }
+  /** `together`: as of `Decision`. */
+  | { type: "allow"; together?: true }
   | { type: "ask"; question: ApprovalQuestion }
   | { type: "deny"; reason: string };
 
@@ -67,7 +68,7 @@ export class Gate {
    * before the first of them. "wait": a person is asked, or has decided a moment ago, and the log shall tell it first.
    */
   async mayBegin(): Promise<"go" | "wait"> {
-    const { context: { spec, permissions }, host, ledger } = this.#options;
+    const { context: { spec, permissions, tagsAllowed }, host, ledger } = this.#options;
     if (this.#webTools.length === 0 || ledger.webGranted !== null) return "go";
     this.#rules ??= await compileRules(permissions);
     const { approvals } = this.#rules;
@@ -77,7 +78,8 @@ export class Gate {
     });
     // Every tool of the run: once it has begun, its set of tools stays as it is.
     const together = completesTags(new Set(), this.#tagsOfAll());
-    if (together && permissions.web !== "allowed") rules.push(ALL_TAGS_RULE);
+    const isAllowed = permissions.web === "allowed" || tagsAllowed?.() === true;
+    if (together && !isAllowed) rules.push(ALL_TAGS_RULE);
     if (rules.length === 0) return "go";
     const question = { rule: [...new Set(rules)].join("; "), detail: this.#webDetail() };
     host.approval(spec.runId, { id: WEB_CALL_ID, name: WEB_NAME, input: {} }, question);
@@ -105,14 +107,15 @@ export class Gate {
       "What the agent asks for and which pages it opens leaves this machine, and what it reads there may instruct it.",
       ...reading.length > 0 ? [`It can also read what is private, with ${names(reading)}.`] : [],
       `Domains: ${domains ? domains.join(", ") : "any"}.`,
-      "Denied, the run goes on without them.",
+      "Denied, the run goes on without them. The settings of the project, or of the agent, can say yes to all runs.",
     ];
     return lines.join("\n");
   }
 
   /** Throws when the machine failed at planning it. */
   async judge(call: ToolCall): Promise<Judgement> {
-    const { context: { spec, permissions, place }, confinement, ledger, calls } = this.#options;
+    const { context: { spec, permissions, place, tagsAllowed }, confinement, ledger, calls } =
+      this.#options;
     const asked = ledger.asked.get(call.id);
     if (asked) return { type: "ask", question: asked };
     this.#rules ??= await compileRules(permissions);
@@ -125,6 +128,7 @@ export class Gate {
       rules: this.#rules,
       tags: this.tagsOf(call.name),
       had: this.#had,
+      tagsAllowed,
     };
     if (!question.allowed.includes(call.name)) return this.#decided(call, question);
     // Nobody is asked about what the tool itself refuses, or what was allowed and has begun.
@@ -187,7 +191,7 @@ export class Gate {
 
   #decided(call: ToolCall, question: ToolQuestion): Judgement {
     const decision = decide(question);
-    if (decision.type === "allow") return this.#allowed(call);
+    if (decision.type === "allow") return { ...decision, ...this.#allowed(call) };
     if (decision.type === "deny") return decision;
     return { type: "ask", question: { rule: decision.rule, detail: decision.detail } };
   }

@@ -3,5 +3,6 @@ import type { JobHandler } from "../job.ts";
 
 export const notifyHandler: JobHandler<"notify"> = {
   kind: "notify",
-  run: ({ approvalId }, { app, signal }) => notifyOfApproval(app, approvalId, signal),
+  run: ({ approvalId, by = "webhook" }, { app, signal }) =>
+    notifyOfApproval(app, { approvalId, by }, signal),
 };

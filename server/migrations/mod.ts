@@ -12,6 +12,7 @@ import { costs } from "./0010_costs.ts";
 import { reviewMarks } from "./0011_review_marks.ts";
 import { web } from "./0012_web.ts";
 import { sandboxSettings } from "./0013_sandbox_settings.ts";
+import { costsWhole } from "./0014_costs_whole.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -30,4 +31,5 @@ export const migrations: readonly Migration[] = [
   reviewMarks,
   web,
   sandboxSettings,
+  costsWhole,
 ];

@@ -1,8 +1,11 @@
 /** Runs, their events and approvals, as the API gives them. */
 import { z } from "zod";
+import { toolTags } from "../../agents/protocol.ts";
+import type { App } from "../app.ts";
 import { once } from "../once.ts";
 import type { Approval, Outlook, Run, RunEvent } from "../records.ts";
 import { approvalStatuses, runStatuses } from "../states.ts";
+import { listRunTags } from "../store/run_tags.ts";
 import { id, microUsd, time } from "./common.ts";
 
 export const runSchema = once(() =>
@@ -39,10 +42,16 @@ export const runSchema = once(() =>
     agent_id: id().nullable().describe("Whose definition it works with, in that version"),
     agent_version: z.number().int().nullable(),
     trial: z.boolean().describe("Nothing follows from it but what it costs"),
+    tags: z.array(z.enum(toolTags)).describe(
+      "What its calls have brought into it or let out of it",
+    ),
   }).meta({ id: "Run" })
 );
 
-export const runJson = (r: Run): z.infer<ReturnType<typeof runSchema>> => ({
+export const runJson = (
+  { db }: Pick<App, "db">,
+  r: Run,
+): z.infer<ReturnType<typeof runSchema>> => ({
   id: r.id,
   project_id: r.projectId,
   agent: r.agent,
@@ -73,6 +82,7 @@ export const runJson = (r: Run): z.infer<ReturnType<typeof runSchema>> => ({
   agent_id: r.definition?.agentId ?? null,
   agent_version: r.definition?.version ?? null,
   trial: r.trial,
+  tags: listRunTags(db, r.id),
 });
 
 export const runEventSchema = once(() =>

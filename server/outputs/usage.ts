@@ -47,7 +47,7 @@ export const limitJson = (
 export const limitUseSchema = once(() =>
   z.object({
     limit: limitSchema(),
-    start: z.string().describe("The window: a day or a month, UTC"),
+    start: z.string().describe("The window: a day or a month of the configured time zone"),
     spent: amount(),
     doubt: amount().describe(
       "What requests without a known end may have used beyond what was told",
@@ -71,7 +71,7 @@ export const alertSchema = once(() =>
   z.object({
     id: z.string(),
     limit_id: z.string(),
-    start: z.string().describe("The window: a day or a month, UTC"),
+    start: z.string().describe("The window: a day or a month of the configured time zone"),
     threshold: z.number().int().describe("Percent"),
     used: amount(),
     amount: amount(),
@@ -106,6 +106,7 @@ export const usageSchema = once(() =>
   z.object({
     from: z.string(),
     to: z.string(),
+    timezone: z.string().describe("Whose days these are"),
     group_by: z.string(),
     total: z.object(sums()),
     items: z.array(z.object({ key: z.string(), name: z.string(), ...sums() })),

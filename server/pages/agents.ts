@@ -19,13 +19,13 @@ import type { Agent, Run } from "../records.ts";
 import { agentOf, definitionDiff, listAgents, readDefinition } from "../services/definitions.ts";
 import { choices, formValues, toolTags } from "../services/definition_form.ts";
 import { offeredModels } from "../services/models.ts";
-import { disabledReason } from "../services/runs.ts";
+import { runsWaitingForAgent } from "../services/runs.ts";
 import { repositoryAgents } from "../services/trust.ts";
 import { getVersion, listVersions } from "../store/agents.ts";
 import { lastSeq } from "../store/events.ts";
 import { listIdeas } from "../store/ideas.ts";
 import { getProject, listProjects } from "../store/projects.ts";
-import { listAgentRuns, listRunsWaitingFor } from "../store/agent_runs.ts";
+import { listAgentRuns } from "../store/agent_runs.ts";
 import { listRecentTickets } from "../store/tickets.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
 import { subjectsOf } from "./subjects.ts";
@@ -158,7 +158,7 @@ export function agentPage(
     projectName: agent.projectId && subjects.projectName(agent.projectId),
     about: definition && aboutOf(definition),
     problem,
-    waiting: listRunsWaitingFor(app.db, agent.name, disabledReason(agent.name))
+    waiting: runsWaitingForAgent(app.db, agent.name)
       .filter(({ projectId }) => agent.projectId === null || projectId === agent.projectId).length,
     figures: figuresOf(app, agent),
     form: formOf(app, agent, view, refused),

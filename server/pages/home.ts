@@ -1,9 +1,8 @@
 import type { HomePageProps, RunningRow } from "../../views/home.tsx";
 import type { App } from "../app.ts";
-import { timeText } from "../clock.ts";
+import { monthOf, today } from "../calendar.ts";
 import type { ChangeEvent, Run } from "../records.ts";
 import { lastSeq, listRecentChanges } from "../store/events.ts";
-import { dayOf } from "../services/budgets.ts";
 import { countIdeas } from "../store/ideas.ts";
 import { spentIn } from "../store/reservations.ts";
 import { listActiveRuns } from "../store/runs.ts";
@@ -37,7 +36,7 @@ export function homePage(request: PageRequest): HomePageProps {
   const { db } = app;
   const after = lastSeq(db);
   const needs = listNeeds(app, projectId);
-  const today = dayOf(timeText(app.clock.nowMs()));
+  const day = today(app);
   const counts = countIdeas(db, projectId);
   const delays = delaysOf(app);
   const subjects = subjectsOf(app);
@@ -53,8 +52,8 @@ export function homePage(request: PageRequest): HomePageProps {
     running: listActiveRuns(db, projectId).map((run) => runningRow(app, { delays, subjects }, run)),
     next: next && { ticket: next, delay: delays.ofTicket(next) },
     spend: {
-      todayMicroUsd: spentIn(db, today).microUsd,
-      monthMicroUsd: spentIn(db, today.slice(0, 7)).microUsd,
+      todayMicroUsd: spentIn(db, day).microUsd,
+      monthMicroUsd: spentIn(db, monthOf(day)).microUsd,
     },
     recent: grouped(subjects, listRecentChanges(db, projectId, RECENT_CHANGES)),
     ideaCount: Object.values(counts).reduce((sum, n) => sum + n, 0),

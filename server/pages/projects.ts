@@ -43,7 +43,7 @@ export function proposalForm(inspection: Inspection): ProjectForm {
       test: command("test"),
       ...noSandboxSettings,
     },
-    allowed: { setup_network: false, commands_allowed: false },
+    allowed: { setup_network: false, commands_allowed: false, tags_allowed: false },
     setupFetches: needsNetwork(command("setup")),
     message: null,
     errors: [],
@@ -65,7 +65,11 @@ function savedForm(project: Project): ProjectForm {
       toolchains: project.toolchains.join("\n"),
       limits: mapLimits((name) => String(project.handsLimits[name] ?? "")),
     },
-    allowed: { setup_network: project.setupNetwork, commands_allowed: project.commandsAllowed },
+    allowed: {
+      setup_network: project.setupNetwork,
+      commands_allowed: project.commandsAllowed,
+      tags_allowed: project.tagsAllowed !== null,
+    },
     setupFetches: needsNetwork(command("setup")),
     message: null,
     errors: [],
@@ -129,6 +133,7 @@ export function sandboxIn(values: Record<string, string>) {
 export const allowedIn = (values: Record<string, string>): ProjectForm["allowed"] => ({
   setup_network: values.setup_network !== undefined,
   commands_allowed: values.commands_allowed !== undefined,
+  tags_allowed: values.tags_allowed !== undefined,
 });
 
 /** `refused`: null shows the saved settings. */

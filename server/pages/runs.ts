@@ -11,6 +11,7 @@ import { whyNotFork } from "../services/forking.ts";
 import { outlookOf } from "../services/run_control.ts";
 import { isActive } from "../services/runs.ts";
 import { listRunApprovals } from "../store/approvals.ts";
+import { getProject } from "../store/projects.ts";
 import { listRunTags } from "../store/run_tags.ts";
 import { lastSeq } from "../store/events.ts";
 import { getIdea } from "../store/ideas.ts";
@@ -74,6 +75,7 @@ export function runPage(
     delay: delaysOf(app).ofRun(run),
     attempt: attemptOf(app, run),
     tags: listRunTags(app.db, id),
+    tagsAllowed: getProject(app.db, run.projectId).tagsAllowed,
     approvals: listRunApprovals(app.db, id).filter((approval) => approval.status === "pending"),
     learned: listRunMemoryChanges(app.db, id),
     moves: {

@@ -23,6 +23,7 @@ export function settingsPage(request: PageRequest): SettingsPageProps {
     backups,
     backupFailure: app.backups.failure,
     backupEveryHours: app.config.backupEveryHours,
+    timeZone: app.config.timeZone,
     restoreCommand: restoreCommand(dataDir, backups[0]?.name),
   };
 }

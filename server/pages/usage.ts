@@ -3,26 +3,35 @@ import type { LimitForm } from "../../views/usage_limits.tsx";
 import type { PriceForm } from "../../views/usage_prices.tsx";
 import type { UsageGroupRow, UsagePageProps } from "../../views/usage.tsx";
 import type { App } from "../app.ts";
-import { timeText } from "../clock.ts";
+import { calendarIn, monthOf, today } from "../calendar.ts";
 import { AppError } from "../errors.ts";
 import { once } from "../once.ts";
 import { currentAdvice } from "../services/advising.ts";
-import { dayOf } from "../services/budgets.ts";
 import { listAgents } from "../services/definitions.ts";
 import { listPrices } from "../services/prices.ts";
 import {
+  barsOf,
   daysOf,
   forecast,
+  monthsOf,
   spanBetween,
   spanOf,
   type UsagePeriod,
   usagePeriods,
+  withWholeMonths,
 } from "../services/usage.ts";
 import { lastSeq } from "../store/events.ts";
 import { listLimits } from "../store/limits.ts";
 import { findProject, listProjects } from "../store/projects.ts";
 import { spentIn } from "../store/reservations.ts";
-import { type Span, sumUsage, totalUsage, type UsageGroup, type UsageRow } from "../store/usage.ts";
+import {
+  monthsTo,
+  type Span,
+  sumUsage,
+  totalUsage,
+  type UsageGroup,
+  type UsageRow,
+} from "../store/usage.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
 import { type Subjects, subjectsOf } from "./subjects.ts";
 
@@ -33,7 +42,7 @@ export interface UsageQuery {
 }
 
 /** What can't be read counts as not given: an old link still shows the month. */
-export function readUsageQuery(query: Record<string, string>, nowMs: number): UsageQuery {
+export function readUsageQuery(query: Record<string, string>, today: string): UsageQuery {
   const period = usagePeriods.find((name) => name === query.period);
   if (!period && query.from && query.to) {
     try {
@@ -42,11 +51,11 @@ export function readUsageQuery(query: Record<string, string>, nowMs: number): Us
       if (!(error instanceof AppError)) throw error;
     }
   }
-  return { period: period ?? "month", span: spanOf(period ?? "month", nowMs) };
+  return { period: period ?? "month", span: spanOf(period ?? "month", today) };
 }
 
 /** What is shown of each group; days have a chart of their own. */
-const groups: { name: Exclude<UsageGroup, "day">; title: string }[] = [
+const groups: { name: Exclude<UsageGroup, "day" | "month">; title: string }[] = [
   { name: "agent", title: "By agent" },
   { name: "model", title: "By model" },
   { name: "project", title: "By project" },
@@ -70,17 +79,19 @@ export interface RefusedUsage {
 
 export function usagePage(
   request: PageRequest,
-  { period, span }: UsageQuery,
+  { period, span: asked }: UsageQuery,
   refused: RefusedUsage = {},
 ): UsagePageProps {
   const { app } = request;
   const { db, config } = app;
-  const nowMs = app.clock.nowMs();
   const after = lastSeq(db);
-  const today = dayOf(timeText(nowMs));
-  const month = spentIn(db, today.slice(0, 7)).microUsd;
+  const calendar = calendarIn(app);
+  const day = today(app);
+  const month = spentIn(db, monthOf(day)).microUsd;
+  const span = withWholeMonths(asked, monthsTo(db));
+  const each = barsOf(span, monthsTo(db));
   const costs = new Map(
-    sumUsage(db, "day", span).map(({ key, costMicroUsd }) => [key, costMicroUsd]),
+    sumUsage(db, each, span).map(({ key, costMicroUsd }) => [key, costMicroUsd]),
   );
   const label = labels(app);
   const address = period ? { period } : { from: span.from, to: span.to };
@@ -92,16 +103,22 @@ export function usagePage(
     period,
     ...span,
     total: totalUsage(db, span),
-    days: daysOf(span).map((day) => ({ day, costMicroUsd: costs.get(day) ?? 0 })),
+    each,
+    bars: (each === "day" ? daysOf(span) : monthsOf(span)).map((start) => ({
+      start,
+      costMicroUsd: costs.get(start) ?? 0,
+    })),
+    widened: span.from !== asked.from || span.to !== asked.to,
     groups: groups.map(({ name, title }) => ({
       name,
       title,
       rows: sumUsage(db, name, span).map((row) => ({ ...row, ...label(name, row.key) })),
     })),
-    month: { spentMicroUsd: month, forecastMicroUsd: forecast(month, nowMs) },
-    todayMicroUsd: spentIn(db, today).microUsd,
+    month: { spentMicroUsd: month, forecastMicroUsd: forecast(month, app.clock.nowMs(), calendar) },
+    timeZone: calendar.timeZone,
+    todayMicroUsd: spentIn(db, day).microUsd,
     limits: {
-      limits: listLimits(db, today).map((limit) => ({
+      limits: listLimits(db, day).map((limit) => ({
         limit,
         of: limit.scope === "all"
           ? "All"
@@ -124,12 +141,7 @@ export function usagePage(
       maxRuns: config.maxRuns,
       maxRunsPerProject: config.maxRunsPerProject,
     },
-    advice: {
-      advice: currentAdvice(app).open.map(({ apply, ...advice }) => ({
-        ...advice,
-        applies: apply !== null,
-      })),
-    },
+    advice: adviceOf(app),
     prices: {
       prices: listPrices(db).map(({ changed, ...row }) => ({
         ...row,
@@ -137,6 +149,22 @@ export function usagePage(
       })),
       refused: refused.price ?? null,
     },
+  };
+}
+
+/** Most decisions that the page shows. */
+const DECIDED_SHOWN = 20;
+
+function adviceOf(app: App): UsagePageProps["advice"] {
+  const { open, decided } = currentAdvice(app);
+  return {
+    advice: open.map(({ apply, agentId, ...advice }) => ({
+      ...advice,
+      applies: apply !== null,
+      version: apply?.type === "model" ? apply.version : null,
+      agentHref: agentId && agentHref(agentId),
+    })),
+    decided: decided.slice(0, DECIDED_SHOWN),
   };
 }
 

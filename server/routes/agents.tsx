@@ -123,7 +123,7 @@ export function agentsApi(api: Api): void {
         limit: query.limit + 1,
         after: readCursor(query.cursor),
       });
-      return toPage(rows, query.limit, (run) => run.createdAt, runJson);
+      return toPage(rows, query.limit, (run) => run.createdAt, (run) => runJson(app, run));
     })
     .post("/agents/:id/restore", {
       summary: "Make an earlier version the present one again, as a new version",
@@ -146,11 +146,14 @@ export function agentsApi(api: Api): void {
       out: runSchema,
       status: 201,
     }, ({ app, params, body }) =>
-      runJson(startTrial(
+      runJson(
         app,
-        params.id!,
-        "idea_id" in body ? { ideaId: body.idea_id } : { ticketId: body.ticket_id },
-      )))
+        startTrial(
+          app,
+          params.id!,
+          "idea_id" in body ? { ideaId: body.idea_id } : { ticketId: body.ticket_id },
+        ),
+      ))
     .get("/projects/:id/agent-files", {
       summary: "The agents that the project's repository brings along",
       tag: "agents",

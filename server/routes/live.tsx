@@ -23,6 +23,7 @@ import { developmentPartials } from "../../views/tickets.tsx";
 import { usagePartials } from "../../views/usage.tsx";
 import type { Env, RequestContext } from "../api.ts";
 import type { App } from "../app.ts";
+import { today } from "../calendar.ts";
 import type { CommittedEvent } from "../db.ts";
 import { messageOf } from "../errors.ts";
 import type { HubMessage } from "../hub.ts";
@@ -156,7 +157,7 @@ export function livePages(pages: Hono<Env>, tools: PageTools): void {
     });
   });
   pages.get("/live/usage", (c) => {
-    const [page, query] = [request(c), readUsageQuery(c.req.query(), c.var.app.clock.nowMs())];
+    const [page, query] = [request(c), readUsageQuery(c.req.query(), today(c.var.app))];
     const render = (status?: string) => usagePartials(usagePage(page, query), status);
     const isPaid = (message: HubMessage) => isEvent(message) && isTurnEnd(message.event);
     return open(c, { concerns: (message) => frame(message) || isPaid(message), render });

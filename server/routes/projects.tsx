@@ -61,9 +61,9 @@ export function projectsApi(api: Api): void {
     }, async ({ app, params, body }) => {
       const { name, base_branch: baseBranch, commands } = body;
       const { commands_allowed: commandsAllowed, setup_network: setupNetwork } = body;
-      const { hosts, toolchains, limits: handsLimits } = body;
+      const { hosts, toolchains, limits: handsLimits, tags_allowed: tagsAllowed } = body;
       const sandbox = { setupNetwork, hosts, toolchains, handsLimits };
-      const changes = { name, baseBranch, commands, commandsAllowed, ...sandbox };
+      const changes = { name, baseBranch, commands, commandsAllowed, tagsAllowed, ...sandbox };
       return projectJson(await changeProject(app, params.id!, changes, requestSignal()));
     })
     .delete("/projects/:id", {
@@ -165,6 +165,7 @@ export function projectPages(pages: Hono<Env>, tools: PageTools): void {
           hosts: body.hosts,
           toolchains: body.toolchains,
           handsLimits: body.limits,
+          tagsAllowed: allowed.tags_allowed,
         };
         const project = await changeProject(app, id, changes, requestSignal());
         return done(c, `/projects/${id}`, `Settings of "${project.name}" saved`);

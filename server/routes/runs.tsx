@@ -87,12 +87,12 @@ export function runsApi(api: Api): void {
         limit: query.limit + 1,
         after: readCursor(query.cursor),
       });
-      return toPage(rows, query.limit, (run) => run.createdAt, runJson);
+      return toPage(rows, query.limit, (run) => run.createdAt, (run) => runJson(app, run));
     })
     .get("/runs/:id", {
       summary: "One run",
       out: runSchema,
-    }, ({ app, params }) => runJson(getRun(app.db, params.id!)))
+    }, ({ app, params }) => runJson(app, getRun(app.db, params.id!)))
     .get("/runs/:id/events", {
       summary: "The run's log, in order",
       query: eventsQuery,
@@ -118,7 +118,7 @@ export function runsApi(api: Api): void {
     .post("/runs/:id/cancel", {
       summary: "Stop a run; its ticket blocks, its idea is stuck, until somebody retries",
       out: runSchema,
-    }, ({ app, params }) => runJson(cancelRun(app, params.id!)))
+    }, ({ app, params }) => runJson(app, cancelRun(app, params.id!)))
     .post(
       "/runs/:id/pause",
       {
@@ -126,12 +126,13 @@ export function runsApi(api: Api): void {
         body: pauseInput,
         out: runSchema,
       },
-      ({ app, params, body }) => runJson(pauseRun(app, params.id!, { killTools: body.kill_tools })),
+      ({ app, params, body }) =>
+        runJson(app, pauseRun(app, params.id!, { killTools: body.kill_tools })),
     )
     .post("/runs/:id/resume", {
       summary: "Let a paused run go on from its log",
       out: runSchema,
-    }, ({ app, params }) => runJson(resumeRun(app, params.id!)))
+    }, ({ app, params }) => runJson(app, resumeRun(app, params.id!)))
     .post("/runs/:id/message", {
       summary: "Tell the run's agent something; it reads it with its next request",
       body: messageInput,
@@ -143,7 +144,7 @@ export function runsApi(api: Api): void {
       body: forkInput,
       out: runSchema,
       status: 201,
-    }, ({ app, params, body }) => runJson(forkRun(app, params.id!, body.turn, body.message)));
+    }, ({ app, params, body }) => runJson(app, forkRun(app, params.id!, body.turn, body.message)));
 }
 
 export function runPages(pages: Hono<Env>, tools: PageTools): void {
@@ -214,7 +215,7 @@ function exported(c: RequestContext, id: string): Response {
   const asJson = c.req.query("format") === "json";
   const name = `run-${id}.${asJson ? "json" : "md"}`;
   const text = asJson
-    ? `${JSON.stringify({ run: runJson(run), events: events.map(runEventJson) }, null, 2)}\n`
+    ? `${JSON.stringify({ run: runJson(app, run), events: events.map(runEventJson) }, null, 2)}\n`
     : runMarkdown(run, subjectOf(app, run)!, events);
   return c.body(text, 200, {
     "content-type": `${asJson ? "application/json" : "text/markdown"}; charset=utf-8`,

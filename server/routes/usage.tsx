@@ -4,7 +4,7 @@ import { UsagePage } from "../../views/usage.tsx";
 import { rateField, rateWords } from "../../views/usage_prices.tsx";
 import type { Api, Env, RequestContext } from "../api.ts";
 import type { App } from "../app.ts";
-import { timeText } from "../clock.ts";
+import { calendarIn, monthOf, today } from "../calendar.ts";
 import { AppError } from "../errors.ts";
 import { limitsInput, priceInput } from "../inputs.ts";
 import { once } from "../once.ts";
@@ -22,22 +22,22 @@ import {
 import { labels, readUsageQuery, type RefusedUsage, usageCsv, usagePage } from "../pages/usage.ts";
 import { applyAdvice, dismissAdvice, undoAdvice } from "../services/advising.ts";
 import { markAlertSeen } from "../services/alerts.ts";
-import { dayOf } from "../services/budgets.ts";
 import { changeLimits, type LimitChange } from "../services/limits.ts";
 import { changePrice, listPrices, priceOf } from "../services/prices.ts";
-import { forecast, spanBetween, spanOf, usagePeriods } from "../services/usage.ts";
+import { forecast, spanBetween, spanOf, usagePeriods, withWholeMonths } from "../services/usage.ts";
 import { limitPeriods, limitUnits } from "../states.ts";
 import { listAlerts } from "../store/alerts.ts";
 import { type LimitKey, listLimits } from "../store/limits.ts";
 import { spentIn } from "../store/reservations.ts";
-import { sumUsage, totalUsage, usageGroups } from "../store/usage.ts";
+import { monthsTo, sumUsage, totalUsage, usageGroups } from "../store/usage.ts";
 import { act, done, pageBehind, pageRequest, type PageTools, readForm, show } from "./page.ts";
 
 const usageQuery = once(() =>
   z.object({
     period: z.enum(usagePeriods).optional().describe("Without it, `from` and `to`, or the month"),
     from: z.string().max(10).optional(),
-    to: z.string().max(10).optional(),
+    to: z.string().max(10).optional()
+      .describe("Where there are only months any more, the answer has all of those it touches"),
     group_by: z.enum(usageGroups).default("day").describe("`subject`: by ticket or idea"),
   })
 );
@@ -51,16 +51,18 @@ export function usageApi(api: Api): void {
       out: usageSchema,
     }, ({ app, query }) => {
       const { db } = app;
-      const nowMs = app.clock.nowMs();
+      const day = today(app);
       const { period, from, to, group_by: group } = query;
-      const span = !period && (from ?? to) !== undefined
+      const asked = !period && (from ?? to) !== undefined
         ? spanBetween(from ?? "", to ?? "")
-        : spanOf(period ?? "month", nowMs);
-      const today = dayOf(timeText(nowMs));
-      const month = spentIn(db, today.slice(0, 7)).microUsd;
+        : spanOf(period ?? "month", day);
+      const span = withWholeMonths(asked, monthsTo(db));
+      const calendar = calendarIn(app);
+      const month = spentIn(db, monthOf(day)).microUsd;
       const label = labels(app);
       return {
         ...span,
+        timezone: calendar.timeZone,
         group_by: group,
         total: sumJson(totalUsage(db, span)),
         items: sumUsage(db, group, span).map((row) => ({
@@ -68,8 +70,11 @@ export function usageApi(api: Api): void {
           name: label(group, row.key).label,
           ...sumJson(row),
         })),
-        month: { spent_micro_usd: month, forecast_micro_usd: forecast(month, nowMs) },
-        limits: listLimits(db, today).map(limitUseJson),
+        month: {
+          spent_micro_usd: month,
+          forecast_micro_usd: forecast(month, app.clock.nowMs(), calendar),
+        },
+        limits: listLimits(db, day).map(limitUseJson),
       };
     })
     .get("/limits", {
@@ -124,8 +129,6 @@ export function usageApi(api: Api): void {
     }, ({ app, params, body }) => priceJson(changePrice(app, params.id!, pricesIn(body))));
 }
 
-const today = (app: App): string => dayOf(timeText(app.clock.nowMs()));
-
 function limitsNow(app: App) {
   const { maxRuns, maxRunsPerProject } = app.config;
   return {
@@ -163,14 +166,14 @@ const ratesIn = (r: Rates) => ({
 
 export function usagePages(pages: Hono<Env>, tools: PageTools): void {
   const page = (c: RequestContext, refused?: RefusedUsage, status?: 409 | 422) => {
-    const query = readUsageQuery(c.req.query(), c.var.app.clock.nowMs());
+    const query = readUsageQuery(c.req.query(), today(c.var.app));
     return show(c, <UsagePage {...usagePage(pageRequest(c, tools), query, refused)} />, status);
   };
   pages.get("/usage", (c) => page(c));
   pages.get("/usage.csv", (c) => {
     const { app } = c.var;
     const group = usageGroups.find((name) => name === c.req.query("group")) ?? "day";
-    const { span } = readUsageQuery(c.req.query(), app.clock.nowMs());
+    const { span } = readUsageQuery(c.req.query(), today(app));
     c.header("content-type", "text/csv; charset=utf-8");
     const name = `gaffer-usage-${group}-${span.from}-${span.to}.csv`;
     c.header("content-disposition", `attachment; filename="${name}"`);
@@ -224,8 +227,8 @@ export function usagePages(pages: Hono<Env>, tools: PageTools): void {
     return done(c, "/usage#prices", `${model} is back at its shipped price`);
   });
   pages.post("/usage/advice/apply", async (c) => {
-    const { key = "" } = await readForm(c);
-    const { title } = applyAdvice(c.var.app, key);
+    const { key = "", version = "" } = await readForm(c);
+    const { title } = applyAdvice(c.var.app, key, version === "" ? undefined : Number(version));
     return done(c, "/usage", `Applied: ${title}`, undoOf(key));
   });
   pages.post("/usage/advice/dismiss", async (c) => {

@@ -1,5 +1,5 @@
 /** Advice that follows from what was used: each piece says what it rests on and what it would save. Pure. */
-import { costOf, models } from "../../agents/models.ts";
+import { costOf, type ModelFamily, models } from "../../agents/models.ts";
 import { promptTokensOf } from "../../agents/loop/cost.ts";
 import type { Price, Usage } from "../../agents/protocol.ts";
 import type { UsageSum } from "../store/usage.ts";
@@ -13,8 +13,29 @@ export interface AdviceGround {
   forecastMicroUsd: number | null;
   /** Of the monthly limit on all cost; null: there is none. */
   monthLimitMicroUsd: number | null;
-  priceOf(model: string): Price | null;
+  /** Those that the figures are of, with the exact model that each one's definition names now; null: it can't be read. */
+  agents: readonly AdvisedAgent[];
+  /** `promptTokens`: of one request, where prompts have bands. */
+  priceOf(model: string, promptTokens: number): Price | null;
+  /** Whether the endpoint is known to lack it. */
+  lacks(model: string): boolean;
 }
+
+export interface AdvisedAgent {
+  id: string;
+  name: string;
+  projectId: string | null;
+  version: number;
+  model: string | null;
+  /** It came from a project's repository, which it is edited in. */
+  isFile: boolean;
+}
+
+/** What applying advice does. */
+export type AdviceStep =
+  | { type: "month_limit"; amountMicroUsd: number }
+  /** In the next version after this one. */
+  | { type: "model"; agentId: string; version: number; model: ModelFamily };
 
 export interface Advice {
   /** Stays the same while it says the same. */
@@ -24,8 +45,10 @@ export interface Advice {
   basis: string;
   /** What it would have saved in that time; null: it saves nothing by itself. */
   savingMicroUsd: number | null;
-  /** What applying it does; null: a person does it elsewhere. */
-  apply: { type: "month_limit"; amountMicroUsd: number } | null;
+  /** Null: a person does it elsewhere. */
+  apply: AdviceStep | null;
+  /** Whose page it leads to. */
+  agentId: string | null;
 }
 
 /** Fewer requests or runs than this prove nothing. */
@@ -56,8 +79,9 @@ export function adviceFrom(ground: AdviceGround): Advice[] {
 
 type Row = AdviceGround["byAgentAndModel"][number];
 
-function cacheMisses(row: Row, { days, priceOf }: AdviceGround): Advice | null {
-  const price = priceOf(row.model);
+function cacheMisses(row: Row, ground: AdviceGround): Advice | null {
+  const { days, priceOf } = ground;
+  const price = priceOf(row.model, promptOf(row));
   const prompt = promptTokensOf(row.usage);
   if (!price || row.requests < REQUESTS_MIN || prompt === 0) return null;
   const share = row.usage.cacheReadTokens / prompt;
@@ -78,7 +102,19 @@ function cacheMisses(row: Row, { days, priceOf }: AdviceGround): Advice | null {
       "limits) and many runs of a single turn are the usual reasons",
     savingMicroUsd,
     apply: null,
+    agentId: pageOf(row.agent, ground),
   };
+}
+
+/** Tokens of a usual prompt. */
+const promptOf = ({ usage, requests }: Row): number =>
+  requests === 0 ? 0 : promptTokensOf(usage) / requests;
+
+/** The one agent of a name, or the one of all projects. */
+function pageOf(name: string, { agents }: AdviceGround): string | null {
+  const named = agents.filter((agent) => agent.name === name);
+  return (named.length === 1 ? named[0] : named.find(({ projectId }) => projectId === null))?.id ??
+    null;
 }
 
 /** The same tokens with so much of the prompt read from the cache, and the rest as it was. */
@@ -98,7 +134,8 @@ function withCachedShare(usage: Usage, share: number): Usage {
 /** The next cheaper line of models, for agents that never fail on theirs. */
 const cheaper = { fable: "opus", opus: "sonnet", sonnet: "haiku" } as const;
 
-function cheaperModel(row: Row, { days, runs, priceOf }: AdviceGround): Advice | null {
+function cheaperModel(row: Row, ground: AdviceGround): Advice | null {
+  const { days, runs, agents, priceOf, lacks } = ground;
   const ended = runs.find(({ agent }) => agent === row.agent);
   if (!ended || ended.ended < RUNS_MIN || row.requests < REQUESTS_MIN) return null;
   if (1 - ended.failed / ended.ended < SUCCESS_SHARE) return null;
@@ -106,8 +143,11 @@ function cheaperModel(row: Row, { days, runs, priceOf }: AdviceGround): Advice |
   const next = family && family !== "haiku"
     ? models.find((model) => model.family === cheaper[family])
     : undefined;
-  const price = next && priceOf(next.id);
-  if (!next || !price) return null;
+  const price = next && !lacks(next.id) && priceOf(next.id, promptOf(row));
+  if (!next?.family || !price) return null;
+  // Nobody works with it any more: there is nothing to follow.
+  const users = agents.filter(({ name, model }) => name === row.agent && model === row.model);
+  if (users.length === 0) return null;
   const savingMicroUsd = row.costMicroUsd - costOf(row.usage, price);
   if (savingMicroUsd < SAVING_MIN_MICRO_USD) return null;
   return {
@@ -117,26 +157,41 @@ function cheaperModel(row: Row, { days, runs, priceOf }: AdviceGround): Advice |
       `${
         ended.ended - ended.failed
       } of its ${ended.ended} runs in ${days} days succeeded with ${row.model}; the ` +
-      `same tokens on ${next.id} would have cost that much less. Try it on one run first: set \`model: ` +
-      `${next.family}\` in its definition`,
+      `same tokens on ${next.id} would have cost that much less. ${howTo(users, next.family)}`,
     savingMicroUsd,
-    apply: null,
+    apply: stepOf(users, next.family),
+    agentId: users.length === 1 ? users[0]!.id : pageOf(row.agent, ground),
   };
 }
 
+/** Only where it is plain whose definition the figures are of. */
+function stepOf(users: AdvisedAgent[], model: ModelFamily): AdviceStep | null {
+  const [only] = users;
+  if (users.length !== 1 || !only || only.isFile) return null;
+  return { type: "model", agentId: only.id, version: only.version, model };
+}
+
+const howTo = (users: AdvisedAgent[], model: ModelFamily): string =>
+  stepOf(users, model) !== null
+    ? `Applying saves a version of it with \`model: ${model}\`; a trial on its page shows before what it does then`
+    : users.length > 1
+    ? `${users.length} definitions of that name use the model: set \`model: ${model}\` in one of them first`
+    : `It comes from the project's repository: set \`model: ${model}\` in its file`;
+
 function failsOften(
   { agent, ended, failed, failedMicroUsd }: AdviceGround["runs"][number],
-  { days }: AdviceGround,
+  ground: AdviceGround,
 ): Advice | null {
   if (ended < RUNS_MIN || failed / ended < FAILED_SHARE) return null;
   return {
     key: `fails:${agent}`,
     title: `${agent} fails often`,
     basis:
-      `${failed} of its ${ended} runs in ${days} days failed. Look at what they say on the page Runs: a limit ` +
-      "that is too small, or a task that its prompt does not cover",
+      `${failed} of its ${ended} runs in ${ground.days} days failed. Its page shows them and its prompt: look ` +
+      "for a limit that is too small, or a task that the prompt does not cover",
     savingMicroUsd: failedMicroUsd,
     apply: null,
+    agentId: pageOf(agent, ground),
   };
 }
 
@@ -150,6 +205,7 @@ function noLimit({ forecastMicroUsd, monthLimitMicroUsd }: AdviceGround): Advice
       `$${(forecastMicroUsd / MICRO_USD_PER_USD).toFixed(2)}; the limit leaves half as much again`,
     savingMicroUsd: null,
     apply: { type: "month_limit", amountMicroUsd: usd * MICRO_USD_PER_USD },
+    agentId: null,
   };
 }
 

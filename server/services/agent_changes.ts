@@ -43,6 +43,7 @@ export function createAgent(app: App, agent: NewAgent): { agent: Agent; assumed:
     });
     if (!active) setActive(tx, added.id, false);
     tell(tx, added, "agent_added");
+    goOnWith(app, tx, name);
     return { agent: agentOf(app, added.id), assumed };
   });
 }
@@ -82,6 +83,7 @@ export function saveDefinition(app: App, id: string, { text, note, after }: Defi
     });
     if (!definition.active) setActive(tx, id, false);
     tell(tx, saved, "agent_saved");
+    goOnWith(app, tx, agent.name);
     return agentOf(app, id);
   });
 }
@@ -134,7 +136,10 @@ export function resetAgent(app: App, id: string): Agent {
   return saveDefinition(app, id, { text, note: "Reset to the built-in", after: agent.version });
 }
 
-/** A project gets an agent of its own, which begins as a copy. Throws `conflict` when it has one of that name. */
+/**
+ * A project gets an agent of its own, which begins as a copy and is enabled: what waited in that project for the other
+ * one to be enabled goes on with it. Throws `conflict` when it has one of that name.
+ */
 export function copyToProject(app: App, id: string, projectId: string): Agent {
   const { name, text } = agentOf(app, id);
   return transact(app, (tx) => {
@@ -142,6 +147,7 @@ export function copyToProject(app: App, id: string, projectId: string): Agent {
     const note = `A copy of the ${name} of all projects`;
     const added = insertAgent(tx, { name, projectId: checked }, { text, origin: "person", note });
     tell(tx, added, "agent_added");
+    goOnWith(app, tx, name);
     return added;
   });
 }
@@ -158,7 +164,7 @@ export function setAgentActive(app: App, id: string, active: boolean): Agent {
     }
     setActive(tx, id, active);
     tell(tx, agent, active ? "agent_enabled" : "agent_disabled");
-    if (active) goOnWith(tx, agent.name);
+    if (active) goOnWith(app, tx, agent.name);
     return agentOf(app, id);
   });
 }

@@ -1,18 +1,15 @@
 /** Alerts: what people are told of limits that are nearly used, until they have seen it. */
 import type { App } from "../app.ts";
-import { timeText } from "../clock.ts";
+import { today } from "../calendar.ts";
 import { transact } from "../db.ts";
 import type { Alert } from "../records.ts";
 import { listUnseenMarks, seeAlert } from "../store/alerts.ts";
-import { dayOf } from "./budgets.ts";
 import { limitName } from "./limit_words.ts";
 
 /** Of the windows that are open now, the highest mark of each limit that nobody has seen. */
-export function shownAlerts(
-  { db, clock }: App,
-): { id: string; threshold: number; limit: string }[] {
-  return listUnseenMarks(db, dayOf(timeText(clock.nowMs())))
-    .map(({ limit, ...mark }) => ({ ...mark, limit: limitName(db, limit) }));
+export function shownAlerts(app: App): { id: string; threshold: number; limit: string }[] {
+  return listUnseenMarks(app.db, today(app))
+    .map(({ limit, ...mark }) => ({ ...mark, limit: limitName(app.db, limit) }));
 }
 
 /** Throws `not_found`. */

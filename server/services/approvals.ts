@@ -14,6 +14,7 @@ import {
 import { deleteApprovalLinks } from "../store/approval_links.ts";
 import { appendRunEvent } from "../store/run_log.ts";
 import { getRun } from "../store/runs.ts";
+import { channelsOf } from "./channels.ts";
 import { enqueueRun, isActive } from "./runs.ts";
 
 /** The approval of a tool call, asked for when it is new. */
@@ -35,8 +36,8 @@ export function askApproval(
       approvalId: approval.id,
       ...question,
     });
-    if (app.config.notifyUrl !== null) {
-      enqueue(tx, { kind: "notify", args: { approvalId: approval.id } });
+    for (const by of channelsOf(app)) {
+      enqueue(tx, { kind: "notify", args: { approvalId: approval.id, by } });
     }
     return approval;
   });

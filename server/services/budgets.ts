@@ -3,17 +3,19 @@
  * transaction that lets it go, and settled with the real figure in the one that records its end. What is spent,
  * in doubt and reserved together never passes a limit: not by runs side by side, and not across a crash.
  *
- * A request counts in the window in which it was sent, whenever its answer comes.
+ * A request counts in the window in which it was sent, whenever its answer comes. Days and months are those of the
+ * configured time zone. When that changes, what was counted stays where it was, and the window of the day that it is by
+ * the new zone goes on with what it holds: a day that comes again is not empty, so no limit is had twice.
  */
 import type { RunEventBody, RunOutcome } from "../../agents/protocol.ts";
 import { totalTokensOf } from "../../agents/loop/cost.ts";
 import { isInDoubt } from "../../agents/loop/fold.ts";
 import { OverBudget } from "../../agents/runtime.ts";
+import { enqueue } from "../../queue/queue.ts";
 import type { App } from "../app.ts";
-import { timeText } from "../clock.ts";
-import type { Db, Tx } from "../db.ts";
+import { calendarIn, today, windowEnd } from "../calendar.ts";
+import type { Tx } from "../db.ts";
 import type { LimitState, Run } from "../records.ts";
-import type { LimitPeriod } from "../states.ts";
 import { dropAlerts, insertAlert } from "../store/alerts.ts";
 import { listLimits, type WindowOf } from "../store/limits.ts";
 import {
@@ -43,9 +45,6 @@ export const isTurnEnd = <E extends { type: string }>(
 
 type Requester = Pick<Run, "projectId" | "agent">;
 
-/** The day that a request is counted on, UTC: "2026-11-27". */
-export const dayOf = (at: string): string => at.slice(0, 10);
-
 /** The demo model costs nothing, so nothing is kept of what it uses. */
 const isFree = ({ demo }: Pick<Run, "demo">): boolean => demo;
 
@@ -55,9 +54,9 @@ export function reserve(tx: Tx, run: RunHead, need: Amount): void {
   const before = takeReservation(tx, run.id);
   // Its end was never told, so it may have been paid.
   if (before) becomesDoubt(tx, before);
-  const lack = lackOf(tx.db, run, tx.nowMs, need);
+  const lack = lackOf(tx, run, need);
   if (lack) throw new OverBudget(lack.message, { untilMs: lack.untilMs, need });
-  const day = dayOf(tx.now);
+  const day = today(tx);
   insertReservation(tx, { runId: run.id, ...windowOf(run, day), ...need });
   addToWindows(tx, windowOf(run, day), { reserved: need });
   deleteBudgetWait(tx, run.id);
@@ -67,7 +66,7 @@ export function reserve(tx: Tx, run: RunHead, need: Amount): void {
 export function settle(tx: Tx, run: RunHead, event: TurnEnd): string {
   const spent: Amount = { microUsd: event.costMicroUsd, tokens: totalTokensOf(event.usage) };
   const reservation = takeReservation(tx, run.id);
-  const day = reservation?.day ?? dayOf(tx.now);
+  const day = reservation?.day ?? today(tx);
   if (isFree(run)) return day;
   const inDoubt = event.type === "turn_failed" && isInDoubt(event.reason, event.usage);
   addToWindows(tx, windowOf(run, day), {
@@ -95,9 +94,10 @@ export function forsake(tx: Tx, runId: string): void {
 export function wakeWaiting(tx: Tx): void {
   // Of runs by the hundred most are of the same few agents: each of these is looked up once.
   const known = new Map<string, LimitState[]>();
+  const day = today(tx);
   for (const wait of listBudgetWaits(tx.db)) {
     const key = `${wait.projectId} ${wait.agent}`;
-    const limits = known.get(key) ?? listLimits(tx.db, dayOf(tx.now), wait);
+    const limits = known.get(key) ?? listLimits(tx.db, day, wait);
     known.set(key, limits);
     if (limits.some((limit) => lacksRoom(limit, wait))) continue;
     enqueueRun(tx, { id: wait.runId, projectId: wait.projectId }, wait.priority);
@@ -106,18 +106,19 @@ export function wakeWaiting(tx: Tx): void {
 
 /** Why a run need not even be taken up: its next request has no room, as far as is known. Null: it may have. */
 export function roomless(
-  { db, clock }: Pick<App, "db" | "clock">,
+  app: Pick<App, "db" | "clock">,
   run: Run,
 ): Extract<RunOutcome, { type: "budget" }> | null {
   if (isFree(run)) return null;
-  const need = findBudgetWait(db, run.id) ?? { microUsd: 1, tokens: 1 };
-  const lack = lackOf(db, run, clock.nowMs(), need);
+  const need = findBudgetWait(app.db, run.id) ?? { microUsd: 1, tokens: 1 };
+  const now = { db: app.db, nowMs: app.clock.nowMs(), calendar: calendarIn(app) };
+  const lack = lackOf(now, run, need);
   return lack && { type: "budget", message: lack.message, untilMs: lack.untilMs, need };
 }
 
 /** After a limit was set, changed or taken away. */
 export function limitsChanged(tx: Tx): void {
-  const limits = listLimits(tx.db, dayOf(tx.now));
+  const limits = listLimits(tx.db, today(tx));
   for (const limit of limits) {
     const above = usedPercent(limit);
     dropAlerts(tx, { limitId: limit.id, start: limit.start, above });
@@ -140,8 +141,12 @@ interface Lack {
 }
 
 /** The limit that has no room for the longest time; null: all have. */
-function lackOf(db: Db, run: Requester, nowMs: number, need: Amount): Lack | null {
-  const day = dayOf(timeText(nowMs));
+function lackOf(
+  { db, nowMs, calendar }: Pick<Tx, "db" | "nowMs" | "calendar">,
+  run: Requester,
+  need: Amount,
+): Lack | null {
+  const day = calendar.dayAt(nowMs);
   const lacking = listLimits(db, day, run)
     .filter((limit) => lacksRoom(limit, need))
     .map((limit) => {
@@ -149,7 +154,7 @@ function lackOf(db: Db, run: Requester, nowMs: number, need: Amount): Lack | nul
       return {
         limit,
         wanted,
-        untilMs: wanted > limit.amount ? null : windowEnd(limit.period, nowMs),
+        untilMs: wanted > limit.amount ? null : windowEnd(limit.period, nowMs, calendar),
       };
     });
   const [worst] = lacking.sort((a, b) => (b.untilMs ?? Infinity) - (a.untilMs ?? Infinity));
@@ -162,7 +167,7 @@ function lackOf(db: Db, run: Requester, nowMs: number, need: Amount): Lack | nul
       limitName(db, limit)
     }, and the next request may use ` +
       `up to ${limitUses(limit, wanted)}`;
-  return { message: `${why}. ${untilText(untilMs)}`, untilMs };
+  return { message: `${why}. ${untilText(untilMs, calendar)}`, untilMs };
 }
 
 const amountIn = ({ unit }: LimitState, { tokens, microUsd }: Amount): number =>
@@ -172,14 +177,6 @@ const lacksRoom = (limit: LimitState, need: Amount): boolean =>
   amountIn(limit, need) > roomIn(limit);
 
 const roomIn = (limit: LimitState): number => limit.amount - usedOf(limit) - limit.reserved;
-
-/** When the window that a time lies in is over, UTC. */
-export function windowEnd(period: LimitPeriod, nowMs: number): number {
-  const now = new Date(nowMs);
-  return period === "day"
-    ? Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate() + 1)
-    : Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1);
-}
 
 /** Nobody will tell any more what of it was used. */
 const becomesDoubt = (tx: Tx, reservation: Reservation): void =>
@@ -203,12 +200,15 @@ function warn(tx: Tx, limits: readonly LimitState[]): void {
   for (const limit of limits) {
     if (limit.amount === 0) continue;
     const { id: limitId, start, amount } = limit;
-    const fresh = alertThresholds.filter((threshold) =>
-      usedPercent(limit) >= threshold &&
-      insertAlert(tx, { limitId, start, threshold, used: usedOf(limit), amount })
-    );
-    const threshold = fresh.at(-1);
-    if (threshold === undefined) continue;
+    const fresh = alertThresholds.filter((threshold) => usedPercent(limit) >= threshold)
+      .map((threshold) => ({
+        threshold,
+        id: insertAlert(tx, { limitId, start, threshold, used: usedOf(limit), amount }),
+      })).filter(({ id }) => id !== null);
+    const highest = fresh.at(-1);
+    if (highest === undefined) continue;
+    const { threshold } = highest;
+    enqueue(tx, { kind: "tell_alert", args: { alertId: highest.id! }, priority: 1 });
     tx.emit({
       type: "budget_alert",
       projectId: limit.scope === "project" ? limit.scopeId : null,

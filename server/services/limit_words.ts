@@ -1,6 +1,6 @@
 /** What limits are called, and how their amounts are written. */
 import type { Db } from "../db.ts";
-import { timeText } from "../clock.ts";
+import { type Calendar, clockTime } from "../calendar.ts";
 import type { Limit } from "../records.ts";
 import { findProject } from "../store/projects.ts";
 
@@ -33,9 +33,7 @@ export function limitUses({ unit }: Pick<Limit, "unit">, amount: number): string
 }
 
 /** When it goes on. */
-export const untilText = (untilMs: number | null): string =>
+export const untilText = (untilMs: number | null, calendar: Calendar): string =>
   untilMs === null
     ? "No new day makes room for it: it goes on when the limit is raised"
-    : `It goes on at ${
-      timeText(untilMs).slice(0, 16).replace("T", " ")
-    } UTC, or as soon as there is room`;
+    : `It goes on at ${clockTime(untilMs, calendar)}, or as soon as there is room`;

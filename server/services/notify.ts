@@ -1,8 +1,6 @@
-/** Tells a person's own service (a webhook, ntfy) that a run waits for a word; the command or change stays here. */
-import type { Outcome } from "../../queue/job.ts";
+/** Tells a person (by webhook, ntfy, mail) that a run waits for a word; the command or change stays here. */
+import type { NotifyChannel, Outcome } from "../../queue/job.ts";
 import type { App } from "../app.ts";
-import { SECOND_MS } from "../clock.ts";
-import { messageOf } from "../errors.ts";
 import { getApproval } from "../store/approvals.ts";
 import { countApprovalLinks } from "../store/approval_links.ts";
 import { getIdea } from "../store/ideas.ts";
@@ -10,15 +8,14 @@ import { getProject } from "../store/projects.ts";
 import { getRun } from "../store/runs.ts";
 import { getTicket } from "../store/tickets.ts";
 import { makeApprovalLink } from "./approval_links.ts";
+import { channelsOf, notSet, send } from "./channels.ts";
 import { isActive } from "./runs.ts";
 
-/** For the whole answer. */
-const NOTIFY_TIMEOUT_MS = 10 * SECOND_MS;
 /** A service that takes messages and says that it failed gets no more links than this. */
 export const LINKS_MAX = 20;
 const SUBJECT_MAX_CHARS = 120;
 
-/** What is posted as JSON. The names of the second half are those of ntfy. */
+/** What is posted as JSON, with the `topic` of the configured address, if it has one. The names of the second half are those of ntfy. */
 export interface Notification {
   type: "approval_requested";
   approval_id: string;
@@ -33,18 +30,15 @@ export interface Notification {
   /** Where it is decided. Whoever has this address can. */
   click: string;
   tags: string[];
-  /** For ntfy: `topic` of the configured address. */
-  topic?: string;
 }
 
 /** Sends one message of an approval that still waits. A link is made for each try, since only its hash is kept. */
 export async function notifyOfApproval(
   app: App,
-  approvalId: string,
+  { approvalId, by }: { approvalId: string; by: NotifyChannel },
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const url = app.config.notifyUrl;
-  if (url === null) return { type: "cancel", reason: "No notify_url is set" };
+  if (!channelsOf(app).includes(by)) return notSet(by === "mail" ? "smtp_url" : "notify_url");
   const approval = getApproval(app.db, approvalId);
   if (approval.status !== "pending" || !isActive(getRun(app.db, approval.runId))) {
     return { type: "cancel", reason: "There is nothing to decide any more" };
@@ -52,32 +46,12 @@ export async function notifyOfApproval(
   if (countApprovalLinks(app.db, approvalId) >= LINKS_MAX) {
     return { type: "cancel", reason: "The service failed too often" };
   }
-  const link = `${app.config.publicUrl}${makeApprovalLink(app, approvalId)}`;
-  const target = new URL(url);
-  const topic = target.searchParams.get("topic");
-  target.searchParams.delete("topic");
-  const body = { ...wordsOf(app, approvalId, link), ...topic && { topic } };
-  try {
-    const response = await fetch(target, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(body),
-      // A service that moved is for a person to set anew: the link goes nowhere else.
-      redirect: "manual",
-      signal: AbortSignal.any([signal, AbortSignal.timeout(NOTIFY_TIMEOUT_MS)]),
-    });
-    await response.body?.cancel();
-    if (response.ok) return { type: "done" };
-    return { type: "retry", reason: `${target.host} answered ${response.status}` };
-  } catch (error) {
-    signal.throwIfAborted();
-    // The address may hold a password, and so may what fetch says of it.
-    return { type: "retry", reason: `${target.host} can't be reached: ${nameOf(error)}` };
-  }
+  const click = `${app.config.publicUrl}${makeApprovalLink(app, approvalId)}`;
+  const body = wordsOf(app, approvalId, click);
+  const { title, message } = body;
+  const text = `${message}\n\nSee what it is, and say yes or no. Whoever has this link can:`;
+  return await send(app, by, { id: approvalId, title, text, click, body: { ...body } }, signal);
 }
-
-const nameOf = (error: unknown): string =>
-  error instanceof Error ? error.name : messageOf(error).slice(0, 100);
 
 function wordsOf(app: App, approvalId: string, click: string): Notification {
   const { runId, tool, rule } = getApproval(app.db, approvalId);

@@ -2,9 +2,9 @@
 import { models, pricesAsOf, WEB_SEARCH_USD } from "../../agents/models.ts";
 import type { ModelSpec, Price } from "../../agents/protocol.ts";
 import type { App } from "../app.ts";
+import { today } from "../calendar.ts";
 import { type Db, transact } from "../db.ts";
 import { AppError } from "../errors.ts";
-import { dayOf } from "./budgets.ts";
 import { findPrice, insertPrice, type PriceVersion } from "../store/prices.ts";
 
 /** USD per million tokens; more is a slip of the pen. */
@@ -62,7 +62,7 @@ export function changePrice(
       model: id,
       price: to?.price ?? null,
       longPrompt: to?.longPrompt ? sameSearch(to.longPrompt, to.price) : null,
-      asOf: to?.asOf ?? dayOf(tx.now),
+      asOf: to?.asOf ?? today(tx),
     });
     tx.emit({ type: to ? "price_changed" : "price_reset", data: { model: id } });
     return priceOf(tx.db, id);

@@ -197,7 +197,12 @@ export async function changeProject(
 
 /** The same for whoever is in a transaction. A new base branch is not looked for. */
 export function changeProjectIn(tx: Tx, id: string, changes: ProjectChanges): Project {
+  const before = getProject(tx.db, id);
   const project = updateProject(tx, id, changes);
+  if ((before.tagsAllowed === null) !== (project.tagsAllowed === null)) {
+    const type = project.tagsAllowed ? "tags_allowed" : "tags_not_allowed";
+    tx.emit({ type, projectId: id, data: { name: project.name } });
+  }
   tx.emit({
     type: "project_changed",
     projectId: id,

@@ -1,18 +1,28 @@
-/** Sums up the days that are over, by schedule, so that the rows of single requests may go some time. */
+/** Sums up the days that are over, and the months long over, by schedule, so that what they were summed from may go. */
 import { setImmediate } from "node:timers/promises";
 import { putSchedule } from "../../queue/schedules.ts";
 import type { App } from "../app.ts";
-import { DAY_MS, timeText } from "../clock.ts";
+import { dayPlus, lastCalendar, monthOf, monthPlus } from "../calendar.ts";
+import { DAY_MS } from "../clock.ts";
 import { transact, type Tx } from "../db.ts";
 import { earliestReservedDay } from "../store/reservations.ts";
 import { writeSetting } from "../store/settings.ts";
-import { pruneRequests, rolledTo, rollUpDay, usedDays } from "../store/usage.ts";
-import { dayOf } from "./budgets.ts";
+import {
+  earliestMonth,
+  monthsTo,
+  pruneRequests,
+  rolledTo,
+  rollUpDay,
+  rollUpMonth,
+  usedDays,
+} from "../store/usage.ts";
 
-/** After midnight UTC, when the last answers of the day before are in. */
+/** At night, UTC; a day is summed up when it is over everywhere. */
 const ROLL_UP_CRON = "7 2 * * *";
 /** Single requests of days that are rolled up stay this long, for people to look at. */
 export const REQUESTS_KEPT_MS = 90 * DAY_MS;
+/** Whole months before this one that have their days: a year can be compared with the one before it, day by day. */
+export const MONTHS_OF_DAYS = 24;
 /** Days that one transaction sums up: other writes wait no longer than that takes. */
 const BATCH = 10;
 
@@ -24,28 +34,40 @@ export const scheduleRollUps = (tx: Tx): void =>
  * request used counts on the day on which it was sent, so a day stays open as long as one of its requests is.
  */
 export async function rollUp(app: App, signal: AbortSignal): Promise<void> {
-  while (transact(app, rollUpSome) && !signal.aborted) await setImmediate();
+  for (const some of [rollUpSomeDays, rollUpAMonth]) {
+    while (transact(app, some) && !signal.aborted) await setImmediate();
+  }
 }
 
 /** True: there may be more to do. */
-function rollUpSome(tx: Tx): boolean {
+function rollUpSomeDays(tx: Tx): boolean {
   const { db } = tx;
-  const today = dayOf(tx.now);
-  const open = earliestReservedDay(db) ?? today;
-  const before = open < today ? open : today;
+  // Over in every time zone: another one may be chosen, and then no request is counted on a day that is summed up.
+  const last = lastCalendar().dayAt(tx.nowMs);
+  const open = earliestReservedDay(db) ?? last;
+  const before = open < last ? open : last;
   const days = usedDays(db, { from: rolledTo(db), before, limit: BATCH });
   for (const day of days) rollUpDay(tx, day);
   const more = days.length === BATCH;
-  const done = more ? dayAfter(days.at(-1)!) : before;
+  const done = more ? dayPlus(days.at(-1)!, 1) : before;
   if (done > rolledTo(db)) writeSetting(tx, "usage_rolled_to", done);
   return more;
 }
 
-const dayAfter = (day: string): string => dayOf(timeText(Date.parse(day) + DAY_MS));
+/** True: there may be more to do. All days of so old a month are summed up, since `rolledTo` is far behind it. */
+function rollUpAMonth(tx: Tx): boolean {
+  const before = monthPlus(monthOf(lastCalendar().dayAt(tx.nowMs)), -MONTHS_OF_DAYS);
+  if (rolledTo(tx.db) < before) return false;
+  const month = earliestMonth(tx.db, before);
+  if (month !== null) rollUpMonth(tx, month);
+  const done = month === null ? before : monthPlus(month, 1);
+  if (done > monthsTo(tx.db)) writeSetting(tx, "usage_months_to", done);
+  return month !== null;
+}
 
 /** For the upkeep: requests long past, which their days' sums hold. */
 export function pruneUsage(tx: Tx, limit: number): number {
-  const kept = dayOf(timeText(tx.nowMs - REQUESTS_KEPT_MS));
+  const kept = tx.calendar.dayAt(tx.nowMs - REQUESTS_KEPT_MS);
   const rolled = rolledTo(tx.db);
   return rolled === "" ? 0 : pruneRequests(tx, kept < rolled ? kept : rolled, limit);
 }

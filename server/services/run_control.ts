@@ -38,8 +38,8 @@ export function resumeRun(app: App, id: string): Run {
     const run = getRun(tx.db, id);
     if (!isActive(run)) refuse("resume the run", `it is "${run.status}"`);
     if (run.pausedBy === null) refuse("resume the run", "it is not paused");
-    if (run.ticketId && !run.trial) resumeTicketIn(tx, getTicket(tx.db, run.ticketId), run);
-    else resumeRunIn(tx, run);
+    if (run.ticketId && !run.trial) resumeTicketIn(app, tx, getTicket(tx.db, run.ticketId), run);
+    else resumeRunIn(app, tx, run);
     return getRun(tx.db, id);
   });
 }

@@ -75,6 +75,7 @@ export async function prepareRun(
       // A developer in a trial edits nothing that a check could prove.
       commands: run.trial ? [] : checksOf(project),
       unconfinedAllowed: project.commandsAllowed,
+      tagsAllowed: () => getProject(app.db, project.id).tagsAllowed !== null,
       outputDir,
       keptDir,
     };

@@ -4,10 +4,10 @@ import { cancelJobs } from "../../queue/queue.ts";
 import type { RunEventBody } from "../../agents/protocol.ts";
 import { usesWeb, webTags } from "../../agents/web/web_tools.ts";
 import type { App } from "../app.ts";
-import type { Tx } from "../db.ts";
+import type { Db, Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
-import type { Idea, Run, RunEvent, RunPurpose, Ticket } from "../records.ts";
-import { listRunsWaitingFor } from "../store/agent_runs.ts";
+import type { Agent, Idea, Run, RunEvent, RunPurpose, Ticket } from "../records.ts";
+import { listRunsWaitingFor, setDefinition } from "../store/agent_runs.ts";
 import { findDisabled } from "../store/agents.ts";
 import { listRunApprovals } from "../store/approvals.ts";
 import { addIdeaCost } from "../store/ideas.ts";
@@ -24,7 +24,7 @@ import {
 } from "../store/runs.ts";
 import { addTicketCost } from "../store/tickets.ts";
 import { forsake, isTurnEnd, settle } from "./budgets.ts";
-import { agentFor, definitionOf, keepAgent } from "./definitions.ts";
+import { agentFor, keepAgent, readDefinition } from "./definitions.ts";
 import { enqueueRun } from "./run_jobs.ts";
 
 export { enqueueRun } from "./run_jobs.ts";
@@ -34,30 +34,48 @@ export type RunSubject =
   | { idea: Idea; purpose: RunPurpose; agent: string }
   | { ticket: Ticket; purpose: RunPurpose; agent: string; subtaskId?: string };
 
-/** Creates a run with the agent's present definition and asks the queue to execute it. */
+/**
+ * Creates a run with the agent's present definition and asks the queue to execute it. Where the agent is disabled, or
+ * its definition can't be read any more, the run waits with the reason.
+ */
 export function startRun(app: App, tx: Tx, subject: RunSubject): Run {
   const of = "idea" in subject ? subject.idea : subject.ticket;
   const agent = keepAgent(tx, agentFor(app, subject.agent, of.projectId));
-  const definition = definitionOf(app, agent);
-  const model = app.config.endpoint ? app.catalog.model(definition) : app.catalog.demoModel;
+  const work = workOf(app, agent);
   const run = insertRun(tx, {
     projectId: of.projectId,
     agent: subject.agent,
     purpose: subject.purpose,
     round: of.round,
-    model: model.id,
     demo: app.config.endpoint === null,
-    maxTurns: definition.limits.maxTurns,
-    maxCostMicroUsd: definition.limits.maxCostMicroUsd,
-    definition: { agentId: agent.id, version: agent.version },
+    ...work ?? { ...nothingYet, definition: { agentId: agent.id, version: agent.version } },
     ..."idea" in subject ? { ideaId: of.id } : { ticketId: of.id, subtaskId: subject.subtaskId },
   });
   tellOfRun(tx, run, "run_created", { purpose: run.purpose, demo: run.demo });
   if ("ticket" in subject && subject.ticket.pausedBy !== null) {
     holdRun(tx, run, subject.ticket.pausedBy);
   } else if (!agent.active) waitForAgent(tx, run);
+  else if (work === null) waitForAgent(tx, run, unreadableReason(run.agent));
   else enqueueRun(tx, run, of.priority);
   return run;
+}
+
+type Work = Pick<Run, "definition" | "model" | "maxTurns" | "maxCostMicroUsd">;
+
+/** Of a run whose definition can't be read: it gets another before it begins. */
+const nothingYet: Omit<Work, "definition"> = { model: "unknown", maxTurns: 1, maxCostMicroUsd: 1 };
+
+/** What a run of an agent is made with; null: its definition can't be read. */
+function workOf(app: App, agent: Agent): Work | null {
+  const { definition } = readDefinition(app, agent);
+  if (definition === null) return null;
+  const model = app.config.endpoint ? app.catalog.model(definition) : app.catalog.demoModel;
+  return {
+    definition: { agentId: agent.id, version: agent.version },
+    model: model.id,
+    maxTurns: definition.limits.maxTurns,
+    maxCostMicroUsd: definition.limits.maxCostMicroUsd,
+  };
 }
 
 /** Puts what was done with a run as a whole into the history of its idea or ticket. */
@@ -144,9 +162,8 @@ export function holdRun(tx: Tx, run: Run, pausedBy: string): void {
   else moveRun(tx, run.id, "waiting", { waitReason, pausedBy });
 }
 
-/** Lets a run wait until its agent is enabled again. */
-export function waitForAgent(tx: Tx, run: Run): void {
-  const waitReason = disabledReason(run.agent);
+/** Lets a run wait until its agent is enabled again, or has a definition that can be read. */
+export function waitForAgent(tx: Tx, run: Run, waitReason = disabledReason(run.agent)): void {
   appendRunEvent(tx, run, { type: "waiting", reason: waitReason, failure: null });
   if (run.status === "waiting") setPausedBy(tx, run.id, null, waitReason);
   else moveRun(tx, run.id, "waiting", { waitReason });
@@ -155,22 +172,45 @@ export function waitForAgent(tx: Tx, run: Run): void {
 /** Why a run waits, without a full stop; also what tells which runs go on when the agent is enabled. */
 export const disabledReason = (agent: string): string => `The agent "${agent}" is disabled`;
 
-/** Asks the queue for the runs that waited for an agent, unless the one in force where they are is disabled too. */
-export function goOnWith(tx: Tx, agent: string): void {
-  for (const run of listRunsWaitingFor(tx.db, agent, disabledReason(agent))) {
-    if (!findDisabled(tx.db, agent, run.projectId)) enqueueRun(tx, run, 0);
+/** The same of a run whose agent has a definition that this version of Gaffer can't read. */
+export const unreadableReason = (agent: string): string =>
+  `The definition of the agent "${agent}" can't be read: mend it on the agent's page`;
+
+/** The runs that wait for an agent, whatever it lacks. */
+export const runsWaitingForAgent = (db: Db, agent: string): Run[] =>
+  [disabledReason(agent), unreadableReason(agent)]
+    .flatMap((reason) => listRunsWaitingFor(db, agent, reason));
+
+/**
+ * Asks the queue for the runs that waited for an agent, unless the one in force where they are is disabled too, or can't
+ * be read. Those that had not begun work with the definition that is in force now.
+ */
+export function goOnWith(app: App, tx: Tx, name: string): void {
+  for (const run of runsWaitingForAgent(tx.db, name)) {
+    if (findDisabled(tx.db, name, run.projectId)) continue;
+    const work = workOf(app, keepAgent(tx, agentFor(app, name, run.projectId)));
+    if (work === null) {
+      const reason = unreadableReason(name);
+      if (run.waitReason !== reason) waitForAgent(tx, run, reason);
+      continue;
+    }
+    if (run.startedAt === null && !run.trial) setDefinition(tx, run.id, work);
+    enqueueRun(tx, run, 0);
   }
 }
 
 /** Takes the pause off a run; it goes on from its log, unless an approval is still to be decided. */
-export function resumeRunIn(tx: Tx, run: Run): void {
+export function resumeRunIn(app: App, tx: Tx, run: Run): void {
   const asks = listRunApprovals(tx.db, run.id).some((a) => a.status === "pending");
   const waitReason = asks ? WAITS_FOR_APPROVAL : `Resumed by ${tx.actor}`;
   tellOfRun(tx, run, "run_resumed");
   setPausedBy(tx, run.id, null, waitReason);
   if (run.status !== "waiting") return;
   if (asks) appendRunEvent(tx, run, { type: "waiting", reason: waitReason, failure: null });
-  else enqueueRun(tx, run, 0);
+  else if (run.model === nothingYet.model) {
+    waitForAgent(tx, run, unreadableReason(run.agent));
+    goOnWith(app, tx, run.agent);
+  } else enqueueRun(tx, run, 0);
 }
 
 export const WAITS_FOR_APPROVAL = "Waits for your approval";

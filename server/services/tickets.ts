@@ -113,18 +113,18 @@ export function resumeTicket(app: App, id: string): Ticket {
     const before = getTicket(tx.db, id);
     const run = findActiveRun(tx.db, id);
     if (before.pausedBy === null && !run?.pausedBy) refuse(before, "resume", "it is not paused");
-    return resumeTicketIn(tx, before, run);
+    return resumeTicketIn(app, tx, before, run);
   });
 }
 
 /** The same for whoever is in a transaction. `run`: the ticket's active one. */
-export function resumeTicketIn(tx: Tx, before: Ticket, run: Run | null): Ticket {
+export function resumeTicketIn(app: App, tx: Tx, before: Ticket, run: Run | null): Ticket {
   let ticket = before;
   if (before.pausedBy !== null) {
     ticket = updateTicket(tx, before.id, { pausedBy: null });
     tx.emit({ type: "ticket_resumed", projectId: ticket.projectId, ticketId: ticket.id });
   }
-  if (run?.pausedBy) resumeRunIn(tx, run);
+  if (run?.pausedBy) resumeRunIn(app, tx, run);
   enqueueAdvanceTicket(tx, ticket);
   return ticket;
 }

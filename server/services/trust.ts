@@ -162,7 +162,7 @@ export function trustFile(app: App, projectId: string, file: AgentFile, hash: st
       projectId,
       data: { agent: name, agentId: agent.id, version: agent.version, path: file.path, hash },
     });
-    goOnWith(tx, name);
+    goOnWith(app, tx, name);
     return findAgentNamed(tx.db, name, projectId)!;
   });
 }
@@ -178,7 +178,7 @@ export function distrustFile(app: App, projectId: string, path: string): void {
     const taken = listSavedAgents(tx.db).find((agent) =>
       agent.projectId === id && agent.file?.path === path
     );
-    if (taken) goOnWith(tx, taken.name);
+    if (taken) goOnWith(app, tx, taken.name);
   });
 }
 
@@ -204,7 +204,7 @@ export async function settleTrust(app: App, run: Run, signal: AbortSignal): Prom
         projectId: project.id,
         data: { agent: agent.name, agentId: agent.id, path: file.path, changed: true },
       });
-      goOnWith(tx, agent.name);
+      goOnWith(app, tx, agent.name);
     }
     if (run.trial) {
       throw new AppError("conflict", `Nobody trusts "${file.path}" as it is now`);

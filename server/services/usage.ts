@@ -1,8 +1,16 @@
 /** Spans of time that usage is summed over, and where a month is heading. Pure. */
-import { DAY_MS, timeText } from "../clock.ts";
+import {
+  type Calendar,
+  dayPlus,
+  firstDayOf,
+  lastDayOf,
+  monthOf,
+  utcCalendar,
+  windowEnd,
+} from "../calendar.ts";
+import { DAY_MS } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import type { Span } from "../store/usage.ts";
-import { dayOf, windowEnd } from "./budgets.ts";
 
 export const usagePeriods = ["today", "7d", "month"] as const;
 export type UsagePeriod = typeof usagePeriods[number];
@@ -11,16 +19,15 @@ export type UsagePeriod = typeof usagePeriods[number];
 const SPAN_MAX_DAYS = 732;
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
-/** The days of a period up to today, UTC. */
-export function spanOf(period: UsagePeriod, nowMs: number): Span {
-  const to = dayOf(timeText(nowMs));
+/** The days of a period up to the one that it is. */
+export function spanOf(period: UsagePeriod, to: string): Span {
   switch (period) {
     case "today":
       return { from: to, to };
     case "7d":
-      return { from: dayOf(timeText(nowMs - 6 * DAY_MS)), to };
+      return { from: dayPlus(to, -6), to };
     case "month":
-      return { from: `${to.slice(0, 7)}-01`, to };
+      return { from: firstDayOf(monthOf(to)), to };
   }
 }
 
@@ -34,18 +41,38 @@ export function spanBetween(from: string, to: string): Span {
 }
 
 const isDay = (text: string): boolean =>
-  DAY.test(text) && !Number.isNaN(Date.parse(text)) && dayOf(timeText(Date.parse(text))) === text;
+  DAY.test(text) && !Number.isNaN(Date.parse(text)) && dayPlus(text, 0) === text;
+
+/** The span with all days of each month of which there are only months any more: those before `monthsTo`. */
+export const withWholeMonths = ({ from, to }: Span, monthsTo: string): Span => ({
+  from: monthOf(from) < monthsTo ? firstDayOf(monthOf(from)) : from,
+  to: monthOf(to) < monthsTo ? lastDayOf(monthOf(to)) : to,
+});
+
+/** Days that are drawn one by one at most. */
+const BARS_MAX = 92;
+
+/** What a chart of a span has a bar for: each day, or each month of long or long past ones. */
+export const barsOf = (span: Span, monthsTo: string): "day" | "month" =>
+  daysOf(span).length > BARS_MAX || monthOf(span.from) < monthsTo ? "month" : "day";
+
+/** Each month of a span, in order. */
+export const monthsOf = (span: Span): string[] => [...new Set(daysOf(span).map(monthOf))];
 
 /** Each day of a span, in order. */
 export function daysOf({ from, to }: Span): string[] {
   const days = Math.round((Date.parse(to) - Date.parse(from)) / DAY_MS) + 1;
-  return Array.from({ length: days }, (_, n) => dayOf(timeText(Date.parse(from) + n * DAY_MS)));
+  return Array.from({ length: days }, (_, n) => dayPlus(from, n));
 }
 
 /** What the month will have cost if it goes on as it did until now; in its first day nobody can tell. */
-export function forecast(spentMicroUsd: number, nowMs: number): number | null {
-  const startMs = Date.parse(`${timeText(nowMs).slice(0, 7)}-01`);
+export function forecast(
+  spentMicroUsd: number,
+  nowMs: number,
+  calendar: Calendar = utcCalendar,
+): number | null {
+  const startMs = calendar.startOf(firstDayOf(monthOf(calendar.dayAt(nowMs))));
   const goneMs = nowMs - startMs;
   if (goneMs < DAY_MS) return null;
-  return Math.round(spentMicroUsd * ((windowEnd("month", nowMs) - startMs) / goneMs));
+  return Math.round(spentMicroUsd * ((windowEnd("month", nowMs, calendar) - startMs) / goneMs));
 }

@@ -1,4 +1,5 @@
 import { type Db, newId, type Row, type Tx } from "../db.ts";
+import { DAY_MS, timeText } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import type { Alert, Limit } from "../records.ts";
 import { limitFromRow } from "./limits.ts";
@@ -6,16 +7,20 @@ import { limitFromRow } from "./limits.ts";
 /** Alerts that one answer of the API gives at most. */
 export const ALERTS_MAX = 200;
 
-/** Notes that so much of a limit is used in the window that begins at `start`. False: it was noted before. */
+/** Alerts older than this are thrown away: of no window that is still open, and long told. */
+export const ALERTS_KEPT_MS = 400 * DAY_MS;
+
+/** Notes that so much of a limit is used in the window that begins at `start`. Gives its id; null: it was noted before. */
 export function insertAlert(
   tx: Tx,
   alert: Pick<Alert, "limitId" | "start" | "threshold" | "used" | "amount">,
-): boolean {
+): string | null {
+  const id = newId("alert");
   const { changes } = tx.db.prepare(`
     INSERT INTO alerts (id, limit_id, start, threshold, used, amount, at)
     VALUES (:id, :limitId, :start, :threshold, :used, :amount, :now) ON CONFLICT DO NOTHING
-  `).run({ id: newId("alert"), ...alert, now: tx.now });
-  return changes > 0;
+  `).run({ id, ...alert, now: tx.now });
+  return changes > 0 ? id : null;
 }
 
 /** Takes back what is no longer so since the limit was raised: it is told anew when it is reached again. */
@@ -26,6 +31,20 @@ export function dropAlerts(
   tx.db.prepare(`
     DELETE FROM alerts WHERE limit_id = :limitId AND start = :start AND threshold > :above
   `).run({ limitId, start, above });
+}
+
+/** For the upkeep: alerts of windows long past, at most `limit`; says how many. */
+export const pruneAlerts = (tx: Tx, limit: number): number =>
+  tx.db.prepare(`
+    DELETE FROM alerts WHERE id IN (SELECT id FROM alerts WHERE at < :before ORDER BY at LIMIT :limit)
+  `).run({ before: timeText(tx.nowMs - ALERTS_KEPT_MS), limit }).changes;
+
+/** An alert and the limit that it is of; null: one of them is gone. */
+export function findAlertWithLimit(db: Db, id: string): { alert: Alert; limit: Limit } | null {
+  const alert = db.prepare("SELECT * FROM alerts WHERE id = :id").get({ id });
+  if (!alert) return null;
+  const limit = db.prepare("SELECT * FROM limits WHERE id = :id").get({ id: alert.limit_id! });
+  return limit ? { alert: alertFromRow(alert), limit: limitFromRow(limit) } : null;
 }
 
 /** Newest first. */

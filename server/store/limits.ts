@@ -42,7 +42,7 @@ export function findLimit(db: Db, key: LimitKey): Limit | null {
   return row ? limitFromRow(row) : null;
 }
 
-/** Whose limits a request is counted against, and on which day (2026-11-27, UTC). */
+/** Whose limits a request is counted against, and on which day (2026-11-27). */
 export interface WindowOf {
   projectId: string;
   agent: string;

@@ -52,15 +52,22 @@ export interface ProjectChanges {
   toolchains?: string[];
   /** All of them. */
   handsLimits?: Project["handsLimits"];
+  tagsAllowed?: boolean;
   commands?: ProjectCommand[];
 }
 
 export function updateProject(tx: Tx, id: string, changes: ProjectChanges): Project {
   const before = getProject(tx.db, id);
+  const tagsAllowed = changes.tagsAllowed === undefined
+    ? before.tagsAllowed
+    : changes.tagsAllowed
+    ? before.tagsAllowed ?? { by: tx.actor, at: tx.now }
+    : null;
   tx.db.prepare(`
     UPDATE projects SET name = :name, base_branch = :baseBranch,
       commands_allowed = :commandsAllowed, setup_network = :setupNetwork, hosts = :hosts,
-      toolchains = :toolchains, hands_limits = :handsLimits, updated_at = :now
+      toolchains = :toolchains, hands_limits = :handsLimits,
+      tags_allowed_by = :tagsAllowedBy, tags_allowed_at = :tagsAllowedAt, updated_at = :now
     WHERE id = :id
   `).run({
     id,
@@ -71,6 +78,8 @@ export function updateProject(tx: Tx, id: string, changes: ProjectChanges): Proj
     hosts: JSON.stringify(changes.hosts ?? before.hosts),
     toolchains: JSON.stringify(changes.toolchains ?? before.toolchains),
     handsLimits: JSON.stringify(changes.handsLimits ?? before.handsLimits),
+    tagsAllowedBy: tagsAllowed?.by ?? null,
+    tagsAllowedAt: tagsAllowed?.at ?? null,
     now: tx.now,
   });
   if (changes.commands) replaceCommands(tx, id, changes.commands);
@@ -166,6 +175,9 @@ function projectFromRow(db: Db, row: Row): Project {
     hosts: JSON.parse(String(row.hosts)),
     toolchains: JSON.parse(String(row.toolchains)),
     handsLimits: JSON.parse(String(row.hands_limits)),
+    tagsAllowed: row.tags_allowed_by === null
+      ? null
+      : { by: String(row.tags_allowed_by), at: String(row.tags_allowed_at) },
     sample: row.sample === 1,
     createdAt: String(row.created_at),
     updatedAt: String(row.updated_at),

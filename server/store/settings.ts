@@ -31,6 +31,8 @@ interface Settings {
   agents_hold: AgentsHold | null;
   /** What was used before this day (2026-11-27) is rolled up. */
   usage_rolled_to: string;
+  /** Of what was used before this month (2026-11) there are no days any more, only months. */
+  usage_months_to: string;
   model_list: ModelList;
   /** Fields of a request that an endpoint does not take. */
   endpoint_quirks: { baseUrl: string; quirks: string[] };

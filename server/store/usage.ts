@@ -1,10 +1,10 @@
-/** What was used: rows of single requests, rolled up into days once those are over; read as one. */
+/** What was used: rows of single requests, rolled up into days once those are over, and into months later; read as one. */
 import type { Usage } from "../../agents/protocol.ts";
 import type { Db, Row, Tx } from "../db.ts";
 import { readSetting } from "./settings.ts";
 
 /** What usage is summed by; `subject`: the idea or the ticket. */
-export const usageGroups = ["day", "agent", "model", "project", "subject"] as const;
+export const usageGroups = ["day", "month", "agent", "model", "project", "subject"] as const;
 export type UsageGroup = typeof usageGroups[number];
 
 export interface UsageSum {
@@ -13,11 +13,14 @@ export interface UsageSum {
   costMicroUsd: number;
 }
 export interface UsageRow extends UsageSum {
-  /** A day, a name or an id, by the group. */
+  /** A day (the month where there are no days any more), a month, a name or an id, by the group. */
   key: string;
 }
 
-/** Both days belong to it: 2026-11-01 to 2026-11-30, UTC. */
+/**
+ * Both days belong to it: 2026-11-01 to 2026-11-30. Where there are only months any more, a span has all that belongs
+ * to one that it touches.
+ */
 export interface Span {
   from: string;
   to: string;
@@ -39,6 +42,11 @@ const summed = ["requests", ...countColumns, "cost_micro_usd"]
 
 /** Days before `:rolled` are read from the roll-ups, those from it on from the requests themselves. */
 const USED = `
+  SELECT month AS day, project_id, agent, model, subject_id, requests, ${
+  countColumns.join(", ")
+}, cost_micro_usd
+  FROM usage_months WHERE month BETWEEN substr(:from, 1, 7) AND substr(:to, 1, 7)
+  UNION ALL
   SELECT day, project_id, agent, model, subject_id, requests, ${
   countColumns.join(", ")
 }, cost_micro_usd
@@ -55,6 +63,7 @@ const sumsBy = (column: string, order: string) => `
 const dearest = "sum(cost_micro_usd) DESC, sum(requests) DESC, key";
 const SUMS: Readonly<Record<UsageGroup, string>> = {
   day: sumsBy("day", "day"),
+  month: sumsBy("substr(day, 1, 7)", "key"),
   agent: sumsBy("agent", dearest),
   model: sumsBy("model", dearest),
   project: sumsBy("project_id", dearest),
@@ -86,18 +95,18 @@ export const usageByAgentAndModel = (
     ...sumFromRow(row),
   }));
 
-/** How the runs of each agent ended that were made within a span; those of the demo model and trials are left out. */
+/** How the runs of each agent ended that were made from one time to another (UTC text); those of the demo model and trials are left out. */
 export const endedRuns = (
   db: Db,
-  { from, to }: Span,
+  { from, before }: { from: string; before: string },
 ): { agent: string; ended: number; failed: number; failedMicroUsd: number }[] =>
   db.prepare(`
     SELECT agent, count(*) AS ended, sum(status = 'failed') AS failed,
       sum(CASE WHEN status = 'failed' THEN cost_micro_usd ELSE 0 END) AS failed_micro_usd
-    FROM runs WHERE created_at >= :from AND created_at < :after AND demo = 0 AND trial = 0
+    FROM runs WHERE created_at >= :from AND created_at < :before AND demo = 0 AND trial = 0
       AND status IN ('succeeded', 'failed')
     GROUP BY agent ORDER BY agent LIMIT ${USAGE_ROWS_MAX}
-  `).all({ from, after: `${to}U` }).map((row) => ({
+  `).all({ from, before }).map((row) => ({
     agent: String(row.agent),
     ended: Number(row.ended),
     failed: Number(row.failed),
@@ -120,6 +129,29 @@ export function rollUpDay(tx: Tx, day: string): void {
     FROM turn_usage t JOIN runs r ON r.id = t.run_id WHERE t.day = :day
     GROUP BY r.project_id, r.agent, t.model, coalesce(r.ticket_id, r.idea_id)
   `).run({ day });
+}
+
+/** Months before this one (2026-11) have no days any more; empty: none is so old. */
+export const monthsTo = (db: Db): string => readSetting(db, "usage_months_to") ?? "";
+
+/** The earliest month before `before` of which there are days; null: there is none. */
+export function earliestMonth(db: Db, before: string): string | null {
+  const { month } = db.prepare("SELECT substr(min(day), 1, 7) AS month FROM usage_days").get()!;
+  return month !== null && String(month) < before ? String(month) : null;
+}
+
+/** Sums up the days of a month, which go with it. */
+export function rollUpMonth(tx: Tx, month: string): void {
+  const days = { from: `${month}-01`, to: `${month}-31` };
+  tx.db.prepare(`
+    INSERT INTO usage_months (month, project_id, agent, model, subject_id, requests,
+      ${countColumns.join(", ")}, cost_micro_usd)
+    SELECT :month, project_id, agent, model, subject_id, sum(requests),
+      ${countColumns.map((name) => `sum(${name})`).join(", ")}, sum(cost_micro_usd)
+    FROM usage_days WHERE day BETWEEN :from AND :to
+    GROUP BY project_id, agent, model, subject_id
+  `).run({ month, ...days });
+  tx.db.prepare("DELETE FROM usage_days WHERE day BETWEEN :from AND :to").run(days);
 }
 
 /** The days from `from` on and before `before` on which something was used, in order. */
