@@ -9,6 +9,7 @@ import { memory } from "./0007_memory.ts";
 import { agents } from "./0008_agents.ts";
 import { approvals } from "./0009_approvals.ts";
 import { costs } from "./0010_costs.ts";
+import { order } from "./0018_order.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -24,4 +25,5 @@ export const migrations: readonly Migration[] = [
   agents,
   approvals,
   costs,
+  order,
 ];

@@ -12,6 +12,7 @@ import { once } from "../once.ts";
 import type { Idea, Job, Run, Ticket } from "../records.ts";
 import { failureReasons } from "../states.ts";
 import { isActive } from "../services/runs.ts";
+import { describeWait, startWaitOf } from "../services/start_waits.ts";
 import { findActiveRun, findFailedTurn, listIdeaRuns, listNewestRunEvents } from "../store/runs.ts";
 
 /** Null: it works, has ended, or is about to begin. */
@@ -51,7 +52,8 @@ export function delaysOf(app: App): Delays {
       const standing = runs.map((run) => delays.ofRun(run));
       return standing.every((delay) => delay !== null) ? standing[0]! : null;
     },
-    ofTicket({ id, status, step, pausedBy }) {
+    ofTicket(ticket) {
+      const { id, status, step, pausedBy } = ticket;
       if (pausedBy !== null) return null;
       const lacking = lackOf(jobKeys.advanceTicket(id)) ?? lackOf(jobKeys.mergeTicket(id));
       if (lacking !== null) return lacking.delay;
@@ -59,6 +61,8 @@ export function delaysOf(app: App): Delays {
         return ofJob("merge_ticket", jobKeys.mergeTicket(id));
       }
       if (status !== "queued" && status !== "in_progress") return null;
+      const wait = status === "queued" ? startWaitOf(db, app.clock.nowMs(), ticket) : null;
+      if (wait !== null) return describeWait(wait);
       const run = findActiveRun(db, id);
       return run ? delays.ofRun(run) : ofJob("advance_ticket", jobKeys.advanceTicket(id));
     },
