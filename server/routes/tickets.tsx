@@ -30,12 +30,10 @@ import {
   guidanceInput,
   mergeInput,
   newCommentInput,
-  newTicketInput,
   pauseInput,
   reasonInput,
   remarkInput,
   retryInput,
-  ticketChangesInput,
 } from "../inputs.ts";
 import {
   checkJson,
@@ -52,8 +50,6 @@ import {
   allowCommands,
   approveTicket,
   cancelTicket,
-  changeTicket,
-  createTicket,
   guideTicket,
   pauseTicket,
   rejectTicket,
@@ -63,6 +59,9 @@ import {
   retryTicket,
   startTicket,
 } from "../services/tickets.ts";
+import { editTicket } from "../services/ticket_edits.ts";
+import { makeTicket } from "../services/ticket_making.ts";
+import { ticketEditInput, ticketMakingInput } from "./order_inputs.ts";
 import { ticketDiff } from "../services/reviews.ts";
 import { ticketStatuses } from "../states.ts";
 import { getTicketCheck, listChecks } from "../store/checks.ts";
@@ -113,12 +112,12 @@ export function ticketsApi(api: Api): void {
       {
         summary: "Make a ticket by hand",
         tag: "tickets",
-        body: newTicketInput,
+        body: ticketMakingInput,
         out: ticketSchema,
         status: 201,
       },
-      ({ app, params, body }) =>
-        withSubtasks(app, createTicket(app, { projectId: params.id!, ...body })),
+      ({ app, params, body: { not_before: notBefore, ...body } }) =>
+        withSubtasks(app, makeTicket(app, { projectId: params.id!, notBefore, ...body })),
     )
     .get("/tickets/:id", {
       summary: "One ticket with its subtasks",
@@ -126,11 +125,12 @@ export function ticketsApi(api: Api): void {
       versioned: true,
     }, ({ app, params }) => withSubtasks(app, getTicket(app.db, params.id!)))
     .patch("/tickets/:id", {
-      summary: "Change an open ticket's words or priority",
-      body: ticketChangesInput,
+      summary:
+        "Change an open ticket: its words and priority; while nobody works on it, what it asks for",
+      body: ticketEditInput,
       out: ticketSchema,
       current: (app, id) => withSubtasks(app, getTicket(app.db, id)),
-    }, ({ app, params, body }) => withSubtasks(app, changeTicket(app, params.id!, body)))
+    }, ({ app, params, body }) => withSubtasks(app, editTicket(app, params.id!, body)))
     .post("/tickets/:id/start", {
       summary: "Start a queued ticket now",
       out: ticketSchema,
