@@ -13,6 +13,7 @@ import {
 } from "./components.tsx";
 import { firstLine } from "./format.ts";
 import { reviewHref, ticketHref } from "./links.ts";
+import { Pick } from "./ticket_bulk.tsx";
 import { TicketMenu } from "./ticket_moves.tsx";
 import { DelayNote } from "./delay.tsx";
 import { Inline } from "./prose.tsx";
@@ -52,6 +53,7 @@ export function TicketRow({ card, nowMs, showProject }: CardProps): VNode {
   const { ticket, subtasks, demo } = card;
   return (
     <li class="row" id={`ticket-${ticket.id}`} data-row="">
+      <Pick ticket={ticket} />
       <StatusBadge shown={ticketWords[ticket.status]} />
       <div class="row-main">
         <a class="row-title" href={addressOf(ticket)}>#{ticket.number} {ticket.title}</a>

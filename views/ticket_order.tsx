@@ -4,6 +4,7 @@ import type { Ticket, TicketStart } from "../server/records.ts";
 import { Panel, StatusBadge } from "./components.tsx";
 import { ActionForm, Button } from "./forms.tsx";
 import { ticketHref } from "./links.ts";
+import { startOptions } from "./ticket_form.tsx";
 import { type Delay, ticketWords } from "./words.ts";
 
 export interface TicketOrder {
@@ -107,12 +108,7 @@ function AddNeed({ action }: { action: string }): VNode {
 
 /** When it starts; the time is UTC, since the server knows no other. */
 function PlanForm({ action, start }: { action: string; start: TicketStart }): VNode {
-  const chosen = start.starts === "now" ? "" : start.starts ?? "";
-  const options = [
-    { value: "", label: "As the project's rule says" },
-    { value: "auto", label: "By itself" },
-    { value: "hand", label: "When I start it" },
-  ];
+  const chosen = start.starts === "now" ? "rule" : start.starts ?? "rule";
   return (
     <form method="post" action={action} id="plan">
       <h3>Start</h3>
@@ -120,7 +116,7 @@ function PlanForm({ action, start }: { action: string; start: TicketStart }): VN
         <div class="field">
           <label for="plan-starts">Starts</label>
           <select id="plan-starts" name="starts">
-            {options.map(({ value, label }) => (
+            {startOptions.map(({ value, label }) => (
               <option key={value} value={value} selected={value === chosen}>{label}</option>
             ))}
           </select>

@@ -69,6 +69,13 @@ function WaysOn({ ticket, commands }: Omit<BlockedProps, "checks">): VNode {
       </>
     );
   }
+  if (isOrders(ticket.failure)) {
+    return (
+      <p class="muted">
+        Take it away under <a href="#ticket-order">Order</a>, or queue that ticket again.
+      </p>
+    );
+  }
   if (isProjects(ticket.failure)) {
     return <p>It is mended in {settings}; then retry, below.</p>;
   }
@@ -82,6 +89,9 @@ function WaysOn({ ticket, commands }: Omit<BlockedProps, "checks">): VNode {
 /** It lies with the project's settings: no words to a developer can mend it. */
 export const isProjects = (failure: Ticket["failure"]): boolean =>
   failure === "commands_not_allowed" || failure === "setup_failed" || failure === "setup_offline";
+
+/** It lies with what the ticket needs. */
+export const isOrders = (failure: Ticket["failure"]): boolean => failure === "dependency_cancelled";
 
 const TAIL_LINES = 15;
 const lastLines = (text: string) => text.trimEnd().split("\n").slice(-TAIL_LINES).join("\n");

@@ -16,6 +16,8 @@ import { findActiveRun, listNewestRunEvents, listTicketRuns } from "../store/run
 import { listSubtasks } from "../store/subtasks.ts";
 import { countTickets, getTicket, listNewestTickets, listTickets } from "../store/tickets.ts";
 import { HISTORY_MAX } from "./ideas.ts";
+import { orderOf } from "./order.ts";
+import { progressOf, summaryOf } from "../services/ticket_progress.ts";
 import { referencesOf } from "./references.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
 import { type Delays, delaysOf } from "./delays.ts";
@@ -71,6 +73,7 @@ export function developmentPage(
     column: shown,
     projectId,
     cards: [...open, ...closed].map((ticket) => cardOf(app, { delays, subjects }, ticket)),
+    outcome: null,
     total: Object.values(counts).reduce((sum, n) => sum + n, 0),
   };
 }
@@ -134,6 +137,9 @@ export function ticketPage(
     checks: listChecks(db, id).toReversed(),
     runs,
     delay: delaysOf(app).ofTicket(ticket),
+    order: orderOf(app, ticket),
+    progress: progressOf(app, ticket),
+    summary: summaryOf(app, ticket),
     approvals: active
       ? listRunApprovals(db, active.id).filter((approval) => approval.status === "pending")
       : [],

@@ -266,9 +266,16 @@ export function ticketPages(pages: Hono<Env>, tools: PageTools): void {
   );
   action("resume", resumeTicket, (t) => `Ticket #${t.number} goes on`);
   pages.post("/tickets/:id/pause", async (c) => {
+    const id = c.req.param("id");
     const killTools = (await readForm(c)).tools === "kill";
-    const ticket = pauseTicket(c.var.app, c.req.param("id"), { killTools });
-    return done(c, ticketHref(ticket.id), `Ticket #${ticket.number} is paused`);
+    const back = listBehind(c, ["/development"]);
+    return await act(
+      () => {
+        const ticket = pauseTicket(c.var.app, id, { killTools });
+        return done(c, back ?? ticketHref(id), `Ticket #${ticket.number} is paused`);
+      },
+      ({ message }) => back ? refusedAt(c, back, message) : null,
+    );
   });
 
   pages.post("/tickets/:id/guide", async (c) => {
