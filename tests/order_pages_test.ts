@@ -187,11 +187,11 @@ Deno.test("several tickets of the list: all done leads back, some refused says w
   const urgent: [string, string][] = [...ids, ["action", "priority"], ["priority", "0"]];
   const done = await sendAll(pages, "/tickets/bulk", urgent, list);
   deepEqual([done.status, done.headers.get("location")], [303, list]);
-  match(flashOf(done), /2 of 2 tickets/);
+  match(flashOf(done), /Done for 2 of 2 tickets/);
   const some = await sendAll(pages, "/tickets/bulk", [...ids, ["action", "start"]], list);
-  equal(some.status, 409);
+  equal(some.status, 422);
   const html = await some.text();
-  match(html, /1 of 2 tickets: done.*Cannot start ticket #2: it is &quot;in_progress&quot;/s);
+  match(html, /Done for 1 of 2 tickets.*Cannot start ticket #2: it is &quot;in_progress&quot;/s);
   match(
     flashOf(await sendAll(pages, "/tickets/bulk", [["action", "start"]], list)),
     /at least one/,

@@ -2,7 +2,7 @@
 import type { VNode } from "preact";
 import type { Ticket } from "../server/records.ts";
 import { DEFAULT_PRIORITY, priorityNames } from "../server/states.ts";
-import { capital, Hidden, Notice } from "./components.tsx";
+import { capital, Hidden } from "./components.tsx";
 import { Button } from "./forms.tsx";
 import { ticketHref } from "./links.ts";
 
@@ -60,15 +60,14 @@ export function BulkResult({ outcome }: { outcome: BulkOutcome | null }): VNode 
   if (outcome === null) return null;
   return (
     <div class="error-summary" role="alert" tabIndex={-1} data-error-summary="" id="bulk-result">
-      <Notice tone="failed" title={outcome.said}>
-        <ul>
-          {outcome.refused.map(({ id, number, message }) => (
-            <li key={id}>
-              {number === null ? message : <a href={ticketHref(id)}>{message}</a>}
-            </li>
-          ))}
-        </ul>
-      </Notice>
+      <p class="notice-title">{outcome.said}</p>
+      <ul>
+        {outcome.refused.map(({ id, number, message }) => (
+          <li key={id}>
+            {number === null ? message : <a href={ticketHref(id)}>{message}</a>}
+          </li>
+        ))}
+      </ul>
     </div>
   );
 }

@@ -45,7 +45,7 @@ export function TicketOrderPanel({ ticket, order }: { ticket: Ticket; order: Tic
               <ActionForm
                 action={`${own}/needs/${needed.id}/remove`}
                 kind="quiet"
-                label={`Need ticket #${needed.number} no more`}
+                label={`Remove ticket #${needed.number} from what it needs`}
               >
                 Remove
               </ActionForm>

@@ -284,13 +284,13 @@ function bulk(pages: Hono<Env>, tools: PageTools): void {
         }, "form");
         const results = doWithTickets(c.var.app, ids, action, priority);
         const refused = results.filter((result) => result.refused !== null);
-        const said = `${results.length - refused.length} of ${results.length} tickets: done`;
+        const said = `Done for ${results.length - refused.length} of ${results.length} tickets`;
         if (refused.length === 0) return done(c, back, said);
         const query = new URL(back, "http://localhost").searchParams;
         const request = { ...pageRequest(c, tools), projectId: query.get("project") };
         const page = developmentPage(request, readDevelopmentQuery(Object.fromEntries(query)));
         const outcome = { said, refused: refused.map(refusalOf) };
-        return show(c, <DevelopmentPage {...page} outcome={outcome} />, 409);
+        return show(c, <DevelopmentPage {...page} outcome={outcome} />, 422);
       },
       ({ message }) => refusedAt(c, back, message),
     );
