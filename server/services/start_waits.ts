@@ -4,13 +4,11 @@ import type { Db } from "../db.ts";
 import type { StartHours, Ticket } from "../records.ts";
 import { nextTime } from "../../queue/cron.ts";
 import { listNeeds } from "../store/needs.ts";
-import { getProject } from "../store/projects.ts";
 import { ALL, countInProgress, getStartRule, getTicketStart } from "../store/starts.ts";
 
 /** What a queued ticket waits for; the first of them that holds. */
 export type StartWait =
   | { why: "paused"; by: string }
-  | { why: "archived"; project: string }
   /** These were cancelled or rejected: it never starts of itself. */
   | { why: "need_cancelled"; tickets: Ticket[] }
   | { why: "needs"; tickets: Ticket[] }
@@ -36,8 +34,6 @@ export function startWaitOf(
   coming: Coming = { all: 0, project: 0 },
 ): StartWait | null {
   if (ticket.pausedBy !== null) return { why: "paused", by: ticket.pausedBy };
-  const project = getProject(db, ticket.projectId);
-  if (project.status === "archived") return { why: "archived", project: project.name };
   return needsWait(db, ticket) ?? timeWait(db, nowMs, ticket) ?? roomWait(db, ticket, coming);
 }
 
@@ -100,11 +96,6 @@ export function describeWait(
   switch (wait.why) {
     case "paused":
       return said(`Paused by ${wait.by}`, "It goes on when somebody resumes it.");
-    case "archived":
-      return said(
-        `Its project "${wait.project}" is archived`,
-        "It starts when that is active again.",
-      );
     case "need_cancelled":
       return said(
         `Needs ${named(wait.tickets)}`,
