@@ -84,7 +84,7 @@ Deno.test("the queue of a project says of each open ticket why it is not worked 
     [
       [1, undefined, undefined],
       [2, "Waits for its time", "2026-02-01T00:00:00.000Z"],
-      [3, "1 of the 1 of its project that may be in progress are", null],
+      [3, "Its project has 1 in progress, which is all that it may", null],
     ],
   );
   equal((await call("PUT", "/start-rules", { at_once: -1 }, { "if-match": "*" })).status, 422);

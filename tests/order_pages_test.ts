@@ -27,6 +27,13 @@ const sendAll = (pages: PagesBench, path: string, fields: [string, string][], fr
     headers: from === "" ? {} : { referer: `http://127.0.0.1:4242${from}` },
   }));
 
+Deno.test("without a project the page of a new ticket says what is needed first", async () => {
+  using app = testApp();
+  const html = await textOf(pagesBench(app).get("/tickets/new"));
+  match(html, /there is none yet/);
+  doesNotMatch(html, /Make the ticket/);
+});
+
 Deno.test("a ticket is made by hand with type, criteria, subtasks, what it needs and when it starts", async () => {
   using app = testApp();
   const pages = pagesBench(app);
@@ -153,6 +160,10 @@ Deno.test("a ticket's page says what it needs, takes more and less of it, and re
   const html = await textOf(pages.get(own));
   match(html, /It waits.*Needs #1 \(queued\)/s);
   match(html, /no history yet/);
+  // It can't be started, so that is offered nowhere.
+  const start = new RegExp(`action="${own}/start"`);
+  doesNotMatch(html, start);
+  doesNotMatch(await textOf(pages.get("/development?view=board")), start);
   const circle = await pages.post(`/tickets/${a.id}/needs`, { number: "#2" });
   match(flashOf(circle), /#1 needs #2, #2 needs #1.*failed/);
   match(flashOf(await pages.post(`${own}/needs`, { number: "x" })), /is no number of a ticket/);
@@ -160,7 +171,9 @@ Deno.test("a ticket's page says what it needs, takes more and less of it, and re
   equal((await pages.post(`${own}/plan`, { starts: "hand", not_before: "" })).status, 303);
   equal(getTicketStart(app.db, b.id).starts, "hand");
   await pages.post(`${own}/needs/${a.id}/remove`);
-  match(await textOf(pages.get(own)), /Waits for you to start it/);
+  const free = await textOf(pages.get(own));
+  match(free, /Waits for you to start it/);
+  match(free, start);
 });
 
 Deno.test("what a cancelled need blocks says so on its page, with the way on, and no guidance that would not help", async () => {
@@ -171,7 +184,7 @@ Deno.test("what a cancelled need blocks says so on its page, with the way on, an
   cancelTicket(app, a.id);
   const html = await textOf(pages.get(`/tickets/${b.id}`));
   match(html, /Blocked: what it needs was cancelled/);
-  match(html, /Take it away under/);
+  match(html, /Under <a href="#ticket-order">Order/);
   doesNotMatch(html, /Guide and go on/);
   match(await textOf(pages.get("/")), /What it needs was cancelled/, "it is among what needs me");
 });
@@ -232,6 +245,16 @@ Deno.test("rules of all and of a project are set on a page, and refused hours st
   const refused = await pages.post("/development/rules", { ...fields, ...hours, opens: "often" });
   equal(refused.status, 422);
   match(await refused.text(), /id="rule-project-opens-error"/);
+  const lost = { ...fields, opens: "", open_minutes: "480" };
+  match(await textOf(pages.post("/development/rules", lost)), /Write when they begin/);
+  const endless = { ...fields, open_minutes: "" };
+  match(
+    await textOf(pages.post("/development/rules", endless)),
+    /Write how many minutes they last/,
+  );
+  const free = { ...fields, opens: "", open_minutes: "", time_zone: "" };
+  equal((await pages.post("/development/rules", free)).status, 303);
+  equal(getStartRule(app.db, id).hours, null);
   const none = { scope: "", starts: "auto", at_once: "many", opens: "" };
   equal((await pages.post("/development/rules", none)).status, 422);
 });

@@ -5,6 +5,7 @@ import { advanceTicket } from "../server/services/development.ts";
 import { addNeed, NEEDS_MAX, removeNeed } from "../server/services/needs.ts";
 import { planTicket, setStartRule } from "../server/services/start_rules.ts";
 import { describeWait, startWaitOf } from "../server/services/start_waits.ts";
+import { standingOf } from "../server/pages/standing.ts";
 import { moveTicket } from "../server/services/ticket_moves.ts";
 import {
   cancelTicket,
@@ -100,7 +101,8 @@ Deno.test("what needs a cancelled ticket blocks and says what to do; queued agai
   cancelTicket(app, a.id);
   const blocked = now(app, b);
   deepEqual([blocked.status, blocked.failure], ["blocked", "dependency_cancelled"]);
-  match(blocked.reason, /needs #1 \(cancelled\).*Take that ticket.*or queue it again/);
+  equal(blocked.reason, "It needs #1 (cancelled), which will not be done");
+  match(standingOf(app, blocked)!.more, /will not be done\. Take that ticket.*or queue it again/);
   throws(() => retryTicket(app, b.id), { code: "conflict", message: /it needs #1 \(cancelled\)/ });
   throws(() => guideTicket(app, b.id, "Go on"), { code: "conflict", message: /cannot guide/i });
   forgetJobs(app);
@@ -243,7 +245,7 @@ Deno.test("no more tickets of a project are in progress than its rule says; each
   ]);
   equal(
     describeWait(waitOf(app, c)!).why,
-    "2 of the 2 of its project that may be in progress are",
+    "Its project has 2 in progress, which is all that it may",
   );
   app.tx((tx) => updateTicket(tx, d.id, { priority: 0 }));
   const leave: [() => void, number][] = [
@@ -287,7 +289,7 @@ Deno.test("a limit for all holds over projects, and a higher one lets as many st
   setStartRule(app, ALL, rule({ atOnce: 1 }));
   equal(tryToStart(app, a), "in_progress");
   equal(tryToStart(app, others[0]!), "queued");
-  match(describeWait(waitOf(app, others[0]!)!).why, /^1 of the 1 that may be in progress are$/);
+  match(describeWait(waitOf(app, others[0]!)!).why, /^1 is in progress, which is all that may be$/);
   forgetJobs(app);
   setStartRule(app, ALL, rule({ atOnce: 3 }));
   deepEqual(askedFor(app), [1, 2]);

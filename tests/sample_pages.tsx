@@ -386,6 +386,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
         delay: ticket.status === "queued" ? rateLimit : null,
         demo: ticket.number === 3,
         subtasks: { done: 1, total: 3 },
+        needs: false,
         build: "passed",
         test: ticket.status === "blocked" ? "failed" : "passed",
       }))}

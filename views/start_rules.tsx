@@ -14,6 +14,7 @@ export interface StartRulesPageProps {
 }
 
 export function StartRulesPage({ shell, rules }: StartRulesPageProps): VNode {
+  const others = shell.projects.filter(({ id }) => rules.every(({ scope }) => scope !== id));
   return (
     <Layout shell={shell} title="When tickets start" current="development" live={null}>
       <PageHead
@@ -25,10 +26,10 @@ export function StartRulesPage({ shell, rules }: StartRulesPageProps): VNode {
         done. What a person starts or sends back waits for no hours.
       </p>
       {rules.map((rule) => <RuleForm key={rule.scope} {...rule} />)}
-      {shell.projects.length > 0 && (
-        <nav aria-label="Rules of projects">
+      {others.length > 0 && (
+        <nav aria-label="Rules of projects" class="panel">
           <ul class="plain-list">
-            {shell.projects.map(({ id, name }) => (
+            {others.map(({ id, name }) => (
               <li key={id}>
                 <a href={withQuery("/development/rules", { project: id })}>Rule of {name}</a>
               </li>
@@ -73,12 +74,15 @@ function RuleForm(
             required
           />
         </div>
+        <p class="muted">
+          Tickets start by themselves only within these hours; leave all three empty for any time.
+        </p>
         <div class="field-row">
           <Field
             form={id}
             name="opens"
             label="Hours begin"
-            hint="Cron: 0 9 * * 1-5 is nine o'clock on workdays. Empty: at any time"
+            hint="Cron: 0 9 * * 1-5 is nine o'clock on workdays"
             value={values.opens}
             errors={errors}
             mono
@@ -87,6 +91,7 @@ function RuleForm(
             form={id}
             name="open_minutes"
             label="Minutes that they last"
+            hint="480: eight hours"
             value={values.open_minutes}
             errors={errors}
           />

@@ -23,7 +23,7 @@ import { Inline } from "./prose.tsx";
 import { RunList } from "./runs.tsx";
 import type { Shell } from "./shell.ts";
 import { Blocked, Specification, Subtasks, TicketFacts } from "./ticket_parts.tsx";
-import { type TicketOrder, TicketOrderPanel } from "./ticket_order.tsx";
+import { hasOpenNeeds, type TicketOrder, TicketOrderPanel } from "./ticket_order.tsx";
 import {
   ProgressFacts,
   type ProgressFactsProps,
@@ -91,6 +91,7 @@ export function TicketPage(props: TicketPageProps): VNode {
       <TicketActions
         ticket={ticket}
         waits={props.order.wait !== null}
+        needs={hasOpenNeeds(props.order)}
         runPaused={isRunPaused(runs)}
         refused={props.refused}
       />
@@ -119,6 +120,7 @@ export function ticketPartials(props: TicketPageProps, status?: string): VNode {
         <TicketActions
           ticket={ticket}
           waits={props.order.wait !== null}
+          needs={hasOpenNeeds(props.order)}
           runPaused={isRunPaused(runs)}
           refused={null}
         />,

@@ -1,4 +1,4 @@
-/** Several tickets of the list at once: they are ticked, and one press does the same with each. */
+/** Several tickets at once: they are ticked, and one press does the same with each. */
 import type { VNode } from "preact";
 import type { Ticket } from "../server/records.ts";
 import { DEFAULT_PRIORITY, priorityNames } from "../server/states.ts";
@@ -16,7 +16,7 @@ export interface BulkOutcome {
   refused: { id: string; number: number | null; message: string }[];
 }
 
-/** The tick of one ticket in the list. */
+/** The tick of one ticket. */
 export function Pick({ ticket: { id, number, status } }: { ticket: Ticket }): VNode {
   if (status === "done") return <span class="pick" />;
   return (

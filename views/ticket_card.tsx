@@ -37,6 +37,8 @@ export interface TicketCardData {
   delay: Delay | null;
   demo: boolean;
   subtasks: { done: number; total: number };
+  /** Something that it needs is not done. */
+  needs: boolean;
   /** Newest result of each on the newest commit. */
   build: Check["status"] | null;
   test: Check["status"] | null;
@@ -75,7 +77,7 @@ export function TicketRow({ card, nowMs, showProject }: CardProps): VNode {
       <span class="row-fact">
         <Time at={ticket.updatedAt} nowMs={nowMs} />
       </span>
-      <TicketMenu ticket={ticket} />
+      <TicketMenu ticket={ticket} needs={card.needs} />
     </li>
   );
 }
@@ -91,6 +93,7 @@ export function TicketCard({ card, nowMs, showProject }: CardProps): VNode {
       {status === "in_progress" && <Progress {...subtasks} of="subtasks" />}
       <CheckMarks card={card} />
       <div class="card-facts">
+        <Pick ticket={ticket} />
         <Tag>{ticketTypeWords[ticket.type]}</Tag>
         {showProject && <Tag>{card.projectName}</Tag>}
         {demo && <DemoMark />}
@@ -98,7 +101,7 @@ export function TicketCard({ card, nowMs, showProject }: CardProps): VNode {
         <Money microUsd={ticket.costMicroUsd} demo={demo} />
         <Time at={ticket.updatedAt} nowMs={nowMs} />
       </div>
-      <TicketMenu ticket={ticket} />
+      <TicketMenu ticket={ticket} needs={card.needs} />
     </li>
   );
 }

@@ -3,7 +3,7 @@ import type { VNode } from "preact";
 import type { FieldError } from "../server/errors.ts";
 import type { Subtask, Ticket } from "../server/records.ts";
 import { complexities, priorityNames, ticketTypes } from "../server/states.ts";
-import { capital, Hidden } from "./components.tsx";
+import { capital, EmptyState, Hidden } from "./components.tsx";
 import { Button, ErrorSummary, Field } from "./forms.tsx";
 import { Layout, PageHead } from "./layout.tsx";
 import { ticketHref } from "./links.ts";
@@ -103,55 +103,72 @@ export interface NewTicketPageProps {
 
 /** A ticket made by hand; posts to `/tickets`. */
 export function NewTicketPage({ shell, form }: NewTicketPageProps): VNode {
-  const { values, errors } = form;
-  const id = "new-ticket";
   const projects = shell.projects.map(({ id, name }) => ({ value: id, label: name }));
   return (
     <Layout shell={shell} title="New ticket" current="development" live={null}>
       <PageHead crumb={{ href: "/development", label: "Development" }} title="New ticket" />
-      <div class="panel">
-        <form method="post" action="/tickets" id={id}>
-          <ErrorSummary form={id} message={form.message} errors={errors} />
-          {projects.length > 1
-            ? (
-              <Field
-                form={id}
-                name="project_id"
-                kind="choice"
-                label="Project"
-                value={values.project_id}
-                errors={errors}
-                options={projects}
-                required
-              />
-            )
-            : <input type="hidden" name="project_id" value={values.project_id} />}
-          <Words id={id} form={form} />
-          <Choices id={id} form={form} type />
-          <Acceptance id={id} form={form} />
-          <Field
-            form={id}
-            name="subtasks"
-            kind="area"
-            rows={4}
-            label="Subtasks"
-            hint="One a line, in order; each is developed and committed apart. Empty: the ticket as a whole."
-            value={values.subtasks}
-            errors={errors}
-          />
-          <Field
-            form={id}
-            name="needs"
-            label="Needs"
-            hint="Tickets of the project that must be done before, as #5 #7"
-            value={values.needs}
-            errors={errors}
-          />
-          <StartFields id={id} form={form} />
-          <Button kind="primary" keys="Control+Enter">Make the ticket</Button>
-        </form>
-      </div>
+      {projects.length === 0
+        ? (
+          <EmptyState action={{ href: "/projects/new", label: "Add a project" }}>
+            A ticket is work on a project, and there is none yet.
+          </EmptyState>
+        )
+        : <NewTicketForm projects={projects} form={form} />}
     </Layout>
+  );
+}
+
+interface NewTicketFormProps {
+  projects: { value: string; label: string }[];
+  form: TypedForm;
+}
+
+function NewTicketForm({ projects, form }: NewTicketFormProps): VNode {
+  const { values, errors } = form;
+  const id = "new-ticket";
+  return (
+    <div class="panel">
+      <form method="post" action="/tickets" id={id}>
+        <ErrorSummary form={id} message={form.message} errors={errors} />
+        {projects.length > 1
+          ? (
+            <Field
+              form={id}
+              name="project_id"
+              kind="choice"
+              label="Project"
+              value={values.project_id}
+              errors={errors}
+              options={projects}
+              required
+            />
+          )
+          : <input type="hidden" name="project_id" value={values.project_id} />}
+        <Words id={id} form={form} />
+        <Choices id={id} form={form} type />
+        <Acceptance id={id} form={form} />
+        <Field
+          form={id}
+          name="subtasks"
+          kind="area"
+          rows={4}
+          label="Subtasks"
+          hint="One a line, in order; each is developed and committed apart. Empty: the ticket as a whole."
+          value={values.subtasks}
+          errors={errors}
+        />
+        <Field
+          form={id}
+          name="needs"
+          label="Needs"
+          hint="Tickets of the project that must be done before, as #5 #7"
+          value={values.needs}
+          errors={errors}
+        />
+        <StartFields id={id} form={form} />
+        <Button kind="primary" keys="Control+Enter">Make the ticket</Button>
+      </form>
+    </div>
   );
 }
 
@@ -305,15 +322,19 @@ function SubtaskRow(
           />
         </div>
       </details>
-      <label class="option">
-        <input
-          type="checkbox"
-          name={name("include")}
-          value="1"
-          checked={values[name("include")] === "1"}
-        />
-        Keep<Hidden>{label.toLowerCase()} {number}: {title}</Hidden>
-      </label>
+      {subtask === null
+        ? <input type="hidden" name={name("include")} value="1" />
+        : (
+          <label class="option">
+            <input
+              type="checkbox"
+              name={name("include")}
+              value="1"
+              checked={values[name("include")] === "1"}
+            />
+            Keep<Hidden>{label.toLowerCase()} {number}: {title}</Hidden>
+          </label>
+        )}
     </li>
   );
 }
@@ -382,8 +403,8 @@ export function SplitTicketPage(
             errors={form.errors}
             options={[
               { value: "none", label: "Neither waits for the other" },
-              { value: "new", label: "The new one waits for this one" },
-              { value: "old", label: "This one waits for the new one" },
+              { value: "new", label: "The new one waits for this" },
+              { value: "old", label: "This waits for the new one" },
             ]}
             required
           />

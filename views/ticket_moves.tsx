@@ -8,8 +8,8 @@ import { ActionForm, Button, buttonClass, Disclosure, ErrorSummary, Field } from
 import { reviewHref, ticketHref } from "./links.ts";
 import { isOrders, isProjects } from "./ticket_parts.tsx";
 
-/** The small menu of a card or row. */
-export function TicketMenu({ ticket }: { ticket: Ticket }): VNode {
+/** The small menu of a card or row. `needs`: something that it needs is not done, so that it can't be started. */
+export function TicketMenu({ ticket, needs }: { ticket: Ticket; needs: boolean }): VNode {
   const { status, id } = ticket;
   const action = (verb: string) => `${ticketHref(id)}/${verb}`;
   if (status === "done") return <span class="row-menu-none" />;
@@ -19,7 +19,7 @@ export function TicketMenu({ ticket }: { ticket: Ticket }): VNode {
         <Hidden>Actions for ticket #{ticket.number}</Hidden>
       </summary>
       <div class="menu">
-        {status === "queued" && (
+        {status === "queued" && !needs && (
           <ActionForm action={action("start")} kind="quiet" moveTo="in_progress">
             Start now
           </ActionForm>
@@ -79,19 +79,22 @@ interface TicketActionsProps {
   ticket: Ticket;
   /** Something but a free slot holds it up. */
   waits?: boolean;
+  /** Something that it needs is not done, so that it can't be started. */
+  needs?: boolean;
   /** Its run was paused, if not the ticket itself. */
   runPaused?: boolean;
   refused: RefusedGuidance | null;
 }
 
 /** The ticket page's own actions, always in reach; `#ticket-actions`. */
-export function TicketActions({ ticket, waits, runPaused, refused }: TicketActionsProps): VNode {
+export function TicketActions(props: TicketActionsProps): VNode {
+  const { ticket, waits, needs, runPaused, refused } = props;
   const { status, id } = ticket;
   const paused = ticket.pausedBy !== null || runPaused === true;
   const action = (verb: string) => `${ticketHref(id)}/${verb}`;
   return (
     <div class={status === "done" ? "action-bar is-empty" : "action-bar"} id="ticket-actions">
-      {status === "queued" && (
+      {status === "queued" && !needs && (
         <div class="action-main">
           <ActionForm action={action("start")} kind="primary">Start now</ActionForm>
           {!waits && <span class="effect">Or it starts by itself when a slot is free.</span>}

@@ -18,23 +18,26 @@ export interface TicketOrder {
   wait: Delay | null;
 }
 
+/** Something that it needs is not done. */
+export const hasOpenNeeds = ({ needs }: TicketOrder): boolean =>
+  needs.some(({ status }) => status !== "done");
+
 /** `#ticket-order`. What can be changed is there while the ticket is queued. */
 export function TicketOrderPanel({ ticket, order }: { ticket: Ticket; order: TicketOrder }): VNode {
   const { needs, neededBy, splitFrom, splitInto } = order;
-  const queued = ticket.status === "queued";
+  const { status } = ticket;
+  const queued = status === "queued";
   const own = ticketHref(ticket.id);
   return (
     <Panel
       id="ticket-order"
       title="Order"
-      aside={queued || ticket.status === "blocked"
-        ? (
-          <span class="actions">
-            <a href={`${own}/edit`} data-key="e">Edit</a>
-            <a href={`${own}/split`}>Split</a>
-          </span>
-        )
-        : undefined}
+      aside={status === "done" || status === "cancelled" ? undefined : (
+        <span class="panel-aside">
+          <a href={`${own}/edit`} data-key="e">Edit</a>
+          {(queued || status === "blocked") && <a href={`${own}/split`}>Split</a>}
+        </span>
+      )}
     >
       <h3>Needs</h3>
       {needs.length === 0 ? <p class="muted">Nothing.</p> : (

@@ -43,7 +43,7 @@ export function Blocked({ ticket, checks, commands }: BlockedProps): VNode {
           </pre>
         </>
       )}
-      {ticket.failure && <p>{failureReasons[ticket.failure].mend}</p>}
+      {ticket.failure && !isOrders(ticket.failure) && <p>{failureReasons[ticket.failure].mend}</p>}
       <WaysOn ticket={ticket} commands={commands} />
     </Notice>
   );
@@ -71,8 +71,10 @@ function WaysOn({ ticket, commands }: Omit<BlockedProps, "checks">): VNode {
   }
   if (isOrders(ticket.failure)) {
     return (
-      <p class="muted">
-        Take it away under <a href="#ticket-order">Order</a>, or queue that ticket again.
+      <p>
+        Under <a href="#ticket-order">Order</a>{" "}
+        take that ticket from what this one needs, or open it and queue it again: then this one goes
+        on by itself.
       </p>
     );
   }

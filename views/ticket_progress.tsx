@@ -117,7 +117,7 @@ export function TicketSummary({ ticket, summary }: TicketSummaryProps): VNode {
           )}
         </>
       )}
-      <StepTable summary={summary} />
+      <StepTable summary={summary} ended={ended} />
       {learned.length > 0 && (
         <>
           <h3>Learned</h3>
@@ -140,38 +140,42 @@ export function TicketSummary({ ticket, summary }: TicketSummaryProps): VNode {
   );
 }
 
-function StepTable({ summary }: Pick<TicketSummaryProps, "summary">): VNode {
+/** How long it waited is known once it has ended: what is at work now counts when its turn is over. */
+function StepTable(
+  { summary, ended }: Pick<TicketSummaryProps, "summary"> & { ended: boolean },
+): VNode {
   const { steps, workedMs, elapsedMs } = summary;
-  const waited = elapsedMs === null ? 0 : Math.max(0, elapsedMs - workedMs);
   return (
     <DataTable
       label="What each step took and cost"
       head={
         <>
           <th scope="col">Step</th>
-          <th scope="col">Times</th>
           <th scope="col">Time</th>
-          <th scope="col">Tokens</th>
           <th scope="col">Cost</th>
         </>
       }
     >
       {steps.map(({ step, times, ms, tokens, costMicroUsd }) => (
         <tr key={step}>
-          <th scope="row">{stepName(step)}</th>
-          <td>{count(times)}</td>
+          <th scope="row">
+            {stepName(step)} <span class="muted small">{partsOf({ times, tokens })}</span>
+          </th>
           <td>{duration(ms)}</td>
-          <td>{tokens === 0 ? "" : count(tokens)}</td>
           <td>{tokens === 0 ? "" : <Money microUsd={costMicroUsd} />}</td>
         </tr>
       ))}
-      <tr>
-        <th scope="row">Waiting for people, limits and slots</th>
-        <td></td>
-        <td>{duration(waited)}</td>
-        <td></td>
-        <td></td>
-      </tr>
+      {ended && elapsedMs !== null && (
+        <tr>
+          <th scope="row">Waiting for people, limits and slots</th>
+          <td>{duration(Math.max(0, elapsedMs - workedMs))}</td>
+          <td></td>
+        </tr>
+      )}
     </DataTable>
   );
 }
+
+const partsOf = ({ times, tokens }: { times: number; tokens: number }): string =>
+  [times > 1 && `${count(times)} times`, tokens > 0 && `${count(tokens)} tokens`]
+    .filter(Boolean).join(", ");

@@ -142,6 +142,7 @@ function Board(props: DevelopmentPageProps): VNode {
   const chosen = columns.includes(column) ? column : "in_progress";
   return (
     <>
+      <BulkForm />
       <nav class="tabs board-tabs" aria-label="Columns">
         {columns.map((status) => (
           <a

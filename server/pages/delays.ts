@@ -12,7 +12,7 @@ import { once } from "../once.ts";
 import type { Idea, Job, Run, Ticket } from "../records.ts";
 import { failureReasons } from "../states.ts";
 import { isActive } from "../services/runs.ts";
-import { describeWait, startWaitOf } from "../services/start_waits.ts";
+import { describeWait, startWaitsAt } from "../services/start_waits.ts";
 import { findActiveRun, findFailedTurn, listIdeaRuns, listNewestRunEvents } from "../store/runs.ts";
 
 /** Null: it works, has ended, or is about to begin. */
@@ -29,6 +29,7 @@ export function delaysOf(app: App): Delays {
   const { db } = app;
   const reasonOf = once(() => waitReasons(db, queueLimits(app.config), app.clock.nowMs()));
   const machineWaitOf = once(() => machineWaits(db));
+  const startWait = once(() => startWaitsAt(db, app.clock.nowMs()));
   const lackOf = (key: string) => lackFrom(machineWaitOf()(key));
   const ofJob = (kind: JobKind, key: string): Delay | null => {
     const job = findWaiting(db, kind, key);
@@ -61,7 +62,7 @@ export function delaysOf(app: App): Delays {
         return ofJob("merge_ticket", jobKeys.mergeTicket(id));
       }
       if (status !== "queued" && status !== "in_progress") return null;
-      const wait = status === "queued" ? startWaitOf(db, app.clock.nowMs(), ticket) : null;
+      const wait = status === "queued" ? startWait()(ticket) : null;
       if (wait !== null) return describeWait(wait);
       const run = findActiveRun(db, id);
       return run ? delays.ofRun(run) : ofJob("advance_ticket", jobKeys.advanceTicket(id));

@@ -1,5 +1,5 @@
 /** Why a ticket is not worked on right now, whatever its state: one answer for the pages and the API. */
-import { firstLine } from "../../views/format.ts";
+import { firstLine, sentence } from "../../views/format.ts";
 import { type Delay, failureWords } from "../../views/words.ts";
 import type { App } from "../app.ts";
 import type { Ticket } from "../records.ts";
@@ -29,7 +29,10 @@ export function standingOf(
     case "blocked":
       return waits(
         failure === null ? "Blocked" : `Blocked: ${failureWords[failure].toLowerCase()}`,
-        [firstLine(reason, REASON_MAX_CHARS), failure === null ? "" : failureReasons[failure].mend]
+        [
+          reason && sentence(firstLine(reason, REASON_MAX_CHARS)),
+          failure === null ? "" : failureReasons[failure].mend,
+        ]
           .join(" ").trim(),
       );
     case "done":

@@ -63,8 +63,6 @@ export function editTicketPage(
     values[`complexity_${row}`] = complexity;
     values[`include_${row}`] = "1";
   }
-  // A new row counts once it has a title.
-  for (const row of [1, 2]) values[`include_${subtasks.length + row}`] = "1";
   const atRest = ticket.status === "queued" || ticket.status === "blocked";
   return { shell: shellOf(request), ticket, subtasks, atRest, form: refused ?? shown(values) };
 }

@@ -17,6 +17,7 @@ import { listSubtasks } from "../store/subtasks.ts";
 import { countTickets, getTicket, listNewestTickets, listTickets } from "../store/tickets.ts";
 import { HISTORY_MAX } from "./ideas.ts";
 import { orderOf } from "./order.ts";
+import { needsWait } from "../services/start_waits.ts";
 import { progressOf, summaryOf } from "../services/ticket_progress.ts";
 import { referencesOf } from "./references.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
@@ -109,6 +110,7 @@ function cardOf(
       done: subtasks.filter((subtask) => subtask.status === "done").length,
       total: subtasks.length,
     },
+    needs: ticket.status === "queued" && needsWait(app.db, ticket) !== null,
     build: result("build"),
     test: result("test"),
   };

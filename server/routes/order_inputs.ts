@@ -70,11 +70,14 @@ const MINUTES_OF_A_WEEK = 10_080;
 export const startRuleInput = once(() =>
   z.strictObject({
     starts: z.enum(startModes).default("auto"),
-    at_once: z.coerce.number().int().min(0).max(1_000).default(0)
+    at_once: z.coerce.number("Write a number").int().min(0).max(1_000).default(0)
       .describe("Tickets in progress at the same time; 0: any number"),
     hours: z.strictObject({
-      opens: z.string().trim().min(1).max(100).describe("Cron, five parts: when the hours begin"),
-      open_minutes: z.coerce.number().int().min(1).max(MINUTES_OF_A_WEEK),
+      opens: z.string().trim().min(1, "Write when they begin").max(100).describe(
+        "Cron, five parts: when the hours begin",
+      ),
+      open_minutes: z.coerce.number("Write how many minutes").int()
+        .min(1, "Write how many minutes they last").max(MINUTES_OF_A_WEEK),
       time_zone: z.string().trim().min(1).max(64).default("UTC"),
     }).nullable().default(null).describe("Tickets start only within; null: at any time"),
   }).meta({ id: "NewStartRule" })

@@ -244,11 +244,13 @@ function starting(pages: Hono<Env>, tools: PageTools): void {
     return await act(
       () => {
         const { starts, at_once, opens = "", open_minutes, time_zone } = form;
-        const hours = opens.trim() === "" ? null : {
-          opens,
-          open_minutes,
-          ...(time_zone ? { time_zone } : {}),
-        };
+        const hours = [opens, open_minutes, time_zone].every((text = "") => text.trim() === "")
+          ? null
+          : {
+            opens,
+            open_minutes,
+            ...(time_zone ? { time_zone } : {}),
+          };
         const body = validate(startRuleInput, { starts, at_once, hours }, "form");
         setStartRule(c.var.app, scope, ruleFrom(body));
         return done(c, withQuery("/development/rules", { project: scope }), "Rule saved");

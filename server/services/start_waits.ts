@@ -1,7 +1,7 @@
 /** Why a queued ticket does not start: the one place that knows, for the queue, the pages and the API. */
 import { MINUTE_MS, timeText } from "../clock.ts";
 import type { Db } from "../db.ts";
-import type { StartHours, Ticket } from "../records.ts";
+import type { StartHours, StartRule, Ticket } from "../records.ts";
 import { nextTime } from "../../queue/cron.ts";
 import { listNeeds } from "../store/needs.ts";
 import { ALL, countInProgress, getStartRule, getTicketStart } from "../store/starts.ts";
@@ -27,14 +27,48 @@ export interface Coming {
 }
 
 /** Null: it may start. Says nothing about slots of the queue, which its job then waits for. */
-export function startWaitOf(
+export const startWaitOf = (db: Db, nowMs: number, ticket: Ticket): StartWait | null =>
+  startWaitsAt(db, nowMs)(ticket);
+
+/** The same of many tickets at one moment: what rules say then is looked up once, however many are asked about. */
+export function startWaitsAt(
   db: Db,
   nowMs: number,
-  ticket: Ticket,
-  coming: Coming = { all: 0, project: 0 },
-): StartWait | null {
-  if (ticket.pausedBy !== null) return { why: "paused", by: ticket.pausedBy };
-  return needsWait(db, ticket) ?? timeWait(db, nowMs, ticket) ?? roomWait(db, ticket, coming);
+): (ticket: Ticket, coming?: Coming) => StartWait | null {
+  const rulesOf = rulesAt(db, nowMs);
+  return (ticket, coming = { all: 0, project: 0 }) => {
+    if (ticket.pausedBy !== null) return { why: "paused", by: ticket.pausedBy };
+    const need = needsWait(db, ticket);
+    if (need !== null) return need;
+    const rules = { own: rulesOf(ticket.projectId), all: rulesOf(ALL) };
+    return timeWait(db, nowMs, { ticket, rules }) ?? roomWait(rules, coming);
+  };
+}
+
+/** What the rule of one scope says at one moment. */
+interface RuleNow extends StartRule {
+  /** Tickets in progress; 0 where their number is free. */
+  busy: number;
+  /** Outside of the hours, until then; `at` null: they never come again. */
+  closed: { at: string | null } | null;
+}
+
+interface RulesNow {
+  own: RuleNow;
+  all: RuleNow;
+}
+
+function rulesAt(db: Db, nowMs: number): (scope: string) => RuleNow {
+  const known = new Map<string, RuleNow>();
+  return (scope) => {
+    const found = known.get(scope);
+    if (found) return found;
+    const rule = getStartRule(db, scope);
+    const busy = rule.atOnce === 0 ? 0 : countInProgress(db, scope === ALL ? null : scope);
+    const now = { ...rule, busy, closed: closedIn(rule.hours, nowMs) };
+    known.set(scope, now);
+    return now;
+  };
 }
 
 /** The same of what it needs alone. */
@@ -48,41 +82,41 @@ export function needsWait(db: Db, ticket: Ticket): StartWait | null {
 }
 
 /** A person who started it is waited for by none of these. */
-function timeWait(db: Db, nowMs: number, { id, projectId }: Ticket): StartWait | null {
-  const { starts, notBefore } = getTicketStart(db, id);
+function timeWait(
+  db: Db,
+  nowMs: number,
+  { ticket, rules: { own, all } }: { ticket: Ticket; rules: RulesNow },
+): StartWait | null {
+  const { starts, notBefore } = getTicketStart(db, ticket.id);
   if (starts === "now") return null;
-  const rules = [getStartRule(db, projectId), getStartRule(db, ALL)];
   if (starts === "hand") return { why: "hand", rule: false };
-  if (starts === null && rules.some((rule) => rule.starts === "hand")) {
+  if (starts === null && (own.starts === "hand" || all.starts === "hand")) {
     return { why: "hand", rule: true };
   }
   if (notBefore !== null && Date.parse(notBefore) > nowMs) {
     return { why: "not_before", at: notBefore };
   }
-  for (const { hours } of rules) {
-    if (hours === null || isOpen(hours, nowMs)) continue;
-    const opensMs = nextTime({ expression: hours.opens, timeZone: hours.timeZone }, nowMs);
-    return { why: "hours", at: opensMs === null ? null : timeText(opensMs) };
-  }
-  return null;
+  const closed = own.closed ?? all.closed;
+  return closed && { why: "hours", at: closed.at };
 }
 
-/** They have opened within as long as they last. */
-function isOpen({ opens, openMinutes, timeZone }: StartHours, nowMs: number): boolean {
-  const openedMs = nextTime({ expression: opens, timeZone }, nowMs - openMinutes * MINUTE_MS);
-  return openedMs !== null && openedMs <= nowMs;
+/** Null: they have opened within as long as they last. */
+function closedIn(hours: StartHours | null, nowMs: number): RuleNow["closed"] {
+  if (hours === null) return null;
+  const { opens: expression, openMinutes, timeZone } = hours;
+  const openedMs = nextTime({ expression, timeZone }, nowMs - openMinutes * MINUTE_MS);
+  if (openedMs !== null && openedMs <= nowMs) return null;
+  const opensMs = nextTime({ expression, timeZone }, nowMs);
+  return { at: opensMs === null ? null : timeText(opensMs) };
 }
 
-function roomWait(db: Db, { projectId }: Ticket, coming: Coming): StartWait | null {
-  const own = getStartRule(db, projectId).atOnce;
-  if (own > 0) {
-    const busy = countInProgress(db, projectId) + coming.project;
-    if (busy >= own) return { why: "at_once", of: "project", busy, max: own };
+function roomWait({ own, all }: RulesNow, coming: Coming): StartWait | null {
+  const full = ({ atOnce, busy }: RuleNow, more: number) => atOnce > 0 && busy + more >= atOnce;
+  if (full(own, coming.project)) {
+    return { why: "at_once", of: "project", busy: own.busy + coming.project, max: own.atOnce };
   }
-  const all = getStartRule(db, ALL).atOnce;
-  if (all > 0) {
-    const busy = countInProgress(db, null) + coming.all;
-    if (busy >= all) return { why: "at_once", of: "all", busy, max: all };
+  if (full(all, coming.all)) {
+    return { why: "at_once", of: "all", busy: all.busy + coming.all, max: all.atOnce };
   }
   return null;
 }
@@ -123,8 +157,9 @@ export function describeWait(
       );
     case "at_once":
       return said(
-        `${wait.busy} of the ${wait.max} ${wait.of === "project" ? "of its project " : ""}` +
-          "that may be in progress are",
+        wait.of === "project"
+          ? `Its project has ${wait.busy} in progress, which is all that it may`
+          : `${wait.busy} ${wait.busy === 1 ? "is" : "are"} in progress, which is all that may be`,
         "It starts by itself when one of them leaves.",
       );
   }

@@ -1,7 +1,7 @@
 /** What a move of one ticket means for others: those that need it, those that wait for its place. */
 import type { Tx } from "../db.ts";
 import type { Ticket } from "../records.ts";
-import { failureReasons, type TicketStatus } from "../states.ts";
+import type { TicketStatus } from "../states.ts";
 import { listDependents, listNeeds } from "../store/needs.ts";
 import {
   getTicketStart,
@@ -10,7 +10,7 @@ import {
   putTicketStart,
 } from "../store/starts.ts";
 import { getTicket, moveTicket as moveAlone, type TicketChanges } from "../store/tickets.ts";
-import { named, startWaitOf } from "./start_waits.ts";
+import { named, startWaitOf, startWaitsAt } from "./start_waits.ts";
 import { enqueueAdvanceTicket } from "./ticket_jobs.ts";
 
 /**
@@ -61,8 +61,7 @@ function wakeDependents(tx: Tx, id: string): void {
 function blockForNeeds(tx: Tx, ticket: Ticket, cancelled: readonly Ticket[]): Ticket {
   return moveTicket(tx, ticket.id, "blocked", {
     failure: "dependency_cancelled",
-    reason: `It needs ${named(cancelled)}, which will not be done. ` +
-      failureReasons.dependency_cancelled.mend,
+    reason: `It needs ${named(cancelled)}, which will not be done`,
   });
 }
 
@@ -87,10 +86,11 @@ export function wakeForRoom(tx: Tx): void {
 export function wakeReady(tx: Tx): void {
   const coming = new Map<string, number>();
   let all = 0;
+  const waitOf = startWaitsAt(tx.db, tx.nowMs);
   for (const id of listReadyTickets(tx.db, WOKEN_MAX)) {
     const ticket = getTicket(tx.db, id);
     const project = coming.get(ticket.projectId) ?? 0;
-    const wait = startWaitOf(tx.db, tx.nowMs, ticket, { all, project });
+    const wait = waitOf(ticket, { all, project });
     if (wait?.why === "at_once" && wait.of === "all") return;
     if (wait !== null) {
       if ("at" in wait && wait.at !== null) enqueueAdvanceTicket(tx, ticket, Date.parse(wait.at));
