@@ -17,7 +17,9 @@ import type {
   ProjectStatus,
   QuestionStatus,
   RunStatus,
+  StartMode,
   SubtaskStatus,
+  TicketStarts,
   TicketStatus,
   TicketStep,
   TicketType,
@@ -567,4 +569,32 @@ export interface Alert {
   at: string;
   seenAt: string | null;
   seenBy: string | null;
+}
+
+/** What a person said about when a ticket starts. */
+export interface TicketStart {
+  /** Null: as its project's rule says. */
+  starts: TicketStarts | null;
+  /** UTC text; null: at any time. */
+  notBefore: string | null;
+  /** The ticket that it was a part of, by its id. */
+  splitFrom: string | null;
+}
+
+/** When tickets of a project, or all, start. */
+export interface StartRule {
+  starts: StartMode;
+  /** Tickets in progress at the same time; 0: any number. */
+  atOnce: number;
+  /** The hours in which tickets start; null: at any time. */
+  hours: StartHours | null;
+}
+
+export interface StartHours {
+  /** A cron expression of five parts: when they begin. */
+  opens: string;
+  /** How long they last each time. */
+  openMinutes: number;
+  /** IANA name, as "Europe/Berlin". */
+  timeZone: string;
 }

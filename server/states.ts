@@ -64,6 +64,13 @@ export const ticketMoves: Moves<TicketStatus> = {
   cancelled: ["queued"],
 };
 
+/** How tickets start that nobody said anything else about: by themselves, or when a person starts each. */
+export const startModes = ["auto", "hand"] as const;
+export type StartMode = typeof startModes[number];
+/** The same of one ticket; `now`: a person started it, so that neither a mode nor a time holds it up. */
+export const ticketStarts = [...startModes, "now"] as const;
+export type TicketStarts = typeof ticketStarts[number];
+
 export const subtaskStatuses = ["pending", "in_progress", "done", "skipped", "blocked"] as const;
 export type SubtaskStatus = typeof subtaskStatuses[number];
 export const subtaskMoves: Moves<SubtaskStatus> = {
@@ -261,6 +268,11 @@ export const failureReasons = {
   merge_checks_failed: {
     retriable: false,
     mend: "Send it back to the developer, or retry the merge.",
+  },
+  dependency_cancelled: {
+    retriable: false,
+    mend:
+      "Take that ticket from what this one needs, or queue it again: then this one goes on by itself.",
   },
   quarantined: {
     retriable: false,

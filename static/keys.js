@@ -11,6 +11,9 @@
 
   const isOn = () => localStorage.getItem(OFF) === null;
   const isVisible = (element) => element.checkVisibility?.() !== false;
+  // A row's keys work without its menu being opened.
+  const isInMenuHere = (element) =>
+    element.closest(".row-menu") && element.closest("[data-row]")?.contains(document.activeElement);
 
   function nameOf({ key, shiftKey }) {
     return shiftKey && /^[a-z]$/i.test(key) ? `Shift+${key.toLowerCase()}` : key;
@@ -19,7 +22,7 @@
   // Of several controls with the same key: the one in the form or part that has the focus, else the first.
   function controlOf(keys) {
     const found = [...document.querySelectorAll(`[data-key="${CSS.escape(keys)}"]`)].filter(
-      isVisible,
+      (element) => isVisible(element) || isInMenuHere(element),
     );
     const PART = "article, form, [data-row], details";
     for (let here = document.activeElement; here; here = here.parentElement?.closest(PART)) {
@@ -58,10 +61,13 @@
     return true;
   }
 
+  const COLUMN = "[data-column]:has([data-row])";
   const moves = {
     "?": () => document.dispatchEvent(new Event("gaffer:keys")),
     j: () => move(1, "[data-row]"),
     k: () => move(-1, "[data-row]"),
+    h: () => move(-1, COLUMN),
+    l: () => move(1, COLUMN),
     n: () => move(1, "[data-step]"),
     "Shift+n": () => move(-1, "[data-step]"),
     y: () => navigator.clipboard?.writeText(location.href).then(() => true) ?? false,

@@ -3,6 +3,8 @@
   const moveWords = {
     j: "Next row",
     k: "Previous row",
+    h: "Previous column",
+    l: "Next column",
     n: "Next step",
     "Shift+n": "Previous step",
     y: "Copy the address",

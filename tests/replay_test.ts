@@ -164,7 +164,7 @@ const isOfLoop: Record<FailureReason, boolean> = {
   // Of tickets only, so far.
   ...all(false, "agent_blocked", "demo_limit", "denied", "checks_failed", "setup_failed"),
   ...all(false, "setup_offline"),
-  ...all(false, "no_changes", "merge_conflict", "merge_checks_failed"),
+  ...all(false, "no_changes", "merge_conflict", "merge_checks_failed", "dependency_cancelled"),
 };
 
 function all<R extends FailureReason>(of: boolean, ...reasons: R[]): Record<R, boolean> {

@@ -27,7 +27,9 @@ import { RunPage } from "../views/run.tsx";
 import { RunsPage } from "../views/runs.tsx";
 import { SettingsPage } from "../views/settings.tsx";
 import { StartPage } from "../views/start.tsx";
+import { StartRulesPage } from "../views/start_rules.tsx";
 import { TicketPage } from "../views/ticket.tsx";
+import { EditTicketPage, NewTicketPage, SplitTicketPage } from "../views/ticket_form.tsx";
 import { DevelopmentPage } from "../views/tickets.tsx";
 import { UsagePage } from "../views/usage.tsx";
 import * as agents from "./agents_fixture.ts";
@@ -360,6 +362,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       view={query.get("view") === "board" ? "board" : "list"}
       column="in_progress"
       projectId={null}
+      outcome={null}
       total={6}
       cards={[
         a.ticket(),
@@ -389,6 +392,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
         delay: ticket.status === "queued" ? rateLimit : null,
         demo: ticket.number === 3,
         subtasks: { done: 1, total: 3 },
+        needs: false,
         build: "passed",
         test: ticket.status === "blocked" ? "failed" : "passed",
       }))}
@@ -730,6 +734,52 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       sampleOffered
     />
   ),
+  "/tickets/new": (shell) => (
+    <NewTicketPage
+      shell={shell}
+      form={{
+        values: { project_id: "prj_game", title: "", priority: "2", type: "feature", needs: "#99" },
+        message: "Cannot find the ticket: This project has no ticket #99",
+        errors: [{ field: "needs", message: "This project has no ticket #99" }],
+      }}
+    />
+  ),
+  "/tickets/t2/edit": (shell) => (
+    <EditTicketPage
+      shell={shell}
+      ticket={a.ticket({ id: "t2", status: "queued" })}
+      subtasks={[a.subtask({ status: "pending" })]}
+      atRest
+      form={{
+        values: { title: "Write the manual", title_1: "Begin", include_1: "1", priority: "2" },
+        message: null,
+        errors: [],
+      }}
+    />
+  ),
+  "/tickets/t2/split": (shell) => (
+    <SplitTicketPage
+      shell={shell}
+      ticket={a.ticket({ id: "t2", status: "queued", acceptance: ["It reads well"] })}
+      subtasks={[a.subtask({ status: "pending" })]}
+      form={{ values: { title: "The rest", needs: "new" }, message: null, errors: [] }}
+      chosen={["It reads well"]}
+    />
+  ),
+  "/development/rules": (shell) => (
+    <StartRulesPage
+      shell={shell}
+      rules={["", "prj_game"].map((scope) => ({
+        scope,
+        name: scope || "All projects",
+        form: {
+          values: { starts: "auto", at_once: "2", opens: "0 9 * * 1-5", open_minutes: "480" },
+          message: null,
+          errors: [],
+        },
+      }))}
+    />
+  ),
   "/projects/new": (shell) => (
     <NewProjectPage
       shell={shell}
@@ -932,6 +982,48 @@ function ticketPage(shell: Shell, changes: Parameters<typeof a.ticket>[0]): VNod
         }),
       ]}
       delay={rateLimit}
+      order={{
+        needs: [a.ticket({ id: "t5", number: 3, title: "Shields", status: "done" })],
+        neededBy: [a.ticket({ id: "t2", number: 8, title: "Write the manual", status: "queued" })],
+        start: { starts: null, notBefore: null, splitFrom: null },
+        splitFrom: null,
+        splitInto: [],
+        wait: rateLimit,
+      }}
+      progress={{
+        run: {
+          id: run.id,
+          turns: run.turns,
+          maxTurns: run.maxTurns,
+          tokens: 12_345,
+          maxTokens: 1_000_000,
+          costMicroUsd: run.costMicroUsd,
+          maxCostMicroUsd: run.maxCostMicroUsd,
+        },
+        subtask: { id: "sub_2", position: 2, title: "Cover it by a test" },
+        expected: { ms: 720_000, costMicroUsd: 300_000, of: 5, type: "bugfix" },
+      }}
+      summary={{
+        text: "Saves once, whatever is pressed",
+        subtasks: [a.subtask()],
+        steps: [
+          { step: "develop", times: 2, ms: 240_000, tokens: 12_345, costMicroUsd: 90_000 },
+          { step: "test", times: 1, ms: 5_000, tokens: 0, costMicroUsd: 0 },
+        ],
+        workedMs: 245_000,
+        elapsedMs: 300_000,
+        costMicroUsd: 90_000,
+        learned: [{
+          id: "memory_1",
+          memory: "bugfix-dev.global",
+          path: "checks.md",
+          diff: "+ Run the tests twice",
+          runId: run.id,
+          callId: "call_1",
+          by: "bugfix-dev",
+          at: a.ago(3),
+        }],
+      }}
       runs={[run, a.run({ id: "run_0", status: "succeeded", purpose: "develop" })]}
       approvals={[]}
       changes={a.changes}

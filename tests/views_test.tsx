@@ -243,6 +243,7 @@ for (const status of ticketStatuses) {
       delay: null,
       demo: false,
       subtasks: { done: 1, total: 2 },
+      needs: false,
       build: null,
       test: null,
     };

@@ -10,7 +10,7 @@ export function DelayNote({ delay, nowMs }: { delay: Delay; nowMs: number }): VN
       {delay.why}
       {delay.until !== null && (
         <>
-          , tries again <Time at={delay.until} nowMs={nowMs} />
+          , {delay.then ?? "tries again"} <Time at={delay.until} nowMs={nowMs} />
         </>
       )}
     </span>

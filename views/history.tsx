@@ -12,7 +12,7 @@ import {
 } from "../server/states.ts";
 import type { ChangeEvent } from "../server/records.ts";
 import { capital, Panel, Time } from "./components.tsx";
-import { firstLine, shortCommit } from "./format.ts";
+import { exactTime, firstLine, shortCommit } from "./format.ts";
 import { Inline, Prose } from "./prose.tsx";
 import { checkWords, failureWords, ideaWords, stepWords, ticketWords } from "./words.ts";
 
@@ -65,7 +65,23 @@ export function describeChange(change: ChangeEvent): string {
         text("name")
       } any more, by ${actor}`;
     case "ticket_created":
-      return `Ticket made by ${actor}`;
+      return typeof data.splitFrom === "number"
+        ? `Split off ticket #${data.splitFrom} by ${actor}`
+        : `Ticket made by ${actor}`;
+    case "ticket_need_added":
+      return `Needs #${data.number}, by ${actor}`;
+    case "ticket_need_removed":
+      return `Needs #${data.number} no more, by ${actor}`;
+    case "ticket_start_asked":
+      return `Started by ${actor}`;
+    case "ticket_start_changed":
+      return `${startWords(data)}, by ${actor}`;
+    case "ticket_edited":
+      return `Edited by ${actor}`;
+    case "ticket_split":
+      return `Ticket #${data.number} split off by ${actor}`;
+    case "start_rule_changed":
+      return `When tickets start was changed by ${actor}`;
     case "ticket_moved":
       return `${ticketMove(change)}${reason}`;
     case "ticket_changed":
@@ -109,6 +125,15 @@ export function describeChange(change: ChangeEvent): string {
     default:
       return `${capital(type.replaceAll("_", " "))}${reason}`;
   }
+}
+
+function startWords({ starts, notBefore }: ChangeEvent["data"]): string {
+  const how = starts === "hand"
+    ? "Starts by hand"
+    : starts === "auto"
+    ? "Starts by itself"
+    : "Starts by rule";
+  return typeof notBefore === "string" ? `${how}, not before ${exactTime(notBefore)}` : how;
 }
 
 const textOf = ({ data }: ChangeEvent, key: string): string =>

@@ -23,6 +23,13 @@ import { Inline } from "./prose.tsx";
 import { RunList } from "./runs.tsx";
 import type { Shell } from "./shell.ts";
 import { Blocked, Specification, Subtasks, TicketFacts } from "./ticket_parts.tsx";
+import { hasOpenNeeds, type TicketOrder, TicketOrderPanel } from "./ticket_order.tsx";
+import {
+  ProgressFacts,
+  type ProgressFactsProps,
+  TicketSummary,
+  type TicketSummaryProps,
+} from "./ticket_progress.tsx";
 import { type RefusedGuidance, TicketActions } from "./ticket_moves.tsx";
 import { DelayNotice } from "./delay.tsx";
 import { checkWords, type Delay, doingNow, ticketWords } from "./words.ts";
@@ -45,6 +52,10 @@ export interface TicketPageProps {
   runs: Run[];
   /** Why nothing happens for it right now; null: something does, or a person must act. */
   delay: Delay | null;
+  /** What it waits for and what waits for it. */
+  order: TicketOrder;
+  progress: ProgressFactsProps;
+  summary: TicketSummaryProps["summary"];
   /** Pending ones of the active run. */
   approvals: Approval[];
   /** Newest first. */
@@ -66,16 +77,24 @@ export function TicketPage(props: TicketPageProps): VNode {
         <div class="column-main">
           <Subtasks subtasks={props.subtasks} nowMs={nowMs} />
           <Specification ticket={ticket} resolve={props.resolve} />
+          <TicketSummary ticket={ticket} summary={props.summary} />
           <Activity {...props.activity} nowMs={nowMs} />
         </div>
         <div class="column-facts">
           <TicketFacts {...props} nowMs={nowMs} />
+          <TicketOrderPanel ticket={ticket} order={props.order} />
           <CheckList id="ticket-checks" checks={props.checks} nowMs={nowMs} />
           <RunList id="ticket-runs" runs={props.runs} nowMs={nowMs} />
           <History id="ticket-history" changes={props.changes} nowMs={nowMs} />
         </div>
       </div>
-      <TicketActions ticket={ticket} runPaused={isRunPaused(runs)} refused={props.refused} />
+      <TicketActions
+        ticket={ticket}
+        waits={props.order.wait !== null}
+        needs={hasOpenNeeds(props.order)}
+        runPaused={isRunPaused(runs)}
+        refused={props.refused}
+      />
     </Layout>
   );
 }
@@ -91,12 +110,20 @@ export function ticketPartials(props: TicketPageProps, status?: string): VNode {
       {replace("ticket-attention", <Attention {...props} />)}
       {replace("ticket-subtasks", <Subtasks subtasks={props.subtasks} nowMs={nowMs} />)}
       {replace("ticket-facts", <TicketFacts {...props} nowMs={nowMs} />)}
+      {replace("ticket-order", <TicketOrderPanel ticket={ticket} order={props.order} />)}
+      {replace("ticket-summary", <TicketSummary ticket={ticket} summary={props.summary} />)}
       {replace("ticket-checks", <CheckList id="ticket-checks" checks={checks} nowMs={nowMs} />)}
       {replace("ticket-runs", <RunList id="ticket-runs" runs={runs} nowMs={nowMs} />)}
       {replace("ticket-history", <History id="ticket-history" changes={changes} nowMs={nowMs} />)}
       {replace(
         "ticket-actions",
-        <TicketActions ticket={ticket} runPaused={isRunPaused(runs)} refused={null} />,
+        <TicketActions
+          ticket={ticket}
+          waits={props.order.wait !== null}
+          needs={hasOpenNeeds(props.order)}
+          runPaused={isRunPaused(runs)}
+          refused={null}
+        />,
       )}
     </>
   );
@@ -114,7 +141,7 @@ const newest = (checks: Check[], name: Check["name"]) =>
   checks.find((check) => check.name === name && !check.baseline) ?? null;
 
 /** State, step, build, tests, cost and time in one line; `#ticket-strip`. */
-function Strip({ ticket, checks, subtasks, runs, shell }: TicketPageProps): VNode {
+function Strip({ ticket, checks, subtasks, runs, progress, shell }: TicketPageProps): VNode {
   const { status, step, startedAt, doneAt } = ticket;
   const done = subtasks.filter((s) => s.status === "done" || s.status === "skipped").length;
   const demo = runs.some((run) => run.demo);
@@ -152,6 +179,7 @@ function Strip({ ticket, checks, subtasks, runs, shell }: TicketPageProps): VNod
               : <Elapsed since={startedAt} nowMs={shell.nowMs} />}
           </Fact>
         )}
+        {status !== "done" && status !== "cancelled" && <ProgressFacts {...progress} />}
       </dl>
     </div>
   );

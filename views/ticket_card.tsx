@@ -13,6 +13,7 @@ import {
 } from "./components.tsx";
 import { firstLine } from "./format.ts";
 import { reviewHref, ticketHref } from "./links.ts";
+import { Pick } from "./ticket_bulk.tsx";
 import { TicketMenu } from "./ticket_moves.tsx";
 import { DelayNote } from "./delay.tsx";
 import { Inline } from "./prose.tsx";
@@ -36,6 +37,8 @@ export interface TicketCardData {
   delay: Delay | null;
   demo: boolean;
   subtasks: { done: number; total: number };
+  /** Something that it needs is not done. */
+  needs: boolean;
   /** Newest result of each on the newest commit. */
   build: Check["status"] | null;
   test: Check["status"] | null;
@@ -52,6 +55,7 @@ export function TicketRow({ card, nowMs, showProject }: CardProps): VNode {
   const { ticket, subtasks, demo } = card;
   return (
     <li class="row" id={`ticket-${ticket.id}`} data-row="">
+      <Pick ticket={ticket} />
       <StatusBadge shown={ticketWords[ticket.status]} />
       <div class="row-main">
         <a class="row-title" href={addressOf(ticket)}>#{ticket.number} {ticket.title}</a>
@@ -73,7 +77,7 @@ export function TicketRow({ card, nowMs, showProject }: CardProps): VNode {
       <span class="row-fact">
         <Time at={ticket.updatedAt} nowMs={nowMs} />
       </span>
-      <TicketMenu ticket={ticket} />
+      <TicketMenu ticket={ticket} needs={card.needs} />
     </li>
   );
 }
@@ -89,6 +93,7 @@ export function TicketCard({ card, nowMs, showProject }: CardProps): VNode {
       {status === "in_progress" && <Progress {...subtasks} of="subtasks" />}
       <CheckMarks card={card} />
       <div class="card-facts">
+        <Pick ticket={ticket} />
         <Tag>{ticketTypeWords[ticket.type]}</Tag>
         {showProject && <Tag>{card.projectName}</Tag>}
         {demo && <DemoMark />}
@@ -96,7 +101,7 @@ export function TicketCard({ card, nowMs, showProject }: CardProps): VNode {
         <Money microUsd={ticket.costMicroUsd} demo={demo} />
         <Time at={ticket.updatedAt} nowMs={nowMs} />
       </div>
-      <TicketMenu ticket={ticket} />
+      <TicketMenu ticket={ticket} needs={card.needs} />
     </li>
   );
 }

@@ -2,13 +2,14 @@
 import type { VNode } from "preact";
 import type { FieldError } from "../server/errors.ts";
 import type { Ticket } from "../server/records.ts";
+import { priorityNames } from "../server/states.ts";
 import { Hidden } from "./components.tsx";
 import { ActionForm, Button, buttonClass, Disclosure, ErrorSummary, Field } from "./forms.tsx";
 import { reviewHref, ticketHref } from "./links.ts";
-import { isProjects } from "./ticket_parts.tsx";
+import { isOrders, isProjects } from "./ticket_parts.tsx";
 
-/** The small menu of a card or row. */
-export function TicketMenu({ ticket }: { ticket: Ticket }): VNode {
+/** The small menu of a card or row. `needs`: something that it needs is not done, so that it can't be started. */
+export function TicketMenu({ ticket, needs }: { ticket: Ticket; needs: boolean }): VNode {
   const { status, id } = ticket;
   const action = (verb: string) => `${ticketHref(id)}/${verb}`;
   if (status === "done") return <span class="row-menu-none" />;
@@ -18,7 +19,7 @@ export function TicketMenu({ ticket }: { ticket: Ticket }): VNode {
         <Hidden>Actions for ticket #{ticket.number}</Hidden>
       </summary>
       <div class="menu">
-        {status === "queued" && (
+        {status === "queued" && !needs && (
           <ActionForm action={action("start")} kind="quiet" moveTo="in_progress">
             Start now
           </ActionForm>
@@ -33,11 +34,37 @@ export function TicketMenu({ ticket }: { ticket: Ticket }): VNode {
             {status === "blocked" ? "Retry" : "Queue again"}
           </ActionForm>
         )}
+        {(status === "queued" || status === "in_progress") && (
+          <ActionForm action={action(ticket.pausedBy === null ? "pause" : "resume")} kind="quiet">
+            {ticket.pausedBy === null ? "Pause" : "Resume"}
+          </ActionForm>
+        )}
+        {status !== "cancelled" && <PriorityForm ticket={ticket} />}
+        {(status === "queued" || status === "blocked") && (
+          <a class={buttonClass("quiet")} href={action("edit")} data-key="e">Edit</a>
+        )}
         {status !== "cancelled" && (
           <ActionForm action={action("cancel")} kind="quiet">Cancel</ActionForm>
         )}
       </div>
     </details>
+  );
+}
+
+/** One step up or down. */
+function PriorityForm({ ticket: { id, priority } }: { ticket: Ticket }): VNode {
+  const last = priorityNames.length - 1;
+  return (
+    <form method="post" action={`${ticketHref(id)}/priority`} class="action-form">
+      {priority > 0 && (
+        <Button kind="quiet" name="priority" value={String(priority - 1)} keys="p">
+          More urgent
+        </Button>
+      )}
+      {priority < last && (
+        <Button kind="quiet" name="priority" value={String(priority + 1)}>Less urgent</Button>
+      )}
+    </form>
   );
 }
 
@@ -50,22 +77,27 @@ export interface RefusedGuidance {
 
 interface TicketActionsProps {
   ticket: Ticket;
+  /** Something but a free slot holds it up. */
+  waits?: boolean;
+  /** Something that it needs is not done, so that it can't be started. */
+  needs?: boolean;
   /** Its run was paused, if not the ticket itself. */
   runPaused?: boolean;
   refused: RefusedGuidance | null;
 }
 
 /** The ticket page's own actions, always in reach; `#ticket-actions`. */
-export function TicketActions({ ticket, runPaused, refused }: TicketActionsProps): VNode {
+export function TicketActions(props: TicketActionsProps): VNode {
+  const { ticket, waits, needs, runPaused, refused } = props;
   const { status, id } = ticket;
   const paused = ticket.pausedBy !== null || runPaused === true;
   const action = (verb: string) => `${ticketHref(id)}/${verb}`;
   return (
     <div class={status === "done" ? "action-bar is-empty" : "action-bar"} id="ticket-actions">
-      {status === "queued" && (
+      {status === "queued" && !needs && (
         <div class="action-main">
           <ActionForm action={action("start")} kind="primary">Start now</ActionForm>
-          <span class="effect">Or it starts by itself when a slot is free.</span>
+          {!waits && <span class="effect">Or it starts by itself when a slot is free.</span>}
         </div>
       )}
       {(status === "queued" || status === "in_progress") && (
@@ -82,15 +114,19 @@ export function TicketActions({ ticket, runPaused, refused }: TicketActionsProps
       )}
       {status === "blocked" && (
         <>
-          {!isProjects(ticket.failure) && <Guide ticket={ticket} refused={refused} />}
-          <ActionForm
-            action={action("retry")}
-            kind={isProjects(ticket.failure) && ticket.failure !== "commands_not_allowed"
-              ? "primary"
-              : "plain"}
-          >
-            Retry
-          </ActionForm>
+          {!isProjects(ticket.failure) && !isOrders(ticket.failure) && (
+            <Guide ticket={ticket} refused={refused} />
+          )}
+          {!isOrders(ticket.failure) && (
+            <ActionForm
+              action={action("retry")}
+              kind={isProjects(ticket.failure) && ticket.failure !== "commands_not_allowed"
+                ? "primary"
+                : "plain"}
+            >
+              Retry
+            </ActionForm>
+          )}
         </>
       )}
       {status === "cancelled" && (

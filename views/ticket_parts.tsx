@@ -43,7 +43,7 @@ export function Blocked({ ticket, checks, commands }: BlockedProps): VNode {
           </pre>
         </>
       )}
-      {ticket.failure && <p>{failureReasons[ticket.failure].mend}</p>}
+      {ticket.failure && !isOrders(ticket.failure) && <p>{failureReasons[ticket.failure].mend}</p>}
       <WaysOn ticket={ticket} commands={commands} />
     </Notice>
   );
@@ -69,6 +69,15 @@ function WaysOn({ ticket, commands }: Omit<BlockedProps, "checks">): VNode {
       </>
     );
   }
+  if (isOrders(ticket.failure)) {
+    return (
+      <p>
+        Under <a href="#ticket-order">Order</a>{" "}
+        take that ticket from what this one needs, or open it and queue it again: then this one goes
+        on by itself.
+      </p>
+    );
+  }
   if (isProjects(ticket.failure)) {
     return <p>It is mended in {settings}; then retry, below.</p>;
   }
@@ -82,6 +91,9 @@ function WaysOn({ ticket, commands }: Omit<BlockedProps, "checks">): VNode {
 /** It lies with the project's settings: no words to a developer can mend it. */
 export const isProjects = (failure: Ticket["failure"]): boolean =>
   failure === "commands_not_allowed" || failure === "setup_failed" || failure === "setup_offline";
+
+/** It lies with what the ticket needs. */
+export const isOrders = (failure: Ticket["failure"]): boolean => failure === "dependency_cancelled";
 
 const TAIL_LINES = 15;
 const lastLines = (text: string) => text.trimEnd().split("\n").slice(-TAIL_LINES).join("\n");

@@ -5,6 +5,7 @@ import { EmptyState } from "./components.tsx";
 import { count } from "./format.ts";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
 import { withQuery } from "./links.ts";
+import { BulkForm, type BulkOutcome, BulkResult } from "./ticket_bulk.tsx";
 import { type Live, replace } from "./live.tsx";
 import type { Shell } from "./shell.ts";
 import { TicketCard, type TicketCardData, TicketRow } from "./ticket_card.tsx";
@@ -23,6 +24,8 @@ export interface DevelopmentPageProps {
   projectId: string | null;
   /** By priority, then age; done and cancelled ones of the last seven days. */
   cards: TicketCardData[];
+  /** What became of several tickets at once, where some were refused; null: nothing was asked for. */
+  outcome: BulkOutcome | null;
   /** Tickets there are in all. */
   total: number;
 }
@@ -31,6 +34,7 @@ export function DevelopmentPage(props: DevelopmentPageProps): VNode {
   return (
     <Layout shell={props.shell} title="Development" current="development" live={props.live}>
       <PageHead title="Development" aside={<ViewSwitch {...props} />} />
+      <BulkResult outcome={props.outcome} />
       <Tickets {...props} />
     </Layout>
   );
@@ -48,18 +52,23 @@ export function developmentPartials(props: DevelopmentPageProps, status?: string
 }
 
 function ViewSwitch({ view, projectId }: DevelopmentPageProps): VNode {
+  const project = projectId;
   return (
-    <nav class="tabs" aria-label="View">
-      {ticketViews.map((name) => (
-        <a
-          key={name}
-          href={withQuery("/development", { project: projectId, view: name })}
-          aria-current={name === view ? "true" : undefined}
-        >
-          {name === "list" ? "List" : "Board"}
-        </a>
-      ))}
-    </nav>
+    <div class="actions">
+      <a class="button" href={withQuery("/tickets/new", { project })} data-key="n t">New ticket</a>
+      <a href={withQuery("/development/rules", { project })}>When tickets start</a>
+      <nav class="tabs" aria-label="View">
+        {ticketViews.map((name) => (
+          <a
+            key={name}
+            href={withQuery("/development", { project: projectId, view: name })}
+            aria-current={name === view ? "true" : undefined}
+          >
+            {name === "list" ? "List" : "Board"}
+          </a>
+        ))}
+      </nav>
+    </div>
   );
 }
 
@@ -99,6 +108,7 @@ function TicketList({ cards, shell, projectId }: DevelopmentPageProps): VNode {
   const showProject = shell.projects.length > 1 && projectId === null;
   return (
     <>
+      <BulkForm />
       {groups.map((group) => (
         <section key={group.status} aria-labelledby={`group-${group.status}`}>
           <h2 class="group-title" id={`group-${group.status}`}>
@@ -132,6 +142,7 @@ function Board(props: DevelopmentPageProps): VNode {
   const chosen = columns.includes(column) ? column : "in_progress";
   return (
     <>
+      <BulkForm />
       <nav class="tabs board-tabs" aria-label="Columns">
         {columns.map((status) => (
           <a

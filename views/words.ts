@@ -32,6 +32,8 @@ export interface Delay {
   why: string;
   /** When it is tried again, UTC text; null: nobody knows. */
   until: string | null;
+  /** What it does then; "tries again" when absent. */
+  then?: "starts";
   /** More of it, in sentences: the words of who refused, and what a person can do; empty: there is no more. */
   more: string;
 }
@@ -236,6 +238,7 @@ export const failureWords: Record<FailureReason, string> = {
   repository: "Repository problem",
   merge_conflict: "Merge conflict",
   merge_checks_failed: "Checks failed after the rebase",
+  dependency_cancelled: "What it needs was cancelled",
   quarantined: "Gaffer went down with it",
   internal: "Fault in Gaffer",
 };

@@ -13,6 +13,7 @@ import { reviewMarks } from "./0011_review_marks.ts";
 import { web } from "./0012_web.ts";
 import { sandboxSettings } from "./0013_sandbox_settings.ts";
 import { costsWhole } from "./0014_costs_whole.ts";
+import { order } from "./0015_order.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -32,4 +33,5 @@ export const migrations: readonly Migration[] = [
   web,
   sandboxSettings,
   costsWhole,
+  order,
 ];

@@ -14,6 +14,7 @@ import { failureReasons } from "../states.ts";
 import { isActive } from "../services/runs.ts";
 import { findFailedTurn, listNewestRunEvents } from "../store/run_log.ts";
 import { findActiveRun, listIdeaRuns } from "../store/runs.ts";
+import { describeWait, startWaitsAt } from "../services/start_waits.ts";
 
 /** Null: it works, has ended, or is about to begin. */
 export interface Delays {
@@ -29,6 +30,7 @@ export function delaysOf(app: App): Delays {
   const { db } = app;
   const reasonOf = once(() => waitReasons(db, queueLimits(app.config), app.clock.nowMs()));
   const machineWaitOf = once(() => machineWaits(db));
+  const startWait = once(() => startWaitsAt(db, app.clock.nowMs()));
   const lackOf = (key: string) => lackFrom(machineWaitOf()(key));
   const ofJob = (kind: JobKind, key: string): Delay | null => {
     const job = findWaiting(db, kind, key);
@@ -52,7 +54,8 @@ export function delaysOf(app: App): Delays {
       const standing = runs.map((run) => delays.ofRun(run));
       return standing.every((delay) => delay !== null) ? standing[0]! : null;
     },
-    ofTicket({ id, status, step, pausedBy }) {
+    ofTicket(ticket) {
+      const { id, status, step, pausedBy } = ticket;
       if (pausedBy !== null) return null;
       const lacking = lackOf(jobKeys.advanceTicket(id)) ?? lackOf(jobKeys.mergeTicket(id));
       if (lacking !== null) return lacking.delay;
@@ -60,6 +63,8 @@ export function delaysOf(app: App): Delays {
         return ofJob("merge_ticket", jobKeys.mergeTicket(id));
       }
       if (status !== "queued" && status !== "in_progress") return null;
+      const wait = status === "queued" ? startWait()(ticket) : null;
+      if (wait !== null) return describeWait(wait);
       const run = findActiveRun(db, id);
       return run ? delays.ofRun(run) : ofJob("advance_ticket", jobKeys.advanceTicket(id));
     },

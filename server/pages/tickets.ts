@@ -17,6 +17,9 @@ import { findActiveRun, listTicketRuns } from "../store/runs.ts";
 import { listSubtasks } from "../store/subtasks.ts";
 import { countTickets, getTicket, listNewestTickets, listTickets } from "../store/tickets.ts";
 import { HISTORY_MAX } from "./ideas.ts";
+import { orderOf } from "./order.ts";
+import { needsWait } from "../services/start_waits.ts";
+import { progressOf, summaryOf } from "../services/ticket_progress.ts";
 import { referencesOf } from "./references.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
 import { type Delays, delaysOf } from "./delays.ts";
@@ -72,6 +75,7 @@ export function developmentPage(
     column: shown,
     projectId,
     cards: [...open, ...closed].map((ticket) => cardOf(app, { delays, subjects }, ticket)),
+    outcome: null,
     total: Object.values(counts).reduce((sum, n) => sum + n, 0),
   };
 }
@@ -107,6 +111,7 @@ function cardOf(
       done: subtasks.filter((subtask) => subtask.status === "done").length,
       total: subtasks.length,
     },
+    needs: ticket.status === "queued" && needsWait(app.db, ticket) !== null,
     build: result("build"),
     test: result("test"),
   };
@@ -135,6 +140,9 @@ export function ticketPage(
     checks: listChecks(db, id).toReversed(),
     runs,
     delay: delaysOf(app).ofTicket(ticket),
+    order: orderOf(app, ticket),
+    progress: progressOf(app, ticket),
+    summary: summaryOf(app, ticket),
     approvals: active
       ? listRunApprovals(db, active.id).filter((approval) => approval.status === "pending")
       : [],

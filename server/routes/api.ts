@@ -9,6 +9,7 @@ import { jobsApi } from "./jobs.tsx";
 import { mcpServersApi } from "./mcp_servers.tsx";
 import { memoryApi } from "./memory.tsx";
 import { modelsApi } from "./models.ts";
+import { orderApi } from "./order.tsx";
 import { projectsApi } from "./projects.tsx";
 import { runsApi } from "./runs.tsx";
 import { systemApi } from "./system.ts";
@@ -20,6 +21,7 @@ export function mountApi(api: Api, streams: EventStreams): void {
   projectsApi(api);
   mcpServersApi(api);
   ideasApi(api);
+  orderApi(api);
   ticketsApi(api);
   reviewsApi(api);
   agentsApi(api);

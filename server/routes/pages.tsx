@@ -21,6 +21,7 @@ import { livePages } from "./live.tsx";
 import { mcpServerPages } from "./mcp_servers.tsx";
 import { memoryPages } from "./memory.tsx";
 import { done, pageRequest, type PageTools, show } from "./page.ts";
+import { orderPages } from "./order_pages.tsx";
 import { projectPages } from "./projects.tsx";
 import { runPages } from "./runs.tsx";
 import { reviewPages } from "./reviews.tsx";
@@ -37,6 +38,7 @@ export function mountPages(pages: Hono<Env>, tools: PageTools): void {
   projectPages(pages, tools);
   mcpServerPages(pages, tools);
   ideaPages(pages, tools);
+  orderPages(pages, tools);
   ticketPages(pages, tools);
   reviewPages(pages, tools);
   runPages(pages, tools);

@@ -27,6 +27,26 @@ export function readSubtasks(form: Record<string, string>): ProposedSubtask[] | 
   }
 }
 
+/**
+ * The rows of a ticket's form that are kept, in the order that their places give, each with the id of the subtask that
+ * it is of; a row for a new one counts once it has a title.
+ */
+export function readWantedSubtasks(
+  form: Record<string, string>,
+): { rows: number[]; subtasks: Record<string, unknown>[] } {
+  const rows = Object.keys(form).flatMap((name) => Number(/^title_(\d+)$/.exec(name)?.[1]) || [])
+    .filter((row) => form[`include_${row}`] !== undefined)
+    .filter((row) => form[`id_${row}`] !== undefined || form[`title_${row}`]!.trim() !== "")
+    .toSorted((a, b) => placeOf(form, a) - placeOf(form, b));
+  const subtasks = rows.map((row) => ({
+    ...(form[`id_${row}`] === undefined ? {} : { id: form[`id_${row}`] }),
+    title: form[`title_${row}`],
+    description: form[`description_${row}`],
+    complexity: form[`complexity_${row}`],
+  }));
+  return { rows, subtasks };
+}
+
 /** A row that was moved goes before the one that had its new place when it comes from below, else after it. */
 function placeOf(form: Record<string, string>, row: number): number {
   const place = Number(form[`order_${row}`]) || row;

@@ -30,12 +30,10 @@ import {
   guidanceInput,
   mergeInput,
   newCommentInput,
-  newTicketInput,
   pauseInput,
   reasonInput,
   remarkInput,
   retryInput,
-  ticketChangesInput,
 } from "../inputs.ts";
 import {
   checkJson,
@@ -53,8 +51,6 @@ import {
   approveTicket,
   cancelTicket,
   changeComment,
-  changeTicket,
-  createTicket,
   guideTicket,
   pauseTicket,
   rejectTicket,
@@ -64,6 +60,9 @@ import {
   retryTicket,
   startTicket,
 } from "../services/tickets.ts";
+import { editTicket } from "../services/ticket_edits.ts";
+import { makeTicket } from "../services/ticket_making.ts";
+import { ticketEditInput, ticketMakingInput } from "./order_inputs.ts";
 import { ticketDiff } from "../services/reviews.ts";
 import { ticketStatuses } from "../states.ts";
 import { getTicketCheck, listChecks } from "../store/checks.ts";
@@ -114,12 +113,12 @@ export function ticketsApi(api: Api): void {
       {
         summary: "Make a ticket by hand",
         tag: "tickets",
-        body: newTicketInput,
+        body: ticketMakingInput,
         out: ticketSchema,
         status: 201,
       },
-      ({ app, params, body }) =>
-        withSubtasks(app, createTicket(app, { projectId: params.id!, ...body })),
+      ({ app, params, body: { not_before: notBefore, ...body } }) =>
+        withSubtasks(app, makeTicket(app, { projectId: params.id!, notBefore, ...body })),
     )
     .get("/tickets/:id", {
       summary: "One ticket with its subtasks",
@@ -127,11 +126,12 @@ export function ticketsApi(api: Api): void {
       versioned: true,
     }, ({ app, params }) => withSubtasks(app, getTicket(app.db, params.id!)))
     .patch("/tickets/:id", {
-      summary: "Change an open ticket's words or priority",
-      body: ticketChangesInput,
+      summary:
+        "Change an open ticket: its words and priority; while nobody works on it, what it asks for",
+      body: ticketEditInput,
       out: ticketSchema,
       current: (app, id) => withSubtasks(app, getTicket(app.db, id)),
-    }, ({ app, params, body }) => withSubtasks(app, changeTicket(app, params.id!, body)))
+    }, ({ app, params, body }) => withSubtasks(app, editTicket(app, params.id!, body)))
     .post("/tickets/:id/start", {
       summary: "Start a queued ticket now",
       out: ticketSchema,
@@ -275,9 +275,16 @@ export function ticketPages(pages: Hono<Env>, tools: PageTools): void {
   );
   action("resume", resumeTicket, (t) => `Ticket #${t.number} goes on`);
   pages.post("/tickets/:id/pause", async (c) => {
+    const id = c.req.param("id");
     const killTools = (await readForm(c)).tools === "kill";
-    const ticket = pauseTicket(c.var.app, c.req.param("id"), { killTools });
-    return done(c, ticketHref(ticket.id), `Ticket #${ticket.number} is paused`);
+    const back = listBehind(c, ["/development"]);
+    return await act(
+      () => {
+        const ticket = pauseTicket(c.var.app, id, { killTools });
+        return done(c, back ?? ticketHref(id), `Ticket #${ticket.number} is paused`);
+      },
+      ({ message }) => back ? refusedAt(c, back, message) : null,
+    );
   });
 
   pages.post("/tickets/:id/guide", async (c) => {

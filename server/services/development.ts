@@ -1,7 +1,6 @@
 /** A ticket's pipeline: one step is one job, and the end of each is one transaction that asks for the next. */
 import { join } from "node:path";
-import { enqueue } from "../../queue/queue.ts";
-import { jobKeys, type Outcome } from "../../queue/job.ts";
+import type { Outcome } from "../../queue/job.ts";
 import { routeByType } from "../../agents/catalog.ts";
 import { branchName } from "../../agents/git/branches.ts";
 import { changedFiles } from "../../agents/git/changes.ts";
@@ -21,26 +20,15 @@ import { findCheck } from "../store/checks.ts";
 import { getProject } from "../store/projects.ts";
 import { findActiveRun, listTicketRuns } from "../store/runs.ts";
 import { listSubtasks, moveSubtask } from "../store/subtasks.ts";
-import { getTicket, moveTicket, type TicketChanges, updateTicket } from "../store/tickets.ts";
+import { getTicket, type TicketChanges, updateTicket } from "../store/tickets.ts";
 import { allocateWorktree, markSetUp, moveWorktree } from "../store/worktrees.ts";
 import { commandsMayRun, lacksNetwork, runCheck } from "./checks.ts";
 import { type Attempt, failureOf } from "./faults.ts";
 import { fillHome, keepHome } from "./caches.ts";
 import { baseTip, placeOf, ticketTip, worktreeOf } from "./places.ts";
 import { startRun } from "./runs.ts";
-
-/** Asks the queue to look what the ticket needs next. Asking twice costs nothing. */
-export function enqueueAdvanceTicket(tx: Tx, ticket: Ticket): void {
-  enqueue(tx, {
-    kind: "advance_ticket",
-    args: { ticketId: ticket.id },
-    priority: ticket.priority,
-    uniqueKey: jobKeys.advanceTicket(ticket.id),
-    onClash: "sooner",
-    concurrencyKey: jobKeys.advanceTicket(ticket.id),
-    projectId: ticket.projectId,
-  });
-}
+import { enqueueAdvanceTicket } from "./ticket_jobs.ts";
+import { moveTicket, startIfMay } from "./ticket_moves.ts";
 
 /** What a step works with. */
 interface Work {
@@ -88,9 +76,7 @@ export async function advanceTicket(
 function startTicket(app: App, ticketId: string): Ticket {
   return transact(app, (tx) => {
     const ticket = getTicket(tx.db, ticketId);
-    return ticket.status === "queued" && ticket.pausedBy === null
-      ? moveTicket(tx, ticketId, "in_progress", { step: ticket.step ?? "prepare" })
-      : ticket;
+    return ticket.status === "queued" ? startIfMay(tx, ticket) : ticket;
   });
 }
 

@@ -7,7 +7,8 @@ import type { FailureReason } from "../states.ts";
 import { listChecks, setCheckReport } from "../store/checks.ts";
 import { replaceFindings } from "../store/reviews.ts";
 import { moveSubtask } from "../store/subtasks.ts";
-import { getTicket, moveTicket } from "../store/tickets.ts";
+import { getTicket } from "../store/tickets.ts";
+import { moveTicket } from "./ticket_moves.ts";
 import { block, goTo, sendBack } from "./development.ts";
 
 /** Takes over what an agent of the ticket handed in, in the transaction that ends its run. */

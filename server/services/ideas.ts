@@ -19,7 +19,7 @@ import { getProject } from "../store/projects.ts";
 import { listIdeaRuns } from "../store/runs.ts";
 import { insertSubtasks } from "../store/subtasks.ts";
 import { insertTicket } from "../store/tickets.ts";
-import { enqueueAdvanceTicket } from "./development.ts";
+import { enqueueAdvanceTicket } from "./ticket_jobs.ts";
 import { enqueueAdvanceIdea, restartRefinement } from "./refinement.ts";
 import { cancelIdeaRuns, isActive } from "./runs.ts";
 import { settleIdeaJobs } from "./settling.ts";

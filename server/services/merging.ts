@@ -22,13 +22,14 @@ import { findIdea } from "../store/ideas.ts";
 import { getProject } from "../store/projects.ts";
 import { listTicketRuns } from "../store/runs.ts";
 import { listSubtasks } from "../store/subtasks.ts";
-import { getMergeDetails, getTicket, moveTicket, updateTicket } from "../store/tickets.ts";
+import { getMergeDetails, getTicket, updateTicket } from "../store/tickets.ts";
 import { findWorktree, moveWorktree } from "../store/worktrees.ts";
 import { lacksNetwork, runCheck } from "./checks.ts";
 import { type Attempt, failureOf } from "./faults.ts";
 import { fillHome } from "./caches.ts";
 import { homeOf, removeHome } from "./homes.ts";
 import { equipped } from "./equipment.ts";
+import { moveTicket } from "./ticket_moves.ts";
 
 /** How long a merge that would overwrite a person's edit waits before it looks again. */
 const LOOK_AGAIN_MS = 5 * SECOND_MS;

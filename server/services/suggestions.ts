@@ -9,8 +9,9 @@ import { getProject } from "../store/projects.ts";
 import { markApplied, moveRemark } from "../store/review_marks.ts";
 import { listComments, listFindings } from "../store/reviews.ts";
 import { type Suggestion, suggestionIn } from "../suggestion.ts";
-import { getTicket, moveTicket } from "../store/tickets.ts";
-import { enqueueAdvanceTicket } from "./development.ts";
+import { getTicket } from "../store/tickets.ts";
+import { moveTicket } from "./ticket_moves.ts";
+import { enqueueAdvanceTicket } from "./ticket_jobs.ts";
 import { worktreeOf } from "./places.ts";
 
 /** Most suggestions of one commit. */

@@ -16,20 +16,22 @@ import {
   updateDraft,
 } from "../store/reviews.ts";
 import { findActiveRun } from "../store/runs.ts";
+import { putTicketStart } from "../store/starts.ts";
 import { insertSubtasks, listSubtasks } from "../store/subtasks.ts";
 import {
   getMergeDetails,
   getTicket,
   insertTicket,
-  moveTicket,
   type TicketChanges,
   updateTicket,
 } from "../store/tickets.ts";
 import { findWorktree } from "../store/worktrees.ts";
-import { enqueueAdvanceTicket } from "./development.ts";
+import { enqueueAdvanceTicket } from "./ticket_jobs.ts";
 import { changeProjectIn } from "./projects.ts";
 import { cancelRunIn, pauseRunIn, resumeRunIn, startRun } from "./runs.ts";
 import { settleTicketJobs } from "./settling.ts";
+import { describeWait, needsWait } from "./start_waits.ts";
+import { moveTicket, wakeForRoom } from "./ticket_moves.ts";
 
 /** Makes a ticket by hand; it starts when a slot is free. */
 export function createTicket(
@@ -82,11 +84,17 @@ export function changeTicket(
   });
 }
 
-/** Starts a queued ticket now instead of when its turn comes. */
+/**
+ * Starts a queued ticket now instead of when its turn comes: neither its time nor a rule by which tickets start by
+ * hand holds it up any more; limits do. Throws `conflict` while something that it needs is not done.
+ */
 export function startTicket(app: App, id: string): Ticket {
   return transact(app, (tx) => {
     const ticket = getTicket(tx.db, id);
     if (ticket.status !== "queued") refuse(ticket, "start");
+    requireNeeds(tx, ticket, "start");
+    putTicketStart(tx, id, { starts: "now", notBefore: null });
+    tx.emit({ type: "ticket_start_asked", projectId: ticket.projectId, ticketId: id });
     enqueueAdvanceTicket(tx, ticket);
     return ticket.pausedBy === null ? ticket : updateTicket(tx, id, { pausedBy: null });
   });
@@ -103,6 +111,7 @@ export function pauseTicket(app: App, id: string, { killTools = false } = {}): T
     const run = findActiveRun(tx.db, id);
     if (run && run.pausedBy === null) pauseRunIn(app, tx, run, killTools);
     if (killTools) cancelTicketJobs(tx, id, "The ticket was paused");
+    if (ticket.status === "queued") wakeForRoom(tx);
     return ticket;
   });
 }
@@ -167,13 +176,18 @@ export const retryTicket = (app: App, id: string, from?: TicketStep): Ticket =>
 /** The same for whoever is in a transaction. */
 export function retryTicketIn(tx: Tx, id: string, from?: TicketStep): Ticket {
   const before = getTicket(tx.db, id);
-  if (before.status === "cancelled") {
+  const again = () => {
     const ticket = moveTicket(tx, id, "queued", { step: from ?? before.step, round: 0 });
     enqueueAdvanceTicket(tx, ticket);
     return ticket;
-  }
+  };
+  if (before.status === "cancelled") return again();
   if (before.status !== "blocked") refuse(before, "retry");
+  const wait = needsWait(tx.db, before);
+  if (wait?.why === "need_cancelled") requireNeeds(tx, before, "retry");
   settleTicketJobs(tx, id);
+  // It was blocked before it ever started.
+  if (wait !== null) return again();
   const step = from ?? before.step ?? "prepare";
   if (step === "merge") return enqueueMerge(tx, moveTicket(tx, id, "review", { step }));
   const ticket = moveTicket(tx, id, "in_progress", { step, round: 0 });
@@ -200,6 +214,7 @@ export function guideTicket(app: App, id: string, guidance: string): Ticket {
   return transact(app, (tx) => {
     const before = getTicket(tx.db, id);
     if (before.status !== "blocked") refuse(before, "guide");
+    requireNeeds(tx, before, "guide");
     settleTicketJobs(tx, id);
     const ticket = moveTicket(tx, id, "in_progress", { step: "develop", round: 0, guidance });
     const open = listSubtasks(tx.db, id).some((s) => s.status !== "done" && s.status !== "skipped");
@@ -336,6 +351,14 @@ export function removeComment(app: App, ticketId: string, commentId: string): Co
     tx.emit({ type: "comment_removed", projectId, ticketId, data: { commentId } });
     return removed;
   });
+}
+
+/** Throws `conflict` while something that the ticket needs is not done, naming it. */
+function requireNeeds(tx: Tx, ticket: Ticket, verb: string): void {
+  const wait = needsWait(tx.db, ticket);
+  if (wait === null) return;
+  const { why, more } = describeWait(wait);
+  refuse(ticket, verb, `it ${why.replace("Needs", "needs")}. ${more}`.replace(/\.$/, ""));
 }
 
 function refuse(ticket: Ticket, verb: string, why = `it is "${ticket.status}"`): never {

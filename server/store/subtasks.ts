@@ -3,12 +3,53 @@ import { AppError } from "../errors.ts";
 import type { ProposedSubtask, Subtask } from "../records.ts";
 import { type Complexity, sourcesOf, subtaskMoves, type SubtaskStatus } from "../states.ts";
 
-export function insertSubtasks(tx: Tx, ticketId: string, subtasks: ProposedSubtask[]): void {
-  for (const [index, { title, description, complexity }] of subtasks.entries()) {
+/** Puts them behind those that the ticket has. Returns their ids. */
+export function insertSubtasks(tx: Tx, ticketId: string, subtasks: ProposedSubtask[]): string[] {
+  return subtasks.map(({ title, description, complexity }) => {
+    const id = newId("subtask");
     tx.db.prepare(`
       INSERT INTO subtasks (id, ticket_id, position, title, description, complexity)
-      VALUES (:id, :ticketId, :position, :title, :description, :complexity)
-    `).run({ id: newId("subtask"), ticketId, position: index + 1, title, description, complexity });
+      VALUES (:id, :ticketId,
+        (SELECT coalesce(max(position), 0) + 1 FROM subtasks WHERE ticket_id = :ticketId),
+        :title, :description, :complexity)
+    `).run({ id, ticketId, title, description, complexity });
+    return id;
+  });
+}
+
+/** Changes its words; its state stays. */
+export function rewordSubtask(
+  tx: Tx,
+  id: string,
+  { title, description, complexity }: ProposedSubtask,
+): void {
+  tx.db.prepare(`
+    UPDATE subtasks SET title = :title, description = :description, complexity = :complexity
+    WHERE id = :id
+  `).run({ id, title, description, complexity });
+}
+
+/** Only of one that no run names. */
+export function deleteSubtask(tx: Tx, id: string): void {
+  tx.db.prepare("DELETE FROM subtasks WHERE id = :id").run({ id });
+}
+
+/** Numbers all subtasks of one ticket anew, in this order. */
+export function placeSubtasks(tx: Tx, ids: readonly string[]): void {
+  // Out of the way first: no two of a ticket have the same place at any moment.
+  for (const sign of [-1, 1]) {
+    for (const [index, id] of ids.entries()) {
+      tx.db.prepare("UPDATE subtasks SET position = :position WHERE id = :id")
+        .run({ id, position: sign * (index + 1) });
+    }
+  }
+}
+
+/** Gives them, in order, to a ticket that has none. */
+export function moveSubtasksTo(tx: Tx, ids: readonly string[], ticketId: string): void {
+  for (const [index, id] of ids.entries()) {
+    tx.db.prepare("UPDATE subtasks SET ticket_id = :ticketId, position = :position WHERE id = :id")
+      .run({ id, ticketId, position: index + 1 });
   }
 }
 

@@ -40,6 +40,8 @@ export interface TicketChanges {
   title?: string;
   description?: string;
   priority?: number;
+  type?: TicketType;
+  acceptance?: string[];
   step?: TicketStep | null;
   round?: number;
   guidance?: string;
@@ -117,7 +119,7 @@ function writeTicket(
   const next = { ...before, ...changes };
   const row = tx.db.prepare(`
     UPDATE tickets SET status = :status, title = :title, description = :description, priority = :priority,
-      step = :step, round = :round, guidance = :guidance, reason = :reason, failure = :failure,
+      type = :type, acceptance = :acceptance, step = :step, round = :round, guidance = :guidance, reason = :reason, failure = :failure,
       branch = :branch, base_commit = :baseCommit, head_commit = :headCommit, merge_commit = :mergeCommit,
       merge_message = coalesce(:mergeMessage, merge_message), merge_wait = :mergeWait, paused_by = :pausedBy,
       approved_by = coalesce(:approvedBy, approved_by), review_summary = :reviewSummary,
@@ -132,6 +134,8 @@ function writeTicket(
     title: next.title,
     description: next.description,
     priority: next.priority,
+    type: next.type,
+    acceptance: JSON.stringify(next.acceptance),
     step: next.step,
     round: next.round,
     guidance: next.guidance,

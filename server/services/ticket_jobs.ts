@@ -1,0 +1,22 @@
+/** The job that takes a ticket's next step. */
+import { jobKeys } from "../../queue/job.ts";
+import { enqueue } from "../../queue/queue.ts";
+import type { Tx } from "../db.ts";
+import type { Ticket } from "../records.ts";
+
+/**
+ * Asks the queue to look what the ticket needs next: at once, or at a time in milliseconds since the epoch. Asking
+ * twice costs nothing; the sooner of two times counts.
+ */
+export function enqueueAdvanceTicket(tx: Tx, ticket: Ticket, runAtMs = tx.nowMs): void {
+  enqueue(tx, {
+    kind: "advance_ticket",
+    args: { ticketId: ticket.id },
+    priority: ticket.priority,
+    runAtMs,
+    uniqueKey: jobKeys.advanceTicket(ticket.id),
+    onClash: "sooner",
+    concurrencyKey: jobKeys.advanceTicket(ticket.id),
+    projectId: ticket.projectId,
+  });
+}
