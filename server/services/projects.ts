@@ -121,6 +121,7 @@ function noSuchBranch(doing: string, branch: string): AppError {
 
 /** Throws `invalid` for a folder that is not there, or that no sandbox may show; links are followed. */
 async function checkToolchains(app: App, doing: string, folders: string[]): Promise<void> {
+  if (folders.length === 0) return;
   const options = {
     home: Deno.env.get("HOME") ?? "",
     dataDir: await Deno.realPath(app.config.dataDir),
