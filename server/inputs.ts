@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import { MCP_SERVER_NAME } from "../agents/mcp/names.ts";
+import { LOCAL_PATTERNS, whyNoLocalPattern } from "../agents/git/local_files.ts";
 import { isHostRule } from "../agents/permissions/hosts.ts";
 import { mcpTransports } from "../agents/protocol.ts";
 import { once } from "./once.ts";
@@ -104,6 +105,14 @@ const hostRules = () =>
 
 const folders = () => z.array(z.string().trim().min(1).max(PATH_MAX_CHARS)).max(TOOLCHAINS_MAX);
 
+const localFiles = () =>
+  z.array(
+    z.string().trim().refine((text) => whyNoLocalPattern(text) === null, {
+      error: ({ input }) =>
+        `"${input}" names no file of the repository: ${whyNoLocalPattern(String(input))}`,
+    }),
+  ).max(LOCAL_PATTERNS);
+
 const handsLimits = () =>
   z.strictObject(
     Object.fromEntries(
@@ -130,6 +139,10 @@ const allowances = () => ({
   ),
   toolchains: folders().optional().describe(
     "Absolute paths of folders with programs, shown read-only in the sandbox and put on its PATH",
+  ),
+  local_files: localFiles().optional().describe(
+    "Ignored files of the repository's folder that each worktree gets a copy of, as globs from its root: " +
+      "`.env`, `config/*.pem`",
   ),
   limits: handsLimits().optional().describe(
     "In place of the configuration's limits; a limit that is not named is the configuration's",

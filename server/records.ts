@@ -56,6 +56,8 @@ export interface Project {
   hosts: string[];
   /** Absolute paths of folders with programs that its sandboxes show. */
   toolchains: string[];
+  /** Patterns of ignored files in the person's folder that its worktrees get a copy of. */
+  localFiles: string[];
   /** In place of the configuration's; see `handsLimitBounds`. */
   handsLimits: Partial<Record<HandsLimitName, number>>;
   /** Who let its runs have private data, untrusted input and a way out together; null: each run asks for that. */

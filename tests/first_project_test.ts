@@ -129,18 +129,20 @@ Deno.test("hosts, tools and limits of a project's sandbox are kept from its form
   const sandbox = {
     hosts: "registry.npmjs.org\r\n\r\n registry.lan:4873 \r\n",
     toolchains: `${tools}\r\n`,
+    local_files: ".env\r\nconfig/*.pem\r\n",
     "limits.memory_mb": "2048",
     "limits.cpu_seconds": " 60 ",
   };
   const made = await post("/projects", { ...fieldsOf(form), ...sandbox });
   deepEqual(made.status, 303, await made.text());
   const kept = () => {
-    const [{ hosts, toolchains, handsLimits }] = listProjects(app.db) as [Project];
-    return { hosts, toolchains, handsLimits };
+    const [{ hosts, toolchains, localFiles, handsLimits }] = listProjects(app.db) as [Project];
+    return { hosts, toolchains, localFiles, handsLimits };
   };
   const before = {
     hosts: ["registry.npmjs.org", "registry.lan:4873"],
     toolchains: [tools],
+    localFiles: [".env", "config/*.pem"],
     handsLimits: { memory_mb: 2048, cpu_seconds: 60 },
   };
   deepEqual(kept(), before);
@@ -156,6 +158,10 @@ Deno.test("hosts, tools and limits of a project's sandbox are kept from its form
     [{ toolchains: "/proc/self" }, /lies in \/proc, which may hold secrets/],
     [{ toolchains: "bin" }, /is no absolute path/],
     [{ toolchains: "/nowhere/tools" }, /is no folder of this machine/],
+    [
+      { local_files: ".env\n../key" },
+      /"\.\.\/key" names no file of the repository: it may name neither \.\./,
+    ],
     [{ "limits.memory_mb": "1" }, /Write a whole number from 256 to 1048576, or nothing/],
     [{ "limits.processes": "many" }, /Write a whole number from 32 to 32768, or nothing/],
   ];
@@ -167,8 +173,19 @@ Deno.test("hosts, tools and limits of a project's sandbox are kept from its form
     match(text, /<details[^>]*id="project-sandbox"[^>]*open/, "what is wrong is not folded away");
     deepEqual(kept(), before);
   }
-  await post(address, { ...fields, hosts: "", toolchains: "", "limits.memory_mb": "" });
-  deepEqual(kept(), { hosts: [], toolchains: [], handsLimits: { cpu_seconds: 60 } });
+  await post(address, {
+    ...fields,
+    hosts: "",
+    toolchains: "",
+    local_files: "",
+    "limits.memory_mb": "",
+  });
+  deepEqual(kept(), {
+    hosts: [],
+    toolchains: [],
+    localFiles: [],
+    handsLimits: { cpu_seconds: 60 },
+  });
 });
 
 Deno.test("without a sandbox a project's form says that no host is opened", () => {

@@ -63,6 +63,7 @@ export function project(changes: Partial<Project> = {}): Project {
     setupNetwork: false,
     hosts: [],
     toolchains: [],
+    localFiles: [],
     handsLimits: {},
     tagsAllowed: null,
     sample: false,

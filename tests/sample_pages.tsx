@@ -37,7 +37,7 @@ import * as a from "./pages_fixture.ts";
 import { usageProps } from "./usage_fixture.ts";
 
 const noSandboxSettings = {
-  ...{ hosts: "", toolchains: "" },
+  ...{ hosts: "", toolchains: "", local_files: "" },
   limits: { memory_mb: "", cpu_seconds: "", processes: "", file_mb: "", open_files: "" },
 };
 
@@ -832,6 +832,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
           test: "npm test",
           hosts: "registry.npmjs.org\nregistry.lan:4873",
           toolchains: "/opt/node",
+          local_files: ".env",
           limits: { ...noSandboxSettings.limits, memory_mb: "2048" },
         },
         allowed: { setup_network: true, commands_allowed: false, tags_allowed: false },

@@ -193,10 +193,15 @@ Deno.test(
     const fetched = `${server.ask("setup")} && echo fetched > "$HOME/module"`;
     const project = await addProject(client, repo, {
       setup: `${fetched} || git ls-remote http://registry.invalid/module`,
-      build: `${greetCommands.build} && cat "$HOME/module" && ! ${server.ask("build")}`,
+      build: `${greetCommands.build} && grep -q KEY .env && cat "$HOME/module" && ! ${
+        server.ask("build")
+      }`,
       test: greetCommands.test,
     });
     equal(project.setup_network, false);
+    await repo.write(".git/info/exclude", ".env\n");
+    await repo.write(".env", "KEY=1\n");
+    await patch(client, `/projects/${project.id}`, { local_files: [".env"] });
     const { id } = await client.post(`/projects/${project.id}/tickets`, {
       ...greetTicket,
       type: "bugfix",
@@ -211,6 +216,7 @@ Deno.test(
       const page = await (await fetch(`${gaffer.url}${path}`)).text();
       match(page, /Switch on “Setup may use the network” in the project/);
       match(page, new RegExp(`href="/projects/${project.id}"`));
+      match(page, /1 ignored file copied: \.env/);
     });
 
     await t.step("on, setup and nothing else reaches it", async () => {

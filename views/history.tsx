@@ -12,7 +12,7 @@ import {
 } from "../server/states.ts";
 import type { ChangeEvent } from "../server/records.ts";
 import { capital, Panel, Time } from "./components.tsx";
-import { exactTime, firstLine, shortCommit } from "./format.ts";
+import { exactTime, firstLine, plural, shortCommit } from "./format.ts";
 import { Inline, Prose } from "./prose.tsx";
 import { checkWords, failureWords, ideaWords, stepWords, ticketWords } from "./words.ts";
 
@@ -90,6 +90,8 @@ export function describeChange(change: ChangeEvent): string {
       return text("step")
         ? wordOf(ticketSteps, text("step"), (s: TicketStep) => stepWords[s])
         : "Changed";
+    case "worktree_filled":
+      return filledWords(data);
     case "check_finished":
       return `${data.baseline === true ? "Baseline " : ""}${text("name")} ${
         wordOf(checkStatuses, text("status"), (s: CheckStatus) => checkWords[s].word).toLowerCase()
@@ -125,6 +127,31 @@ export function describeChange(change: ChangeEvent): string {
     default:
       return `${capital(type.replaceAll("_", " "))}${reason}`;
   }
+}
+
+/** "2 ignored files copied: .env, a.pem; lib is not there: get its submodule in your own folder". */
+function filledWords(
+  { copied, copiedCount, left, submodules, missing }: ChangeEvent["data"],
+): string {
+  const list = (value: unknown): unknown[] => Array.isArray(value) ? value : [];
+  const parts = [
+    [list(copied), `${plural(Number(copiedCount), "ignored file")} copied`],
+    [list(submodules), "Files of submodules written"],
+    [
+      list(left).map((one) => {
+        const { path, why } = one as { path: string; why: string };
+        return `${path} (${why})`;
+      }),
+      "Not copied",
+    ],
+    [
+      list(missing),
+      "Your folder does not have these submodules, so their folders stay as they are",
+    ],
+  ] as const;
+  return parts.filter(([paths]) => paths.length > 0).map(([paths, what]) =>
+    `${what}: ${paths.join(", ")}`
+  ).join("; ");
 }
 
 function startWords({ starts, notBefore }: ChangeEvent["data"]): string {

@@ -23,6 +23,7 @@ export interface ProjectForm {
     /** One a line. */
     hosts: string;
     toolchains: string;
+    local_files: string;
     /** Empty: the configuration's. */
     limits: Record<HandsLimitName, string>;
   };
@@ -141,7 +142,12 @@ const limitLabels: Record<HandsLimitName, string> = {
   open_files: "Open files of a process",
 };
 
-const sandboxFields = ["hosts", "toolchains", ...handsLimitNames.map((name) => `limits.${name}`)];
+const sandboxFields = [
+  "hosts",
+  "toolchains",
+  "local_files",
+  ...handsLimitNames.map((name) => `limits.${name}`),
+];
 
 /** Hosts, tools and limits of its sandboxes; folded, since most projects need none of it. */
 function SandboxFields({ form, shell }: { form: ProjectForm; shell: Shell }): VNode {
@@ -149,7 +155,7 @@ function SandboxFields({ form, shell }: { form: ProjectForm; shell: Shell }): VN
   const isWrong = errors.some(({ field }) => sandboxFields.includes(field));
   return (
     <details class="further" id="project-sandbox" open={isWrong}>
-      <summary>Hosts, tools and limits of the sandbox</summary>
+      <summary>Hosts, tools, files and limits of the sandbox</summary>
       {shell.confinement.kind === "process" && (
         <p class="hint tone-waiting">
           There is no sandbox on this machine: nothing can hold commands to a list of hosts, so none
@@ -173,6 +179,16 @@ function SandboxFields({ form, shell }: { form: ProjectForm; shell: Shell }): VN
         hint="One absolute path a line. Shown read-only; its bin folder, or else the folder itself, comes first on PATH."
         kind="area"
         value={values.toolchains}
+        errors={errors}
+        mono
+      />
+      <Field
+        form="project"
+        name="local_files"
+        label="Ignored files to copy into worktrees"
+        hint="One a line, from the repository's folder on, as .env or config/*.pem. Copied before setup, when git ignores them; what holds secrets is empty for an agent's commands, and whole for setup, build and test."
+        kind="area"
+        value={values.local_files}
         errors={errors}
         mono
       />

@@ -14,6 +14,7 @@ import { web } from "./0012_web.ts";
 import { sandboxSettings } from "./0013_sandbox_settings.ts";
 import { costsWhole } from "./0014_costs_whole.ts";
 import { order } from "./0015_order.ts";
+import { localFiles } from "./0016_local_files.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -34,4 +35,5 @@ export const migrations: readonly Migration[] = [
   sandboxSettings,
   costsWhole,
   order,
+  localFiles,
 ];

@@ -63,6 +63,7 @@ function savedForm(project: Project): ProjectForm {
       test: command("test"),
       hosts: project.hosts.join("\n"),
       toolchains: project.toolchains.join("\n"),
+      local_files: project.localFiles.join("\n"),
       limits: mapLimits((name) => String(project.handsLimits[name] ?? "")),
     },
     allowed: {
@@ -92,6 +93,7 @@ export function refusedForm(
       test: value("test"),
       hosts: value("hosts"),
       toolchains: value("toolchains"),
+      local_files: value("local_files"),
       limits: mapLimits((name) => value(`limits.${name}`)),
     },
     allowed: allowedIn(values),
@@ -100,7 +102,7 @@ export function refusedForm(
     // An entry of a list is wrong at its field.
     errors: errors.map((error) => ({
       ...error,
-      field: error.field.replace(/^(hosts|toolchains)\.\d+$/, "$1"),
+      field: error.field.replace(/^(hosts|toolchains|local_files)\.\d+$/, "$1"),
     })),
   };
 }
@@ -111,7 +113,12 @@ const mapLimits = (value: (name: HandsLimitName) => string) =>
     string
   >;
 
-const noSandboxSettings = { hosts: "", toolchains: "", limits: mapLimits(() => "") };
+const noSandboxSettings = {
+  hosts: "",
+  toolchains: "",
+  local_files: "",
+  limits: mapLimits(() => ""),
+};
 
 /** What a form says of the sandbox, for the check of its values; a form without these fields says nothing. */
 export function sandboxIn(values: Record<string, string>) {
@@ -124,6 +131,7 @@ export function sandboxIn(values: Record<string, string>) {
   return {
     ...values.hosts !== undefined && { hosts: lines(values.hosts) },
     ...values.toolchains !== undefined && { toolchains: lines(values.toolchains) },
+    ...values.local_files !== undefined && { local_files: lines(values.local_files) },
     ...handsLimitNames.some((name) => values[`limits.${name}`] !== undefined) &&
       { limits: Object.fromEntries(typed) },
   };

@@ -42,8 +42,8 @@ export function projectsApi(api: Api): void {
         if ("sample" in body) return planSampleProject(app, requestSignal());
         const { path, name, base_branch: baseBranch, commands } = body;
         const { commands_allowed: commandsAllowed, setup_network: setupNetwork } = body;
-        const { hosts, toolchains, limits: handsLimits } = body;
-        const sandbox = { setupNetwork, hosts, toolchains, handsLimits };
+        const { hosts, toolchains, local_files: localFiles, limits: handsLimits } = body;
+        const sandbox = { setupNetwork, hosts, toolchains, localFiles, handsLimits };
         const input = { path, name, baseBranch, commands, commandsAllowed, ...sandbox };
         return planProject(app, input, requestSignal());
       },
@@ -61,8 +61,9 @@ export function projectsApi(api: Api): void {
     }, async ({ app, params, body }) => {
       const { name, base_branch: baseBranch, commands } = body;
       const { commands_allowed: commandsAllowed, setup_network: setupNetwork } = body;
-      const { hosts, toolchains, limits: handsLimits, tags_allowed: tagsAllowed } = body;
-      const sandbox = { setupNetwork, hosts, toolchains, handsLimits };
+      const { hosts, toolchains, local_files: localFiles, limits: handsLimits } = body;
+      const { tags_allowed: tagsAllowed } = body;
+      const sandbox = { setupNetwork, hosts, toolchains, localFiles, handsLimits };
       const changes = { name, baseBranch, commands, commandsAllowed, tagsAllowed, ...sandbox };
       return projectJson(await changeProject(app, params.id!, changes, requestSignal()));
     })
@@ -129,6 +130,7 @@ export function projectPages(pages: Hono<Env>, tools: PageTools): void {
           setupNetwork: allowed.setup_network,
           hosts: input.hosts,
           toolchains: input.toolchains,
+          localFiles: input.local_files,
           handsLimits: input.limits,
         }, signal);
         const project = createProject(app, planned);
@@ -164,6 +166,7 @@ export function projectPages(pages: Hono<Env>, tools: PageTools): void {
           setupNetwork: allowed.setup_network,
           hosts: body.hosts,
           toolchains: body.toolchains,
+          localFiles: body.local_files,
           handsLimits: body.limits,
           tagsAllowed: allowed.tags_allowed,
         };

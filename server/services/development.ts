@@ -27,6 +27,7 @@ import { type Attempt, failureOf } from "./faults.ts";
 import { fillHome, keepHome } from "./caches.ts";
 import { baseTip, placeOf, ticketTip, worktreeOf } from "./places.ts";
 import { startRun } from "./runs.ts";
+import { fillWorktree } from "./worktree_files.ts";
 import { enqueueAdvanceTicket } from "./ticket_jobs.ts";
 import { moveTicket, startIfMay } from "./ticket_moves.ts";
 
@@ -150,6 +151,9 @@ async function prepare({ app, ticket, project, signal }: Work): Promise<void> {
   });
   if (row.status === "allocated") {
     transact(app, (tx) => moveWorktree(tx, row.id, "ready", { branch: made.branch }));
+  }
+  if (!row.setUp) {
+    await fillWorktree(app, { project, ticket, worktree: row.path, commit: made.commit, signal });
   }
   if (!row.setUp && project.commands.some((c) => c.name === "setup")) {
     const place = await placeOf(project, row, signal);

@@ -30,6 +30,7 @@ import { fillHome } from "./caches.ts";
 import { homeOf, removeHome } from "./homes.ts";
 import { equipped } from "./equipment.ts";
 import { moveTicket } from "./ticket_moves.ts";
+import { fillWorktree } from "./worktree_files.ts";
 
 /** How long a merge that would overwrite a person's edit waits before it looks again. */
 const LOOK_AGAIN_MS = 5 * SECOND_MS;
@@ -159,6 +160,7 @@ async function checkResult(
     gitDir: await commonDirOf(project.path, signal),
     homeDir: await homeOf(dir),
   });
+  await fillWorktree(app, { project, ticket, worktree: dir, commit, signal });
   await fillHome(app, project, place.homeDir!, signal);
   const goTo = (to: string) => moveWorkDir({ repo: project.path, workDir: dir, to, signal });
   try {

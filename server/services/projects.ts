@@ -41,6 +41,7 @@ export interface ProjectInput {
   /** Empty by default, all three. */
   hosts?: string[];
   toolchains?: string[];
+  localFiles?: string[];
   handsLimits?: Project["handsLimits"];
 }
 
@@ -90,6 +91,7 @@ export async function planProject(
     setupNetwork: input.setupNetwork ?? false,
     hosts: input.hosts,
     toolchains: input.toolchains,
+    localFiles: input.localFiles,
     handsLimits: input.handsLimits,
     sample: false,
     ideas: [],

@@ -16,14 +16,14 @@ export type NewProject =
     | "setupNetwork"
     | "sample"
   >
-  & Partial<Pick<Project, "hosts" | "toolchains" | "handsLimits">>;
+  & Partial<Pick<Project, "hosts" | "toolchains" | "localFiles" | "handsLimits">>;
 
 export function insertProject(tx: Tx, project: NewProject): Project {
   const id = newId("project");
   tx.db.prepare(`
     INSERT INTO projects (id, slug, name, path, base_branch, commands_allowed, setup_network, hosts,
-      toolchains, hands_limits, sample, created_at, updated_at)
-    VALUES (:id, :slug, :name, :path, :baseBranch, :commandsAllowed, :setupNetwork, :hosts, :toolchains,
+      toolchains, local_files, hands_limits, sample, created_at, updated_at)
+    VALUES (:id, :slug, :name, :path, :baseBranch, :commandsAllowed, :setupNetwork, :hosts, :toolchains, :localFiles,
       :handsLimits, :sample, :now, :now)
   `).run({
     id,
@@ -35,6 +35,7 @@ export function insertProject(tx: Tx, project: NewProject): Project {
     setupNetwork: Number(project.setupNetwork),
     hosts: JSON.stringify(project.hosts ?? []),
     toolchains: JSON.stringify(project.toolchains ?? []),
+    localFiles: JSON.stringify(project.localFiles ?? []),
     handsLimits: JSON.stringify(project.handsLimits ?? {}),
     sample: Number(project.sample),
     now: tx.now,
@@ -50,6 +51,7 @@ export interface ProjectChanges {
   setupNetwork?: boolean;
   hosts?: string[];
   toolchains?: string[];
+  localFiles?: string[];
   /** All of them. */
   handsLimits?: Project["handsLimits"];
   tagsAllowed?: boolean;
@@ -66,7 +68,7 @@ export function updateProject(tx: Tx, id: string, changes: ProjectChanges): Proj
   tx.db.prepare(`
     UPDATE projects SET name = :name, base_branch = :baseBranch,
       commands_allowed = :commandsAllowed, setup_network = :setupNetwork, hosts = :hosts,
-      toolchains = :toolchains, hands_limits = :handsLimits,
+      toolchains = :toolchains, local_files = :localFiles, hands_limits = :handsLimits,
       tags_allowed_by = :tagsAllowedBy, tags_allowed_at = :tagsAllowedAt, updated_at = :now
     WHERE id = :id
   `).run({
@@ -77,6 +79,7 @@ export function updateProject(tx: Tx, id: string, changes: ProjectChanges): Proj
     setupNetwork: Number(changes.setupNetwork ?? before.setupNetwork),
     hosts: JSON.stringify(changes.hosts ?? before.hosts),
     toolchains: JSON.stringify(changes.toolchains ?? before.toolchains),
+    localFiles: JSON.stringify(changes.localFiles ?? before.localFiles),
     handsLimits: JSON.stringify(changes.handsLimits ?? before.handsLimits),
     tagsAllowedBy: tagsAllowed?.by ?? null,
     tagsAllowedAt: tagsAllowed?.at ?? null,
@@ -174,6 +177,7 @@ function projectFromRow(db: Db, row: Row): Project {
     setupNetwork: row.setup_network === 1,
     hosts: JSON.parse(String(row.hosts)),
     toolchains: JSON.parse(String(row.toolchains)),
+    localFiles: JSON.parse(String(row.local_files)),
     handsLimits: JSON.parse(String(row.hands_limits)),
     tagsAllowed: row.tags_allowed_by === null
       ? null
