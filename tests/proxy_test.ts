@@ -435,6 +435,13 @@ Deno.test("Proxy goes through the server's own proxy, with its password, but not
   seen.length = 0;
   match(await at.send(connectTo("inner.example:443")), /^HTTP\/1\.1 403 /, "it is looked up first");
   deepEqual(seen, []);
+  await using any = testProxy(["*"], { env: outer, connect });
+  match(
+    await any.send(connectTo("far.example:443")),
+    /^HTTP\/1\.1 403 .*there is no host of this name/s,
+    "nobody has named it, and nobody here knows where it leads",
+  );
+  deepEqual(seen, []);
   using inside = await at.open();
   await writeAll(inside, new TextEncoder().encode(connectTo("inner.example:4873")));
   await inside.read(new Uint8Array(100));

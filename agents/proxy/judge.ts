@@ -42,8 +42,12 @@ export async function judge(to: Destination, options: JudgeOptions): Promise<Ver
   const namesLoopback = explicit && (host === "localhost" || kindOf(host) === "own");
   const outer = options.outer.for(to);
   if (addresses.length === 0) {
-    // Behind a proxy of their own, machines often can't look up any name but those inside.
-    return outer ? { allowed: true, addresses, outer } : refused("there is no host of this name");
+    // Behind a proxy of their own, machines often can't look up any name but those inside. What lies behind a name
+    // then stays unknown here, so that only who has written something of it is led there.
+    const isNamed = rules.some((rule) => rule.host !== "*");
+    return outer && isNamed
+      ? { allowed: true, addresses, outer }
+      : refused("there is no host of this name");
   }
   const isOwn = (address: string) =>
     port === options.own.port &&
