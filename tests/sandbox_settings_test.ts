@@ -168,7 +168,7 @@ Deno.test("the page of an agent says why hosts that are named are not reached", 
 // ---------------------------------------------------------------- what a run is given
 
 /** A run of the researcher, who may run commands here. */
-async function researching(
+function researching(
   app: TestApp,
   path: string,
   changes: Parameters<TestApp["project"]>[0] = {},
