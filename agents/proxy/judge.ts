@@ -61,7 +61,12 @@ export async function judge(to: Destination, options: JudgeOptions): Promise<Ver
   };
   const open = addresses.filter((one) => mayReach[kindOfAddress(one)] && !isOwn(one));
   if (open.length === 0) {
-    return refused("it leads to an address of this machine or of a network that is not open to it");
+    const isPrivate = addresses.some((one) => kindOfAddress(one) === "inner" && !isOwn(one));
+    return refused(
+      isPrivate
+        ? "it leads to a private network, which only a rule that names the host with its port opens"
+        : "it leads to an address of this machine, or to one that no rule opens",
+    );
   }
   const inside = open.filter((one) => kindOfAddress(one) !== "public");
   // What is inside is reached directly: the way out of the house does not lead there.
