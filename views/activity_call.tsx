@@ -101,7 +101,7 @@ function Hosts({ uses }: { uses: HostUse[] }): VNode {
         {uses.map((use) => (
           <li key={`${use.host} ${use.port} ${use.why}`}>
             <code>{hostWords(use)}</code>{" "}
-            <span class={use.why === undefined ? "muted" : "tone-waiting"}>
+            <span class={use.why === undefined ? "muted" : "outcome tone-waiting"}>
               {use.why === undefined ? "reached" : `not reached: ${use.why}`}
               {use.count > 1 && `, ${count(use.count)} times`}
             </span>
