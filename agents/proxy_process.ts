@@ -3,7 +3,7 @@ import { z } from "zod";
 import { SECOND_MS } from "../server/clock.ts";
 import { AppError, messageOf } from "../server/errors.ts";
 import { readLines } from "./lines.ts";
-import { inOwnGroup, signalAll } from "./process_group.ts";
+import { inOwnGroup, signalChild } from "./process_group.ts";
 import type { HostUse } from "./protocol.ts";
 import { type FromProxy, MAX_USES_BYTES, type ProxyConfig, SETTLE } from "./proxy/protocol.ts";
 import { within } from "./proxy/within.ts";
@@ -30,6 +30,7 @@ export class ProxyProcess {
   #asked: PromiseWithResolvers<HostUse[]> | null = null;
   #stderr = "";
   #over = false;
+  #closing: Promise<void> | undefined;
 
   private constructor({ program, args, env, config }: ProxyLaunch) {
     this.#socket = config.socket;
@@ -76,9 +77,13 @@ export class ProxyProcess {
   }
 
   /** Ends it with all connections; resolves when it is gone. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
     this.#end("it was ended");
-    signalAll(this.#child, "SIGKILL");
+    signalChild(this.#child, "SIGKILL"); // it starts nothing
     await this.#child.status;
     await this.#stdin.abort().catch(() => {}); // nobody reads it any more
     await Deno.remove(this.#socket).catch(() => {}); // its folder goes with the server at the latest
@@ -106,7 +111,7 @@ export class ProxyProcess {
     } catch (error) {
       this.#stderr += `\n${messageOf(error)}`;
     }
-    signalAll(this.#child, "SIGKILL");
+    signalChild(this.#child, "SIGKILL");
     await this.#child.status;
     this.#end(this.#stderr.trim().split("\n")[0] || "it ended by itself");
   }

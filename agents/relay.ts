@@ -26,6 +26,11 @@ export const relayEnvironment: Readonly<Record<string, string>> = {
   all_proxy: address,
   no_proxy: inside,
   NODE_USE_ENV_PROXY: "1",
+  // They bring certificates of their own. Where a company looks into TLS, only the machine's know its own.
+  NODE_USE_SYSTEM_CA: "1",
+  DENO_TLS_CA_STORE: "system,mozilla",
+  // It would ask on a host of its own.
+  DENO_NO_UPDATE_CHECK: "1",
 };
 
 /** Listens at once; for as long as the process lives. */

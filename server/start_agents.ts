@@ -11,6 +11,7 @@ import { messageOf } from "./errors.ts";
 import type { Log } from "./log.ts";
 import { machineFaultOf } from "./machine_fault.ts";
 import { limitChanges } from "./services/equipment.ts";
+import { whyNotShown } from "./shown_folders.ts";
 
 /** Brains share the work of all runs; each is a thread. */
 const BRAINS = 2;
@@ -66,6 +67,7 @@ export async function startAgents(
   const gates = config.endpoint ? [new RateLimiter(nowMs), new LeaderGate(nowMs)] : [];
   const protectedPaths = [await Deno.realPath(dataDir)];
   const { toolchains } = config;
+  await warnOfToolchains(config, protectedPaths, log);
   const limits = limitChanges(config.handsLimits);
   const hands = createHands({
     ...{ root, compiled, sandbox, log, protectedPaths, toolchains, limits, ownPort },
@@ -86,6 +88,24 @@ export async function startAgents(
   const model = modelOf(config);
   const agents = createAgents({ ...rest, log, brains, hands, gates, proof, redact, model });
   return { agents, proven: proof.then((hole) => hole && log.error(hole)) };
+}
+
+/** The paths were looked at with the configuration; where they lead, and whether they are there, only now. */
+async function warnOfToolchains(
+  { toolchains }: Config,
+  protectedPaths: string[],
+  log: Log,
+): Promise<void> {
+  const home = Deno.env.get("HOME") ?? "";
+  for (const folder of toolchains) {
+    const real = await Deno.realPath(folder).catch(() => null);
+    const why = real === null
+      ? "is not there"
+      : protectedPaths.map((dataDir) => whyNotShown(real, { home, dataDir })).find(Boolean);
+    if (why) {
+      log.warn("a folder with tools is not shown in sandboxes", { folder, why: `it ${why}` });
+    }
+  }
 }
 
 /** What answers the agents, as people are told of it. */

@@ -564,7 +564,16 @@ export const runBodies: RunEventBody[] = [
     {
       name: "Bash",
       input: { command: "sh tools/regenerate.sh --all" },
-      result: { content: "Exit code 0", exitCode: 0, durationMs: 900 },
+      result: {
+        ...{ content: "Exit code 0", exitCode: 0, durationMs: 900 },
+        hosts: [
+          { host: "registry.npmjs.org", port: 443, allowed: true, count: 12 },
+          {
+            ...{ host: `${"a-long-name-".repeat(5)}x.tracker.example`, port: 443, count: 1 },
+            ...{ allowed: false, why: "it is not among the hosts that are allowed" },
+          },
+        ],
+      },
     },
   ]),
   { type: "checkpoint", turn: 2, commit: COMMIT, files: ["src/save.sh"] },

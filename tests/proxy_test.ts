@@ -267,8 +267,8 @@ const refusals: [what: string, rules: string[], target: string, says: RegExp][] 
   ["a name that leads to loopback, mapped", ["*"], "mapped.example:80", /an address of this/],
   ["the metadata address", ["*", "169.254.169.254:80"], "169.254.169.254:80", /an address of/],
   ["a name for it", ["*", "cloud.example:80"], "cloud.example:80", /an address of this machine/],
-  ["a private address", ["*"], "10.0.0.1:443", /an address of this machine or of a network/],
-  ["a name for one", ["*.example"], "inner.example:443", /an address of this machine or of/],
+  ["a private address", ["*"], "10.0.0.1:443", /a private network, which only a rule/],
+  ["a name for one", ["*.example"], "inner.example:443", /that names the host with its port/],
   ["Gaffer by an explicit rule", ["localhost:4242"], "localhost:4242", /an address of this/],
   ["Gaffer by this machine's address", ["192.168.1.2:4242"], "192.168.1.2:4242", /an address of/],
   ["everything at once", ["0.0.0.0:80"], "0.0.0.0:80", /an address of this machine/],
@@ -434,6 +434,13 @@ Deno.test("Proxy goes through the server's own proxy, with its password, but not
   ]);
   seen.length = 0;
   match(await at.send(connectTo("inner.example:443")), /^HTTP\/1\.1 403 /, "it is looked up first");
+  deepEqual(seen, []);
+  await using any = testProxy(["*"], { env: outer, connect });
+  match(
+    await any.send(connectTo("far.example:443")),
+    /^HTTP\/1\.1 403 .*there is no host of this name/s,
+    "nobody has named it, and nobody here knows where it leads",
+  );
   deepEqual(seen, []);
   using inside = await at.open();
   await writeAll(inside, new TextEncoder().encode(connectTo("inner.example:4873")));

@@ -84,7 +84,7 @@ Deno.test(
     match(page, new RegExp(`Its commands may reach ${here}; the checks that it runs may reach`));
     match(
       page,
-      /other\.example:80<\/code>\s*<span class="tone-waiting">not reached: it is not among/,
+      /other\.example:80<\/code>\s*<span class="outcome tone-waiting">not reached: it is not among/,
     );
     match(page, /1 host not reached/);
     ok(fake.requests.every(({ status }) => status === 200));

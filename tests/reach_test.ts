@@ -82,7 +82,7 @@ Deno.test(
         reaching(place, ["a.example"]),
         "Bash",
         bash(
-          "env | grep -i proxy | sort; cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline | tr '\\0' '\\n' | grep hush.*proxy",
+          "env | grep -iE 'proxy|CA_STORE' | sort; cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline | tr '\\0' '\\n' | grep hush.*proxy",
         ),
       );
       ok(!content.includes("user:hush") && !content.includes("proxy.invalid"), content);
@@ -90,6 +90,7 @@ Deno.test(
         match(content, new RegExp(`^${name}=http://127\\.0\\.0\\.1:3128$`, "m"));
       }
       match(content, /^no_proxy=localhost,127\.0\.0\.1,::1$/m);
+      match(content, /^DENO_TLS_CA_STORE=system,mozilla$/m, "certificates are the machine's, too");
     } finally {
       for (const [name, value] of before) {
         if (value === undefined) Deno.env.delete(name);

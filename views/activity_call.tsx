@@ -45,21 +45,21 @@ export function Calls({ calls }: { calls: CallStep[] }): VNode {
 function Call({ step }: { step: CallStep }): VNode {
   const { verb, object, outcome, tone } = describeCall(step);
   const { call, result, approval } = step;
+  const ended = outcome !== "" && (
+    <span class={tone ? `call-outcome tone-${tone}` : "call-outcome"}>{outcome}</span>
+  );
   return (
     <details class="call" id={`e${step.number}`}>
       <summary>
         <span class="call-verb">{verb}</span>{" "}
         {object !== "" && <code class="call-object">{object}</code>}{" "}
-        {outcome !== "" && (
-          <span class={tone ? `call-outcome tone-${tone}` : "call-outcome"}>{outcome}</span>
-        )}
-        {notReached(result) > 0 && (
-          <>
-            {" "}
+        {notReached(result) === 0 ? ended : (
+          <span class="call-outcomes">
+            {ended}{" "}
             <span class="call-outcome tone-waiting">
               {plural(notReached(result), "host")} not reached
             </span>
-          </>
+          </span>
         )}
       </summary>
       <div class="call-body">
@@ -107,7 +107,7 @@ function Hosts({ uses }: { uses: HostUse[] }): VNode {
         {uses.map((use) => (
           <li key={`${use.host} ${use.port} ${use.why}`}>
             <code>{hostWords(use)}</code>{" "}
-            <span class={use.why === undefined ? "muted" : "tone-waiting"}>
+            <span class={use.why === undefined ? "muted" : "outcome tone-waiting"}>
               {use.why === undefined ? "reached" : `not reached: ${use.why}`}
               {use.count > 1 && `, ${count(use.count)} times`}
             </span>

@@ -160,7 +160,7 @@ function AgentNotices({ agent, problem, waiting }: AgentPageProps): VNode {
   );
 }
 
-function AgentResults({ agent, about, figures }: AgentPageProps): VNode {
+function AgentResults({ agent, about, figures, shell }: AgentPageProps): VNode {
   const n = figures.results.length;
   return (
     <div class="agent-facts" id="agent-results">
@@ -198,7 +198,7 @@ function AgentResults({ agent, about, figures }: AgentPageProps): VNode {
               ["Not", listed(about.blockedPaths)],
               ["Writes only", listed(about.writablePaths)],
               ["Commands", listed(about.commands)],
-              ["Hosts", listed(about.hosts)],
+              ["Hosts", hostsWords(about, shell)],
               ["Asks first", listed(about.requireApproval)],
               ["Web", about.webAllowed ? "allowed beside private data, without asking" : null],
             ]}
@@ -217,6 +217,15 @@ const taggedTools = ({ tools, toolTags }: AgentAbout): [string, string][] =>
   });
 
 const listed = (entries: string[]): string | null => entries.join(", ") || null;
+
+/** Hosts that are named and can't be reached all the same are told with why. */
+function hostsWords({ hosts, tools }: AgentAbout, { confinement }: Shell): string | null {
+  const named = listed(hosts);
+  if (named === null) return null;
+  if (!tools.includes("Bash")) return `${named}; but it has no commands that could reach them`;
+  if (confinement.kind === "process") return `${named}; but not here, where there is no sandbox`;
+  return named;
+}
 
 const originWords = { built_in: "built in", person: "", repository: "from the repository" };
 

@@ -42,8 +42,12 @@ export async function judge(to: Destination, options: JudgeOptions): Promise<Ver
   const namesLoopback = explicit && (host === "localhost" || kindOf(host) === "own");
   const outer = options.outer.for(to);
   if (addresses.length === 0) {
-    // Behind a proxy of their own, machines often can't look up any name but those inside.
-    return outer ? { allowed: true, addresses, outer } : refused("there is no host of this name");
+    // Behind a proxy of their own, machines often can't look up any name but those inside. What lies behind a name
+    // then stays unknown here, so that only who has written something of it is led there.
+    const isNamed = rules.some((rule) => rule.host !== "*");
+    return outer && isNamed
+      ? { allowed: true, addresses, outer }
+      : refused("there is no host of this name");
   }
   const isOwn = (address: string) =>
     port === options.own.port &&
@@ -57,7 +61,12 @@ export async function judge(to: Destination, options: JudgeOptions): Promise<Ver
   };
   const open = addresses.filter((one) => mayReach[kindOfAddress(one)] && !isOwn(one));
   if (open.length === 0) {
-    return refused("it leads to an address of this machine or of a network that is not open to it");
+    const isPrivate = addresses.some((one) => kindOfAddress(one) === "inner" && !isOwn(one));
+    return refused(
+      isPrivate
+        ? "it leads to a private network, which only a rule that names the host with its port opens"
+        : "it leads to an address of this machine, or to one that no rule opens",
+    );
   }
   const inside = open.filter((one) => kindOfAddress(one) !== "public");
   // What is inside is reached directly: the way out of the house does not lead there.
