@@ -155,6 +155,7 @@ export function agentPage(shell: Shell, view: AgentView): AgentPageProps {
         result: "researcher",
         prompt: "## Role\n\nYou find out where in this repository an idea lives.",
       },
+      unpriced: 2,
       choices: {
         kind: ["refinement", "development", "support", "planning"],
         model: ["opus", "sonnet"],

@@ -3,6 +3,7 @@ import type { ComponentChildren, VNode } from "preact";
 import type { FieldError } from "../server/errors.ts";
 import { agentKindWords, atText } from "./agents.tsx";
 import { Panel } from "./components.tsx";
+import { plural } from "./format.ts";
 import { Button, ErrorSummary, Field, fieldId } from "./forms.tsx";
 import { agentHref } from "./links.ts";
 
@@ -19,6 +20,8 @@ export interface AgentFormProps {
   values: Record<string, string> | null;
   /** By name of the field. */
   choices: Record<string, readonly string[]>;
+  /** Models that the endpoint lists and that can't be chosen for want of a price. */
+  unpriced: number;
   note: string;
   /** Why it was refused. */
   message: string | null;
@@ -94,7 +97,9 @@ function FormFields(props: FieldsProps): VNode {
       {line("description", "What it does", "In one sentence.", { required: true })}
       <div class="field-row">
         {choice("kind", "Kind", "", { required: true })}
-        {choice("model", "Model", "", { required: true })}
+        {choice("model", "Model", props.unpriced > 0 && <Unpriced count={props.unpriced} />, {
+          required: true,
+        })}
         {choice("effort", "Effort", "")}
       </div>
       <Tools {...props} />
@@ -159,7 +164,7 @@ function fieldOf({ values, choices, errors }: FieldsProps, kind: "text" | "area"
   return (
     name: string,
     label: string,
-    hint: string,
+    hint: ComponentChildren,
     { required = false, rows = 3 }: { required?: boolean; rows?: number } = {},
   ): VNode => (
     <Field
@@ -175,6 +180,16 @@ function fieldOf({ values, choices, errors }: FieldsProps, kind: "text" | "area"
       mono={kind === "area"}
       options={kind === "choice" ? optionsOf(choices[name] ?? [], values[name] ?? "") : undefined}
     />
+  );
+}
+
+function Unpriced({ count }: { count: number }): VNode {
+  return (
+    <>
+      The endpoint lists {plural(count, "more model")}: <a href="/usage#prices">give one a price</a>
+      {" "}
+      to choose it.
+    </>
   );
 }
 

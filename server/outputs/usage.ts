@@ -1,10 +1,8 @@
-/** Usage, limits, alerts and prices, as the API gives them. */
+/** Usage, limits and alerts, as the API gives them. */
 import { z } from "zod";
-import type { Price } from "../../agents/protocol.ts";
 import { once } from "../once.ts";
 import type { Alert, LimitState } from "../records.ts";
 import { limitPeriods, limitScopes, limitUnits } from "../states.ts";
-import type { PriceRow } from "../services/prices.ts";
 import { type UsageSum } from "../store/usage.ts";
 import { time } from "./common.ts";
 
@@ -124,41 +122,4 @@ export const sumJson = ({ requests, usage, costMicroUsd }: UsageSum) => ({
   cache_write_1h_tokens: usage.cacheWrite1hTokens,
   cache_read_tokens: usage.cacheReadTokens,
   cost_micro_usd: costMicroUsd,
-});
-
-const rates = () =>
-  z.object({
-    input: z.number(),
-    output: z.number(),
-    cache_write_5m: z.number(),
-    cache_write_1h: z.number(),
-    cache_read: z.number(),
-  }).describe("US-dollars per million tokens");
-export const priceSchema = once(() =>
-  z.object({
-    model: z.string(),
-    price: rates(),
-    long_prompt: z.object({ above_tokens: z.number().int(), price: rates() }).nullable(),
-    as_of: z.string(),
-    changed_by: z.string().nullable().describe("Null: the shipped rates"),
-    changed_at: time().nullable(),
-  }).meta({ id: "Price" })
-);
-const ratesJson = (p: Price) => ({
-  input: p.input,
-  output: p.output,
-  cache_write_5m: p.cacheWrite5m,
-  cache_write_1h: p.cacheWrite1h,
-  cache_read: p.cacheRead,
-});
-export const priceJson = (row: PriceRow): z.infer<ReturnType<typeof priceSchema>> => ({
-  model: row.model,
-  price: ratesJson(row.price),
-  long_prompt: row.longPrompt && {
-    above_tokens: row.longPrompt.aboveTokens,
-    price: ratesJson(row.longPrompt.price),
-  },
-  as_of: row.asOf,
-  changed_by: row.changed?.changedBy ?? null,
-  changed_at: row.changed?.changedAt ?? null,
 });

@@ -13,6 +13,7 @@ import { projectsApi } from "./projects.tsx";
 import { runsApi } from "./runs.tsx";
 import { systemApi } from "./system.ts";
 import { ticketsApi } from "./tickets.tsx";
+import { pricesApi } from "./prices.tsx";
 import { usageApi } from "./usage.tsx";
 
 export function mountApi(api: Api, streams: EventStreams): void {
@@ -27,6 +28,7 @@ export function mountApi(api: Api, streams: EventStreams): void {
   memoryApi(api);
   jobsApi(api);
   usageApi(api);
+  pricesApi(api);
   systemApi(api);
   eventsApi(api, streams);
 }

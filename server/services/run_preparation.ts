@@ -24,7 +24,7 @@ import { getTicket } from "../store/tickets.ts";
 import { definitionOfRun } from "./definitions.ts";
 import { baseTip, placeOf, ticketTip, worktreeOf } from "./development.ts";
 import { keptRef } from "./forking.ts";
-import { asOffered } from "./models.ts";
+import { asOffered, modelOf } from "./models.ts";
 import { memoryOfRun, readMemory } from "./memory.ts";
 import { priced } from "./prices.ts";
 import { isActive, recordRunEvent } from "./runs.ts";
@@ -174,7 +174,7 @@ async function recordStart(
     definition,
     model: run.demo
       ? app.catalog.demoModel
-      : priced(app.db, asOffered(app, app.catalog.model(definition))),
+      : priced(app.db, asOffered(app, modelOf(app, definition))),
     project: {
       name: project.name,
       slug: project.slug,

@@ -30,6 +30,7 @@ import { setDefinition } from "../store/agent_runs.ts";
 import { findStart, getRun } from "../store/runs.ts";
 import { agentFor, definitionOf, keepAgent } from "./definitions.ts";
 import { baseTip } from "./development.ts";
+import { modelOf } from "./models.ts";
 import { goOnWith, waitForAgent } from "./runs.ts";
 
 /** What a person sees before they trust a file. */
@@ -212,7 +213,7 @@ export async function settleTrust(app: App, run: Run, signal: AbortSignal): Prom
     const definition = definitionOf(app, inForce);
     setDefinition(tx, run.id, {
       definition: { agentId: inForce.id, version: inForce.version },
-      model: run.demo ? run.model : app.catalog.model(definition).id,
+      model: run.demo ? run.model : modelOf(app, definition).id,
       maxTurns: definition.limits.maxTurns,
       maxCostMicroUsd: definition.limits.maxCostMicroUsd,
     });
