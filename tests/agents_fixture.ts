@@ -158,6 +158,7 @@ export function agentPage(shell: Shell, view: AgentView): AgentPageProps {
         prompt: "## Role\n\nYou find out where in this repository an idea lives.",
       },
       toolTags: { Read: ["private"] },
+      unpriced: 2,
       choices: {
         kind: ["refinement", "development", "support", "planning"],
         model: ["opus", "sonnet"],

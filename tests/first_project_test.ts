@@ -212,7 +212,7 @@ Deno.test("that a run may have all three tags is allowed by a person's word, whi
   await save({ tags_allowed: "1" });
   deepEqual(allowed(), { by: "owner", at: NOW });
   match(await page(address), /name="tags_allowed" value="1" checked[\s\S]*Allowed by owner/);
-  match(await page(`/runs/${run.id}`), /the project<\/a> allows all three together/);
+  match(await page(`/runs/${run.id}`), /its project allows all three together<\/a>/);
   app.advance(60_000);
   await save({ tags_allowed: "1" });
   deepEqual(allowed(), { by: "owner", at: NOW }, "who said it first");

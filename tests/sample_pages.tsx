@@ -31,10 +31,11 @@ import { StartRulesPage } from "../views/start_rules.tsx";
 import { TicketPage } from "../views/ticket.tsx";
 import { EditTicketPage, NewTicketPage, SplitTicketPage } from "../views/ticket_form.tsx";
 import { DevelopmentPage } from "../views/tickets.tsx";
+import { PriceHistoryPage } from "../views/price_history.tsx";
 import { UsagePage } from "../views/usage.tsx";
 import * as agents from "./agents_fixture.ts";
 import * as a from "./pages_fixture.ts";
-import { usageProps } from "./usage_fixture.ts";
+import { priceVersions, usageProps } from "./usage_fixture.ts";
 
 const noSandboxSettings = {
   ...{ hosts: "", toolchains: "", local_files: "" },
@@ -214,6 +215,9 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
         alerts: [{ id: "alert_1", threshold: 80, limit: "the daily limit of $5.00" }],
       })}
     />
+  ),
+  "/usage/prices": (shell) => (
+    <PriceHistoryPage shell={shell} model="" versions={priceVersions} older="7" />
   ),
   "/agents": (shell, query) => (
     <AgentsPage

@@ -1,7 +1,8 @@
 /** A month of usage, for the page of it. */
-import { models, pricesAsOf } from "../agents/models.ts";
+import { type Model, models, pricesAsOf } from "../agents/models.ts";
 import { noUsage, type Usage } from "../agents/protocol.ts";
 import type { LimitState } from "../server/records.ts";
+import type { PriceVersionRow } from "../views/price_history.tsx";
 import type { Shell } from "../views/shell.ts";
 import type { UsageGroupRow, UsagePageProps } from "../views/usage.tsx";
 
@@ -142,13 +143,65 @@ export const usageProps = (shell: Shell): UsagePageProps => ({
     ],
   },
   prices: {
-    prices: models.map(({ id, price, longPrompt }, n) => ({
-      model: id,
-      price,
-      longPrompt,
-      asOf: pricesAsOf,
-      changed: n === 1 ? { by: "owner", at: "2026-01-01T03:04:05.000Z" } : null,
-    })),
+    prices: [
+      ...models.map(({ id, price, longPrompt }, n) => ({
+        model: id,
+        price,
+        longPrompt,
+        asOf: pricesAsOf,
+        shipped: true,
+        changed: n === 1 ? { by: "owner", at: "2026-01-01T03:04:05.000Z" } : null,
+      })),
+      {
+        model: "claude-novel-6",
+        price: null,
+        longPrompt: null,
+        asOf: "",
+        shipped: false,
+        changed: null,
+      },
+    ],
     refused: null,
+    list: { count: 9, at: "2026-01-01T03:04:05.000Z", error: null },
   },
 });
+
+const [first, second] = models as [Model, Model];
+export const priceVersions: PriceVersionRow[] = [
+  {
+    id: 9,
+    model: first.id,
+    by: "ana",
+    at: "2026-01-01T03:04:05.000Z",
+    asOf: "2026-11-27",
+    kind: "changed",
+    from: { price: first.price, longPrompt: null },
+    to: {
+      price: { ...first.price, input: 9.5, output: 42 },
+      longPrompt: { aboveTokens: 100_000, price: first.price },
+    },
+    isNewest: true,
+  },
+  {
+    id: 8,
+    model: "claude-novel-6",
+    by: "owner",
+    at: "2026-01-01T02:04:05.000Z",
+    asOf: "2026-11",
+    kind: "changed",
+    from: null,
+    to: { price: second.price, longPrompt: null },
+    isNewest: true,
+  },
+  {
+    id: 7,
+    model: first.id,
+    by: "owner",
+    at: "2026-01-01T01:04:05.000Z",
+    asOf: "2026-11",
+    kind: "shipped",
+    from: { price: first.price, longPrompt: null },
+    to: { price: first.price, longPrompt: null },
+    isNewest: false,
+  },
+];

@@ -9,10 +9,12 @@ import { noUsage, type RunEventBody } from "../agents/protocol.ts";
 import { DAY_MS, HOUR_MS } from "../server/clock.ts";
 import { createHttp } from "../server/http.ts";
 import type { Run } from "../server/records.ts";
+import { pricesApi } from "../server/routes/prices.tsx";
 import { usageApi } from "../server/routes/usage.tsx";
 import { adviceFrom, type AdviceGround } from "../server/services/advice.ts";
 import { changeLimits } from "../server/services/limits.ts";
-import { changePrice, priced } from "../server/services/prices.ts";
+import { changePrice } from "../server/services/price_changes.ts";
+import { priced } from "../server/services/prices.ts";
 import { pruneUsage, REQUESTS_KEPT_MS, rollUp } from "../server/services/roll_up.ts";
 import { forecast, spanBetween, spanOf } from "../server/services/usage.ts";
 import { lastSeq } from "../server/store/events.ts";
@@ -311,7 +313,10 @@ type Json = any;
 function api(app: TestApp) {
   const http = createHttp(app, {
     assets: noAssets,
-    mountApi: usageApi,
+    mountApi(api) {
+      usageApi(api);
+      pricesApi(api);
+    },
     mountPages: () => {},
     renderError: () => "",
   });

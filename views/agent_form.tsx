@@ -4,6 +4,7 @@ import type { ToolTag } from "../agents/protocol.ts";
 import type { FieldError } from "../server/errors.ts";
 import { agentKindWords, atText } from "./agents.tsx";
 import { Panel } from "./components.tsx";
+import { plural } from "./format.ts";
 import { Button, ErrorSummary, Field, fieldId } from "./forms.tsx";
 import { agentHref } from "./links.ts";
 import { tagWords } from "./words.ts";
@@ -23,6 +24,8 @@ export interface AgentFormProps {
   choices: Record<string, readonly string[]>;
   /** Of built-in tools, what they bring into a run or let out of it. */
   toolTags: Record<string, readonly ToolTag[]>;
+  /** Models that the endpoint lists and that can't be chosen for want of a price. */
+  unpriced: number;
   note: string;
   /** Why it was refused. */
   message: string | null;
@@ -98,7 +101,9 @@ function FormFields(props: FieldsProps): VNode {
       {line("description", "What it does", "In one sentence.", { required: true })}
       <div class="field-row">
         {choice("kind", "Kind", "", { required: true })}
-        {choice("model", "Model", "", { required: true })}
+        {choice("model", "Model", props.unpriced > 0 && <Unpriced count={props.unpriced} />, {
+          required: true,
+        })}
         {choice("effort", "Effort", "")}
       </div>
       <Tools {...props} />
@@ -174,7 +179,7 @@ function fieldOf({ values, choices, errors }: FieldsProps, kind: "text" | "area"
   return (
     name: string,
     label: string,
-    hint: string,
+    hint: ComponentChildren,
     { required = false, rows = 3 }: { required?: boolean; rows?: number } = {},
   ): VNode => (
     <Field
@@ -190,6 +195,16 @@ function fieldOf({ values, choices, errors }: FieldsProps, kind: "text" | "area"
       mono={kind === "area"}
       options={kind === "choice" ? optionsOf(choices[name] ?? [], values[name] ?? "") : undefined}
     />
+  );
+}
+
+function Unpriced({ count }: { count: number }): VNode {
+  return (
+    <>
+      The endpoint lists {plural(count, "more model")}: <a href="/usage#prices">give one a price</a>
+      {" "}
+      to choose it.
+    </>
   );
 }
 

@@ -177,11 +177,7 @@ function RunTags(
     <>
       {all.filter(([tag]) => tags.includes(tag)).map(([tag, word]) => <Tag key={tag}>{word}</Tag>)}
       {not.length > 0 && <span class="muted">no {not.join(", no ")}</span>}
-      {allowed && (
-        <span class="muted">
-          <a href={projectHref(projectId)}>the project</a> allows all three together
-        </span>
-      )}
+      {allowed && <a href={projectHref(projectId)}>its project allows all three together</a>}
     </>
   );
 }

@@ -145,12 +145,20 @@ const otherSpellings: Record<string, Key> = {
 /**
  * Reads a definition. Throws `invalid` with the file, line and key of everything that is wrong and what
  * was expected. Unknown keys are kept in `extra`, but for those that look like a misspelt known one: a
- * mistyped `blocked_paths` must not silently block nothing.
+ * mistyped `blocked_paths` must not silently block nothing. `models`: exact ids that may be named besides those that
+ * Gaffer ships with.
  */
-export function parseDefinition(text: string, file: string): AgentDefinition {
+export function parseDefinition(
+  text: string,
+  file: string,
+  { models = [] }: { models?: readonly string[] } = {},
+): AgentDefinition {
   const { values, body, refusal } = readFrontMatter(text, file);
   const { known, extra, problems } = sortKeys(values);
-  const { data, error } = schema().safeParse(known, { reportInput: true });
+  const further = models.find((id) => id === known.model);
+  // The schema is made once, and knows the shipped ones alone.
+  const checked = further === undefined ? known : { ...known, model: modelNames[0] };
+  const { data, error } = schema().safeParse(checked, { reportInput: true });
   for (const issue of error?.issues ?? []) {
     const [key, index] = issue.path as [Key, number?];
     const got = key in known ? `got ${shown(issue.input)}` : "but it is missing";
@@ -164,7 +172,7 @@ export function parseDefinition(text: string, file: string): AgentDefinition {
     name: data.name,
     description: data.description,
     kind: data.kind,
-    model: data.model,
+    model: further ?? data.model,
     effort: data.effort,
     tools: data.tools.filter(isToolName),
     mcpTools: data.tools.filter(isMcpEntry),

@@ -52,11 +52,11 @@ const defaultsByKind: Record<AgentKind, Defaults> = {
   planning: readers,
 };
 
-/** Throws `invalid`, naming file and line, for what no default mends. */
+/** `models`: as of `parseDefinition`. Throws `invalid`, naming file and line, for what no default mends. */
 export function importDefinition(
   text: string,
   file: string,
-  { kind: wanted }: { kind?: AgentKind } = {},
+  { kind: wanted, models = [] }: { kind?: AgentKind; models?: readonly string[] } = {},
 ): Imported {
   const { text: yaml, quoted } = readable(text, file);
   const { values } = readFrontMatter(yaml, file);
@@ -82,7 +82,9 @@ export function importDefinition(
     }
   }
   fill("kind", kind);
-  importModel(values.model, defaults, keys, assumed);
+  if (!models.some((id) => id === values.model)) {
+    importModel(values.model, defaults, keys, assumed);
+  }
   importTools(values.tools, defaults, keys, assumed);
   if (values.maxTurns === undefined) fill("max_turns", defaults.maxTurns);
   fill("timeout_minutes", defaults.timeoutMs / MINUTE_MS);
@@ -91,7 +93,7 @@ export function importDefinition(
   fill("result", defaults.result);
   importDisallowed(values, keys, assumed);
   const imported = editDefinition(yaml, file, { keys });
-  parseDefinition(imported, file);
+  parseDefinition(imported, file, { models });
   return { text: imported, assumed };
 }
 

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { modelFamilies, models } from "../../agents/models.ts";
+import type { App } from "../app.ts";
 import { once } from "../once.ts";
+import { furtherModels } from "../services/prices.ts";
 import type { ModelList } from "../store/settings.ts";
 
 export const modelsSchema = once(() =>
@@ -12,6 +14,7 @@ export const modelsSchema = once(() =>
         family: z.string().nullable().describe("Its short name, when it is the newest of its line"),
         max_input_tokens: z.number().int().nullable(),
         max_output_tokens: z.number().int().nullable(),
+        priced: z.boolean().describe("Agents can be given it; without a price they can't"),
         known: z.boolean().describe("Gaffer ships with its price and abilities"),
         offered: z.boolean().nullable().describe("The endpoint lists it; null: it lists nothing"),
       }),
@@ -23,10 +26,14 @@ export const modelsSchema = once(() =>
 );
 
 /** What the endpoint lists, and what Gaffer knows besides. */
-export function modelsJson(list: ModelList | null): z.infer<ReturnType<typeof modelsSchema>> {
+export function modelsJson(
+  app: Pick<App, "db">,
+  list: ModelList | null,
+): z.infer<ReturnType<typeof modelsSchema>> {
   const listed = new Map((list?.models ?? []).map((model) => [model.id, model]));
   const known = new Map(models.map((model) => [model.id, model]));
-  const ids = new Set([...listed.keys(), ...known.keys()]);
+  const further = furtherModels(app.db);
+  const ids = new Set([...listed.keys(), ...known.keys(), ...further]);
   const families: readonly string[] = modelFamilies;
   return {
     items: [...ids].map((id) => {
@@ -37,6 +44,7 @@ export function modelsJson(list: ModelList | null): z.infer<ReturnType<typeof mo
         family: families.find((name) => name === shipped?.family) ?? null,
         max_input_tokens: offered?.maxInputTokens ?? shipped?.contextTokens ?? null,
         max_output_tokens: offered?.maxOutputTokens ?? shipped?.maxOutputTokens ?? null,
+        priced: shipped !== undefined || further.includes(id),
         known: shipped !== undefined,
         offered: listed.size === 0 ? null : offered !== undefined,
       };

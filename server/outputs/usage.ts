@@ -1,11 +1,8 @@
-/** Usage, limits, alerts and prices, as the API gives them. */
+/** Usage, limits and alerts, as the API gives them. */
 import { z } from "zod";
-import { WEB_SEARCH_USD } from "../../agents/models.ts";
-import type { Price } from "../../agents/protocol.ts";
 import { once } from "../once.ts";
 import type { Alert, LimitState } from "../records.ts";
 import { limitPeriods, limitScopes, limitUnits } from "../states.ts";
-import type { PriceRow } from "../services/prices.ts";
 import { type UsageSum } from "../store/usage.ts";
 import { time } from "./common.ts";
 
@@ -127,43 +124,4 @@ export const sumJson = ({ requests, usage, costMicroUsd }: UsageSum) => ({
   cache_read_tokens: usage.cacheReadTokens,
   web_searches: usage.webSearches ?? 0,
   cost_micro_usd: costMicroUsd,
-});
-
-const rates = () =>
-  z.object({
-    input: z.number(),
-    output: z.number(),
-    cache_write_5m: z.number(),
-    cache_write_1h: z.number(),
-    cache_read: z.number(),
-    web_search: z.number(),
-  }).describe("US-dollars per million tokens; web_search per 1,000 searches");
-export const priceSchema = once(() =>
-  z.object({
-    model: z.string(),
-    price: rates(),
-    long_prompt: z.object({ above_tokens: z.number().int(), price: rates() }).nullable(),
-    as_of: z.string(),
-    changed_by: z.string().nullable().describe("Null: the shipped rates"),
-    changed_at: time().nullable(),
-  }).meta({ id: "Price" })
-);
-const ratesJson = (p: Price) => ({
-  input: p.input,
-  output: p.output,
-  cache_write_5m: p.cacheWrite5m,
-  cache_write_1h: p.cacheWrite1h,
-  cache_read: p.cacheRead,
-  web_search: p.webSearch ?? WEB_SEARCH_USD,
-});
-export const priceJson = (row: PriceRow): z.infer<ReturnType<typeof priceSchema>> => ({
-  model: row.model,
-  price: ratesJson(row.price),
-  long_prompt: row.longPrompt && {
-    above_tokens: row.longPrompt.aboveTokens,
-    price: ratesJson(row.longPrompt.price),
-  },
-  as_of: row.asOf,
-  changed_by: row.changed?.changedBy ?? null,
-  changed_at: row.changed?.changedAt ?? null,
 });

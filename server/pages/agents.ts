@@ -19,6 +19,7 @@ import type { Agent, Run } from "../records.ts";
 import { agentOf, definitionDiff, listAgents, readDefinition } from "../services/definitions.ts";
 import { choices, formValues, toolTags } from "../services/definition_form.ts";
 import { offeredModels } from "../services/models.ts";
+import { furtherModels, listPrices } from "../services/prices.ts";
 import { runsWaitingForAgent } from "../services/runs.ts";
 import { repositoryAgents } from "../services/trust.ts";
 import { getVersion, listVersions } from "../store/agents.ts";
@@ -189,7 +190,8 @@ function formOf(app: App, agent: Agent, view: AgentView, refused?: RefusedAgent)
     version: agent.version,
     text: form?.text ?? agent.text,
     values,
-    choices: choices(offeredModels(app), values?.model),
+    choices: choices(offeredModels(app), values?.model, furtherModels(app.db)),
+    unpriced: listPrices(app).filter(({ price }) => price === null).length,
     toolTags: toolTags(),
     note: form?.note ?? "",
     message: form?.message ?? null,

@@ -8,6 +8,7 @@ import { AppError } from "../errors.ts";
 import { once } from "../once.ts";
 import { currentAdvice } from "../services/advising.ts";
 import { listAgents } from "../services/definitions.ts";
+import { listedModels } from "../services/models.ts";
 import { listPrices } from "../services/prices.ts";
 import {
   barsOf,
@@ -143,13 +144,21 @@ export function usagePage(
     },
     advice: adviceOf(app),
     prices: {
-      prices: listPrices(db).map(({ changed, ...row }) => ({
+      prices: listPrices(app).map(({ changed, ...row }) => ({
         ...row,
         changed: changed && { by: changed.changedBy, at: changed.changedAt },
       })),
       refused: refused.price ?? null,
+      list: listOf(app),
     },
   };
+}
+
+/** What the endpoint has listed; null: there is none to ask. */
+function listOf(app: App): UsagePageProps["prices"]["list"] {
+  if (!app.config.endpoint) return null;
+  const list = listedModels(app);
+  return { count: list?.models.length ?? 0, at: list?.at ?? null, error: list?.error ?? null };
 }
 
 /** Most decisions that the page shows. */

@@ -15,6 +15,7 @@ import { runsApi } from "./runs.tsx";
 import { systemApi } from "./system.ts";
 import { reviewsApi } from "./reviews.tsx";
 import { ticketsApi } from "./tickets.tsx";
+import { pricesApi } from "./prices.tsx";
 import { usageApi } from "./usage.tsx";
 
 export function mountApi(api: Api, streams: EventStreams): void {
@@ -31,6 +32,7 @@ export function mountApi(api: Api, streams: EventStreams): void {
   memoryApi(api);
   jobsApi(api);
   usageApi(api);
+  pricesApi(api);
   systemApi(api);
   eventsApi(api, streams);
 }

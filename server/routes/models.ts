@@ -7,10 +7,10 @@ export function modelsApi(api: Api): void {
     .get("/models", {
       summary: "The models that agents can be given",
       out: modelsSchema,
-    }, ({ app }) => modelsJson(listedModels(app)))
+    }, ({ app }) => modelsJson(app, listedModels(app)))
     .post("/models/refresh", {
       summary: "Asks the endpoint again which models it has",
       out: modelsSchema,
       prepare: ({ app }) => fetchModels(app),
-    }, ({ app, prepared }) => modelsJson(prepared && keepModels(app, prepared)));
+    }, ({ app, prepared }) => modelsJson(app, prepared && keepModels(app, prepared)));
 }

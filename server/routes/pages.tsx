@@ -26,6 +26,7 @@ import { projectPages } from "./projects.tsx";
 import { runPages } from "./runs.tsx";
 import { reviewPages } from "./reviews.tsx";
 import { ticketPages } from "./tickets.tsx";
+import { pricePages } from "./prices.tsx";
 import { usagePages } from "./usage.tsx";
 
 export function mountPages(pages: Hono<Env>, tools: PageTools): void {
@@ -45,6 +46,7 @@ export function mountPages(pages: Hono<Env>, tools: PageTools): void {
   agentPages(pages, tools);
   jobPages(pages, tools);
   usagePages(pages, tools);
+  pricePages(pages, tools);
   approvalPages(pages, tools);
   memoryPages(pages, tools);
   pages.get("/settings", (c) => show(c, <SettingsPage {...settingsPage(pageRequest(c, tools))} />));

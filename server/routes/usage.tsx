@@ -1,12 +1,11 @@
 import type { Hono } from "hono";
 import { z } from "zod";
 import { UsagePage } from "../../views/usage.tsx";
-import { rateField, rateWords } from "../../views/usage_prices.tsx";
 import type { Api, Env, RequestContext } from "../api.ts";
 import type { App } from "../app.ts";
 import { calendarIn, monthOf, today } from "../calendar.ts";
 import { AppError } from "../errors.ts";
-import { limitsInput, priceInput } from "../inputs.ts";
+import { limitsInput } from "../inputs.ts";
 import { once } from "../once.ts";
 import {
   alertJson,
@@ -14,8 +13,6 @@ import {
   limitJson,
   limitsSchema,
   limitUseJson,
-  priceJson,
-  priceSchema,
   sumJson,
   usageSchema,
 } from "../outputs/usage.ts";
@@ -23,7 +20,6 @@ import { labels, readUsageQuery, type RefusedUsage, usageCsv, usagePage } from "
 import { applyAdvice, dismissAdvice, undoAdvice } from "../services/advising.ts";
 import { markAlertSeen } from "../services/alerts.ts";
 import { changeLimits, type LimitChange } from "../services/limits.ts";
-import { changePrice, listPrices, priceOf } from "../services/prices.ts";
 import { forecast, spanBetween, spanOf, usagePeriods, withWholeMonths } from "../services/usage.ts";
 import { limitPeriods, limitUnits } from "../states.ts";
 import { listAlerts } from "../store/alerts.ts";
@@ -111,22 +107,7 @@ export function usageApi(api: Api): void {
     .post("/alerts/:id/seen", {
       summary: "Take an alert off the pages",
       out: alertSchema,
-    }, ({ app, params }) => alertJson(markAlertSeen(app, params.id!)))
-    .get("/prices", {
-      summary: "What each model costs: the shipped rates, or those that a person set",
-      out: () => z.object({ items: z.array(priceSchema()), next: z.null() }),
-    }, ({ app }) => ({ items: listPrices(app.db).map(priceJson), next: null }))
-    .get("/prices/:id", {
-      summary: "What one model costs",
-      out: priceSchema,
-      versioned: true,
-    }, ({ app, params }) => priceJson(priceOf(app.db, params.id!)))
-    .put("/prices/:id", {
-      summary: "Give a model other rates, for runs that begin from now on",
-      body: priceInput,
-      out: priceSchema,
-      current: (app, id) => priceJson(priceOf(app.db, id)),
-    }, ({ app, params, body }) => priceJson(changePrice(app, params.id!, pricesIn(body))));
+    }, ({ app, params }) => alertJson(markAlertSeen(app, params.id!)));
 }
 
 function limitsNow(app: App) {
@@ -142,33 +123,17 @@ function limitsNow(app: App) {
 const isSame = (a: LimitKey, b: LimitKey): boolean =>
   a.scope === b.scope && a.scopeId === b.scopeId && a.period === b.period && a.unit === b.unit;
 
-type PriceBody = z.output<ReturnType<typeof priceInput>>;
-type Rates = NonNullable<PriceBody["price"]>;
-
-function pricesIn({ price, long_prompt: long, as_of: asOf }: PriceBody) {
-  return price && {
-    price: ratesIn(price),
-    longPrompt: long && { aboveTokens: long.above_tokens, price: ratesIn(long.price) },
-    asOf,
-  };
-}
-
-const ratesIn = (r: Rates) => ({
-  input: r.input,
-  output: r.output,
-  cacheWrite5m: r.cache_write_5m,
-  cacheWrite1h: r.cache_write_1h,
-  cacheRead: r.cache_read,
-  ...r.web_search !== undefined && { webSearch: r.web_search },
-});
-
 // ------------------------------------------------------------------ pages
 
-export function usagePages(pages: Hono<Env>, tools: PageTools): void {
-  const page = (c: RequestContext, refused?: RefusedUsage, status?: 409 | 422) => {
+/** The page Usage, also with one of its forms refused. */
+export const showUsage =
+  (tools: PageTools) => (c: RequestContext, refused?: RefusedUsage, status?: 409 | 422) => {
     const query = readUsageQuery(c.req.query(), today(c.var.app));
     return show(c, <UsagePage {...usagePage(pageRequest(c, tools), query, refused)} />, status);
   };
+
+export function usagePages(pages: Hono<Env>, tools: PageTools): void {
+  const page = showUsage(tools);
   pages.get("/usage", (c) => page(c));
   pages.get("/usage.csv", (c) => {
     const { app } = c.var;
@@ -202,29 +167,6 @@ export function usagePages(pages: Hono<Env>, tools: PageTools): void {
   pages.post("/usage/alerts/:id/seen", (c) => {
     markAlertSeen(c.var.app, c.req.param("id"));
     return done(c, pageBehind(c) ?? "/usage");
-  });
-  pages.post("/usage/prices", async (c) => {
-    const values = await readForm(c);
-    const model = values.model ?? "";
-    return act(
-      () => {
-        const { app } = c.var;
-        const { longPrompt } = priceOf(app.db, model);
-        changePrice(app, model, {
-          price: pricesOf(values, ""),
-          longPrompt: longPrompt && { ...longPrompt, price: pricesOf(values, "long_") },
-          asOf: asOfIn(values),
-        });
-        return done(c, "/usage#prices", `The price of ${model} holds for runs that begin now`);
-      },
-      ({ message, errors, status }) =>
-        page(c, { price: { model, values, message, errors } }, status),
-    );
-  });
-  pages.post("/usage/prices/reset", async (c) => {
-    const { model = "" } = await readForm(c);
-    changePrice(c.var.app, model, null);
-    return done(c, "/usage#prices", `${model} is back at its shipped price`);
   });
   pages.post("/usage/advice/apply", async (c) => {
     const { key = "", version = "" } = await readForm(c);
@@ -283,33 +225,3 @@ const invalid = (field: string, message: string): AppError =>
 /** The form has one field for the scope and what it is of. */
 const atOf = (errors: { field: string; message: string }[]) =>
   errors.map(({ field, message }) => ({ field: field === "scope_id" ? "of" : field, message }));
-
-function pricesOf(values: Record<string, string>, band: "" | "long_") {
-  const rate = (of: keyof typeof rateWords): number => {
-    const field = rateField(of, band);
-    const text = (values[field] ?? "").trim();
-    if (/^\d{1,5}(\.\d{1,6})?$/.test(text)) return Number(text);
-    const message = `write US-dollars per ${
-      of === "webSearch" ? "1,000 searches" : "million tokens"
-    }, such as 2.50`;
-    throw new AppError("invalid", `Cannot take that price: ${message}`, [{ field, message }]);
-  };
-  return {
-    input: rate("input"),
-    output: rate("output"),
-    cacheWrite5m: rate("cacheWrite5m"),
-    cacheWrite1h: rate("cacheWrite1h"),
-    cacheRead: rate("cacheRead"),
-    // One field for both bands; a script that knows no such rate leaves the shipped one.
-    ...rateField("webSearch", band) in values && { webSearch: rate("webSearch") },
-  };
-}
-
-function asOfIn({ as_of: text = "" }: Record<string, string>): string {
-  if (/^\d{4}-\d{2}(-\d{2})?$/.test(text.trim())) return text.trim();
-  const message = "write it as 2026-11 or 2026-11-27";
-  throw new AppError("invalid", `Cannot take that price: ${message}`, [{
-    field: "as_of",
-    message,
-  }]);
-}

@@ -19,7 +19,7 @@ import { type Advice, adviceFrom, type AdviceStep, type AdvisedAgent } from "./a
 import { changeAgent, restoreVersion } from "./agent_changes.ts";
 import { agentOf, listAgents, readDefinition } from "./definitions.ts";
 import { changeLimits } from "./limits.ts";
-import { offeredModels } from "./models.ts";
+import { modelOf, offeredModels } from "./models.ts";
 import { listPrices } from "./prices.ts";
 import { daysOf, forecast, spanOf } from "./usage.ts";
 
@@ -38,7 +38,7 @@ export function currentAdvice(app: App): { open: Advice[]; decided: AdviceDecisi
   const day = today(app);
   const span = spanOf("7d", day);
   const [from, before] = [span.from, dayPlus(day, 1)].map((d) => timeText(calendar.startOf(d)));
-  const prices = new Map(listPrices(db).map((row) => [row.model, row]));
+  const prices = new Map(listPrices(app).map((row) => [row.model, row]));
   const offered = offeredModels(app);
   const decided = listAdviceDecisions(db);
   const byAgentAndModel = usageByAgentAndModel(db, span);
@@ -52,7 +52,9 @@ export function currentAdvice(app: App): { open: Advice[]; decided: AdviceDecisi
     agents: advisedAgents(app, new Set([...byAgentAndModel, ...runs].map(({ agent }) => agent))),
     priceOf: (model, promptTokens) => {
       const row = prices.get(model);
-      return row ? priceFor(row, { ...noUsage, inputTokens: promptTokens }) : null;
+      if (!row?.price) return null;
+      const { price, longPrompt } = row;
+      return priceFor({ price, longPrompt }, { ...noUsage, inputTokens: promptTokens });
     },
     lacks: (model) => offered !== null && !offered.includes(model),
   });
@@ -65,7 +67,7 @@ function advisedAgents(app: App, names: Set<string>): AdvisedAgent[] {
   return listAgents(app).filter(({ name }) => names.has(name)).map((agent) => {
     const { definition } = readDefinition(app, agent);
     const { id, name, projectId, version } = agent;
-    const model = definition && app.catalog.model(definition).id;
+    const model = definition && modelOf(app, definition).id;
     return { id, name, projectId, version, model, isFile: agent.file !== null };
   });
 }

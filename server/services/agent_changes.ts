@@ -9,6 +9,7 @@ import type { Agent } from "../records.ts";
 import { addVersion, getVersion, insertAgent, setActive } from "../store/agents.ts";
 import { getProject } from "../store/projects.ts";
 import { agentOf, definitionOf, keepAgent } from "./definitions.ts";
+import { furtherModels } from "./prices.ts";
 import { goOnWith } from "./runs.ts";
 
 export interface NewAgent {
@@ -25,8 +26,9 @@ export interface NewAgent {
 /** Adds an agent, with what was assumed for what its file does not say. Throws `invalid`, `conflict`, `not_found`. */
 export function createAgent(app: App, agent: NewAgent): { agent: Agent; assumed: string[] } {
   const file = agent.file ?? NEW_FILE;
-  const { text, assumed } = importDefinition(agent.text, file, { kind: agent.kind });
-  const { name, active } = parseDefinition(text, file);
+  const models = furtherModels(app.db);
+  const { text, assumed } = importDefinition(agent.text, file, { kind: agent.kind, models });
+  const { name, active } = parseDefinition(text, file, { models });
   return transact(app, (tx) => {
     if (agent.projectId !== null) getProject(tx.db, agent.projectId);
     else if (app.catalog.text(name) !== null) {
@@ -66,7 +68,9 @@ export interface DefinitionToSave {
 export function saveDefinition(app: App, id: string, { text, note, after }: DefinitionToSave) {
   return transact(app, (tx) => {
     const agent = agentOf(app, id);
-    const definition = parseDefinition(text, `${agent.name}.md`);
+    const definition = parseDefinition(text, `${agent.name}.md`, {
+      models: furtherModels(tx.db),
+    });
     if (definition.name !== agent.name) {
       const message = `the agent is called "${agent.name}". Add a new one for another name`;
       throw new AppError("invalid", `Cannot save the definition: ${message}`, [

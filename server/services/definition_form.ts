@@ -43,18 +43,20 @@ const formKeys: readonly FormKey[] = [
 
 /**
  * What a choice offers; an empty value takes the key out of the file. `offered`: the models that the endpoint lists,
- * null where it lists none; the one that the agent has stays among them.
+ * null where it lists none; `further`: those that a person gave a price; the one that the agent has stays among them.
  */
 export const choices = (
   offered: readonly string[] | null = null,
   present = "",
+  further: readonly string[] = [],
 ): Record<string, readonly string[]> => ({
   kind: agentKinds,
-  model: offered === null
-    ? modelNames
-    : modelNames.filter((name) =>
-      name === present || offered.includes(resolveModel(name, null).id)
+  model: [
+    ...modelNames.filter((name) =>
+      offered === null || name === present || offered.includes(resolveModel(name, null).id)
     ),
+    ...further.filter((id) => offered === null || id === present || offered.includes(id)),
+  ],
   effort: ["", ...efforts],
   result: Object.keys(resultSchemas),
   web: ["", ...webWords.filter((word) => word !== "ask")],

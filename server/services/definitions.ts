@@ -16,6 +16,7 @@ import {
   insertAgent,
   listSavedAgents,
 } from "../store/agents.ts";
+import { furtherModels } from "./prices.ts";
 
 /** What these functions need of the App. */
 export type Definitions = Pick<App, "catalog"> & { db: Db };
@@ -62,7 +63,7 @@ export function definitionOf(
 ): AgentDefinition {
   return text === app.catalog.text(name)
     ? app.catalog.get(name)
-    : parseDefinition(text, `${name}.md`);
+    : parseDefinition(text, `${name}.md`, { models: furtherModels(app.db) });
 }
 
 /** For pages and lists, which show also what can't be read. */

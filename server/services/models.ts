@@ -1,10 +1,13 @@
 /** The models that the endpoint offers, as it lists them itself; and what it turned out not to take of a request. */
 import type { ModelSpec, Quirk } from "../../agents/protocol.ts";
+import { isModelName } from "../../agents/models.ts";
+import type { AgentDefinition } from "../../agents/prompts/definition.ts";
 import { isPassing, isQuirk } from "../../agents/loop/quirks.ts";
 import type { App } from "../app.ts";
 import { DAY_MS, SECOND_MS } from "../clock.ts";
 import { transact, transactSoon } from "../db.ts";
 import { messageOf } from "../errors.ts";
+import { findPrice } from "../store/prices.ts";
 import { type ListedModel, type ModelList, readSetting, writeSetting } from "../store/settings.ts";
 
 /** The version of the API that lists are asked for with. */
@@ -67,6 +70,33 @@ export async function refreshModels(app: App, stop: AbortSignal): Promise<void> 
   } catch (error) {
     app.log.warn("the list of models is not saved", { error: messageOf(error) });
   }
+}
+
+/** What a model has whose endpoint does not say. */
+const USUAL_WINDOW = { contextTokens: 200_000, maxOutputTokens: 32_000 };
+
+/**
+ * The model of a definition: one that Gaffer ships with, or one that a person gave a price. Of what only its maker
+ * knows (thinking, effort) the latter is asked for nothing. Throws `invalid` for any other.
+ */
+export function modelOf(
+  app: Pick<App, "catalog" | "db" | "config">,
+  definition: Pick<AgentDefinition, "model" | "effort">,
+): ModelSpec {
+  const { model: id } = definition;
+  const row = isModelName(id) ? null : findPrice(app.db, id);
+  if (!row?.price) return app.catalog.model(definition);
+  const listed = listedModels(app)?.models.find((model) => model.id === id);
+  return {
+    id,
+    contextTokens: listed?.maxInputTokens ?? USUAL_WINDOW.contextTokens,
+    maxOutputTokens: listed?.maxOutputTokens ?? USUAL_WINDOW.maxOutputTokens,
+    thinking: null,
+    systemMessages: false,
+    effort: null,
+    price: row.price,
+    longPrompt: row.longPrompt,
+  };
 }
 
 /** The model with no larger window and answers than its endpoint says that it has. */

@@ -1,22 +1,23 @@
-/** What models cost: the shipped table with its date, and what a person changed of it. */
-import { models, pricesAsOf, WEB_SEARCH_USD } from "../../agents/models.ts";
+/** What models cost now: the shipped table with its date, and what a person changed of it or added. */
+import { type Model, models, pricesAsOf, WEB_SEARCH_USD } from "../../agents/models.ts";
 import type { ModelSpec, Price } from "../../agents/protocol.ts";
 import type { App } from "../app.ts";
-import { today } from "../calendar.ts";
-import { type Db, transact } from "../db.ts";
+import type { Db } from "../db.ts";
 import { AppError } from "../errors.ts";
-import { findPrice, insertPrice, type PriceVersion } from "../store/prices.ts";
-
-/** USD per million tokens; more is a slip of the pen. */
-export const RATE_MAX = 10_000;
+import { findPrice, listPricedModels, type PriceVersion } from "../store/prices.ts";
+import { offeredModels } from "./models.ts";
 
 /** A model's rates as they hold now. */
 export interface PriceRow {
   model: string;
-  price: Price;
+  /** Null: the endpoint lists it, and nobody gave it a price; no agent can have it. */
+  price: Price | null;
   longPrompt: ModelSpec["longPrompt"];
+  /** Empty where there is no price. */
   asOf: string;
-  /** The version that a person made; null: these are the shipped rates. */
+  /** Gaffer comes with rates of it. */
+  shipped: boolean;
+  /** The version that a person made; null: these are the shipped rates, or none. */
   changed: PriceVersion | null;
 }
 
@@ -28,60 +29,46 @@ export function priced(db: Db, model: ModelSpec): ModelSpec {
     : model;
 }
 
-export const listPrices = (db: Db): PriceRow[] => models.map((model) => priceOf(db, model.id));
+/** Models that Gaffer ships nothing of, and that a person gave a price: agents can have them. */
+export const furtherModels = (db: Db): string[] =>
+  listPricedModels(db).filter((id) => !shippedModel(id));
 
-/** Throws `not_found` for a model that is not known. */
-export function priceOf(db: Db, id: string): PriceRow {
-  const model = models.find((known) => known.id === id);
-  if (!model) throw new AppError("not_found", `No model with the id "${id}"`);
+/** The shipped ones, those that a person added, and those that the endpoint lists without a price. */
+export function listPrices(app: Pick<App, "db" | "config">): PriceRow[] {
+  const ids = [
+    ...models.map(({ id }) => id),
+    ...furtherModels(app.db),
+    ...offeredModels(app) ?? [],
+  ];
+  return [...new Set(ids)].map((id) => rowOf(app.db, id));
+}
+
+/** Throws `not_found` for a model that is neither known nor listed. */
+export function priceOf(app: Pick<App, "db" | "config">, id: string): PriceRow {
+  if (!shippedModel(id) && !findPrice(app.db, id) && !offeredModels(app)?.includes(id)) {
+    throw new AppError("not_found", `No model with the id "${id}"`);
+  }
+  return rowOf(app.db, id);
+}
+
+function rowOf(db: Db, id: string): PriceRow {
+  const model = shippedModel(id);
   const newest = findPrice(db, id);
   const changed = newest?.price ? newest : null;
   return {
     model: id,
-    price: { webSearch: WEB_SEARCH_USD, ...changed?.price ?? model.price },
-    longPrompt: changed ? changed.longPrompt : model.longPrompt,
-    asOf: changed?.asOf ?? pricesAsOf,
+    price: withSearch(changed?.price ?? model?.price ?? null),
+    longPrompt: changed ? changed.longPrompt : model?.longPrompt ?? null,
+    asOf: changed?.asOf ?? (model ? pricesAsOf : ""),
+    shipped: model !== undefined,
     changed,
   };
 }
 
-/**
- * Gives a model other rates, for runs that begin from now on; null gives it the shipped ones back. Each change is a
- * version of its own. Throws `not_found`, and `invalid` for rates that can't be.
- */
-export function changePrice(
-  app: App,
-  id: string,
-  to: { price: Price; longPrompt: ModelSpec["longPrompt"]; asOf?: string } | null,
-): PriceRow {
-  return transact(app, (tx) => {
-    const now = priceOf(tx.db, id);
-    if (to === null && now.changed === null) return now;
-    for (const price of to ? [to.price, to.longPrompt?.price] : []) requireRates(price);
-    insertPrice(tx, {
-      model: id,
-      price: to?.price ?? null,
-      longPrompt: to?.longPrompt ? sameSearch(to.longPrompt, to.price) : null,
-      asOf: to?.asOf ?? today(tx),
-    });
-    tx.emit({ type: to ? "price_changed" : "price_reset", data: { model: id } });
-    return priceOf(tx.db, id);
-  });
-}
+/** What Gaffer comes with of a model. */
+export const shippedModel = (id: string): Model | undefined =>
+  models.find((model) => model.id === id);
 
-/** A search costs the same however long the prompt is. */
-const sameSearch = (
-  long: NonNullable<ModelSpec["longPrompt"]>,
-  { webSearch }: Price,
-): NonNullable<ModelSpec["longPrompt"]> => ({
-  ...long,
-  price: { ...long.price, ...webSearch !== undefined && { webSearch } },
-});
-
-function requireRates(price: Price | undefined): void {
-  for (const [field, rate] of Object.entries(price ?? {})) {
-    if (Number.isFinite(rate) && rate >= 0 && rate <= RATE_MAX) continue;
-    const message = `a rate is between 0 and ${RATE_MAX} US-dollars per million tokens`;
-    throw new AppError("invalid", `Cannot take that price: ${message}`, [{ field, message }]);
-  }
-}
+/** Prices of before there were any searches have no rate for them. */
+const withSearch = (price: Price | null): Price | null =>
+  price && { webSearch: WEB_SEARCH_USD, ...price };

@@ -33,7 +33,7 @@ import { definitionOfRun } from "./definitions.ts";
 import { equipped, reaching } from "./equipment.ts";
 import { baseTip, placeOf, ticketTip, worktreeOf } from "./places.ts";
 import { keptRef } from "./forking.ts";
-import { asOffered } from "./models.ts";
+import { asOffered, modelOf } from "./models.ts";
 import { memoryOfRun, readMemory } from "./memory.ts";
 import { priced } from "./prices.ts";
 import { isActive, recordRunEvent } from "./runs.ts";
@@ -189,7 +189,7 @@ async function recordStart(
     definition,
     model: run.demo
       ? app.catalog.demoModel
-      : priced(app.db, asOffered(app, app.catalog.model(definition))),
+      : priced(app.db, asOffered(app, modelOf(app, definition))),
     project: {
       name: project.name,
       slug: project.slug,

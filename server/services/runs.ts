@@ -25,6 +25,7 @@ import {
 import { addTicketCost } from "../store/tickets.ts";
 import { forsake, isTurnEnd, settle } from "./budgets.ts";
 import { agentFor, keepAgent, readDefinition } from "./definitions.ts";
+import { modelOf } from "./models.ts";
 import { enqueueRun } from "./run_jobs.ts";
 
 export { enqueueRun } from "./run_jobs.ts";
@@ -69,7 +70,7 @@ const nothingYet: Omit<Work, "definition"> = { model: "unknown", maxTurns: 1, ma
 function workOf(app: App, agent: Agent): Work | null {
   const { definition } = readDefinition(app, agent);
   if (definition === null) return null;
-  const model = app.config.endpoint ? app.catalog.model(definition) : app.catalog.demoModel;
+  const model = app.config.endpoint ? modelOf(app, definition) : app.catalog.demoModel;
   return {
     definition: { agentId: agent.id, version: agent.version },
     model: model.id,

@@ -18,6 +18,7 @@ import { listSubtasks } from "../store/subtasks.ts";
 import { getTicket } from "../store/tickets.ts";
 import { agentOf, definitionOf, keepAgent } from "./definitions.ts";
 import { newestFailure } from "./development_results.ts";
+import { modelOf } from "./models.ts";
 import { enqueueRun, tellOfRun } from "./runs.ts";
 
 /** Trials of one agent that may be under way at the same time. */
@@ -63,7 +64,7 @@ export function startTrial(app: App, agentId: string, subject: TrialSubject): Ru
       agent: agent.name,
       purpose,
       round,
-      model: (demo ? app.catalog.demoModel : app.catalog.model(definition)).id,
+      model: (demo ? app.catalog.demoModel : modelOf(app, definition)).id,
       demo,
       maxTurns: definition.limits.maxTurns,
       maxCostMicroUsd: definition.limits.maxCostMicroUsd,

@@ -30,6 +30,7 @@ import { setDefinition } from "../store/agent_runs.ts";
 import { findStart } from "../store/run_log.ts";
 import { getRun } from "../store/runs.ts";
 import { agentFor, definitionOf, keepAgent } from "./definitions.ts";
+import { modelOf } from "./models.ts";
 import { baseTip } from "./places.ts";
 import { goOnWith, waitForAgent } from "./runs.ts";
 
@@ -213,7 +214,7 @@ export async function settleTrust(app: App, run: Run, signal: AbortSignal): Prom
     const definition = definitionOf(app, inForce);
     setDefinition(tx, run.id, {
       definition: { agentId: inForce.id, version: inForce.version },
-      model: run.demo ? run.model : app.catalog.model(definition).id,
+      model: run.demo ? run.model : modelOf(app, definition).id,
       maxTurns: definition.limits.maxTurns,
       maxCostMicroUsd: definition.limits.maxCostMicroUsd,
     });
