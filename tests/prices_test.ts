@@ -200,7 +200,8 @@ Deno.test("the API lists models without a price, takes one, tells its changes an
     (await call("GET", "/models")).json.items.find(({ id }: { id: string }) => id === NEW).priced;
   const seen = await call("GET", `/prices/${NEW}`);
   deepEqual([seen.json.price, seen.json.as_of, await isPriced()], [null, null, false]);
-  const price = { input: 1, output: 5, cache_write_5m: 1, cache_write_1h: 2, cache_read: 0.1 };
+  const rates = { input: 1, output: 5, cache_write_5m: 1, cache_write_1h: 2, cache_read: 0.1 };
+  const price = { ...rates, web_search: 12 };
   const given = await call("PUT", `/prices/${NEW}`, { price }, {
     "if-match": seen.headers.get("etag")!,
   });
