@@ -217,7 +217,8 @@ Deno.test("a ticket's page pauses and resumes it", async () => {
   equal(paused.headers.get("location"), `/tickets/${id}`);
   const html = await page(app, `/tickets/${id}`);
   match(html, /Paused by owner/);
-  deepEqual(actionsOf(html), ["cancel", "resume", "start"]);
+  deepEqual(actionsOf(html), ["cancel", "needs", "plan", "resume", "start"]);
   equal((await post(`/tickets/${id}/resume`)).status, 303);
-  deepEqual(actionsOf(await page(app, `/tickets/${id}`)), ["cancel", "pause", "start"]);
+  const again = await page(app, `/tickets/${id}`);
+  deepEqual(actionsOf(again), ["cancel", "needs", "pause", "plan", "start"]);
 });

@@ -2,9 +2,9 @@
 import type {
   EditTicketPageProps,
   NewTicketPageProps,
-  SplitTicketPageProps,
   TypedForm,
 } from "../../views/ticket_form.tsx";
+import type { SplitTicketPageProps } from "../../views/ticket_split.tsx";
 import type { StartRulesPageProps } from "../../views/start_rules.tsx";
 import { AppError } from "../errors.ts";
 import type { StartRule, Subtask } from "../records.ts";

@@ -2,7 +2,8 @@
 import type { Hono } from "hono";
 import { ticketHref, withQuery } from "../../views/links.ts";
 import { StartRulesPage } from "../../views/start_rules.tsx";
-import { EditTicketPage, NewTicketPage, SplitTicketPage } from "../../views/ticket_form.tsx";
+import { EditTicketPage, NewTicketPage } from "../../views/ticket_form.tsx";
+import { SplitTicketPage } from "../../views/ticket_split.tsx";
 import { DevelopmentPage } from "../../views/tickets.tsx";
 import { type Env, type RequestContext, validate } from "../api.ts";
 import type { App } from "../app.ts";
