@@ -1,14 +1,12 @@
 /** The command line and the executable: run for real, as a person would in an empty folder. */
 import { match, ok, strictEqual as equal } from "node:assert";
-import { join } from "node:path";
 import { VERSION } from "../server/version.ts";
-import { startGaffer, tempDir } from "./gaffer.ts";
+import { runSource, startGaffer, tempDir } from "./gaffer.ts";
 
-const root = join(import.meta.dirname!, "..");
 const executable = Deno.env.get("GAFFER_EXECUTABLE");
 const [program, before] = executable
   ? [executable, []]
-  : [Deno.execPath(), ["run", "-A", "--no-prompt", join(root, "main.ts")]];
+  : [Deno.execPath(), runSource("main.ts")];
 
 async function gaffer(args: string[], env: Record<string, string> = {}) {
   await using empty = await tempDir("gaffer-empty-");

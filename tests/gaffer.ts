@@ -32,11 +32,18 @@ export interface Launched extends Omit<Gaffer, "url"> {
 
 const root = join(import.meta.dirname!, "..");
 
+/**
+ * Starts a file of this project as `deno run` does, but takes the packages as they are: whoever runs the tests has
+ * installed them. To look whether they fit the lock file takes a third of a server's start.
+ */
+export const runSource = (file: string): string[] => [
+  ...["run", "-A", "--no-prompt", "--no-lock", "--cached-only", "--node-modules-dir=manual"],
+  join(root, file),
+];
+
 /** The compiled executable when there is one, else the sources with this Deno. */
 function command(executable = Deno.env.get("GAFFER_EXECUTABLE")): [string, string[]] {
-  return executable
-    ? [executable, []]
-    : [Deno.execPath(), ["run", "-A", "--no-prompt", join(root, "main.ts")]];
+  return executable ? [executable, []] : [Deno.execPath(), runSource("main.ts")];
 }
 
 /** Variables that must not leak from whoever runs the tests into what is tested. */

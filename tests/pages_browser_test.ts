@@ -3,9 +3,9 @@
  * console, live, and usable by keyboard and without scripts. The journey test covers the real server.
  */
 import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert";
-import axe from "axe-core";
+import axe from "axe-core/axe.min.js";
 import { h } from "preact";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import type { RunEventBody } from "../agents/protocol.ts";
 import { MINUTE_MS } from "../server/clock.ts";
 import { activityPartial, itemsPartial } from "../views/activity.tsx";
@@ -14,24 +14,10 @@ import { lineId } from "../views/diff_place.ts";
 import { framePartials } from "../views/layout.tsx";
 import { liveTextPartial, replace, statusPartial } from "../views/live.tsx";
 import { IdeaRow } from "../views/ideas.tsx";
+import { chromiumPath, desktop, launchBrowser, needsChromium, phone } from "./browser.ts";
 import * as a from "./pages_fixture.ts";
 import { samplePages } from "./sample_pages.tsx";
 import { type SampleServer, startSampleServer } from "./sample_server.ts";
-
-const CHROMIUM = "/usr/bin/chromium";
-const ARGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-  "--disable-quic",
-  "--no-first-run",
-];
-const DESKTOP = { width: 1280, height: 800 };
-const PHONE = { width: 390, height: 844 };
-
-const hasChromium = await Deno.stat(CHROMIUM).then(() => true, () => false);
 
 /** A step gets a fresh page of the shared browser; afterwards nothing may have been complained about. */
 interface Stage {
@@ -53,7 +39,12 @@ async function onStage(
   act: (stage: Stage) => Promise<void>,
 ): Promise<void> {
   await using server = startSampleServer();
-  const context = await browser.newContext({ viewport: DESKTOP, colorScheme: "light", ...options });
+  const context = await browser.newContext({
+    viewport: desktop,
+    colorScheme: "light",
+    reducedMotion: "reduce",
+    ...options,
+  });
   await context.clock.setFixedTime(a.NOW_MS);
   context.setDefaultTimeout(20_000);
   const complaints: string[] = [];
@@ -93,10 +84,10 @@ const textOf = (page: Page, selector: string): Promise<string> =>
   page.locator(selector).evaluate((element) => element.textContent ?? "");
 
 Deno.test({
-  name: `the pages work in a browser${hasChromium ? "" : " (skipped: there is no chromium)"}`,
-  ignore: !hasChromium,
+  name: `the pages work in a browser${needsChromium}`,
+  ignore: chromiumPath === null,
   async fn(t) {
-    const browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS });
+    const browser = await launchBrowser();
     const step = (
       name: string,
       act: (stage: Stage) => Promise<void>,
@@ -154,6 +145,7 @@ const unfold = (page: Page): Promise<void> =>
 async function inspect({ page, server }: Stage): Promise<void> {
   const paths = [...Object.keys(samplePages), "/development?view=board"];
   const problems: string[] = [];
+  await page.context().addInitScript(axe.source);
   const others = Array.from({ length: TABS - 1 }, () => page.context().newPage());
   await Promise.all([page, ...await Promise.all(others)].map(async (tab) => {
     for (let path = paths.shift(); path !== undefined; path = paths.shift()) {
@@ -168,27 +160,28 @@ async function inspect({ page, server }: Stage): Promise<void> {
 /** Pages looked at side by side. */
 const TABS = 3;
 
-/** Folded first, then unfolded. Only the contrast differs between light and dark. */
+/** Folded first, then unfolded. Only the contrast differs between light and dark. Other widths are only to fit. */
 const looks = [
-  { viewport: DESKTOP, colorScheme: "light", rules: [] },
-  { viewport: DESKTOP, colorScheme: "dark", rules: ["color-contrast"] },
-  { viewport: PHONE, colorScheme: "dark", rules: [] },
-  { viewport: PHONE, colorScheme: "light", rules: ["color-contrast"] },
+  { width: desktop.width, colorScheme: "light", rules: [] },
+  { width: desktop.width, colorScheme: "dark", rules: ["color-contrast"] },
+  { width: phone.width, colorScheme: "dark", rules: [] },
+  { width: phone.width, colorScheme: "light", rules: ["color-contrast"] },
+  { width: 320 },
+  { width: 768 },
 ] as const;
 
 async function look(tab: Page, path: string): Promise<string[]> {
   const problems: string[] = [];
-  await tab.evaluate(axe.source);
-  for (const { viewport, colorScheme, rules } of looks) {
-    await tab.setViewportSize(viewport);
-    await tab.emulateMedia({ colorScheme });
-    for (const finding of await findings(tab, rules)) {
-      problems.push(`${path} ${viewport.width} ${colorScheme}: ${finding}`);
+  for (const { width, ...seen } of looks) {
+    // To change the size is dear: it is drawn again.
+    if (tab.viewportSize()?.width !== width) await tab.setViewportSize({ width, height: 800 });
+    if ("rules" in seen) {
+      await tab.emulateMedia({ colorScheme: seen.colorScheme });
+      for (const finding of await findings(tab, seen.rules)) {
+        problems.push(`${path} ${width} ${seen.colorScheme}: ${finding}`);
+      }
+      await unfold(tab);
     }
-    await unfold(tab);
-  }
-  for (const width of [320, 768, 1280]) {
-    await tab.setViewportSize({ width, height: 800 });
     const over = await tab.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     if (over > 0) problems.push(`${path} at ${width}: ${over} pixels too wide`);
   }
@@ -323,7 +316,7 @@ const barRows = (page: Page): Promise<number[]> =>
 
 async function decide({ page, open }: Stage): Promise<void> {
   for (const width of [390, 320]) {
-    await page.setViewportSize({ ...PHONE, width });
+    await page.setViewportSize({ ...phone, width });
     await open("/tickets/tkt_save/review");
     deepEqual(await barRows(page), [1, 2], `review at ${width}`);
     await open("/ideas/idea_save");
@@ -334,7 +327,7 @@ async function decide({ page, open }: Stage): Promise<void> {
 }
 
 async function review({ page, open }: Stage): Promise<void> {
-  for (const viewport of [DESKTOP, PHONE]) {
+  for (const viewport of [desktop, phone]) {
     await page.setViewportSize(viewport);
     await open("/tickets/tkt_save/review");
     const top = await page.locator(".diff").evaluate((diff) => diff.getBoundingClientRect().top);
@@ -384,7 +377,7 @@ async function align({ page, open }: Stage): Promise<void> {
 }
 
 async function glance({ page, open }: Stage): Promise<void> {
-  for (const width of [DESKTOP.width, 320]) {
+  for (const width of [desktop.width, 320]) {
     await page.setViewportSize({ width, height: 600 });
     await open("/troubled");
     await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
@@ -398,7 +391,7 @@ async function glance({ page, open }: Stage): Promise<void> {
 
 async function uncover({ page, open }: Stage): Promise<void> {
   for (const path of ["/troubled", "/troubled?long"]) {
-    for (const [width, height] of [[DESKTOP.width, 800], [320, 700], [320, 400]] as const) {
+    for (const [width, height] of [[desktop.width, 800], [320, 700], [320, 400]] as const) {
       await page.setViewportSize({ width, height });
       await open(path);
       await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
