@@ -13,6 +13,7 @@ import type { ResultName } from "../agents/results.ts";
 import type { RunHost } from "../agents/runtime.ts";
 import { expandTools, permissionsOf } from "../agents/prompts/definition.ts";
 import { toolSpec } from "../agents/tools/registry.ts";
+import { isWebTool } from "../agents/web/web_tools.ts";
 import { runContext, runSpec } from "./loop_support.ts";
 import { noSignal } from "./place_support.ts";
 import { catalog } from "./support.ts";
@@ -312,7 +313,9 @@ async function submit(
         spec: runSpec({
           agent,
           model: catalog.model(definition),
-          tools: expandTools(definition).map((name) => toolSpec(name, setup)),
+          // Those of the web are the service's own.
+          tools: expandTools(definition).filter((name) => !isWebTool(name))
+            .map((name) => toolSpec(name, setup)),
           prompt,
           limits: definition.limits,
         }),
