@@ -113,7 +113,7 @@ const researcher: AdvisedAgent = {
   name: "researcher",
   projectId: null,
   version: 1,
-  model: "claude-opus-5-5",
+  model: () => "claude-opus-5-5",
   isFile: false,
 };
 const ground = (changes: Partial<AdviceGround>): AdviceGround => ({

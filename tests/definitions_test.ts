@@ -22,9 +22,11 @@ import {
 import { advanceIdea } from "../server/services/refinement.ts";
 import { cancelRun } from "../server/services/cancelling.ts";
 import { takeUpRun } from "../server/services/outcomes.ts";
+import { recordRunEvent, settleDefinition } from "../server/services/runs.ts";
 import { pauseRun, resumeRun } from "../server/services/run_control.ts";
 import { listVersions } from "../server/store/agents.ts";
 import { getRun, listIdeaRuns } from "../server/store/runs.ts";
+import { runSpec } from "./loop_support.ts";
 import { pagesBench } from "./pages_support.ts";
 import { catalog, type TestApp, testApp } from "./support.ts";
 
@@ -237,6 +239,46 @@ Deno.test("what needs a definition that can't be read waits with the reason, and
   deepEqual([mended.definition?.version, mended.maxTurns], [3, 5]);
   app.tx((tx) => takeUpRun(tx, run.id));
   equal(getRun(app.db, run.id).status, "running");
+});
+
+Deno.test("a run that was made before its definition could not be read any more waits when it begins; one at work goes on", async () => {
+  using app = testApp();
+  const idea = await app.idea("refining");
+  const run = runOf(app, idea.id, "research");
+  const spoilAll = () =>
+    app.db.exec(
+      "UPDATE agent_versions SET text = 'tools: [Teleport]' WHERE agent_id = 'researcher'",
+    );
+  saveDefinition(app, "researcher", { text: withTurns(3), after: 1 });
+  spoilAll();
+  app.tx((tx) => takeUpRun(tx, run.id));
+  equal(settleDefinition(app, run.id), false);
+  const waiting = getRun(app.db, run.id);
+  deepEqual([waiting.status, waiting.waitReason], ["waiting", UNREADABLE]);
+  saveDefinition(app, "researcher", { text: withTurns(5), after: 2 });
+  deepEqual(getRun(app.db, run.id).definition?.version, 3);
+  app.tx((tx) => takeUpRun(tx, run.id));
+  equal(settleDefinition(app, run.id), true);
+
+  app.tx((tx) =>
+    recordRunEvent(tx, run, { type: "started", spec: { ...runSpec(), runId: run.id } })
+  );
+  spoilAll();
+  equal(settleDefinition(app, run.id), true, "its log says what it works with");
+
+  // Its own version can't be read, but the one in force can: it need not wait.
+  saveDefinition(app, "researcher", { text: withTurns(6), after: 3 });
+  const other = runOf(app, (await app.idea("refining")).id, "research");
+  app.db.prepare("UPDATE agent_versions SET text = :text WHERE agent_id = 'researcher'")
+    .run({ text: withTurns(7) });
+  app.db.exec("UPDATE agent_versions SET text = 'tools: [Teleport]' WHERE version = 3");
+  app.db.prepare("UPDATE runs SET agent_version = 3 WHERE id = :id").run({ id: other.id });
+  app.tx((tx) => takeUpRun(tx, other.id));
+  equal(settleDefinition(app, other.id), true);
+  deepEqual([getRun(app.db, other.id).definition?.version, getRun(app.db, other.id).maxTurns], [
+    4,
+    7,
+  ]);
 });
 
 Deno.test("enabling an agent that can't be read is refused; a run paused meanwhile waits on when it is resumed", async () => {

@@ -18,7 +18,10 @@ import { listPriceVersions } from "../server/store/prices.ts";
 import { getRun, listIdeaRuns } from "../server/store/runs.ts";
 import { startFakeClaude } from "./fake_claude/mod.ts";
 import { paidApp, workingRun } from "./budgets_support.ts";
+import { Client, startGaffer, tempDir } from "./gaffer.ts";
+import { greetCommands, greetRepo, greetScripts } from "./greet_story.ts";
 import { noAssets } from "./http_support.ts";
+import { addProject, patch, play, runsOf } from "./journey_support.ts";
 import { pagesBench } from "./pages_support.ts";
 import { type TestApp, testApp } from "./support.ts";
 
@@ -215,4 +218,30 @@ Deno.test("the API lists models without a price, takes one, tells its changes an
   deepEqual([undone.status, undone.json.price], [200, null]);
   equal((await call("POST", `/prices/versions/${json.items[0].id}/undo`)).status, 409);
   equal(listPrices(app).filter(({ price }) => price === null).length, 1);
+});
+
+Deno.test("an idea is refined by an agent on a listed model, and what it costs is counted by the person's price", async () => {
+  await using fake = startFakeClaude({ reply: play(greetScripts), further: [NEW] });
+  await using repo = await greetRepo();
+  await using data = await tempDir();
+  await using gaffer = await startGaffer({
+    dataDir: data.path,
+    env: { ANTHROPIC_API_KEY: fake.apiKey, ANTHROPIC_BASE_URL: fake.url },
+  });
+  const client = new Client(gaffer.url);
+  await client.post("/models/refresh");
+  const seen = await client.request("GET", `/prices/${NEW}`);
+  const headers = { "if-match": seen.headers.get("etag")! };
+  await seen.body?.cancel();
+  const price = { input: 0, output: 100, cache_write_5m: 0, cache_write_1h: 0, cache_read: 0 };
+  const given = await client.request("PUT", `/prices/${NEW}`, { price }, headers);
+  equal(given.status, 200, await given.text());
+  await patch(client, "/agents/clarifier", { keys: { model: NEW } });
+  const project = await addProject(client, repo, greetCommands);
+  const idea = await client.post(`/projects/${project.id}/ideas`, { title: "Greet the world" });
+  await client.until(`/ideas/${idea.id}`, ({ status }) => status === "questions");
+  const run = (await runsOf(client, { idea_id: idea.id })).find((r) => r.agent === "clarifier")!;
+  equal(run.model, NEW);
+  ok(run.output_tokens > 0);
+  equal(run.cost_micro_usd, run.output_tokens * 100);
 });

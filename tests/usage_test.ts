@@ -247,7 +247,7 @@ const ground = (changes: Partial<AdviceGround> = {}): AdviceGround => ({
     name: "reviewer",
     projectId: null,
     version: 1,
-    model: "claude-opus-5-5",
+    model: () => "claude-opus-5-5",
     isFile: false,
   }],
   priceOf: () => price,

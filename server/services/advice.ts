@@ -13,7 +13,7 @@ export interface AdviceGround {
   forecastMicroUsd: number | null;
   /** Of the monthly limit on all cost; null: there is none. */
   monthLimitMicroUsd: number | null;
-  /** Those that the figures are of, with the exact model that each one's definition names now; null: it can't be read. */
+  /** Those that the figures are of. */
   agents: readonly AdvisedAgent[];
   /** `promptTokens`: of one request, where prompts have bands. */
   priceOf(model: string, promptTokens: number): Price | null;
@@ -26,7 +26,8 @@ export interface AdvisedAgent {
   name: string;
   projectId: string | null;
   version: number;
-  model: string | null;
+  /** The exact model that its definition names now, which is read for that; null: it can't be. */
+  model(): string | null;
   /** It came from a project's repository, which it is edited in. */
   isFile: boolean;
 }
@@ -145,11 +146,11 @@ function cheaperModel(row: Row, ground: AdviceGround): Advice | null {
     : undefined;
   const price = next && !lacks(next.id) && priceOf(next.id, promptOf(row));
   if (!next?.family || !price) return null;
-  // Nobody works with it any more: there is nothing to follow.
-  const users = agents.filter(({ name, model }) => name === row.agent && model === row.model);
-  if (users.length === 0) return null;
   const savingMicroUsd = row.costMicroUsd - costOf(row.usage, price);
   if (savingMicroUsd < SAVING_MIN_MICRO_USD) return null;
+  // Nobody works with it any more: there is nothing to follow.
+  const users = agents.filter((one) => one.name === row.agent && one.model() === row.model);
+  if (users.length === 0) return null;
   return {
     key: `model:${row.agent}:${row.model}`,
     title: `A cheaper model may do for ${row.agent}`,

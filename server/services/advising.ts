@@ -65,9 +65,11 @@ export function currentAdvice(app: App): { open: Advice[]; decided: AdviceDecisi
 function advisedAgents(app: App, names: Set<string>): AdvisedAgent[] {
   if (names.size === 0) return [];
   return listAgents(app).filter(({ name }) => names.has(name)).map((agent) => {
-    const { definition } = readDefinition(app, agent);
     const { id, name, projectId, version } = agent;
-    const model = definition && modelOf(app, definition).id;
+    const model = () => {
+      const { definition } = readDefinition(app, agent);
+      return definition && modelOf(app, definition).id;
+    };
     return { id, name, projectId, version, model, isFile: agent.file !== null };
   });
 }

@@ -18,7 +18,7 @@ import { applyDevelopmentResult, failDevelopment } from "./development_results.t
 import { type Attempt, failureOf } from "./faults.ts";
 import { applyRefinementResult, failRefinement } from "./refinement.ts";
 import { settleTrust } from "./trust.ts";
-import { beginRun, holdRun, WAITS_FOR_APPROVAL } from "./runs.ts";
+import { beginRun, holdRun, settleDefinition, WAITS_FOR_APPROVAL } from "./runs.ts";
 
 /**
  * Marks a run as working, unless it has ended or is paused. Throws `conflict`, and leaves the run as it is, when a
@@ -69,7 +69,8 @@ async function work(
   signal: AbortSignal,
 ): Promise<RunOutcome> {
   try {
-    const mayBegin = await settleTrust(app, getRun(app.db, runId), signal);
+    const mayBegin = await settleTrust(app, getRun(app.db, runId), signal) &&
+      settleDefinition(app, runId);
     return mayBegin ? await app.agents.run(runId, signal) : { type: "stopped" };
   } catch (error) {
     const reason = failureOf(error, { attempt, maxAttempts: FAULT_ATTEMPTS }, signal);

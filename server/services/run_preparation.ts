@@ -23,6 +23,7 @@ import { domainsOf, isWebTool, webToolNames, webToolSpec } from "../../agents/we
 import { actingAs, type App } from "../app.ts";
 import { transact, transactSoon } from "../db.ts";
 import { AppError } from "../errors.ts";
+import { once } from "../once.ts";
 import type { Project, Run } from "../records.ts";
 import { listActiveMcpServers } from "../store/mcp_servers.ts";
 import { getProject } from "../store/projects.ts";
@@ -49,7 +50,8 @@ export async function prepareRun(
 ): Promise<Omit<RunContext, "log">> {
   const run = getRun(app.db, runId);
   const project = getProject(app.db, run.projectId);
-  const definition = ownDefinition(app, run);
+  // What has begun goes on with what its log says, also when nobody can read the definition any more.
+  const definition = once(() => ownDefinition(app, run));
   if (run.forkedFrom && run.ticketId) await rewindFork(app, run, project, signal);
   const { place, commit } = await placeFor(app, run, project, signal);
   const start = findStart(app.db, runId);
@@ -57,7 +59,7 @@ export async function prepareRun(
   const keptDir = await runFolderOf(app, project, runId, "kept");
   const servers = await startServers(app, { project, definition, place, start }, signal);
   try {
-    const { spec, permissions = permissionsOf(definition), tags = [] } = start ??
+    const { spec, permissions = permissionsOf(definition()), tags = [] } = start ??
       await recordStart(app, run, project, {
         commit,
         map: await maps.of(project.path, commit, signal),
@@ -96,7 +98,7 @@ async function startServers(
   app: App,
   { project, definition, place, start }: {
     project: Project;
-    definition: AgentDefinition;
+    definition: () => AgentDefinition;
     place: Place;
     start: StartedEvent | null;
   },
@@ -104,7 +106,7 @@ async function startServers(
 ): Promise<McpServers> {
   const has = start
     ? (name: string) => start.spec.tools.some((tool) => readMcpToolName(tool.name)?.server === name)
-    : (name: string) => mayUseServer(definition.mcpTools, name);
+    : (name: string) => mayUseServer(definition().mcpTools, name);
   const configs = listActiveMcpServers(app.db, project.id).filter(({ name }) => has(name));
   return configs.length === 0 ? McpServers.none : await app.agents.serve(place, configs, signal);
 }

@@ -4,15 +4,15 @@ import { cancelJobs } from "../../queue/queue.ts";
 import type { RunEventBody } from "../../agents/protocol.ts";
 import { usesWeb, webTags } from "../../agents/web/web_tools.ts";
 import type { App } from "../app.ts";
-import type { Db, Tx } from "../db.ts";
+import { type Db, transact, type Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
 import type { Agent, Idea, Run, RunEvent, RunPurpose, Ticket } from "../records.ts";
 import { listRunsWaitingFor, setDefinition } from "../store/agent_runs.ts";
-import { findDisabled } from "../store/agents.ts";
+import { findDisabled, findVersion } from "../store/agents.ts";
 import { listRunApprovals } from "../store/approvals.ts";
 import { addIdeaCost } from "../store/ideas.ts";
 import { addRunTags } from "../store/run_tags.ts";
-import { appendRunEvent } from "../store/run_log.ts";
+import { appendRunEvent, findStart } from "../store/run_log.ts";
 import {
   addTurnUsage,
   getRun,
@@ -195,9 +195,32 @@ export function goOnWith(app: App, tx: Tx, name: string): void {
       if (run.waitReason !== reason) waitForAgent(tx, run, reason);
       continue;
     }
-    if (run.startedAt === null && !run.trial) setDefinition(tx, run.id, work);
+    if (!run.trial && findStart(tx.db, run.id) === null) setDefinition(tx, run.id, work);
     enqueueRun(tx, run, 0);
   }
+}
+
+/**
+ * Whether a run that was taken up has what it works with: in its log, or as a definition that can be read, its own or
+ * the one in force now. One that has not waits for that.
+ */
+export function settleDefinition(app: App, id: string): boolean {
+  if (hasDefinition(app, getRun(app.db, id))) return true;
+  return transact(app, (tx) => {
+    const run = getRun(tx.db, id);
+    const work = workOf(app, keepAgent(tx, agentFor(app, run.agent, run.projectId)));
+    if (work) setDefinition(tx, id, work);
+    else waitForAgent(tx, run, unreadableReason(run.agent));
+    return work !== null;
+  });
+}
+
+function hasDefinition(app: App, { id, agent, definition, trial }: Run): boolean {
+  // A trial is of this one version: another would be no answer.
+  if (trial || findStart(app.db, id) !== null) return true;
+  const version = definition && findVersion(app.db, definition.agentId, definition.version);
+  return version !== null &&
+    readDefinition(app, { name: agent, text: version.text }).problem === null;
 }
 
 /** Takes the pause off a run; it goes on from its log, unless an approval is still to be decided. */

@@ -31,6 +31,8 @@ export interface MessagesOptions {
   lax?: readonly Laxity[];
   /** Models that it does not serve any more. */
   gone?: readonly string[];
+  /** Ids of models that nobody knows yet; they take what the oldest do. */
+  further?: readonly string[];
   /** Window of all its models, in tokens: for histories that are to outgrow it. */
   contextTokens?: number;
   /** Added to every reply, rate limits for instance. */

@@ -149,8 +149,12 @@ async function readBody(http: Request): Promise<unknown> {
   }
 }
 
-function servedModels({ gone = [], contextTokens }: FakeClaudeOptions) {
-  const served = [...claudeModels.values()].filter(({ id }) => !gone.includes(id));
+function servedModels({ gone = [], further = [], contextTokens }: FakeClaudeOptions) {
+  const oldest = claudeModels.get("claude-haiku-4-5")!;
+  const served = [
+    ...[...claudeModels.values()].filter(({ id }) => !gone.includes(id)),
+    ...further.map((id) => ({ ...oldest, id, displayName: id, systemMessages: false })),
+  ];
   const sized = served.map((model) =>
     [
       model.id,
