@@ -36,11 +36,11 @@ export class OwnRuntime {
   }
 
   /** Arguments for the runtime. A compiled executable has the heap limit that it was compiled with. */
-  args(part: keyof typeof parts): string[] {
+  args(part: keyof typeof parts, more: readonly string[] = []): string[] {
     const { argument, file, heapMb } = parts[part];
     if (this.#options.compiled) return [argument];
     const heap = `--v8-flags=--max-old-space-size=${heapMb}`;
-    const run = ["run", "--allow-all", "--no-prompt", "--no-lock", heap];
+    const run = ["run", "--allow-all", "--no-prompt", "--no-lock", heap, ...more];
     return isSource
       ? [
         ...[...run, "--cached-only", "--node-modules-dir=manual"],

@@ -30,21 +30,24 @@ async function shot(page: Page, name: string): Promise<void> {
   if (SHOTS) await page.screenshot({ path: `${SHOTS}/${name}.png`, fullPage: false });
 }
 
-/** One browser and one fresh server for each journey. */
+/** One for all journeys: to start it computes as much as a journey's pages do. */
+let browser: Browser;
+if (!ignore) {
+  Deno.test.beforeAll(async () => void (browser = await launchBrowser()));
+  Deno.test.afterAll(() => browser.close());
+}
+
+/** A fresh server for each journey. Only one needs to see the model type: each piece is drawn by itself. */
 async function withServer(
   work: (browser: Browser, gaffer: Gaffer, dataDir: string) => Promise<void>,
+  paceMs = 0,
 ): Promise<void> {
   await using data = await tempDir();
   await using gaffer = await startGaffer({
     dataDir: data.path,
-    env: { GAFFER_DEMO_PACE_MS: TAKES_PICTURE ? "12" : "2" },
+    env: { GAFFER_DEMO_PACE_MS: String(paceMs) },
   });
-  const browser = await launchBrowser();
-  try {
-    await work(browser, gaffer, data.path);
-  } finally {
-    await browser.close();
-  }
+  await work(browser, gaffer, data.path);
 }
 
 /** Waits until the page, which nobody reloads, shows this text. */
@@ -67,7 +70,12 @@ async function noOverflow(page: Page): Promise<void> {
   equal(wider, 0, `${page.url()} is wider than the window`);
 }
 
-for (const [name, viewport] of [["a desktop", desktop], ["a phone", phone]] as const) {
+for (
+  const [name, viewport, paceMs] of [
+    ["a desktop", desktop, TAKES_PICTURE ? 12 : 2],
+    ["a phone", phone, 0],
+  ] as const
+) {
   Deno.test({
     name: `on ${name} a person takes the sample's idea to a merge, live${needsChromium}`,
     ignore,
@@ -134,7 +142,7 @@ for (const [name, viewport] of [["a desktop", desktop], ["a phone", phone]] as c
         await shot(page, `${width}-settings`);
         await noOverflow(page);
         deepEqual(problems, []);
-      }),
+      }, paceMs),
   });
 }
 

@@ -44,8 +44,8 @@ export async function patch(client: Client, path: string, changes: Json): Promis
 }
 
 /**
- * Makes a project of the repository whose commands may run, also where there is no sandbox. The researcher may use the
- * web without asking: journeys that are about that ask for it.
+ * Makes a project of the repository whose commands may run, also where there is no sandbox, and whose runs may have
+ * all tags together, as the researcher has with the web: journeys that are about that take it back.
  */
 export async function addProject(
   client: Client,
@@ -53,8 +53,7 @@ export async function addProject(
   commands: { setup?: string; build?: string; test?: string },
 ): Promise<Json> {
   const { id } = await client.post("/projects", { path: repo.dir, commands });
-  await patch(client, "/agents/researcher", { keys: { web: "allowed" } });
-  return await patch(client, `/projects/${id}`, { commands_allowed: true });
+  return await patch(client, `/projects/${id}`, { commands_allowed: true, tags_allowed: true });
 }
 
 /** Grants whatever a run asks for, as a person does where there is no sandbox; until it is disposed of. */

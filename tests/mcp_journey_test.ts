@@ -13,7 +13,7 @@ import {
   greetScripts,
   greetTicket,
 } from "./greet_story.ts";
-import { addProject, calls, grantAll, logOf, play, runsOf, settled } from "./journey_support.ts";
+import { addProject, calls, grantAll, logOf, patch, play, runsOf, settled } from "./journey_support.ts";
 import { Mortal } from "./mortal.ts";
 import { processesWith } from "./place_support.ts";
 
@@ -109,6 +109,7 @@ Deno.test({
     const client = new Client(gaffer.url);
     await using _granting = await grantAll(client);
     const project = await addProject(client, repo, greetCommands);
+    await patch(client, `/projects/${project.id}`, { tags_allowed: false });
     const servers = `/projects/${project.id}/mcp-servers`;
     const docs = await client.post(servers, {
       name: "docs",

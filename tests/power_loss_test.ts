@@ -17,7 +17,7 @@ import type { TestRepo } from "./git_support.ts";
 import { addProject, answerAll } from "./journey_support.ts";
 
 const { seed, kills, isLong } = readLength();
-const cases = isLong ? 50 * kills : 1_500;
+const cases = isLong ? 50 * kills : 600;
 const IDEAS = 4;
 /** Fewer in the log are too few to be cut. */
 const LEAST_COMMITS = 60;
