@@ -10,6 +10,9 @@ import {
   TestPlace,
 } from "./place_support.ts";
 
+/** Between what the others do meanwhile: their commands compute, too. */
+const BESIDE_MS = 100;
+
 /** What is done in the run. */
 export interface Contained {
   hands: TestHands;
@@ -71,7 +74,7 @@ export async function contained(
       await othersWork();
       if (!atWork) return;
       meanwhile++;
-      await pause();
+      await pause(BESIDE_MS);
     }
   };
   const tempDirs = () => launches.flatMap(({ tempDir }) => tempDir ?? []);
@@ -92,4 +95,4 @@ async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await pause();
 }
 
-const pause = () => new Promise((resolve) => setTimeout(resolve, 20));
+const pause = (ms = 20) => new Promise((resolve) => setTimeout(resolve, ms));
