@@ -13,7 +13,16 @@ import {
   greetScripts,
   greetTicket,
 } from "./greet_story.ts";
-import { addProject, calls, grantAll, logOf, patch, play, runsOf, settled } from "./journey_support.ts";
+import {
+  addProject,
+  calls,
+  grantAll,
+  logOf,
+  patch,
+  play,
+  runsOf,
+  settled,
+} from "./journey_support.ts";
 import { Mortal } from "./mortal.ts";
 import { processesWith } from "./place_support.ts";
 
