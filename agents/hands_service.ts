@@ -7,7 +7,7 @@ import { pathRules } from "./policy.ts";
 import { tryProbes } from "./probes.ts";
 import type { FromHands, ProbeResult, ToHands, ToolResult } from "./protocol.ts";
 import { Shell } from "./shell.ts";
-import { PlaceFiles } from "./tools/files.ts";
+import { PlaceFiles, type PlaceFilesOptions } from "./tools/files.ts";
 import { handsTools } from "./tools/hands_tools.ts";
 import { utf8Length } from "./tools/text.ts";
 import { ToolError, type ToolOutput } from "./tools/tool.ts";
@@ -24,12 +24,18 @@ export class HandsService {
   readonly #config: HandsConfig;
   readonly #write: (line: string) => void;
   readonly #shell: Shell;
+  readonly #seams: Pick<PlaceFilesOptions, "workIn">;
   readonly #running = new Map<number, AbortController>();
 
   /** `write` sends one line to the server. */
-  constructor(config: HandsConfig, write: (line: string) => void) {
+  constructor(
+    config: HandsConfig,
+    write: (line: string) => void,
+    seams: Pick<PlaceFilesOptions, "workIn"> = {},
+  ) {
     this.#config = config;
     this.#write = write;
+    this.#seams = seams;
     this.#shell = new Shell({ ...config, ownNamespace: isSandboxed(config.role) });
   }
 
@@ -107,7 +113,7 @@ export class HandsService {
     if (role === "networked") throw new ToolError(`${call.name} is not done with the network`);
     // Who only runs commands may not read files, and so can't load what rules are made with.
     const rules = await pathRules(role === "commands" ? { allow: [], block: [] } : policy);
-    const files = new PlaceFiles({ dir, access, hidden, rules });
+    const files = new PlaceFiles({ dir, access, hidden, rules, ...this.#seams });
     const onOutput = (text: string) => this.#sendOutput(id, text);
     const context = { files, known, cwd, shell: this.#shell, onOutput, signal };
     return await useTool(tool, call.input, context, request);

@@ -5,6 +5,7 @@ import { pathRules } from "../agents/policy.ts";
 import { tryProbes } from "../agents/probes.ts";
 import type { HandsSeams } from "../agents/hands_client.ts";
 import { noSignal, root, testConfined, testHands, TestPlace, toolBox } from "./place_support.ts";
+import { racingWrite } from "./racing_write.ts";
 
 /** A place with every trap in it. */
 function trapped(): TestPlace {
@@ -154,33 +155,22 @@ Deno.test("a link swapped in for a folder while a file is written leads nothing 
   for (const path of ["src/a.txt", "src/new/deep/b.txt"]) {
     for (const at of [1, 2]) {
       await using place = new TestPlace({ "src/kept.txt": "fine" });
-      let calls = 0;
-      const swap = () => {
-        if (++calls !== at) return;
-        Deno.renameSync(`${place.dir}/src`, `${place.dir}/old`);
-        Deno.symlinkSync(place.outside, `${place.dir}/src`);
-      };
-      const { refusal } = await toolBox(place, { afterCheck: swap });
-      const why = await refusal("Write", { file_path: path, content: "x" });
+      const [dir, moved] = [place.dir, `${place.dir}/src`];
+      const { why, cwd, before } = await racingWrite({ dir, moved, path, at, to: place.outside });
       match(why, /^Cannot write .*its folder was replaced while it was being written/);
       deepEqual([...Deno.readDirSync(place.outside)].map(({ name }) => name), ["secret.txt"]);
-      const left = [...Deno.readDirSync(`${place.dir}/old`)].map(({ name }) => name);
+      const left = [...Deno.readDirSync(`${moved}-old`)].map(({ name }) => name);
       deepEqual(left.filter((name) => name !== "new"), ["kept.txt"]);
-      ok(Deno.cwd() !== place.dir, "the process stands where it stood");
+      equal(cwd, before, "the process stands where it stood");
     }
   }
 });
 
 Deno.test("a link swapped in for the place itself leads nothing out", async () => {
   await using place = new TestPlace({ "kept.txt": "fine" });
-  let calls = 0;
-  const swap = () => {
-    if (++calls !== 1) return;
-    Deno.renameSync(place.dir, `${place.dir}-old`);
-    Deno.symlinkSync(place.outside, place.dir);
-  };
-  const { refusal } = await toolBox(place, { afterCheck: swap });
-  match(await refusal("Write", { file_path: "new.txt", content: "x" }), /was replaced while/);
+  const [dir, to] = [place.dir, place.outside];
+  const { why } = await racingWrite({ dir, moved: dir, path: "new.txt", at: 1, to });
+  match(why, /was replaced while/);
   deepEqual([...Deno.readDirSync(place.outside)].map(({ name }) => name), ["secret.txt"]);
 });
 

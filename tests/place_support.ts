@@ -10,7 +10,7 @@ import { handsLimits } from "../agents/hands_limits.ts";
 import { pathRules } from "../agents/policy.ts";
 import type { PathPolicy, Place } from "../agents/protocol.ts";
 import { Shell } from "../agents/shell.ts";
-import { PlaceFiles } from "../agents/tools/files.ts";
+import { PlaceFiles, type PlaceFilesOptions } from "../agents/tools/files.ts";
 import { handsTools } from "../agents/tools/hands_tools.ts";
 import { ToolError, type ToolOutput } from "../agents/tools/tool.ts";
 import { type HowToUse, useTool } from "../agents/tools/use.ts";
@@ -71,18 +71,35 @@ export interface ToolBox {
   cwd: string;
 }
 
+/**
+ * As `workIn` in the hands, but by whole paths: that one moves the process, and a test's has other tests in it. What it
+ * is for is tried in processes of their own.
+ */
+export const workByPath: NonNullable<PlaceFilesOptions["workIn"]> = (
+  { folder, replaced },
+  work,
+) => {
+  const stillThere = () => {
+    if (Deno.realPathSync(folder) !== folder) throw replaced();
+  };
+  Deno.mkdirSync(folder, { recursive: true });
+  stillThere();
+  return work((name) => `${folder}/${name}`, stillThere);
+};
+
 /** The tools of hands without the hands. */
 export async function toolBox(
   { dir }: TestPlace,
-  { access = "write", policy = everything, hidden = [], afterCheck }: {
+  { access = "write", policy = everything, hidden = [], afterCheck, workIn = workByPath }: {
     access?: "read" | "write";
     policy?: PathPolicy;
     hidden?: string[];
     afterCheck?: () => void;
+    workIn?: PlaceFilesOptions["workIn"];
   } = {},
 ): Promise<ToolBox> {
   const rules = await pathRules(policy);
-  const files = new PlaceFiles({ dir, access, hidden, rules, afterCheck });
+  const files = new PlaceFiles({ dir, access, hidden, rules, afterCheck, workIn });
   const known: Record<string, string> = {};
   const shell = new Shell({
     dir,

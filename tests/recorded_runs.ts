@@ -23,6 +23,7 @@ import { resolveModel } from "../agents/models.ts";
 import { toolSpec } from "../agents/tools/registry.ts";
 import { type FakeClaude, type Reply, startFakeClaude } from "./fake_claude/mod.ts";
 import { runContext } from "./loop_support.ts";
+import { workByPath } from "./place_support.ts";
 
 /** What a run is made of. */
 export interface Story {
@@ -346,7 +347,7 @@ function localHands(dir: string, done: string[]): Hands {
     const answer = JSON.parse(line) as FromHands & { id: number };
     if (answer.type === "output") open.get(answer.id)?.onOutput?.(answer.text);
     else open.get(answer.id)?.resolve(answer);
-  });
+  }, { workIn: workByPath });
   const ask = (message: object, onOutput?: (text: string) => void): Promise<FromHands> => {
     const { promise, resolve } = Promise.withResolvers<FromHands>();
     open.set(++lastId, { onOutput, resolve });

@@ -5,6 +5,7 @@ import { READ_MAX_BYTES } from "../agents/tools/read.ts";
 import type { FileIntent } from "../agents/protocol.ts";
 import type { ToolOutput } from "../agents/tools/tool.ts";
 import { TestPlace, toolBox } from "./place_support.ts";
+import { racingWrite } from "./racing_write.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -202,15 +203,12 @@ Deno.test("Write refuses a folder, and a path through a file", async () => {
 
 Deno.test("Write clears away what an interrupted write left, and cleans up after a failed one", async () => {
   await using place = new TestPlace({ "src/.gaffer-unfinished": "half", "other/x": "" });
+  const [dir, moved] = [place.dir, `${place.dir}/other`];
   const { use } = await toolBox(place);
   await use("Write", { file_path: "src/a.ts", content: "whole" });
   deepEqual([...Deno.readDirSync(`${place.dir}/src`)].map((e) => e.name), ["a.ts"]);
-  const swap = () => {
-    Deno.renameSync(`${place.dir}/other`, `${place.dir}/gone`);
-    Deno.symlinkSync(place.outside, `${place.dir}/other`);
-  };
-  const racing = await toolBox(place, { afterCheck: swap });
-  match(await racing.refusal("Write", { file_path: "other/y", content: "" }), /was replaced while/);
+  const { why } = await racingWrite({ dir, moved, path: "other/y", at: 1, to: place.outside });
+  match(why, /was replaced while/);
   deepEqual([...Deno.readDirSync(place.outside)].map((e) => e.name), ["secret.txt"]);
 });
 

@@ -29,6 +29,8 @@ export interface PlaceFilesOptions extends PathScope {
   access: "read" | "write";
   /** For tests: called between a check and the use that it guards. */
   afterCheck?: () => void;
+  /** For tests whose process has others in it, which must not be moved along; by default the real one. */
+  workIn?: typeof workIn;
 }
 
 export class PlaceFiles {
@@ -117,15 +119,17 @@ export class PlaceFiles {
     const replaced = () =>
       denied("write", path.relative, "its folder was replaced while it was being written");
     this.#options.afterCheck?.();
-    workIn({ root: this.dir, folder, replaced }, (stillThere) => {
+    const inFolder = this.#options.workIn ?? workIn;
+    inFolder({ root: this.dir, folder, replaced }, (at, stillThere) => {
+      const unfinished = at(UNFINISHED_FILE);
       this.#options.afterCheck?.();
-      removeIfThereSync(UNFINISHED_FILE);
+      removeIfThereSync(unfinished);
       try {
-        fill(UNFINISHED_FILE, bytes, old?.mode ?? null);
+        fill(unfinished, bytes, old?.mode ?? null);
         stillThere();
-        Deno.renameSync(UNFINISHED_FILE, baseName(path.real));
+        Deno.renameSync(unfinished, at(baseName(path.real)));
       } catch (error) {
-        removeIfThereSync(UNFINISHED_FILE);
+        removeIfThereSync(unfinished);
         throw error;
       }
     });

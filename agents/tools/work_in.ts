@@ -13,14 +13,14 @@ export interface WorkIn {
   replaced: () => Error;
 }
 
+/** What is done within a folder. It is synchronous, and `at` gives the path for one name in the folder. */
+type Work<T> = (at: (name: string) => string, stillThere: () => void) => T;
+
 /**
- * Calls `work` while the whole process stands in the folder: so it is synchronous and uses names without a slash. It
- * gets a function that throws where the folder has since been moved or replaced.
+ * Calls `work` while the whole process stands in the folder. It gets a function that throws where the folder has since
+ * been moved or replaced.
  */
-export function workIn<T>(
-  { root, folder, replaced }: WorkIn,
-  work: (stillThere: () => void) => T,
-): T {
+export function workIn<T>({ root, folder, replaced }: WorkIn, work: Work<T>): T {
   const before = whereWeAre();
   const mustBe = (path: string) => {
     if (whereWeAre() !== path) throw replaced();
@@ -34,7 +34,7 @@ export function workIn<T>(
       path = path === "/" ? `/${name}` : `${path}/${name}`;
       mustBe(path);
     }
-    return work(() => mustBe(folder));
+    return work((name) => name, () => mustBe(folder));
   } finally {
     goBack(before ?? root, root);
   }
