@@ -37,7 +37,7 @@ import {
 } from "./fake_claude/mod.ts";
 import { play, runSpec } from "./loop_support.ts";
 
-const IDLE_MS = 100;
+const IDLE_MS = 1_000;
 const never = new AbortController().signal;
 
 const claudeFor = (fake: FakeClaude, apiKey = fake.apiKey, idleTimeoutMs = 10_000) =>

@@ -296,4 +296,7 @@ const countsOf = (findings: ReviewFinding[]): string =>
   Object.entries(severityWords).map(([severity, { word }]) => ({
     word: word.toLowerCase(),
     count: findings.filter((finding) => finding.severity === severity).length,
-  })).filter(({ count }) => count > 0).map(({ word, count }) => `${count} ${word}`).join(", ");
+  })).filter(({ count }) => count > 0)
+    .map(({ word, count }) => word === "note" ? plural(count, word) : `${count} ${word}`).join(
+      ", ",
+    );
