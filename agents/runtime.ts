@@ -34,6 +34,18 @@ import { Unavailable } from "../server/machine_fault.ts";
 import { systemTimers } from "../server/timers.ts";
 import { onlyLooks } from "./tools/registry.ts";
 
+/** One of the project's own commands, as its settings say. */
+export interface RunCommand {
+  name: string;
+  command: string;
+  timeoutMs: number;
+  /** Relative to the place; absent: its root. */
+  cwd?: string;
+  env?: Record<string, string>;
+  /** Values that are taken out of what it prints, by their names. */
+  secrets?: Record<string, string>;
+}
+
 /** How commands and tools are confined on this machine. */
 export interface Confinement {
   /** `bubblewrap`: an OS sandbox; `process`: a process of its own that gave up its rights. */
@@ -63,7 +75,7 @@ export interface RunContext {
   /** Closed with the run. */
   servers: McpServers;
   /** The project's checks, for run_checks. */
-  commands: { name: string; command: string; timeoutMs: number }[];
+  commands: RunCommand[];
   /** A person allowed the project's own commands to run without a sandbox. */
   unconfinedAllowed: boolean;
   /** Whether a person lets the project's runs have all tags together, as it is right now; absent: nobody does. */

@@ -8,6 +8,7 @@ import type { OutputFiles } from "./output_files.ts";
 import type { FileIntent, Place, RunEventBody, ToolCall, ToolResult } from "./protocol.ts";
 import { MAX_MCP_RESULT_CHARS } from "./mcp/connection.ts";
 import { readMcpToolName } from "./mcp/names.ts";
+import { maskedOutput } from "./permissions/masked_output.ts";
 import { factsOf } from "./prompts/task_facts.ts";
 import { type MemoryCommand, viewOf } from "./memory/notes.ts";
 import { parseReport } from "./reports/mod.ts";
@@ -161,7 +162,9 @@ export class ToolCalls {
   async #runChecks(callId: string, name: string): Promise<Answer> {
     const { context, hands, outputs, signal } = this.#options;
     const command = context.commands.find((c) => c.name === name)!;
-    const spec = { command: command.command, cwd: "", timeoutMs: command.timeoutMs, env: {} };
+    const { timeoutMs, cwd = "", env = {} } = command;
+    const spec = { command: command.command, cwd, timeoutMs, env };
+    const masked = maskedOutput(command.secrets ?? {});
     const { unconfinedAllowed, permissions: { checkHosts = [] }, spec: { runId } } = context;
     const { reach: _, ...bare } = context.place;
     // What the checks may reach is the project's own setting, not the agent's.
@@ -171,8 +174,14 @@ export class ToolCalls {
     try {
       const { done, rest } = await this.#keepingOutput(
         callId,
-        { timeoutMs: command.timeoutMs, shownBytes: CHECK_OUTPUT_CHARS },
-        (onOutput) => hands.command(place, spec, { signal, onOutput, unconfinedAllowed }),
+        { timeoutMs, shownBytes: CHECK_OUTPUT_CHARS },
+        async (pass) => {
+          const live = masked.live(pass);
+          const onOutput = (text: string) => live.push(text);
+          const result = await hands.command(place, spec, { signal, onOutput, unconfinedAllowed })
+            .finally(() => live.end());
+          return { ...result, output: masked.clean(result.output) };
+        },
       );
       return withRest(checkAnswer(command, done, place.dir), rest);
     } catch (error) {

@@ -32,7 +32,7 @@ import {
 } from "./ticket_progress.tsx";
 import { type RefusedGuidance, TicketActions } from "./ticket_moves.tsx";
 import { DelayNotice } from "./delay.tsx";
-import { checkWords, type Delay, doingNow, ticketWords } from "./words.ts";
+import { type Delay, doingNow, shownCheck, ticketWords } from "./words.ts";
 
 export interface TicketPageProps {
   shell: Shell;
@@ -192,7 +192,7 @@ function CheckFact({ name, check }: { name: string; check: Check | null }): VNod
         ? <span class="muted">not yet</span>
         : (
           <a href={checkHref(check.ticketId, check.id)}>
-            <StatusBadge shown={checkWords[check.status]} />
+            <StatusBadge shown={shownCheck(check)} />
           </a>
         )}
     </Fact>

@@ -90,7 +90,8 @@ function WaysOn({ ticket, commands }: Omit<BlockedProps, "checks">): VNode {
 
 /** It lies with the project's settings: no words to a developer can mend it. */
 export const isProjects = (failure: Ticket["failure"]): boolean =>
-  failure === "commands_not_allowed" || failure === "setup_failed" || failure === "setup_offline";
+  failure === "commands_not_allowed" || failure === "setup_failed" || failure === "setup_offline" ||
+  failure === "checks_misconfigured";
 
 /** It lies with what the ticket needs. */
 export const isOrders = (failure: Ticket["failure"]): boolean => failure === "dependency_cancelled";

@@ -272,8 +272,12 @@ function checkLine(check: CheckPart & Pick<Check, "baseline">): string {
   return `${check.name}${when}: ${status} (exit code ${exitText(check)})${counts}`;
 }
 
-function failureText({ file, line, test, message }: CheckFailure): string {
-  const where = [file && place(file, line), test && oneLine(test, promptLimits.lineChars)];
+function failureText({ file, line, test, message, before }: CheckFailure): string {
+  const where = [
+    before && "(it failed so before any change)",
+    file && place(file, line),
+    test && oneLine(test, promptLimits.lineChars),
+  ];
   return joined(where.filter(Boolean).join(" "), hanging(message, promptLimits.failureChars));
 }
 

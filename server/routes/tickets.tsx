@@ -8,7 +8,7 @@ import { shellOf } from "../pages/shell.ts";
 import { DevelopmentPage } from "../../views/tickets.tsx";
 import { type Env, type RequestContext, validate } from "../api.ts";
 import { developmentPage, readDevelopmentQuery, ticketPage } from "../pages/tickets.ts";
-import { checkOutput, outputEnd } from "../services/checks.ts";
+import { checkOutput, outputEnd } from "../services/check_outputs.ts";
 import {
   act,
   done,

@@ -1,4 +1,5 @@
 /** What becomes of a ticket when one of its runs ends: what the agent handed in is taken over, a failure blocks it. */
+import { EXPLAINED_FORMAT } from "../../agents/reports/explained.ts";
 import type { ResultOf } from "../../agents/results.ts";
 import type { App } from "../app.ts";
 import type { Tx } from "../db.ts";
@@ -74,7 +75,7 @@ function applyExplanation(
   const failed = newestFailure(listChecks(tx.db, ticket.id), ticket);
   if (!failed) return goTo(tx, ticket, "build");
   const report: CheckReport = {
-    format: "explained by a model",
+    format: EXPLAINED_FORMAT,
     passed: 0,
     failed: failures.length,
     skipped: 0,

@@ -17,18 +17,20 @@ import type {
   RunEventBody,
   RunSpec,
 } from "../../agents/protocol.ts";
-import { type Confinement, type RunContext } from "../../agents/runtime.ts";
+import { type Confinement, type RunCommand, type RunContext } from "../../agents/runtime.ts";
 import { toolSpec } from "../../agents/tools/registry.ts";
 import { domainsOf, isWebTool, webToolNames, webToolSpec } from "../../agents/web/web_tools.ts";
 import { actingAs, type App } from "../app.ts";
 import { transact, transactSoon } from "../db.ts";
 import { AppError } from "../errors.ts";
 import type { Project, Run } from "../records.ts";
+import { getCheckRules } from "../store/check_rules.ts";
 import { listActiveMcpServers } from "../store/mcp_servers.ts";
 import { getProject } from "../store/projects.ts";
 import { findStart, forkLimits, hasAsked } from "../store/run_log.ts";
 import { findRun, getRun, workedMs } from "../store/runs.ts";
 import { getTicket } from "../store/tickets.ts";
+import { commandOf } from "./command_rules.ts";
 import { definitionOfRun } from "./definitions.ts";
 import { equipped, reaching } from "./equipment.ts";
 import { baseTip, placeOf, ticketTip, worktreeOf } from "./places.ts";
@@ -73,7 +75,7 @@ export async function prepareRun(
       permissions: tags.includes("outbound") ? permissions : { ...permissions, checkHosts: [] },
       servers,
       // A developer in a trial edits nothing that a check could prove.
-      commands: run.trial ? [] : checksOf(project),
+      commands: run.trial ? [] : readyChecks(app, project),
       unconfinedAllowed: project.commandsAllowed,
       tagsAllowed: () => getProject(app.db, project.id).tagsAllowed !== null,
       outputDir,
@@ -170,6 +172,15 @@ async function rewindFork(
 
 /** What run_checks may run: setup belongs to the worktree, not to the developer. */
 const checksOf = (project: Project) => project.commands.filter((c) => c.name !== "setup");
+
+/** As the person's settings have them: in which folder, with which variables. Throws where one has no value. */
+function readyChecks(app: App, project: Project): RunCommand[] {
+  const rules = getCheckRules(app.db, project.id);
+  return checksOf(project).map((command) => {
+    const { spec, secrets } = commandOf(command, rules.commands[command.name]);
+    return { name: command.name, ...spec, secrets };
+  });
+}
 
 /** The first event holds all that the run works with, so that a restart uses the same bytes. */
 async function recordStart(
