@@ -29,6 +29,7 @@ import type { MemoryCommand, Notes } from "./memory/notes.ts";
 import type { AskedQuestions } from "./results.ts";
 import { StallWatch, type StallWatchOptions } from "./stall.ts";
 import { messageOf } from "../server/errors.ts";
+import type { CheckReport } from "../server/records.ts";
 import type { Log } from "../server/log.ts";
 import { Unavailable } from "../server/machine_fault.ts";
 import { systemTimers } from "../server/timers.ts";
@@ -44,6 +45,10 @@ export interface RunCommand {
   env?: Record<string, string>;
   /** Values that are taken out of what it prints, by their names. */
   secrets?: Record<string, string>;
+  /** Globs of the JUnit files that it writes. */
+  reports?: string[];
+  /** What it said before any change; absent: what failed then is no excuse. */
+  base?: CheckReport;
 }
 
 /** How commands and tools are confined on this machine. */

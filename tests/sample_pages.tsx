@@ -952,6 +952,20 @@ function ticketPage(shell: Shell, changes: Parameters<typeof a.ticket>[0]): VNod
       ticket={ticket}
       projectName="Space game"
       commands={a.project().commands}
+      tried={[{
+        round: 1,
+        runId: "run_0",
+        summary: "Wrote the *save* before the level, as the test wants it",
+        failed: a.check(),
+      }]}
+      waysOn={{
+        ticketId: ticket.id,
+        steps: ["prepare", "develop", "build", "test"],
+        commands: {
+          inPlace: "cd /data/projects/space-game/worktrees/7\ngit commit -a -m 'Save once'",
+          elsewhere: "cd /home/ana/space-game\ngit switch --ignore-other-worktrees gaffer/7-save",
+        },
+      }}
       idea={saveIdea}
       subtasks={[
         a.subtask(),

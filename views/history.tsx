@@ -84,6 +84,8 @@ export function describeChange(change: ChangeEvent): string {
       return `When tickets start was changed by ${actor}`;
     case "check_rules_changed":
       return `Checks changed by ${actor}${listIn(data.fields)}`;
+    case "ticket_taken_over":
+      return `Taken over by ${actor}, at commit ${shortCommit(text("commit"))}`;
     case "ticket_moved":
       return `${ticketMove(change)}${reason}`;
     case "ticket_changed":

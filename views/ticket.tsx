@@ -30,6 +30,7 @@ import {
   TicketSummary,
   type TicketSummaryProps,
 } from "./ticket_progress.tsx";
+import type { TriedLine, WaysOnProps } from "./ways_on.tsx";
 import { type RefusedGuidance, TicketActions } from "./ticket_moves.tsx";
 import { DelayNotice } from "./delay.tsx";
 import { type Delay, doingNow, shownCheck, ticketWords } from "./words.ts";
@@ -42,6 +43,10 @@ export interface TicketPageProps {
   projectName: string;
   /** The project's own. */
   commands: ProjectCommand[];
+  /** Rounds of repair, oldest first. */
+  tried: TriedLine[];
+  /** For when it is blocked. */
+  waysOn: WaysOnProps;
   /** The idea it came from. */
   idea: Subject | null;
   /** In order. */

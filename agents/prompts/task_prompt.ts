@@ -51,6 +51,7 @@ export const promptLimits = {
   failureChars: 2_000,
   /** The end of what a failed check printed. */
   tailChars: 12_000,
+  sinceGreenChars: 40_000,
   diffChars: 150_000,
   outputChars: 60_000,
   files: 1_500,
@@ -82,6 +83,14 @@ export interface PromptParts {
   doneSubtasks?: Pick<Subtask, "title" | "summary">[];
   commands?: Pick<ProjectCommand, "name" | "command">[];
   checkFailures?: (CheckPart & Pick<Check, "tail">)[];
+  /** What the ticket changed since its checks last passed, or since its base. */
+  sinceGreen?: {
+    commit: string;
+    isBase: boolean;
+    stat: string[];
+    diff: string;
+    truncated: boolean;
+  };
   /** What a person wrote on the whole, and at lines of the diff. */
   requestedChanges?: { text: string; comments: Pick<Comment, "path" | "line" | "body">[] };
   guidance?: string;
@@ -114,6 +123,7 @@ export function buildPrompt(parts: PromptParts): string {
     list("done_subtasks", parts.doneSubtasks?.map(doneLine), promptLimits.doneSubtasks),
     block("commands", commandLines(parts.commands ?? [])),
     ...(parts.checkFailures ?? []).map(checkFailures),
+    sinceGreen(parts),
     requestedChanges(parts),
     words("guidance", parts.guidance, promptLimits.guidanceChars),
     block("diff", parts.diff ? [harmless(cut(parts.diff, promptLimits.diffChars))] : []),
@@ -178,6 +188,17 @@ function checkFailures(check: CheckPart & Pick<Check, "tail">): string {
     ...bullets(failures, promptLimits.failures),
     "The end of what it printed:",
     plainOutput(check.tail, promptLimits.tailChars, "end") || "(nothing)",
+  ], attributes);
+}
+
+function sinceGreen({ sinceGreen }: PromptParts): string {
+  if (!sinceGreen) return "";
+  const { commit, isBase, stat, diff, truncated } = sinceGreen;
+  const attributes = { [isBase ? "base_commit" : "green_commit"]: commit.slice(0, 12) };
+  return block("changed_since_green", [
+    ...stat.map((line) => harmless(oneLine(line, promptLimits.pathChars))),
+    harmless(cut(diff.trimEnd(), promptLimits.sinceGreenChars)),
+    ...(truncated ? ["[cut: the diff goes on]"] : []),
   ], attributes);
 }
 

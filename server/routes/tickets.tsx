@@ -60,6 +60,7 @@ import {
   retryTicket,
   startTicket,
 } from "../services/tickets.ts";
+import { continueTicket, pickUpBranch } from "../services/taking_over.ts";
 import { editTicket } from "../services/ticket_edits.ts";
 import { makeTicket } from "../services/ticket_making.ts";
 import { ticketEditInput, ticketMakingInput } from "./order_inputs.ts";
@@ -159,6 +160,11 @@ export function ticketsApi(api: Api): void {
       body: retryInput,
       out: ticketSchema,
     }, ({ app, params, body }) => withSubtasks(app, retryTicket(app, params.id!, body.step)))
+    .post("/tickets/:id/continue", {
+      summary: "Go on with what a person committed on a blocked ticket's branch",
+      out: ticketSchema,
+      prepare: ({ app, params }) => pickUpBranch(app, params.id!, requestSignal()),
+    }, ({ app, params, prepared }) => withSubtasks(app, continueTicket(app, params.id!, prepared)))
     .post("/tickets/:id/guide", {
       summary: "Give a blocked ticket's developer guidance in words",
       body: guidanceInput,
@@ -267,7 +273,25 @@ export function ticketPages(pages: Hono<Env>, tools: PageTools): void {
     (app, id) => cancelTicket(app, id),
     (t) => `Ticket #${t.number} cancelled; its branch is kept`,
   );
-  action("retry", (app, id) => retryTicket(app, id), (t) => `Ticket #${t.number} goes on`);
+  pages.post("/tickets/:id/retry", async (c) => {
+    const id = c.req.param("id");
+    const { step } = await readForm(c);
+    const back = listBehind(c, ["/development"]);
+    return await act(
+      () => {
+        const input = validate(retryInput, step ? { step } : {}, "form");
+        const ticket = retryTicket(c.var.app, id, input.step);
+        return done(c, back ?? ticketHref(id), `Ticket #${ticket.number} goes on`);
+      },
+      ({ message }) => back ? refusedAt(c, back, message) : null,
+    );
+  });
+  pages.post("/tickets/:id/continue", async (c) => {
+    const id = c.req.param("id");
+    const picked = await pickUpBranch(c.var.app, id, requestSignal());
+    const ticket = continueTicket(c.var.app, id, picked);
+    return done(c, ticketHref(id), `Ticket #${ticket.number} goes on with what you committed`);
+  });
   action(
     "allow-commands",
     allowCommands,

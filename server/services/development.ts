@@ -25,7 +25,7 @@ import { commandsMayRun, lacksNetwork, runCheck } from "./checks.ts";
 import { type Attempt, failureOf } from "./faults.ts";
 import { fillHome, keepHome } from "./caches.ts";
 import { gatherEvidence, isProven, whyNotReviewable } from "./evidence.ts";
-import { baseTip, placeOf, ticketTip, worktreeOf } from "./places.ts";
+import { baseTip, followBranch, placeOf, ticketTip, worktreeOf } from "./places.ts";
 import { startRun } from "./runs.ts";
 import { fillWorktree } from "./worktree_files.ts";
 import { enqueueAdvanceTicket } from "./ticket_jobs.ts";
@@ -227,6 +227,7 @@ async function check(
   next: TicketStep,
 ): Promise<void> {
   const worktree = worktreeOf(app, ticket);
+  await followBranch(project, ticket, worktree, signal);
   const saved = await checkpoint({
     repo: project.path,
     worktree: worktree.path,

@@ -91,7 +91,7 @@ function applyExplanation(
 /** The check that stopped the ticket at its present commit. */
 export function newestFailure(checks: Check[], ticket: Ticket): Check | undefined {
   return checks.findLast((c) =>
-    !c.baseline && c.commit === ticket.headCommit &&
+    !c.baseline && c.commit === ticket.headCommit && !c.knownFailures &&
     (c.status === "failed" || c.status === "timed_out")
   );
 }

@@ -30,10 +30,11 @@ import { getProject } from "../store/projects.ts";
 import { findStart, forkLimits, hasAsked } from "../store/run_log.ts";
 import { findRun, getRun, workedMs } from "../store/runs.ts";
 import { getTicket } from "../store/tickets.ts";
+import { baselineOf } from "./checks.ts";
 import { commandOf } from "./command_rules.ts";
 import { definitionOfRun } from "./definitions.ts";
 import { equipped, reaching } from "./equipment.ts";
-import { baseTip, placeOf, ticketTip, worktreeOf } from "./places.ts";
+import { baseTip, followBranch, placeOf, ticketTip, worktreeOf } from "./places.ts";
 import { keptRef } from "./forking.ts";
 import { asOffered } from "./models.ts";
 import { memoryOfRun, readMemory } from "./memory.ts";
@@ -75,7 +76,7 @@ export async function prepareRun(
       permissions: tags.includes("outbound") ? permissions : { ...permissions, checkHosts: [] },
       servers,
       // A developer in a trial edits nothing that a check could prove.
-      commands: run.trial ? [] : readyChecks(app, project),
+      commands: run.trial ? [] : readyChecks(app, run, project),
       unconfinedAllowed: project.commandsAllowed,
       tagsAllowed: () => getProject(app.db, project.id).tagsAllowed !== null,
       outputDir,
@@ -174,11 +175,19 @@ async function rewindFork(
 const checksOf = (project: Project) => project.commands.filter((c) => c.name !== "setup");
 
 /** As the person's settings have them: in which folder, with which variables. Throws where one has no value. */
-function readyChecks(app: App, project: Project): RunCommand[] {
+function readyChecks(app: App, run: Run, project: Project): RunCommand[] {
   const rules = getCheckRules(app.db, project.id);
+  const ticket = run.ticketId && !rules.baselineBlocks ? getTicket(app.db, run.ticketId) : null;
   return checksOf(project).map((command) => {
     const { spec, secrets } = commandOf(command, rules.commands[command.name]);
-    return { name: command.name, ...spec, secrets };
+    const base = ticket && baselineOf(app, ticket, command.name);
+    return {
+      name: command.name,
+      ...spec,
+      secrets,
+      reports: rules.commands[command.name].reports,
+      ...base?.status === "failed" && base.report && { base: base.report },
+    };
   });
 }
 
@@ -298,7 +307,9 @@ async function placeFor(
   signal: AbortSignal,
 ): Promise<{ place: Place; commit: string }> {
   if (run.ticketId && !run.trial) {
-    const worktree = worktreeOf(app, getTicket(app.db, run.ticketId));
+    const ticket = getTicket(app.db, run.ticketId);
+    const worktree = worktreeOf(app, ticket);
+    if (!findStart(app.db, run.id)) await followBranch(project, ticket, worktree, signal);
     const place = await placeOf(project, worktree, signal);
     const reads = run.purpose === "review" || run.purpose === "explain";
     return {

@@ -7,6 +7,7 @@ import { transact, type Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
 import type { Comment, ProposedSubtask, Run, Ticket } from "../records.ts";
 import { DEFAULT_PRIORITY, type TicketStep, type TicketType } from "../states.ts";
+import { outdateChecks } from "../store/checks.ts";
 import { getProject } from "../store/projects.ts";
 import {
   deleteDraft,
@@ -189,10 +190,18 @@ export function retryTicketIn(tx: Tx, id: string, from?: TicketStep): Ticket {
   // It was blocked before it ever started.
   if (wait !== null) return again();
   const step = from ?? before.step ?? "prepare";
+  outdateFrom(tx, before, from);
   if (step === "merge") return enqueueMerge(tx, moveTicket(tx, id, "review", { step }));
   const ticket = moveTicket(tx, id, "in_progress", { step, round: 0 });
   enqueueAdvanceTicket(tx, ticket);
   return ticket;
+}
+
+/** Whoever chooses a check's step wants it taken, not what it said before. */
+function outdateFrom(tx: Tx, { id, headCommit }: Ticket, from: TicketStep | undefined): void {
+  if (headCommit === null || from !== "build" && from !== "test") return;
+  const names = from === "build" ? ["build", "test"] as const : ["test"] as const;
+  outdateChecks(tx, { ticketId: id, commit: headCommit, names });
 }
 
 /**
