@@ -2,8 +2,10 @@
 import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal, throws } from "node:assert";
 import { changeProjectIn } from "../server/services/projects.ts";
 import { checkOutput } from "../server/services/check_outputs.ts";
+import { requestTicketChanges } from "../server/services/tickets.ts";
 import { insertCheck } from "../server/store/checks.ts";
 import { listFlakyTests } from "../server/store/flaky_tests.ts";
+import { listFindings } from "../server/store/reviews.ts";
 import { getTicket, moveTicket, updateTicket } from "../server/store/tickets.ts";
 import { EvidenceBench, tap } from "./evidence_support.ts";
 import { checkOf, passChecks, testApp } from "./support.ts";
@@ -220,4 +222,53 @@ Deno.test("report files that the command writes are read with what it prints; ol
   );
   await bench.work({ "a.txt": "a" });
   equal(bench.checks.at(-1)!.report, null, "the old file says nothing of this execution");
+});
+
+const blockingReview = {
+  summary: "One thing has to go",
+  findings: [
+    {
+      severity: "blocking",
+      path: "a.txt",
+      line: 1,
+      message: "It says a",
+      suggestion: "Say b",
+    },
+    { severity: "minor", message: "Short" },
+  ],
+  criteria: [],
+};
+
+Deno.test("blocking findings go back to the developer once where the project says so, then a person has them", async () => {
+  await using bench = await EvidenceBench.make({ "results.txt": tap("adds") });
+  bench.rules({ findingsBack: true });
+  await bench.develop({ "a.txt": "a" });
+  const review = () => bench.app.end(bench.run, { type: "succeeded", result: blockingReview });
+  await review();
+  deepEqual([bench.ticket.status, bench.run.purpose], ["in_progress", "change"]);
+  match(bench.ticket.guidance, /- a\.txt:1: It says a\n  Suggestion: Say b$/);
+  const first = bench.ticket.headCommit;
+  await bench.work({ "a.txt": "b" });
+  equal(bench.run.purpose, "review", "a fresh one, after checks of its own");
+  ok(bench.checks.some(({ commit }) => commit === bench.ticket.headCommit && commit !== first));
+  await review();
+  deepEqual([bench.ticket.status, bench.ticket.guidance], ["review", ""]);
+  equal(listFindings(bench.app.db, bench.id).length, 2);
+  requestTicketChanges(bench.app, bench.id, "Say c");
+  await bench.work({ "a.txt": "c" });
+  await review();
+  equal(bench.run.purpose, "change", "after a person's word once more");
+});
+
+Deno.test("without that setting, and without blocking findings, a review goes to the person at once", async () => {
+  await using bench = await EvidenceBench.make({ "results.txt": tap("adds") });
+  await bench.develop({ "a.txt": "a" });
+  await bench.app.end(bench.run, { type: "succeeded", result: blockingReview });
+  equal(bench.ticket.status, "review");
+  bench.rules({ findingsBack: true });
+  requestTicketChanges(bench.app, bench.id, "Say c");
+  await bench.work({ "a.txt": "c" });
+  const result = { ...blockingReview, findings: blockingReview.findings.slice(1) };
+  await bench.app.end(bench.run, { type: "succeeded", result });
+  equal(bench.ticket.status, "review");
 });

@@ -82,6 +82,10 @@ export function describeChange(change: ChangeEvent): string {
       return `Ticket #${data.number} split off by ${actor}`;
     case "start_rule_changed":
       return `When tickets start was changed by ${actor}`;
+    case "findings_returned":
+      return `The reviewer sent ${
+        plural(Number(data.count), "blocking finding")
+      } back to the developer`;
     case "check_rules_changed":
       return `Checks changed by ${actor}${listIn(data.fields)}`;
     case "ticket_taken_over":

@@ -171,7 +171,7 @@ export function Specification(
       )}
       {ticket.guidance !== "" && (
         <>
-          <h3>Your last words to the developer</h3>
+          <h3>Last words to the developer</h3>
           <Prose text={ticket.guidance} resolve={resolve} />
         </>
       )}
