@@ -966,6 +966,7 @@ function ticketPage(shell: Shell, changes: Parameters<typeof a.ticket>[0]): VNod
           elsewhere: "cd /home/ana/space-game\ngit switch --ignore-other-worktrees gaffer/7-save",
         },
       }}
+      running={null}
       idea={saveIdea}
       subtasks={[
         a.subtask(),

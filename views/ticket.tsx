@@ -21,6 +21,7 @@ import { type Live, replace } from "./live.tsx";
 import type { ResolveReference } from "./markdown.ts";
 import { Inline } from "./prose.tsx";
 import { RunList } from "./runs.tsx";
+import { RunningCheckPanel, type RunningCheckProps } from "./running_check.tsx";
 import type { Shell } from "./shell.ts";
 import { Blocked, Specification, Subtasks, TicketFacts } from "./ticket_parts.tsx";
 import { hasOpenNeeds, type TicketOrder, TicketOrderPanel } from "./ticket_order.tsx";
@@ -67,6 +68,8 @@ export interface TicketPageProps {
   changes: ChangeEvent[];
   /** The active run's, else the newest one's. */
   activity: Omit<ActivityProps, "nowMs">;
+  /** The check at work. */
+  running: RunningCheckProps["check"];
   resolve: ResolveReference;
   refused: RefusedGuidance | null;
 }
@@ -83,6 +86,7 @@ export function TicketPage(props: TicketPageProps): VNode {
           <Subtasks subtasks={props.subtasks} nowMs={nowMs} />
           <Specification ticket={ticket} resolve={props.resolve} />
           <TicketSummary ticket={ticket} summary={props.summary} />
+          <RunningCheckPanel ticketId={ticket.id} check={props.running} nowMs={nowMs} />
           <Activity {...props.activity} nowMs={nowMs} />
         </div>
         <div class="column-facts">
@@ -117,6 +121,10 @@ export function ticketPartials(props: TicketPageProps, status?: string): VNode {
       {replace("ticket-facts", <TicketFacts {...props} nowMs={nowMs} />)}
       {replace("ticket-order", <TicketOrderPanel ticket={ticket} order={props.order} />)}
       {replace("ticket-summary", <TicketSummary ticket={ticket} summary={props.summary} />)}
+      {replace(
+        "running-check",
+        <RunningCheckPanel ticketId={ticket.id} check={props.running} nowMs={nowMs} />,
+      )}
       {replace("ticket-checks", <CheckList id="ticket-checks" checks={checks} nowMs={nowMs} />)}
       {replace("ticket-runs", <RunList id="ticket-runs" runs={runs} nowMs={nowMs} />)}
       {replace("ticket-history", <History id="ticket-history" changes={changes} nowMs={nowMs} />)}

@@ -18,6 +18,7 @@ import { listSubtasks } from "../store/subtasks.ts";
 import { countTickets, getTicket, listNewestTickets, listTickets } from "../store/tickets.ts";
 import { HISTORY_MAX } from "./ideas.ts";
 import { orderOf } from "./order.ts";
+import { runningCheck } from "../services/running_checks.ts";
 import { needsWait } from "../services/start_waits.ts";
 import { progressOf, summaryOf } from "../services/ticket_progress.ts";
 import { referencesOf } from "./references.ts";
@@ -152,6 +153,7 @@ export function ticketPage(
       : [],
     changes: listHistory(db, { ticketId: id }, HISTORY_MAX),
     activity: activityOf(app, active ?? runs[0] ?? null),
+    running: runningCheck(app, id),
     resolve: referencesOf(app, ticket.projectId),
     refused,
   };

@@ -62,6 +62,15 @@ export async function checkOutput(check: Check): Promise<string> {
   }
 }
 
+/** All that a check has printed that is still at work; its end alone where it has just lost its file. */
+export const outputSoFar = (
+  { outputPath, tail }: { outputPath: string; tail: string },
+): Promise<string> =>
+  Deno.readTextFile(outputPath).catch((error) => {
+    if (error instanceof Deno.errors.NotFound) return tail;
+    throw error;
+  });
+
 /** Bytes of an output that one page shows, from its end: there a failure is told. */
 export const OUTPUT_PAGE_BYTES = 200_000;
 

@@ -11,6 +11,7 @@ import {
 } from "../../agents/reports/report_files.ts";
 import { restoreWorktree } from "../../agents/git/restoring.ts";
 import type { App } from "../app.ts";
+import { timeText } from "../clock.ts";
 import { transact } from "../db.ts";
 import { hasRoom, removeIfThere } from "../disk.ts";
 import { AppError } from "../errors.ts";
@@ -22,6 +23,7 @@ import { findCheck, insertCheck, type NewCheck } from "../store/checks.ts";
 import { countFlaky } from "../store/flaky_tests.ts";
 import { CheckOutput, outputFile } from "./check_outputs.ts";
 import { commandIn, type ReadyCommand } from "./command_rules.ts";
+import { beginCheck } from "./running_checks.ts";
 import { reaching } from "./equipment.ts";
 
 /** Last part of the output that is kept in the row, for pages and prompts. */
@@ -84,7 +86,17 @@ export async function runCheck(
   let result: Awaited<ReturnType<App["agents"]["command"]>>;
   let report: Check["report"];
   try {
-    result = await runKept(app, { project, ready, place, network, outputPath, signal });
+    using running = beginCheck(app, {
+      ticketId: ticket.id,
+      name,
+      commit,
+      baseline,
+      command: command.command,
+      startedAt: timeText(app.clock.nowMs()),
+      outputPath,
+    });
+    const onOutput = (text: string) => running.print(text);
+    result = await runKept(app, { project, ready, place, network, outputPath, onOutput, signal });
     report = await reportOf(result, { dir: place.dir, reports: rules.reports, reportsBefore });
   } catch (error) {
     await removeIfThere(outputPath);
@@ -142,12 +154,13 @@ async function reportOf(
 /** Runs the command with all that it prints in a file. One whose output the disk does not take is ended. */
 async function runKept(
   app: App,
-  { project, ready, place, network, outputPath, signal }: {
+  { project, ready, place, network, outputPath, onOutput, signal }: {
     project: Project;
     ready: ReadyCommand;
     place: Place;
     network: boolean;
     outputPath: string;
+    onOutput: (text: string) => void;
     signal: AbortSignal;
   },
 ) {
@@ -155,7 +168,10 @@ async function runKept(
   const doing = `keep what "${name}" prints`;
   using output = new CheckOutput(outputPath);
   const masked = maskedOutput(secrets);
-  const live = masked.live((text) => output.write(text));
+  const live = masked.live((text) => {
+    output.write(text);
+    onOutput(text);
+  });
   // Those of a person's own setting, whoever wrote what it runs.
   const result = await app.agents.command(
     reaching(place, "checks", project.hosts),
