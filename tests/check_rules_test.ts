@@ -70,7 +70,7 @@ Deno.test("what makes no sense is refused with its field named, and changes noth
   const refused = await bench.post(`/projects/${id}/checks`, { ...wrong, "build.required": "1" });
   equal(refused.status, 422);
   const html = await refused.text();
-  match(html, /Write whole seconds from 1 to 86400, or nothing/);
+  match(html, /Write whole seconds from 1 to 14400, or nothing/);
   match(html, /&quot;\.\.\/elsewhere&quot; is no folder of the repository: it may name neither/);
   match(html, /&quot;2FAST&quot; is no name of a variable/);
   match(html, /&quot;\/etc\/\*\.xml&quot; names no file of the repository: it starts with a slash/);

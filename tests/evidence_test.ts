@@ -2,12 +2,12 @@
 import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal, throws } from "node:assert";
 import { changeProjectIn } from "../server/services/projects.ts";
 import { checkOutput } from "../server/services/check_outputs.ts";
-import { requestTicketChanges } from "../server/services/tickets.ts";
+import { requestTicketChanges, retryTicket } from "../server/services/tickets.ts";
 import { insertCheck } from "../server/store/checks.ts";
 import { listFlakyTests } from "../server/store/flaky_tests.ts";
 import { listFindings } from "../server/store/reviews.ts";
 import { getTicket, moveTicket, updateTicket } from "../server/store/tickets.ts";
-import { EvidenceBench, tap } from "./evidence_support.ts";
+import { EvidenceBench, tap, tapTest } from "./evidence_support.ts";
 import { checkOf, passChecks, testApp } from "./support.ts";
 
 const statuses = ({ checks }: EvidenceBench) =>
@@ -120,6 +120,39 @@ Deno.test("a step that the project requires and has no command for is told befor
   deepEqual([status, failure], ["blocked", "checks_misconfigured"]);
   match(reason, /requires build and test, and has no such commands\. Name them/);
   deepEqual(bench.checks, []);
+});
+
+Deno.test("a step that is required later is made good: by a block that says so, then by a real execution", async () => {
+  await using bench = await EvidenceBench.make({ "results.txt": tap("adds") });
+  await bench.develop({ "a.txt": "a" });
+  bench.rules({ required: ["build"] });
+  const result = { summary: "Good", findings: [], criteria: [] };
+  await bench.app.end(bench.run, { type: "succeeded", result });
+  deepEqual([bench.ticket.status, bench.ticket.failure], ["blocked", "checks_misconfigured"]);
+  const test = { name: "test", command: tapTest, timeoutMs: 60_000 } as const;
+  const build = { name: "build", command: "test -f a.txt", timeoutMs: 60_000 } as const;
+  bench.app.tx((tx) => changeProjectIn(tx, bench.ticket.projectId, { commands: [build, test] }));
+  retryTicket(bench.app, bench.id);
+  await bench.goOn();
+  equal(bench.run.purpose, "review", bench.ticket.reason);
+  await bench.app.end(bench.run, { type: "succeeded", result });
+  equal(bench.ticket.status, "review");
+  ok(bench.checks.some(({ name, status }) => name === "build" && status === "passed"));
+});
+
+Deno.test("a merge that is retried after its project asks for more goes through its checks again first", async () => {
+  await using bench = await EvidenceBench.make({ "results.txt": tap("adds") });
+  const { app, id } = bench;
+  await bench.develop({ "a.txt": "a" });
+  const result = { summary: "Good", findings: [], criteria: [] };
+  await app.end(bench.run, { type: "succeeded", result });
+  app.tx((tx) =>
+    moveTicket(tx, id, "blocked", { step: "merge", failure: "merge_conflict", reason: "Lines" })
+  );
+  bench.rules({ required: ["build"] });
+  deepEqual([retryTicket(app, id).status, bench.ticket.step], ["in_progress", "build"]);
+  await bench.goOn();
+  equal(bench.ticket.failure, "checks_misconfigured");
 });
 
 Deno.test("the database lets no ticket into its review without what its project requires", async () => {

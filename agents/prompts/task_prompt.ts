@@ -65,6 +65,11 @@ export const promptLimits = {
 
 type CheckPart = Pick<Check, "name" | "status" | "exitCode" | "report">;
 
+type CheckMade =
+  & CheckPart
+  & Pick<Check, "baseline">
+  & Partial<Pick<Check, "knownFailures" | "flaky">>;
+
 /** All that a task can hold; what is absent or empty gets no section. */
 export interface PromptParts {
   purpose: RunPurpose;
@@ -96,7 +101,7 @@ export interface PromptParts {
   guidance?: string;
   /** Unified. */
   diff?: string;
-  checks?: (CheckPart & Pick<Check, "baseline">)[];
+  checks?: CheckMade[];
   /** What a command printed. */
   output?: string;
   /** Paths of the tracked files. */
@@ -283,14 +288,20 @@ function doneLine({ title, summary }: Pick<Subtask, "title" | "summary">): strin
   return `${title}: ${summary}`;
 }
 
-function checkLine(check: CheckPart & Pick<Check, "baseline">): string {
+function checkLine(check: CheckMade): string {
   const when = check.baseline ? " before any change" : "";
   if (check.status === "skipped") {
     return `${check.name}${when}: not run, the project names no such command`;
   }
   const counts = check.report ? `, ${countsText(check.report)}` : "";
   const status = check.status.replace("_", " ");
-  return `${check.name}${when}: ${status} (exit code ${exitText(check)})${counts}`;
+  const known = check.knownFailures ? "; all that fails failed before any change, too" : "";
+  const flaky = check.flaky?.length
+    ? `; failed first and passed on the same commit: ${
+      check.flaky.map(({ test }) => test).join(", ")
+    }`
+    : "";
+  return `${check.name}${when}: ${status} (exit code ${exitText(check)})${counts}${known}${flaky}`;
 }
 
 function failureText({ file, line, test, message, before }: CheckFailure): string {

@@ -26,7 +26,7 @@ export function checkRulesPage(
     shell: shellOf(request),
     project,
     form: refused ?? savedForm(getCheckRules(app.db, projectId)),
-    missing: whyNotReviewable(app, project),
+    missing: whyNotReviewable(app.db, project),
     defaultSeconds: {
       setup: defaultTimeoutMs.setup / SECOND_MS,
       build: defaultTimeoutMs.build / SECOND_MS,

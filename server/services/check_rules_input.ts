@@ -4,8 +4,8 @@ import { LOCAL_PATTERNS, whyNoLocalPattern } from "../../agents/git/local_files.
 import { once } from "../once.ts";
 import { commandNames } from "../records.ts";
 
-/** Longest that a command may take. */
-export const COMMAND_SECONDS_MAX = 86_400;
+/** Longest that a command may take: a job runs up to five of them, and ends after a day. */
+export const COMMAND_SECONDS_MAX = 14_400;
 const VARIABLES_MAX = 100;
 const VALUE_MAX_CHARS = 4_000;
 

@@ -66,8 +66,11 @@ export async function runCheck(
   const known = name === "setup"
     ? null
     : findCheck(app.db, { ticketId: ticket.id, name, commit, baseline });
-  if (known && known.id !== rerunOf?.id) return known;
   const command = project.commands.find((c) => c.name === name);
+  // A command may have been named since.
+  const stays = known !== null && known.id !== rerunOf?.id &&
+    !(known.status === "skipped" && command);
+  if (stays) return known;
   if (!command) {
     return record(app, ticket, {
       ...skipped,

@@ -24,7 +24,7 @@ import { allocateWorktree, markSetUp, moveWorktree } from "../store/worktrees.ts
 import { commandsMayRun, lacksNetwork, runCheck } from "./checks.ts";
 import { type Attempt, failureOf } from "./faults.ts";
 import { fillHome, keepHome } from "./caches.ts";
-import { gatherEvidence, isProven, whyNotReviewable } from "./evidence.ts";
+import { gatherEvidence, isProven, isReviewable, whyNotReviewable } from "./evidence.ts";
 import { baseTip, followBranch, placeOf, ticketTip, worktreeOf } from "./places.ts";
 import { startRun } from "./runs.ts";
 import { fillWorktree } from "./worktree_files.ts";
@@ -128,7 +128,7 @@ async function prepare({ app, ticket, project, signal }: Work): Promise<void> {
         "There is no sandbox (bubblewrap) on this machine, and the project's commands may not run without one",
       ));
   }
-  const why = whyNotReviewable(app, project);
+  const why = whyNotReviewable(app.db, project);
   if (why !== null) {
     return proceed(app, ticket, (tx) => block(tx, ticket, "checks_misconfigured", why));
   }
@@ -249,11 +249,11 @@ async function check(
       (tx) => block(tx, ticket, "no_changes", "The developer finished without changing any file"),
     );
   }
-  const why = whyNotReviewable(app, project);
+  const why = whyNotReviewable(app.db, project);
   if (why !== null) {
     return proceed(app, ticket, (tx) => block(tx, ticket, "checks_misconfigured", why));
   }
-  if (name === "test" && !isProven(app, ticket, "build", commit)) {
+  if (name === "test" && !isProven(app.db, ticket, "build", commit)) {
     return proceed(app, ticket, (tx) => goTo(tx, ticket, "build", { headCommit: commit }));
   }
   const place = await placeOf(project, worktree, signal);
@@ -295,7 +295,7 @@ export function sendBack(app: App, tx: Tx, ticket: Ticket, failed: Check): void 
 
 function review({ app, ticket }: Work): void {
   proceed(app, ticket, (tx, now) => {
-    if (!isProven(app, now, "test", now.headCommit!)) return goTo(tx, now, "build");
+    if (!isReviewable(tx.db, now)) return goTo(tx, now, "build");
     startRun(app, tx, { ticket: now, purpose: "review", agent: "reviewer" });
   });
 }

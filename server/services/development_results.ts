@@ -8,10 +8,12 @@ import type { Check, CheckReport, Run, Ticket } from "../records.ts";
 import type { FailureReason } from "../states.ts";
 import { listChecks, setCheckReport } from "../store/checks.ts";
 import { getCheckRules } from "../store/check_rules.ts";
+import { getProject } from "../store/projects.ts";
 import { areReturned, deleteReturned, insertReturned } from "../store/returned_findings.ts";
 import { replaceFindings } from "../store/reviews.ts";
 import { moveSubtask } from "../store/subtasks.ts";
 import { getTicket, updateTicket } from "../store/tickets.ts";
+import { isReviewable, whyNotReviewable } from "./evidence.ts";
 import { startRun } from "./runs.ts";
 import { moveTicket } from "./ticket_moves.ts";
 import { block, goTo, sendBack } from "./development.ts";
@@ -72,6 +74,10 @@ function applyReview(
   if (mayReturn(tx, ticket) && blocking.length > 0) {
     return returnFindings(app, tx, ticket, run, blocking);
   }
+  // The project's settings may have changed while it was read.
+  const why = whyNotReviewable(tx.db, getProject(tx.db, ticket.projectId));
+  if (why !== null) return block(tx, ticket, "checks_misconfigured", why);
+  if (!isReviewable(tx.db, ticket)) return goTo(tx, ticket, "build");
   deleteReturned(tx, ticket.id);
   moveTicket(tx, ticket.id, "review", {
     step: null,

@@ -2,7 +2,7 @@
 import { EXPLAINED_FORMAT } from "../../agents/reports/explained.ts";
 import { namesItsTests, onlyKnown } from "../../agents/reports/known_failures.ts";
 import type { App } from "../app.ts";
-import { transact } from "../db.ts";
+import { type Db, transact } from "../db.ts";
 import type { Check, CommandName, Project, Ticket } from "../records.ts";
 import { getCheckRules } from "../store/check_rules.ts";
 import { findCheck, setKnownFailures } from "../store/checks.ts";
@@ -50,15 +50,23 @@ function judgeKnown(app: App, ticket: Ticket, check: Check): boolean {
 }
 
 /** Evidence is for exactly one commit: work that was done since needs its own. */
-export function isProven(app: App, ticket: Ticket, name: CommandName, commit: string): boolean {
-  const found = findCheck(app.db, { ticketId: ticket.id, name, commit, baseline: false });
-  return found !== null &&
-    (found.status === "passed" || found.status === "skipped" || found.knownFailures);
+export function isProven(db: Db, ticket: Ticket, name: CommandName, commit: string): boolean {
+  const found = findCheck(db, { ticketId: ticket.id, name, commit, baseline: false });
+  if (found?.status === "skipped") {
+    return !getCheckRules(db, ticket.projectId).required.includes(name);
+  }
+  return found !== null && (found.status === "passed" || found.knownFailures);
 }
 
+/** Whether its newest commit has all the evidence that a review needs, as the database will ask for it. */
+export const isReviewable = (db: Db, ticket: Ticket): boolean =>
+  ticket.headCommit !== null &&
+  isProven(db, ticket, "build", ticket.headCommit) &&
+  isProven(db, ticket, "test", ticket.headCommit);
+
 /** Why the project's own settings keep its tickets from a review, whatever is done; null: they don't. */
-export function whyNotReviewable(app: App, project: Project): string | null {
-  const missing = getCheckRules(app.db, project.id).required
+export function whyNotReviewable(db: Db, project: Project): string | null {
+  const missing = getCheckRules(db, project.id).required
     .filter((name) => !project.commands.some((command) => command.name === name));
   if (missing.length === 0) return null;
   const one = missing.length === 1;

@@ -27,6 +27,7 @@ import {
   updateTicket,
 } from "../store/tickets.ts";
 import { findWorktree } from "../store/worktrees.ts";
+import { isReviewable } from "./evidence.ts";
 import { enqueueAdvanceTicket } from "./ticket_jobs.ts";
 import { changeProjectIn } from "./projects.ts";
 import { cancelRunIn, pauseRunIn, resumeRunIn, startRun } from "./runs.ts";
@@ -191,8 +192,14 @@ export function retryTicketIn(tx: Tx, id: string, from?: TicketStep): Ticket {
   if (wait !== null) return again();
   const step = from ?? before.step ?? "prepare";
   outdateFrom(tx, before, from);
-  if (step === "merge") return enqueueMerge(tx, moveTicket(tx, id, "review", { step }));
-  const ticket = moveTicket(tx, id, "in_progress", { step, round: 0 });
+  // Its project may ask for more than when it was reviewed.
+  if (step === "merge" && isReviewable(tx.db, before)) {
+    return enqueueMerge(tx, moveTicket(tx, id, "review", { step }));
+  }
+  const ticket = moveTicket(tx, id, "in_progress", {
+    step: step === "merge" ? "build" : step,
+    round: 0,
+  });
   enqueueAdvanceTicket(tx, ticket);
   return ticket;
 }
