@@ -63,7 +63,7 @@ export function note(ledger: Ledger, event: RunEventBody): void {
   const call = ledger.started.get(result.callId);
   if (call?.name === "run_checks" && (result.exitCode !== undefined || result.interrupted)) {
     // One that was cut off has proven nothing, whatever it had proven before.
-    ledger.checks.set(String(call.input.name), result.exitCode === 0);
+    ledger.checks.set(String(call.input.name), result.exitCode === 0 || result.asBefore === true);
     // A build may write files that belong to the work (a lock file, generated code).
     ledger.uncommitted = true;
   } else if (result.changed?.length || call?.name === "Bash") {

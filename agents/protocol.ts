@@ -149,6 +149,8 @@ export interface ToolResult {
   diff?: string;
   /** Exit code of a command. */
   exitCode?: number;
+  /** A check failed in nothing but what failed before any change, and the project lets that pass. */
+  asBefore?: true;
   /** Folder relative to the place in which the next Bash call starts. */
   cwd?: string;
   durationMs: number;

@@ -29,10 +29,27 @@ import type { MemoryCommand, Notes } from "./memory/notes.ts";
 import type { AskedQuestions } from "./results.ts";
 import { StallWatch, type StallWatchOptions } from "./stall.ts";
 import { messageOf } from "../server/errors.ts";
+import type { CheckReport } from "../server/records.ts";
 import type { Log } from "../server/log.ts";
 import { Unavailable } from "../server/machine_fault.ts";
 import { systemTimers } from "../server/timers.ts";
 import { onlyLooks } from "./tools/registry.ts";
+
+/** One of the project's own commands, as its settings say. */
+export interface RunCommand {
+  name: string;
+  command: string;
+  timeoutMs: number;
+  /** Relative to the place; absent: its root. */
+  cwd?: string;
+  env?: Record<string, string>;
+  /** Values that are taken out of what it prints, by their names. */
+  secrets?: Record<string, string>;
+  /** Globs of the JUnit files that it writes. */
+  reports?: string[];
+  /** What it said before any change; absent: what failed then is no excuse. */
+  base?: CheckReport;
+}
 
 /** How commands and tools are confined on this machine. */
 export interface Confinement {
@@ -63,7 +80,7 @@ export interface RunContext {
   /** Closed with the run. */
   servers: McpServers;
   /** The project's checks, for run_checks. */
-  commands: { name: string; command: string; timeoutMs: number }[];
+  commands: RunCommand[];
   /** A person allowed the project's own commands to run without a sandbox. */
   unconfinedAllowed: boolean;
   /** Whether a person lets the project's runs have all tags together, as it is right now; absent: nobody does. */

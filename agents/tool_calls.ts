@@ -1,5 +1,6 @@
 /** Does one tool call: on the server, or through the hands. What may be done at all is decided before. */
 import { messageOf } from "../server/errors.ts";
+import { CHECK_OUTPUT_CHARS, checkAnswer } from "./check_answer.ts";
 import type { RangeQuestion } from "./git/range_diff.ts";
 import type { Hands, ToolRequest } from "./hands_client.ts";
 import { deedsIn, type Ledger, missingEvidence } from "./ledger.ts";
@@ -8,18 +9,16 @@ import type { OutputFiles } from "./output_files.ts";
 import type { FileIntent, Place, RunEventBody, ToolCall, ToolResult } from "./protocol.ts";
 import { MAX_MCP_RESULT_CHARS } from "./mcp/connection.ts";
 import { readMcpToolName } from "./mcp/names.ts";
+import { maskedOutput } from "./permissions/masked_output.ts";
 import { factsOf } from "./prompts/task_facts.ts";
 import { type MemoryCommand, viewOf } from "./memory/notes.ts";
-import { parseReport } from "./reports/mod.ts";
+import { findReportFiles } from "./reports/report_files.ts";
 import { faultsIn } from "./result_rules.ts";
 import type { AskedQuestions } from "./results.ts";
 import type { RunContext, RunHost } from "./runtime.ts";
 import { BASH_DEFAULT_TIMEOUT_MS, BASH_MAX_BYTES } from "./tools/bash.ts";
 import { type CheckedInput, checkInput, whenCutOff } from "./tools/registry.ts";
 import { ToolError } from "./tools/tool.ts";
-
-/** Most characters of a check's output that go back to the model. */
-const CHECK_OUTPUT_CHARS = 12_000;
 
 export type Answer = Omit<ToolResult, "callId" | "durationMs">;
 
@@ -161,7 +160,9 @@ export class ToolCalls {
   async #runChecks(callId: string, name: string): Promise<Answer> {
     const { context, hands, outputs, signal } = this.#options;
     const command = context.commands.find((c) => c.name === name)!;
-    const spec = { command: command.command, cwd: "", timeoutMs: command.timeoutMs, env: {} };
+    const { timeoutMs, cwd = "", env = {} } = command;
+    const spec = { command: command.command, cwd, timeoutMs, env };
+    const masked = maskedOutput(command.secrets ?? {});
     const { unconfinedAllowed, permissions: { checkHosts = [] }, spec: { runId } } = context;
     const { reach: _, ...bare } = context.place;
     // What the checks may reach is the project's own setting, not the agent's.
@@ -169,12 +170,19 @@ export class ToolCalls {
       ? bare
       : { ...bare, reach: { by: `${runId} checks`, hosts: checkHosts } };
     try {
+      const reportsBefore = await findReportFiles(place.dir, command.reports ?? []);
       const { done, rest } = await this.#keepingOutput(
         callId,
-        { timeoutMs: command.timeoutMs, shownBytes: CHECK_OUTPUT_CHARS },
-        (onOutput) => hands.command(place, spec, { signal, onOutput, unconfinedAllowed }),
+        { timeoutMs, shownBytes: CHECK_OUTPUT_CHARS },
+        async (pass) => {
+          const live = masked.live(pass);
+          const onOutput = (text: string) => live.push(text);
+          const result = await hands.command(place, spec, { signal, onOutput, unconfinedAllowed })
+            .finally(() => live.end());
+          return { ...result, output: masked.clean(result.output) };
+        },
       );
-      return withRest(checkAnswer(command, done, place.dir), rest);
+      return withRest(await checkAnswer(command, done, { root: place.dir, reportsBefore }), rest);
     } catch (error) {
       if (signal.aborted) throw error;
       const printed = outputs.read(callId).trimEnd();
@@ -291,31 +299,4 @@ export function intentOf({ changed: [path] = [], files, content }: Answer): File
   const hash = files?.[path];
   if (!hash) throw new Error(`The hands planned to write "${path}" and did not say what`);
   return { path, hash, content };
-}
-
-function checkAnswer(
-  command: RunContext["commands"][number],
-  result: Awaited<ReturnType<Hands["command"]>>,
-  root: string,
-): Answer {
-  const report = parseReport(result.output, { root, exitCode: result.exitCode });
-  const head = result.timedOut
-    ? `${command.name} ran into its time limit of ${command.timeoutMs / 1000} s`
-    : `${command.name} ${
-      result.exitCode === 0 ? "passed" : "failed"
-    } (exit code ${result.exitCode})`;
-  const counts = report
-    ? `: ${report.passed} passed, ${report.failed} failed, ${report.skipped} skipped`
-    : "";
-  const output = result.output.length > CHECK_OUTPUT_CHARS
-    ? `… (${result.outputBytes} bytes in all; the end follows)\n${
-      result.output.slice(-CHECK_OUTPUT_CHARS)
-    }`
-    : result.output;
-  return {
-    content: `${head}${counts}\n\n${output}`.trimEnd(),
-    isError: result.exitCode !== 0,
-    exitCode: result.exitCode ?? -1,
-    ...result.hosts && { hosts: result.hosts },
-  };
 }

@@ -54,8 +54,9 @@ export const jobPolicies: { readonly [K in JobKind]: JobPolicy } = {
   // network or of a service with room: a laptop that was shut overnight must find its runs going on.
   run_agent: { queue: "agents", timeoutMs: null, maxAttempts: 100 },
   // Each of the project's commands in it has its own, shorter time-out.
-  advance_ticket: { queue: "steps", timeoutMs: 4 * HOUR_MS, maxAttempts: 8 },
-  merge_ticket: { queue: "merges", timeoutMs: 4 * HOUR_MS, maxAttempts: 8 },
+  advance_ticket: { queue: "steps", timeoutMs: 24 * HOUR_MS, maxAttempts: 8 },
+  // One may run five commands, each for as long as a project's settings let it (COMMAND_SECONDS_MAX).
+  merge_ticket: { queue: "merges", timeoutMs: 24 * HOUR_MS, maxAttempts: 8 },
   remove_worktree: { queue: "upkeep", timeoutMs: 5 * MINUTE_MS, maxAttempts: 8 },
   notify: { queue: "upkeep", timeoutMs: MINUTE_MS, maxAttempts: 12 },
   tell_alert: { queue: "upkeep", timeoutMs: MINUTE_MS, maxAttempts: 3 },

@@ -14,6 +14,8 @@ export type HubMessage =
     part: "text" | "thinking" | "tool";
     text: string;
   }
+  /** A check of a ticket began or ended ("turn"), or printed something. */
+  | { kind: "check"; ticketId: string; at: "turn" | "output" }
   /** A job may be ready to run. */
   | { kind: "jobs" }
   /** Something about the agents as a whole changed (held, confined, model). */

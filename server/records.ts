@@ -377,6 +377,46 @@ export interface CheckFailure {
   /** Name of the test, when it is one. */
   test?: string;
   message: string;
+  /** It failed so before any agent edited. */
+  before?: true;
+}
+
+/** A test that failed and then passed on the same commit. */
+export interface FlakyTest {
+  /** Path in the project; "" where its runner names none. */
+  file: string;
+  test: string;
+  /** How often it was seen to. */
+  times: number;
+  firstAt: string;
+  lastAt: string;
+  /** Where it was seen last. */
+  ticketId: string;
+}
+
+/** How one of a project's commands runs. */
+export interface CommandRules {
+  /** Null: as long as such a command has by default. */
+  timeoutMs: number | null;
+  /** Where it runs, relative to the worktree's root, which "" is. */
+  folder: string;
+  /** A value "$NAME" is that of Gaffer's own environment. */
+  env: Record<string, string>;
+  /** Globs of the JUnit files that it writes, from the worktree's root on. */
+  reports: string[];
+}
+
+/** How a project's commands run, and what counts as evidence. */
+export interface CheckRules {
+  /** Steps that no ticket may do without. */
+  required: CommandName[];
+  /** A check that failed in tests is run once more on the same commit. */
+  rerunFailed: boolean;
+  /** What failed before any change has to be mended too. */
+  baselineBlocks: boolean;
+  /** The reviewer's blocking findings go back to the developer once before a person reads them. */
+  findingsBack: boolean;
+  commands: Record<CommandName, CommandRules>;
 }
 
 /** Counts and failures read from a check's output; null when no parser knew it. */
@@ -407,6 +447,12 @@ export interface Check {
   outputPath: string | null;
   /** Ran without a sandbox. */
   unconfined: boolean;
+  /** The failed check that this one repeats on the same commit; null: it repeats none. */
+  rerunOf: string | null;
+  /** Tests that failed there and not here. */
+  flaky: Pick<FlakyTest, "file" | "test">[];
+  /** It failed in nothing but what failed before any change, and the project lets that go on. */
+  knownFailures: boolean;
   createdAt: string;
 }
 

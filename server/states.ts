@@ -259,6 +259,10 @@ export const failureReasons = {
     mend: "It could not reach the network, which commands in the sandbox do not have. Switch on " +
       "“Setup may use the network” in the project's settings, or name the hosts that it needs there, then retry.",
   },
+  checks_misconfigured: {
+    retriable: false,
+    mend: "Mend it under “Checks” in the project's settings, then retry.",
+  },
   no_changes: { retriable: false, mend: "Say what should change, then retry." },
   repository: { retriable: false, mend: "Mend the repository as the message says, then retry." },
   merge_conflict: {

@@ -2,7 +2,7 @@
 import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert";
 import { createHttp } from "../server/http.ts";
 import { ticketsApi } from "../server/routes/tickets.tsx";
-import { OUTPUT_PAGE_BYTES } from "../server/services/checks.ts";
+import { OUTPUT_PAGE_BYTES } from "../server/services/check_outputs.ts";
 import { insertCheck, type NewCheck } from "../server/store/checks.ts";
 import { updateTicket } from "../server/store/tickets.ts";
 import { tempDir } from "./gaffer.ts";

@@ -307,6 +307,9 @@ export function check(changes: Partial<Check> = {}): Check {
       "ok 46 - loads\nnot ok 47 - keeps the second save\n# expected: level 3\n# actual: level 2",
     outputPath: "/data/projects/space-game/checks/7/test_1.log",
     unconfined: false,
+    rerunOf: null,
+    flaky: [],
+    knownFailures: false,
     createdAt: ago(5),
     ...changes,
   };

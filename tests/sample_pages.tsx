@@ -16,6 +16,7 @@ import { HomePage } from "../views/home.tsx";
 import { IdeaPage } from "../views/idea.tsx";
 import { IdeasPage } from "../views/ideas.tsx";
 import { type JobRow, JobsPage } from "../views/jobs.tsx";
+import { CheckRulesPage } from "../views/check_rules.tsx";
 import { type McpServerForm, McpServersPage } from "../views/mcp_servers.tsx";
 import { MemoriesPage, MemoryPage, NotePage } from "../views/memory.tsx";
 import { NewProjectPage, ProjectPage } from "../views/project.tsx";
@@ -847,6 +848,44 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       }}
     />
   ),
+  "/projects/prj_game/checks": (shell) => (
+    <CheckRulesPage
+      shell={shell}
+      project={a.project()}
+      form={{
+        values: {
+          "setup.required": "1",
+          "test.timeout_seconds": "soon",
+          "test.folder": "packages/game",
+          "test.env": "MODE=fast\nTOKEN=$CI_TOKEN",
+          "test.reports": "a/rather/long/path/of/report/files/that/no/phone/has/room/for/*.xml",
+          rerun_failed: "1",
+        },
+        message: 'Cannot read the form: "test.timeout_seconds": Write whole seconds',
+        errors: [{ field: "test.timeout_seconds", message: "Write whole seconds, or nothing" }],
+      }}
+      missing="The project requires setup, and has no such command. Name it in the project's settings"
+      defaultSeconds={{ setup: 1_200, build: 1_200, test: 1_800 }}
+      flaky={[
+        {
+          file: "tests/a/rather/long/path/of/tests/that_is_flaky_from_time_to_time_test.ts",
+          test: "keeps the second save",
+          times: 3,
+          firstAt: a.ago(300),
+          lastAt: a.ago(30),
+          ticketId: "tkt_save",
+        },
+        {
+          file: "",
+          test: "loads",
+          times: 1,
+          firstAt: a.ago(9),
+          lastAt: a.ago(9),
+          ticketId: "tkt_save",
+        },
+      ]}
+    />
+  ),
   "/projects/prj_game/mcp-servers": (shell) => (
     <McpServersPage
       shell={shell}
@@ -957,6 +996,27 @@ function ticketPage(shell: Shell, changes: Parameters<typeof a.ticket>[0]): VNod
       ticket={ticket}
       projectName="Space game"
       commands={a.project().commands}
+      tried={[{
+        round: 1,
+        runId: "run_0",
+        summary: "Wrote the *save* before the level, as the test wants it",
+        failed: a.check(),
+      }]}
+      waysOn={{
+        ticketId: ticket.id,
+        steps: ["prepare", "develop", "build", "test"],
+        commands: {
+          inPlace: "cd /data/projects/space-game/worktrees/7\ngit commit -a -m 'Save once'",
+          elsewhere: "cd /home/ana/space-game\ngit switch --ignore-other-worktrees gaffer/7-save",
+        },
+      }}
+      running={blocked ? null : {
+        name: "test",
+        command: "sh test.sh --tap --with a-rather-long-argument-that-no-phone-has-room-for",
+        baseline: false,
+        startedAt: a.ago(2),
+        tail: "ok 45 - saves\nok 46 - loads\n",
+      }}
       idea={saveIdea}
       subtasks={[
         a.subtask(),
@@ -979,6 +1039,23 @@ function ticketPage(shell: Shell, changes: Parameters<typeof a.ticket>[0]): VNod
       checks={[
         a.check(),
         a.check({ id: "chk_build", name: "build", status: "passed", exitCode: 0, report: null }),
+        a.check({
+          id: "chk_again",
+          status: "passed",
+          exitCode: 0,
+          report: a.passedReport,
+          rerunOf: "chk_test",
+          flaky: [{ file: "tests/save_test.sh", test: "keeps the second save" }],
+        }),
+        a.check({
+          id: "chk_known",
+          knownFailures: true,
+          report: {
+            ...a.passedReport,
+            failed: 1,
+            failures: [{ test: "an old one", message: "not ok", before: true }],
+          },
+        }),
         a.check({
           id: "chk_base",
           baseline: true,

@@ -354,3 +354,15 @@ Deno.test("buildPrompt() shows a big repository within its limit", () => {
   ok(lines.length <= promptLimits.files + 4, String(lines.length));
   ok(lines.includes("src/m7/p7/ (20 files)"));
 });
+
+Deno.test("a reviewer is told what failed before any change, and what is flaky", () => {
+  const check = { name: "test", exitCode: 1, report: null, baseline: false } as const;
+  const text = inside({
+    checks: [
+      { ...check, status: "failed", knownFailures: true },
+      { ...check, status: "passed", exitCode: 0, flaky: [{ file: "", test: "adds" }] },
+    ],
+  });
+  match(text, /- test: failed \(exit code 1\); all that fails failed before any change, too\n/);
+  match(text, /passed \(exit code 0\); failed first and passed on the same commit: adds\n/);
+});

@@ -6,7 +6,7 @@ import { count, duration, plural, shortCommit } from "./format.ts";
 import { Layout, PageHead } from "./layout.tsx";
 import { checkHref, ticketHref } from "./links.ts";
 import type { Shell } from "./shell.ts";
-import { checkWords } from "./words.ts";
+import { checkWords, shownCheck } from "./words.ts";
 
 const commandWords: Record<CommandName, string> = { setup: "Setup", build: "Build", test: "Test" };
 
@@ -80,16 +80,18 @@ function CheckRows({ checks, nowMs }: Pick<CheckListProps, "checks" | "nowMs">):
       {checks.map((check) => (
         <li key={check.id} id={`check-${check.id}`}>
           <div class="check-head">
-            <StatusBadge shown={checkWords[check.status]} />
+            <StatusBadge shown={shownCheck(check)} />
             <a href={checkHref(check.ticketId, check.id)}>{commandWords[check.name]}</a>
             <span class="muted">{countsOf(check)}</span>
             {check.baseline && <Tag>baseline</Tag>}
+            {check.rerunOf && <Tag>second try</Tag>}
             {check.unconfined && <Tag>no sandbox</Tag>}
             <span class="muted small check-time">
               {check.status !== "skipped" && `${duration(check.durationMs)}, `}
               <Time at={check.createdAt} nowMs={nowMs} />
             </span>
           </div>
+          <Flaky flaky={check.flaky} max={FAILURES_MAX} />
           <Failures failures={check.report?.failures ?? []} max={FAILURES_MAX} />
         </li>
       ))}
@@ -109,6 +111,19 @@ export function countsOf({ report, status, exitCode }: Check): string {
   return parts.join(", ");
 }
 
+/** Tests that failed in the try before and passed in this one, on the same commit. */
+function Flaky({ flaky, max }: { flaky: Check["flaky"]; max: number }): VNode | null {
+  if (flaky.length === 0) return null;
+  const left = flaky.length - max;
+  return (
+    <p class="muted">
+      Failed first, and passed on the same commit:{" "}
+      {flaky.slice(0, max).map(({ test }) => test).join(", ")}
+      {left > 0 && ` and ${left} more`}
+    </p>
+  );
+}
+
 function Failures({ failures, max }: { failures: CheckFailure[]; max: number }): VNode | null {
   if (failures.length === 0) return null;
   const left = failures.length - max;
@@ -118,7 +133,8 @@ function Failures({ failures, max }: { failures: CheckFailure[]; max: number }):
         <li key={index}>
           {failure.file && (
             <code class="path">{failure.file}{failure.line ? `:${failure.line}` : ""}</code>
-          )} {failure.test && <strong>{failure.test}</strong>}
+          )} {failure.test && <strong>{failure.test}</strong>}{" "}
+          {failure.before && <Tag>failed before</Tag>}
           <span class="failure-text">{failure.message}</span>
         </li>
       ))}
@@ -146,7 +162,7 @@ export function CheckPage({ shell, ticket, check, output, omittedBytes }: CheckP
       <PageHead
         crumb={{ href: ticketHref(ticket.id), label: `Ticket #${ticket.number} ${ticket.title}` }}
         title={title}
-        aside={<StatusBadge shown={checkWords[check.status]} />}
+        aside={<StatusBadge shown={shownCheck(check)} />}
       />
       <div class="panel">
         <p class="muted">
@@ -163,6 +179,17 @@ export function CheckPage({ shell, ticket, check, output, omittedBytes }: CheckP
           </Notice>
         )}
         {check.command !== "" && <pre class="output">$ {check.command}</pre>}
+        {check.rerunOf && (
+          <p>
+            A second try of <a href={checkHref(ticket.id, check.rerunOf)}>one that failed</a>.
+          </p>
+        )}
+        <Flaky flaky={check.flaky} max={Infinity} />
+        {check.knownFailures && (
+          <p>
+            All that fails here failed before any change, too: it keeps no ticket from its review.
+          </p>
+        )}
         <Failures failures={check.report?.failures ?? []} max={Infinity} />
       </div>
       <Panel

@@ -82,6 +82,14 @@ export function describeChange(change: ChangeEvent): string {
       return `Ticket #${data.number} split off by ${actor}`;
     case "start_rule_changed":
       return `When tickets start was changed by ${actor}`;
+    case "findings_returned":
+      return `The reviewer sent ${
+        plural(Number(data.count), "blocking finding")
+      } back to the developer`;
+    case "check_rules_changed":
+      return `Checks changed by ${actor}${listIn(data.fields)}`;
+    case "ticket_taken_over":
+      return `Taken over by ${actor}, at commit ${shortCommit(text("commit"))}`;
     case "ticket_moved":
       return `${ticketMove(change)}${reason}`;
     case "ticket_changed":
@@ -128,6 +136,8 @@ export function describeChange(change: ChangeEvent): string {
       return `${capital(type.replaceAll("_", " "))}${reason}`;
   }
 }
+
+const listIn = (value: unknown): string => Array.isArray(value) ? `: ${value.join(", ")}` : "";
 
 /** "2 ignored files copied: .env, a.pem; lib is not there: get its submodule in your own folder". */
 function filledWords(

@@ -28,6 +28,8 @@ export const projectHref = (projectId: string): string => `/projects/${id(projec
 export const mcpServersHref = (projectId: string): string =>
   `${projectHref(projectId)}/mcp-servers`;
 
+export const checkRulesHref = (projectId: string): string => `${projectHref(projectId)}/checks`;
+
 /** An idea or a ticket, as others refer to it. */
 export interface Subject {
   kind: "idea" | "ticket";

@@ -27,7 +27,8 @@
  * | Development   | /live/development?…     | `developmentPartials`: #tickets; card #ticket-<id>         |
  * | Ticket        | /live/ticket/<id>       | `ticketPartials`: #ticket-strip #ticket-attention          |
  * |               |                         | #ticket-subtasks #ticket-checks #ticket-runs #ticket-facts |
- * |               |                         | #ticket-history #ticket-actions; and the run's, below      |
+ * |               |                         | #ticket-history #ticket-actions; #running-check, text      |
+ * |               |                         | #running-output; and the run's, below                      |
  * | Review        | /live/review/<id>       | `reviewPartials`: #review-strip #review-checks #review-bar |
  * | Run           | /live/run/<id>          | `runPartials`: #run-strip #run-attention #run-message      |
  * |               |                         | #run-learned #run-actions                                  |

@@ -21,6 +21,7 @@ import { type Live, replace } from "./live.tsx";
 import type { ResolveReference } from "./markdown.ts";
 import { Inline } from "./prose.tsx";
 import { RunList } from "./runs.tsx";
+import { RunningCheckPanel, type RunningCheckProps } from "./running_check.tsx";
 import type { Shell } from "./shell.ts";
 import { Blocked, Specification, Subtasks, TicketFacts } from "./ticket_parts.tsx";
 import { hasOpenNeeds, type TicketOrder, TicketOrderPanel } from "./ticket_order.tsx";
@@ -30,9 +31,10 @@ import {
   TicketSummary,
   type TicketSummaryProps,
 } from "./ticket_progress.tsx";
+import type { TriedLine, WaysOnProps } from "./ways_on.tsx";
 import { type RefusedGuidance, TicketActions } from "./ticket_moves.tsx";
 import { DelayNotice } from "./delay.tsx";
-import { checkWords, type Delay, doingNow, ticketWords } from "./words.ts";
+import { type Delay, doingNow, shownCheck, ticketWords } from "./words.ts";
 
 export interface TicketPageProps {
   shell: Shell;
@@ -42,6 +44,10 @@ export interface TicketPageProps {
   projectName: string;
   /** The project's own. */
   commands: ProjectCommand[];
+  /** Rounds of repair, oldest first. */
+  tried: TriedLine[];
+  /** For when it is blocked. */
+  waysOn: WaysOnProps;
   /** The idea it came from. */
   idea: Subject | null;
   /** In order. */
@@ -62,6 +68,8 @@ export interface TicketPageProps {
   changes: ChangeEvent[];
   /** The active run's, else the newest one's. */
   activity: Omit<ActivityProps, "nowMs">;
+  /** The check at work. */
+  running: RunningCheckProps["check"];
   resolve: ResolveReference;
   refused: RefusedGuidance | null;
 }
@@ -78,6 +86,7 @@ export function TicketPage(props: TicketPageProps): VNode {
           <Subtasks subtasks={props.subtasks} nowMs={nowMs} />
           <Specification ticket={ticket} resolve={props.resolve} />
           <TicketSummary ticket={ticket} summary={props.summary} />
+          <RunningCheckPanel ticketId={ticket.id} check={props.running} nowMs={nowMs} />
           <Activity {...props.activity} nowMs={nowMs} />
         </div>
         <div class="column-facts">
@@ -112,6 +121,10 @@ export function ticketPartials(props: TicketPageProps, status?: string): VNode {
       {replace("ticket-facts", <TicketFacts {...props} nowMs={nowMs} />)}
       {replace("ticket-order", <TicketOrderPanel ticket={ticket} order={props.order} />)}
       {replace("ticket-summary", <TicketSummary ticket={ticket} summary={props.summary} />)}
+      {replace(
+        "running-check",
+        <RunningCheckPanel ticketId={ticket.id} check={props.running} nowMs={nowMs} />,
+      )}
       {replace("ticket-checks", <CheckList id="ticket-checks" checks={checks} nowMs={nowMs} />)}
       {replace("ticket-runs", <RunList id="ticket-runs" runs={runs} nowMs={nowMs} />)}
       {replace("ticket-history", <History id="ticket-history" changes={changes} nowMs={nowMs} />)}
@@ -192,7 +205,7 @@ function CheckFact({ name, check }: { name: string; check: Check | null }): VNod
         ? <span class="muted">not yet</span>
         : (
           <a href={checkHref(check.ticketId, check.id)}>
-            <StatusBadge shown={checkWords[check.status]} />
+            <StatusBadge shown={shownCheck(check)} />
           </a>
         )}
     </Fact>

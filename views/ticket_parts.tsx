@@ -8,6 +8,7 @@ import { ActionForm } from "./forms.tsx";
 import { ideaHref, projectHref, type Subject, ticketHref } from "./links.ts";
 import type { ResolveReference } from "./markdown.ts";
 import { Inline, Prose } from "./prose.tsx";
+import { Tried, type TriedLine, WaysOn, type WaysOnProps } from "./ways_on.tsx";
 import { complexityWords, failureWords, subtaskWords, ticketTypeWords } from "./words.ts";
 
 interface BlockedProps {
@@ -16,10 +17,13 @@ interface BlockedProps {
   checks: Check[];
   /** The project's own. */
   commands: ProjectCommand[];
+  /** Oldest first. */
+  tried: TriedLine[];
+  waysOn: WaysOnProps;
 }
 
 /** Cause, the last lines of the failed check, what was tried, and the ways on. */
-export function Blocked({ ticket, checks, commands }: BlockedProps): VNode {
+export function Blocked({ ticket, checks, commands, tried, waysOn }: BlockedProps): VNode {
   const last = checks.find((check) => !check.baseline) ?? null;
   const failed = last?.status === "failed" || last?.status === "timed_out" ? last : null;
   return (
@@ -31,6 +35,7 @@ export function Blocked({ ticket, checks, commands }: BlockedProps): VNode {
     >
       <Prose text={ticket.reason} />
       {ticket.round > 0 && <p>{ticket.round} of {CHECK_ROUNDS_MAX} rounds of repair were tried.</p>}
+      <Tried tried={tried} />
       {failed && failed.tail !== "" && (
         <>
           <p class="remark-label">End of the {failed.name} output</p>
@@ -44,12 +49,13 @@ export function Blocked({ ticket, checks, commands }: BlockedProps): VNode {
         </>
       )}
       {ticket.failure && !isOrders(ticket.failure) && <p>{failureReasons[ticket.failure].mend}</p>}
-      <WaysOn ticket={ticket} commands={commands} />
+      <HowToMend ticket={ticket} commands={commands} />
+      {!isOrders(ticket.failure) && <WaysOn {...waysOn} />}
     </Notice>
   );
 }
 
-function WaysOn({ ticket, commands }: Omit<BlockedProps, "checks">): VNode {
+function HowToMend({ ticket, commands }: Pick<BlockedProps, "ticket" | "commands">): VNode {
   const settings = <a href={projectHref(ticket.projectId)}>the project's settings</a>;
   if (ticket.failure === "commands_not_allowed") {
     return (
@@ -83,14 +89,16 @@ function WaysOn({ ticket, commands }: Omit<BlockedProps, "checks">): VNode {
   }
   return (
     <p class="muted">
-      Three ways on, below: guide the developer in words, retry as it is, or cancel.
+      Three ways on: guide the developer in words, below; retry as it is, or from a step; or take
+      its branch over by hand.
     </p>
   );
 }
 
 /** It lies with the project's settings: no words to a developer can mend it. */
 export const isProjects = (failure: Ticket["failure"]): boolean =>
-  failure === "commands_not_allowed" || failure === "setup_failed" || failure === "setup_offline";
+  failure === "commands_not_allowed" || failure === "setup_failed" || failure === "setup_offline" ||
+  failure === "checks_misconfigured";
 
 /** It lies with what the ticket needs. */
 export const isOrders = (failure: Ticket["failure"]): boolean => failure === "dependency_cancelled";
@@ -163,7 +171,7 @@ export function Specification(
       )}
       {ticket.guidance !== "" && (
         <>
-          <h3>Your last words to the developer</h3>
+          <h3>Last words to the developer</h3>
           <Prose text={ticket.guidance} resolve={resolve} />
         </>
       )}

@@ -15,7 +15,7 @@ import type {
 } from "../server/states.ts";
 import type { ToolTag } from "../agents/protocol.ts";
 import { CHECK_ROUNDS_MAX } from "../server/states.ts";
-import type { ReviewFinding, Run, RunPurpose, Ticket } from "../server/records.ts";
+import type { Check, ReviewFinding, Run, RunPurpose, Ticket } from "../server/records.ts";
 
 /** Colour and shape of a state; the word always stands beside them. */
 export type Tone = "done" | "waiting" | "failed" | "running" | "review" | "idle";
@@ -122,6 +122,15 @@ export const checkWords: Record<CheckStatus, Shown> = {
   timed_out: shown("failed", "Timed out"),
   skipped: shown("idle", "No command"),
 };
+
+/** A check with what makes it count, or not, beside its own result. */
+export function shownCheck(
+  { status, flaky, knownFailures }: Pick<Check, "status" | "flaky" | "knownFailures">,
+): Shown {
+  if (status === "passed" && flaky.length > 0) return shown("done", "Passed, flaky");
+  if (knownFailures) return shown("waiting", "Fails as before");
+  return checkWords[status];
+}
 
 /** What a run may have had. */
 export const tagWords: Record<ToolTag, string> = {
@@ -234,6 +243,7 @@ export const failureWords: Record<FailureReason, string> = {
   checks_failed: "Checks failed",
   setup_failed: "Setup failed",
   setup_offline: "Setup had no network",
+  checks_misconfigured: "The project's checks need mending",
   no_changes: "Nothing was changed",
   repository: "Repository problem",
   merge_conflict: "Merge conflict",

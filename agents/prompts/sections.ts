@@ -15,6 +15,7 @@ export const sectionTags = [
   "done_subtasks",
   "commands",
   "check_failures",
+  "changed_since_green",
   "requested_changes",
   "guidance",
   "diff",

@@ -51,6 +51,7 @@ export const promptLimits = {
   failureChars: 2_000,
   /** The end of what a failed check printed. */
   tailChars: 12_000,
+  sinceGreenChars: 40_000,
   diffChars: 150_000,
   outputChars: 60_000,
   files: 1_500,
@@ -63,6 +64,11 @@ export const promptLimits = {
 } as const;
 
 type CheckPart = Pick<Check, "name" | "status" | "exitCode" | "report">;
+
+type CheckMade =
+  & CheckPart
+  & Pick<Check, "baseline">
+  & Partial<Pick<Check, "knownFailures" | "flaky">>;
 
 /** All that a task can hold; what is absent or empty gets no section. */
 export interface PromptParts {
@@ -82,12 +88,20 @@ export interface PromptParts {
   doneSubtasks?: Pick<Subtask, "title" | "summary">[];
   commands?: Pick<ProjectCommand, "name" | "command">[];
   checkFailures?: (CheckPart & Pick<Check, "tail">)[];
+  /** What the ticket changed since its checks last passed, or since its base. */
+  sinceGreen?: {
+    commit: string;
+    isBase: boolean;
+    stat: string[];
+    diff: string;
+    truncated: boolean;
+  };
   /** What a person wrote on the whole, and at lines of the diff. */
   requestedChanges?: { text: string; comments: Pick<Comment, "path" | "line" | "body">[] };
   guidance?: string;
   /** Unified. */
   diff?: string;
-  checks?: (CheckPart & Pick<Check, "baseline">)[];
+  checks?: CheckMade[];
   /** What a command printed. */
   output?: string;
   /** Paths of the tracked files. */
@@ -114,6 +128,7 @@ export function buildPrompt(parts: PromptParts): string {
     list("done_subtasks", parts.doneSubtasks?.map(doneLine), promptLimits.doneSubtasks),
     block("commands", commandLines(parts.commands ?? [])),
     ...(parts.checkFailures ?? []).map(checkFailures),
+    sinceGreen(parts),
     requestedChanges(parts),
     words("guidance", parts.guidance, promptLimits.guidanceChars),
     block("diff", parts.diff ? [harmless(cut(parts.diff, promptLimits.diffChars))] : []),
@@ -178,6 +193,17 @@ function checkFailures(check: CheckPart & Pick<Check, "tail">): string {
     ...bullets(failures, promptLimits.failures),
     "The end of what it printed:",
     plainOutput(check.tail, promptLimits.tailChars, "end") || "(nothing)",
+  ], attributes);
+}
+
+function sinceGreen({ sinceGreen }: PromptParts): string {
+  if (!sinceGreen) return "";
+  const { commit, isBase, stat, diff, truncated } = sinceGreen;
+  const attributes = { [isBase ? "base_commit" : "green_commit"]: commit.slice(0, 12) };
+  return block("changed_since_green", [
+    ...stat.map((line) => harmless(oneLine(line, promptLimits.pathChars))),
+    harmless(cut(diff.trimEnd(), promptLimits.sinceGreenChars)),
+    ...(truncated ? ["[cut: the diff goes on]"] : []),
   ], attributes);
 }
 
@@ -262,18 +288,28 @@ function doneLine({ title, summary }: Pick<Subtask, "title" | "summary">): strin
   return `${title}: ${summary}`;
 }
 
-function checkLine(check: CheckPart & Pick<Check, "baseline">): string {
+function checkLine(check: CheckMade): string {
   const when = check.baseline ? " before any change" : "";
   if (check.status === "skipped") {
     return `${check.name}${when}: not run, the project names no such command`;
   }
   const counts = check.report ? `, ${countsText(check.report)}` : "";
   const status = check.status.replace("_", " ");
-  return `${check.name}${when}: ${status} (exit code ${exitText(check)})${counts}`;
+  const known = check.knownFailures ? "; all that fails failed before any change, too" : "";
+  const flaky = check.flaky?.length
+    ? `; failed first and passed on the same commit: ${
+      check.flaky.map(({ test }) => test).join(", ")
+    }`
+    : "";
+  return `${check.name}${when}: ${status} (exit code ${exitText(check)})${counts}${known}${flaky}`;
 }
 
-function failureText({ file, line, test, message }: CheckFailure): string {
-  const where = [file && place(file, line), test && oneLine(test, promptLimits.lineChars)];
+function failureText({ file, line, test, message, before }: CheckFailure): string {
+  const where = [
+    before && "(it failed so before any change)",
+    file && place(file, line),
+    test && oneLine(test, promptLimits.lineChars),
+  ];
   return joined(where.filter(Boolean).join(" "), hanging(message, promptLimits.failureChars));
 }
 

@@ -120,10 +120,17 @@ export const checkSchema = once(() =>
         line: z.number().int().optional(),
         test: z.string().optional(),
         message: z.string(),
+        before: z.literal(true).optional().describe("It failed so before any agent edited"),
       })),
     }).nullable(),
     tail: z.string(),
     unconfined: z.boolean(),
+    rerun_of: z.string().nullable().describe("The failed check that it repeats on the same commit"),
+    flaky: z.array(z.object({ file: z.string(), test: z.string() }))
+      .describe("Tests that failed there and not here"),
+    known_failures: z.boolean().describe(
+      "Nothing fails but what failed before any change, and the ticket goes on with that",
+    ),
     created_at: time(),
   }).meta({ id: "Check" })
 );
@@ -140,6 +147,9 @@ export const checkJson = (c: Check): z.infer<ReturnType<typeof checkSchema>> => 
   report: c.report,
   tail: c.tail,
   unconfined: c.unconfined,
+  rerun_of: c.rerunOf,
+  flaky: c.flaky,
+  known_failures: c.knownFailures,
   created_at: c.createdAt,
 });
 

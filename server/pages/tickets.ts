@@ -18,11 +18,13 @@ import { listSubtasks } from "../store/subtasks.ts";
 import { countTickets, getTicket, listNewestTickets, listTickets } from "../store/tickets.ts";
 import { HISTORY_MAX } from "./ideas.ts";
 import { orderOf } from "./order.ts";
+import { runningCheck } from "../services/running_checks.ts";
 import { needsWait } from "../services/start_waits.ts";
 import { progressOf, summaryOf } from "../services/ticket_progress.ts";
 import { referencesOf } from "./references.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
 import { type Delays, delaysOf } from "./delays.ts";
+import { triedOf, waysOnOf } from "./ways_on.ts";
 import { subjectOf, type Subjects, subjectsOf } from "./subjects.ts";
 
 /** Open tickets that the page shows; a queue longer than that is not read on one page. */
@@ -126,7 +128,8 @@ export function ticketPage(
   const { db } = app;
   const after = lastSeq(db);
   const ticket = getTicket(db, id);
-  const runs = listTicketRuns(db, id).toReversed();
+  const inOrder = { runs: listTicketRuns(db, id), checks: listChecks(db, id) };
+  const runs = inOrder.runs.toReversed();
   const project = getProject(db, ticket.projectId);
   const active = findActiveRun(db, id);
   return {
@@ -135,9 +138,11 @@ export function ticketPage(
     ticket,
     projectName: project.name,
     commands: project.commands,
+    tried: triedOf(ticket, inOrder.runs, inOrder.checks),
+    waysOn: waysOnOf(app, ticket, project),
     idea: ticket.ideaId ? subjectOf(app, { ideaId: ticket.ideaId, ticketId: null }) : null,
     subtasks: listSubtasks(db, id),
-    checks: listChecks(db, id).toReversed(),
+    checks: inOrder.checks.toReversed(),
     runs,
     delay: delaysOf(app).ofTicket(ticket),
     order: orderOf(app, ticket),
@@ -148,6 +153,7 @@ export function ticketPage(
       : [],
     changes: listHistory(db, { ticketId: id }, HISTORY_MAX),
     activity: activityOf(app, active ?? runs[0] ?? null),
+    running: runningCheck(app, id),
     resolve: referencesOf(app, ticket.projectId),
     refused,
   };

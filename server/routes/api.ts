@@ -3,6 +3,7 @@ import type { Api } from "../api.ts";
 import type { EventStreams } from "../sse.ts";
 import { agentsApi } from "./agents.tsx";
 import { approvalsApi } from "./approvals.tsx";
+import { checkRulesApi } from "./check_rules.tsx";
 import { eventsApi } from "./events.ts";
 import { ideasApi } from "./ideas.tsx";
 import { jobsApi } from "./jobs.tsx";
@@ -20,6 +21,7 @@ import { usageApi } from "./usage.tsx";
 
 export function mountApi(api: Api, streams: EventStreams): void {
   projectsApi(api);
+  checkRulesApi(api);
   mcpServersApi(api);
   ideasApi(api);
   orderApi(api);

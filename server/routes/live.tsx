@@ -17,6 +17,7 @@ import { projectsPartials } from "../../views/projects.tsx";
 import { reviewPartials } from "../../views/review.tsx";
 import { runPartials } from "../../views/run.tsx";
 import { runsPartials } from "../../views/runs.tsx";
+import { runningOutputPartial } from "../../views/running_check.tsx";
 import { settingsPartials } from "../../views/settings.tsx";
 import { ticketPartials } from "../../views/ticket.tsx";
 import { developmentPartials } from "../../views/tickets.tsx";
@@ -39,6 +40,7 @@ import { shellOf } from "../pages/shell.ts";
 import { developmentPage, readDevelopmentQuery, ticketPage } from "../pages/tickets.ts";
 import { readUsageQuery, usagePage } from "../pages/usage.ts";
 import type { Run, RunEvent } from "../records.ts";
+import { runningCheck } from "../services/running_checks.ts";
 import { isTurnEnd } from "../services/budgets.ts";
 import { lastEventId, type SseClient } from "../sse.ts";
 import { lastSeq, listEventsAfter } from "../store/events.ts";
@@ -76,7 +78,7 @@ export function livePages(pages: Hono<Env>, tools: PageTools): void {
     return open(c, {
       concerns: (message) => frame(message) || ofIdea(message, id),
       render: (status) => ideaPartials(ideaPage(page, id), status),
-      shows: ({ ideaId }) => ideaId === id,
+      shows: (message) => message.kind === "delta" && message.ideaId === id,
       text: (app) => liveTexts(app, ideaPage(page, id).runs.map(({ run }) => run)),
     });
   });
@@ -89,7 +91,7 @@ export function livePages(pages: Hono<Env>, tools: PageTools): void {
     const [page, id] = [request(c), c.req.param("id")];
     const activity = new LiveActivity(page.app, lastEventId(c) ?? lastSeq(page.app.db));
     return open(c, {
-      concerns: (message) => frame(message) || ofTicket(message, id),
+      concerns: (message) => frame(message) || ofTicket(message, id) || turnsCheck(message, id),
       render(status) {
         const props = ticketPage(page, id);
         const { run } = props.activity;
@@ -104,7 +106,12 @@ export function livePages(pages: Hono<Env>, tools: PageTools): void {
       shows: ({ ticketId }) => ticketId === id,
       text(app) {
         const run = findActiveRun(app.db, id);
-        return run && liveTexts(app, [run]);
+        return (
+          <>
+            {run && liveTexts(app, [run])}
+            {runningOutputPartial({ check: runningCheck(app, id) })}
+          </>
+        );
       },
     });
   });
@@ -128,7 +135,7 @@ export function livePages(pages: Hono<Env>, tools: PageTools): void {
           </>
         );
       },
-      shows: ({ runId }) => runId === id,
+      shows: (message) => message.kind === "delta" && message.runId === id,
       text: (app) => liveTexts(app, [getRun(app.db, id)]),
     });
   });
@@ -219,12 +226,19 @@ const ofIdea = (message: HubMessage, id: string): boolean =>
   isEvent(message) && message.event.ideaId === id;
 const ofTicket = (message: HubMessage, id: string): boolean =>
   isEvent(message) && message.event.ticketId === id;
+/** A check of the ticket begins or is over. */
+const turnsCheck = (message: HubMessage, id: string): boolean =>
+  message.kind === "check" && message.at === "turn" && message.ticketId === id;
 const ofRun = (message: HubMessage, id: string): boolean =>
   isEvent(message) && message.event.runId === id;
 
 // ------------------------------------------------------------------ one page's stream
 
-type Delta = HubMessage & { kind: "delta" };
+type Delta = HubMessage & { kind: "delta" | "check" };
+
+/** It says what is printed right now, and changes nothing that is on record. */
+const streams = (message: HubMessage): message is Delta =>
+  message.kind === "delta" || message.kind === "check" && message.at === "output";
 
 interface LiveView {
   concerns(message: HubMessage): boolean;
@@ -276,8 +290,8 @@ function follow(c: RequestContext, client: SseClient, view: LiveView): Cancel {
 
   if (changed) flush();
   const unsubscribe = app.hub.subscribe((message) => {
-    if (message.kind === "delta") {
-      if (message.part !== "text" || !view.shows?.(message)) return;
+    if (streams(message)) {
+      if (message.kind === "delta" && message.part !== "text" || !view.shows?.(message)) return;
       streamed = true;
       return void soon();
     }

@@ -18,6 +18,7 @@ import { approvalPages } from "./approvals.tsx";
 import { ideaPages } from "./ideas.tsx";
 import { jobPages } from "./jobs.tsx";
 import { livePages } from "./live.tsx";
+import { checkRulesPages } from "./check_rules.tsx";
 import { mcpServerPages } from "./mcp_servers.tsx";
 import { memoryPages } from "./memory.tsx";
 import { done, pageRequest, type PageTools, show } from "./page.ts";
@@ -37,6 +38,7 @@ export function mountPages(pages: Hono<Env>, tools: PageTools): void {
     return show(c, start);
   });
   projectPages(pages, tools);
+  checkRulesPages(pages, tools);
   mcpServerPages(pages, tools);
   ideaPages(pages, tools);
   orderPages(pages, tools);

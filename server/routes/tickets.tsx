@@ -8,7 +8,8 @@ import { shellOf } from "../pages/shell.ts";
 import { DevelopmentPage } from "../../views/tickets.tsx";
 import { type Env, type RequestContext, validate } from "../api.ts";
 import { developmentPage, readDevelopmentQuery, ticketPage } from "../pages/tickets.ts";
-import { checkOutput, outputEnd } from "../services/checks.ts";
+import { runningCheck } from "../services/running_checks.ts";
+import { checkOutput, outputEnd, outputSoFar } from "../services/check_outputs.ts";
 import {
   act,
   done,
@@ -24,7 +25,7 @@ import { once } from "../once.ts";
 import { type Api, pageOf, pageQuery, readCursor, requestSignal, toPage } from "../api.ts";
 import { showReview } from "./reviews.tsx";
 import type { App } from "../app.ts";
-import type { Ticket } from "../records.ts";
+import { commandNames, type Ticket } from "../records.ts";
 import {
   commentChangesInput,
   guidanceInput,
@@ -60,6 +61,7 @@ import {
   retryTicket,
   startTicket,
 } from "../services/tickets.ts";
+import { continueTicket, pickUpBranch } from "../services/taking_over.ts";
 import { editTicket } from "../services/ticket_edits.ts";
 import { makeTicket } from "../services/ticket_making.ts";
 import { ticketEditInput, ticketMakingInput } from "./order_inputs.ts";
@@ -80,6 +82,18 @@ const reviewSchema = once(() =>
   })
 );
 const outputSchema = once(() => z.object({ output: z.string() }));
+const runningCheckSchema = once(() =>
+  z.object({
+    check: z.object({
+      name: z.enum(commandNames),
+      commit: z.string(),
+      baseline: z.boolean(),
+      command: z.string(),
+      started_at: z.string(),
+      output: z.string(),
+    }).nullable().describe("Null: none is at work"),
+  })
+);
 const diffSchema = once(() =>
   z.object({
     base_commit: z.string().nullable(),
@@ -159,6 +173,11 @@ export function ticketsApi(api: Api): void {
       body: retryInput,
       out: ticketSchema,
     }, ({ app, params, body }) => withSubtasks(app, retryTicket(app, params.id!, body.step)))
+    .post("/tickets/:id/continue", {
+      summary: "Go on with what a person committed on a blocked ticket's branch",
+      out: ticketSchema,
+      prepare: ({ app, params }) => pickUpBranch(app, params.id!, requestSignal()),
+    }, ({ app, params, prepared }) => withSubtasks(app, continueTicket(app, params.id!, prepared)))
     .post("/tickets/:id/guide", {
       summary: "Give a blocked ticket's developer guidance in words",
       body: guidanceInput,
@@ -199,6 +218,16 @@ export function ticketsApi(api: Api): void {
     }, ({ app, params }) => {
       const { id } = getTicket(app.db, params.id!);
       return { items: listChecks(app.db, id).map(checkJson), next: null };
+    })
+    .get("/tickets/:id/running-check", {
+      summary: "The check that is at work for the ticket, with all that it printed so far",
+      out: runningCheckSchema,
+    }, async ({ app, params }) => {
+      const running = runningCheck(app, getTicket(app.db, params.id!).id);
+      if (running === null) return { check: null };
+      const { name, commit, baseline, command, startedAt } = running;
+      const output = await outputSoFar(running);
+      return { check: { name, commit, baseline, command, started_at: startedAt, output } };
     })
     .get("/tickets/:id/checks/:check/output", {
       summary: "Everything that a check printed, as far as it was kept",
@@ -267,7 +296,25 @@ export function ticketPages(pages: Hono<Env>, tools: PageTools): void {
     (app, id) => cancelTicket(app, id),
     (t) => `Ticket #${t.number} cancelled; its branch is kept`,
   );
-  action("retry", (app, id) => retryTicket(app, id), (t) => `Ticket #${t.number} goes on`);
+  pages.post("/tickets/:id/retry", async (c) => {
+    const id = c.req.param("id");
+    const { step } = await readForm(c);
+    const back = listBehind(c, ["/development"]);
+    return await act(
+      () => {
+        const input = validate(retryInput, step ? { step } : {}, "form");
+        const ticket = retryTicket(c.var.app, id, input.step);
+        return done(c, back ?? ticketHref(id), `Ticket #${ticket.number} goes on`);
+      },
+      ({ message }) => back ? refusedAt(c, back, message) : null,
+    );
+  });
+  pages.post("/tickets/:id/continue", async (c) => {
+    const id = c.req.param("id");
+    const picked = await pickUpBranch(c.var.app, id, requestSignal());
+    const ticket = continueTicket(c.var.app, id, picked);
+    return done(c, ticketHref(id), `Ticket #${ticket.number} goes on with what you committed`);
+  });
   action(
     "allow-commands",
     allowCommands,
@@ -356,6 +403,12 @@ export function ticketPages(pages: Hono<Env>, tools: PageTools): void {
     return done(c, `${reviewHref(id)}#${at}`, "Comment removed");
   });
 
+  pages.get("/tickets/:id/checks/running", async (c) => {
+    const { id } = getTicket(c.var.app.db, c.req.param("id"));
+    const running = runningCheck(c.var.app, id);
+    // It may have ended since: then its own page has it.
+    return running ? c.text(await outputSoFar(running)) : c.redirect(ticketHref(id), 303);
+  });
   pages.get("/tickets/:id/checks/:check", async (c) => {
     const { id, check: checkId } = c.req.param();
     const check = getTicketCheck(c.var.app.db, id, checkId);

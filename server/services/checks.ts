@@ -1,22 +1,33 @@
 /** Runs a project's own command on exactly one commit, and records what really came out. */
-import { join } from "node:path";
 import type { Place } from "../../agents/protocol.ts";
+import { maskedOutput } from "../../agents/permissions/masked_output.ts";
+import { flakyTests, markKnown } from "../../agents/reports/known_failures.ts";
 import { parseReport } from "../../agents/reports/mod.ts";
+import {
+  findReportFiles,
+  readReportFiles,
+  type SeenFiles,
+  withReportFiles,
+} from "../../agents/reports/report_files.ts";
 import { restoreWorktree } from "../../agents/git/restoring.ts";
 import type { App } from "../app.ts";
-import { newId, transact } from "../db.ts";
+import { timeText } from "../clock.ts";
+import { transact } from "../db.ts";
 import { hasRoom, removeIfThere } from "../disk.ts";
 import { AppError } from "../errors.ts";
 import { machineFaultOf, Unavailable } from "../machine_fault.ts";
-import type { Check, CommandName, Project, ProjectCommand, Ticket } from "../records.ts";
+import type { Check, CommandName, Project, Ticket } from "../records.ts";
 import type { CheckStatus } from "../states.ts";
+import { getCheckRules } from "../store/check_rules.ts";
 import { findCheck, insertCheck, type NewCheck } from "../store/checks.ts";
+import { countFlaky } from "../store/flaky_tests.ts";
+import { CheckOutput, outputFile } from "./check_outputs.ts";
+import { commandIn, type ReadyCommand } from "./command_rules.ts";
+import { beginCheck } from "./running_checks.ts";
 import { reaching } from "./equipment.ts";
 
 /** Last part of the output that is kept in the row, for pages and prompts. */
 const TAIL_CHARS = 4_000;
-/** Most output that is kept as a file. */
-const OUTPUT_FILE_MAX_BYTES = 20_000_000;
 
 export interface CheckRequest {
   name: CommandName;
@@ -24,6 +35,8 @@ export interface CheckRequest {
   /** The files are the base branch's own: no agent had a hand in them. */
   baseline: boolean;
   place: Place;
+  /** A check of the same that failed: the command is run once more, whatever is known. */
+  rerunOf?: Check;
 }
 
 /** Whether the project's commands may run at all on this machine. */
@@ -49,12 +62,15 @@ export async function runCheck(
     signal: AbortSignal;
   },
 ): Promise<Check> {
-  const { name, commit, baseline, place } = request;
+  const { name, commit, baseline, place, rerunOf } = request;
   const known = name === "setup"
     ? null
     : findCheck(app.db, { ticketId: ticket.id, name, commit, baseline });
-  if (known) return known;
   const command = project.commands.find((c) => c.name === name);
+  // A command may have been named since.
+  const stays = known !== null && known.id !== rerunOf?.id &&
+    !(known.status === "skipped" && command);
+  if (stays) return known;
   if (!command) {
     return record(app, ticket, {
       ...skipped,
@@ -64,12 +80,27 @@ export async function runCheck(
       baseline,
     });
   }
+  const rules = getCheckRules(app.db, project.id).commands[name];
+  const ready = await commandIn(place.dir, command, rules);
+  const reportsBefore = await findReportFiles(place.dir, rules.reports);
   const outputPath = await outputFile(app, project, ticket, name);
   const restore = () => restoreWorktree({ repo: project.path, worktree: place.dir, signal });
   const network = name === "setup" && baseline && project.setupNetwork;
   let result: Awaited<ReturnType<App["agents"]["command"]>>;
+  let report: Check["report"];
   try {
-    result = await runKept(app, { project, command, place, network, outputPath, signal });
+    using running = beginCheck(app, {
+      ticketId: ticket.id,
+      name,
+      commit,
+      baseline,
+      command: command.command,
+      startedAt: timeText(app.clock.nowMs()),
+      outputPath,
+    });
+    const onOutput = (text: string) => running.print(text);
+    result = await runKept(app, { project, ready, place, network, outputPath, onOutput, signal });
+    report = await reportOf(result, { dir: place.dir, reports: rules.reports, reportsBefore });
   } catch (error) {
     await removeIfThere(outputPath);
     const lost = error instanceof AppError && error.failure === "worker_lost";
@@ -83,6 +114,7 @@ export async function runCheck(
     : result.exitCode === 0
     ? "passed"
     : "failed";
+  const base = baseline || name === "setup" ? null : baselineOf(app, ticket, name);
   return record(app, ticket, {
     ticketId: ticket.id,
     name,
@@ -92,83 +124,82 @@ export async function runCheck(
     status,
     exitCode: result.exitCode,
     durationMs: result.durationMs,
-    report: parseReport(result.output, { root: place.dir, exitCode: result.exitCode }),
+    report: markKnown(report, base?.report ?? null),
     tail: tailOf(result.output),
     outputPath,
     unconfined: result.unconfined,
+    ...rerunOf && {
+      rerunOf: rerunOf.id,
+      flaky: flakyTests(rerunOf.report, { passed: status === "passed", report }),
+    },
   });
+}
+
+/** What the command said of the ticket's untouched base; null: it was not run there. */
+export const baselineOf = (
+  app: App,
+  { id: ticketId, baseCommit }: Ticket,
+  name: CommandName,
+): Check | null =>
+  baseCommit === null
+    ? null
+    : findCheck(app.db, { ticketId, name, commit: baseCommit, baseline: true });
+
+async function reportOf(
+  { output, exitCode }: Pick<Awaited<ReturnType<App["agents"]["command"]>>, "output" | "exitCode">,
+  { dir, reports, reportsBefore }: { dir: string; reports: string[]; reportsBefore: SeenFiles },
+): Promise<Check["report"]> {
+  const printed = parseReport(output, { root: dir, exitCode });
+  const files = await readReportFiles(dir, reports, reportsBefore);
+  return withReportFiles(printed, files, { exitCode });
 }
 
 /** Runs the command with all that it prints in a file. One whose output the disk does not take is ended. */
 async function runKept(
   app: App,
-  { project, command, place, network, outputPath, signal }: {
+  { project, ready, place, network, outputPath, onOutput, signal }: {
     project: Project;
-    command: ProjectCommand;
+    ready: ReadyCommand;
     place: Place;
     network: boolean;
     outputPath: string;
+    onOutput: (text: string) => void;
     signal: AbortSignal;
   },
 ) {
-  const doing = `keep what "${command.name}" prints`;
+  const { name, spec, secrets } = ready;
+  const doing = `keep what "${name}" prints`;
   using output = new CheckOutput(outputPath);
+  const masked = maskedOutput(secrets);
+  const live = masked.live((text) => {
+    output.write(text);
+    onOutput(text);
+  });
   // Those of a person's own setting, whoever wrote what it runs.
   const result = await app.agents.command(
     reaching(place, "checks", project.hosts),
-    { command: command.command, cwd: "", timeoutMs: command.timeoutMs, env: {} },
+    spec,
     {
       signal: AbortSignal.any([signal, output.failed]),
-      onOutput: (text) => output.write(text),
+      onOutput: (text) => live.push(text),
       unconfinedAllowed: project.commandsAllowed,
       network,
     },
   ).catch((error) => {
     throw output.failed.aborted && !signal.aborted ? unkept(output.failed.reason, doing) : error;
   });
+  live.end();
   if (output.failed.aborted) throw unkept(output.failed.reason, doing);
   // It may have failed for want of room, and nobody can tell: that is no evidence against the work.
   const failed = result.timedOut || result.exitCode !== 0;
-  if (failed && !hasRoom(place.dir)) throw new Unavailable("disk_full", `run "${command.name}"`);
-  return result;
+  if (failed && !hasRoom(place.dir)) throw new Unavailable("disk_full", `run "${name}"`);
+  return { ...result, output: masked.clean(result.output) };
 }
 
 /** What kept the output from being written, as a refusal where the machine is to blame for it. */
 function unkept(error: unknown, doing: string): unknown {
   const fault = machineFaultOf(error);
   return fault === null ? error : new Unavailable(fault, doing, error);
-}
-
-/** The file with a check's output. A write that fails throws nothing at whoever reads the command's output. */
-class CheckOutput {
-  readonly #file: Deno.FsFile;
-  readonly #failed = new AbortController();
-  readonly #encoder = new TextEncoder();
-  #written = 0;
-
-  constructor(path: string) {
-    this.#file = Deno.openSync(path, { write: true, create: true, truncate: true });
-  }
-
-  /** Aborts with the error of the first write that failed; nothing is written after it. */
-  get failed(): AbortSignal {
-    return this.#failed.signal;
-  }
-
-  write(text: string): void {
-    if (this.failed.aborted) return;
-    const bytes = this.#encoder.encode(text).subarray(0, OUTPUT_FILE_MAX_BYTES - this.#written);
-    try {
-      for (let done = 0; done < bytes.length;) done += this.#file.writeSync(bytes.subarray(done));
-      this.#written += bytes.length;
-    } catch (error) {
-      this.#failed.abort(error);
-    }
-  }
-
-  [Symbol.dispose](): void {
-    this.#file.close();
-  }
 }
 
 const skipped = {
@@ -185,55 +216,22 @@ const skipped = {
 function record(app: App, ticket: Ticket, check: NewCheck): Check {
   return transact(app, (tx) => {
     const row = insertCheck(tx, check);
+    const { projectId, id: ticketId } = ticket;
+    countFlaky(tx, { projectId, ticketId }, row.flaky);
     tx.emit({
       type: "check_finished",
       projectId: ticket.projectId,
       ticketId: ticket.id,
-      data: { checkId: row.id, name: row.name, status: row.status, baseline: row.baseline },
+      data: {
+        checkId: row.id,
+        name: row.name,
+        status: row.status,
+        baseline: row.baseline,
+        ...row.rerunOf && { rerunOf: row.rerunOf, flaky: row.flaky.length },
+      },
     });
     return row;
   });
-}
-
-async function outputFile(
-  app: App,
-  project: Project,
-  ticket: Ticket,
-  name: CommandName,
-): Promise<string> {
-  const dir = join(app.config.dataDir, "projects", project.slug, "checks", String(ticket.number));
-  await Deno.mkdir(dir, { recursive: true });
-  return join(dir, `${newId(name)}.log`);
-}
-
-/** Everything that a check printed, as far as it was kept. */
-export async function checkOutput(check: Check): Promise<string> {
-  if (check.outputPath === null) return check.tail;
-  try {
-    return await Deno.readTextFile(check.outputPath);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    return `The full output is gone (${check.outputPath}). Its end was:\n\n${check.tail}`;
-  }
-}
-
-/** Bytes of an output that one page shows, from its end: there a failure is told. */
-export const OUTPUT_PAGE_BYTES = 200_000;
-
-/** The end of what a check printed; `output` null: nothing was kept. */
-export async function outputEnd(
-  check: Check,
-): Promise<{ output: string | null; omittedBytes: number }> {
-  if (check.outputPath === null) return { output: check.tail || null, omittedBytes: 0 };
-  const size = await Deno.stat(check.outputPath).then((info) => info.size, () => 0);
-  if (size <= OUTPUT_PAGE_BYTES) return { output: await checkOutput(check), omittedBytes: 0 };
-  const file = await Deno.open(check.outputPath); // its stream closes it
-  await file.seek(size - OUTPUT_PAGE_BYTES, Deno.SeekMode.Start);
-  const bytes = new Uint8Array(await new Response(file.readable).arrayBuffer());
-  // From a whole line on: the cut may have gone through a character.
-  const line = bytes.indexOf("\n".charCodeAt(0)) + 1;
-  const omittedBytes = size - bytes.length + line;
-  return { output: new TextDecoder().decode(bytes.subarray(line)), omittedBytes };
 }
 
 const tailOf = (output: string): string =>
@@ -253,15 +251,3 @@ const offline = new RegExp(
 export const lacksNetwork = (app: App, project: Project, { tail }: Pick<Check, "tail">): boolean =>
   !project.setupNetwork && app.agents.status().confinement.kind === "bubblewrap" &&
   offline.test(tail);
-
-/** The failed check in words, for the developer and for the page. */
-export function describeFailure(check: Check): string {
-  const lines: string[] = [];
-  if (check.status === "timed_out") lines.push(`The command ran into its time limit.`);
-  for (const { file, line, test, message } of check.report?.failures ?? []) {
-    const where = file ? `${file}${line ? `:${line}` : ""}: ` : "";
-    lines.push(`- ${where}${test ? `${test}: ` : ""}${message}`);
-  }
-  lines.push("", "End of the output:", check.tail.trimEnd());
-  return lines.join("\n");
-}

@@ -9,14 +9,13 @@ import { createWorktree } from "../../agents/git/worktrees.ts";
 import type { App } from "../app.ts";
 import { transact, type Tx } from "../db.ts";
 import { messageOf } from "../errors.ts";
-import type { Check, CommandName, Project, Ticket } from "../records.ts";
+import type { Check, Project, Ticket } from "../records.ts";
 import {
   CHECK_ROUNDS_MAX,
   type FailureReason,
   failureReasons,
   type TicketStep,
 } from "../states.ts";
-import { findCheck } from "../store/checks.ts";
 import { getProject } from "../store/projects.ts";
 import { findActiveRun, listTicketRuns } from "../store/runs.ts";
 import { listSubtasks, moveSubtask } from "../store/subtasks.ts";
@@ -25,7 +24,8 @@ import { allocateWorktree, markSetUp, moveWorktree } from "../store/worktrees.ts
 import { commandsMayRun, lacksNetwork, runCheck } from "./checks.ts";
 import { type Attempt, failureOf } from "./faults.ts";
 import { fillHome, keepHome } from "./caches.ts";
-import { baseTip, placeOf, ticketTip, worktreeOf } from "./places.ts";
+import { gatherEvidence, isProven, isReviewable, whyNotReviewable } from "./evidence.ts";
+import { baseTip, followBranch, placeOf, ticketTip, worktreeOf } from "./places.ts";
 import { startRun } from "./runs.ts";
 import { fillWorktree } from "./worktree_files.ts";
 import { enqueueAdvanceTicket } from "./ticket_jobs.ts";
@@ -128,6 +128,10 @@ async function prepare({ app, ticket, project, signal }: Work): Promise<void> {
         "There is no sandbox (bubblewrap) on this machine, and the project's commands may not run without one",
       ));
   }
+  const why = whyNotReviewable(app.db, project);
+  if (why !== null) {
+    return proceed(app, ticket, (tx) => block(tx, ticket, "checks_misconfigured", why));
+  }
   const baseCommit = ticket.baseCommit ?? await baseTip(project, signal);
   const row = transact(app, (tx) =>
     allocateWorktree(tx, {
@@ -189,7 +193,7 @@ async function baseline({ app, ticket, project, signal }: Work): Promise<void> {
     const place = await placeOf(project, worktree, signal);
     for (const name of ["build", "test"] as const) {
       const request = { name, commit: ticket.baseCommit!, baseline: true, place };
-      await runCheck(app, { project, ticket, request, signal });
+      await gatherEvidence(app, { project, ticket, request, signal });
     }
   }
   proceed(app, ticket, (tx) => goTo(tx, ticket, "develop"));
@@ -223,6 +227,7 @@ async function check(
   next: TicketStep,
 ): Promise<void> {
   const worktree = worktreeOf(app, ticket);
+  await followBranch(project, ticket, worktree, signal);
   const saved = await checkpoint({
     repo: project.path,
     worktree: worktree.path,
@@ -244,11 +249,15 @@ async function check(
       (tx) => block(tx, ticket, "no_changes", "The developer finished without changing any file"),
     );
   }
-  if (name === "test" && !hasPassed(app, ticket, "build", commit)) {
+  const why = whyNotReviewable(app.db, project);
+  if (why !== null) {
+    return proceed(app, ticket, (tx) => block(tx, ticket, "checks_misconfigured", why));
+  }
+  if (name === "test" && !isProven(app.db, ticket, "build", commit)) {
     return proceed(app, ticket, (tx) => goTo(tx, ticket, "build", { headCommit: commit }));
   }
   const place = await placeOf(project, worktree, signal);
-  const result = await runCheck(app, {
+  const { check: result, passes } = await gatherEvidence(app, {
     project,
     ticket,
     request: { name, commit, baseline: false, place },
@@ -256,7 +265,7 @@ async function check(
   });
   proceed(app, ticket, (tx, now) => {
     const current = updateTicket(tx, now.id, { headCommit: commit });
-    if (result.status === "passed" || result.status === "skipped") return goTo(tx, current, next);
+    if (passes) return goTo(tx, current, next);
     if (!result.report && result.tail.trim() !== "") {
       startRun(app, tx, { ticket: current, purpose: "explain", agent: explainers[name] });
       return;
@@ -284,15 +293,9 @@ export function sendBack(app: App, tx: Tx, ticket: Ticket, failed: Check): void 
   startRun(app, tx, { ticket: next, purpose: "fix", agent: routeByType(next.type) });
 }
 
-/** Evidence is for exactly one commit: work that was done since needs its own. */
-function hasPassed(app: App, ticket: Ticket, name: CommandName, commit: string): boolean {
-  const found = findCheck(app.db, { ticketId: ticket.id, name, commit, baseline: false });
-  return found?.status === "passed" || found?.status === "skipped";
-}
-
 function review({ app, ticket }: Work): void {
   proceed(app, ticket, (tx, now) => {
-    if (!hasPassed(app, now, "test", now.headCommit!)) return goTo(tx, now, "build");
+    if (!isReviewable(tx.db, now)) return goTo(tx, now, "build");
     startRun(app, tx, { ticket: now, purpose: "review", agent: "reviewer" });
   });
 }

@@ -1,13 +1,20 @@
 /** What becomes of a ticket when one of its runs ends: what the agent handed in is taken over, a failure blocks it. */
+import { EXPLAINED_FORMAT } from "../../agents/reports/explained.ts";
+import { routeByType } from "../../agents/catalog.ts";
 import type { ResultOf } from "../../agents/results.ts";
 import type { App } from "../app.ts";
 import type { Tx } from "../db.ts";
 import type { Check, CheckReport, Run, Ticket } from "../records.ts";
 import type { FailureReason } from "../states.ts";
 import { listChecks, setCheckReport } from "../store/checks.ts";
+import { getCheckRules } from "../store/check_rules.ts";
+import { getProject } from "../store/projects.ts";
+import { areReturned, deleteReturned, insertReturned } from "../store/returned_findings.ts";
 import { replaceFindings } from "../store/reviews.ts";
 import { moveSubtask } from "../store/subtasks.ts";
-import { getTicket } from "../store/tickets.ts";
+import { getTicket, updateTicket } from "../store/tickets.ts";
+import { isReviewable, whyNotReviewable } from "./evidence.ts";
+import { startRun } from "./runs.ts";
 import { moveTicket } from "./ticket_moves.ts";
 import { block, goTo, sendBack } from "./development.ts";
 
@@ -21,7 +28,7 @@ export function applyDevelopmentResult(app: App, tx: Tx, run: Run, result: unkno
     case "change":
       return applyDeveloperResult(tx, ticket, run, result as ResultOf<"developer">);
     case "review":
-      return applyReview(tx, ticket, run, result as ResultOf<"reviewer">);
+      return applyReview(app, tx, ticket, run, result as ResultOf<"reviewer">);
     case "explain":
       return applyExplanation(app, tx, ticket, result as ResultOf<"failures">);
     default:
@@ -44,7 +51,13 @@ function applyDeveloperResult(
   goTo(tx, ticket, run.purpose === "develop" ? "develop" : "build", guidance);
 }
 
-function applyReview(tx: Tx, ticket: Ticket, run: Run, result: ResultOf<"reviewer">): void {
+function applyReview(
+  app: App,
+  tx: Tx,
+  ticket: Ticket,
+  run: Run,
+  result: ResultOf<"reviewer">,
+): void {
   replaceFindings(
     tx,
     ticket.id,
@@ -57,6 +70,15 @@ function applyReview(tx: Tx, ticket: Ticket, run: Run, result: ResultOf<"reviewe
       suggestion: suggestion ?? "",
     })),
   );
+  const blocking = result.findings.filter(({ severity }) => severity === "blocking");
+  if (mayReturn(tx, ticket) && blocking.length > 0) {
+    return returnFindings(app, tx, ticket, run, blocking);
+  }
+  // The project's settings may have changed while it was read.
+  const why = whyNotReviewable(tx.db, getProject(tx.db, ticket.projectId));
+  if (why !== null) return block(tx, ticket, "checks_misconfigured", why);
+  if (!isReviewable(tx.db, ticket)) return goTo(tx, ticket, "build");
+  deleteReturned(tx, ticket.id);
   moveTicket(tx, ticket.id, "review", {
     step: null,
     round: 0,
@@ -64,6 +86,42 @@ function applyReview(tx: Tx, ticket: Ticket, run: Run, result: ResultOf<"reviewe
     reviewVerdicts: result.criteria,
   });
 }
+
+/** Once, where the project says so: what a fresh reviewer finds then is a person's to judge. */
+const mayReturn = (tx: Tx, { id, projectId }: Ticket): boolean =>
+  getCheckRules(tx.db, projectId).findingsBack && !areReturned(tx.db, id);
+
+/** The developer changes what the reviewer blocks; build, tests and a fresh review follow. */
+function returnFindings(
+  app: App,
+  tx: Tx,
+  ticket: Ticket,
+  run: Run,
+  findings: ResultOf<"reviewer">["findings"],
+): void {
+  insertReturned(tx, ticket.id, run.id);
+  tx.emit({
+    type: "findings_returned",
+    projectId: ticket.projectId,
+    ticketId: ticket.id,
+    data: { count: findings.length, runId: run.id },
+  });
+  const next = updateTicket(tx, ticket.id, {
+    step: "develop",
+    round: 0,
+    guidance: `The reviewer found what has to be changed before a person reads it:\n${
+      findings.map(describeFinding).join("\n")
+    }`,
+  });
+  startRun(app, tx, { ticket: next, purpose: "change", agent: routeByType(next.type) });
+}
+
+const describeFinding = (
+  { path, line, message, suggestion }: ResultOf<"reviewer">["findings"][number],
+): string =>
+  `- ${path ? `${path}${line ? `:${line}` : ""}: ` : ""}${message}${
+    suggestion ? `\n  Suggestion: ${suggestion.replaceAll("\n", "\n  ")}` : ""
+  }`;
 
 function applyExplanation(
   app: App,
@@ -74,7 +132,7 @@ function applyExplanation(
   const failed = newestFailure(listChecks(tx.db, ticket.id), ticket);
   if (!failed) return goTo(tx, ticket, "build");
   const report: CheckReport = {
-    format: "explained by a model",
+    format: EXPLAINED_FORMAT,
     passed: 0,
     failed: failures.length,
     skipped: 0,
@@ -90,7 +148,7 @@ function applyExplanation(
 /** The check that stopped the ticket at its present commit. */
 export function newestFailure(checks: Check[], ticket: Ticket): Check | undefined {
   return checks.findLast((c) =>
-    !c.baseline && c.commit === ticket.headCommit &&
+    !c.baseline && c.commit === ticket.headCommit && !c.knownFailures &&
     (c.status === "failed" || c.status === "timed_out")
   );
 }

@@ -24,7 +24,8 @@ import { listTicketRuns } from "../store/runs.ts";
 import { listSubtasks } from "../store/subtasks.ts";
 import { getMergeDetails, getTicket, updateTicket } from "../store/tickets.ts";
 import { findWorktree, moveWorktree } from "../store/worktrees.ts";
-import { lacksNetwork, runCheck } from "./checks.ts";
+import { lacksNetwork } from "./checks.ts";
+import { gatherEvidence } from "./evidence.ts";
 import { type Attempt, failureOf } from "./faults.ts";
 import { fillHome } from "./caches.ts";
 import { homeOf, removeHome } from "./homes.ts";
@@ -170,9 +171,10 @@ async function checkResult(
       const baseline = name === "setup" && project.setupNetwork;
       if (baseline) await goTo(baseTip);
       const request = { name, commit: baseline ? baseTip : commit, baseline, place };
-      const { status, tail } = await runCheck(app, { project, ticket, request, signal });
+      const work = { project, ticket, request, signal };
+      const { check: { tail }, passes } = await gatherEvidence(app, work);
       if (baseline) await goTo(commit);
-      if (status !== "passed") {
+      if (!passes) {
         const where = baseline ? "" : "the result of the merge with ";
         const hint = name === "setup" && lacksNetwork(app, project, { tail })
           ? `\n${failureReasons.setup_offline.mend}`

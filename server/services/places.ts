@@ -1,4 +1,5 @@
 /** Where a ticket is worked on: its worktree, the place of its commands, the commits that it begins and ends with. */
+import { catchUp } from "../../agents/git/catching_up.ts";
 import { commonDirOf, tipOf } from "../../agents/git/repository.ts";
 import type { Place } from "../../agents/protocol.ts";
 import type { App } from "../app.ts";
@@ -33,6 +34,18 @@ export async function placeOf(
     gitDir: await commonDirOf(project.path, signal),
     homeDir: await homeOf(dir),
   });
+}
+
+/** A person may have committed on the branch from another folder: the worktree follows. Throws as `catchUp`. */
+export async function followBranch(
+  project: Project,
+  { headCommit }: Ticket,
+  { path, branch }: Worktree,
+  signal: AbortSignal,
+): Promise<void> {
+  if (headCommit === null) return;
+  const worktree = await Deno.realPath(path);
+  await catchUp({ repo: project.path, worktree, branch, recorded: headCommit, signal });
 }
 
 /** Newest commit of the project's base branch. Throws `conflict` when the branch is gone. */

@@ -17,7 +17,7 @@ import type {
   RunEventBody,
   RunSpec,
 } from "../../agents/protocol.ts";
-import { type Confinement, type RunContext } from "../../agents/runtime.ts";
+import { type Confinement, type RunCommand, type RunContext } from "../../agents/runtime.ts";
 import { toolSpec } from "../../agents/tools/registry.ts";
 import { domainsOf, isWebTool, webToolNames, webToolSpec } from "../../agents/web/web_tools.ts";
 import { actingAs, type App } from "../app.ts";
@@ -25,14 +25,17 @@ import { transact, transactSoon } from "../db.ts";
 import { AppError } from "../errors.ts";
 import { once } from "../once.ts";
 import type { Project, Run } from "../records.ts";
+import { getCheckRules } from "../store/check_rules.ts";
 import { listActiveMcpServers } from "../store/mcp_servers.ts";
 import { getProject } from "../store/projects.ts";
 import { findStart, forkLimits, hasAsked } from "../store/run_log.ts";
 import { findRun, getRun, workedMs } from "../store/runs.ts";
 import { getTicket } from "../store/tickets.ts";
+import { baselineOf } from "./checks.ts";
+import { commandOf } from "./command_rules.ts";
 import { definitionOfRun } from "./definitions.ts";
 import { equipped, reaching } from "./equipment.ts";
-import { baseTip, placeOf, ticketTip, worktreeOf } from "./places.ts";
+import { baseTip, followBranch, placeOf, ticketTip, worktreeOf } from "./places.ts";
 import { keptRef } from "./forking.ts";
 import { asOffered, modelOf } from "./models.ts";
 import { memoryOfRun, readMemory } from "./memory.ts";
@@ -75,7 +78,7 @@ export async function prepareRun(
       permissions: tags.includes("outbound") ? permissions : { ...permissions, checkHosts: [] },
       servers,
       // A developer in a trial edits nothing that a check could prove.
-      commands: run.trial ? [] : checksOf(project),
+      commands: run.trial ? [] : readyChecks(app, run, project),
       unconfinedAllowed: project.commandsAllowed,
       tagsAllowed: () => getProject(app.db, project.id).tagsAllowed !== null,
       outputDir,
@@ -172,6 +175,23 @@ async function rewindFork(
 
 /** What run_checks may run: setup belongs to the worktree, not to the developer. */
 const checksOf = (project: Project) => project.commands.filter((c) => c.name !== "setup");
+
+/** As the person's settings have them: in which folder, with which variables. Throws where one has no value. */
+function readyChecks(app: App, run: Run, project: Project): RunCommand[] {
+  const rules = getCheckRules(app.db, project.id);
+  const ticket = run.ticketId && !rules.baselineBlocks ? getTicket(app.db, run.ticketId) : null;
+  return checksOf(project).map((command) => {
+    const { spec, secrets } = commandOf(command, rules.commands[command.name]);
+    const base = ticket && baselineOf(app, ticket, command.name);
+    return {
+      name: command.name,
+      ...spec,
+      secrets,
+      reports: rules.commands[command.name].reports,
+      ...base?.status === "failed" && base.report && { base: base.report },
+    };
+  });
+}
 
 /** The first event holds all that the run works with, so that a restart uses the same bytes. */
 async function recordStart(
@@ -289,7 +309,9 @@ async function placeFor(
   signal: AbortSignal,
 ): Promise<{ place: Place; commit: string }> {
   if (run.ticketId && !run.trial) {
-    const worktree = worktreeOf(app, getTicket(app.db, run.ticketId));
+    const ticket = getTicket(app.db, run.ticketId);
+    const worktree = worktreeOf(app, ticket);
+    if (!findStart(app.db, run.id)) await followBranch(project, ticket, worktree, signal);
     const place = await placeOf(project, worktree, signal);
     const reads = run.purpose === "review" || run.purpose === "explain";
     return {

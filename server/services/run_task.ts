@@ -8,6 +8,7 @@ import { listQuestions } from "../store/questions.ts";
 import { getSubtask, listSubtasks } from "../store/subtasks.ts";
 import { getTicket } from "../store/tickets.ts";
 import { newestFailure } from "./development_results.ts";
+import { changedSinceGreen } from "./last_green.ts";
 import { listChecks } from "../store/checks.ts";
 
 export type TaskParts = Omit<
@@ -66,7 +67,13 @@ async function ticketParts(
     }
     case "fix": {
       const failed = newestFailure(checks, ticket);
-      return { ...shared, guidance: ticket.guidance, checkFailures: failed ? [failed] : [] };
+      const sinceGreen = await changedSinceGreen(project, ticket, checks, signal);
+      return {
+        ...shared,
+        guidance: ticket.guidance,
+        checkFailures: failed ? [failed] : [],
+        ...sinceGreen && { sinceGreen },
+      };
     }
     case "change":
       return { ...shared, requestedChanges: { text: ticket.guidance, comments: [] } };

@@ -7,6 +7,7 @@ import { transact, type Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
 import type { Comment, ProposedSubtask, Run, Ticket } from "../records.ts";
 import { DEFAULT_PRIORITY, type TicketStep, type TicketType } from "../states.ts";
+import { outdateChecks } from "../store/checks.ts";
 import { getProject } from "../store/projects.ts";
 import {
   deleteDraft,
@@ -26,6 +27,7 @@ import {
   updateTicket,
 } from "../store/tickets.ts";
 import { findWorktree } from "../store/worktrees.ts";
+import { isReviewable } from "./evidence.ts";
 import { enqueueAdvanceTicket } from "./ticket_jobs.ts";
 import { changeProjectIn } from "./projects.ts";
 import { cancelRunIn, pauseRunIn, resumeRunIn, startRun } from "./runs.ts";
@@ -189,10 +191,24 @@ export function retryTicketIn(tx: Tx, id: string, from?: TicketStep): Ticket {
   // It was blocked before it ever started.
   if (wait !== null) return again();
   const step = from ?? before.step ?? "prepare";
-  if (step === "merge") return enqueueMerge(tx, moveTicket(tx, id, "review", { step }));
-  const ticket = moveTicket(tx, id, "in_progress", { step, round: 0 });
+  outdateFrom(tx, before, from);
+  // Its project may ask for more than when it was reviewed.
+  if (step === "merge" && isReviewable(tx.db, before)) {
+    return enqueueMerge(tx, moveTicket(tx, id, "review", { step }));
+  }
+  const ticket = moveTicket(tx, id, "in_progress", {
+    step: step === "merge" ? "build" : step,
+    round: 0,
+  });
   enqueueAdvanceTicket(tx, ticket);
   return ticket;
+}
+
+/** Whoever chooses a check's step wants it taken, not what it said before. */
+function outdateFrom(tx: Tx, { id, headCommit }: Ticket, from: TicketStep | undefined): void {
+  if (headCommit === null || from !== "build" && from !== "test") return;
+  const names = from === "build" ? ["build", "test"] as const : ["test"] as const;
+  outdateChecks(tx, { ticketId: id, commit: headCommit, names });
 }
 
 /**

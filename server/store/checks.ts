@@ -3,15 +3,18 @@ import { AppError } from "../errors.ts";
 import type { Check, CheckReport, CommandName } from "../records.ts";
 import type { CheckStatus } from "../states.ts";
 
-export type NewCheck = Omit<Check, "id" | "createdAt">;
+/** Most checks repeat no other. */
+export type NewCheck =
+  & Omit<Check, "id" | "createdAt" | "rerunOf" | "flaky" | "knownFailures">
+  & Partial<Pick<Check, "rerunOf" | "flaky">>;
 
 export function insertCheck(tx: Tx, check: NewCheck): Check {
   const id = newId("check");
   tx.db.prepare(`
     INSERT INTO checks (id, ticket_id, name, commit_id, baseline, command, status, exit_code, duration_ms,
-      report, tail, output_path, unconfined, created_at)
+      report, tail, output_path, unconfined, rerun_of, flaky, created_at)
     VALUES (:id, :ticketId, :name, :commit, :baseline, :command, :status, :exitCode, :durationMs,
-      :report, :tail, :outputPath, :unconfined, :now)
+      :report, :tail, :outputPath, :unconfined, :rerunOf, :flaky, :now)
   `).run({
     id,
     ticketId: check.ticketId,
@@ -26,6 +29,8 @@ export function insertCheck(tx: Tx, check: NewCheck): Check {
     tail: check.tail,
     outputPath: check.outputPath,
     unconfined: Number(check.unconfined),
+    rerunOf: check.rerunOf ?? null,
+    flaky: JSON.stringify(check.flaky ?? []),
     now: tx.now,
   });
   return getCheck(tx.db, id);
@@ -53,14 +58,14 @@ export function listChecks(db: Db, ticketId: string): Check[] {
     .all({ ticketId }).map(checkFromRow);
 }
 
-/** The newest result of a command on exactly this commit. */
+/** The newest result of a command on exactly this commit that still counts. */
 export function findCheck(
   db: Db,
   key: { ticketId: string; name: CommandName; commit: string; baseline: boolean },
 ): Check | null {
   const row = db.prepare(`
     SELECT * FROM checks WHERE ticket_id = :ticketId AND name = :name AND commit_id = :commit
-      AND baseline = :baseline ORDER BY created_at DESC, rowid DESC LIMIT 1
+      AND baseline = :baseline AND outdated = 0 ORDER BY created_at DESC, rowid DESC LIMIT 1
   `).get({ ...key, baseline: Number(key.baseline) });
   return row ? checkFromRow(row) : null;
 }
@@ -80,6 +85,9 @@ function checkFromRow(row: Row): Check {
     tail: String(row.tail),
     outputPath: row.output_path as string | null,
     unconfined: row.unconfined === 1,
+    rerunOf: row.rerun_of as string | null,
+    flaky: JSON.parse(String(row.flaky)),
+    knownFailures: row.known_failures === 1,
     createdAt: String(row.created_at),
   };
 }
@@ -88,4 +96,21 @@ function checkFromRow(row: Row): Check {
 export function setCheckReport(tx: Tx, id: string, report: CheckReport): void {
   tx.db.prepare("UPDATE checks SET report = :report WHERE id = :id")
     .run({ id, report: JSON.stringify(report) });
+}
+
+/** Whether it failed in nothing but what failed before any change. */
+export function setKnownFailures(tx: Tx, id: string, known: boolean): void {
+  tx.db.prepare("UPDATE checks SET known_failures = :known WHERE id = :id")
+    .run({ id, known: Number(known) });
+}
+
+/** What a command said of this commit counts no more: it is run again when its step is taken. */
+export function outdateChecks(
+  tx: Tx,
+  { ticketId, commit, names }: { ticketId: string; commit: string; names: readonly CommandName[] },
+): void {
+  tx.db.prepare(`
+    UPDATE checks SET outdated = 1 WHERE ticket_id = :ticketId AND commit_id = :commit AND baseline = 0
+      AND name IN (SELECT value FROM json_each(:names))
+  `).run({ ticketId, commit, names: JSON.stringify(names) });
 }

@@ -1,0 +1,79 @@
+/** Whether a check is evidence enough: run once more where its tests may be flaky, held against the untouched base. */
+import { EXPLAINED_FORMAT } from "../../agents/reports/explained.ts";
+import { namesItsTests, onlyKnown } from "../../agents/reports/known_failures.ts";
+import type { App } from "../app.ts";
+import { type Db, transact } from "../db.ts";
+import type { Check, CommandName, Project, Ticket } from "../records.ts";
+import { getCheckRules } from "../store/check_rules.ts";
+import { findCheck, setKnownFailures } from "../store/checks.ts";
+import { baselineOf, type CheckRequest, runCheck } from "./checks.ts";
+
+export interface Evidence {
+  check: Check;
+  /** The ticket may go on with it. */
+  passes: boolean;
+}
+
+/**
+ * Runs a check of a commit, once more where it failed in nothing but tests, and says whether the ticket may go on. What
+ * is known of the commit is not found out again. Throws as `runCheck`.
+ */
+export async function gatherEvidence(
+  app: App,
+  work: { project: Project; ticket: Ticket; request: CheckRequest; signal: AbortSignal },
+): Promise<Evidence> {
+  const { project, ticket, request } = work;
+  let check = await runCheck(app, work);
+  const judge = () => request.baseline ? false : judgeKnown(app, ticket, check);
+  let known = judge();
+  if (!known && isRerunDue(app, project, check)) {
+    check = await runCheck(app, { ...work, request: { ...request, rerunOf: check } });
+    known = judge();
+  }
+  return { check, passes: known || check.status === "passed" || check.status === "skipped" };
+}
+
+/** Never more than one: what repeats another check is not repeated. */
+const isRerunDue = (app: App, project: Project, check: Check): boolean =>
+  check.name !== "setup" && check.status === "failed" && check.rerunOf === null &&
+  check.report?.format !== EXPLAINED_FORMAT && namesItsTests(check.report) &&
+  getCheckRules(app.db, project.id).rerunFailed;
+
+/** Says of the check, for the database too, whether it failed only in what failed before any change and may be. */
+function judgeKnown(app: App, ticket: Ticket, check: Check): boolean {
+  const base = baselineOf(app, ticket, check.name);
+  const known = check.status === "failed" && base?.status === "failed" &&
+    check.report?.format !== EXPLAINED_FORMAT && onlyKnown(check.report, base.report) &&
+    !getCheckRules(app.db, ticket.projectId).baselineBlocks;
+  if (known !== check.knownFailures) transact(app, (tx) => setKnownFailures(tx, check.id, known));
+  return known;
+}
+
+/** Evidence is for exactly one commit: work that was done since needs its own. */
+export function isProven(db: Db, ticket: Ticket, name: CommandName, commit: string): boolean {
+  const found = findCheck(db, { ticketId: ticket.id, name, commit, baseline: false });
+  if (found?.status === "skipped") {
+    return !getCheckRules(db, ticket.projectId).required.includes(name);
+  }
+  return found !== null && (found.status === "passed" || found.knownFailures);
+}
+
+/** Whether its newest commit has all the evidence that a review needs, as the database will ask for it. */
+export const isReviewable = (db: Db, ticket: Ticket): boolean =>
+  ticket.headCommit !== null &&
+  isProven(db, ticket, "build", ticket.headCommit) &&
+  isProven(db, ticket, "test", ticket.headCommit);
+
+/** Why the project's own settings keep its tickets from a review, whatever is done; null: they don't. */
+export function whyNotReviewable(db: Db, project: Project): string | null {
+  const missing = getCheckRules(db, project.id).required
+    .filter((name) => !project.commands.some((command) => command.name === name));
+  if (missing.length === 0) return null;
+  const one = missing.length === 1;
+  return `The project requires ${missing.join(" and ")}, and has no such command${
+    one ? "" : "s"
+  }. ` +
+    `Name ${one ? "it" : "them"} in the project's settings, or require ${
+      one ? "it" : "them"
+    } no more`;
+}

@@ -1,0 +1,183 @@
+/** A project's checks: how its commands run, what a ticket needs for its review, and the tests that are flaky. */
+import type { ComponentChildren, VNode } from "preact";
+import type { FieldError } from "../server/errors.ts";
+import { type CommandName, commandNames, type FlakyTest, type Project } from "../server/records.ts";
+import { capital, Notice, Panel, Time } from "./components.tsx";
+import { plural } from "./format.ts";
+import { Button, ErrorSummary, Field } from "./forms.tsx";
+import { Layout, PageHead } from "./layout.tsx";
+import { checkRulesHref, projectHref, ticketHref } from "./links.ts";
+import type { Shell } from "./shell.ts";
+
+export interface CheckRulesPageProps {
+  shell: Shell;
+  project: Project;
+  /** What is saved, or what was refused, by field name; a box that is checked has a value. */
+  form: { values: Record<string, string>; message: string | null; errors: FieldError[] };
+  /** Why no ticket of the project can come to its review; null: they can. */
+  missing: string | null;
+  /** How long a command may take that nothing is set for. */
+  defaultSeconds: Record<CommandName, number>;
+  /** Those seen most often first. */
+  flaky: FlakyTest[];
+}
+
+export function CheckRulesPage(props: CheckRulesPageProps): VNode {
+  const { shell, project, form, missing, flaky } = props;
+  return (
+    <Layout shell={shell} title={`Checks of ${project.name}`} current="projects" live={null}>
+      <PageHead crumb={{ href: projectHref(project.id), label: project.name }} title="Checks" />
+      {missing && (
+        <Notice tone="failed" title="No ticket can come to its review">
+          <p>{missing}.</p>
+        </Notice>
+      )}
+      <form method="post" action={checkRulesHref(project.id)} id="checks">
+        <ErrorSummary form="checks" message={form.message} errors={form.errors} />
+        {commandNames.map((name) => <CommandFields key={name} name={name} {...props} />)}
+        <Panel id="checks-evidence" title="What counts">
+          <Option
+            form={form}
+            name="rerun_failed"
+            label="Run a check once more that failed in tests"
+          >
+            On the same commit, never more than once. A test that then passes is marked as flaky,
+            and the ticket goes on.
+          </Option>
+          <Option
+            form={form}
+            name="baseline_blocks"
+            label="What failed before has to be mended too"
+          >
+            Without this a ticket goes to its review where nothing fails but what failed on its base
+            branch before any change; those failures are marked.
+          </Option>
+          <Option
+            form={form}
+            name="findings_back"
+            label="Blocking findings go back to the developer once"
+          >
+            Before you are asked. A fresh reviewer reads what became of them; what it finds then
+            comes to you.
+          </Option>
+        </Panel>
+        <Button kind="primary">Save</Button>
+      </form>
+      <FlakyTests flaky={flaky} nowMs={shell.nowMs} />
+    </Layout>
+  );
+}
+
+const reportHint =
+  "JUnit files that it writes, one glob a line, from the repository's root: reports/*.xml. Read after each execution, with what it prints.";
+
+function CommandFields(
+  { name, project, form, defaultSeconds }: CheckRulesPageProps & { name: CommandName },
+): VNode {
+  const command = project.commands.find((command) => command.name === name);
+  const shared = { form: "checks", errors: form.errors, mono: true };
+  const value = (field: string) => form.values[`${name}.${field}`] ?? "";
+  return (
+    <Panel id={`checks-${name}`} title={capital(name)}>
+      <p>
+        {command
+          ? <code class="command">{command.command}</code>
+          : <span class="muted">The project has no such command.</span>}
+      </p>
+      <Option form={form} name={`${name}.required`} label={`Tickets need ${name}`}>
+        Without the command none starts{name === "setup"
+          ? "."
+          : "; without a result for exactly its commit none comes to its review."}
+      </Option>
+      <div class="field-row">
+        <Field
+          {...shared}
+          name={`${name}.timeout_seconds`}
+          label="Time limit in seconds"
+          hint={`Empty: ${defaultSeconds[name]}`}
+          value={value("timeout_seconds")}
+          maxLength={6}
+        />
+        <Field
+          {...shared}
+          name={`${name}.folder`}
+          label="Folder"
+          hint="In the repository, as web/app. Empty: its root"
+          value={value("folder")}
+          maxLength={300}
+        />
+      </div>
+      <Field
+        {...shared}
+        name={`${name}.env`}
+        label="Variables, NAME=value, one a line"
+        hint="NAME=$TOKEN takes the value from Gaffer's own environment, and masks it in what is printed. What the command runs, agents wrote: give it test keys only."
+        kind="area"
+        rows={2}
+        value={value("env")}
+      />
+      {name !== "setup" && (
+        <Field
+          {...shared}
+          name={`${name}.reports`}
+          label="Report files"
+          hint={reportHint}
+          kind="area"
+          rows={2}
+          value={value("reports")}
+        />
+      )}
+    </Panel>
+  );
+}
+
+interface OptionProps {
+  form: CheckRulesPageProps["form"];
+  name: string;
+  label: string;
+  /** What it does. */
+  children: ComponentChildren;
+}
+
+function Option({ form, name, label, children }: OptionProps): VNode {
+  const hint = `checks-${name}-hint`;
+  return (
+    <>
+      <label class="option">
+        <input
+          type="checkbox"
+          name={name}
+          value="1"
+          id={`checks-${name}`}
+          checked={form.values[name] !== undefined}
+          aria-describedby={hint}
+        />
+        {label}
+      </label>
+      <p class="hint" id={hint}>{children}</p>
+    </>
+  );
+}
+
+function FlakyTests({ flaky, nowMs }: { flaky: FlakyTest[]; nowMs: number }): VNode {
+  return (
+    <Panel id="flaky-tests" title="Flaky tests">
+      {flaky.length === 0
+        ? <p class="muted">None was seen to fail and then pass on the same commit.</p>
+        : (
+          <ul class="failures">
+            {flaky.map(({ file, test, times, lastAt, ticketId }) => (
+              <li key={`${file}\n${test}`}>
+                {file && <code class="path">{file}</code>} <strong>{test}</strong>{" "}
+                <span class="muted">
+                  {plural(times, "time")}, last in <a href={ticketHref(ticketId)}>this ticket</a>
+                  {" "}
+                  <Time at={lastAt} nowMs={nowMs} />
+                </span>
+              </li>
+            ))}
+          </ul>
+        )}
+    </Panel>
+  );
+}
