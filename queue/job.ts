@@ -15,6 +15,8 @@ export interface JobKinds {
   advance_ticket: { ticketId: string };
   /** Brings an approved ticket onto the base branch. */
   merge_ticket: { ticketId: string };
+  /** Takes a merged ticket back off the base branch, for which a person asked. */
+  undo_merge: { ticketId: string };
   remove_worktree: { ticketId: string };
   /** Throws away what nobody needs any more. */
   prune: Record<string, never>;
@@ -56,6 +58,7 @@ export const jobPolicies: { readonly [K in JobKind]: JobPolicy } = {
   // Each of the project's commands in it has its own, shorter time-out.
   advance_ticket: { queue: "steps", timeoutMs: 4 * HOUR_MS, maxAttempts: 8 },
   merge_ticket: { queue: "merges", timeoutMs: 4 * HOUR_MS, maxAttempts: 8 },
+  undo_merge: { queue: "merges", timeoutMs: 4 * HOUR_MS, maxAttempts: 8 },
   remove_worktree: { queue: "upkeep", timeoutMs: 5 * MINUTE_MS, maxAttempts: 8 },
   notify: { queue: "upkeep", timeoutMs: MINUTE_MS, maxAttempts: 12 },
   tell_alert: { queue: "upkeep", timeoutMs: MINUTE_MS, maxAttempts: 3 },
@@ -73,6 +76,7 @@ export const jobKeys = {
   runAgent: (runId: string) => `run:${runId}`,
   advanceTicket: (ticketId: string) => `ticket:${ticketId}`,
   mergeTicket: (ticketId: string) => `merge:${ticketId}`,
+  undoMerge: (ticketId: string) => `undo:${ticketId}`,
   removeWorktree: (ticketId: string) => `remove:${ticketId}`,
   alert: (alertId: string, by: NotifyChannel) => `alert:${alertId}:${by}`,
 } as const;

@@ -417,6 +417,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
     }),
   "/tickets/tkt_save/review": (shell, query) => (
     <ReviewPage
+      style="squash"
       shell={shell}
       live={live("/live/review/tkt_save")}
       ticket={a.ticket({
@@ -952,6 +953,7 @@ function ticketPage(shell: Shell, changes: Parameters<typeof a.ticket>[0]): VNod
       ticket={ticket}
       projectName="Space game"
       commands={a.project().commands}
+      undo={null}
       idea={saveIdea}
       subtasks={[
         a.subtask(),

@@ -25,6 +25,7 @@ export const memoryHref = (memoryId: string): string => `/memory/${id(memoryId)}
 export const noteHref = (memoryId: string, path = ""): string =>
   withQuery(`${memoryHref(memoryId)}/edit`, { path });
 export const projectHref = (projectId: string): string => `/projects/${id(projectId)}`;
+export const mergingHref = (projectId: string): string => `${projectHref(projectId)}/merging`;
 export const mcpServersHref = (projectId: string): string =>
   `${projectHref(projectId)}/mcp-servers`;
 

@@ -6,7 +6,7 @@ import { handsLimitBounds, type HandsLimitName, handsLimitNames } from "../serve
 import { capital, Notice, Time } from "./components.tsx";
 import { Button, ErrorSummary, Field } from "./forms.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
-import { mcpServersHref, projectHref } from "./links.ts";
+import { mcpServersHref, mergingHref, projectHref } from "./links.ts";
 import type { Live } from "./live.tsx";
 import { PathForm } from "./projects.tsx";
 import type { Shell } from "./shell.ts";
@@ -282,7 +282,12 @@ export function ProjectPage({ shell, live, project, form }: ProjectPageProps): V
       <PageHead
         crumb={{ href: "/projects", label: "Projects" }}
         title={project.name}
-        aside={<a href={mcpServersHref(project.id)}>MCP servers</a>}
+        aside={
+          <>
+            <a href={mergingHref(project.id)}>Merging</a>{" "}
+            <a href={mcpServersHref(project.id)}>MCP servers</a>
+          </>
+        }
       />
       <form method="post" action={projectHref(project.id)} class="panel" id="project">
         <ErrorSummary

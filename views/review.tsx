@@ -8,6 +8,7 @@ import type {
   ReviewFinding,
   Ticket,
 } from "../server/records.ts";
+import type { MergeStyle } from "../server/states.ts";
 import { FoldedChecks } from "./checks.tsx";
 import { Notice, StatusBadge } from "./components.tsx";
 import { Diff, FileDiff } from "./diff.tsx";
@@ -55,6 +56,8 @@ export interface ReviewPageProps {
   /** Lines or files were left out. */
   truncated?: boolean;
   /** Proposed commit message of the merge. */
+  /** How it would be merged. */
+  style: MergeStyle;
   message: string;
   refused: RefusedReview | null;
 }
@@ -176,6 +179,7 @@ const barOf = (props: ReviewPageProps) => ({
   drafts: props.comments.filter((comment) => !comment.sent).length,
   blocking: props.findings.filter((finding) => finding.severity === "blocking").length,
   message: props.message,
+  style: props.style,
   refused: props.refused,
 });
 

@@ -112,16 +112,29 @@ export async function isAncestor(
   return false;
 }
 
+/** The whole message of a commit; null when the repository has no such commit. */
+export async function messageOfCommit(
+  repo: GitPlace,
+  commit: string,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const args = ["log", "-1", "--format=%B", checkCommit(commit)];
+  const { code, stdout } = await git(repo, args, { signal });
+  return code === 0 ? stdout.trim() : null;
+}
+
 /** Makes a commit object of a tree; no branch points to it yet, no hook runs. */
 export async function commitTree(repo: GitPlace, spec: {
   tree: string;
-  parent: string;
+  /** In order. */
+  parents: readonly string[];
   message: string;
   identity: Identity;
   signal: AbortSignal;
 }): Promise<string> {
-  const { tree, parent, message, identity, signal } = spec;
-  const id = await gitOk(repo, ["commit-tree", tree, "-p", checkCommit(parent), "-F", "-"], {
+  const { tree, parents, message, identity, signal } = spec;
+  const from = parents.flatMap((parent) => ["-p", checkCommit(parent)]);
+  const id = await gitOk(repo, ["commit-tree", tree, ...from, "-F", "-"], {
     signal,
     input: message.endsWith("\n") ? message : `${message}\n`,
     env: identityEnv(identity),

@@ -8,6 +8,7 @@ import { ideasApi } from "./ideas.tsx";
 import { jobsApi } from "./jobs.tsx";
 import { mcpServersApi } from "./mcp_servers.tsx";
 import { memoryApi } from "./memory.tsx";
+import { mergingApi } from "./merging.tsx";
 import { modelsApi } from "./models.ts";
 import { orderApi } from "./order.tsx";
 import { projectsApi } from "./projects.tsx";
@@ -24,6 +25,7 @@ export function mountApi(api: Api, streams: EventStreams): void {
   orderApi(api);
   ticketsApi(api);
   reviewsApi(api);
+  mergingApi(api);
   agentsApi(api);
   modelsApi(api);
   runsApi(api);

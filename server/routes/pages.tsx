@@ -20,6 +20,7 @@ import { jobPages } from "./jobs.tsx";
 import { livePages } from "./live.tsx";
 import { mcpServerPages } from "./mcp_servers.tsx";
 import { memoryPages } from "./memory.tsx";
+import { mergingPages } from "./merging.tsx";
 import { done, pageRequest, type PageTools, show } from "./page.ts";
 import { orderPages } from "./order_pages.tsx";
 import { projectPages } from "./projects.tsx";
@@ -41,6 +42,7 @@ export function mountPages(pages: Hono<Env>, tools: PageTools): void {
   orderPages(pages, tools);
   ticketPages(pages, tools);
   reviewPages(pages, tools);
+  mergingPages(pages, tools);
   runPages(pages, tools);
   agentPages(pages, tools);
   jobPages(pages, tools);

@@ -5,8 +5,8 @@ import { jobKeys, type Outcome } from "../../queue/job.ts";
 import { isLanded, keepHistory, landMerge } from "../../agents/git/landing.ts";
 import { type MergeMessage, proposeMessage, withTrailers } from "../../agents/git/merge_message.ts";
 import {
+  type ConflictFile,
   moveWorkDir,
-  type PreparedMerge,
   prepareMerge,
   removeWorkDir,
 } from "../../agents/git/merging.ts";
@@ -17,13 +17,14 @@ import { SECOND_MS } from "../clock.ts";
 import { transact, type Tx } from "../db.ts";
 import { AppError, messageOf } from "../errors.ts";
 import type { Project, Ticket } from "../records.ts";
-import { type FailureReason, failureReasons } from "../states.ts";
+import { type FailureReason, failureReasons, type MergeStyle } from "../states.ts";
 import { findIdea } from "../store/ideas.ts";
+import { getMergeRule, getMergeStyle } from "../store/merge_rules.ts";
 import { getProject } from "../store/projects.ts";
-import { listTicketRuns } from "../store/runs.ts";
 import { listSubtasks } from "../store/subtasks.ts";
 import { getMergeDetails, getTicket, updateTicket } from "../store/tickets.ts";
 import { findWorktree, moveWorktree } from "../store/worktrees.ts";
+import { listAttemptRuns } from "./attempts.ts";
 import { lacksNetwork, runCheck } from "./checks.ts";
 import { type Attempt, failureOf } from "./faults.ts";
 import { fillHome } from "./caches.ts";
@@ -33,15 +34,19 @@ import { moveTicket } from "./ticket_moves.ts";
 import { fillWorktree } from "./worktree_files.ts";
 
 /** How long a merge that would overwrite a person's edit waits before it looks again. */
-const LOOK_AGAIN_MS = 5 * SECOND_MS;
+export const LOOK_AGAIN_MS = 5 * SECOND_MS;
 
 /** The words of the merge commit: what the person wrote, or the proposed ones. Its trailers are not in it. */
 export function proposedMessage(app: App, ticket: Ticket): string {
   return getMergeDetails(app.db, ticket.id).message || proposeMessage(describeMerge(app, ticket));
 }
 
+/** What a person chose for this merge, else what the project's rule says. */
+export const mergeStyleOf = (app: App, ticket: Ticket): MergeStyle =>
+  getMergeStyle(app.db, ticket.id) ?? getMergeRule(app.db, ticket.projectId).style;
+
 function describeMerge(app: App, ticket: Ticket): MergeMessage {
-  const runs = listTicketRuns(app.db, ticket.id).filter((run) => run.status === "succeeded");
+  const runs = listAttemptRuns(app.db, ticket.id).filter((run) => run.status === "succeeded");
   const name = (run: { agent: string; model: string }) => `${run.agent} (${run.model})`;
   const developers = runs.filter((r) => ["develop", "fix", "change"].includes(r.purpose)).map(name);
   const reviewer = runs.findLast((run) => run.purpose === "review");
@@ -111,6 +116,10 @@ async function merge(
   }
 }
 
+/** The worktree of a project's merge queue. */
+export const mergeDirOf = (app: App, project: Project): string =>
+  join(app.config.dataDir, "projects", project.slug, "merge");
+
 /** Makes the commit and checks it when the base has moved; or ends the merge, with the outcome. */
 async function prepare(
   app: App,
@@ -120,7 +129,7 @@ async function prepare(
 ): Promise<{ commit: string } | { outcome: Outcome }> {
   const repo = project.path;
   const base = project.baseBranch;
-  const workDir = join(app.config.dataDir, "projects", project.slug, "merge");
+  const workDir = mergeDirOf(app, project);
   const prepared = await prepareMerge({
     repo,
     base,
@@ -128,6 +137,7 @@ async function prepare(
     headCommit: ticket.headCommit!,
     baseCommit: ticket.baseCommit!,
     workDir,
+    style: mergeStyleOf(app, ticket),
     message: withTrailers(proposedMessage(app, ticket), describeMerge(app, ticket)),
     signal,
   });
@@ -137,22 +147,32 @@ async function prepare(
   }
   if (prepared.type === "empty") return { outcome: finish(app, ticket, prepared.baseTip) };
   if (prepared.moved) {
-    const failure = await checkResult(app, project, ticket, prepared, workDir, signal);
+    const what = "the result of the merge with the moved base branch";
+    const failure = await checkResult(app, { project, ticket, ...prepared, workDir, what, signal });
     await removeWorkDir({ repo, workDir, signal });
     if (failure) return { outcome: blockMerge(app, ticket, "merge_checks_failed", failure) };
   }
   return { commit: prepared.commit };
 }
 
-/** The base branch has commits that the ticket was not checked with: checks the two together. */
-async function checkResult(
+/**
+ * Runs the project's commands on a commit that is to land, where it is checked out. Gives what fails, told of
+ * `what`; null: nothing.
+ */
+export async function checkResult(
   app: App,
-  project: Project,
-  ticket: Ticket,
-  { commit, baseTip }: PreparedMerge & { type: "prepared" },
-  workDir: string,
-  signal: AbortSignal,
+  spec: {
+    project: Project;
+    ticket: Ticket;
+    commit: string;
+    /** Its parent, on the base branch. */
+    baseTip: string;
+    workDir: string;
+    what: string;
+    signal: AbortSignal;
+  },
 ): Promise<string | null> {
+  const { project, ticket, commit, baseTip, workDir, what, signal } = spec;
   const dir = await Deno.realPath(workDir);
   const place: Place = equipped(project, {
     dir,
@@ -173,11 +193,11 @@ async function checkResult(
       const { status, tail } = await runCheck(app, { project, ticket, request, signal });
       if (baseline) await goTo(commit);
       if (status !== "passed") {
-        const where = baseline ? "" : "the result of the merge with ";
+        const where = baseline ? "the moved base branch" : what;
         const hint = name === "setup" && lacksNetwork(app, project, { tail })
           ? `\n${failureReasons.setup_offline.mend}`
           : "";
-        return `${name} fails on ${where}the moved base branch:\n${tail}${hint}`;
+        return `${name} fails on ${where}:\n${tail}${hint}`;
       }
     }
     return null;
@@ -187,10 +207,8 @@ async function checkResult(
   }
 }
 
-const describeConflict = (
-  base: string,
-  files: (PreparedMerge & { type: "conflict" })["files"],
-): string =>
+/** Which files, with their texts. */
+export const describeConflict = (base: string, files: readonly ConflictFile[]): string =>
   [
     `The base branch "${base}" changed the same lines in: ${files.map((f) => f.path).join(", ")}`,
     ...files.flatMap(({ path, text }) => text === null ? [] : ["", `${path}:`, text]),
@@ -274,6 +292,8 @@ export async function removeMergedWorktree(
   });
   await removeHome(worktree.path);
   transact(app, (tx) => {
+    // The merge's undo and the job that is for it may both have come here.
+    if (findWorktree(tx.db, ticketId)?.status === "removed") return;
     moveWorktree(tx, worktree.id, "removed");
     tx.emit({ type: "worktree_removed", projectId: ticket.projectId, ticketId });
   });

@@ -1,0 +1,128 @@
+/** What a person does about merges beside approving them: says how they go, takes one back. */
+import type { Hono } from "hono";
+import { z } from "zod";
+import { mergingHref, ticketHref } from "../../views/links.ts";
+import { MergeRulePage } from "../../views/merge_rule.tsx";
+import { type Api, type Env, validate } from "../api.ts";
+import type { App } from "../app.ts";
+import { NOTE_MAX_CHARS } from "../inputs.ts";
+import { once } from "../once.ts";
+import { undoJson, undoSchema } from "../outputs/undos.ts";
+import { shellOf } from "../pages/shell.ts";
+import type { MergeRule } from "../records.ts";
+import { setMergeRule } from "../services/merge_rules.ts";
+import { askForUndo } from "../services/undoing.ts";
+import { conflictWays, mergeStyles } from "../states.ts";
+import { getMergeRule } from "../store/merge_rules.ts";
+import { getProject } from "../store/projects.ts";
+import { getTicket } from "../store/tickets.ts";
+import { findUndo } from "../store/undos.ts";
+import { act, done, pageRequest, type PageTools, readForm, refusedAt, show } from "./page.ts";
+
+const undoInput = once(() =>
+  z.strictObject({
+    why: z.string().trim().max(NOTE_MAX_CHARS).default("")
+      .describe("Stands in the commit and is told to the next attempt"),
+  }).meta({ id: "NewUndo" })
+);
+const undoOfTicket = once(() => z.object({ undo: undoSchema().nullable() }));
+
+const undoOf = (app: App, ticketId: string) => {
+  const undo = findUndo(app.db, ticketId);
+  return { undo: undo && undoJson(undo) };
+};
+
+const mergeRuleInput = once(() =>
+  z.strictObject({
+    style: z.enum(mergeStyles).default("squash"),
+    on_conflict: z.enum(conflictWays).default("block")
+      .describe("resolve: the developer, once for each state of the base branch"),
+  }).meta({ id: "NewMergeRule" })
+);
+const mergeRuleSchema = once(() =>
+  z.object({ style: z.enum(mergeStyles), on_conflict: z.enum(conflictWays) })
+    .meta({ id: "MergeRule" })
+);
+const ruleJson = ({ style, onConflict }: MergeRule) => ({ style, on_conflict: onConflict });
+const ruleOf = (app: App, projectId: string) =>
+  ruleJson(getMergeRule(app.db, getProject(app.db, projectId).id));
+const ruleFrom = (body: z.infer<ReturnType<typeof mergeRuleInput>>): MergeRule => ({
+  style: body.style,
+  onConflict: body.on_conflict,
+});
+
+export function mergingApi(api: Api): void {
+  const tag = "tickets";
+  api
+    .get("/projects/:id/merge-rule", {
+      summary: "How tickets of a project are merged",
+      tag,
+      out: mergeRuleSchema,
+      versioned: true,
+    }, ({ app, params }) => ruleOf(app, params.id!))
+    .put("/projects/:id/merge-rule", {
+      summary: "Set how tickets of a project are merged",
+      tag,
+      body: mergeRuleInput,
+      out: mergeRuleSchema,
+      current: (app, id) => ruleOf(app, id),
+    }, ({ app, params, body }) => ruleJson(setMergeRule(app, params.id!, ruleFrom(body))))
+    .get("/tickets/:id/undo", {
+      summary: "The newest undo of the ticket's merge; null: nobody asked for one",
+      tag,
+      out: undoOfTicket,
+    }, ({ app, params }) => undoOf(app, getTicket(app.db, params.id!).id))
+    .post("/tickets/:id/undo", {
+      summary: "Take a merged ticket back by a commit that reverts it, through the merge queue",
+      tag,
+      body: undoInput,
+      out: undoOfTicket,
+    }, ({ app, params, body }) => undoOf(app, askForUndo(app, params.id!, body.why).id));
+}
+
+export function mergingPages(pages: Hono<Env>, tools: PageTools): void {
+  pages.get("/projects/:id/merging", (c) => {
+    const { app } = c.var;
+    const project = getProject(app.db, c.req.param("id"));
+    const form = { values: ruleOf(app, project.id), message: null, errors: [] };
+    return show(
+      c,
+      <MergeRulePage shell={shellOf(pageRequest(c, tools))} project={project} form={form} />,
+    );
+  });
+
+  pages.post("/projects/:id/merging", async (c) => {
+    const { app } = c.var;
+    const project = getProject(app.db, c.req.param("id"));
+    const values = await readForm(c);
+    return await act(
+      () => {
+        const { style, on_conflict } = values;
+        setMergeRule(
+          app,
+          project.id,
+          ruleFrom(validate(mergeRuleInput, { style, on_conflict }, "form")),
+        );
+        return done(c, mergingHref(project.id), `How "${project.name}" merges is saved`);
+      },
+      ({ message, errors, status }) => {
+        const shell = shellOf(pageRequest(c, tools));
+        const page = <MergeRulePage {...{ shell, project, form: { values, message, errors } }} />;
+        return show(c, page, status);
+      },
+    );
+  });
+
+  pages.post("/tickets/:id/undo", async (c) => {
+    const id = c.req.param("id");
+    const { why = "" } = await readForm(c);
+    return await act(
+      () => {
+        const input = validate(undoInput, { why }, "form");
+        const ticket = askForUndo(c.var.app, id, input.why);
+        return done(c, ticketHref(id), `The merge of ticket #${ticket.number} is being undone`);
+      },
+      ({ message }) => refusedAt(c, ticketHref(id), message),
+    );
+  });
+}
