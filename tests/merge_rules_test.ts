@@ -1,7 +1,7 @@
 /** How a ticket becomes commits of the base branch: by the project's rule, or as chosen for one merge. */
 import { deepStrictEqual as deepEqual, match, strictEqual as equal, throws } from "node:assert";
 import { setMergeRule } from "../server/services/merge_rules.ts";
-import { getMergeRule, getMergeStyle } from "../server/store/merge_rules.ts";
+import { getMergeRule, mergeRuleOf } from "../server/store/merge_rules.ts";
 import { MergeScene } from "./merge_scene.ts";
 
 const merging = { style: "merge", onConflict: "resolve" } as const;
@@ -37,9 +37,9 @@ Deno.test("one merge may go another way than its project's", async () => {
   await using it = await MergeScene.make();
   setMergeRule(it.app, it.ticket.projectId, merging);
   it.approve("", { style: "squash" });
-  equal(getMergeStyle(it.app.db, it.ticket.id), "squash");
+  equal(mergeRuleOf(it.app.db, it.ticket).style, "squash");
   it.approve("", { style: null });
-  equal(getMergeStyle(it.app.db, it.ticket.id), null);
+  equal(mergeRuleOf(it.app.db, it.ticket).style, "merge");
   const commit = await it.merged({ style: "squash" });
   equal(await it.repo.git("rev-list", "--count", commit), "2");
 });

@@ -69,6 +69,19 @@ function WaysOn({ ticket, commands }: Omit<BlockedProps, "checks">): VNode {
       </>
     );
   }
+  if (ticket.failure === "merge_conflict") {
+    return (
+      <>
+        <ActionForm action={`${ticketHref(ticket.id)}/resolve-conflict`} kind="primary">
+          Let the developer resolve it
+        </ActionForm>
+        <p class="muted">
+          It gets the base branch in its worktree, with the conflicts marked; what it makes is
+          built, tested and reviewed again. Or make room on the base branch, and retry below.
+        </p>
+      </>
+    );
+  }
   if (isOrders(ticket.failure)) {
     return (
       <p>

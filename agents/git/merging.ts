@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { MergeStyle } from "../../server/states.ts";
 import { AppError } from "../../server/errors.ts";
 import { git, gitOk } from "./git.ts";
+import { uncommitted } from "./checkpoints.ts";
 import { GitError, shellQuote } from "./git_error.ts";
 import {
   checkCommit,
@@ -60,7 +61,15 @@ export type PreparedMerge =
      */
     moved: boolean;
   }
-  | { type: "conflict"; baseTip: string; files: ConflictFile[] }
+  | {
+    type: "conflict";
+    baseTip: string;
+    files: ConflictFile[];
+    /** Of all conflicts, however many. */
+    paths: string[];
+    /** The two combined, with the conflicts marked in the files. */
+    tree: string;
+  }
   /** The base has every change already: nothing to commit. */
   | { type: "empty"; baseTip: string };
 
@@ -84,7 +93,7 @@ export async function prepareMerge(spec: MergeSpec): Promise<PreparedMerge> {
   const combined = moved
     ? await combine(spec, { tree: own, from, onto: baseTip, identity })
     : { tree: own, place: null };
-  if ("files" in combined) return { type: "conflict", baseTip, files: combined.files };
+  if ("files" in combined) return { type: "conflict", baseTip, ...combined };
   const { tree, place } = combined;
   if (tree === await treeOf(repo, baseTip, signal)) {
     if (place) await removeWorkDir(spec);
@@ -183,7 +192,10 @@ async function forkPoint(
 export async function combine(
   spec: Pick<MergeSpec, "repo" | "workDir" | "message" | "signal">,
   { tree, from, onto, identity }: { tree: string; from: string; onto: string; identity: Identity },
-): Promise<{ tree: string; place: WorkingTree } | { files: ConflictFile[] }> {
+): Promise<
+  | { tree: string; place: WorkingTree }
+  | { tree: string; files: ConflictFile[]; paths: string[] }
+> {
   const { repo, message, signal } = spec;
   const work = await commitTree(repo, { tree, parents: [from], message, identity, signal });
   const place = await checkOut(spec, onto);
@@ -203,8 +215,24 @@ export async function combine(
   const files = await Promise.all(
     paths.slice(0, CONFLICT_FILES).map((path) => readConflict(place.path, path)),
   );
+  const marked = await markedTree(place, paths, signal);
   await removeWorkDir(spec);
-  return { files };
+  return { tree: marked, files, paths };
+}
+
+/** The tree of what a conflict left in the files: what git put aside under other names is in it, too. */
+async function markedTree(
+  place: WorkingTree,
+  paths: string[],
+  signal: AbortSignal,
+): Promise<string> {
+  const all = [...paths, ...await uncommitted(place, signal)].filter((path) => !path.endsWith("/"));
+  await gitOk(place, ["update-index", "--add", "--remove", "--replace", "-z", "--stdin"], {
+    signal,
+    input: all.map((path) => `${path}\0`).join(""),
+    doing: "keep the conflicts",
+  });
+  return (await gitOk(place, ["write-tree"], { signal, doing: "write a tree" })).trim();
 }
 
 /** The merge's own worktree at exactly this commit. */

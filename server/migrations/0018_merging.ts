@@ -34,19 +34,21 @@ CREATE TABLE merge_rules (
   updated_at TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- What a person chose for one merge, in place of the project's.
-CREATE TABLE ticket_merge_styles (
+-- What a person chose for one ticket; null: the project's rule holds.
+CREATE TABLE ticket_merge_rules (
   ticket_id TEXT PRIMARY KEY REFERENCES tickets (id),
-  style TEXT NOT NULL CHECK (style IN ${oneOf(mergeStyles)})
+  style TEXT CHECK (style IN ${oneOf(mergeStyles)}),
+  on_conflict TEXT CHECK (on_conflict IN ${oneOf(conflictWays)})
 ) STRICT, WITHOUT ROWID;
 
--- A developer gets one try at a conflict for each state of the base branch. commit_id: what it was given, on record
--- before its branch has it.
+-- A developer gets one try at a conflict for each state of the base branch. commit_id: what it is given, on record
+-- before its branch has it; given: it has.
 CREATE TABLE conflict_rounds (
   ticket_id TEXT NOT NULL REFERENCES tickets (id),
   base_tip TEXT NOT NULL,
   commit_id TEXT NOT NULL,
   paths TEXT NOT NULL CHECK (json_valid(paths)),
+  given INTEGER NOT NULL DEFAULT 0 CHECK (given IN (0, 1)),
   at TEXT NOT NULL,
   PRIMARY KEY (ticket_id, base_tip)
 ) STRICT, WITHOUT ROWID;

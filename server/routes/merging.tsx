@@ -7,14 +7,17 @@ import { type Api, type Env, validate } from "../api.ts";
 import type { App } from "../app.ts";
 import { NOTE_MAX_CHARS } from "../inputs.ts";
 import { once } from "../once.ts";
+import { ticketJson, ticketSchema } from "../outputs/tickets.ts";
 import { undoJson, undoSchema } from "../outputs/undos.ts";
 import { shellOf } from "../pages/shell.ts";
 import type { MergeRule } from "../records.ts";
+import { resolveConflict } from "../services/conflicts.ts";
 import { setMergeRule } from "../services/merge_rules.ts";
 import { askForUndo } from "../services/undoing.ts";
 import { conflictWays, mergeStyles } from "../states.ts";
 import { getMergeRule } from "../store/merge_rules.ts";
 import { getProject } from "../store/projects.ts";
+import { listSubtasks } from "../store/subtasks.ts";
 import { getTicket } from "../store/tickets.ts";
 import { findUndo } from "../store/undos.ts";
 import { act, done, pageRequest, type PageTools, readForm, refusedAt, show } from "./page.ts";
@@ -67,6 +70,17 @@ export function mergingApi(api: Api): void {
       out: mergeRuleSchema,
       current: (app, id) => ruleOf(app, id),
     }, ({ app, params, body }) => ruleJson(setMergeRule(app, params.id!, ruleFrom(body))))
+    .post(
+      "/tickets/:id/resolve-conflict",
+      {
+        summary: "Let the developer resolve the conflict that a ticket's merge is blocked with",
+        out: ticketSchema,
+      },
+      ({ app, params }) => {
+        const ticket = resolveConflict(app, params.id!);
+        return ticketJson(ticket, listSubtasks(app.db, ticket.id));
+      },
+    )
     .get("/tickets/:id/undo", {
       summary: "The newest undo of the ticket's merge; null: nobody asked for one",
       tag,
@@ -110,6 +124,17 @@ export function mergingPages(pages: Hono<Env>, tools: PageTools): void {
         const page = <MergeRulePage {...{ shell, project, form: { values, message, errors } }} />;
         return show(c, page, status);
       },
+    );
+  });
+
+  pages.post("/tickets/:id/resolve-conflict", async (c) => {
+    const id = c.req.param("id");
+    return await act(
+      () => {
+        const { number } = resolveConflict(c.var.app, id);
+        return done(c, ticketHref(id), `The developer of ticket #${number} gets the conflict`);
+      },
+      ({ message }) => refusedAt(c, ticketHref(id), message),
     );
   });
 

@@ -4,12 +4,7 @@ import { enqueue } from "../../queue/queue.ts";
 import { jobKeys, type Outcome } from "../../queue/job.ts";
 import { isLanded, keepHistory, landMerge } from "../../agents/git/landing.ts";
 import { type MergeMessage, proposeMessage, withTrailers } from "../../agents/git/merge_message.ts";
-import {
-  type ConflictFile,
-  moveWorkDir,
-  prepareMerge,
-  removeWorkDir,
-} from "../../agents/git/merging.ts";
+import { moveWorkDir, prepareMerge, removeWorkDir } from "../../agents/git/merging.ts";
 import { commonDirOf, readRef } from "../../agents/git/repository.ts";
 import type { Place } from "../../agents/protocol.ts";
 import type { App } from "../app.ts";
@@ -17,9 +12,9 @@ import { SECOND_MS } from "../clock.ts";
 import { transact, type Tx } from "../db.ts";
 import { AppError, messageOf } from "../errors.ts";
 import type { Project, Ticket } from "../records.ts";
-import { type FailureReason, failureReasons, type MergeStyle } from "../states.ts";
+import { type FailureReason, failureReasons } from "../states.ts";
 import { findIdea } from "../store/ideas.ts";
-import { getMergeRule, getMergeStyle } from "../store/merge_rules.ts";
+import { mergeRuleOf } from "../store/merge_rules.ts";
 import { getProject } from "../store/projects.ts";
 import { listSubtasks } from "../store/subtasks.ts";
 import { getMergeDetails, getTicket, updateTicket } from "../store/tickets.ts";
@@ -29,6 +24,7 @@ import { lacksNetwork, runCheck } from "./checks.ts";
 import { type Attempt, failureOf } from "./faults.ts";
 import { fillHome } from "./caches.ts";
 import { homeOf, removeHome } from "./homes.ts";
+import { goOnResolving, markersLeft, meetConflict } from "./conflicts.ts";
 import { equipped } from "./equipment.ts";
 import { moveTicket } from "./ticket_moves.ts";
 import { fillWorktree } from "./worktree_files.ts";
@@ -40,10 +36,6 @@ export const LOOK_AGAIN_MS = 5 * SECOND_MS;
 export function proposedMessage(app: App, ticket: Ticket): string {
   return getMergeDetails(app.db, ticket.id).message || proposeMessage(describeMerge(app, ticket));
 }
-
-/** What a person chose for this merge, else what the project's rule says. */
-export const mergeStyleOf = (app: App, ticket: Ticket): MergeStyle =>
-  getMergeStyle(app.db, ticket.id) ?? getMergeRule(app.db, ticket.projectId).style;
 
 function describeMerge(app: App, ticket: Ticket): MergeMessage {
   const runs = listAttemptRuns(app.db, ticket.id).filter((run) => run.status === "succeeded");
@@ -93,6 +85,9 @@ async function merge(
 ): Promise<Outcome> {
   const repo = project.path;
   const base = project.baseBranch;
+  if (await goOnResolving(app, { project, ticket, signal })) return { type: "done" };
+  const left = await markersLeft(app, { project, ticket, signal });
+  if (left !== null) return blockMerge(app, ticket, "merge_conflict", left);
   // The planned commit is on record before it lands, so a crash in between can't merge twice; and one
   // that waits for a person's edits is not prepared and checked again each time.
   let { mergeCommit: commit } = ticket;
@@ -137,13 +132,14 @@ async function prepare(
     headCommit: ticket.headCommit!,
     baseCommit: ticket.baseCommit!,
     workDir,
-    style: mergeStyleOf(app, ticket),
+    style: mergeRuleOf(app.db, ticket).style,
     message: withTrailers(proposedMessage(app, ticket), describeMerge(app, ticket)),
     signal,
   });
   if (prepared.type === "conflict") {
-    const reason = describeConflict(base, prepared.files);
-    return { outcome: blockMerge(app, ticket, "merge_conflict", reason) };
+    const blocked = await meetConflict(app, { project, ticket, conflict: prepared, signal });
+    if (blocked === null) return { outcome: { type: "done" } };
+    return { outcome: blockMerge(app, ticket, "merge_conflict", blocked) };
   }
   if (prepared.type === "empty") return { outcome: finish(app, ticket, prepared.baseTip) };
   if (prepared.moved) {
@@ -206,16 +202,6 @@ export async function checkResult(
     await removeHome(dir);
   }
 }
-
-/** Which files, with their texts. */
-export const describeConflict = (base: string, files: readonly ConflictFile[]): string =>
-  [
-    `The base branch "${base}" changed the same lines in: ${files.map((f) => f.path).join(", ")}`,
-    ...files.flatMap(({ path, text }) => text === null ? [] : ["", `${path}:`, text]),
-  ].join("\n").slice(0, REASON_MAX_CHARS);
-
-/** Most characters of a reason; a large conflict is better read in the repository. */
-const REASON_MAX_CHARS = 20_000;
 
 function waitToMerge(app: App, ticket: Ticket, reason: string): Outcome {
   transact(app, (tx) => {

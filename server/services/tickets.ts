@@ -7,7 +7,7 @@ import { transact, type Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
 import type { Comment, ProposedSubtask, Run, Ticket } from "../records.ts";
 import { DEFAULT_PRIORITY, type MergeStyle, type TicketStep, type TicketType } from "../states.ts";
-import { putMergeStyle } from "../store/merge_rules.ts";
+import { putTicketMergeRule } from "../store/merge_rules.ts";
 import { getProject } from "../store/projects.ts";
 import {
   deleteDraft,
@@ -245,7 +245,7 @@ export function approveTicket(
     const before = getTicket(tx.db, id);
     if (before.status !== "review") refuse(before, "merge");
     const details = getMergeDetails(tx.db, id);
-    if (style !== undefined) putMergeStyle(tx, id, style);
+    if (style !== undefined) putTicketMergeRule(tx, id, { style });
     const ticket = updateTicket(tx, id, {
       step: "merge",
       approvedBy: tx.actor,

@@ -16,13 +16,8 @@ import { getTicket } from "../store/tickets.ts";
 import { endUndo, findUndo, insertUndo, updateUndo } from "../store/undos.ts";
 import { findWorktree } from "../store/worktrees.ts";
 import { type Attempt, failureOf } from "./faults.ts";
-import {
-  checkResult,
-  describeConflict,
-  LOOK_AGAIN_MS,
-  mergeDirOf,
-  removeMergedWorktree,
-} from "./merging.ts";
+import { checkResult, LOOK_AGAIN_MS, mergeDirOf, removeMergedWorktree } from "./merging.ts";
+import { describeConflict } from "./conflicts.ts";
 import { moveTicket } from "./ticket_moves.ts";
 
 /**

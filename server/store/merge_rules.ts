@@ -22,21 +22,38 @@ export function putMergeRule(tx: Tx, projectId: string, { style, onConflict }: M
   `).run({ projectId, style, onConflict, actor: tx.actor, now: tx.now });
 }
 
-/** Null: as its project's rule says. */
-export function getMergeStyle(db: Db, ticketId: string): MergeStyle | null {
-  const row = db.prepare("SELECT style FROM ticket_merge_styles WHERE ticket_id = :ticketId")
-    .get({ ticketId });
-  return row ? row.style as MergeStyle : null;
+/** What a person chose for one ticket; null: its project's rule holds. */
+export interface TicketMergeRule {
+  style: MergeStyle | null;
+  onConflict: ConflictWay | null;
 }
 
-/** Null: as its project's rule says. */
-export function putMergeStyle(tx: Tx, ticketId: string, style: MergeStyle | null): void {
-  if (style === null) {
-    tx.db.prepare("DELETE FROM ticket_merge_styles WHERE ticket_id = :ticketId").run({ ticketId });
-    return;
-  }
+export function getTicketMergeRule(db: Db, ticketId: string): TicketMergeRule {
+  const row = db.prepare(
+    "SELECT style, on_conflict FROM ticket_merge_rules WHERE ticket_id = :ticketId",
+  ).get({ ticketId });
+  return {
+    style: (row?.style ?? null) as MergeStyle | null,
+    onConflict: (row?.on_conflict ?? null) as ConflictWay | null,
+  };
+}
+
+/** Changes what is given; the rest stays as it is. */
+export function putTicketMergeRule(
+  tx: Tx,
+  ticketId: string,
+  changes: Partial<TicketMergeRule>,
+): void {
+  const { style, onConflict } = { ...getTicketMergeRule(tx.db, ticketId), ...changes };
   tx.db.prepare(`
-    INSERT INTO ticket_merge_styles (ticket_id, style) VALUES (:ticketId, :style)
-    ON CONFLICT (ticket_id) DO UPDATE SET style = :style
-  `).run({ ticketId, style });
+    INSERT INTO ticket_merge_rules (ticket_id, style, on_conflict) VALUES (:ticketId, :style, :onConflict)
+    ON CONFLICT (ticket_id) DO UPDATE SET style = :style, on_conflict = :onConflict
+  `).run({ ticketId, style, onConflict });
+}
+
+/** How one ticket is merged: as a person chose for it, else by its project's rule. */
+export function mergeRuleOf(db: Db, ticket: { id: string; projectId: string }): MergeRule {
+  const own = getTicketMergeRule(db, ticket.id);
+  const rule = getMergeRule(db, ticket.projectId);
+  return { style: own.style ?? rule.style, onConflict: own.onConflict ?? rule.onConflict };
 }
