@@ -6,7 +6,7 @@ import { handsLimitBounds, type HandsLimitName, handsLimitNames } from "../serve
 import { capital, Notice, Time } from "./components.tsx";
 import { Button, ErrorSummary, Field } from "./forms.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
-import { mcpServersHref, mergingHref, projectHref } from "./links.ts";
+import { mcpServersHref, mergingHref, projectHref, traceHref } from "./links.ts";
 import type { Live } from "./live.tsx";
 import { PathForm } from "./projects.tsx";
 import type { Shell } from "./shell.ts";
@@ -284,7 +284,8 @@ export function ProjectPage({ shell, live, project, form }: ProjectPageProps): V
         title={project.name}
         aside={
           <>
-            <a href={mergingHref(project.id)}>Merging</a>{" "}
+            <a href={traceHref(project.id)}>Trace</a> <a href={mergingHref(project.id)}>Merging</a>
+            {" "}
             <a href={mcpServersHref(project.id)}>MCP servers</a>
           </>
         }

@@ -17,7 +17,7 @@ import { type DiffProps, wantedOf } from "./diff_props.ts";
 import { CommentNote, FindingNote } from "./diff_remarks.tsx";
 import { plural, shortCommit } from "./format.ts";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
-import { reviewHref, ticketHref } from "./links.ts";
+import { reviewHref, ticketHref, traceHref } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
 import { Inline, Prose } from "./prose.tsx";
 import { type RefusedReview, ReviewBar } from "./review_decision.tsx";
@@ -197,7 +197,10 @@ function Strip({ ticket }: ReviewPageProps): VNode {
       />
       {ticket.branch && ticket.headCommit && (
         <p class="muted review-branch">
-          <code class="path">{ticket.branch}</code> at <code>{shortCommit(ticket.headCommit)}</code>
+          <code class="path">{ticket.branch}</code> at{" "}
+          <a href={traceHref(ticket.projectId, { commit: ticket.headCommit })}>
+            <code>{shortCommit(ticket.headCommit)}</code>
+          </a>
         </p>
       )}
       {ticket.status !== "review" && (

@@ -5,7 +5,7 @@ import type { Check, ProjectCommand, Subtask, Ticket } from "../server/records.t
 import { Elapsed, Facts, Notice, Panel, Priority, StatusBadge, Tag, Time } from "./components.tsx";
 import { duration, shortCommit } from "./format.ts";
 import { ActionForm } from "./forms.tsx";
-import { ideaHref, projectHref, type Subject, ticketHref } from "./links.ts";
+import { ideaHref, projectHref, type Subject, ticketHref, traceHref } from "./links.ts";
 import type { ResolveReference } from "./markdown.ts";
 import { Inline, Prose } from "./prose.tsx";
 import { complexityWords, failureWords, subtaskWords, ticketTypeWords } from "./words.ts";
@@ -216,7 +216,11 @@ export function TicketFacts({ ticket, projectName, idea, nowMs }: TicketFactsPro
           ],
           [
             "Merged as",
-            ticket.mergeCommit && <code key="m">{shortCommit(ticket.mergeCommit)}</code>,
+            ticket.mergeCommit && (
+              <a key="m" href={traceHref(ticket.projectId, { commit: ticket.mergeCommit })}>
+                <code>{shortCommit(ticket.mergeCommit)}</code>
+              </a>
+            ),
           ],
           ["Made", <Time key="t" at={ticket.createdAt} nowMs={nowMs} />],
         ]}

@@ -25,6 +25,10 @@ CREATE TABLE ticket_undos (
 CREATE INDEX ticket_undos_of ON ticket_undos (ticket_id, asked_at);
 CREATE UNIQUE INDEX ticket_undos_one_pending ON ticket_undos (ticket_id) WHERE status = 'pending';
 
+-- From a commit back to its ticket and its turn.
+CREATE INDEX tickets_by_merge ON tickets (merge_commit) WHERE merge_commit IS NOT NULL;
+CREATE INDEX events_checkpoints ON events (json_extract(data, '$.commit')) WHERE type = 'checkpoint';
+
 -- Of projects for which a person said something about it.
 CREATE TABLE merge_rules (
   project_id TEXT PRIMARY KEY REFERENCES projects (id),

@@ -15,6 +15,7 @@ import { projectsApi } from "./projects.tsx";
 import { runsApi } from "./runs.tsx";
 import { systemApi } from "./system.ts";
 import { reviewsApi } from "./reviews.tsx";
+import { tracesApi } from "./traces.tsx";
 import { ticketsApi } from "./tickets.tsx";
 import { usageApi } from "./usage.tsx";
 
@@ -26,6 +27,7 @@ export function mountApi(api: Api, streams: EventStreams): void {
   ticketsApi(api);
   reviewsApi(api);
   mergingApi(api);
+  tracesApi(api);
   agentsApi(api);
   modelsApi(api);
   runsApi(api);

@@ -27,6 +27,7 @@ import { projectPages } from "./projects.tsx";
 import { runPages } from "./runs.tsx";
 import { reviewPages } from "./reviews.tsx";
 import { ticketPages } from "./tickets.tsx";
+import { tracePages } from "./traces.tsx";
 import { usagePages } from "./usage.tsx";
 
 export function mountPages(pages: Hono<Env>, tools: PageTools): void {
@@ -43,6 +44,7 @@ export function mountPages(pages: Hono<Env>, tools: PageTools): void {
   ticketPages(pages, tools);
   reviewPages(pages, tools);
   mergingPages(pages, tools);
+  tracePages(pages, tools);
   runPages(pages, tools);
   agentPages(pages, tools);
   jobPages(pages, tools);
