@@ -1,5 +1,6 @@
 /** Every page of views/ filled with fixture records, at the address it has in the real thing. */
 import { ApprovePage } from "../views/approve.tsx";
+import type { Undo } from "../server/records.ts";
 import type { VNode } from "preact";
 import type { Live } from "../views/live.tsx";
 import type { Delay } from "../views/words.ts";
@@ -27,6 +28,8 @@ import { RunPage } from "../views/run.tsx";
 import { RunsPage } from "../views/runs.tsx";
 import { SettingsPage } from "../views/settings.tsx";
 import { StartPage } from "../views/start.tsx";
+import { MergeRulePage } from "../views/merge_rule.tsx";
+import { TracePage } from "../views/trace.tsx";
 import { StartRulesPage } from "../views/start_rules.tsx";
 import { TicketPage } from "../views/ticket.tsx";
 import { EditTicketPage, NewTicketPage, SplitTicketPage } from "../views/ticket_form.tsx";
@@ -399,6 +402,29 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
     />
   ),
   "/tickets/tkt_save": (shell) => ticketPage(shell, {}),
+  "/tickets/tkt_merged": (shell) =>
+    ticketPage(shell, { status: "done", step: null, mergeCommit: "c".repeat(40) }, {
+      id: "undo_1",
+      ticketId: "tkt_save",
+      mergeCommit: "c".repeat(40),
+      why: "Saves are lost",
+      status: "refused",
+      commit: null,
+      wait: "",
+      reason: `The base branch "main" changed the same lines in: src/${
+        "long_name/".repeat(9)
+      }save.c`,
+      askedBy: "owner",
+      askedAt: a.ago(9),
+      endedAt: a.ago(8),
+    }),
+  "/tickets/tkt_conflict": (shell) =>
+    ticketPage(shell, {
+      status: "blocked",
+      step: "merge",
+      failure: "merge_conflict",
+      reason: 'The base branch "main" changed the same lines in: src/save.c',
+    }),
   "/tickets/tkt_blocked": (shell) =>
     ticketPage(shell, {
       id: "tkt_blocked",
@@ -781,6 +807,41 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       }))}
     />
   ),
+  "/projects/prj_game/merging": (shell) => (
+    <MergeRulePage
+      shell={shell}
+      project={a.project()}
+      form={{ values: { style: "merge", on_conflict: "resolve" }, message: null, errors: [] }}
+    />
+  ),
+  "/projects/prj_game/trace": (shell) => (
+    <TracePage
+      shell={shell}
+      project={a.project()}
+      form={{ values: { path: "src/save.c", line: "12", commit: "" }, message: null, errors: [] }}
+      traces={[{
+        commit: {
+          commit: "c".repeat(40),
+          subject: "feat: save the game",
+          author: "Ana",
+          at: "2026-11-27T09:00:00+01:00",
+        },
+        line: { path: "src/save.c", line: 11, text: `  ${"save_game(state); ".repeat(12)}` },
+        ticket: a.ticket({ status: "done" }),
+        relation: "merge",
+        undo: null,
+        turns: [{
+          commit: "d".repeat(40),
+          run: a.run(),
+          turn: 4,
+          number: 31,
+          subtask: a.subtask(),
+        }],
+        idea: null,
+        questions: [],
+      }]}
+    />
+  ),
   "/projects/new": (shell) => (
     <NewProjectPage
       shell={shell}
@@ -942,7 +1003,11 @@ function ideaPage(shell: Shell, changes: Parameters<typeof a.idea>[0]): VNode {
   );
 }
 
-function ticketPage(shell: Shell, changes: Parameters<typeof a.ticket>[0]): VNode {
+function ticketPage(
+  shell: Shell,
+  changes: Parameters<typeof a.ticket>[0],
+  undo: Undo | null = null,
+): VNode {
   const ticket = a.ticket(changes);
   const blocked = ticket.status === "blocked";
   const run = a.run(blocked ? { status: "failed", failure: "stuck", finishedAt: a.ago(2) } : {});
@@ -953,7 +1018,7 @@ function ticketPage(shell: Shell, changes: Parameters<typeof a.ticket>[0]): VNod
       ticket={ticket}
       projectName="Space game"
       commands={a.project().commands}
-      undo={null}
+      undo={undo}
       idea={saveIdea}
       subtasks={[
         a.subtask(),
