@@ -19,6 +19,7 @@ import type {
   ProjectStatus,
   QuestionStatus,
   RunStatus,
+  SignKind,
   StartMode,
   SubtaskStatus,
   TicketStarts,
@@ -212,6 +213,8 @@ export interface Subtask {
 export interface MergeRule {
   style: MergeStyle;
   onConflict: ConflictWay;
+  /** With which key a person lets Gaffer sign what lands; null: with none. */
+  sign: { kind: SignKind; key: string } | null;
 }
 
 /** The undoing of a ticket's merge, as a person asked for it. */

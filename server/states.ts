@@ -150,6 +150,10 @@ export type UndoStatus = typeof undoStatuses[number];
 export const mergeStyles = ["squash", "merge"] as const;
 export type MergeStyle = typeof mergeStyles[number];
 
+export const signKinds = ["ssh", "openpgp"] as const;
+/** How commits that land are signed: by `ssh-keygen`, or by `gpg`. */
+export type SignKind = typeof signKinds[number];
+
 /** A merge that meets a conflict: the developer resolves it, once for each state of the base; or the ticket blocks. */
 export const conflictWays = ["resolve", "block"] as const;
 export type ConflictWay = typeof conflictWays[number];

@@ -1,7 +1,6 @@
 /** A merge that meets a conflict blocks with it, or gives it to the developer, by the project's rule. */
 import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal, throws } from "node:assert";
 import { resolveConflict } from "../server/services/conflicts.ts";
-import { setMergeRule } from "../server/services/merge_rules.ts";
 import { listConflictRounds } from "../server/store/conflict_rounds.ts";
 import { findActiveRun, moveRun } from "../server/store/runs.ts";
 import { personGit } from "./git_support.ts";
@@ -9,7 +8,7 @@ import { MergeScene } from "./merge_scene.ts";
 
 /** Approved while the base has changed the same line; gives the base's tip. */
 async function conflicting(it: MergeScene, onConflict: "resolve" | "block"): Promise<string> {
-  setMergeRule(it.app, it.ticket.projectId, { style: "squash", onConflict });
+  await it.rule({ onConflict });
   const tip = await it.repo.commit("Meanwhile", { "a.txt": "1\n2\nTHREE\n", "c.txt": "c\n" });
   it.approve();
   return tip;
@@ -161,7 +160,7 @@ Deno.test("files that one side deleted or that are no text are given too", async
   await using it = await MergeScene.make();
   const { repo, scene } = it;
   await scene.round({ "b.txt": "changed\n", "bin": "x\0y" });
-  setMergeRule(it.app, it.ticket.projectId, { style: "squash", onConflict: "resolve" });
+  await it.rule({ onConflict: "resolve" });
   await Deno.remove(`${repo.dir}/b.txt`);
   await repo.commit("Meanwhile", { "bin": "z\0y", "-odd name.txt": "odd\n" });
   it.approve();

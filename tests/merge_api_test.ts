@@ -61,9 +61,14 @@ Deno.test("a project's merge rule is set over the API, and one approval goes ano
   const call = apiOf(it);
   const path = `/projects/${it.scene.project.id}/merge-rule`;
   const before = await call("GET", path);
-  deepEqual(before.json, { style: "squash", on_conflict: "block" });
+  deepEqual(before.json, {
+    style: "squash",
+    on_conflict: "block",
+    sign: null,
+    sign_key: "",
+  });
   const version = { "if-match": before.etag! };
-  const rule = { style: "merge", on_conflict: "resolve" };
+  const rule = { style: "merge", on_conflict: "resolve", sign: null, sign_key: "" };
   deepEqual((await call("PUT", path, rule, version)).json, rule);
   equal((await call("PUT", path, { style: "octopus" }, version)).status, 422);
   equal((await call("PUT", path, rule, version)).status, 412);

@@ -1,24 +1,24 @@
 /** How a ticket becomes commits of the base branch: by the project's rule, or as chosen for one merge. */
-import { deepStrictEqual as deepEqual, match, strictEqual as equal, throws } from "node:assert";
-import { setMergeRule } from "../server/services/merge_rules.ts";
-import { getMergeRule, mergeRuleOf } from "../server/store/merge_rules.ts";
+import { deepStrictEqual as deepEqual, match, rejects, strictEqual as equal } from "node:assert";
+import { checkMergeRule } from "../server/services/merge_rules.ts";
+import { getMergeRule, mergeRuleOf, PLAIN_RULE } from "../server/store/merge_rules.ts";
 import { MergeScene } from "./merge_scene.ts";
 
-const merging = { style: "merge", onConflict: "resolve" } as const;
+const merging = { style: "merge", onConflict: "resolve", sign: null } as const;
 
 Deno.test("a project squashes and blocks until a person says otherwise", async () => {
   await using it = await MergeScene.make();
   const { app, ticket: { projectId } } = it;
-  deepEqual(getMergeRule(app.db, projectId), { style: "squash", onConflict: "block" });
-  deepEqual(setMergeRule(app, projectId, merging), merging);
-  throws(() => setMergeRule(app, "none", merging), { code: "not_found" });
+  deepEqual(getMergeRule(app.db, projectId), PLAIN_RULE);
+  deepEqual(await it.rule(merging), merging);
+  await rejects(checkMergeRule(app, "none", merging), { code: "not_found" });
   equal(app.events.filter(({ type }) => type === "merge_rule_changed").length, 1);
 });
 
 Deno.test("a ticket merged as a merge commit has its checkpoints behind it, and the trailers on it", async () => {
   await using it = await MergeScene.make();
   const { repo } = it;
-  setMergeRule(it.app, it.ticket.projectId, merging);
+  await it.rule(merging);
   const base = await repo.git("rev-parse", "main");
   const commit = await it.merged();
   equal(
@@ -35,7 +35,7 @@ Deno.test("a ticket merged as a merge commit has its checkpoints behind it, and 
 
 Deno.test("one merge may go another way than its project's", async () => {
   await using it = await MergeScene.make();
-  setMergeRule(it.app, it.ticket.projectId, merging);
+  await it.rule(merging);
   it.approve("", { style: "squash" });
   equal(mergeRuleOf(it.app.db, it.ticket).style, "squash");
   it.approve("", { style: null });

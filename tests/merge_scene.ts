@@ -1,9 +1,11 @@
 /** A reviewed ticket over a real repository, its merge queue taken by hand; its checks end as the test says. */
 import type { Outcome } from "../queue/job.ts";
-import type { Ticket } from "../server/records.ts";
+import type { MergeRule, Ticket } from "../server/records.ts";
+import { checkMergeRule, setMergeRule } from "../server/services/merge_rules.ts";
 import { mergeTicket, removeMergedWorktree } from "../server/services/merging.ts";
 import { approveTicket } from "../server/services/tickets.ts";
 import { askForUndo, undoMerge } from "../server/services/undoing.ts";
+import { PLAIN_RULE } from "../server/store/merge_rules.ts";
 import { findUndo } from "../server/store/undos.ts";
 import { never } from "./git_support.ts";
 import { ReviewScene } from "./review_support.ts";
@@ -52,6 +54,12 @@ export class MergeScene implements AsyncDisposable {
   get ticket(): Ticket {
     return this.scene.ticket;
   }
+  /** Sets the project's rule; what is not given is as it is for a new one. */
+  async rule(changes: Partial<MergeRule>): Promise<MergeRule> {
+    const rule = { ...PLAIN_RULE, ...changes };
+    return setMergeRule(this.app, await checkMergeRule(this.app, this.scene.project.id, rule));
+  }
+
   get undo() {
     return findUndo(this.app.db, this.scene.id)!;
   }

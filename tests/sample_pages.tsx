@@ -811,7 +811,12 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
     <MergeRulePage
       shell={shell}
       project={a.project()}
-      form={{ values: { style: "merge", on_conflict: "resolve" }, message: null, errors: [] }}
+      signs
+      form={{
+        values: { style: "merge", on_conflict: "resolve", sign: "", sign_key: "" },
+        message: null,
+        errors: [],
+      }}
     />
   ),
   "/projects/prj_game/trace": (shell) => (

@@ -6,7 +6,6 @@ import {
   rejects,
   strictEqual as equal,
 } from "node:assert";
-import { setMergeRule } from "../server/services/merge_rules.ts";
 import { traceJson } from "../server/outputs/traces.ts";
 import { traceOf, type TraceQuestion } from "../server/services/tracing.ts";
 import { commitSuggestions, recordSuggestions } from "../server/services/suggestions.ts";
@@ -72,7 +71,7 @@ Deno.test("a commit leads to its ticket with all its turns, by any beginning of 
 Deno.test("checkpoints are kept and lead to their turn, squashed or behind a merge commit", async () => {
   for (const style of ["squash", "merge"] as const) {
     await using it = await MergeScene.make();
-    setMergeRule(it.app, it.ticket.projectId, { style, onConflict: "block" });
+    await it.rule({ style });
     const merge = await it.merged();
     const head = it.ticket.headCommit!;
     const { relation, turns, ticket } = await one(it, { commit: head });

@@ -13,9 +13,11 @@ export interface MergeRulePageProps {
   project: Project;
   /** What is saved, or what was refused. */
   form: TypedForm;
+  /** The person's own commits there are signed. */
+  signs: boolean;
 }
 
-export function MergeRulePage({ shell, project, form }: MergeRulePageProps): VNode {
+export function MergeRulePage({ shell, project, form, signs }: MergeRulePageProps): VNode {
   const { values, errors, message } = form;
   return (
     <Layout shell={shell} title={`Merging in ${project.name}`} current="projects" live={null}>
@@ -50,6 +52,40 @@ export function MergeRulePage({ shell, project, form }: MergeRulePageProps): VNo
           ]}
           required
         />
+        <p class="muted">
+          Gaffer runs no program that a repository's configuration names, so it signs what it lands
+          only with a key that you name here; anyone may then take it for yours. The key has to open
+          without a passphrase being typed: from an agent, or with none.
+        </p>
+        {signs && values.sign === "" && (
+          <p class="outcome tone-waiting">
+            Your own commits here are signed; what Gaffer lands is not.
+          </p>
+        )}
+        <div class="field-row">
+          <Field
+            form="merging"
+            name="sign"
+            kind="choice"
+            label="Sign what lands"
+            value={values.sign}
+            errors={errors}
+            options={[
+              { value: "", label: "No" },
+              { value: "ssh", label: "With an SSH key (ssh-keygen)" },
+              { value: "openpgp", label: "With an OpenPGP key (gpg)" },
+            ]}
+          />
+          <Field
+            form="merging"
+            name="sign_key"
+            label="Key"
+            hint="SSH: the absolute path of its file; OpenPGP: its fingerprint"
+            value={values.sign_key}
+            errors={errors}
+            mono
+          />
+        </div>
         <Button kind="primary">Save</Button>
       </form>
     </Layout>

@@ -21,6 +21,7 @@ import {
   treeOf,
   type WorkingTree,
 } from "./repository.ts";
+import type { Signer } from "./signing.ts";
 import { CHECKOUT_TIMEOUT_MS, createView, removeWorktree } from "./worktrees.ts";
 
 /** Most files of a conflict whose text is read, and most characters of each. */
@@ -43,6 +44,8 @@ export interface MergeSpec {
   message: string;
   /** `merge`: the commit's second parent is `headCommit`. One squashed commit by default. */
   style?: MergeStyle;
+  /** Signs the commit that lands; nobody by default. */
+  signer?: Signer | null;
   /** Author and committer; the repository's own by default. */
   identity?: Identity;
   signal: AbortSignal;
@@ -100,7 +103,8 @@ export async function prepareMerge(spec: MergeSpec): Promise<PreparedMerge> {
     return { type: "empty", baseTip };
   }
   const parents = spec.style === "merge" ? [baseTip, headCommit] : [baseTip];
-  const commit = await commitTree(repo, { tree, parents, message, identity, signal });
+  const { signer } = spec;
+  const commit = await commitTree(repo, { tree, parents, message, identity, signer, signal });
   if (place) await checkedOut(place, commit, signal);
   return { type: "prepared", commit, baseTip, moved };
 }

@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { AppError } from "../../server/errors.ts";
 import { git, gitOk, type GitPlace } from "./git.ts";
 import { exists, namesIn, readIfThere } from "./presence.ts";
+import { type Signer, signingWith } from "./signing.ts";
 
 /** Longest branch name that is accepted, in characters. */
 export const BRANCH_CHARS = 200;
@@ -130,15 +131,19 @@ export async function commitTree(repo: GitPlace, spec: {
   parents: readonly string[];
   message: string;
   identity: Identity;
+  /** None by default. */
+  signer?: Signer | null;
   signal: AbortSignal;
 }): Promise<string> {
-  const { tree, parents, message, identity, signal } = spec;
+  const { tree, parents, message, identity, signer, signal } = spec;
+  const signing = signer ? signingWith(signer) : null;
   const from = parents.flatMap((parent) => ["-p", checkCommit(parent)]);
-  const id = await gitOk(repo, ["commit-tree", tree, ...from, "-F", "-"], {
+  const id = await gitOk(repo, ["commit-tree", ...signing?.args ?? [], tree, ...from, "-F", "-"], {
     signal,
     input: message.endsWith("\n") ? message : `${message}\n`,
-    env: identityEnv(identity),
-    doing: "make a commit",
+    env: { ...identityEnv(identity), ...signing?.env },
+    settings: signing?.settings,
+    doing: signing ? "make a signed commit" : "make a commit",
   });
   return id.trim();
 }

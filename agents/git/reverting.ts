@@ -13,7 +13,8 @@ import {
 } from "./merging.ts";
 import { checkCommit, commitTree, identityOf, isAncestor, readRef, treeOf } from "./repository.ts";
 
-export interface RevertSpec extends Pick<MergeSpec, "repo" | "base" | "workDir" | "signal"> {
+export interface RevertSpec
+  extends Pick<MergeSpec, "repo" | "base" | "workDir" | "signer" | "signal"> {
   /** On the base branch; of one with several parents all that it brought to the first. */
   commit: string;
   /** From `revertMessage`. */
@@ -49,7 +50,9 @@ export async function prepareRevert(spec: RevertSpec): Promise<PreparedRevert> {
     await removeWorkDir(spec);
     return { type: "empty", by: await revertOf(spec, baseTip) };
   }
-  const revert = await commitTree(repo, { tree, parents: [baseTip], message, identity, signal });
+  const { signer } = spec;
+  const parents = [baseTip];
+  const revert = await commitTree(repo, { tree, parents, message, identity, signer, signal });
   await checkedOut(place, revert, signal);
   return { type: "prepared", commit: revert, baseTip };
 }

@@ -1,5 +1,5 @@
 /** A merge can be undone; a project says how its tickets are merged, and what becomes of a conflict. */
-import { conflictWays, mergeStyles, undoStatuses } from "../states.ts";
+import { conflictWays, mergeStyles, signKinds, undoStatuses } from "../states.ts";
 import { type Migration, oneOf } from "./migration.ts";
 
 export const merging: Migration = {
@@ -34,8 +34,12 @@ CREATE TABLE merge_rules (
   project_id TEXT PRIMARY KEY REFERENCES projects (id),
   style TEXT NOT NULL CHECK (style IN ${oneOf(mergeStyles)}),
   on_conflict TEXT NOT NULL CHECK (on_conflict IN ${oneOf(conflictWays)}),
+  -- With which key a person lets Gaffer sign what lands; both null: with none.
+  sign TEXT CHECK (sign IN ${oneOf(signKinds)}),
+  sign_key TEXT CHECK (length(sign_key) BETWEEN 1 AND 1000),
   updated_by TEXT NOT NULL,
-  updated_at TEXT NOT NULL
+  updated_at TEXT NOT NULL,
+  CHECK ((sign IS NULL) = (sign_key IS NULL))
 ) STRICT, WITHOUT ROWID;
 
 -- What a person chose for one ticket; null: the project's rule holds.

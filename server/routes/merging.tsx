@@ -3,7 +3,7 @@ import type { Hono } from "hono";
 import { z } from "zod";
 import { mergingHref, ticketHref } from "../../views/links.ts";
 import { MergeRulePage } from "../../views/merge_rule.tsx";
-import { type Api, type Env, validate } from "../api.ts";
+import { type Api, type Env, requestSignal, validate } from "../api.ts";
 import type { App } from "../app.ts";
 import { NOTE_MAX_CHARS } from "../inputs.ts";
 import { once } from "../once.ts";
@@ -12,9 +12,14 @@ import { undoJson, undoSchema } from "../outputs/undos.ts";
 import { shellOf } from "../pages/shell.ts";
 import type { MergeRule } from "../records.ts";
 import { resolveConflict } from "../services/conflicts.ts";
-import { setMergeRule } from "../services/merge_rules.ts";
+import {
+  checkMergeRule,
+  KEY_MAX_CHARS,
+  setMergeRule,
+  signsItself,
+} from "../services/merge_rules.ts";
 import { askForUndo } from "../services/undoing.ts";
-import { conflictWays, mergeStyles } from "../states.ts";
+import { conflictWays, mergeStyles, signKinds } from "../states.ts";
 import { getMergeRule } from "../store/merge_rules.ts";
 import { getProject } from "../store/projects.ts";
 import { listSubtasks } from "../store/subtasks.ts";
@@ -40,18 +45,33 @@ const mergeRuleInput = once(() =>
     style: z.enum(mergeStyles).default("squash"),
     on_conflict: z.enum(conflictWays).default("block")
       .describe("resolve: the developer, once for each state of the base branch"),
+    sign: z.enum(signKinds).nullable().default(null)
+      .describe("Who signs what lands: ssh-keygen, gpg; null: nobody"),
+    sign_key: z.string().trim().max(KEY_MAX_CHARS).default("")
+      .describe("ssh: absolute path of the key; openpgp: its fingerprint"),
   }).meta({ id: "NewMergeRule" })
 );
 const mergeRuleSchema = once(() =>
-  z.object({ style: z.enum(mergeStyles), on_conflict: z.enum(conflictWays) })
+  z.object({
+    style: z.enum(mergeStyles),
+    on_conflict: z.enum(conflictWays),
+    sign: z.enum(signKinds).nullable(),
+    sign_key: z.string(),
+  })
     .meta({ id: "MergeRule" })
 );
-const ruleJson = ({ style, onConflict }: MergeRule) => ({ style, on_conflict: onConflict });
+const ruleJson = ({ style, onConflict, sign }: MergeRule) => ({
+  style,
+  on_conflict: onConflict,
+  sign: sign?.kind ?? null,
+  sign_key: sign?.key ?? "",
+});
 const ruleOf = (app: App, projectId: string) =>
   ruleJson(getMergeRule(app.db, getProject(app.db, projectId).id));
 const ruleFrom = (body: z.infer<ReturnType<typeof mergeRuleInput>>): MergeRule => ({
   style: body.style,
   onConflict: body.on_conflict,
+  sign: body.sign === null ? null : { kind: body.sign, key: body.sign_key },
 });
 
 export function mergingApi(api: Api): void {
@@ -69,7 +89,10 @@ export function mergingApi(api: Api): void {
       body: mergeRuleInput,
       out: mergeRuleSchema,
       current: (app, id) => ruleOf(app, id),
-    }, ({ app, params, body }) => ruleJson(setMergeRule(app, params.id!, ruleFrom(body))))
+    }, async ({ app, params, body }) => {
+      const checked = await checkMergeRule(app, params.id!, ruleFrom(body));
+      return ruleJson(setMergeRule(app, checked));
+    })
     .post(
       "/tickets/:id/resolve-conflict",
       {
@@ -95,14 +118,14 @@ export function mergingApi(api: Api): void {
 }
 
 export function mergingPages(pages: Hono<Env>, tools: PageTools): void {
-  pages.get("/projects/:id/merging", (c) => {
+  pages.get("/projects/:id/merging", async (c) => {
     const { app } = c.var;
     const project = getProject(app.db, c.req.param("id"));
-    const form = { values: ruleOf(app, project.id), message: null, errors: [] };
-    return show(
-      c,
-      <MergeRulePage shell={shellOf(pageRequest(c, tools))} project={project} form={form} />,
-    );
+    const rule = ruleOf(app, project.id);
+    const form = { values: { ...rule, sign: rule.sign ?? "" }, message: null, errors: [] };
+    const signs = await signsItself(project, requestSignal());
+    const shell = shellOf(pageRequest(c, tools));
+    return show(c, <MergeRulePage {...{ shell, project, form, signs }} />);
   });
 
   pages.post("/projects/:id/merging", async (c) => {
@@ -110,19 +133,17 @@ export function mergingPages(pages: Hono<Env>, tools: PageTools): void {
     const project = getProject(app.db, c.req.param("id"));
     const values = await readForm(c);
     return await act(
-      () => {
-        const { style, on_conflict } = values;
-        setMergeRule(
-          app,
-          project.id,
-          ruleFrom(validate(mergeRuleInput, { style, on_conflict }, "form")),
-        );
+      async () => {
+        const { style, on_conflict, sign, sign_key } = values;
+        const posted = { style, on_conflict, sign: sign || null, sign_key };
+        const rule = ruleFrom(validate(mergeRuleInput, posted, "form"));
+        setMergeRule(app, await checkMergeRule(app, project.id, rule));
         return done(c, mergingHref(project.id), `How "${project.name}" merges is saved`);
       },
       ({ message, errors, status }) => {
         const shell = shellOf(pageRequest(c, tools));
-        const page = <MergeRulePage {...{ shell, project, form: { values, message, errors } }} />;
-        return show(c, page, status);
+        const form = { values, message, errors };
+        return show(c, <MergeRulePage {...{ shell, project, form, signs: false }} />, status);
       },
     );
   });

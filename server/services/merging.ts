@@ -26,6 +26,7 @@ import { fillHome } from "./caches.ts";
 import { homeOf, removeHome } from "./homes.ts";
 import { goOnResolving, markersLeft, meetConflict } from "./conflicts.ts";
 import { equipped } from "./equipment.ts";
+import { signerOf } from "./merge_rules.ts";
 import { moveTicket } from "./ticket_moves.ts";
 import { fillWorktree } from "./worktree_files.ts";
 
@@ -133,6 +134,7 @@ async function prepare(
     baseCommit: ticket.baseCommit!,
     workDir,
     style: mergeRuleOf(app.db, ticket).style,
+    signer: await signerOf(app, project),
     message: withTrailers(proposedMessage(app, ticket), describeMerge(app, ticket)),
     signal,
   });

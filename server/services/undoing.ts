@@ -18,6 +18,7 @@ import { findWorktree } from "../store/worktrees.ts";
 import { type Attempt, failureOf } from "./faults.ts";
 import { checkResult, LOOK_AGAIN_MS, mergeDirOf, removeMergedWorktree } from "./merging.ts";
 import { describeConflict } from "./conflicts.ts";
+import { signerOf } from "./merge_rules.ts";
 import { moveTicket } from "./ticket_moves.ts";
 
 /**
@@ -127,7 +128,8 @@ async function prepare(work: Work): Promise<{ commit: string } | { refused: stri
   const of = await messageOfCommit(repo, commit, signal);
   if (of === null) return { refused: `The repository has lost commit ${commit}` };
   const message = revertMessage({ of, commit, ticketNumber: ticket.number, why, approvedBy });
-  const prepared = await prepareRevert({ repo, base, commit, workDir, message, signal });
+  const signer = await signerOf(app, project);
+  const prepared = await prepareRevert({ repo, base, commit, workDir, message, signer, signal });
   if (prepared.type !== "prepared") return { refused: whyNot(prepared, base, commit) };
   const what = `the base branch without ticket #${ticket.number}`;
   const failure = await checkResult(app, { project, ticket, ...prepared, workDir, what, signal });
