@@ -15,6 +15,8 @@ export interface JobKinds {
   advance_ticket: { ticketId: string };
   /** Brings an approved ticket onto the base branch. */
   merge_ticket: { ticketId: string };
+  /** Takes a merged ticket back off the base branch, for which a person asked. */
+  undo_merge: { ticketId: string };
   remove_worktree: { ticketId: string };
   /** Throws away what nobody needs any more. */
   prune: Record<string, never>;
@@ -57,6 +59,7 @@ export const jobPolicies: { readonly [K in JobKind]: JobPolicy } = {
   advance_ticket: { queue: "steps", timeoutMs: 24 * HOUR_MS, maxAttempts: 8 },
   // One may run five commands, each for as long as a project's settings let it (COMMAND_SECONDS_MAX).
   merge_ticket: { queue: "merges", timeoutMs: 24 * HOUR_MS, maxAttempts: 8 },
+  undo_merge: { queue: "merges", timeoutMs: 24 * HOUR_MS, maxAttempts: 8 },
   remove_worktree: { queue: "upkeep", timeoutMs: 5 * MINUTE_MS, maxAttempts: 8 },
   notify: { queue: "upkeep", timeoutMs: MINUTE_MS, maxAttempts: 12 },
   tell_alert: { queue: "upkeep", timeoutMs: MINUTE_MS, maxAttempts: 3 },
@@ -74,6 +77,7 @@ export const jobKeys = {
   runAgent: (runId: string) => `run:${runId}`,
   advanceTicket: (ticketId: string) => `ticket:${ticketId}`,
   mergeTicket: (ticketId: string) => `merge:${ticketId}`,
+  undoMerge: (ticketId: string) => `undo:${ticketId}`,
   removeWorktree: (ticketId: string) => `remove:${ticketId}`,
   alert: (alertId: string, by: NotifyChannel) => `alert:${alertId}:${by}`,
 } as const;

@@ -17,6 +17,7 @@ import {
   limitPeriods,
   limitScopes,
   limitUnits,
+  mergeStyles,
   ticketSteps,
   ticketTypes,
 } from "./states.ts";
@@ -223,6 +224,8 @@ export const mergeInput = once(() =>
   z.strictObject({
     message: z.string().trim().max(NOTE_MAX_CHARS).optional()
       .describe("Commit message; empty: the proposed one"),
+    style: z.enum(mergeStyles).nullable().optional()
+      .describe("Of this merge, in place of the project's; null: the project's holds again"),
   }).meta({ id: "MergeTicket" })
 );
 export const newTicketInput = once(() =>

@@ -7,6 +7,7 @@ import type {
   ApprovalStatus,
   CheckStatus,
   Complexity,
+  ConflictWay,
   FailureReason,
   HandsLimitName,
   IdeaStatus,
@@ -14,15 +15,18 @@ import type {
   LimitPeriod,
   LimitScope,
   LimitUnit,
+  MergeStyle,
   ProjectStatus,
   QuestionStatus,
   RunStatus,
+  SignKind,
   StartMode,
   SubtaskStatus,
   TicketStarts,
   TicketStatus,
   TicketStep,
   TicketType,
+  UndoStatus,
   WorktreeStatus,
 } from "./states.ts";
 import type { McpServerConfig, RunEventBody, ToolCall, Usage } from "../agents/protocol.ts";
@@ -203,6 +207,34 @@ export interface Subtask {
   summary: string;
   startedAt: string | null;
   doneAt: string | null;
+}
+
+/** How tickets of a project are merged. */
+export interface MergeRule {
+  style: MergeStyle;
+  onConflict: ConflictWay;
+  /** With which key a person lets Gaffer sign what lands; null: with none. */
+  sign: { kind: SignKind; key: string } | null;
+}
+
+/** The undoing of a ticket's merge, as a person asked for it. */
+export interface Undo {
+  id: string;
+  ticketId: string;
+  /** The commit on the base branch that is to be reverted. */
+  mergeCommit: string;
+  /** The person's words; may be empty. */
+  why: string;
+  status: UndoStatus;
+  /** The commit that reverts it: planned while it is pending, then on the base branch. */
+  commit: string | null;
+  /** What the merge queue waits for with it; empty when it does not wait. */
+  wait: string;
+  /** Why it was refused. */
+  reason: string;
+  askedBy: string;
+  askedAt: string;
+  endedAt: string | null;
 }
 
 /** Which part of the work a run does. */

@@ -12,6 +12,7 @@ import { mergeTicketHandler } from "../queue/handlers/merge_ticket.ts";
 import { notifyHandler } from "../queue/handlers/notify.ts";
 import { notifyAlertHandler, tellAlertHandler } from "../queue/handlers/notify_alert.ts";
 import { rollUpHandler } from "../queue/handlers/roll_up.ts";
+import { undoMergeHandler } from "../queue/handlers/undo_merge.ts";
 import { removeWorktreeHandler } from "../queue/handlers/remove_worktree.ts";
 import { runAgentHandler } from "../queue/handlers/run_agent.ts";
 import { queueLimits } from "../queue/limits.ts";
@@ -206,6 +207,7 @@ function createAppRunner(app: App): Runner {
       runAgentHandler,
       advanceTicketHandler,
       mergeTicketHandler,
+      undoMergeHandler,
       removeWorktreeHandler,
       pruneHandler([pruneKeys, pruneUsage, pruneAlerts]),
       rollUpHandler,

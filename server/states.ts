@@ -60,7 +60,8 @@ export const ticketMoves: Moves<TicketStatus> = {
   in_progress: ["review", "blocked", "cancelled"],
   review: ["in_progress", "done", "blocked", "cancelled"],
   blocked: ["queued", "in_progress", "review", "cancelled"],
-  done: [],
+  // Its merge was undone: what it was for is not there any more, and it may be queued for another attempt.
+  done: ["cancelled"],
   cancelled: ["queued"],
 };
 
@@ -77,7 +78,8 @@ export const subtaskMoves: Moves<SubtaskStatus> = {
   pending: ["in_progress", "skipped"],
   in_progress: ["done", "pending", "skipped", "blocked"],
   blocked: ["in_progress", "pending", "skipped"],
-  done: [],
+  // Only with its ticket, for another attempt after the first one's merge was undone.
+  done: ["pending"],
   skipped: ["pending"],
 };
 
@@ -139,6 +141,22 @@ export const worktreeMoves: Moves<WorktreeStatus> = {
   ready: ["removed"],
   removed: ["allocated"],
 };
+
+export const undoStatuses = ["pending", "done", "refused"] as const;
+/** Of the undoing of a merge: `refused` with the reason; then the merge stands, and it can be asked for again. */
+export type UndoStatus = typeof undoStatuses[number];
+
+/** `squash` one commit with all of a ticket's work; `merge` one that has the ticket's own commits as second parent. */
+export const mergeStyles = ["squash", "merge"] as const;
+export type MergeStyle = typeof mergeStyles[number];
+
+export const signKinds = ["ssh", "openpgp"] as const;
+/** How commits that land are signed: by `ssh-keygen`, or by `gpg`. */
+export type SignKind = typeof signKinds[number];
+
+/** A merge that meets a conflict: the developer resolves it, once for each state of the base; or the ticket blocks. */
+export const conflictWays = ["resolve", "block"] as const;
+export type ConflictWay = typeof conflictWays[number];
 
 /** The states from which `to` can be reached, for the guard in a WHERE clause. */
 export function sourcesOf<S extends string>(moves: Moves<S>, to: S): S[] {

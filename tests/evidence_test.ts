@@ -279,7 +279,7 @@ Deno.test("blocking findings go back to the developer once where the project say
   const review = () => bench.app.end(bench.run, { type: "succeeded", result: blockingReview });
   await review();
   deepEqual([bench.ticket.status, bench.run.purpose], ["in_progress", "change"]);
-  match(bench.ticket.guidance, /- a\.txt:1: It says a\n  Suggestion: Say b$/);
+  match(bench.ticket.guidance, /- a\.txt:1: It says a\n {2}Suggestion: Say b$/);
   const first = bench.ticket.headCommit;
   await bench.work({ "a.txt": "b" });
   equal(bench.run.purpose, "review", "a fresh one, after checks of its own");

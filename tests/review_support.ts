@@ -37,7 +37,7 @@ export class ReviewScene implements AsyncDisposable {
   /** The base has `files`; the ticket's worktree is there, and nothing is changed in it. */
   static async make(files: Record<string, string>): Promise<ReviewScene> {
     const repo = await TestRepo.make(files);
-    const app = testApp();
+    const app = testApp({ config: { dataDir: repo.beside("data") } });
     const project = app.project({ path: repo.dir });
     const ticket = createTicket(app, {
       projectId: project.id,

@@ -1,5 +1,6 @@
 /** Every page of views/ filled with fixture records, at the address it has in the real thing. */
 import { ApprovePage } from "../views/approve.tsx";
+import type { Undo } from "../server/records.ts";
 import type { VNode } from "preact";
 import type { Live } from "../views/live.tsx";
 import type { Delay } from "../views/words.ts";
@@ -28,6 +29,8 @@ import { RunPage } from "../views/run.tsx";
 import { RunsPage } from "../views/runs.tsx";
 import { SettingsPage } from "../views/settings.tsx";
 import { StartPage } from "../views/start.tsx";
+import { MergeRulePage } from "../views/merge_rule.tsx";
+import { TracePage } from "../views/trace.tsx";
 import { StartRulesPage } from "../views/start_rules.tsx";
 import { TicketPage } from "../views/ticket.tsx";
 import { EditTicketPage, NewTicketPage } from "../views/ticket_form.tsx";
@@ -405,6 +408,29 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
     />
   ),
   "/tickets/tkt_save": (shell) => ticketPage(shell, {}),
+  "/tickets/tkt_merged": (shell) =>
+    ticketPage(shell, { status: "done", step: null, mergeCommit: "c".repeat(40) }, {
+      id: "undo_1",
+      ticketId: "tkt_save",
+      mergeCommit: "c".repeat(40),
+      why: "Saves are lost",
+      status: "refused",
+      commit: null,
+      wait: "",
+      reason: `The base branch "main" changed the same lines in: src/${
+        "long_name/".repeat(9)
+      }save.c`,
+      askedBy: "owner",
+      askedAt: a.ago(9),
+      endedAt: a.ago(8),
+    }),
+  "/tickets/tkt_conflict": (shell) =>
+    ticketPage(shell, {
+      status: "blocked",
+      step: "merge",
+      failure: "merge_conflict",
+      reason: 'The base branch "main" changed the same lines in: src/save.c',
+    }),
   "/tickets/tkt_blocked": (shell) =>
     ticketPage(shell, {
       id: "tkt_blocked",
@@ -423,6 +449,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
     }),
   "/tickets/tkt_save/review": (shell, query) => (
     <ReviewPage
+      style="squash"
       shell={shell}
       live={live("/live/review/tkt_save")}
       ticket={a.ticket({
@@ -786,6 +813,46 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       }))}
     />
   ),
+  "/projects/prj_game/merging": (shell) => (
+    <MergeRulePage
+      shell={shell}
+      project={a.project()}
+      signs
+      form={{
+        values: { style: "merge", on_conflict: "resolve", sign: "", sign_key: "" },
+        message: null,
+        errors: [],
+      }}
+    />
+  ),
+  "/projects/prj_game/trace": (shell) => (
+    <TracePage
+      shell={shell}
+      project={a.project()}
+      form={{ values: { path: "src/save.c", line: "12", commit: "" }, message: null, errors: [] }}
+      traces={[{
+        commit: {
+          commit: "c".repeat(40),
+          subject: "feat: save the game",
+          author: "Ana",
+          at: "2026-11-27T09:00:00+01:00",
+        },
+        line: { path: "src/save.c", line: 11, text: `  ${"save_game(state); ".repeat(12)}` },
+        ticket: a.ticket({ status: "done" }),
+        relation: "merge",
+        undo: null,
+        turns: [{
+          commit: "d".repeat(40),
+          run: a.run(),
+          turn: 4,
+          number: 31,
+          subtask: a.subtask(),
+        }],
+        idea: null,
+        questions: [],
+      }]}
+    />
+  ),
   "/projects/new": (shell) => (
     <NewProjectPage
       shell={shell}
@@ -985,7 +1052,11 @@ function ideaPage(shell: Shell, changes: Parameters<typeof a.idea>[0]): VNode {
   );
 }
 
-function ticketPage(shell: Shell, changes: Parameters<typeof a.ticket>[0]): VNode {
+function ticketPage(
+  shell: Shell,
+  changes: Parameters<typeof a.ticket>[0],
+  undo: Undo | null = null,
+): VNode {
   const ticket = a.ticket(changes);
   const blocked = ticket.status === "blocked";
   const run = a.run(blocked ? { status: "failed", failure: "stuck", finishedAt: a.ago(2) } : {});
@@ -1017,6 +1088,7 @@ function ticketPage(shell: Shell, changes: Parameters<typeof a.ticket>[0]): VNod
         startedAt: a.ago(2),
         tail: "ok 45 - saves\nok 46 - loads\n",
       }}
+      undo={undo}
       idea={saveIdea}
       subtasks={[
         a.subtask(),

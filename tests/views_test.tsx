@@ -321,7 +321,7 @@ Deno.test("TicketActions offers the moves of the state and no others", () => {
     in_progress: ["cancel", "pause"],
     review: ["cancel"],
     blocked: ["cancel", "guide", "retry"],
-    done: [],
+    done: ["undo"],
     cancelled: ["retry"],
   };
   deepEqual(moves, expected);
@@ -341,6 +341,7 @@ Deno.test("ReviewBar counts the drafts, warns of blocking findings, and is empty
         drafts={2}
         blocking={1}
         message="fix: save"
+        style="squash"
         refused={null}
         {...changes}
       />,

@@ -98,6 +98,14 @@ export function describeChange(change: ChangeEvent): string {
       return text("step")
         ? wordOf(ticketSteps, text("step"), (s: TicketStep) => stepWords[s])
         : "Changed";
+    case "undo_asked":
+      return `Undo of the merge asked for by ${actor}${reason}`;
+    case "undo_waits":
+      return `The undo waits${reason}`;
+    case "undo_refused":
+      return `The merge was not undone${reason}`;
+    case "merge_rule_changed":
+      return `How tickets are merged was changed by ${actor}`;
     case "worktree_filled":
       return filledWords(data);
     case "check_finished":
@@ -208,6 +216,8 @@ function ticketMove(change: ChangeEvent): string {
       return `Merge retried by ${actor}`;
     case "review cancelled":
       return `${textOf(change, "reason") ? "Rejected" : "Cancelled"} by ${actor}`;
+    case "done cancelled":
+      return "Merge undone";
     case "cancelled queued":
       return `Queued again by ${actor}`;
   }

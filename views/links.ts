@@ -25,6 +25,12 @@ export const memoryHref = (memoryId: string): string => `/memory/${id(memoryId)}
 export const noteHref = (memoryId: string, path = ""): string =>
   withQuery(`${memoryHref(memoryId)}/edit`, { path });
 export const projectHref = (projectId: string): string => `/projects/${id(projectId)}`;
+/** Without a query: the form alone. */
+export const traceHref = (
+  projectId: string,
+  query: { commit?: string | null; path?: string; line?: string } = {},
+): string => withQuery(`${projectHref(projectId)}/trace`, query);
+export const mergingHref = (projectId: string): string => `${projectHref(projectId)}/merging`;
 export const mcpServersHref = (projectId: string): string =>
   `${projectHref(projectId)}/mcp-servers`;
 

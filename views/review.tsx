@@ -8,6 +8,7 @@ import type {
   ReviewFinding,
   Ticket,
 } from "../server/records.ts";
+import type { MergeStyle } from "../server/states.ts";
 import { FoldedChecks } from "./checks.tsx";
 import { Notice, StatusBadge } from "./components.tsx";
 import { Diff, FileDiff } from "./diff.tsx";
@@ -16,7 +17,7 @@ import { type DiffProps, wantedOf } from "./diff_props.ts";
 import { CommentNote, FindingNote } from "./diff_remarks.tsx";
 import { plural, shortCommit } from "./format.ts";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
-import { reviewHref, ticketHref } from "./links.ts";
+import { reviewHref, ticketHref, traceHref } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
 import { Inline, Prose } from "./prose.tsx";
 import { type RefusedReview, ReviewBar } from "./review_decision.tsx";
@@ -55,6 +56,8 @@ export interface ReviewPageProps {
   /** Lines or files were left out. */
   truncated?: boolean;
   /** Proposed commit message of the merge. */
+  /** How it would be merged. */
+  style: MergeStyle;
   message: string;
   refused: RefusedReview | null;
 }
@@ -176,6 +179,7 @@ const barOf = (props: ReviewPageProps) => ({
   drafts: props.comments.filter((comment) => !comment.sent).length,
   blocking: props.findings.filter((finding) => finding.severity === "blocking").length,
   message: props.message,
+  style: props.style,
   refused: props.refused,
 });
 
@@ -193,7 +197,10 @@ function Strip({ ticket }: ReviewPageProps): VNode {
       />
       {ticket.branch && ticket.headCommit && (
         <p class="muted review-branch">
-          <code class="path">{ticket.branch}</code> at <code>{shortCommit(ticket.headCommit)}</code>
+          <code class="path">{ticket.branch}</code> at{" "}
+          <a href={traceHref(ticket.projectId, { commit: ticket.headCommit })}>
+            <code>{shortCommit(ticket.headCommit)}</code>
+          </a>
         </p>
       )}
       {ticket.status !== "review" && (

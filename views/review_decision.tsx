@@ -2,9 +2,11 @@
 import type { VNode } from "preact";
 import type { FieldError } from "../server/errors.ts";
 import type { Ticket } from "../server/records.ts";
+import type { MergeStyle } from "../server/states.ts";
 import { plural } from "./format.ts";
 import { Button, Disclosure, ErrorSummary, Field } from "./forms.tsx";
 import { ticketHref } from "./links.ts";
+import { mergeStyleWords } from "./words.ts";
 
 /** A decision that was refused: shown again where it was typed. */
 export interface RefusedReview {
@@ -23,6 +25,8 @@ interface ReviewBarProps {
   /** Findings that the reviewer calls blocking. */
   blocking: number;
   message: string;
+  /** How it would be merged. */
+  style: MergeStyle;
   refused: RefusedReview | null;
 }
 
@@ -43,7 +47,7 @@ export function ReviewBar(props: ReviewBarProps): VNode {
 }
 
 function Approve(
-  { ticket, baseBranch, blocking, drafts, message, refused }: ReviewBarProps,
+  { ticket, baseBranch, blocking, drafts, message, style, refused }: ReviewBarProps,
 ): VNode {
   const again = refused?.action === "approve" ? refused : null;
   return (
@@ -80,6 +84,15 @@ function Approve(
           value={again?.values.message ?? message}
           errors={again?.errors}
           required
+        />
+        <Field
+          form="merge"
+          name="style"
+          kind="choice"
+          label="It becomes"
+          value={again?.values.style ?? style}
+          errors={again?.errors}
+          options={Object.entries(mergeStyleWords).map(([value, label]) => ({ value, label }))}
         />
         <Button kind="primary">Merge</Button>
       </form>

@@ -8,12 +8,13 @@ import type {
   Run,
   Subtask,
   Ticket,
+  Undo,
 } from "../server/records.ts";
 import { Activity, type ActivityProps } from "./activity.tsx";
 import { PendingApprovals } from "./approvals.tsx";
 import { CheckList } from "./checks.tsx";
 import { DemoMark, Elapsed, Fact, Money, Notice, Progress, StatusBadge } from "./components.tsx";
-import { duration, shortCommit } from "./format.ts";
+import { duration } from "./format.ts";
 import { History } from "./history.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
 import { checkHref, type Subject, withQuery } from "./links.ts";
@@ -33,6 +34,7 @@ import {
 } from "./ticket_progress.tsx";
 import type { TriedLine, WaysOnProps } from "./ways_on.tsx";
 import { type RefusedGuidance, TicketActions } from "./ticket_moves.tsx";
+import { MergedNotice } from "./ticket_undo.tsx";
 import { DelayNotice } from "./delay.tsx";
 import { type Delay, doingNow, shownCheck, ticketWords } from "./words.ts";
 
@@ -60,6 +62,8 @@ export interface TicketPageProps {
   delay: Delay | null;
   /** What it waits for and what waits for it. */
   order: TicketOrder;
+  /** The newest undo of its merge. */
+  undo: Undo | null;
   progress: ProgressFactsProps;
   summary: TicketSummaryProps["summary"];
   /** Pending ones of the active run. */
@@ -99,6 +103,7 @@ export function TicketPage(props: TicketPageProps): VNode {
       </div>
       <TicketActions
         ticket={ticket}
+        undo={props.undo}
         waits={props.order.wait !== null}
         needs={hasOpenNeeds(props.order)}
         runPaused={isRunPaused(runs)}
@@ -132,6 +137,7 @@ export function ticketPartials(props: TicketPageProps, status?: string): VNode {
         "ticket-actions",
         <TicketActions
           ticket={ticket}
+          undo={props.undo}
           waits={props.order.wait !== null}
           needs={hasOpenNeeds(props.order)}
           runPaused={isRunPaused(runs)}
@@ -220,11 +226,7 @@ function Attention(props: TicketPageProps): VNode {
     <div id="ticket-attention">
       {ticket.status === "blocked" && <Blocked {...props} />}
       {ticket.status === "done" && ticket.mergeCommit && (
-        <Notice tone="done" title="Merged">
-          <p>
-            Commit <code>{shortCommit(ticket.mergeCommit)}</code> is on the base branch.
-          </p>
-        </Notice>
+        <MergedNotice ticket={ticket} undo={props.undo} />
       )}
       {ticket.status === "cancelled" && (
         <Notice tone="idle" title="Cancelled">

@@ -1,12 +1,13 @@
 /** What a person may do with a ticket in its state. Moves that the state forbids are absent. */
 import type { VNode } from "preact";
 import type { FieldError } from "../server/errors.ts";
-import type { Ticket } from "../server/records.ts";
+import type { Ticket, Undo } from "../server/records.ts";
 import { priorityNames } from "../server/states.ts";
 import { Hidden } from "./components.tsx";
 import { ActionForm, Button, buttonClass, Disclosure, ErrorSummary, Field } from "./forms.tsx";
 import { reviewHref, ticketHref } from "./links.ts";
 import { isOrders, isProjects } from "./ticket_parts.tsx";
+import { isUndone, UndoActions } from "./ticket_undo.tsx";
 
 /** The small menu of a card or row. `needs`: something that it needs is not done, so that it can't be started. */
 export function TicketMenu({ ticket, needs }: { ticket: Ticket; needs: boolean }): VNode {
@@ -77,6 +78,8 @@ export interface RefusedGuidance {
 
 interface TicketActionsProps {
   ticket: Ticket;
+  /** The newest undo of its merge. */
+  undo?: Undo | null;
   /** Something but a free slot holds it up. */
   waits?: boolean;
   /** Something that it needs is not done, so that it can't be started. */
@@ -88,12 +91,16 @@ interface TicketActionsProps {
 
 /** The ticket page's own actions, always in reach; `#ticket-actions`. */
 export function TicketActions(props: TicketActionsProps): VNode {
-  const { ticket, waits, needs, runPaused, refused } = props;
+  const { ticket, undo = null, waits, needs, runPaused, refused } = props;
   const { status, id } = ticket;
   const paused = ticket.pausedBy !== null || runPaused === true;
   const action = (verb: string) => `${ticketHref(id)}/${verb}`;
   return (
-    <div class={status === "done" ? "action-bar is-empty" : "action-bar"} id="ticket-actions">
+    <div
+      class={status === "done" && undo?.status === "pending" ? "action-bar is-empty" : "action-bar"}
+      id="ticket-actions"
+    >
+      {status === "done" && <UndoActions ticket={ticket} undo={undo} />}
       {status === "queued" && !needs && (
         <div class="action-main">
           <ActionForm action={action("start")} kind="primary">Start now</ActionForm>
@@ -132,7 +139,11 @@ export function TicketActions(props: TicketActionsProps): VNode {
       {status === "cancelled" && (
         <div class="action-main">
           <ActionForm action={action("retry")} kind="primary">Queue again</ActionForm>
-          <span class="effect">Goes on from its branch.</span>
+          <span class="effect">
+            {isUndone({ ticket, undo })
+              ? "Begins anew, from the base branch as it is now."
+              : "Goes on from its branch."}
+          </span>
         </div>
       )}
       {status !== "cancelled" && status !== "done" && (

@@ -5,7 +5,7 @@ import type { Check, ProjectCommand, Subtask, Ticket } from "../server/records.t
 import { Elapsed, Facts, Notice, Panel, Priority, StatusBadge, Tag, Time } from "./components.tsx";
 import { duration, shortCommit } from "./format.ts";
 import { ActionForm } from "./forms.tsx";
-import { ideaHref, projectHref, type Subject, ticketHref } from "./links.ts";
+import { ideaHref, projectHref, type Subject, ticketHref, traceHref } from "./links.ts";
 import type { ResolveReference } from "./markdown.ts";
 import { Inline, Prose } from "./prose.tsx";
 import { Tried, type TriedLine, WaysOn, type WaysOnProps } from "./ways_on.tsx";
@@ -72,6 +72,19 @@ function HowToMend({ ticket, commands }: Pick<BlockedProps, "ticket" | "commands
           Allow for this project and go on
         </ActionForm>
         <p class="muted">It can be taken back in {settings}.</p>
+      </>
+    );
+  }
+  if (ticket.failure === "merge_conflict") {
+    return (
+      <>
+        <ActionForm action={`${ticketHref(ticket.id)}/resolve-conflict`} kind="primary">
+          Let the developer resolve it
+        </ActionForm>
+        <p class="muted">
+          It gets the base branch in its worktree, with the conflicts marked; what it makes is
+          built, tested and reviewed again. Or make room on the base branch, and retry below.
+        </p>
       </>
     );
   }
@@ -211,7 +224,11 @@ export function TicketFacts({ ticket, projectName, idea, nowMs }: TicketFactsPro
           ],
           [
             "Merged as",
-            ticket.mergeCommit && <code key="m">{shortCommit(ticket.mergeCommit)}</code>,
+            ticket.mergeCommit && (
+              <a key="m" href={traceHref(ticket.projectId, { commit: ticket.mergeCommit })}>
+                <code>{shortCommit(ticket.mergeCommit)}</code>
+              </a>
+            ),
           ],
           ["Made", <Time key="t" at={ticket.createdAt} nowMs={nowMs} />],
         ]}

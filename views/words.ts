@@ -6,6 +6,7 @@ import type {
   FailureReason,
   IdeaStatus,
   JobStatus,
+  MergeStyle,
   QuestionStatus,
   RunStatus,
   SubtaskStatus,
@@ -107,6 +108,7 @@ export const jobKindWords: Readonly<Record<string, string>> = {
   run_agent: "Run an agent",
   advance_ticket: "Take a ticket's next step",
   merge_ticket: "Merge a ticket",
+  undo_merge: "Undo a merge",
   remove_worktree: "Remove a worktree",
   notify: "Tell that a run waits",
   prune: "Throw away what nobody needs",
@@ -114,6 +116,11 @@ export const jobKindWords: Readonly<Record<string, string>> = {
   roll_up: "Roll up what was used",
   tell_alert: "Tell of a limit",
   notify_alert: "Notify of a limit",
+};
+
+export const mergeStyleWords: Record<MergeStyle, string> = {
+  squash: "One commit with all of its work",
+  merge: "A merge commit, with its checkpoint commits behind it",
 };
 
 export const checkWords: Record<CheckStatus, Shown> = {

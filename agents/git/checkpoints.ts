@@ -62,7 +62,7 @@ export async function checkpoint(spec: CheckpointSpec): Promise<Checkpoint | nul
   const tree = (await gitOk(place, ["write-tree"], { signal, doing: "write a tree" })).trim();
   if (tree === await treeOf(place, parent, signal)) return await unrecorded(spec, place, parent);
   const identity = spec.author ?? gaffer;
-  const commit = await commitTree(place, { tree, parent, message, identity, signal });
+  const commit = await commitTree(place, { tree, parents: [parent], message, identity, signal });
   await withoutStaleLocks(
     repo,
     place,

@@ -34,7 +34,7 @@ export async function fileAt(
 }
 
 /** A path as git writes them: no way out, and nothing that the system would cut. */
-const isInside = (path: string): boolean =>
+export const isInside = (path: string): boolean =>
   !path.includes("\0") &&
   path.split("/").every((part) => part !== "" && part !== "." && part !== "..");
 

@@ -34,6 +34,8 @@ export interface GitOptions {
   input?: string;
   /** Added to the clean environment. */
   env?: Record<string, string>;
+  /** Settings ("name=value") that come after the guards: only Gaffer's own words, never a configuration's. */
+  settings?: readonly string[];
   /** Completes "Cannot …" where git fails for want of something that the machine lacks. */
   doing?: string;
 }
@@ -140,8 +142,9 @@ function spawn(place: GitPlace, args: readonly string[], options: GitOptions): D
   const where = typeof place === "string"
     ? ["-C", place]
     : ["-C", place.path, `--git-dir=${place.gitDir}`, `--work-tree=${place.path}`];
+  const settings = (options.settings ?? []).flatMap((setting) => ["-c", setting]);
   const { program, ...command } = inOwnGroup("git", [
-    ...["--no-pager", ...guards, ...where, ...withoutPrograms(args)],
+    ...["--no-pager", ...guards, ...settings, ...where, ...withoutPrograms(args)],
   ]);
   try {
     return new Deno.Command(program, {

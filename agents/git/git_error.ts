@@ -83,6 +83,11 @@ const mends: [RegExp, (dir: string, match: RegExpExecArray) => string][] = [
     /cannot change to .+: No such file or directory/,
     () => "Put the folder back where it was, or change the project's path",
   ],
+  [
+    /failed to sign the data|Load key |incorrect passphrase|No private key|Couldn't (load|sign)/,
+    () =>
+      "See which key signs on the project's page Merging; it must open without a passphrase being typed",
+  ],
   [/not a git repository/, () => "Put the repository back, or change the project's path"],
   [
     /transport '.+' not allowed|promisor remote/,

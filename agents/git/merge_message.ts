@@ -52,6 +52,34 @@ export function withTrailers(message: string, spec: MergeMessage): string {
   return addTrailers(message, lines);
 }
 
+export interface RevertMessage {
+  /** The whole message of the commit that is reverted, and its full id. */
+  of: string;
+  commit: string;
+  ticketNumber: number;
+  /** The person's words; may be empty. */
+  why: string;
+  approvedBy: string;
+}
+
+/** What the commit says that takes a merge back; its trailers are the ticket's and `Reverts`, the commit. */
+export function revertMessage(
+  { of, commit, ticketNumber, why, approvedBy }: RevertMessage,
+): string {
+  const subject = oneLine(of.trim().split("\n")[0] ?? "");
+  const paragraphs = [
+    cut(`revert: ${subject || `ticket #${ticketNumber}`}`, SUBJECT_CHARS),
+    `This reverts commit ${commit}.`,
+    // Indented, so that no line of it is taken for a trailer.
+    why.trim().split(/\r?\n/).map((line) => line && `  ${line}`).join("\n"),
+  ];
+  return addTrailers(paragraphs.filter(Boolean).join("\n\n"), [
+    `Reverts: ${commit}`,
+    `Approved-by: ${oneLine(approvedBy)}`,
+    `Gaffer-Ticket: ${ticketNumber}`,
+  ]);
+}
+
 /** What a merge says unless a person wrote something else. */
 export const mergeMessage = (spec: MergeMessage): string =>
   withTrailers(proposeMessage(spec), spec);

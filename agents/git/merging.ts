@@ -4,8 +4,10 @@
  * does that), so that preparing may be cut off and done again.
  */
 import { join } from "node:path";
+import type { MergeStyle } from "../../server/states.ts";
 import { AppError } from "../../server/errors.ts";
 import { git, gitOk } from "./git.ts";
+import { uncommitted } from "./checkpoints.ts";
 import { GitError, shellQuote } from "./git_error.ts";
 import {
   checkCommit,
@@ -19,6 +21,7 @@ import {
   treeOf,
   type WorkingTree,
 } from "./repository.ts";
+import type { Signer } from "./signing.ts";
 import { CHECKOUT_TIMEOUT_MS, createView, removeWorktree } from "./worktrees.ts";
 
 /** Most files of a conflict whose text is read, and most characters of each. */
@@ -39,6 +42,10 @@ export interface MergeSpec {
   workDir: string;
   /** From `mergeMessage`. */
   message: string;
+  /** `merge`: the commit's second parent is `headCommit`. One squashed commit by default. */
+  style?: MergeStyle;
+  /** Signs the commit that lands; nobody by default. */
+  signer?: Signer | null;
   /** Author and committer; the repository's own by default. */
   identity?: Identity;
   signal: AbortSignal;
@@ -47,7 +54,7 @@ export interface MergeSpec {
 export type PreparedMerge =
   | {
     type: "prepared";
-    /** The commit to land: one parent, `baseTip`. */
+    /** The commit to land: its first parent is `baseTip`. */
     commit: string;
     baseTip: string;
     /**
@@ -57,7 +64,15 @@ export type PreparedMerge =
      */
     moved: boolean;
   }
-  | { type: "conflict"; baseTip: string; files: ConflictFile[] }
+  | {
+    type: "conflict";
+    baseTip: string;
+    files: ConflictFile[];
+    /** Of all conflicts, however many. */
+    paths: string[];
+    /** The two combined, with the conflicts marked in the files. */
+    tree: string;
+  }
   /** The base has every change already: nothing to commit. */
   | { type: "empty"; baseTip: string };
 
@@ -68,7 +83,7 @@ export interface ConflictFile {
 }
 
 /**
- * Squashes the ticket's work onto the base branch's tip. Throws `conflict` when a branch is gone, or has
+ * Puts the ticket's work, as one commit, onto the base branch's tip. Throws `conflict` when a branch is gone, or has
  * other commits than those that were approved.
  */
 export async function prepareMerge(spec: MergeSpec): Promise<PreparedMerge> {
@@ -77,22 +92,31 @@ export async function prepareMerge(spec: MergeSpec): Promise<PreparedMerge> {
   await requireApproved(spec);
   const { from, moved } = await forkPoint(spec, baseTip);
   const identity = spec.identity ?? await identityOf(repo, signal);
+  const own = await treeOf(repo, headCommit, signal);
   const combined = moved
-    ? await combine(spec, { from, baseTip, identity })
-    : { tree: await treeOf(repo, headCommit, signal), place: null };
-  if ("files" in combined) return { type: "conflict", baseTip, files: combined.files };
+    ? await combine(spec, { tree: own, from, onto: baseTip, identity })
+    : { tree: own, place: null };
+  if ("files" in combined) return { type: "conflict", baseTip, ...combined };
   const { tree, place } = combined;
   if (tree === await treeOf(repo, baseTip, signal)) {
     if (place) await removeWorkDir(spec);
     return { type: "empty", baseTip };
   }
-  const commit = await commitTree(repo, { tree, parent: baseTip, message, identity, signal });
-  // Index and files are those of the commit already.
-  if (place) {
-    const args = ["update-ref", "--no-deref", "HEAD", commit];
-    await gitOk(place, args, { signal, doing: "check out the merge" });
-  }
+  const parents = spec.style === "merge" ? [baseTip, headCommit] : [baseTip];
+  const { signer } = spec;
+  const commit = await commitTree(repo, { tree, parents, message, identity, signer, signal });
+  if (place) await checkedOut(place, commit, signal);
   return { type: "prepared", commit, baseTip, moved };
+}
+
+/** Index and files of the merge's own worktree are those of the commit already. */
+export async function checkedOut(
+  place: WorkingTree,
+  commit: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const args = ["update-ref", "--no-deref", "HEAD", commit];
+  await gitOk(place, args, { signal, doing: "check out the merge" });
 }
 
 /** Removes the worktree that `prepareMerge` made; it holds no work that is not in the commit. */
@@ -119,7 +143,12 @@ export async function moveWorkDir(
   });
 }
 
-async function requireTip(repo: string, branch: string, signal: AbortSignal): Promise<string> {
+/** Throws `conflict` where there is no such branch. */
+export async function requireTip(
+  repo: string,
+  branch: string,
+  signal: AbortSignal,
+): Promise<string> {
   const tip = await tipOf(repo, branch, signal);
   if (tip) return tip;
   throw new AppError(
@@ -160,17 +189,20 @@ async function forkPoint(
 }
 
 /**
- * A three-way merge by picking the ticket's work, as one commit on `from`, onto the base's tip. Not
- * `git merge-tree --write-tree`: git before 2.38 lacks it, and so do systems still in use.
+ * A three-way merge by picking the change from `from` to `tree`, as one commit, onto another commit. Not
+ * `git merge-tree --write-tree`: git before 2.38 lacks it, and so do systems still in use. The worktree is left
+ * with the result; after a conflict there is none.
  */
-async function combine(
-  spec: MergeSpec,
-  { from, baseTip, identity }: { from: string; baseTip: string; identity: Identity },
-): Promise<{ tree: string; place: WorkingTree } | { files: ConflictFile[] }> {
-  const { repo, headCommit, message, signal } = spec;
-  const tree = await treeOf(repo, headCommit, signal);
-  const work = await commitTree(repo, { tree, parent: from, message, identity, signal });
-  const place = await checkOut(spec, baseTip);
+export async function combine(
+  spec: Pick<MergeSpec, "repo" | "workDir" | "message" | "signal">,
+  { tree, from, onto, identity }: { tree: string; from: string; onto: string; identity: Identity },
+): Promise<
+  | { tree: string; place: WorkingTree }
+  | { tree: string; files: ConflictFile[]; paths: string[] }
+> {
+  const { repo, message, signal } = spec;
+  const work = await commitTree(repo, { tree, parents: [from], message, identity, signal });
+  const place = await checkOut(spec, onto);
   const picked = await git(place, ["cherry-pick", "--no-commit", work], {
     signal,
     timeoutMs: CHECKOUT_TIMEOUT_MS,
@@ -187,12 +219,31 @@ async function combine(
   const files = await Promise.all(
     paths.slice(0, CONFLICT_FILES).map((path) => readConflict(place.path, path)),
   );
+  const marked = await markedTree(place, paths, signal);
   await removeWorkDir(spec);
-  return { files };
+  return { tree: marked, files, paths };
+}
+
+/** The tree of what a conflict left in the files: what git put aside under other names is in it, too. */
+async function markedTree(
+  place: WorkingTree,
+  paths: string[],
+  signal: AbortSignal,
+): Promise<string> {
+  const all = [...paths, ...await uncommitted(place, signal)].filter((path) => !path.endsWith("/"));
+  await gitOk(place, ["update-index", "--add", "--remove", "--replace", "-z", "--stdin"], {
+    signal,
+    input: all.map((path) => `${path}\0`).join(""),
+    doing: "keep the conflicts",
+  });
+  return (await gitOk(place, ["write-tree"], { signal, doing: "write a tree" })).trim();
 }
 
 /** The merge's own worktree at exactly this commit. */
-async function checkOut(spec: MergeSpec, commit: string): Promise<WorkingTree> {
+async function checkOut(
+  spec: Pick<MergeSpec, "repo" | "workDir" | "signal">,
+  commit: string,
+): Promise<WorkingTree> {
   const { repo, workDir, signal } = spec;
   const path = await createView({ repo, path: workDir, commit, signal });
   const tree = await linkedTreeAt(repo, path, signal);

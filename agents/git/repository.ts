@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { AppError } from "../../server/errors.ts";
 import { git, gitOk, type GitPlace } from "./git.ts";
 import { exists, namesIn, readIfThere } from "./presence.ts";
+import { type Signer, signingWith } from "./signing.ts";
 
 /** Longest branch name that is accepted, in characters. */
 export const BRANCH_CHARS = 200;
@@ -112,20 +113,37 @@ export async function isAncestor(
   return false;
 }
 
+/** The whole message of a commit; null when the repository has no such commit. */
+export async function messageOfCommit(
+  repo: GitPlace,
+  commit: string,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const args = ["log", "-1", "--format=%B", checkCommit(commit)];
+  const { code, stdout } = await git(repo, args, { signal });
+  return code === 0 ? stdout.trim() : null;
+}
+
 /** Makes a commit object of a tree; no branch points to it yet, no hook runs. */
 export async function commitTree(repo: GitPlace, spec: {
   tree: string;
-  parent: string;
+  /** In order. */
+  parents: readonly string[];
   message: string;
   identity: Identity;
+  /** None by default. */
+  signer?: Signer | null;
   signal: AbortSignal;
 }): Promise<string> {
-  const { tree, parent, message, identity, signal } = spec;
-  const id = await gitOk(repo, ["commit-tree", tree, "-p", checkCommit(parent), "-F", "-"], {
+  const { tree, parents, message, identity, signer, signal } = spec;
+  const signing = signer ? signingWith(signer) : null;
+  const from = parents.flatMap((parent) => ["-p", checkCommit(parent)]);
+  const id = await gitOk(repo, ["commit-tree", ...signing?.args ?? [], tree, ...from, "-F", "-"], {
     signal,
     input: message.endsWith("\n") ? message : `${message}\n`,
-    env: identityEnv(identity),
-    doing: "make a commit",
+    env: { ...identityEnv(identity), ...signing?.env },
+    settings: signing?.settings,
+    doing: signing ? "make a signed commit" : "make a commit",
   });
   return id.trim();
 }

@@ -16,6 +16,7 @@ import { costsWhole } from "./0014_costs_whole.ts";
 import { order } from "./0015_order.ts";
 import { localFiles } from "./0016_local_files.ts";
 import { evidence } from "./0017_evidence.ts";
+import { merging } from "./0018_merging.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -38,4 +39,5 @@ export const migrations: readonly Migration[] = [
   order,
   localFiles,
   evidence,
+  merging,
 ];

@@ -10,6 +10,7 @@ import { proposedMessage } from "../services/merging.ts";
 import { contentOf, fileLines, lineOrigins, lookAt, reviewDiff } from "../services/review_range.ts";
 import { listChecks } from "../store/checks.ts";
 import { lastSeq } from "../store/events.ts";
+import { mergeRuleOf } from "../store/merge_rules.ts";
 import { getProject } from "../store/projects.ts";
 import { listTicks } from "../store/review_marks.ts";
 import { listComments, listFindings } from "../store/reviews.ts";
@@ -160,5 +161,6 @@ export function reviewFacts(app: App, id: string) {
     checks: checks.filter(counts),
     olderChecks: checks.filter((check) => !counts(check)),
     message: proposedMessage(app, ticket),
+    style: mergeRuleOf(app.db, ticket).style,
   };
 }

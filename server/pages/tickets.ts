@@ -16,6 +16,7 @@ import { listNewestRunEvents } from "../store/run_log.ts";
 import { findActiveRun, listTicketRuns } from "../store/runs.ts";
 import { listSubtasks } from "../store/subtasks.ts";
 import { countTickets, getTicket, listNewestTickets, listTickets } from "../store/tickets.ts";
+import { findUndo } from "../store/undos.ts";
 import { HISTORY_MAX } from "./ideas.ts";
 import { orderOf } from "./order.ts";
 import { runningCheck } from "../services/running_checks.ts";
@@ -146,6 +147,7 @@ export function ticketPage(
     runs,
     delay: delaysOf(app).ofTicket(ticket),
     order: orderOf(app, ticket),
+    undo: findUndo(db, id),
     progress: progressOf(app, ticket),
     summary: summaryOf(app, ticket),
     approvals: active

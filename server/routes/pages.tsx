@@ -21,6 +21,7 @@ import { livePages } from "./live.tsx";
 import { checkRulesPages } from "./check_rules.tsx";
 import { mcpServerPages } from "./mcp_servers.tsx";
 import { memoryPages } from "./memory.tsx";
+import { mergingPages } from "./merging.tsx";
 import { done, pageRequest, type PageTools, show } from "./page.ts";
 import { orderPages } from "./order_pages.tsx";
 import { projectPages } from "./projects.tsx";
@@ -28,6 +29,7 @@ import { runPages } from "./runs.tsx";
 import { reviewPages } from "./reviews.tsx";
 import { ticketPages } from "./tickets.tsx";
 import { pricePages } from "./prices.tsx";
+import { tracePages } from "./traces.tsx";
 import { usagePages } from "./usage.tsx";
 
 export function mountPages(pages: Hono<Env>, tools: PageTools): void {
@@ -44,6 +46,8 @@ export function mountPages(pages: Hono<Env>, tools: PageTools): void {
   orderPages(pages, tools);
   ticketPages(pages, tools);
   reviewPages(pages, tools);
+  mergingPages(pages, tools);
+  tracePages(pages, tools);
   runPages(pages, tools);
   agentPages(pages, tools);
   jobPages(pages, tools);

@@ -183,11 +183,16 @@ export function ticketsApi(api: Api): void {
       body: guidanceInput,
       out: ticketSchema,
     }, ({ app, params, body }) => withSubtasks(app, guideTicket(app, params.id!, body.guidance)))
-    .post("/tickets/:id/approve", {
-      summary: "Merge a reviewed ticket",
-      body: mergeInput,
-      out: ticketSchema,
-    }, ({ app, params, body }) => withSubtasks(app, approveTicket(app, params.id!, body.message)))
+    .post(
+      "/tickets/:id/approve",
+      {
+        summary: "Merge a reviewed ticket",
+        body: mergeInput,
+        out: ticketSchema,
+      },
+      ({ app, params, body }) =>
+        withSubtasks(app, approveTicket(app, params.id!, body.message, body)),
+    )
     .post("/tickets/:id/reject", {
       summary: "Let a reviewed ticket go, with the reason",
       body: reasonInput,
@@ -360,9 +365,9 @@ export function ticketPages(pages: Hono<Env>, tools: PageTools): void {
       return await act(() => decide(c, id, form), ({ message, errors, status }) =>
         showReview(c, tools, id, { action, values: form, message, errors }, status));
     });
-  decision("approve", (c, id, { message = "" }) => {
-    const input = validate(mergeInput, { message }, "form");
-    const ticket = approveTicket(c.var.app, id, input.message);
+  decision("approve", (c, id, { message = "", style }) => {
+    const input = validate(mergeInput, { message, style }, "form");
+    const ticket = approveTicket(c.var.app, id, input.message, input);
     return done(c, ticketHref(id), `Ticket #${ticket.number} is in the merge queue`);
   });
   decision("request-changes", (c, id, { remark = "" }) => {

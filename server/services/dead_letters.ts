@@ -31,6 +31,8 @@ export function whyNotAgain(db: Db, { kind, args, uniqueKey }: Job): string | nu
       return ticketMovedOn(db, about.ticketId) ?? mergeIsNext(db, about.ticketId, false);
     case "merge_ticket":
       return ticketMovedOn(db, about.ticketId) ?? mergeIsNext(db, about.ticketId, true);
+    case "undo_merge":
+      return "its undo has ended with it. Ask for it again on the ticket's page";
     case "run_agent":
       return runMovedOn(db, getRun(db, about.runId));
     default:

@@ -21,6 +21,7 @@ import { findActiveRun, listTicketRuns } from "../store/runs.ts";
 import { listSubtasks, moveSubtask } from "../store/subtasks.ts";
 import { getTicket, type TicketChanges, updateTicket } from "../store/tickets.ts";
 import { allocateWorktree, markSetUp, moveWorktree } from "../store/worktrees.ts";
+import { listAttemptRuns } from "./attempts.ts";
 import { commandsMayRun, lacksNetwork, runCheck } from "./checks.ts";
 import { type Attempt, failureOf } from "./faults.ts";
 import { fillHome, keepHome } from "./caches.ts";
@@ -162,7 +163,7 @@ async function prepare({ app, ticket, project, signal }: Work): Promise<void> {
   if (!row.setUp && project.commands.some((c) => c.name === "setup")) {
     const place = await placeOf(project, row, signal);
     // A ticket that is prepared once more may have an agent's work in its folder.
-    const baseline = made.commit === baseCommit && listTicketRuns(app.db, ticket.id).length === 0;
+    const baseline = made.commit === baseCommit && listAttemptRuns(app.db, ticket.id).length === 0;
     const request = { name: "setup", commit: made.commit, baseline, place } as const;
     if (baseline) await fillHome(app, project, place.homeDir!, signal);
     const result = await runCheck(app, { project, ticket, request, signal });

@@ -12,6 +12,7 @@ import { getRun } from "../store/runs.ts";
 import { cancelActiveRun } from "./cancelling.ts";
 import { takeUp, whyNotAgain } from "./dead_letters.ts";
 import { abandonStep } from "./development.ts";
+import { abandonUndo } from "./undoing.ts";
 import { abandonMerge } from "./merging.ts";
 import { failRun } from "./outcomes.ts";
 import { abandonRefinement } from "./refinement.ts";
@@ -104,6 +105,8 @@ function abandonWork(
       return abandonStep(tx, ticketId!, failure, reason);
     case "merge_ticket":
       return abandonMerge(tx, ticketId!, failure, reason);
+    case "undo_merge":
+      return abandonUndo(tx, ticketId!, failure, reason);
     case "run_agent": {
       const run = getRun(tx.db, runId!);
       if (!isActive(run)) return;

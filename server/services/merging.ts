@@ -4,12 +4,7 @@ import { enqueue } from "../../queue/queue.ts";
 import { jobKeys, type Outcome } from "../../queue/job.ts";
 import { isLanded, keepHistory, landMerge } from "../../agents/git/landing.ts";
 import { type MergeMessage, proposeMessage, withTrailers } from "../../agents/git/merge_message.ts";
-import {
-  moveWorkDir,
-  type PreparedMerge,
-  prepareMerge,
-  removeWorkDir,
-} from "../../agents/git/merging.ts";
+import { moveWorkDir, prepareMerge, removeWorkDir } from "../../agents/git/merging.ts";
 import { commonDirOf, readRef } from "../../agents/git/repository.ts";
 import type { Place } from "../../agents/protocol.ts";
 import type { App } from "../app.ts";
@@ -19,22 +14,25 @@ import { AppError, messageOf } from "../errors.ts";
 import type { Project, Ticket } from "../records.ts";
 import { type FailureReason, failureReasons } from "../states.ts";
 import { findIdea } from "../store/ideas.ts";
+import { mergeRuleOf } from "../store/merge_rules.ts";
 import { getProject } from "../store/projects.ts";
-import { listTicketRuns } from "../store/runs.ts";
 import { listSubtasks } from "../store/subtasks.ts";
 import { getMergeDetails, getTicket, updateTicket } from "../store/tickets.ts";
 import { findWorktree, moveWorktree } from "../store/worktrees.ts";
+import { listAttemptRuns } from "./attempts.ts";
 import { lacksNetwork } from "./checks.ts";
 import { gatherEvidence } from "./evidence.ts";
 import { type Attempt, failureOf } from "./faults.ts";
 import { fillHome } from "./caches.ts";
 import { homeOf, removeHome } from "./homes.ts";
+import { goOnResolving, markersLeft, meetConflict } from "./conflicts.ts";
 import { equipped } from "./equipment.ts";
+import { signerOf } from "./merge_rules.ts";
 import { moveTicket } from "./ticket_moves.ts";
 import { fillWorktree } from "./worktree_files.ts";
 
 /** How long a merge that would overwrite a person's edit waits before it looks again. */
-const LOOK_AGAIN_MS = 5 * SECOND_MS;
+export const LOOK_AGAIN_MS = 5 * SECOND_MS;
 
 /** The words of the merge commit: what the person wrote, or the proposed ones. Its trailers are not in it. */
 export function proposedMessage(app: App, ticket: Ticket): string {
@@ -42,7 +40,7 @@ export function proposedMessage(app: App, ticket: Ticket): string {
 }
 
 function describeMerge(app: App, ticket: Ticket): MergeMessage {
-  const runs = listTicketRuns(app.db, ticket.id).filter((run) => run.status === "succeeded");
+  const runs = listAttemptRuns(app.db, ticket.id).filter((run) => run.status === "succeeded");
   const name = (run: { agent: string; model: string }) => `${run.agent} (${run.model})`;
   const developers = runs.filter((r) => ["develop", "fix", "change"].includes(r.purpose)).map(name);
   const reviewer = runs.findLast((run) => run.purpose === "review");
@@ -89,6 +87,9 @@ async function merge(
 ): Promise<Outcome> {
   const repo = project.path;
   const base = project.baseBranch;
+  if (await goOnResolving(app, { project, ticket, signal })) return { type: "done" };
+  const left = await markersLeft(app, { project, ticket, signal });
+  if (left !== null) return blockMerge(app, ticket, "merge_conflict", left);
   // The planned commit is on record before it lands, so a crash in between can't merge twice; and one
   // that waits for a person's edits is not prepared and checked again each time.
   let { mergeCommit: commit } = ticket;
@@ -112,6 +113,10 @@ async function merge(
   }
 }
 
+/** The worktree of a project's merge queue. */
+export const mergeDirOf = (app: App, project: Project): string =>
+  join(app.config.dataDir, "projects", project.slug, "merge");
+
 /** Makes the commit and checks it when the base has moved; or ends the merge, with the outcome. */
 async function prepare(
   app: App,
@@ -121,7 +126,7 @@ async function prepare(
 ): Promise<{ commit: string } | { outcome: Outcome }> {
   const repo = project.path;
   const base = project.baseBranch;
-  const workDir = join(app.config.dataDir, "projects", project.slug, "merge");
+  const workDir = mergeDirOf(app, project);
   const prepared = await prepareMerge({
     repo,
     base,
@@ -129,31 +134,44 @@ async function prepare(
     headCommit: ticket.headCommit!,
     baseCommit: ticket.baseCommit!,
     workDir,
+    style: mergeRuleOf(app.db, ticket).style,
+    signer: await signerOf(app, project),
     message: withTrailers(proposedMessage(app, ticket), describeMerge(app, ticket)),
     signal,
   });
   if (prepared.type === "conflict") {
-    const reason = describeConflict(base, prepared.files);
-    return { outcome: blockMerge(app, ticket, "merge_conflict", reason) };
+    const blocked = await meetConflict(app, { project, ticket, conflict: prepared, signal });
+    if (blocked === null) return { outcome: { type: "done" } };
+    return { outcome: blockMerge(app, ticket, "merge_conflict", blocked) };
   }
   if (prepared.type === "empty") return { outcome: finish(app, ticket, prepared.baseTip) };
   if (prepared.moved) {
-    const failure = await checkResult(app, project, ticket, prepared, workDir, signal);
+    const what = "the result of the merge with the moved base branch";
+    const failure = await checkResult(app, { project, ticket, ...prepared, workDir, what, signal });
     await removeWorkDir({ repo, workDir, signal });
     if (failure) return { outcome: blockMerge(app, ticket, "merge_checks_failed", failure) };
   }
   return { commit: prepared.commit };
 }
 
-/** The base branch has commits that the ticket was not checked with: checks the two together. */
-async function checkResult(
+/**
+ * Runs the project's commands on a commit that is to land, where it is checked out. Gives what fails, told of
+ * `what`; null: nothing.
+ */
+export async function checkResult(
   app: App,
-  project: Project,
-  ticket: Ticket,
-  { commit, baseTip }: PreparedMerge & { type: "prepared" },
-  workDir: string,
-  signal: AbortSignal,
+  spec: {
+    project: Project;
+    ticket: Ticket;
+    commit: string;
+    /** Its parent, on the base branch. */
+    baseTip: string;
+    workDir: string;
+    what: string;
+    signal: AbortSignal;
+  },
 ): Promise<string | null> {
+  const { project, ticket, commit, baseTip, workDir, what, signal } = spec;
   const dir = await Deno.realPath(workDir);
   const place: Place = equipped(project, {
     dir,
@@ -175,11 +193,11 @@ async function checkResult(
       const { check: { tail }, passes } = await gatherEvidence(app, work);
       if (baseline) await goTo(commit);
       if (!passes) {
-        const where = baseline ? "" : "the result of the merge with ";
+        const where = baseline ? "the moved base branch" : what;
         const hint = name === "setup" && lacksNetwork(app, project, { tail })
           ? `\n${failureReasons.setup_offline.mend}`
           : "";
-        return `${name} fails on ${where}the moved base branch:\n${tail}${hint}`;
+        return `${name} fails on ${where}:\n${tail}${hint}`;
       }
     }
     return null;
@@ -188,18 +206,6 @@ async function checkResult(
     await removeHome(dir);
   }
 }
-
-const describeConflict = (
-  base: string,
-  files: (PreparedMerge & { type: "conflict" })["files"],
-): string =>
-  [
-    `The base branch "${base}" changed the same lines in: ${files.map((f) => f.path).join(", ")}`,
-    ...files.flatMap(({ path, text }) => text === null ? [] : ["", `${path}:`, text]),
-  ].join("\n").slice(0, REASON_MAX_CHARS);
-
-/** Most characters of a reason; a large conflict is better read in the repository. */
-const REASON_MAX_CHARS = 20_000;
 
 function waitToMerge(app: App, ticket: Ticket, reason: string): Outcome {
   transact(app, (tx) => {
@@ -276,6 +282,8 @@ export async function removeMergedWorktree(
   });
   await removeHome(worktree.path);
   transact(app, (tx) => {
+    // The merge's undo and the job that is for it may both have come here.
+    if (findWorktree(tx.db, ticketId)?.status === "removed") return;
     moveWorktree(tx, worktree.id, "removed");
     tx.emit({ type: "worktree_removed", projectId: ticket.projectId, ticketId });
   });

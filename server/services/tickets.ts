@@ -6,8 +6,9 @@ import type { App } from "../app.ts";
 import { transact, type Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
 import type { Comment, ProposedSubtask, Run, Ticket } from "../records.ts";
-import { DEFAULT_PRIORITY, type TicketStep, type TicketType } from "../states.ts";
+import { DEFAULT_PRIORITY, type MergeStyle, type TicketStep, type TicketType } from "../states.ts";
 import { outdateChecks } from "../store/checks.ts";
+import { putTicketMergeRule } from "../store/merge_rules.ts";
 import { getProject } from "../store/projects.ts";
 import {
   deleteDraft,
@@ -29,6 +30,7 @@ import {
 import { findWorktree } from "../store/worktrees.ts";
 import { isReviewable } from "./evidence.ts";
 import { enqueueAdvanceTicket } from "./ticket_jobs.ts";
+import { beginAnew } from "./attempts.ts";
 import { changeProjectIn } from "./projects.ts";
 import { cancelRunIn, pauseRunIn, resumeRunIn, startRun } from "./runs.ts";
 import { settleTicketJobs } from "./settling.ts";
@@ -179,7 +181,8 @@ export const retryTicket = (app: App, id: string, from?: TicketStep): Ticket =>
 export function retryTicketIn(tx: Tx, id: string, from?: TicketStep): Ticket {
   const before = getTicket(tx.db, id);
   const again = () => {
-    const ticket = moveTicket(tx, id, "queued", { step: from ?? before.step, round: 0 });
+    const on = { step: from ?? before.step, round: 0 };
+    const ticket = moveTicket(tx, id, "queued", beginAnew(tx, before) ?? on);
     enqueueAdvanceTicket(tx, ticket);
     return ticket;
   };
@@ -244,12 +247,21 @@ export function guideTicket(app: App, id: string, guidance: string): Ticket {
   });
 }
 
-/** Puts a reviewed ticket into the merge queue of its project. `message` replaces the proposed one. */
-export function approveTicket(app: App, id: string, message = ""): Ticket {
+/**
+ * Puts a reviewed ticket into the merge queue of its project. `message` replaces the proposed one, `style` what the
+ * project's rule says (null: that holds again).
+ */
+export function approveTicket(
+  app: App,
+  id: string,
+  message = "",
+  { style }: { style?: MergeStyle | null } = {},
+): Ticket {
   return transact(app, (tx) => {
     const before = getTicket(tx.db, id);
     if (before.status !== "review") refuse(before, "merge");
     const details = getMergeDetails(tx.db, id);
+    if (style !== undefined) putTicketMergeRule(tx, id, { style });
     const ticket = updateTicket(tx, id, {
       step: "merge",
       approvedBy: tx.actor,

@@ -1,0 +1,40 @@
+/** A ticket whose merge was undone may be tried again: what belongs to its present attempt. */
+import type { Db, Tx } from "../db.ts";
+import type { Run, Ticket } from "../records.ts";
+import { listTicketRuns } from "../store/runs.ts";
+import { listSubtasks, moveSubtask } from "../store/subtasks.ts";
+import type { TicketChanges } from "../store/tickets.ts";
+import { findDoneUndo } from "../store/undos.ts";
+
+/** The runs of the present attempt, oldest first. */
+export function listAttemptRuns(db: Db, ticketId: string): Run[] {
+  const since = findDoneUndo(db, ticketId)?.endedAt ?? "";
+  return listTicketRuns(db, ticketId).filter(({ createdAt }) => createdAt >= since);
+}
+
+/**
+ * What has to change of a cancelled ticket so that it begins anew, on the base branch as it is then; null: its merge
+ * was not undone, and it goes on from its branch. Its done subtasks are to be done again.
+ */
+export function beginAnew(tx: Tx, ticket: Ticket): TicketChanges | null {
+  const undo = findDoneUndo(tx.db, ticket.id);
+  if (undo === null || undo.mergeCommit !== ticket.mergeCommit) return null;
+  for (const { id, status } of listSubtasks(tx.db, ticket.id)) {
+    if (status === "done") moveSubtask(tx, id, "pending");
+  }
+  return {
+    step: "prepare",
+    round: 0,
+    branch: null,
+    baseCommit: null,
+    headCommit: null,
+    mergeCommit: null,
+    mergeMessage: "",
+    reviewSummary: "",
+    reviewVerdicts: [],
+    guidance: [
+      `An earlier attempt was merged as ${undo.mergeCommit} and undone by ${undo.commit}.`,
+      undo.why,
+    ].filter(Boolean).join("\n"),
+  };
+}

@@ -1,0 +1,156 @@
+/** A merge that meets a conflict: the ticket's developer gets it to resolve, or the ticket blocks with it shown. */
+import { routeByType } from "../../agents/catalog.ts";
+import type { ConflictFile, PreparedMerge } from "../../agents/git/merging.ts";
+import { markConflict, marksIn, takeConflict } from "../../agents/git/resolving.ts";
+import type { App } from "../app.ts";
+import { transact } from "../db.ts";
+import { AppError } from "../errors.ts";
+import type { Project, Ticket } from "../records.ts";
+import {
+  type ConflictRound,
+  deleteConflictRounds,
+  insertConflictRound,
+  listConflictRounds,
+  markRoundGiven,
+} from "../store/conflict_rounds.ts";
+import { mergeRuleOf, putTicketMergeRule } from "../store/merge_rules.ts";
+import { getTicket } from "../store/tickets.ts";
+import { worktreeOf } from "./places.ts";
+import { startRun } from "./runs.ts";
+import { moveTicket } from "./ticket_moves.ts";
+import { retryTicketIn } from "./tickets.ts";
+
+/** Most characters of a reason; a large conflict is better read in the repository. */
+const REASON_MAX_CHARS = 20_000;
+/** Most paths that the developer is told; the files themselves say the rest. */
+const TOLD_PATHS = 100;
+
+interface Work {
+  project: Project;
+  ticket: Ticket;
+  signal: AbortSignal;
+}
+
+/** Which files, with their texts. */
+export const describeConflict = (base: string, files: readonly ConflictFile[]): string =>
+  [
+    `The base branch "${base}" changed the same lines in: ${files.map((f) => f.path).join(", ")}`,
+    ...files.flatMap(({ path, text }) => text === null ? [] : ["", `${path}:`, text]),
+  ].join("\n").slice(0, REASON_MAX_CHARS);
+
+/** Gives the conflict to the developer, by the rule; else says why the ticket blocks. Null: it went back. */
+export async function meetConflict(
+  app: App,
+  work: Work & { conflict: PreparedMerge & { type: "conflict" } },
+): Promise<string | null> {
+  const { project, ticket, conflict, signal } = work;
+  const { baseTip, paths, tree } = conflict;
+  const shown = describeConflict(project.baseBranch, conflict.files);
+  if (mergeRuleOf(app.db, ticket).onConflict === "block") return shown;
+  if (listConflictRounds(app.db, ticket.id).some((round) => round.baseTip === baseTip)) {
+    return `The developer had this conflict before, and it is there still.\n${shown}`;
+  }
+  const commit = await markConflict({
+    repo: project.path,
+    headCommit: ticket.headCommit!,
+    baseTip,
+    tree,
+    message: `Ticket #${ticket.number}, "${project.baseBranch}" brought in with conflicts marked`,
+    signal,
+  });
+  // On record before the branch has it: a crash in between goes on from here.
+  transact(app, (tx) => insertConflictRound(tx, { ticketId: ticket.id, baseTip, commit, paths }));
+  return await goOnResolving(app, work) ? null : shown;
+}
+
+/** Gives the developer a conflict that is on record for it. False: there is none. May be cut off and done again. */
+export async function goOnResolving(
+  app: App,
+  { project, ticket, signal }: Work,
+): Promise<boolean> {
+  const round = listConflictRounds(app.db, ticket.id).find(({ given }) => !given);
+  if (!round) return false;
+  const worktree = worktreeOf(app, ticket);
+  await app.agents.release(worktree.path);
+  const taken = await takeConflict({
+    repo: project.path,
+    worktree: await Deno.realPath(worktree.path),
+    branch: worktree.branch,
+    commit: round.commit,
+    signal,
+  });
+  if (!taken) {
+    // Work came onto the branch since: it may meet other conflicts, or none.
+    transact(app, (tx) => deleteConflictRounds(tx, ticket.id, round.baseTip));
+    return false;
+  }
+  transact(app, (tx) => {
+    markRoundGiven(tx, round);
+    const now = getTicket(tx.db, ticket.id);
+    if (now.status !== "review" || now.step !== "merge") return;
+    const back = moveTicket(tx, ticket.id, "in_progress", {
+      step: "develop",
+      round: 0,
+      guidance: guidanceFor(project.baseBranch, round),
+      mergeCommit: null,
+      // What the ticket changes is now what it changes of that state of the base.
+      baseCommit: round.baseTip,
+      headCommit: round.commit,
+    });
+    startRun(app, tx, { ticket: back, purpose: "change", agent: routeByType(back.type) });
+  });
+  return true;
+}
+
+function guidanceFor(base: string, { paths }: ConflictRound): string {
+  const more = paths.length - TOLD_PATHS;
+  return [
+    `The base branch "${base}" has changed the same lines as this ticket. It was merged into your branch, and these ` +
+    "files hold the conflicts:",
+    ...paths.slice(0, TOLD_PATHS).map((path) => `- ${path}`),
+    ...(more > 0 ? [`- and ${more} more`] : []),
+    "Resolve each so that both purposes are kept, the base branch's and the ticket's. Between <<<<<<< and ||||||| " +
+    "stands what the base branch has, between ======= and >>>>>>> what the ticket has, between them what was there " +
+    "before. Leave none of these marks. A file without marks was deleted on one side, or is not text: decide which " +
+    "side holds. Then run the checks.",
+  ].join("\n");
+}
+
+/** Marks that the developer left in files that it was to resolve, in words; null: none. */
+export async function markersLeft(
+  app: App,
+  { project, ticket, signal }: Work,
+): Promise<string | null> {
+  const round = listConflictRounds(app.db, ticket.id).findLast(({ given }) => given);
+  if (!round || ticket.headCommit === null) return null;
+  const left = await marksIn({
+    repo: project.path,
+    commit: ticket.headCommit,
+    without: round.baseTip,
+    paths: round.paths,
+    signal,
+  });
+  if (left.length === 0) return null;
+  return `Marks of the conflict with "${project.baseBranch}" are still in: ${
+    left.slice(0, TOLD_PATHS).join(", ")
+  }`;
+}
+
+/**
+ * Lets the developer resolve the conflict that a ticket is blocked with, whatever the project's rule says and even if
+ * it had it before. Throws `conflict` when the ticket is blocked with something else.
+ */
+export function resolveConflict(app: App, id: string): Ticket {
+  return transact(app, (tx) => {
+    const { status, failure, step, number } = getTicket(tx.db, id);
+    if (status !== "blocked" || failure !== "merge_conflict" || step !== "merge") {
+      throw new AppError(
+        "conflict",
+        `Cannot let the developer of ticket #${number} resolve a conflict: it is blocked with none`,
+      );
+    }
+    putTicketMergeRule(tx, id, { onConflict: "resolve" });
+    deleteConflictRounds(tx, id);
+    return retryTicketIn(tx, id, "merge");
+  });
+}
