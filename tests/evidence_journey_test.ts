@@ -93,6 +93,8 @@ Deno.test("a ticket goes by its project's checks: reports, a secret, a flaky tes
     deepEqual(last.report.failures.map((f: Json) => [f.test, f.before]), [["old", true]]);
     const { output } = await client.get(`/tickets/${id}/checks/${last.id}/output`);
     match(output, /mode fast key \[redacted: \$GREET_KEY\] in tests/);
+    const [developing] = fake.requests;
+    match(JSON.stringify(developing!.request!.body.system), /test: sh run\.sh \(in tests\/\)/);
     ok(!JSON.stringify(fake.requests.map(({ request }) => request?.body)).includes(SECRET));
     const page = await (await fetch(`${gaffer.url}/tickets/${id}`)).text();
     match(page, /Fails as before/);

@@ -33,12 +33,24 @@ export async function answerAll(client: Client, ideaId: string, text?: string): 
 export const settled = (ticket: Json): boolean =>
   ["review", "blocked", "done", "cancelled"].includes(ticket.status) && ticket.step !== "merge";
 
-/** Changes something as a client does that has just read it. */
-export async function patch(client: Client, path: string, changes: Json): Promise<Json> {
+/** How often a change is tried that others come before: journeys make projects side by side. */
+const PATCHES_MAX = 20;
+
+/** Changes something as a client does that has just read it, and reads again where somebody was quicker. */
+export async function patch(
+  client: Client,
+  path: string,
+  changes: Json,
+  left = PATCHES_MAX,
+): Promise<Json> {
   const response = await client.request("GET", path);
   const etag = response.headers.get("etag")!;
   await response.body?.cancel();
   const changed = await client.request("PATCH", path, changes, { "if-match": etag });
+  if (changed.status === 412 && left > 1) {
+    await changed.body?.cancel();
+    return await patch(client, path, changes, left - 1);
+  }
   if (!changed.ok) throw new Error(`${changed.status} ${path}: ${await changed.text()}`);
   return await changed.json();
 }

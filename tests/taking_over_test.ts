@@ -164,6 +164,15 @@ Deno.test("whoever retries or guides instead loses nothing of what was committed
   ok(await exists(`${bench.worktree}/mine.txt`));
 });
 
+Deno.test("a ticket whose folder is gone says so, whatever was committed on its branch", async () => {
+  await using bench = await blocked();
+  await Deno.remove(bench.worktree, { recursive: true });
+  retryTicket(bench.app, bench.id);
+  await bench.goOn();
+  equal(bench.ticket.failure, "repository");
+  match(bench.ticket.reason, /is not a worktree of .* Retry the ticket to make it again/);
+});
+
 Deno.test("continue is refused with the reason: nothing new, not blocked, moved on meanwhile", async () => {
   await using bench = await blocked();
   const { app, id } = bench;

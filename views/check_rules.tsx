@@ -32,7 +32,7 @@ export function CheckRulesPage(props: CheckRulesPageProps): VNode {
           <p>{missing}.</p>
         </Notice>
       )}
-      <form method="post" action={checkRulesHref(project.id)} id="checks">
+      <form method="post" action={checkRulesHref(project.id)} id="checks" class="panels">
         <ErrorSummary form="checks" message={form.message} errors={form.errors} />
         {commandNames.map((name) => <CommandFields key={name} name={name} {...props} />)}
         <Panel id="checks-evidence" title="What counts">
@@ -60,8 +60,8 @@ export function CheckRulesPage(props: CheckRulesPageProps): VNode {
             Before you are asked. A fresh reviewer reads what became of them; what it finds then
             comes to you.
           </Option>
+          <Button kind="primary">Save</Button>
         </Panel>
-        <Button kind="primary">Save</Button>
       </form>
       <FlakyTests flaky={flaky} nowMs={shell.nowMs} />
     </Layout>
@@ -142,7 +142,7 @@ interface OptionProps {
 function Option({ form, name, label, children }: OptionProps): VNode {
   const hint = `checks-${name}-hint`;
   return (
-    <>
+    <div>
       <label class="option">
         <input
           type="checkbox"
@@ -155,7 +155,7 @@ function Option({ form, name, label, children }: OptionProps): VNode {
         {label}
       </label>
       <p class="hint" id={hint}>{children}</p>
-    </>
+    </div>
   );
 }
 
@@ -165,7 +165,7 @@ function FlakyTests({ flaky, nowMs }: { flaky: FlakyTest[]; nowMs: number }): VN
       {flaky.length === 0
         ? <p class="muted">None was seen to fail and then pass on the same commit.</p>
         : (
-          <ul class="failures">
+          <ul class="plain-list">
             {flaky.map(({ file, test, times, lastAt, ticketId }) => (
               <li key={`${file}\n${test}`}>
                 {file && <code class="path">{file}</code>} <strong>{test}</strong>{" "}

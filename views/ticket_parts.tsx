@@ -5,7 +5,7 @@ import type { Check, ProjectCommand, Subtask, Ticket } from "../server/records.t
 import { Elapsed, Facts, Notice, Panel, Priority, StatusBadge, Tag, Time } from "./components.tsx";
 import { duration, shortCommit } from "./format.ts";
 import { ActionForm } from "./forms.tsx";
-import { ideaHref, projectHref, type Subject, ticketHref, traceHref } from "./links.ts";
+import { checkRulesHref, ideaHref, projectHref, type Subject, ticketHref, traceHref } from "./links.ts";
 import type { ResolveReference } from "./markdown.ts";
 import { Inline, Prose } from "./prose.tsx";
 import { Tried, type TriedLine, WaysOn, type WaysOnProps } from "./ways_on.tsx";
@@ -56,7 +56,9 @@ export function Blocked({ ticket, checks, commands, tried, waysOn }: BlockedProp
 }
 
 function HowToMend({ ticket, commands }: Pick<BlockedProps, "ticket" | "commands">): VNode {
-  const settings = <a href={projectHref(ticket.projectId)}>the project's settings</a>;
+  const settings = ticket.failure === "checks_misconfigured"
+    ? <a href={checkRulesHref(ticket.projectId)}>the project's checks</a>
+    : <a href={projectHref(ticket.projectId)}>the project's settings</a>;
   if (ticket.failure === "commands_not_allowed") {
     return (
       <>

@@ -1,6 +1,5 @@
 /** JUnit files that a test command wrote into its worktree: found and read without being led out of it. */
-import { constants } from "node:fs";
-import { open } from "node:fs/promises";
+import { constants, promises } from "node:fs";
 import { join } from "node:path";
 import type { CheckReport } from "../../server/records.ts";
 import { relativePath } from "../paths.ts";
@@ -86,7 +85,7 @@ async function readInside(root: string, path: string, maxBytes: number): Promise
   if (!await isItself(join(full, ".."))) return null;
   // A pipe that took its place must not be waited for.
   const how = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-  const file = await open(full, how).catch(unlessGone);
+  const file = await promises.open(full, how).catch(unlessGone);
   if (file === null) return null;
   try {
     const info = await file.stat();

@@ -169,7 +169,8 @@ export function ticketsApi(api: Api): void {
       out: ticketSchema,
     }, ({ app, params }) => withSubtasks(app, cancelTicket(app, params.id!)))
     .post("/tickets/:id/retry", {
-      summary: "Go on from where a blocked ticket was, or from an earlier step",
+      summary:
+        "Go on from where a blocked ticket was, or from an earlier step; a build or test that is named runs again",
       body: retryInput,
       out: ticketSchema,
     }, ({ app, params, body }) => withSubtasks(app, retryTicket(app, params.id!, body.step)))

@@ -44,7 +44,12 @@ export async function followBranch(
   signal: AbortSignal,
 ): Promise<void> {
   if (headCommit === null) return;
-  const worktree = await Deno.realPath(path);
+  // Whoever works in a folder that is gone says how to mend that.
+  const worktree = await Deno.realPath(path).catch((error) => {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  });
+  if (worktree === null) return;
   await catchUp({ repo: project.path, worktree, branch, recorded: headCommit, signal });
 }
 

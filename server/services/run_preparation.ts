@@ -17,7 +17,7 @@ import type {
   RunEventBody,
   RunSpec,
 } from "../../agents/protocol.ts";
-import { type Confinement, type RunCommand, type RunContext } from "../../agents/runtime.ts";
+import { type Confinement, type RunContext } from "../../agents/runtime.ts";
 import { toolSpec } from "../../agents/tools/registry.ts";
 import { domainsOf, isWebTool, webToolNames, webToolSpec } from "../../agents/web/web_tools.ts";
 import { actingAs, type App } from "../app.ts";
@@ -25,14 +25,11 @@ import { transact, transactSoon } from "../db.ts";
 import { AppError } from "../errors.ts";
 import { once } from "../once.ts";
 import type { Project, Run } from "../records.ts";
-import { getCheckRules } from "../store/check_rules.ts";
 import { listActiveMcpServers } from "../store/mcp_servers.ts";
 import { getProject } from "../store/projects.ts";
 import { findStart, forkLimits, hasAsked } from "../store/run_log.ts";
 import { findRun, getRun, workedMs } from "../store/runs.ts";
 import { getTicket } from "../store/tickets.ts";
-import { baselineOf } from "./checks.ts";
-import { commandOf } from "./command_rules.ts";
 import { definitionOfRun } from "./definitions.ts";
 import { equipped, reaching } from "./equipment.ts";
 import { baseTip, followBranch, placeOf, ticketTip, worktreeOf } from "./places.ts";
@@ -40,6 +37,7 @@ import { keptRef } from "./forking.ts";
 import { asOffered, modelOf } from "./models.ts";
 import { memoryOfRun, readMemory } from "./memory.ts";
 import { priced } from "./prices.ts";
+import { readyChecks, toldChecks } from "./run_checks.ts";
 import { isActive, recordRunEvent } from "./runs.ts";
 import { trialDefinition } from "./trials.ts";
 import { viewOf } from "./views.ts";
@@ -173,26 +171,6 @@ async function rewindFork(
     }));
 }
 
-/** What run_checks may run: setup belongs to the worktree, not to the developer. */
-const checksOf = (project: Project) => project.commands.filter((c) => c.name !== "setup");
-
-/** As the person's settings have them: in which folder, with which variables. Throws where one has no value. */
-function readyChecks(app: App, run: Run, project: Project): RunCommand[] {
-  const rules = getCheckRules(app.db, project.id);
-  const ticket = run.ticketId && !rules.baselineBlocks ? getTicket(app.db, run.ticketId) : null;
-  return checksOf(project).map((command) => {
-    const { spec, secrets } = commandOf(command, rules.commands[command.name]);
-    const base = ticket && baselineOf(app, ticket, command.name);
-    return {
-      name: command.name,
-      ...spec,
-      secrets,
-      reports: rules.commands[command.name].reports,
-      ...base?.status === "failed" && base.report && { base: base.report },
-    };
-  });
-}
-
 /** The first event holds all that the run works with, so that a restart uses the same bytes. */
 async function recordStart(
   app: App,
@@ -215,7 +193,7 @@ async function recordStart(
     project: {
       name: project.name,
       slug: project.slug,
-      commands: run.trial ? [] : checksOf(project),
+      commands: run.trial ? [] : toldChecks(app, project),
     },
     instructions: map.instructions,
     confinement,

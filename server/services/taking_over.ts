@@ -28,7 +28,12 @@ export async function pickUpBranch(app: App, id: string, signal: AbortSignal): P
   }
   const project = getProject(app.db, ticket.projectId);
   const { path, branch } = worktreeOf(app, ticket);
-  const worktree = await Deno.realPath(path);
+  const worktree = await Deno.realPath(path).catch((cause) => {
+    const why = `its folder "${path}" is gone. Retry it from the step "prepare"`;
+    throw new AppError("conflict", `Cannot go on with ticket #${ticket.number}: ${why}`, [], {
+      cause,
+    });
+  });
   // What the agent's hands have open there must not see its files change.
   await app.agents.release(worktree);
   return await pickUp({
