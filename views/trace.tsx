@@ -102,7 +102,7 @@ function TracePanel({ trace }: { trace: TraceShown }): VNode {
           ],
           [
             "Undone by",
-            undo?.commit && relation !== "undo" && undo.mergeCommit === commit.commit && (
+            undo?.commit && (
               <a key="u" href={traceHref(ticket!.projectId, { commit: undo.commit })}>
                 <code>{shortCommit(undo.commit)}</code>
               </a>
