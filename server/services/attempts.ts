@@ -1,6 +1,7 @@
 /** A ticket whose merge was undone may be tried again: what belongs to its present attempt. */
 import type { Db, Tx } from "../db.ts";
 import type { Run, Ticket } from "../records.ts";
+import { deleteConflictRounds } from "../store/conflict_rounds.ts";
 import { listTicketRuns } from "../store/runs.ts";
 import { listSubtasks, moveSubtask } from "../store/subtasks.ts";
 import type { TicketChanges } from "../store/tickets.ts";
@@ -20,6 +21,7 @@ export function listAttemptRuns(db: Db, { id, mergeCommit }: Ticket): Run[] {
 export function beginAnew(tx: Tx, ticket: Ticket): TicketChanges | null {
   const [undo] = listDoneUndos(tx.db, ticket.id);
   if (!undo || undo.mergeCommit !== ticket.mergeCommit) return null;
+  deleteConflictRounds(tx, ticket.id);
   for (const { id, status } of listSubtasks(tx.db, ticket.id)) {
     if (status === "done") moveSubtask(tx, id, "pending");
   }
