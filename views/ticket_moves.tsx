@@ -187,7 +187,14 @@ function Pause({ ticket }: { ticket: Ticket }): VNode {
 
 function Guide({ ticket, refused }: TicketActionsProps): VNode {
   return (
-    <Disclosure id="guide" summary="Guide" kind="primary" keys="r" open={refused !== null}>
+    <Disclosure
+      id="guide"
+      summary="Guide"
+      // Of a conflict the page offers another way first.
+      kind={ticket.failure === "merge_conflict" ? "plain" : "primary"}
+      keys="r"
+      open={refused !== null}
+    >
       <form method="post" action={`${ticketHref(ticket.id)}/guide`} id="guidance">
         <ErrorSummary
           form="guidance"

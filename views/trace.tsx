@@ -102,11 +102,13 @@ function TracePanel({ trace }: { trace: TraceShown }): VNode {
           ],
           [
             "Undone by",
-            undo?.commit && relation !== "undo" && undo.mergeCommit === commit.commit && (
-              <a key="u" href={traceHref(ticket!.projectId, { commit: undo.commit })}>
-                <code>{shortCommit(undo.commit)}</code>
-              </a>
-            ),
+            undo?.commit
+              ? (
+                <a key="u" href={traceHref(ticket!.projectId, { commit: undo.commit })}>
+                  <code>{shortCommit(undo.commit)}</code>
+                </a>
+              )
+              : null,
           ],
           ["Idea", idea && <a key="i" href={ideaHref(idea.id)}>#{idea.number} {idea.title}</a>],
         ]}

@@ -1,15 +1,17 @@
 /** A ticket whose merge was undone may be tried again: what belongs to its present attempt. */
 import type { Db, Tx } from "../db.ts";
 import type { Run, Ticket } from "../records.ts";
+import { deleteConflictRounds } from "../store/conflict_rounds.ts";
 import { listTicketRuns } from "../store/runs.ts";
 import { listSubtasks, moveSubtask } from "../store/subtasks.ts";
 import type { TicketChanges } from "../store/tickets.ts";
-import { findDoneUndo } from "../store/undos.ts";
+import { listDoneUndos } from "../store/undos.ts";
 
-/** The runs of the present attempt, oldest first. */
-export function listAttemptRuns(db: Db, ticketId: string): Run[] {
-  const since = findDoneUndo(db, ticketId)?.endedAt ?? "";
-  return listTicketRuns(db, ticketId).filter(({ createdAt }) => createdAt >= since);
+/** The runs of the present attempt, oldest first; of one that was undone until the ticket is queued again. */
+export function listAttemptRuns(db: Db, { id, mergeCommit }: Ticket): Run[] {
+  const earlier = listDoneUndos(db, id).find((undo) => undo.mergeCommit !== mergeCommit);
+  const since = earlier?.endedAt ?? "";
+  return listTicketRuns(db, id).filter(({ createdAt }) => createdAt >= since);
 }
 
 /**
@@ -17,8 +19,9 @@ export function listAttemptRuns(db: Db, ticketId: string): Run[] {
  * was not undone, and it goes on from its branch. Its done subtasks are to be done again.
  */
 export function beginAnew(tx: Tx, ticket: Ticket): TicketChanges | null {
-  const undo = findDoneUndo(tx.db, ticket.id);
-  if (undo === null || undo.mergeCommit !== ticket.mergeCommit) return null;
+  const [undo] = listDoneUndos(tx.db, ticket.id);
+  if (!undo || undo.mergeCommit !== ticket.mergeCommit) return null;
+  deleteConflictRounds(tx, ticket.id);
   for (const { id, status } of listSubtasks(tx.db, ticket.id)) {
     if (status === "done") moveSubtask(tx, id, "pending");
   }

@@ -163,7 +163,7 @@ async function prepare({ app, ticket, project, signal }: Work): Promise<void> {
   if (!row.setUp && project.commands.some((c) => c.name === "setup")) {
     const place = await placeOf(project, row, signal);
     // A ticket that is prepared once more may have an agent's work in its folder.
-    const baseline = made.commit === baseCommit && listAttemptRuns(app.db, ticket.id).length === 0;
+    const baseline = made.commit === baseCommit && listAttemptRuns(app.db, ticket).length === 0;
     const request = { name: "setup", commit: made.commit, baseline, place } as const;
     if (baseline) await fillHome(app, project, place.homeDir!, signal);
     const result = await runCheck(app, { project, ticket, request, signal });

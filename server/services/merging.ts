@@ -40,7 +40,7 @@ export function proposedMessage(app: App, ticket: Ticket): string {
 }
 
 function describeMerge(app: App, ticket: Ticket): MergeMessage {
-  const runs = listAttemptRuns(app.db, ticket.id).filter((run) => run.status === "succeeded");
+  const runs = listAttemptRuns(app.db, ticket).filter((run) => run.status === "succeeded");
   const name = (run: { agent: string; model: string }) => `${run.agent} (${run.model})`;
   const developers = runs.filter((r) => ["develop", "fix", "change"].includes(r.purpose)).map(name);
   const reviewer = runs.findLast((run) => run.purpose === "review");
@@ -265,27 +265,32 @@ export async function removeMergedWorktree(
   ticketId: string,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const ticket = getTicket(app.db, ticketId);
-  const worktree = findWorktree(app.db, ticketId);
-  if (ticket.status !== "done" || !worktree || worktree.status === "removed") {
-    return { type: "cancel", reason: "There is nothing to remove" };
-  }
-  const project = getProject(app.db, ticket.projectId);
-  await app.agents.release(worktree.path);
-  await keepHistory({
-    repo: project.path,
-    branch: worktree.branch,
-    ticketNumber: ticket.number,
-    headCommit: ticket.headCommit!,
-    worktree: worktree.path,
-    signal,
+  const found = findWorktree(app.db, ticketId);
+  if (!found) return NOTHING_TO_REMOVE;
+  // The merge's undo may come here beside the job that is for it.
+  return await app.turnstile.through(found.path, async () => {
+    const ticket = getTicket(app.db, ticketId);
+    const worktree = findWorktree(app.db, ticketId);
+    if (ticket.status !== "done" || !worktree || worktree.status === "removed") {
+      return NOTHING_TO_REMOVE;
+    }
+    const project = getProject(app.db, ticket.projectId);
+    await app.agents.release(worktree.path);
+    await keepHistory({
+      repo: project.path,
+      branch: worktree.branch,
+      ticketNumber: ticket.number,
+      headCommit: ticket.headCommit!,
+      worktree: worktree.path,
+      signal,
+    });
+    await removeHome(worktree.path);
+    transact(app, (tx) => {
+      moveWorktree(tx, worktree.id, "removed");
+      tx.emit({ type: "worktree_removed", projectId: ticket.projectId, ticketId });
+    });
+    return { type: "done" };
   });
-  await removeHome(worktree.path);
-  transact(app, (tx) => {
-    // The merge's undo and the job that is for it may both have come here.
-    if (findWorktree(tx.db, ticketId)?.status === "removed") return;
-    moveWorktree(tx, worktree.id, "removed");
-    tx.emit({ type: "worktree_removed", projectId: ticket.projectId, ticketId });
-  });
-  return { type: "done" };
 }
+
+const NOTHING_TO_REMOVE: Outcome = { type: "cancel", reason: "There is nothing to remove" };

@@ -10,6 +10,7 @@ import {
 import { gaffer, isAncestor } from "../../agents/git/repository.ts";
 import { ORIGIN_LINES } from "../../agents/git/contents.ts";
 import type { App } from "../app.ts";
+import type { Db } from "../db.ts";
 import { AppError } from "../errors.ts";
 import type { Idea, Project, Question, Run, Subtask, Ticket, Undo } from "../records.ts";
 import { findIdea } from "../store/ideas.ts";
@@ -20,7 +21,8 @@ import { getRun } from "../store/runs.ts";
 import { getSubtask } from "../store/subtasks.ts";
 import { findTicketByNumber, getTicket } from "../store/tickets.ts";
 import { findCheckpoint, findMergedTicket, type TraceRelation } from "../store/traces.ts";
-import { findDoneUndo } from "../store/undos.ts";
+import { listDoneUndos } from "../store/undos.ts";
+import { listAttemptRuns } from "./attempts.ts";
 import { baseTip } from "./places.ts";
 
 /** Commits of a file that are traced, the newest. */
@@ -44,7 +46,7 @@ export interface Trace {
   /** Null: no ticket of this project is known for it; a person's own commit, say. */
   ticket: Ticket | null;
   relation: TraceRelation | null;
-  /** The ticket's merge was taken back. */
+  /** What took this commit, a merge, back. */
   undo: Undo | null;
   /** The turns that brought the line or, where none was asked about, the commit; newest first. */
   turns: TraceTurn[];
@@ -129,12 +131,15 @@ async function traceCommit(
     line: line && { path: line.path, line: line.line, text: line.text },
     ticket,
     relation: found?.relation ?? null,
-    undo: ticket && findDoneUndo(db, ticket.id),
+    undo: ticket && undoOf(db, ticket.id, commit.commit),
     turns: found ? await turnsBehind(work, commit.commit, found, line) : [],
     idea,
     questions: idea ? listQuestions(db, idea.id) : [],
   };
 }
+
+const undoOf = (db: Db, ticketId: string, commit: string): Undo | null =>
+  listDoneUndos(db, ticketId).find(({ mergeCommit }) => mergeCommit === commit) ?? null;
 
 interface Found {
   ticket: Ticket;
@@ -185,7 +190,9 @@ async function turnsBehind(
     const id = await commitOfLine(work, ticket, line);
     return id === null ? [] : turnOf(work, id);
   }
-  return listCheckpoints(db, ticket.id, TRACED_TURNS).map((point) => turnWith(work, point));
+  const runs = new Set(listAttemptRuns(db, ticket).map(({ id }) => id));
+  return listCheckpoints(db, ticket.id, TRACED_TURNS).filter(({ runId }) => runs.has(runId))
+    .map((point) => turnWith(work, point));
 }
 
 function turnOf(work: Work, commit: string): TraceTurn[] {

@@ -23,14 +23,12 @@ export function findUndo(db: Db, ticketId: string): Undo | null {
   return row ? undoFromRow(row) : null;
 }
 
-/** The newest one of a ticket that took a merge back: what was done before belongs to an earlier attempt. */
-export function findDoneUndo(db: Db, ticketId: string): Undo | null {
-  const row = db.prepare(`
+/** Those of a ticket that took a merge back, newest first. */
+export const listDoneUndos = (db: Db, ticketId: string): Undo[] =>
+  db.prepare(`
     SELECT * FROM ticket_undos WHERE ticket_id = :ticketId AND status = 'done'
-    ORDER BY asked_at DESC, rowid DESC LIMIT 1
-  `).get({ ticketId });
-  return row ? undoFromRow(row) : null;
-}
+    ORDER BY asked_at DESC, rowid DESC
+  `).all({ ticketId }).map(undoFromRow);
 
 /** The commit that is to land, or what it waits for. Only of a pending one; false: it is over. */
 export function updateUndo(
