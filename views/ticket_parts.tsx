@@ -5,7 +5,14 @@ import type { Check, ProjectCommand, Subtask, Ticket } from "../server/records.t
 import { Elapsed, Facts, Notice, Panel, Priority, StatusBadge, Tag, Time } from "./components.tsx";
 import { duration, shortCommit } from "./format.ts";
 import { ActionForm } from "./forms.tsx";
-import { checkRulesHref, ideaHref, projectHref, type Subject, ticketHref, traceHref } from "./links.ts";
+import {
+  checkRulesHref,
+  ideaHref,
+  projectHref,
+  type Subject,
+  ticketHref,
+  traceHref,
+} from "./links.ts";
 import type { ResolveReference } from "./markdown.ts";
 import { Inline, Prose } from "./prose.tsx";
 import { Tried, type TriedLine, WaysOn, type WaysOnProps } from "./ways_on.tsx";
