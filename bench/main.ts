@@ -16,9 +16,10 @@ import { queue } from "./queue.ts";
 import { size } from "./size.ts";
 import { start } from "./start.ts";
 import { type Row, rowOf, tableOf } from "./table.ts";
+import { worktrees } from "./worktrees.ts";
 
 const groups = [
-  ...[start, memory, size, pages, diffPage],
+  ...[start, memory, size, pages, diffPage, worktrees],
   ...[agentRun, modelSide, hundredRuns, queue, durableSteps],
 ];
 
