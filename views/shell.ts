@@ -46,6 +46,7 @@ export type NavName =
   | "home"
   | "ideas"
   | "development"
+  | "planning"
   | "runs"
   | "agents"
   | "jobs"

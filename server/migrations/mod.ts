@@ -15,6 +15,7 @@ import { sandboxSettings } from "./0013_sandbox_settings.ts";
 import { costsWhole } from "./0014_costs_whole.ts";
 import { order } from "./0015_order.ts";
 import { localFiles } from "./0016_local_files.ts";
+import { documents } from "./0019_documents.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -36,4 +37,5 @@ export const migrations: readonly Migration[] = [
   costsWhole,
   order,
   localFiles,
+  documents,
 ];

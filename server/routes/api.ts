@@ -10,6 +10,7 @@ import { mcpServersApi } from "./mcp_servers.tsx";
 import { memoryApi } from "./memory.tsx";
 import { modelsApi } from "./models.ts";
 import { orderApi } from "./order.tsx";
+import { planningApi } from "./planning.tsx";
 import { projectsApi } from "./projects.tsx";
 import { runsApi } from "./runs.tsx";
 import { systemApi } from "./system.ts";
@@ -30,6 +31,7 @@ export function mountApi(api: Api, streams: EventStreams): void {
   runsApi(api);
   approvalsApi(api);
   memoryApi(api);
+  planningApi(api);
   jobsApi(api);
   usageApi(api);
   pricesApi(api);

@@ -1,0 +1,57 @@
+/** Planning documents, as the API gives them. */
+import { z } from "zod";
+import { once } from "../once.ts";
+import type { PlanningDocument } from "../records.ts";
+import { documentSaves, documentStatuses, documentTypes } from "../states.ts";
+import { id, time } from "./common.ts";
+
+const fields = () => ({
+  id: id(),
+  project_id: id(),
+  path: z.string().describe("In the project's planning/"),
+  title: z.string(),
+  type: z.enum(documentTypes),
+  status: z.enum(documentStatuses),
+  owner: z.string(),
+  target: z.string(),
+  problem: z.string().describe("What is wrong with its front matter or file; empty: nothing"),
+  bytes: z.number().int(),
+  version: z.string().describe("Of its text"),
+  indexed_at: time(),
+});
+
+export const documentSummarySchema = once(() => z.object(fields()).meta({ id: "DocumentSummary" }));
+
+export const documentSummaryJson = (
+  document: PlanningDocument,
+): z.infer<ReturnType<typeof documentSummarySchema>> => ({
+  id: document.id,
+  project_id: document.projectId,
+  path: document.path,
+  title: document.title,
+  type: document.type,
+  status: document.status,
+  owner: document.owner,
+  target: document.target,
+  problem: document.problem,
+  bytes: document.bytes,
+  version: document.version,
+  indexed_at: document.indexedAt,
+});
+
+export const documentSchema = once(() =>
+  z.object({ ...fields(), text: z.string() }).meta({ id: "Document" })
+);
+
+export const documentJson = (
+  { document, text }: { document: PlanningDocument; text: string },
+): z.infer<ReturnType<typeof documentSchema>> => ({ ...documentSummaryJson(document), text });
+
+export const planningSettingsSchema = once(() =>
+  z.object({
+    project_id: id(),
+    saves: z.enum(documentSaves).describe(
+      "commit: each save is a commit on the base branch; files: only in the person's folder",
+    ),
+  }).meta({ id: "PlanningSettings" })
+);

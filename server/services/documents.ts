@@ -1,0 +1,337 @@
+/**
+ * Planning documents: the index follows their files, and people open, search, make, save and delete them. A file is
+ * written first and indexed then; whatever a crash leaves between the two, the next look at the files mends.
+ */
+import {
+  DOCUMENT_BYTES,
+  documentPath,
+  DOCUMENTS_MAX,
+} from "../../agents/planning/document_paths.ts";
+import type { DocumentFile } from "../../agents/planning/planning_folder.ts";
+import type { App } from "../app.ts";
+import { transact, type Tx } from "../db.ts";
+import { AppError } from "../errors.ts";
+import type { PlanningDocument, Project } from "../records.ts";
+import type { DocumentSaves } from "../states.ts";
+import {
+  documentStamps,
+  dropDocument,
+  findDocument,
+  findDocumentNamed,
+  getDocument,
+  listDocuments,
+  listLinking,
+  listLinks,
+  putDocument,
+  putDocumentSaves,
+  searchDocuments,
+} from "../store/documents.ts";
+import { getProject } from "../store/projects.ts";
+import {
+  documentFacts,
+  documentVersion,
+  keysOf,
+  linkKey,
+  pathFrom,
+  splitDocument,
+} from "./document_facts.ts";
+import { documentPlace, type FileText, writeDocument } from "./document_place.ts";
+
+/** Documents that are read and indexed in one go: others get their turn between. */
+const BATCH = 50;
+/** Most documents that a search gives. */
+export const HITS_MAX = 50;
+
+/** A document with its text as it is in its file. */
+export interface OpenDocument {
+  document: PlanningDocument;
+  text: string;
+}
+
+// ------------------------------------------------------------------ the index
+
+/**
+ * Brings a project's index up to date with its files, whoever changed them: a look at each file, and a read of those
+ * that are others now. Throws `conflict` when they can't be reached.
+ */
+export function followDocuments(app: App, project: Project, signal: AbortSignal): Promise<void> {
+  return oneAtATime(app, project, async () => {
+    const place = await documentPlace(app, project, signal);
+    const files = await place.list();
+    const known = documentStamps(app.db, project.id);
+    const changed = files.filter(({ path, stamp }) => known.get(path)?.stamp !== stamp);
+    for (let from = 0; from < changed.length; from += BATCH) {
+      signal.throwIfAborted();
+      const batch = changed.slice(from, from + BATCH);
+      const texts = await place.readAll(batch);
+      transact(app, (tx) => {
+        for (const file of batch) {
+          const text = texts.get(file.path);
+          if (text) index(tx, project.id, file, text);
+        }
+      });
+    }
+    for (const { path } of files) known.delete(path);
+    if (known.size === 0) return;
+    transact(app, (tx) => {
+      for (const gone of known.values()) dropDocument(tx, gone);
+    });
+  });
+}
+
+function index(
+  tx: Tx,
+  projectId: string,
+  { path, bytes }: Pick<DocumentFile, "path" | "bytes">,
+  { text, stamp, problem }: FileText,
+): PlanningDocument {
+  const { links, ...facts } = documentFacts(path, text);
+  return putDocument(
+    tx,
+    { ...facts, projectId, path, bytes, stamp, problem: problem || facts.problem },
+    { names: keysOf({ path, title: facts.title }), links, body: splitDocument(text).body },
+  );
+}
+
+/** One document's row from its file as it is now; null: the file is gone, and so is the row. */
+async function refresh(
+  app: App,
+  project: Project,
+  path: string,
+  signal: AbortSignal,
+): Promise<{ document: PlanningDocument; file: FileText } | null> {
+  const file = await (await documentPlace(app, project, signal)).read(path);
+  const known = findDocument(app.db, project.id, path);
+  if (file === null) {
+    if (known) transact(app, (tx) => dropDocument(tx, known));
+    return null;
+  }
+  const same = known?.stamp === file.stamp && known.version === documentVersion(file.text);
+  const document = same ? known : transact(app, (tx) => {
+    const bytes = new TextEncoder().encode(file.text).length;
+    return index(tx, project.id, { path, bytes }, file);
+  });
+  return { document, file };
+}
+
+// ------------------------------------------------------------------ reading
+
+/** All documents of a project, by path, of the index as it is. */
+export const documentsOf = ({ db }: Pick<App, "db">, projectId: string): PlanningDocument[] =>
+  listDocuments(db, projectId, DOCUMENTS_MAX);
+
+/** Documents with all of these words; the last may be the beginning of one. */
+export function findDocuments({ db }: Pick<App, "db">, projectId: string, words: string) {
+  const query = queryOf(words);
+  return query === "" ? [] : searchDocuments(db, projectId, query, HITS_MAX);
+}
+
+const WORDS_MAX = 20;
+
+/** FTS5's syntax for it, in which nothing that a person typed is an operator. */
+function queryOf(words: string): string {
+  const terms = (words.match(/[\p{L}\p{N}\p{M}]+/gu) ?? []).slice(0, WORDS_MAX);
+  return terms.map((term, i) => `"${term}"${i === terms.length - 1 ? "*" : ""}`).join(" ");
+}
+
+/**
+ * A document as its file is now. Throws `not_found` when the file is gone, `conflict` when it is no text or larger
+ * than `DOCUMENT_BYTES`.
+ */
+export async function openDocument(
+  app: App,
+  id: string,
+  signal: AbortSignal,
+): Promise<OpenDocument> {
+  const { projectId, path } = getDocument(app.db, id);
+  const project = getProject(app.db, projectId);
+  const found = await refresh(app, project, path, signal);
+  if (found === null) {
+    throw new AppError("not_found", `Cannot open ${path}: its file is gone from the project`);
+  }
+  const { document, file } = found;
+  if (file.problem) throw new AppError("conflict", `Cannot open ${path}: ${file.problem}`);
+  return { document, text: file.text };
+}
+
+/** The document that a link in another one leads to: by name, or by an address relative to it. */
+export function linkedDocument(
+  { db }: Pick<App, "db">,
+  from: Pick<PlanningDocument, "projectId" | "path">,
+  name: string,
+  how: "name" | "address",
+): PlanningDocument | null {
+  const target = how === "name" ? name : pathFrom(from.path, name);
+  if (target === null) return null;
+  return findDocumentNamed(db, from.projectId, { key: linkKey(target), path: how === "address" });
+}
+
+/** Most documents that are named as linking to one. */
+const LINKING_MAX = 100;
+
+/** Documents with a link to this one. */
+export function backLinksOf({ db }: Pick<App, "db">, document: PlanningDocument) {
+  const { projectId } = document;
+  // Another document may have the better right to a name.
+  const targets = keysOf(document).filter((key) =>
+    findDocumentNamed(db, projectId, { key, path: false })?.number === document.number
+  );
+  return listLinking(db, projectId, { kind: "document", targets }, LINKING_MAX)
+    .filter(({ number }) => number !== document.number);
+}
+
+/** Documents that name an idea or a ticket. */
+export const documentsAbout = (
+  { db }: Pick<App, "db">,
+  projectId: string,
+  { kind, number }: { kind: "idea" | "ticket"; number: number },
+): PlanningDocument[] =>
+  listLinking(db, projectId, { kind, targets: [String(number)] }, LINKING_MAX);
+
+/** Where a document's links lead, as it was indexed. */
+export const linksOf = ({ db }: Pick<App, "db">, { number }: PlanningDocument) =>
+  listLinks(db, number);
+
+// ------------------------------------------------------------------ writing
+
+/**
+ * Makes a document. Throws `invalid` for its path or size, `conflict` where there is one of that path with another
+ * text: the same one is taken for made before, by a request that was cut off.
+ */
+export async function createDocument(
+  app: App,
+  { projectId, path: given, text }: { projectId: string; path: string; text: string },
+  signal: AbortSignal,
+): Promise<OpenDocument> {
+  const project = requireActive(app, projectId);
+  const path = documentPath(given);
+  return await change(app, project, { path, text, type: "document_created" }, (present) => {
+    if (present === null || present.text === text) return;
+    throw new AppError("conflict", `Cannot make ${path}: there is such a document already`, [
+      { field: "path", message: "There is such a document already" },
+    ]);
+  }, signal);
+}
+
+/** The text was changed after it was opened: what it is now stands in `present`, to be put beside the other. */
+export class DocumentConflict extends AppError {
+  constructor(path: string, readonly present: string | null) {
+    super(
+      "conflict",
+      `Cannot save ${path}: it was ${
+        present === null ? "deleted" : "changed"
+      } after you opened it. Look at what it says now, then save again`,
+    );
+  }
+}
+
+/**
+ * Saves a document. `seen`: version of the text that was opened. Throws `DocumentConflict` where the file is another
+ * one now, `conflict` where somebody's own edit of it is not committed, `invalid` for its size; nothing is changed then.
+ */
+export async function saveDocument(
+  app: App,
+  id: string,
+  { text, seen }: { text: string; seen: string },
+  signal: AbortSignal,
+): Promise<OpenDocument> {
+  const { projectId, path } = getDocument(app.db, id);
+  const project = requireActive(app, projectId);
+  return await change(app, project, { path, text, type: "document_saved" }, (present) => {
+    // Saved already, by a request whose answer got lost.
+    if (present?.text === text || documentVersion(present?.text ?? null) === seen) return;
+    throw new DocumentConflict(path, present?.text ?? null);
+  }, signal);
+}
+
+/** Deletes a document; git keeps what was committed of it. Throws as `saveDocument`. */
+export async function deleteDocument(
+  app: App,
+  id: string,
+  { seen }: { seen: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const document = getDocument(app.db, id);
+  const { projectId, path } = document;
+  const project = requireActive(app, projectId);
+  await oneAtATime(app, project, async () => {
+    const check = (present: FileText | null) => {
+      if (present === null || documentVersion(present.text) === seen) return;
+      throw new DocumentConflict(path, present.text);
+    };
+    await writeDocument(app, { project, path, text: null, check, signal });
+    transact(app, (tx) => {
+      dropDocument(tx, document);
+      tx.emit({ type: "document_deleted", projectId, data: { path } });
+    });
+  });
+}
+
+/** Says where a project's documents are saved from now on. */
+export function setDocumentSaves(app: App, projectId: string, saves: DocumentSaves): void {
+  transact(app, (tx) => {
+    const { id } = getProject(tx.db, projectId);
+    putDocumentSaves(tx, id, saves);
+    tx.emit({ type: "document_saves_changed", projectId: id, data: { saves } });
+  });
+}
+
+async function change(
+  app: App,
+  project: Project,
+  { path, text, type }: { path: string; text: string; type: string },
+  check: (present: FileText | null) => void,
+  signal: AbortSignal,
+): Promise<OpenDocument> {
+  requireText(path, text);
+  return await oneAtATime(app, project, async () => {
+    let before: FileText | null = null;
+    await writeDocument(app, {
+      project,
+      path,
+      text,
+      check(present) {
+        check(present);
+        before = present;
+      },
+      signal,
+    });
+    const saved = await refresh(app, project, path, signal);
+    if (saved === null) {
+      throw new AppError(
+        "conflict",
+        `Cannot find ${path} any more: it was deleted as it was saved`,
+      );
+    }
+    if ((before as FileText | null)?.text !== text) {
+      const { id } = saved.document;
+      transact(
+        app,
+        (tx) => tx.emit({ type, projectId: project.id, data: { path, documentId: id } }),
+      );
+    }
+    return { document: saved.document, text: saved.file.text };
+  });
+}
+
+function requireText(path: string, text: string): void {
+  const why = new TextEncoder().encode(text).length > DOCUMENT_BYTES
+    ? `It is longer than ${DOCUMENT_BYTES / 1024} KB. Split it`
+    : /[\0\uFFFD]/.test(text)
+    ? "It has characters that are no text"
+    : null;
+  if (why === null) return;
+  throw new AppError("invalid", `Cannot save ${path}: ${why}`, [{ field: "text", message: why }]);
+}
+
+function requireActive({ db }: App, projectId: string): Project {
+  const project = getProject(db, projectId);
+  if (project.status === "active") return project;
+  throw new AppError(
+    "conflict",
+    `Cannot change the documents of "${project.name}": the project is archived`,
+  );
+}
+
+const oneAtATime = <T>(app: App, { id }: Project, work: () => Promise<T>): Promise<T> =>
+  app.turnstile.through(`documents ${id}`, work);
