@@ -1,7 +1,9 @@
 /** The planning pages with documents of every kind, for the tests of all pages. */
 import type { VNode } from "preact";
 import type { PlanningDocument } from "../server/records.ts";
-import { DocumentEditPage, DocumentPage } from "../views/document.tsx";
+import { DocumentPage } from "../views/document.tsx";
+import { DocumentEditPage } from "../views/document_edit.tsx";
+import { DocumentVersionsPage } from "../views/document_versions.tsx";
 import { renderDocument } from "../views/document_markdown.ts";
 import { NewDocumentPage, PlanningPage, PlanningProjectsPage } from "../views/planning.tsx";
 import type { Shell } from "../views/shell.ts";
@@ -72,6 +74,16 @@ const long = planningDocument({
   target: "the milestone after the next one",
   problem: 'status "maybe" is none of draft, review, approved, implementing, done',
 });
+
+const versions = [
+  {
+    id: "0123456789012345678901234567890123456789",
+    by: "Ana",
+    at: ago(30),
+    subject: `docs(planning): update ${"specs/".repeat(20)}saving.md`,
+  },
+  { id: "save_1", by: "owner", at: ago(60), subject: null },
+];
 
 export const planningPages: Record<string, (shell: Shell) => VNode> = {
   "/planning": (shell) => (
@@ -152,6 +164,7 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
       html={html}
       headings={headings}
       links={[{ words: "Map", href: "/documents/document_map" }, { words: "gone", href: null }]}
+      draftAt={ago(2)}
       backLinks={[{ words: "Roadmap 2026", href: "/documents/document_map" }]}
     />
   ),
@@ -168,7 +181,32 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
         message: "Cannot save specs/saving.md: it was changed after you opened it",
         errors: [],
       }}
-      present={`${text}\nTheirs.\n`}
+      live={{
+        documentId: "document_saving",
+        draftAt: ago(1),
+        problem: null,
+        html,
+        nowMs: shell.nowMs,
+      }}
+      meeting={{
+        present: `${text}\nTheirs.\n`,
+        version: "fedcba9876543210",
+        theirs: `--- a/x\n+++ b/x\n@@ -1,1 +1,2 @@\n # Saving\n+${"theirs/".repeat(30)}\n`,
+        mine: "--- a/x\n+++ b/x\n@@ -1,1 +1,2 @@\n # Saving\n+mine\n",
+        merged: { text: `${text}\n<<<<<<< yours\nmine\n=======\n`, conflicts: 1 },
+      }}
+    />
+  ),
+  "/documents/document_saving/versions": (shell) => (
+    <DocumentVersionsPage
+      shell={shell}
+      document={planningDocument()}
+      versions={versions}
+      shown={{
+        version: versions[0]!,
+        text,
+        diff: "--- a/x\n+++ b/x\n@@ -1,1 +1,2 @@\n # Saving\n+mine\n",
+      }}
     />
   ),
 };

@@ -1,11 +1,9 @@
-/** A planning document to read, and the form that edits it. */
+/** A planning document to read. */
 import type { VNode } from "preact";
-import type { FieldError } from "../server/errors.ts";
 import type { PlanningDocument } from "../server/records.ts";
-import { Facts, Notice, Panel, StatusBadge } from "./components.tsx";
+import { Facts, Notice, Panel, StatusBadge, Time } from "./components.tsx";
 import type { DocumentHeading } from "./document_markdown.ts";
-import { count } from "./format.ts";
-import { Button, buttonClass, Disclosure, ErrorSummary, Field } from "./forms.tsx";
+import { Button, buttonClass, Disclosure } from "./forms.tsx";
 import { Layout, PageHead } from "./layout.tsx";
 import { documentHref, planningHref } from "./links.ts";
 import { documentSavesWords, documentStatusWords, documentTypeWords } from "./planning_words.ts";
@@ -28,10 +26,12 @@ export interface DocumentPageProps {
   headings: DocumentHeading[];
   links: DocumentNeighbour[];
   backLinks: DocumentNeighbour[];
+  /** When this person's draft was kept; null: there is none. */
+  draftAt: string | null;
 }
 
 export function DocumentPage(props: DocumentPageProps): VNode {
-  const { shell, project, document, html, headings, links, backLinks } = props;
+  const { shell, project, document, html, headings, links, backLinks, draftAt } = props;
   const { id, title, path, type, status, owner, target, problem, version } = document;
   return (
     <Layout shell={shell} title={title} current="planning" live={null}>
@@ -47,11 +47,26 @@ export function DocumentPage(props: DocumentPageProps): VNode {
           </>
         }
       />
+      {draftAt && (
+        <Notice
+          tone="waiting"
+          title="You have a draft that is not saved"
+          id="document-draft-notice"
+        >
+          <p>
+            Kept <Time at={draftAt} nowMs={shell.nowMs} />.{" "}
+            <a href={`${documentHref(id)}/edit`}>Go on with it</a>
+          </p>
+        </Notice>
+      )}
       {problem && <Notice tone="waiting" title={problem} id="document-problem" />}
       <div class="columns">
         <div class="column-main">
           <section class="panel document-text" aria-label="Text" id="document-text">
-            <DocumentProse html={html} />
+            <form method="post" action={`${documentHref(id)}/tick`} id="document-ticks">
+              <input type="hidden" name="seen" value={version} />
+              <DocumentProse html={html} />
+            </form>
           </section>
         </div>
         <div class="column-facts">
@@ -66,18 +81,18 @@ export function DocumentPage(props: DocumentPageProps): VNode {
                 ["Saves", documentSavesWords(project.saves, project.baseBranch)],
               ]}
             />
+            <Disclosure id="document-delete" summary="Delete…" kind="quiet">
+              <form method="post" action={`${documentHref(id)}/delete`}>
+                <p>
+                  Deletes planning/{path}. Git keeps what was committed of it.
+                </p>
+                <input type="hidden" name="seen" value={version} />
+                <Button kind="danger">Delete the document</Button>
+              </form>
+            </Disclosure>
           </Panel>
           <Neighbours id="document-links" title="Leads to" rows={links} />
           <Neighbours id="document-back-links" title="Named by" rows={backLinks} />
-          <Disclosure id="document-delete" summary="Delete…" kind="quiet">
-            <form method="post" action={`${documentHref(id)}/delete`}>
-              <p>
-                Deletes planning/{path}. Git keeps what was committed of it.
-              </p>
-              <input type="hidden" name="seen" value={version} />
-              <Button kind="danger">Delete the document</Button>
-            </form>
-          </Disclosure>
         </div>
       </div>
     </Layout>
@@ -123,66 +138,5 @@ function Neighbours(
         ))}
       </ul>
     </Panel>
-  );
-}
-
-/** What the form of a document holds, and what was wrong with it. */
-export interface DocumentForm {
-  text: string;
-  /** Version of the text that is edited. */
-  seen: string;
-  /** The file ends its lines with CR and LF. */
-  crlf: boolean;
-  message: string | null;
-  errors: FieldError[];
-}
-
-export interface DocumentEditPageProps {
-  shell: Shell;
-  project: PlanningProject;
-  document: PlanningDocument;
-  limits: { bytes: number };
-  form: DocumentForm;
-  /** What the file says now, where it was changed after it was opened; null otherwise. */
-  present: string | null;
-}
-
-const FORM = "document-form";
-
-export function DocumentEditPage(props: DocumentEditPageProps): VNode {
-  const { shell, project, document, limits, form, present } = props;
-  const { id, title } = document;
-  return (
-    <Layout shell={shell} title={`Edit ${title}`} current="planning" live={null}>
-      <PageHead crumb={{ href: documentHref(id), label: title }} title={`Edit ${title}`} />
-      <form method="post" action={`${documentHref(id)}/edit`} id={FORM} class="panel document-form">
-        <ErrorSummary form={FORM} message={form.message} errors={form.errors} />
-        <input type="hidden" name="seen" value={form.seen} />
-        {form.crlf && <input type="hidden" name="crlf" value="1" />}
-        <Field
-          form={FORM}
-          name="text"
-          kind="area"
-          rows={24}
-          label="Text"
-          hint={`Markdown, at most ${count(limits.bytes / 1024)} KB. ${
-            documentSavesWords(project.saves, project.baseBranch)
-          }.`}
-          value={form.text}
-          errors={form.errors}
-          mono
-        />
-        <div class="actions">
-          <Button kind="primary" keys="Control+Enter">Save</Button>
-          <a class={buttonClass("quiet")} href={documentHref(id)} data-key="Escape">Cancel</a>
-        </div>
-      </form>
-      {present !== null && (
-        <Notice tone="waiting" title="What the document says now" id="document-present">
-          <pre class="output" tabIndex={0} aria-label="The document as it is now">{present}</pre>
-          <p>Saving again puts your text in its place.</p>
-        </Notice>
-      )}
-    </Layout>
   );
 }

@@ -20,8 +20,6 @@ import { checkCommit, gaffer, type Identity, identityOf } from "./repository.ts"
 
 /** Holds the commit until it is on the branch: git's own cleaning up would else take it away. */
 const KEEPING_REF = "refs/gaffer/planning";
-/** Newest commits of a document that are listed. */
-export const VERSIONS_MAX = 100;
 
 const literal = { GIT_LITERAL_PATHSPECS: "1" };
 

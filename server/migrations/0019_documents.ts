@@ -52,6 +52,31 @@ CREATE TABLE document_names (
 CREATE INDEX document_names_of ON document_names (document);
 CREATE INDEX document_links_to ON document_links (kind, target);
 
+-- What somebody has typed and not saved. base: the text that was opened, to tell what was changed meanwhile.
+CREATE TABLE document_drafts (
+  project_id TEXT NOT NULL REFERENCES projects (id),
+  path TEXT NOT NULL,
+  actor TEXT NOT NULL,
+  text TEXT NOT NULL,
+  seen TEXT NOT NULL,
+  -- NULL: it was another one already when the first words were typed.
+  base TEXT,
+  updated_at TEXT NOT NULL,
+  PRIMARY KEY (project_id, path, actor)
+) STRICT, WITHOUT ROWID;
+
+-- Saves that are no commits; git has the others.
+CREATE TABLE document_saves (
+  number INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  project_id TEXT NOT NULL REFERENCES projects (id),
+  path TEXT NOT NULL,
+  text TEXT NOT NULL,
+  saved_by TEXT NOT NULL,
+  saved_at TEXT NOT NULL
+) STRICT;
+CREATE INDEX document_saves_of ON document_saves (project_id, path, number);
+
 CREATE VIRTUAL TABLE documents_text USING fts5 (title, body, tokenize = 'unicode61 remove_diacritics 2');
 `,
 };

@@ -2,6 +2,8 @@
 import { z } from "zod";
 import { once } from "../once.ts";
 import type { PlanningDocument } from "../records.ts";
+import type { DocumentVersion } from "../services/document_versions.ts";
+import type { DocumentDraft } from "../store/document_drafts.ts";
 import { documentSaves, documentStatuses, documentTypes } from "../states.ts";
 import { id, time } from "./common.ts";
 
@@ -55,3 +57,35 @@ export const planningSettingsSchema = once(() =>
     ),
   }).meta({ id: "PlanningSettings" })
 );
+
+export const documentVersionSchema = once(() =>
+  z.object({
+    id: z.string().describe("A commit's, or a save's"),
+    by: z.string(),
+    at: time(),
+    subject: z.string().nullable().describe("Of the commit; null: a save that is none"),
+  }).meta({ id: "DocumentVersion" })
+);
+
+export const documentVersionJson = (
+  { id, by, at, subject }: DocumentVersion,
+): z.infer<ReturnType<typeof documentVersionSchema>> => ({ id, by, at, subject });
+
+export const draftSchema = once(() =>
+  z.object({
+    document_id: id(),
+    text: z.string(),
+    seen: z.string().describe("Version of the text that was opened"),
+    updated_at: time(),
+  }).meta({ id: "DocumentDraft" })
+);
+
+export const draftJson = (
+  documentId: string,
+  { text, seen, updatedAt }: DocumentDraft,
+): z.infer<ReturnType<typeof draftSchema>> => ({
+  document_id: documentId,
+  text,
+  seen,
+  updated_at: updatedAt,
+});

@@ -1,11 +1,6 @@
-import { DOCUMENT_BYTES, documentPath } from "../../agents/planning/document_paths.ts";
+import { documentPath } from "../../agents/planning/document_paths.ts";
 import { renderDocument } from "../../views/document_markdown.ts";
-import type {
-  DocumentEditPageProps,
-  DocumentForm,
-  DocumentNeighbour,
-  DocumentPageProps,
-} from "../../views/document.tsx";
+import type { DocumentNeighbour, DocumentPageProps } from "../../views/document.tsx";
 import { documentHref, planningHref, subjectName } from "../../views/links.ts";
 import type {
   NewDocumentForm,
@@ -18,6 +13,7 @@ import type {
 import type { App } from "../app.ts";
 import { AppError } from "../errors.ts";
 import type { PlanningDocument, Project } from "../records.ts";
+import { draftOf } from "../services/document_drafts.ts";
 import { documentSavesOf } from "../services/document_place.ts";
 import { splitDocument } from "../services/document_facts.ts";
 import {
@@ -27,15 +23,9 @@ import {
   followDocuments,
   linkedDocument,
   linksOf,
-  type OpenDocument,
   openDocument,
 } from "../services/documents.ts";
-import {
-  countDocuments,
-  getDocument,
-  listDocumentPaths,
-  listDocumentsIn,
-} from "../store/documents.ts";
+import { countDocuments, listDocumentPaths, listDocumentsIn } from "../store/documents.ts";
 import { getProject, listProjects } from "../store/projects.ts";
 import { referencesOf } from "./references.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
@@ -176,7 +166,8 @@ export async function documentPage(
     shell: shellOf({ ...request, projectId: project.id }),
     project: planningProjectOf(app, project),
     document,
-    ...rendered(app, document, text),
+    ...rendered(app, document, text, { tickable: project.status === "active" }),
+    draftAt: draftOf(app, document, text)?.updatedAt ?? null,
     links: neighboursOf(app, document),
     backLinks: backLinksOf(app, document).map(({ id, title }) => ({
       words: title,
@@ -186,10 +177,16 @@ export async function documentPage(
 }
 
 /** A document's text as HTML; links lead where the index says. */
-export function rendered(app: App, document: PlanningDocument, text: string) {
+export function rendered(
+  app: App,
+  document: PlanningDocument,
+  text: string,
+  { tickable = false } = {},
+) {
   const { body, bodyLine } = splitDocument(text);
   return renderDocument(body, {
     linesBefore: bodyLine,
+    tickable,
     links: {
       resolve: referencesOf(app, document.projectId),
       document: (name, how) => {
@@ -213,33 +210,6 @@ function neighboursOf(app: App, document: PlanningDocument): DocumentNeighbour[]
       ? { words: found.title, href: documentHref(found.id) }
       : { words: target, href: null };
   });
-}
-
-export async function documentEditPage(
-  request: PageRequest,
-  id: string,
-  signal: AbortSignal,
-  refused: { form: DocumentForm; present: string | null } | null = null,
-): Promise<DocumentEditPageProps> {
-  const { app } = request;
-  const opened: OpenDocument | null = refused ? null : await openDocument(app, id, signal);
-  const document = opened?.document ?? getDocument(app.db, id);
-  const project = getProject(app.db, document.projectId);
-  return {
-    shell: shellOf({ ...request, projectId: project.id }),
-    project: planningProjectOf(app, project),
-    document,
-    limits: { bytes: DOCUMENT_BYTES },
-    form: refused?.form ??
-      {
-        text: opened!.text,
-        seen: document.version,
-        crlf: opened!.text.includes("\r\n"),
-        message: null,
-        errors: [],
-      },
-    present: refused?.present ?? null,
-  };
 }
 
 export function newDocumentPage(

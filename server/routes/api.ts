@@ -10,6 +10,7 @@ import { mcpServersApi } from "./mcp_servers.tsx";
 import { memoryApi } from "./memory.tsx";
 import { modelsApi } from "./models.ts";
 import { orderApi } from "./order.tsx";
+import { documentEditApi } from "./document_edit.tsx";
 import { planningApi } from "./planning.tsx";
 import { projectsApi } from "./projects.tsx";
 import { runsApi } from "./runs.tsx";
@@ -32,6 +33,7 @@ export function mountApi(api: Api, streams: EventStreams): void {
   approvalsApi(api);
   memoryApi(api);
   planningApi(api);
+  documentEditApi(api);
   jobsApi(api);
   usageApi(api);
   pricesApi(api);

@@ -22,6 +22,7 @@ import { mcpServerPages } from "./mcp_servers.tsx";
 import { memoryPages } from "./memory.tsx";
 import { done, pageRequest, type PageTools, show } from "./page.ts";
 import { orderPages } from "./order_pages.tsx";
+import { documentEditPages } from "./document_edit.tsx";
 import { planningPages } from "./planning.tsx";
 import { projectPages } from "./projects.tsx";
 import { runPages } from "./runs.tsx";
@@ -51,6 +52,7 @@ export function mountPages(pages: Hono<Env>, tools: PageTools): void {
   approvalPages(pages, tools);
   memoryPages(pages, tools);
   planningPages(pages, tools);
+  documentEditPages(pages, tools);
   pages.get("/settings", (c) => show(c, <SettingsPage {...settingsPage(pageRequest(c, tools))} />));
   pages.post("/settings/resume-agents", (c) => {
     resumeAgents(c.var.app);

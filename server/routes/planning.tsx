@@ -1,7 +1,7 @@
 /** Routes of planning documents. */
 import type { Hono } from "hono";
 import { z } from "zod";
-import { DocumentEditPage, DocumentPage } from "../../views/document.tsx";
+import { DocumentPage } from "../../views/document.tsx";
 import { documentHref, planningHref } from "../../views/links.ts";
 import { NewDocumentPage, PlanningPage, PlanningProjectsPage } from "../../views/planning.tsx";
 import {
@@ -23,7 +23,6 @@ import {
   planningSettingsSchema,
 } from "../outputs/documents.ts";
 import {
-  documentEditPage,
   documentPage,
   folderIn,
   newDocumentPage,
@@ -31,21 +30,21 @@ import {
   planningProject,
   planningProjectsPage,
 } from "../pages/planning.ts";
-import { documentVersion } from "../services/document_facts.ts";
 import { documentSavesOf } from "../services/document_place.ts";
 import {
   createDocument,
   deleteDocument,
-  DocumentConflict,
   findDocuments,
   followDocuments,
   openDocument,
   saveDocument,
   setDocumentSaves,
+  tickItem,
 } from "../services/documents.ts";
 import { documentSaves, documentStatuses, documentTypes } from "../states.ts";
 import { getDocument, listDocumentsAfter } from "../store/documents.ts";
 import { getProject } from "../store/projects.ts";
+import { asInFile } from "./document_edit.tsx";
 import { act, done, pageRequest, type PageTools, readForm, refusedAt, show } from "./page.ts";
 
 /** Longest text of a document that a request may bring, in characters; its bytes are counted further in. */
@@ -146,12 +145,6 @@ export function planningApi(api: Api): void {
     });
 }
 
-/** A browser sends both ends of each line; the file keeps the one that it has. */
-const asInFile = (typed: string, crlf: boolean): string => {
-  const text = typed.replaceAll("\r\n", "\n");
-  return crlf ? text.replaceAll("\n", "\r\n") : text;
-};
-
 export function planningPages(pages: Hono<Env>, tools: PageTools): void {
   pages.get("/planning", async (c) => {
     const request = pageRequest(c, tools);
@@ -209,38 +202,13 @@ export function planningPages(pages: Hono<Env>, tools: PageTools): void {
     return show(c, <DocumentPage {...props} />);
   });
 
-  pages.get("/documents/:id/edit", async (c) => {
+  pages.post("/documents/:id/tick", async (c) => {
     const id = c.req.param("id");
-    const props = await documentEditPage(pageRequest(c, tools), id, requestSignal());
-    return show(c, <DocumentEditPage {...props} />);
-  });
-
-  pages.post("/documents/:id/edit", async (c) => {
-    const { app } = c.var;
-    const id = c.req.param("id");
-    const { text: typed = "", seen = "", crlf = "" } = await readForm(c);
-    const text = asInFile(typed, crlf === "1");
-    let present: string | null = null;
-    return await act(
-      async () => {
-        try {
-          const { document } = await saveDocument(app, id, { text, seen }, requestSignal());
-          return done(c, documentHref(id), `${document.path} saved`);
-        } catch (error) {
-          if (error instanceof DocumentConflict) present = error.present ?? "";
-          throw error;
-        }
-      },
-      async ({ message, errors, status }) => {
-        // What is saved next stands against the document as it is shown now.
-        const now = present === null ? seen : documentVersion(present);
-        const form = { text, seen: now, crlf: crlf === "1", message, errors };
-        const refused = { form, present };
-        const request = pageRequest(c, tools);
-        const props = await documentEditPage(request, id, requestSignal(), refused);
-        return show(c, <DocumentEditPage {...props} />, status);
-      },
-    );
+    const { line = "", seen = "" } = await readForm(c);
+    return await act(async () => {
+      await tickItem(c.var.app, id, { line: Number(line), seen }, requestSignal());
+      return done(c, documentHref(id));
+    }, ({ message }) => refusedAt(c, documentHref(id), message));
   });
 
   pages.post("/documents/:id/delete", async (c) => {

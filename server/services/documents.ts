@@ -26,6 +26,7 @@ import {
   putDocumentSaves,
   searchDocuments,
 } from "../store/documents.ts";
+import { dropDraft, insertSave } from "../store/document_drafts.ts";
 import { getProject } from "../store/projects.ts";
 import {
   documentFacts,
@@ -35,7 +36,7 @@ import {
   pathFrom,
   splitDocument,
 } from "./document_facts.ts";
-import { documentPlace, type FileText, writeDocument } from "./document_place.ts";
+import { documentPlace, documentSavesOf, type FileText, writeDocument } from "./document_place.ts";
 
 /** Documents that are read and indexed in one go: others get their turn between. */
 const BATCH = 50;
@@ -244,6 +245,30 @@ export async function saveDocument(
   }, signal);
 }
 
+const CHECK_ITEM = /^(\s*(?:>\s*)*(?:[-*+]|\d{1,9}[.)])\s+\[)([ xX])(\]\s)/;
+
+/**
+ * Ticks an item of a checklist, or unticks it. `line`: of the file, counted from 0. Throws `conflict` when that line is
+ * no item, and as `saveDocument`.
+ */
+export async function tickItem(
+  app: App,
+  id: string,
+  { line, seen }: { line: number; seen: string },
+  signal: AbortSignal,
+): Promise<OpenDocument> {
+  const { document, text } = await openDocument(app, id, signal);
+  if (document.version !== seen) throw new DocumentConflict(document.path, text);
+  const lines = text.split("\n");
+  const match = CHECK_ITEM.exec(lines[line] ?? "");
+  if (!match) {
+    throw new AppError("conflict", `Cannot tick line ${line + 1}: it is no item of a checklist`);
+  }
+  const [whole, before, mark, after] = match;
+  lines[line] = `${before}${mark === " " ? "x" : " "}${after}${lines[line]!.slice(whole.length)}`;
+  return await saveDocument(app, id, { text: lines.join("\n"), seen }, signal);
+}
+
 /** Deletes a document; git keeps what was committed of it. Throws as `saveDocument`. */
 export async function deleteDocument(
   app: App,
@@ -303,14 +328,25 @@ async function change(
         `Cannot find ${path} any more: it was deleted as it was saved`,
       );
     }
-    if ((before as FileText | null)?.text !== text) {
-      const { id } = saved.document;
-      transact(
-        app,
-        (tx) => tx.emit({ type, projectId: project.id, data: { path, documentId: id } }),
-      );
-    }
+    settle(app, saved.document, { type, text, before: (before as FileText | null)?.text ?? null });
     return { document: saved.document, text: saved.file.text };
+  });
+}
+
+/** What was typed is in the file now. Git has no save that is no commit, nor what such a one was made over. */
+function settle(
+  app: App,
+  document: PlanningDocument,
+  { type, text, before }: { type: string; text: string; before: string | null },
+): void {
+  const { id: documentId, projectId, path } = document;
+  const isCommit = documentSavesOf(app, projectId) === "commit";
+  transact(app, (tx) => {
+    dropDraft(tx, document);
+    if (before === text) return;
+    if (!isCommit && before !== null) insertSave(tx, document, { text: before, by: "outside" });
+    if (!isCommit) insertSave(tx, document, { text, by: tx.actor });
+    tx.emit({ type, projectId, data: { path, documentId } });
   });
 }
 
