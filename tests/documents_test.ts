@@ -8,15 +8,13 @@ import {
 } from "node:assert";
 import { documentPath } from "../agents/planning/document_paths.ts";
 import { documentFacts } from "../server/services/document_facts.ts";
+import { followDocuments } from "../server/services/document_index.ts";
+import { backLinksOf, documentsAbout, linkedDocument } from "../server/services/document_links.ts";
 import {
-  backLinksOf,
   createDocument,
   deleteDocument,
-  documentsAbout,
   documentsOf,
   findDocuments,
-  followDocuments,
-  linkedDocument,
   openDocument,
   saveDocument,
   setDocumentSaves,

@@ -60,17 +60,16 @@ async function write({ b, page }: Stage): Promise<void> {
   await page.keyboard.press("e");
   await page.getByLabel("Path").fill("notes/first");
   await page.keyboard.press("Control+Enter");
-  await page.getByRole("heading", { level: 1, name: "first" }).waitFor();
-  await page.keyboard.press("e");
   await page.getByRole("heading", { level: 1, name: "Edit first" }).waitFor();
   const text = page.getByLabel("Text");
   await text.focus();
+  await page.keyboard.press("Control+A");
   await page.keyboard.type("# First\n\nSee [[Map]], **soon**.");
   await page.locator("#document-live strong", { hasText: "soon" }).waitFor();
   await page.locator("#document-live a", { hasText: "Map" }).waitFor();
   equal(await page.evaluate("document.activeElement.tagName"), "TEXTAREA", "typing goes on");
   // Not saved, and there again after the page was left.
-  equal(await b.repo.read("planning/notes/first.md"), "");
+  equal(await b.repo.read("planning/notes/first.md"), "# first\n");
   await page.reload();
   match(await page.getByLabel("Text").inputValue(), /soon/);
   await page.getByLabel("Text").focus();

@@ -1,11 +1,13 @@
 /** The planning pages with documents of every kind, for the tests of all pages. */
 import type { VNode } from "preact";
+import { builtInTemplates } from "../agents/planning/templates.ts";
 import type { PlanningDocument } from "../server/records.ts";
 import { DocumentPage } from "../views/document.tsx";
 import { DocumentEditPage } from "../views/document_edit.tsx";
 import { DocumentVersionsPage } from "../views/document_versions.tsx";
 import { renderDocument } from "../views/document_markdown.ts";
-import { NewDocumentPage, PlanningPage, PlanningProjectsPage } from "../views/planning.tsx";
+import { NewDocumentPage } from "../views/document_new.tsx";
+import { PlanningPage, PlanningProjectsPage } from "../views/planning.tsx";
 import type { Shell } from "../views/shell.ts";
 import { ago } from "./pages_fixture.ts";
 
@@ -148,9 +150,11 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
     <NewDocumentPage
       shell={shell}
       project={project}
+      templates={builtInTemplates()}
       form={{
+        title: "Saving",
+        template: "feature-spec",
         path: "../x",
-        text,
         message: 'Cannot use the path "../x": ".." is no name of a file here',
         errors: [{ field: "path", message: '".." is no name of a file here' }],
       }}

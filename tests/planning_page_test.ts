@@ -6,6 +6,7 @@ import {
   ok,
   strictEqual as equal,
 } from "node:assert";
+import { builtInTemplates } from "../agents/planning/templates.ts";
 import { planningBench } from "./planning_support.ts";
 
 const SAVING = "planning/specs/saving.md";
@@ -76,15 +77,18 @@ Deno.test("a document is made and deleted; a bad path comes back with what was t
     await (await b.pages.get(`${at}&folder=../..`)).text(),
     /name="path"[^>]* value(?:=""|(?=[\s/>]))/,
   );
-  const made = await b.pages.post(at, { path: "specs/load", text: "# Load\r\n" });
+  const made = await b.pages.post(at, { path: "specs/load", title: "Load" });
   equal(made.status, 303);
   equal(await b.repo.read("planning/specs/load.md"), "# Load\n");
-  for (const path of ["../x", "/etc/x", "", ".git/x", "templates/x"]) {
-    const refused = await b.pages.post(at, { path, text: "typed words" });
+  equal(made.headers.get("location"), `/documents/${b.idOf("specs/load.md")}/edit`);
+  for (const path of ["../x", "/etc/x", ".git/x", "templates/x"]) {
+    const refused = await b.pages.post(at, { path, title: "typed words" });
     equal(refused.status, 422, path);
     match(await refused.text(), /typed words/);
   }
-  equal((await b.pages.post(at, { path: "specs/load", text: "other" })).status, 409);
+  equal((await b.pages.post(at, { path: "specs/", title: " " })).status, 422);
+  equal((await b.pages.post(at, { title: "x", template: "../../etc" })).status, 422);
+  equal((await b.pages.post(at, { path: "specs/load", title: "Other" })).status, 409);
   const id = b.idOf("specs/load.md");
   const stale = await b.pages.post(`/documents/${id}/delete`, { seen: "0" });
   equal(stale.headers.get("location"), `/documents/${id}`);
@@ -93,6 +97,60 @@ Deno.test("a document is made and deleted; a bad path comes back with what was t
   equal(await b.repo.git("ls-files", "planning"), SAVING);
   equal((await b.pages.get(`/documents/${id}`)).status, 404);
   equal((await b.pages.get("/documents/document_none")).status, 404);
+});
+
+Deno.test("a document begins with a template: a built-in one, or the project's own in its place", async () => {
+  await using b = await planningBench({
+    [SAVING]: "x",
+    "planning/templates/feature-spec.md":
+      '---\ntemplate: "Our spec"\nfolder: specs/ours\n---\n# {{title}}, {{date}}\n',
+    "planning/templates/plain.md": "Plain {{title}}\n",
+    "planning/templates/.hidden.md": "no",
+  });
+  const at = `/planning/new?project=${b.project.id}`;
+  for (const branch of ["main", "other"]) {
+    if (branch === "other") await b.repo.git("checkout", "-q", "-b", "other");
+    const html = await (await b.pages.get(at)).text();
+    const options = [...html.matchAll(/<option[^>]*>([^<]*)/g)].map((m) => m[1]);
+    deepEqual(options, [
+      ...["None", "API spec", "Component", "Decision record", "Meeting notes"],
+      ...["Our spec (of this project)", "Product roadmap", "Release", "System architecture"],
+      ...["Technical spec", "UI spec", "plain (of this project)"],
+    ]);
+  }
+  await b.repo.git("checkout", "-q", "main");
+  await b.pages.post(at, { title: "Quick  save!", template: "feature-spec" });
+  equal(
+    await b.repo.read("planning/specs/ours/quick-save.md"),
+    "# Quick  save!, 2026-01-02\n".replace("  ", " "),
+  );
+  await b.pages.post(at, { title: "Way to 2.0", template: "product-roadmap" });
+  const roadmap = await b.repo.read("planning/roadmaps/way-to-2-0.md");
+  match(roadmap, /^---\ntype: roadmap\nstatus: draft\nowner:\ntarget:\n---\n\n# Way to 2\.0\n/);
+  const list = `/projects/${b.project.id}/document-templates`;
+  const { items } = (await b.call("GET", list)).json;
+  equal(items.length, 11);
+  const documents = `/projects/${b.project.id}/documents`;
+  const adr = await b.call("POST", documents, { template: "decision-record", title: "Use SQLite" });
+  deepEqual([adr.json.path, adr.json.type, adr.json.status, adr.json.title, adr.json.problem], [
+    ...["decisions/use-sqlite.md", "architecture", "review", "Use SQLite", ""],
+  ]);
+  equal((await b.call("POST", documents, { template: "none-such", title: "x" })).status, 422);
+  // Templates are no documents.
+  const { json } = await b.call("GET", documents);
+  ok(!json.items.some(({ path }: { path: string }) => path.startsWith("templates/")));
+});
+
+Deno.test("every built-in template makes a document without a problem", async () => {
+  await using b = await planningBench();
+  const documents = `/projects/${b.project.id}/documents`;
+  for (const { id, name, about, folder, text } of builtInTemplates()) {
+    ok(about.length > 20 && folder !== "" && name !== id, id);
+    const made = await b.call("POST", documents, { template: id, title: `A ${name}` });
+    deepEqual([made.status, made.json.problem, made.json.title], [201, "", `A ${name}`], id);
+    ok(!/\{\{|template:|about:|folder:/.test(made.json.text), id);
+    ok(text.split("\n## ").length >= 4, id);
+  }
 });
 
 Deno.test("where documents are saved is said on the page, and changed there", async () => {

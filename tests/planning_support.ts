@@ -1,7 +1,7 @@
 /** A project with documents, over a real repository: its services, its pages and its API. */
 import { mountApi } from "../server/routes/api.ts";
 import type { Project } from "../server/records.ts";
-import { followDocuments } from "../server/services/documents.ts";
+import { followDocuments } from "../server/services/document_index.ts";
 import { createEventStreams } from "../server/sse.ts";
 import { findDocument } from "../server/store/documents.ts";
 import { never, TestRepo } from "./git_support.ts";

@@ -1,11 +1,10 @@
-/** The documents of a project as a tree, searched by their words; and making a new one. */
+/** The documents of a project as a tree, searched by their words. */
 import type { VNode } from "preact";
-import type { FieldError } from "../server/errors.ts";
 import type { PlanningDocument } from "../server/records.ts";
 import { type DocumentSaves, documentSaves } from "../server/states.ts";
-import { EmptyState, Hidden, Notice, StatusBadge, Tag } from "./components.tsx";
+import { EmptyState, Notice, StatusBadge, Tag } from "./components.tsx";
 import { plural } from "./format.ts";
-import { Button, buttonClass, Disclosure, ErrorSummary, Field } from "./forms.tsx";
+import { Button, buttonClass, Disclosure } from "./forms.tsx";
 import { Layout, PageHead } from "./layout.tsx";
 import { documentHref, idPart, newDocumentHref, planningHref } from "./links.ts";
 import { documentSavesWords, documentStatusWords, documentTypeWords } from "./planning_words.ts";
@@ -257,76 +256,6 @@ export function PlanningProjectsPage({ shell, projects }: PlanningProjectsProps)
             ))}
           </ul>
         )}
-    </Layout>
-  );
-}
-
-/** What the form of a new document holds, and what was wrong with it. */
-export interface NewDocumentForm {
-  path: string;
-  text: string;
-  message: string | null;
-  errors: FieldError[];
-}
-
-export interface NewDocumentPageProps {
-  shell: Shell;
-  project: PlanningProject;
-  form: NewDocumentForm;
-}
-
-const FORM = "new-document";
-
-export function NewDocumentPage({ shell, project, form }: NewDocumentPageProps): VNode {
-  return (
-    <Layout shell={shell} title="New document" current="planning" live={null}>
-      <PageHead
-        crumb={{ href: planningHref(project.id), label: "Planning" }}
-        title="New document"
-      />
-      <form
-        method="post"
-        action={newDocumentHref(project.id)}
-        id={FORM}
-        class="panel document-form"
-      >
-        <ErrorSummary form={FORM} message={form.message} errors={form.errors} />
-        <Field
-          form={FORM}
-          name="path"
-          label="Path"
-          hint={`In ${project.name}/planning/, such as specs/saving.md`}
-          value={form.path}
-          errors={form.errors}
-          maxLength={200}
-          required
-          mono
-          autoFocus
-        />
-        <Field
-          form={FORM}
-          name="text"
-          kind="area"
-          rows={20}
-          label="Text"
-          hint={
-            <>
-              Markdown. Lines between two <code>---</code> on top give <code>title</code>,{" "}
-              <code>type</code>, <code>status</code>, <code>owner</code> and <code>target</code>.
-            </>
-          }
-          value={form.text}
-          errors={form.errors}
-          mono
-        />
-        <div class="actions">
-          <Button kind="primary" keys="Control+Enter">Make the document</Button>
-          <a class={buttonClass("quiet")} href={planningHref(project.id)} data-key="Escape">
-            Cancel
-          </a>
-          <Hidden>{documentSavesWords(project.saves, project.baseBranch)}</Hidden>
-        </div>
-      </form>
     </Layout>
   );
 }

@@ -10,6 +10,8 @@ import {
   DOCUMENTS_MAX,
   isDocumentPath,
   PLANNING,
+  TEMPLATES,
+  TEMPLATES_MAX,
 } from "../planning/document_paths.ts";
 import type { DocumentFile } from "../planning/planning_folder.ts";
 import { git, gitOk } from "./git.ts";
@@ -56,6 +58,24 @@ export async function listDocumentsAt(
     found.push({ path: match[3]!, bytes: Number(match[2]), stamp: match[1]! });
   }
   return found;
+}
+
+/** A project's own templates in a commit: name and object id of each. */
+export async function listTemplatesAt(
+  repo: string,
+  commit: string,
+  signal: AbortSignal,
+): Promise<DocumentFile[]> {
+  const below = `${PLANNING}/${TEMPLATES}/`;
+  const args = ["ls-tree", "-z", "-l", "--full-tree", checkCommit(commit), "--", below];
+  const text = await gitOk(repo, args, { signal, env: literal, doing: "list the templates" });
+  return text.split("\0").flatMap((entry) => {
+    const match = /^100(?:644|755) blob ([0-9a-f]+) +(\d+)\t([^]+)$/.exec(entry);
+    const path = (match?.[3] ?? "").slice(below.length);
+    return match && isDocumentPath(path)
+      ? [{ path, bytes: Number(match[2]), stamp: match[1]! }]
+      : [];
+  }).slice(0, TEMPLATES_MAX);
 }
 
 /**

@@ -13,6 +13,8 @@ export const DOCUMENT_BYTES = 512 * 1024;
 export const DOCUMENTS_MAX = 10_000;
 /** Folder of a project's own templates; they are no documents. */
 export const TEMPLATES = "templates";
+/** Most of them that are offered. */
+export const TEMPLATES_MAX = 100;
 
 /** Letters of any script, digits and what is usual between them; never a dot first, never a space at an end. */
 const NAME = /^[\p{L}\p{N}_](?:[\p{L}\p{M}\p{N} _.,+()&'!@-]*[\p{L}\p{M}\p{N}_)+!'-])?$/u;

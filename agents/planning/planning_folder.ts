@@ -19,6 +19,8 @@ import {
   isDocumentPath,
   isFolderName,
   PLANNING,
+  TEMPLATES,
+  TEMPLATES_MAX,
 } from "./document_paths.ts";
 
 /** A document that is there. */
@@ -56,6 +58,17 @@ function listInto(found: DocumentFile[], dir: string, below: string): void {
       }
     }
   }
+}
+
+/** Names of the project's own templates. Throws `conflict` when their folder is a link or a file. */
+export function listTemplateFiles(repo: string): string[] {
+  const root = findRoot(repo);
+  const dir = `${root}/${TEMPLATES}`;
+  if (root === null || !existsSync(dir)) return [];
+  requireFolder(dir);
+  return [...Deno.readDirSync(dir)].slice(0, MAX_ENTRIES)
+    .filter(({ name, isFile }) => isFile && isDocumentPath(name))
+    .map(({ name }) => name).sort().slice(0, TEMPLATES_MAX);
 }
 
 const stampOf = ({ mtime, size, ino }: Deno.FileInfo): string =>

@@ -89,3 +89,14 @@ export const draftJson = (
   seen,
   updated_at: updatedAt,
 });
+
+export const templateSchema = once(() =>
+  z.object({
+    id: z.string(),
+    name: z.string(),
+    about: z.string(),
+    folder: z.string(),
+    text: z.string().describe("With {{title}} and {{date}} to be filled in"),
+    own: z.boolean().describe("Of the project's planning/templates/"),
+  }).meta({ id: "DocumentTemplate" })
+);

@@ -2,9 +2,8 @@ import { documentPath } from "../../agents/planning/document_paths.ts";
 import { renderDocument } from "../../views/document_markdown.ts";
 import type { DocumentNeighbour, DocumentPageProps } from "../../views/document.tsx";
 import { documentHref, planningHref, subjectName } from "../../views/links.ts";
+import type { NewDocumentForm, NewDocumentPageProps } from "../../views/document_new.tsx";
 import type {
-  NewDocumentForm,
-  NewDocumentPageProps,
   PlanningPageProps,
   PlanningProject,
   PlanningProjectsProps,
@@ -14,17 +13,12 @@ import type { App } from "../app.ts";
 import { AppError } from "../errors.ts";
 import type { PlanningDocument, Project } from "../records.ts";
 import { draftOf } from "../services/document_drafts.ts";
+import { templatesOf } from "../services/document_templates.ts";
 import { documentSavesOf } from "../services/document_place.ts";
 import { splitDocument } from "../services/document_facts.ts";
-import {
-  backLinksOf,
-  documentsOf,
-  findDocuments,
-  followDocuments,
-  linkedDocument,
-  linksOf,
-  openDocument,
-} from "../services/documents.ts";
+import { followDocuments } from "../services/document_index.ts";
+import { backLinksOf, linkedDocument, linksOf } from "../services/document_links.ts";
+import { documentsOf, findDocuments, openDocument } from "../services/documents.ts";
 import { countDocuments, listDocumentPaths, listDocumentsIn } from "../store/documents.ts";
 import { getProject, listProjects } from "../store/projects.ts";
 import { referencesOf } from "./references.ts";
@@ -212,15 +206,17 @@ function neighboursOf(app: App, document: PlanningDocument): DocumentNeighbour[]
   });
 }
 
-export function newDocumentPage(
+export async function newDocumentPage(
   request: PageRequest,
   project: Project,
   form: NewDocumentForm,
-): NewDocumentPageProps {
+  signal: AbortSignal,
+): Promise<NewDocumentPageProps> {
   const { app } = request;
   return {
     shell: shellOf({ ...request, projectId: project.id }),
     project: planningProjectOf(app, project),
+    templates: await templatesOf(app, project, signal),
     form,
   };
 }

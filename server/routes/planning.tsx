@@ -3,7 +3,8 @@ import type { Hono } from "hono";
 import { z } from "zod";
 import { DocumentPage } from "../../views/document.tsx";
 import { documentHref, planningHref } from "../../views/links.ts";
-import { NewDocumentPage, PlanningPage, PlanningProjectsPage } from "../../views/planning.tsx";
+import { NewDocumentPage } from "../../views/document_new.tsx";
+import { PlanningPage, PlanningProjectsPage } from "../../views/planning.tsx";
 import {
   type Api,
   type Env,
@@ -21,6 +22,7 @@ import {
   documentSummaryJson,
   documentSummarySchema,
   planningSettingsSchema,
+  templateSchema,
 } from "../outputs/documents.ts";
 import {
   documentPage,
@@ -30,12 +32,13 @@ import {
   planningProject,
   planningProjectsPage,
 } from "../pages/planning.ts";
+import { documentFromTemplate, slugOf, templatesOf } from "../services/document_templates.ts";
 import { documentSavesOf } from "../services/document_place.ts";
+import { followDocuments } from "../services/document_index.ts";
 import {
   createDocument,
   deleteDocument,
   findDocuments,
-  followDocuments,
   openDocument,
   saveDocument,
   setDocumentSaves,
@@ -44,7 +47,6 @@ import {
 import { documentSaves, documentStatuses, documentTypes } from "../states.ts";
 import { getDocument, listDocumentsAfter } from "../store/documents.ts";
 import { getProject } from "../store/projects.ts";
-import { asInFile } from "./document_edit.tsx";
 import { act, done, pageRequest, type PageTools, readForm, refusedAt, show } from "./page.ts";
 
 /** Longest text of a document that a request may bring, in characters; its bytes are counted further in. */
@@ -59,7 +61,12 @@ const documentsQuery = once(() =>
   })
 );
 const newDocumentInput = once(() =>
-  z.strictObject({ path: z.string().max(300), text: z.string().max(TEXT_CHARS).default("") })
+  z.strictObject({
+    path: z.string().max(300).default("").describe("Empty: from the template and the title"),
+    text: z.string().max(TEXT_CHARS).optional().describe("In place of a template"),
+    template: z.string().max(200).default("").describe("`id` of a template; empty: none"),
+    title: z.string().max(200).default(""),
+  })
 );
 const documentInput = once(() => z.strictObject({ text: z.string().max(TEXT_CHARS) }));
 const savesInput = once(() => z.strictObject({ saves: z.enum(documentSaves) }));
@@ -96,9 +103,24 @@ export function planningApi(api: Api): void {
       body: newDocumentInput,
       out: documentSchema,
       status: 201,
-      prepare: ({ app, params, body }) =>
-        createDocument(app, { projectId: params.id!, ...body }, requestSignal()),
+      async prepare({ app, params, body: { text, ...asked } }) {
+        const project = getProject(app.db, params.id!);
+        const signal = requestSignal();
+        const made = text === undefined
+          ? await documentFromTemplate(app, project, asked, signal)
+          : { path: asked.path, text };
+        return await createDocument(app, { projectId: project.id, ...made }, signal);
+      },
     }, ({ prepared }) => documentJson(prepared))
+    .get("/projects/:id/document-templates", {
+      summary:
+        "What new documents can begin with: the project's own templates and the built-in ones",
+      tag: "documents",
+      out: () => z.object({ items: z.array(templateSchema()), next: z.null() }),
+    }, async ({ app, params }) => {
+      const project = getProject(app.db, params.id!);
+      return { items: await templatesOf(app, project, requestSignal()), next: null };
+    })
     .get(
       "/documents/:id",
       {
@@ -170,29 +192,42 @@ export function planningPages(pages: Hono<Env>, tools: PageTools): void {
     return done(c, planningHref(projectId), "Saved");
   });
 
-  pages.get("/planning/new", (c) => {
+  pages.get("/planning/new", async (c) => {
     const request = pageRequest(c, tools);
     const project = planningProject(request);
     if (project === null) return c.redirect("/planning", 303);
     const folder = folderIn(c.req.query("folder") ?? "");
-    const form = { path: folder && `${folder}/`, text: "", message: null, errors: [] };
-    return show(c, <NewDocumentPage {...newDocumentPage(request, project, form)} />);
+    const form = {
+      title: "",
+      template: c.req.query("template") ?? "",
+      path: folder && `${folder}/`,
+      message: null,
+      errors: [],
+    };
+    const props = await newDocumentPage(request, project, form, requestSignal());
+    return show(c, <NewDocumentPage {...props} />);
   });
 
   pages.post("/planning/new", async (c) => {
-    const project = getProject(c.var.app.db, c.req.query("project") ?? "");
-    const { path = "", text: typed = "" } = await readForm(c);
-    const text = asInFile(typed, false);
+    const { app } = c.var;
+    const project = getProject(app.db, c.req.query("project") ?? "");
+    const { title = "", template = "", path = "" } = await readForm(c);
     return await act(
       async () => {
-        const made = { projectId: project.id, path, text };
-        const { document } = await createDocument(c.var.app, made, requestSignal());
-        return done(c, documentHref(document.id), `${document.path} made`);
+        const signal = requestSignal();
+        // A folder alone, as the form offers it, is no path yet.
+        const whole = path.endsWith("/") && title.trim() ? path + slugOf(title) : path;
+        const asked = { title, template, path: whole };
+        const made = await documentFromTemplate(app, project, asked, signal);
+        const input = { projectId: project.id, ...made };
+        const { document } = await createDocument(app, input, signal);
+        return done(c, `${documentHref(document.id)}/edit`, `${document.path} made`);
       },
-      ({ message, errors, status }) => {
-        const form = { path, text, message, errors };
+      async ({ message, errors, status }) => {
+        const form = { title, template, path, message, errors };
         const request = pageRequest(c, tools);
-        return show(c, <NewDocumentPage {...newDocumentPage(request, project, form)} />, status);
+        const props = await newDocumentPage(request, project, form, requestSignal());
+        return show(c, <NewDocumentPage {...props} />, status);
       },
     );
   });

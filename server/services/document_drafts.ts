@@ -6,7 +6,6 @@ import { AppError } from "../errors.ts";
 import type { PlanningDocument } from "../records.ts";
 import { type DocumentDraft, dropDraft, findDraft, putDraft } from "../store/document_drafts.ts";
 import { getDocument } from "../store/documents.ts";
-import { getProject } from "../store/projects.ts";
 import { type MergedText, mergeTexts } from "./document_merge.ts";
 import { openDocument } from "./documents.ts";
 import { textOfVersion } from "./document_versions.ts";
@@ -72,10 +71,9 @@ export async function meet(
 ): Promise<DocumentMeeting> {
   const document = getDocument(app.db, id);
   const draft = findDraft(app.db, document, app.actor);
-  const project = getProject(app.db, document.projectId);
   const base = draft?.seen === seen && draft.base !== null
     ? draft.base
-    : await textOfVersion(app, project, document, seen, signal);
+    : await textOfVersion(app, document, seen, signal);
   const merged = base === null ? null : mergeTexts({ mine, base, theirs: present });
   return { base, present, merged };
 }

@@ -4,13 +4,15 @@ import {
   documentBlob,
   isCheckedOut,
   listDocumentsAt,
+  listTemplatesAt,
   readBlobs,
 } from "../../agents/git/document_branch.ts";
 import { tipOf } from "../../agents/git/repository.ts";
-import { DOCUMENT_BYTES, PLANNING } from "../../agents/planning/document_paths.ts";
+import { DOCUMENT_BYTES, PLANNING, TEMPLATES } from "../../agents/planning/document_paths.ts";
 import {
   type DocumentFile,
   listDocumentFiles,
+  listTemplateFiles,
   readDocumentFile,
   removeDocumentFile,
   writeDocumentFile,
@@ -33,6 +35,8 @@ export interface DocumentPlace {
   list(): Promise<DocumentFile[]>;
   /** Null: there is none of that path. Throws `conflict` for what is no plain file. */
   read(path: string): Promise<FileText | null>;
+  /** The project's own templates: their texts by the names of their files. */
+  templates(): Promise<Map<string, string>>;
   /** Of several that were listed, by path; those that are gone meanwhile are left out. */
   readAll(files: readonly DocumentFile[]): Promise<Map<string, FileText>>;
 }
@@ -67,6 +71,13 @@ function folderPlace(repo: string): DocumentPlace {
   return {
     list: () => Promise.resolve(listDocumentFiles(repo)),
     read: (path) => Promise.resolve(readFromFolder(repo, path)),
+    templates: () => {
+      const texts = listTemplateFiles(repo).flatMap((name): [string, string][] => {
+        const file = readable(() => readFromFolder(repo, `${TEMPLATES}/${name}`), "");
+        return file && !file.problem ? [[name, file.text]] : [];
+      });
+      return Promise.resolve(new Map(texts));
+    },
     readAll: (files) => {
       const texts = files.flatMap(({ path, stamp }): [string, FileText][] => {
         const text = readable(() => readFromFolder(repo, path), stamp);
@@ -110,6 +121,11 @@ function branchPlace(repo: string, tip: string, signal: AbortSignal): DocumentPl
       if (blob === null) return null;
       const text = (await readBlobs(repo, [blob], signal)).get(blob) ?? "";
       return asText(text, blob);
+    },
+    async templates() {
+      const texts = await readAll(await listTemplatesAt(repo, tip, signal));
+      const whole = [...texts].filter(([, { problem }]) => !problem);
+      return new Map(whole.map(([name, { text }]) => [name, text]));
     },
     readAll,
   };

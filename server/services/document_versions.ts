@@ -9,7 +9,7 @@ import { tipOf } from "../../agents/git/repository.ts";
 import { unifiedDiff } from "../../agents/tools/diff.ts";
 import type { App } from "../app.ts";
 import { AppError } from "../errors.ts";
-import type { PlanningDocument, Project } from "../records.ts";
+import type { PlanningDocument } from "../records.ts";
 import { findSaveText, listSaves } from "../store/document_drafts.ts";
 import { getDocument } from "../store/documents.ts";
 import { getProject } from "../store/projects.ts";
@@ -97,7 +97,6 @@ const LOOKED_THROUGH = 20;
 /** The text of which this is the version, as far as one of the newest was it; null: none of them. */
 export async function textOfVersion(
   app: App,
-  project: Project,
   document: PlanningDocument,
   seen: string,
   signal: AbortSignal,

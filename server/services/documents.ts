@@ -1,45 +1,30 @@
 /**
- * Planning documents: the index follows their files, and people open, search, make, save and delete them. A file is
- * written first and indexed then; whatever a crash leaves between the two, the next look at the files mends.
+ * Planning documents: people open, search, make, save and delete them. A file is written first and indexed then;
+ * whatever a crash leaves between the two, the next look at the files mends.
  */
 import {
   DOCUMENT_BYTES,
   documentPath,
   DOCUMENTS_MAX,
 } from "../../agents/planning/document_paths.ts";
-import type { DocumentFile } from "../../agents/planning/planning_folder.ts";
 import type { App } from "../app.ts";
-import { transact, type Tx } from "../db.ts";
+import { transact } from "../db.ts";
 import { AppError } from "../errors.ts";
 import type { PlanningDocument, Project } from "../records.ts";
 import type { DocumentSaves } from "../states.ts";
+import { dropDraft, insertSave } from "../store/document_drafts.ts";
 import {
-  documentStamps,
   dropDocument,
-  findDocument,
-  findDocumentNamed,
   getDocument,
   listDocuments,
-  listLinking,
-  listLinks,
-  putDocument,
   putDocumentSaves,
   searchDocuments,
 } from "../store/documents.ts";
-import { dropDraft, insertSave } from "../store/document_drafts.ts";
 import { getProject } from "../store/projects.ts";
-import {
-  documentFacts,
-  documentVersion,
-  keysOf,
-  linkKey,
-  pathFrom,
-  splitDocument,
-} from "./document_facts.ts";
-import { documentPlace, documentSavesOf, type FileText, writeDocument } from "./document_place.ts";
+import { documentVersion } from "./document_facts.ts";
+import { documentsAlone, refreshDocument } from "./document_index.ts";
+import { documentSavesOf, type FileText, writeDocument } from "./document_place.ts";
 
-/** Documents that are read and indexed in one go: others get their turn between. */
-const BATCH = 50;
 /** Most documents that a search gives. */
 export const HITS_MAX = 50;
 
@@ -47,72 +32,6 @@ export const HITS_MAX = 50;
 export interface OpenDocument {
   document: PlanningDocument;
   text: string;
-}
-
-// ------------------------------------------------------------------ the index
-
-/**
- * Brings a project's index up to date with its files, whoever changed them: a look at each file, and a read of those
- * that are others now. Throws `conflict` when they can't be reached.
- */
-export function followDocuments(app: App, project: Project, signal: AbortSignal): Promise<void> {
-  return oneAtATime(app, project, async () => {
-    const place = await documentPlace(app, project, signal);
-    const files = await place.list();
-    const known = documentStamps(app.db, project.id);
-    const changed = files.filter(({ path, stamp }) => known.get(path)?.stamp !== stamp);
-    for (let from = 0; from < changed.length; from += BATCH) {
-      signal.throwIfAborted();
-      const batch = changed.slice(from, from + BATCH);
-      const texts = await place.readAll(batch);
-      transact(app, (tx) => {
-        for (const file of batch) {
-          const text = texts.get(file.path);
-          if (text) index(tx, project.id, file, text);
-        }
-      });
-    }
-    for (const { path } of files) known.delete(path);
-    if (known.size === 0) return;
-    transact(app, (tx) => {
-      for (const gone of known.values()) dropDocument(tx, gone);
-    });
-  });
-}
-
-function index(
-  tx: Tx,
-  projectId: string,
-  { path, bytes }: Pick<DocumentFile, "path" | "bytes">,
-  { text, stamp, problem }: FileText,
-): PlanningDocument {
-  const { links, ...facts } = documentFacts(path, text);
-  return putDocument(
-    tx,
-    { ...facts, projectId, path, bytes, stamp, problem: problem || facts.problem },
-    { names: keysOf({ path, title: facts.title }), links, body: splitDocument(text).body },
-  );
-}
-
-/** One document's row from its file as it is now; null: the file is gone, and so is the row. */
-async function refresh(
-  app: App,
-  project: Project,
-  path: string,
-  signal: AbortSignal,
-): Promise<{ document: PlanningDocument; file: FileText } | null> {
-  const file = await (await documentPlace(app, project, signal)).read(path);
-  const known = findDocument(app.db, project.id, path);
-  if (file === null) {
-    if (known) transact(app, (tx) => dropDocument(tx, known));
-    return null;
-  }
-  const same = known?.stamp === file.stamp && known.version === documentVersion(file.text);
-  const document = same ? known : transact(app, (tx) => {
-    const bytes = new TextEncoder().encode(file.text).length;
-    return index(tx, project.id, { path, bytes }, file);
-  });
-  return { document, file };
 }
 
 // ------------------------------------------------------------------ reading
@@ -146,7 +65,7 @@ export async function openDocument(
 ): Promise<OpenDocument> {
   const { projectId, path } = getDocument(app.db, id);
   const project = getProject(app.db, projectId);
-  const found = await refresh(app, project, path, signal);
+  const found = await refreshDocument(app, project, path, signal);
   if (found === null) {
     throw new AppError("not_found", `Cannot open ${path}: its file is gone from the project`);
   }
@@ -154,44 +73,6 @@ export async function openDocument(
   if (file.problem) throw new AppError("conflict", `Cannot open ${path}: ${file.problem}`);
   return { document, text: file.text };
 }
-
-/** The document that a link in another one leads to: by name, or by an address relative to it. */
-export function linkedDocument(
-  { db }: Pick<App, "db">,
-  from: Pick<PlanningDocument, "projectId" | "path">,
-  name: string,
-  how: "name" | "address",
-): PlanningDocument | null {
-  const target = how === "name" ? name : pathFrom(from.path, name);
-  if (target === null) return null;
-  return findDocumentNamed(db, from.projectId, { key: linkKey(target), path: how === "address" });
-}
-
-/** Most documents that are named as linking to one. */
-const LINKING_MAX = 100;
-
-/** Documents with a link to this one. */
-export function backLinksOf({ db }: Pick<App, "db">, document: PlanningDocument) {
-  const { projectId } = document;
-  // Another document may have the better right to a name.
-  const targets = keysOf(document).filter((key) =>
-    findDocumentNamed(db, projectId, { key, path: false })?.number === document.number
-  );
-  return listLinking(db, projectId, { kind: "document", targets }, LINKING_MAX)
-    .filter(({ number }) => number !== document.number);
-}
-
-/** Documents that name an idea or a ticket. */
-export const documentsAbout = (
-  { db }: Pick<App, "db">,
-  projectId: string,
-  { kind, number }: { kind: "idea" | "ticket"; number: number },
-): PlanningDocument[] =>
-  listLinking(db, projectId, { kind, targets: [String(number)] }, LINKING_MAX);
-
-/** Where a document's links lead, as it was indexed. */
-export const linksOf = ({ db }: Pick<App, "db">, { number }: PlanningDocument) =>
-  listLinks(db, number);
 
 // ------------------------------------------------------------------ writing
 
@@ -279,7 +160,7 @@ export async function deleteDocument(
   const document = getDocument(app.db, id);
   const { projectId, path } = document;
   const project = requireActive(app, projectId);
-  await oneAtATime(app, project, async () => {
+  await documentsAlone(app, project, async () => {
     const check = (present: FileText | null) => {
       if (present === null || documentVersion(present.text) === seen) return;
       throw new DocumentConflict(path, present.text);
@@ -309,7 +190,7 @@ async function change(
   signal: AbortSignal,
 ): Promise<OpenDocument> {
   requireText(path, text);
-  return await oneAtATime(app, project, async () => {
+  return await documentsAlone(app, project, async () => {
     let before: FileText | null = null;
     await writeDocument(app, {
       project,
@@ -321,7 +202,7 @@ async function change(
       },
       signal,
     });
-    const saved = await refresh(app, project, path, signal);
+    const saved = await refreshDocument(app, project, path, signal);
     if (saved === null) {
       throw new AppError(
         "conflict",
@@ -368,6 +249,3 @@ function requireActive({ db }: App, projectId: string): Project {
     `Cannot change the documents of "${project.name}": the project is archived`,
   );
 }
-
-const oneAtATime = <T>(app: App, { id }: Project, work: () => Promise<T>): Promise<T> =>
-  app.turnstile.through(`documents ${id}`, work);
