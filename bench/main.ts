@@ -6,6 +6,7 @@
 import { parseArgs } from "node:util";
 import { agentRun } from "./agent_run.ts";
 import { diffPage } from "./diff_page.ts";
+import { documents } from "./documents.ts";
 import { durableSteps } from "./durable_steps.ts";
 import { hundredRuns } from "./hundred_runs.ts";
 import { memory } from "./memory.ts";
@@ -18,7 +19,7 @@ import { start } from "./start.ts";
 import { type Row, rowOf, tableOf } from "./table.ts";
 
 const groups = [
-  ...[start, memory, size, pages, diffPage],
+  ...[start, memory, size, pages, diffPage, documents],
   ...[agentRun, modelSide, hundredRuns, queue, durableSteps],
 ];
 

@@ -3,6 +3,7 @@
  * commit is made from git's own objects, without a working tree, so that nothing of the person's is in its way; where
  * the branch is checked out, that folder moves along by git's fast-forward, which refuses to overwrite an edit.
  */
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { AppError } from "../../server/errors.ts";
 import {
@@ -18,7 +19,7 @@ import { git, gitOk } from "./git.ts";
 import { GitError } from "./git_error.ts";
 import { type Landed, landMerge } from "./landing.ts";
 import { readIfThere } from "./presence.ts";
-import { checkCommit, gaffer, type Identity, identityOf } from "./repository.ts";
+import { checkCommit, gaffer, type Identity } from "./repository.ts";
 
 /** Holds the commit until it is on the branch: git's own cleaning up would else take it away. */
 const KEEPING_REF = "refs/gaffer/planning";
@@ -139,6 +140,15 @@ export async function readBlobs(
 /** More than the line before a content has. */
 const LINE_BYTES = 200;
 
+/** The object id that git gives a text as it is. `length`: of the repository's ids, which tells their kind. */
+export function blobIdOf(text: string, length: number): string {
+  const bytes = new TextEncoder().encode(text);
+  return createHash(length === SHA1_CHARS ? "sha1" : "sha256")
+    .update(`blob ${bytes.length}\0`).update(bytes).digest("hex");
+}
+
+const SHA1_CHARS = 40;
+
 export interface DocumentCommit {
   repo: string;
   branch: string;
@@ -147,6 +157,8 @@ export interface DocumentCommit {
   path: string;
   /** Null: the document goes. */
   text: string | null;
+  /** Author and committer. */
+  identity: Identity;
   message: string;
   /** Seconds since 1970, for author and committer. */
   atSeconds: number;
@@ -159,12 +171,12 @@ export interface DocumentCommit {
  */
 export async function commitDocument(spec: DocumentCommit): Promise<Landed> {
   const { repo, branch, tip, signal } = spec;
-  const commit = await makeCommit(spec, await identityOf(repo, signal));
+  const commit = await makeCommit(spec);
   return await landMerge({ repo, base: branch, commit, expectedTip: tip, signal });
 }
 
-async function makeCommit(spec: DocumentCommit, identity: Identity): Promise<string> {
-  const { repo, tip, path, text, message, atSeconds, signal } = spec;
+async function makeCommit(spec: DocumentCommit): Promise<string> {
+  const { repo, tip, path, text, identity, message, atSeconds, signal } = spec;
   const bytesOf = (value: string) => new TextEncoder().encode(value).length;
   const file = text === null
     ? `D ${PLANNING}/${path}\n`

@@ -1,5 +1,6 @@
 /** Where a project's documents are right now: in the person's folder, or on the base branch that is not checked out there. */
 import {
+  blobIdOf,
   commitDocument,
   documentBlob,
   isCheckedOut,
@@ -7,7 +8,7 @@ import {
   listTemplatesAt,
   readBlobs,
 } from "../../agents/git/document_branch.ts";
-import { tipOf } from "../../agents/git/repository.ts";
+import { identityOf, tipOf } from "../../agents/git/repository.ts";
 import { DOCUMENT_BYTES, PLANNING, TEMPLATES } from "../../agents/planning/document_paths.ts";
 import {
   type DocumentFile,
@@ -182,11 +183,17 @@ async function commitOnce(app: App, write: DocumentWrite): Promise<boolean> {
   const { project, path, text, check, signal } = write;
   const { path: repo, baseBranch } = project;
   const tip = await requireTip(project, signal);
-  const committed = await branchPlace(repo, tip, signal).read(path);
-  const place = await documentPlace(app, project, signal);
+  const [committed, identity, place] = await Promise.all([
+    documentBlob(repo, tip, path, signal),
+    identityOf(repo, signal),
+    documentPlace(app, project, signal),
+  ]);
   const present = await place.read(path);
   check(requireReadable(path, present));
-  if (present?.text !== committed?.text) throw unsaved(project, path, text === null);
+  const isCommitted = present === null
+    ? committed === null
+    : committed !== null && committed === blobIdOf(present.text, committed.length);
+  if (!isCommitted) throw unsaved(project, path, text === null);
   if ((present?.text ?? null) === text) return true;
   const landed = await commitDocument({
     repo,
@@ -194,6 +201,7 @@ async function commitOnce(app: App, write: DocumentWrite): Promise<boolean> {
     tip,
     path,
     text,
+    identity,
     message: messageFor(path, { isNew: committed === null, gone: text === null }),
     atSeconds: app.clock.nowMs() / 1000,
     signal,
