@@ -5,6 +5,7 @@ import type { Browser, Page } from "playwright-core";
 import { chromiumPath, desktop, launchBrowser, needsChromium, openPage } from "./browser.ts";
 import { listen } from "./http_support.ts";
 import { type PlanningBench, planningBench } from "./planning_support.ts";
+import { submitIdea } from "../server/services/ideas.ts";
 import { planningPages } from "./planning_fixture.tsx";
 import { startSampleServer } from "./sample_server.ts";
 
@@ -47,6 +48,7 @@ Deno.test({
       await t.step("an edit from outside while typing", () => onPage(browser, meet));
       await t.step("so it is on the narrowest page", () => onPage(browser, meet, { width: 320 }));
       await t.step("and without scripts", () => onPage(browser, meet, { scripts: false }));
+      await t.step("suggestions and lists by keyboard", () => onPage(browser, complete));
       await t.step("items are ticked", () => onPage(browser, tick));
       await t.step("and without scripts", () => onPage(browser, tick, { scripts: false }));
       await t.step("the pages are free of axe findings and fit", () => inspect(browser));
@@ -92,6 +94,32 @@ async function meet({ b, page }: Stage): Promise<void> {
   await page.getByRole("button", { name: "Save both together" }).click();
   await page.locator("#flash", { hasText: "specs/saving.md saved" }).waitFor();
   equal(await b.repo.read(SAVING), TEXT.replace("one", "mine").replace("three", "theirs"));
+}
+
+async function complete({ b, page }: Stage): Promise<void> {
+  submitIdea(b.app, { projectId: b.project.id, title: "Save often" });
+  await page.goto(page.url().replace("/planning", `/documents/${b.idOf("specs/saving.md")}/edit`));
+  const text = page.locator("#document-form-text");
+  await text.fill("");
+  await page.keyboard.type("- [x] see [[ma");
+  await page.getByRole("option", { name: "Map" }).waitFor();
+  await page.keyboard.press("Enter");
+  await page.keyboard.type(" and #");
+  await page.getByRole("option", { name: "#idea-1" }).waitFor();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Tab");
+  equal(await page.getByRole("option").count(), 0);
+  await page.keyboard.press("Enter");
+  await page.keyboard.type("next");
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Enter");
+  await page.keyboard.type("# no");
+  equal(await text.inputValue(), "- [x] see [[Map]] and #idea-1\n- [ ] next\n\n# no");
+  await page.keyboard.type(" [[ma");
+  await page.getByRole("option", { name: "Map" }).waitFor();
+  await page.keyboard.press("Escape");
+  equal(await page.getByRole("option").count(), 0);
+  equal(await page.evaluate("document.activeElement.id"), "document-form-text");
 }
 
 async function tick({ b, page }: Stage): Promise<void> {

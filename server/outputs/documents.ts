@@ -100,3 +100,11 @@ export const templateSchema = once(() =>
     own: z.boolean().describe("Of the project's planning/templates/"),
   }).meta({ id: "DocumentTemplate" })
 );
+
+export const completionSchema = once(() =>
+  z.object({
+    kind: z.enum(["document", "idea", "ticket"]),
+    name: z.string().describe("What a link says: `idea-12` after #, a title or path in [[…]]"),
+    about: z.string(),
+  }).meta({ id: "DocumentCompletion" })
+);

@@ -1,6 +1,7 @@
 /** Routes of editing one document: its form, its draft, its versions. */
 import type { Hono } from "hono";
 import { z } from "zod";
+import { Completions } from "../../views/document_completions.tsx";
 import { DocumentEditPage, DocumentLiveParts } from "../../views/document_edit.tsx";
 import { DocumentVersionsPage } from "../../views/document_versions.tsx";
 import { documentHref } from "../../views/links.ts";
@@ -9,6 +10,7 @@ import { type Api, type Env, requestSignal } from "../api.ts";
 import { AppError } from "../errors.ts";
 import { once } from "../once.ts";
 import {
+  completionSchema,
   documentJson,
   documentSchema,
   documentVersionJson,
@@ -17,6 +19,7 @@ import {
   draftSchema,
 } from "../outputs/documents.ts";
 import { documentEditPage, documentVersionsPage, liveOf } from "../pages/document_edit.ts";
+import { completionsFor } from "../services/document_completions.ts";
 import { discardDraft, keepDraft } from "../services/document_drafts.ts";
 import { listVersions, restoreVersion, versionText } from "../services/document_versions.ts";
 import { openDocument, saveDocument } from "../services/documents.ts";
@@ -30,6 +33,9 @@ const draftInput = once(() =>
     text: z.string().max(TEXT_CHARS),
     seen: z.string().max(64).describe("`version` of the text that was opened"),
   })
+);
+const completionsQuery = once(() =>
+  z.object({ text: z.string().max(100).describe("The mark and what follows it: `[[sav`") })
 );
 const restoreInput = once(() =>
   z.strictObject({
@@ -67,6 +73,15 @@ export function documentEditApi(api: Api): void {
       out: documentSchema,
       prepare: ({ app, params, body }) => restoreVersion(app, params.id!, body, requestSignal()),
     }, ({ prepared }) => documentJson(prepared))
+    .get("/projects/:id/document-completions", {
+      summary: "What may follow `#` or `[[` in a document of the project",
+      tag: "documents",
+      query: completionsQuery,
+      out: () => z.object({ items: z.array(completionSchema()), next: z.null() }),
+    }, ({ app, params, query }) => ({
+      items: completionsFor(app, params.id!, query.text),
+      next: null,
+    }))
     .get("/documents/:id/draft", {
       summary: "What was typed and not saved",
       out: draftSchema,
@@ -139,6 +154,12 @@ export function documentEditPages(pages: Hono<Env>, tools: PageTools): void {
     }
     const live = liveOf(app, getDocument(app.db, id), { text, draftAt, problem });
     return c.html(render(<DocumentLiveParts {...live} />));
+  });
+
+  pages.get("/documents/:id/completions", (c) => {
+    const { projectId } = getDocument(c.var.app.db, c.req.param("id"));
+    const rows = completionsFor(c.var.app, projectId, c.req.query("text") ?? "");
+    return c.html(render(<Completions rows={rows} />));
   });
 
   pages.post("/documents/:id/discard", (c) => {
