@@ -7,7 +7,7 @@ import {
   throws,
 } from "node:assert";
 import { documentPath } from "../agents/planning/document_paths.ts";
-import { documentFacts } from "../server/services/document_facts.ts";
+import { documentFacts, withStatus } from "../server/services/document_facts.ts";
 import { followDocuments } from "../server/services/document_index.ts";
 import { backLinksOf, documentsAbout, linkedDocument } from "../server/services/document_links.ts";
 import {
@@ -18,6 +18,7 @@ import {
   openDocument,
   saveDocument,
   setDocumentSaves,
+  setDocumentStatus,
 } from "../server/services/documents.ts";
 import { getDocument } from "../server/store/documents.ts";
 import { exists, never } from "./git_support.ts";
@@ -333,4 +334,50 @@ Deno.test("hundreds of documents are indexed in parts, and a second look reads n
   await followDocuments(b.app, b.project, never);
   const times = new Set(documentsOf(b.app, b.project.id).map(({ indexedAt }) => indexedAt));
   deepEqual([...times], ["2026-01-02T03:04:05.000Z"]);
+});
+
+Deno.test("withStatus() changes one line, and makes front matter where there is none", () => {
+  const cases: [string, string][] = [
+    ["# A\n", "---\nstatus: approved\n---\n\n# A\n"],
+    ["---\nowner: Ana\n---\n# A\n", "---\nowner: Ana\nstatus: approved\n---\n# A\n"],
+    [
+      "---\nstatus: draft # yet\nowner: Ana\n---\nstatus: x\n",
+      "---\nstatus: approved\nowner: Ana\n---\nstatus: x\n",
+    ],
+    ["---\r\nstatus: draft\r\n---\r\nx", "---\r\nstatus: approved\r\n---\r\nx"],
+    ["---\n---\n", "---\nstatus: approved\n---\n"],
+    ["", "---\nstatus: approved\n---\n\n"],
+  ];
+  for (const [before, after] of cases) {
+    equal(withStatus(before, "approved"), after, JSON.stringify(before));
+    equal(documentFacts("a.md", after).status, "approved", JSON.stringify(before));
+  }
+});
+
+Deno.test("a status is set in the file, unless it was changed or its front matter can't be read", async () => {
+  await using b = await planningBench();
+  await b.follow();
+  const id = b.idOf("specs/saving.md");
+  const { document } = await openDocument(b.app, id, never);
+  const first = { status: "review", seen: document.version } as const;
+  const { document: after } = await setDocumentStatus(b.app, id, first, never);
+  equal(after.status, "review");
+  match(await b.repo.read(SAVING), /^---\nstatus: review\n---\n\n# Saving/);
+  await rejects(setDocumentStatus(b.app, id, first, never), { code: "conflict" });
+  const page = `/documents/${id}`;
+  const { version: seen } = after;
+  equal((await b.pages.post(`${page}/status`, { status: "approved", seen })).status, 303);
+  match(await (await b.pages.get(page)).text(), /Approved/);
+  const { version } = getDocument(b.app.db, id);
+  const wrong = await b.call("POST", `${page}/status`, { status: "perfect", seen: version });
+  equal(wrong.status, 422);
+  const done = await b.call("POST", `${page}/status`, { status: "done", seen: version });
+  deepEqual([done.status, done.json.status], [200, "done"]);
+  await b.repo.commit("Broken", { [SAVING]: "---\na: [\n---\n" });
+  const { document: broken } = await openDocument(b.app, id, never);
+  const last = { status: "draft", seen: broken.version } as const;
+  await rejects(setDocumentStatus(b.app, id, { ...last, status: "review" }, never), {
+    code: "conflict",
+    message: /front matter can't be read/,
+  });
 });

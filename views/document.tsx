@@ -1,9 +1,10 @@
 /** A planning document to read. */
 import type { VNode } from "preact";
 import type { PlanningDocument } from "../server/records.ts";
+import { documentStatuses } from "../server/states.ts";
 import { Facts, Notice, Panel, StatusBadge, Time } from "./components.tsx";
 import type { DocumentHeading } from "./document_markdown.ts";
-import { Button, buttonClass, Disclosure } from "./forms.tsx";
+import { Button, buttonClass, Disclosure, Field } from "./forms.tsx";
 import { Layout, PageHead } from "./layout.tsx";
 import { documentHref, planningHref } from "./links.ts";
 import { documentSavesWords, documentStatusWords, documentTypeWords } from "./planning_words.ts";
@@ -81,6 +82,24 @@ export function DocumentPage(props: DocumentPageProps): VNode {
                 ["Saves", documentSavesWords(project.saves, project.baseBranch)],
               ]}
             />
+            <Disclosure id="document-status" summary="Change the status" kind="quiet">
+              <form method="post" action={`${documentHref(id)}/status`}>
+                <input type="hidden" name="seen" value={version} />
+                <Field
+                  form="document-status"
+                  name="status"
+                  kind="choice"
+                  label="Status"
+                  value={status}
+                  options={documentStatuses.map((value) => ({
+                    value,
+                    label: documentStatusWords[value].word,
+                  }))}
+                  required
+                />
+                <Button>Save the status</Button>
+              </form>
+            </Disclosure>
             <Disclosure id="document-delete" summary="Delete…" kind="quiet">
               <form method="post" action={`${documentHref(id)}/delete`}>
                 <p>

@@ -5,6 +5,7 @@ import { DocumentPage } from "../../views/document.tsx";
 import { documentHref, planningHref } from "../../views/links.ts";
 import { NewDocumentPage } from "../../views/document_new.tsx";
 import { PlanningPage, PlanningProjectsPage } from "../../views/planning.tsx";
+import { documentStatusWords } from "../../views/planning_words.ts";
 import {
   type Api,
   type Env,
@@ -42,6 +43,7 @@ import {
   openDocument,
   saveDocument,
   setDocumentSaves,
+  setDocumentStatus,
   tickItem,
 } from "../services/documents.ts";
 import { documentSaves, documentStatuses, documentTypes } from "../states.ts";
@@ -69,6 +71,12 @@ const newDocumentInput = once(() =>
   })
 );
 const documentInput = once(() => z.strictObject({ text: z.string().max(TEXT_CHARS) }));
+const statusInput = once(() =>
+  z.strictObject({
+    status: z.enum(documentStatuses),
+    seen: z.string().max(64).describe("`version` of the document as it was looked at"),
+  })
+);
 const savesInput = once(() => z.strictObject({ saves: z.enum(documentSaves) }));
 
 export function planningApi(api: Api): void {
@@ -140,6 +148,12 @@ export function planningApi(api: Api): void {
       const change = { text: body.text, seen: version };
       return documentJson(await saveDocument(app, id, change, requestSignal()));
     })
+    .post("/documents/:id/status", {
+      summary: "Say in a document's front matter what its status is",
+      body: statusInput,
+      out: documentSchema,
+      prepare: ({ app, params, body }) => setDocumentStatus(app, params.id!, body, requestSignal()),
+    }, ({ prepared }) => documentJson(prepared))
     .delete("/documents/:id", {
       summary: "Delete a document; answers with it. Git keeps what was committed of it",
       out: documentSummarySchema,
@@ -243,6 +257,16 @@ export function planningPages(pages: Hono<Env>, tools: PageTools): void {
     return await act(async () => {
       await tickItem(c.var.app, id, { line: Number(line), seen }, requestSignal());
       return done(c, documentHref(id));
+    }, ({ message }) => refusedAt(c, documentHref(id), message));
+  });
+
+  pages.post("/documents/:id/status", async (c) => {
+    const id = c.req.param("id");
+    const form = await readForm(c);
+    return await act(async () => {
+      const input = validate(statusInput, form, "form");
+      await setDocumentStatus(c.var.app, id, input, requestSignal());
+      return done(c, documentHref(id), `The document is ${documentStatusWords[input.status].word}`);
     }, ({ message }) => refusedAt(c, documentHref(id), message));
   });
 

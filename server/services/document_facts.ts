@@ -67,6 +67,26 @@ export function splitDocument(text: string): { yaml: string; body: string; bodyL
   return { yaml: match[1]!, body: text.slice(head.length), bodyLine: head.split("\n").length - 1 };
 }
 
+/**
+ * The same text with another status in its front matter, which is made where there is none; everything else stays as
+ * it was written.
+ */
+export function withStatus(text: string, status: DocumentStatus): string {
+  const end = text.includes("\r\n") ? "\r\n" : "\n";
+  const [front, open, yaml, close] = FRONT.exec(text) ?? [];
+  if (front === undefined) {
+    const mark = text.startsWith("\uFEFF") ? "\uFEFF" : "";
+    return `${mark}---${end}status: ${status}${end}---${end}${end}${text.slice(mark.length)}`;
+  }
+  const line = /^status:.*$/m;
+  const changed = line.test(yaml!)
+    ? yaml!.replace(line, () => `status: ${status}`)
+    : `${yaml}status: ${status}${end}`;
+  return `${open}${changed}${close}${text.slice(front.length)}`;
+}
+
+const FRONT = /^(\uFEFF?---[ \t]*\r?\n)([^]*?)(?<=\n)(---[ \t]*(?:\r?\n|$))/;
+
 function readValues(yaml: string): { values: Record<string, unknown>; problem: string | null } {
   const none = (problem: string | null) => ({ values: {}, problem });
   if (yaml.trim() === "") return none(null);

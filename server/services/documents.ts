@@ -11,7 +11,7 @@ import type { App } from "../app.ts";
 import { transact } from "../db.ts";
 import { AppError } from "../errors.ts";
 import type { PlanningDocument, Project } from "../records.ts";
-import type { DocumentSaves } from "../states.ts";
+import type { DocumentSaves, DocumentStatus } from "../states.ts";
 import { dropDraft, insertSave } from "../store/document_drafts.ts";
 import {
   dropDocument,
@@ -21,7 +21,7 @@ import {
   searchDocuments,
 } from "../store/documents.ts";
 import { getProject } from "../store/projects.ts";
-import { documentVersion } from "./document_facts.ts";
+import { documentFacts, documentVersion, withStatus } from "./document_facts.ts";
 import { documentsAlone, refreshDocument } from "./document_index.ts";
 import { documentSavesOf, type FileText, writeDocument } from "./document_place.ts";
 
@@ -124,6 +124,28 @@ export async function saveDocument(
     if (present?.text === text || documentVersion(present?.text ?? null) === seen) return;
     throw new DocumentConflict(path, present?.text ?? null);
   }, signal);
+}
+
+/**
+ * Says in a document's front matter what its status is. Throws `conflict` when the document's front matter can't be
+ * read, and as `saveDocument`.
+ */
+export async function setDocumentStatus(
+  app: App,
+  id: string,
+  { status, seen }: { status: DocumentStatus; seen: string },
+  signal: AbortSignal,
+): Promise<OpenDocument> {
+  const { document, text } = await openDocument(app, id, signal);
+  if (document.version !== seen) throw new DocumentConflict(document.path, text);
+  const changed = withStatus(text, status);
+  if (documentFacts(document.path, changed).status !== status) {
+    throw new AppError(
+      "conflict",
+      `Cannot set the status of ${document.path}: its front matter can't be read. Mend that first`,
+    );
+  }
+  return await saveDocument(app, id, { text: changed, seen }, signal);
 }
 
 const CHECK_ITEM = /^(\s*(?:>\s*)*(?:[-*+]|\d{1,9}[.)])\s+\[)([ xX])(\]\s)/;
