@@ -27,6 +27,7 @@ Deno.test("the pages list documents as a tree, show one with outline and links, 
   match(page, new RegExp(`<a href="/documents/${b.idOf("map.md")}">Map</a>`));
   match(page, /Nowhere \(not there\)|nowhere \(not there\)/);
   match(page, /href="#section-where"/);
+  match(page, new RegExp(`href="/documents/${id}/versions"`));
   match(await (await b.pages.get(`/documents/${b.idOf("map.md")}`)).text(), /Named by[^]*Saving/);
   const edit = await (await b.pages.get(`/documents/${id}/edit`)).text();
   match(edit, /## Where/);

@@ -42,6 +42,7 @@ export function DocumentPage(props: DocumentPageProps): VNode {
         aside={
           <>
             <StatusBadge shown={documentStatusWords[status]} />
+            <a class={buttonClass("plain")} href={`${documentHref(id)}/versions`}>Versions</a>
             <a class={buttonClass("primary")} href={`${documentHref(id)}/edit`} data-key="e">
               Edit
             </a>
@@ -130,7 +131,7 @@ function Outline({ headings }: { headings: DocumentHeading[] }): VNode | null {
       <div class="panel-head">
         <h2 id="document-outline-title">Outline</h2>
       </div>
-      <ul>
+      <ul class="plain-list">
         {headings.map(({ level, text, id }, i) => (
           <li key={id} class={`outline-${Math.min(level, 4)}`}>
             <a href={`#${id}`} data-key={i === 0 ? "o" : undefined}>{text || "Untitled"}</a>

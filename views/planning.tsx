@@ -67,7 +67,7 @@ export function PlanningPage(props: PlanningPageProps): VNode {
 
 function SearchForm({ projectId, q }: { projectId: string; q: string }): VNode {
   return (
-    <form class="search search-own" action="/planning" role="search" id="document-search">
+    <form class="document-search" action="/planning" role="search" id="document-search">
       <input type="hidden" name="project" value={projectId} />
       <label for="search-documents" class="visually-hidden">Search documents</label>
       <input
