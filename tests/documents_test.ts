@@ -381,3 +381,34 @@ Deno.test("a status is set in the file, unless it was changed or its front matte
     message: /front matter can't be read/,
   });
 });
+
+Deno.test("of two saves at the same moment one is kept and the other is told", async () => {
+  await using b = await planningBench();
+  const marker = await b.repo.trapHooks(
+    "pre-commit",
+    "commit-msg",
+    "post-merge",
+    "reference-transaction",
+  );
+  await b.follow();
+  const id = b.idOf("specs/saving.md");
+  const { document } = await openDocument(b.app, id, never);
+  const save = (text: string) => saveDocument(b.app, id, { text, seen: document.version }, never);
+  const ends = await Promise.allSettled([save("one\n"), save("two\n")]);
+  deepEqual(ends.map(({ status }) => status), ["fulfilled", "rejected"]);
+  equal(await b.repo.read(SAVING), "one\n");
+  equal(await b.repo.git("rev-list", "--count", "HEAD"), "2");
+  equal(await exists(marker), false, "no hook of the repository's ran");
+});
+
+Deno.test("a save goes on top of what others commit meanwhile to other files", async () => {
+  await using b = await planningBench();
+  await b.repo.git("checkout", "-q", "-b", "other");
+  await b.follow();
+  const id = b.idOf("specs/saving.md");
+  const { document } = await openDocument(b.app, id, never);
+  await b.repo.commitOn("main", { "code.ts": "new\n" });
+  await saveDocument(b.app, id, { text: "mine\n", seen: document.version }, never);
+  equal(await b.repo.git("show", "main:code.ts"), "new");
+  equal(await b.repo.git("show", `main:${SAVING}`), "mine");
+});

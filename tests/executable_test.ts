@@ -4,9 +4,7 @@ import { VERSION } from "../server/version.ts";
 import { runSource, startGaffer, tempDir } from "./gaffer.ts";
 
 const executable = Deno.env.get("GAFFER_EXECUTABLE");
-const [program, before] = executable
-  ? [executable, []]
-  : [Deno.execPath(), runSource("main.ts")];
+const [program, before] = executable ? [executable, []] : [Deno.execPath(), runSource("main.ts")];
 
 async function gaffer(args: string[], env: Record<string, string> = {}) {
   await using empty = await tempDir("gaffer-empty-");
