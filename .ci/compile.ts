@@ -40,6 +40,7 @@ await bundle(gaffer, [
 await copyFolder("static", gaffer);
 await shrinkScripts(join(gaffer, "static"));
 await copyFolder("agents/definitions", gaffer);
+await copyFolder("agents/planning/templates", gaffer);
 for (
   const [from, to] of [["htmx.min.js", "htmx.js"], ["ext/hx-sse.min.js", "hx-sse.js"]] as const
 ) {

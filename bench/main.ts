@@ -6,6 +6,7 @@
 import { parseArgs } from "node:util";
 import { agentRun } from "./agent_run.ts";
 import { diffPage } from "./diff_page.ts";
+import { documents } from "./documents.ts";
 import { durableSteps } from "./durable_steps.ts";
 import { hundredRuns } from "./hundred_runs.ts";
 import { memory } from "./memory.ts";
@@ -19,7 +20,7 @@ import { type Row, rowOf, tableOf } from "./table.ts";
 import { worktrees } from "./worktrees.ts";
 
 const groups = [
-  ...[start, memory, size, pages, diffPage, worktrees],
+  ...[start, memory, size, pages, diffPage, documents, worktrees],
   ...[agentRun, modelSide, hundredRuns, queue, durableSteps],
 ];
 

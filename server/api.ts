@@ -49,7 +49,7 @@ export interface Input<Body, Query> {
 
 type Change<Out extends z.ZodType, Body extends z.ZodType> = Operation<Out, Body, never> & {
   /** The resource as it is now, in the form that GET gives. */
-  current: (app: App, id: string) => z.input<Out>;
+  current: (app: App, id: string) => z.input<Out> | Promise<z.input<Out>>;
 };
 
 type Handler<Out extends z.ZodType, Body extends z.ZodType, Query extends z.ZodType> = (
@@ -144,9 +144,9 @@ export class Api {
     operation: Change<O, B>,
     handler: Handler<O, B, z.ZodUndefined>,
   ): this {
-    const checked: typeof handler = (input) => {
-      requireMatch(input.c, etagOf(operation.current(input.app, input.params.id!)));
-      return handler(input);
+    const checked: typeof handler = async (input) => {
+      requireMatch(input.c, etagOf(await operation.current(input.app, input.params.id!)));
+      return await handler(input);
     };
     return this.#add(method, path, { ...operation, versioned: true } as never, checked as never);
   }

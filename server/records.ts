@@ -8,6 +8,8 @@ import type {
   CheckStatus,
   Complexity,
   ConflictWay,
+  DocumentStatus,
+  DocumentType,
   FailureReason,
   HandsLimitName,
   IdeaStatus,
@@ -70,6 +72,38 @@ export interface Project {
   sample: boolean;
   createdAt: string;
   updatedAt: string;
+}
+
+/** What the index knows of a planning document; the file is what holds. */
+export interface PlanningDocument {
+  /** Row of the index. */
+  number: number;
+  /** Lasts as long as there is a file of that path. */
+  id: string;
+  projectId: string;
+  /** From the project's `planning/`, with its ending. */
+  path: string;
+  title: string;
+  type: DocumentType;
+  status: DocumentStatus;
+  /** Whoever its front matter names; empty: no one. */
+  owner: string;
+  /** A date, version or milestone in its front matter's own words; empty: none. */
+  target: string;
+  /** What is wrong with the file or its front matter; empty: nothing. */
+  problem: string;
+  bytes: number;
+  /** Differs as soon as the file may differ. */
+  stamp: string;
+  /** Of its text, to tell whether somebody has changed it since. */
+  version: string;
+  indexedAt: string;
+}
+
+/** Another document by a name or path in lower case, or an idea or ticket by its number. */
+export interface DocumentLink {
+  kind: "document" | "idea" | "ticket";
+  target: string;
 }
 
 /** A server of tools that the agents of a project may use. */

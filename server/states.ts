@@ -65,6 +65,17 @@ export const ticketMoves: Moves<TicketStatus> = {
   cancelled: ["queued"],
 };
 
+export const documentTypes = ["roadmap", "spec", "architecture", "note"] as const;
+export type DocumentType = typeof documentTypes[number];
+
+export const documentStatuses = ["draft", "review", "approved", "implementing", "done"] as const;
+/** What its front matter says, a person's own word: a file may be written by anyone, so no table of moves binds it. */
+export type DocumentStatus = typeof documentStatuses[number];
+
+/** Where documents are saved: as commits on the project's base branch, or only in the person's folder. */
+export const documentSaves = ["commit", "files"] as const;
+export type DocumentSaves = typeof documentSaves[number];
+
 /** How tickets start that nobody said anything else about: by themselves, or when a person starts each. */
 export const startModes = ["auto", "hand"] as const;
 export type StartMode = typeof startModes[number];

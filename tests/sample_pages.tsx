@@ -40,6 +40,7 @@ import { PriceHistoryPage } from "../views/price_history.tsx";
 import { UsagePage } from "../views/usage.tsx";
 import * as agents from "./agents_fixture.ts";
 import * as a from "./pages_fixture.ts";
+import { planningPages } from "./planning_fixture.tsx";
 import { priceVersions, usageProps } from "./usage_fixture.ts";
 
 const noSandboxSettings = {
@@ -525,6 +526,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       ]}
     />
   ),
+  ...planningPages,
   "/memory": (shell) => (
     <MemoriesPage
       shell={shell}

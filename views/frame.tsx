@@ -23,7 +23,8 @@ const entries: NavEntry[] = [
   { name: "home", label: "Home", href: "/", keys: "g h", first: true },
   { name: "ideas", label: "Ideas", href: "/ideas", keys: "g i", first: true },
   { name: "development", label: "Development", href: "/development", keys: "g q", first: true },
-  { name: "runs", label: "Runs", href: "/runs", keys: "g r", first: true },
+  { name: "planning", label: "Planning", href: "/planning", keys: "g p", first: true },
+  { name: "runs", label: "Runs", href: "/runs", keys: "g r", first: false },
   { name: "agents", label: "Agents", href: "/agents", keys: "g a", first: false },
   { name: "jobs", label: "Jobs", href: "/jobs", keys: "g j", first: false },
   { name: "usage", label: "Usage", href: "/usage", keys: "g u", first: false },
@@ -97,7 +98,9 @@ export function TopBar({ shell, current }: NavProps): VNode {
     <header class="top">
       <a class="wordmark" href="/">Gaffer</a>
       {shell.projects.length > 0 && <ProjectSwitch shell={shell} current={current} />}
-      {current !== "ideas" && shell.projects.length > 0 && <Search projectId={shell.projectId} />}
+      {!searching.includes(current) && shell.projects.length > 0 && (
+        <Search projectId={shell.projectId} />
+      )}
       {shell.projects.length > 0 && (
         <a class={`${buttonClass("primary")} new-idea`} href="/ideas#new-idea" data-key="c">
           New idea
@@ -107,7 +110,9 @@ export function TopBar({ shell, current }: NavProps): VNode {
   );
 }
 
-/** The ideas page has a search of its own, which keeps its filters. */
+/** These pages have a search of their own. */
+const searching: readonly (NavName | null)[] = ["ideas", "planning"];
+
 function Search({ projectId }: { projectId: string | null }): VNode {
   return (
     <form class="search" action="/ideas" role="search">
@@ -127,7 +132,7 @@ function Search({ projectId }: { projectId: string | null }): VNode {
 }
 
 /** Pages that can be narrowed to one project; the switch stays on them and leads to Ideas elsewhere. */
-const narrowable: readonly (NavName | null)[] = ["ideas", "development", "runs"];
+const narrowable: readonly (NavName | null)[] = ["ideas", "development", "planning", "runs"];
 
 function ProjectSwitch({ shell, current }: NavProps): VNode {
   const page = narrowable.includes(current) ? `/${current}` : "/ideas";

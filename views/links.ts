@@ -24,6 +24,13 @@ export const memoryHref = (memoryId: string): string => `/memory/${id(memoryId)}
 /** Without a path: for a new note. */
 export const noteHref = (memoryId: string, path = ""): string =>
   withQuery(`${memoryHref(memoryId)}/edit`, { path });
+export const planningHref = (
+  projectId: string,
+  query: { folder?: string; q?: string; after?: string } = {},
+): string => withQuery("/planning", { project: projectId, ...query });
+export const newDocumentHref = (projectId: string, query: { folder?: string } = {}): string =>
+  withQuery("/planning/new", { project: projectId, ...query });
+export const documentHref = (documentId: string): string => `/documents/${id(documentId)}`;
 export const projectHref = (projectId: string): string => `/projects/${id(projectId)}`;
 /** Without a query: the form alone. */
 export const traceHref = (

@@ -23,7 +23,7 @@ markdown.disable("image");
 markdown.linkify.set({ fuzzyLink: false, fuzzyEmail: false, fuzzyIP: false });
 markdown.validateLink = isSafeHref;
 markdown.inline.ruler.push("reference", reference);
-markdown.core.ruler.push("tame", (state) => tame(state.tokens));
+markdown.core.ruler.push("tame", (state) => tame(state.tokens, HEADING_SHIFT));
 
 /** HTML for `dangerouslySetInnerHTML`; `Prose` wraps it so that htmx ignores it. */
 export function renderMarkdown(text: string, resolve: ResolveReference = noReferences): string {
@@ -33,8 +33,8 @@ export function renderMarkdown(text: string, resolve: ResolveReference = noRefer
   return `${shown}<p class="muted">${left} more characters are not shown.</p>\n`;
 }
 
-/** An inline rule: `#idea-12`, not part of a longer word, and known to whoever renders the page. */
-function reference(state: StateInline, silent: boolean): boolean {
+/** An inline rule: `#idea-12`, not part of a longer word, and known to `resolve` of the environment. */
+export function reference(state: StateInline, silent: boolean): boolean {
   REFERENCE.lastIndex = state.pos;
   const match = REFERENCE.exec(state.src);
   if (!match || /\w/.test(state.src[state.pos - 1] ?? "")) return false;
@@ -50,10 +50,11 @@ function reference(state: StateInline, silent: boolean): boolean {
   return true;
 }
 
-function tame(tokens: Token[]): void {
+/** A core rule: headings `shift` levels lower, no `style`, and links out that tell nothing of where they were. */
+export function tame(tokens: Token[], shift: number): void {
   for (const token of tokens) {
     if (token.type === "heading_open" || token.type === "heading_close") {
-      token.tag = `h${Math.min(6, Number(token.tag.slice(1)) + HEADING_SHIFT)}`;
+      token.tag = `h${Math.min(6, Number(token.tag.slice(1)) + shift)}`;
     }
     // Column alignment arrives as a style attribute, which the content policy forbids.
     const style = token.attrGet("style");
@@ -65,6 +66,6 @@ function tame(tokens: Token[]): void {
     if (/^(?:https?:)?\/\//i.test(String(href))) {
       token.attrSet("rel", "noopener noreferrer nofollow");
     }
-    if (token.children) tame(token.children);
+    if (token.children) tame(token.children, shift);
   }
 }

@@ -46,6 +46,7 @@ export type NavName =
   | "home"
   | "ideas"
   | "development"
+  | "planning"
   | "runs"
   | "agents"
   | "jobs"
@@ -68,6 +69,7 @@ export const appScripts: readonly string[] = [
   "toast.js",
   "keys.js",
   "review.js",
+  "editor.js",
   "drag.js",
   "sheet.js",
   "menus.js",

@@ -17,6 +17,7 @@ import { order } from "./0015_order.ts";
 import { localFiles } from "./0016_local_files.ts";
 import { evidence } from "./0017_evidence.ts";
 import { merging } from "./0018_merging.ts";
+import { documents } from "./0019_documents.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -40,4 +41,5 @@ export const migrations: readonly Migration[] = [
   localFiles,
   evidence,
   merging,
+  documents,
 ];

@@ -12,6 +12,8 @@ import { memoryApi } from "./memory.tsx";
 import { mergingApi } from "./merging.tsx";
 import { modelsApi } from "./models.ts";
 import { orderApi } from "./order.tsx";
+import { documentEditApi } from "./document_edit.tsx";
+import { planningApi } from "./planning.tsx";
 import { projectsApi } from "./projects.tsx";
 import { runsApi } from "./runs.tsx";
 import { systemApi } from "./system.ts";
@@ -36,6 +38,8 @@ export function mountApi(api: Api, streams: EventStreams): void {
   runsApi(api);
   approvalsApi(api);
   memoryApi(api);
+  planningApi(api);
+  documentEditApi(api);
   jobsApi(api);
   usageApi(api);
   pricesApi(api);

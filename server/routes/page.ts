@@ -137,7 +137,7 @@ export function listBehind(c: RequestContext, lists: readonly string[]): string 
 
 /** Pages that can be asked for again: not what a refused form was posted to, and no other server ("//…"). */
 const OWN_PAGE =
-  /^\/(?:(?:ideas|development|runs|agents|jobs|usage|projects|settings)?|agents\/[\w-]+|(?:ideas|tickets|runs|projects)\/\w+(?:\/review)?|memory(?:\/[\w.-]+(?:\/edit)?)?)$/;
+  /^\/(?:(?:ideas|development|planning|runs|agents|jobs|usage|projects|settings)?|agents\/[\w-]+|(?:ideas|tickets|runs|projects|documents)\/\w+(?:\/review)?|memory(?:\/[\w.-]+(?:\/edit)?)?)$/;
 
 /** The page that a form was sent from, whichever it is; null: nobody knows. */
 export function pageBehind(c: RequestContext): string | null {

@@ -24,6 +24,8 @@ import { memoryPages } from "./memory.tsx";
 import { mergingPages } from "./merging.tsx";
 import { done, pageRequest, type PageTools, show } from "./page.ts";
 import { orderPages } from "./order_pages.tsx";
+import { documentEditPages } from "./document_edit.tsx";
+import { planningPages } from "./planning.tsx";
 import { projectPages } from "./projects.tsx";
 import { runPages } from "./runs.tsx";
 import { reviewPages } from "./reviews.tsx";
@@ -55,6 +57,8 @@ export function mountPages(pages: Hono<Env>, tools: PageTools): void {
   pricePages(pages, tools);
   approvalPages(pages, tools);
   memoryPages(pages, tools);
+  planningPages(pages, tools);
+  documentEditPages(pages, tools);
   pages.get("/settings", (c) => show(c, <SettingsPage {...settingsPage(pageRequest(c, tools))} />));
   pages.post("/settings/resume-agents", (c) => {
     resumeAgents(c.var.app);

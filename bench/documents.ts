@@ -1,0 +1,99 @@
+/** How long the planning pages take with 2,000 documents of 20 KB in a repository. */
+import { startGaffer, tempDir } from "../tests/gaffer.ts";
+import { TestRepo } from "../tests/git_support.ts";
+import { renderDocument } from "../views/document_markdown.ts";
+import { timesOf } from "./pages.ts";
+import { type Group, type Measured, quantile } from "./table.ts";
+
+const DOCUMENTS = 2_000;
+const FOLDERS = 20;
+const DOCUMENT_CHARS = 20_000;
+const WARM_UP = 5;
+const REQUESTS = 60;
+const SAVES = 30;
+const PREVIEW_CHARS = 100_000;
+
+const goals = { tree: 20, search: 20, open: 20, save: 30, preview: 50 };
+const row = (what: string) => `documents: ${what}, p95`;
+
+export const documents: Group = {
+  name: "documents",
+  rows: ["documents: first look", ...Object.keys(goals).map(row)],
+  async measure() {
+    await using data = await tempDir("gaffer-bench-");
+    await using repo = await TestRepo.make(filesOf());
+    await using gaffer = await startGaffer({ dataDir: data.path });
+    const api = `${gaffer.url}/api/v1`;
+    const send = async (method: string, path: string, body: unknown, headers = {}) => {
+      const response = await fetch(api + path, {
+        method,
+        headers: { "content-type": "application/json", ...headers },
+        body: JSON.stringify(body),
+      });
+      const answer = await response.json();
+      if (!response.ok) throw new Error(`${method} ${path}: ${JSON.stringify(answer)}`);
+      return { answer, etag: response.headers.get("etag") };
+    };
+    const { answer: project } = await send("POST", "/projects", { path: repo.dir });
+    const at = `${gaffer.url}/planning?project=${project.id}`;
+    const first = await timesOf(at, 1);
+    const list = await (await fetch(`${api}/projects/${project.id}/documents?limit=1`)).json();
+    const document = `/documents/${list.items[0].id}`;
+    const paths = { tree: at, search: `${at}&q=w77x3`, open: gaffer.url + document };
+    const times: Record<string, number[]> = {};
+    for (const [name, url] of Object.entries(paths)) {
+      await timesOf(url, WARM_UP);
+      times[name] = await timesOf(url, REQUESTS);
+    }
+    times.save = [];
+    for (let n = 0; n < SAVES; n++) {
+      const now = await fetch(api + document);
+      const { text } = await now.json();
+      const headers = { "if-match": now.headers.get("etag")! };
+      const begin = performance.now();
+      await send("PATCH", document, { text: `${text}${n}\n` }, headers);
+      times.save.push(performance.now() - begin);
+    }
+    times.preview = previews();
+    return [
+      { name: "documents: first look", unit: "ms", values: first },
+      ...Object.entries(goals).map(([name, goal]): Measured => ({
+        name: row(name),
+        unit: "ms",
+        values: [quantile(times[name]!, 0.95)],
+        goal,
+      })),
+    ];
+  },
+};
+
+function filesOf(): Record<string, string> {
+  return Object.fromEntries(
+    Array.from({ length: DOCUMENTS }, (_, n) => [
+      `planning/f${n % FOLDERS}/${n}.md`,
+      textOf(n, DOCUMENT_CHARS),
+    ]),
+  );
+}
+
+function textOf(n: number, chars: number): string {
+  let text = `---\nstatus: review\nowner: Ana\n---\n# Document ${n}\n`;
+  for (let part = 0; text.length < chars; part++) {
+    text +=
+      `\n## Part ${part}\n\nSome **words** that w${n}x${part} says, as [[${
+        n + 1
+      }]] and #ticket-${n} do.\n\n` +
+      "- [ ] an item\n- another with `code`\n\n| a | b |\n|---|---|\n| 1 | 2 |\n";
+  }
+  return text.slice(0, chars);
+}
+
+function previews(): number[] {
+  const text = textOf(1, PREVIEW_CHARS);
+  const links = { resolve: () => null, document: () => null, image: () => null };
+  return Array.from({ length: WARM_UP + REQUESTS }, () => {
+    const begin = performance.now();
+    renderDocument(text, { links });
+    return performance.now() - begin;
+  }).slice(WARM_UP);
+}

@@ -1,0 +1,106 @@
+/** What the form of a document shows, and its versions. */
+import { DOCUMENT_BYTES } from "../../agents/planning/document_paths.ts";
+import type {
+  DocumentEditPageProps,
+  DocumentForm,
+  DocumentLive,
+  DocumentMeetingShown,
+} from "../../views/document_edit.tsx";
+import type { DocumentVersionsPageProps } from "../../views/document_versions.tsx";
+import type { App } from "../app.ts";
+import { AppError } from "../errors.ts";
+import type { PlanningDocument } from "../records.ts";
+import { type DocumentMeeting, draftOf, meet } from "../services/document_drafts.ts";
+import { documentVersion } from "../services/document_facts.ts";
+import { documentDiff, listVersions, versionText } from "../services/document_versions.ts";
+import { openDocument } from "../services/documents.ts";
+import { getProject } from "../store/projects.ts";
+import { planningProjectOf, rendered } from "./planning.ts";
+import { type PageRequest, shellOf } from "./shell.ts";
+
+/**
+ * `refused`: what was typed, and why it was not saved. Else the draft, where there is one, or the file's text; where the
+ * file was changed since the draft began, both are shown.
+ */
+export async function documentEditPage(
+  request: PageRequest,
+  id: string,
+  signal: AbortSignal,
+  refused: DocumentForm | null = null,
+): Promise<DocumentEditPageProps> {
+  const { app } = request;
+  const { document, text: present } = await openDocument(app, id, signal);
+  const project = getProject(app.db, document.projectId);
+  const draft = draftOf(app, document, present);
+  const crlf = present.includes("\r\n");
+  const opened = refused ?? {
+    text: draft?.text ?? present,
+    seen: draft?.seen ?? document.version,
+    crlf,
+    message: null,
+    errors: [],
+  };
+  const other = opened.seen !== document.version && opened.text !== present;
+  const meeting = other ? await meet(app, id, { ...opened, present }, signal) : null;
+  return {
+    shell: shellOf({ ...request, projectId: project.id }),
+    project: planningProjectOf(app, project),
+    document,
+    limits: { bytes: DOCUMENT_BYTES },
+    // What is saved next stands against the document as it is shown here.
+    form: { ...opened, seen: document.version },
+    live: liveOf(app, document, { text: opened.text, draftAt: draft?.updatedAt ?? null }),
+    meeting: meeting && await meetingShown(document, opened.text, meeting),
+  };
+}
+
+/** How a text looks, and whether it was kept. */
+export function liveOf(
+  app: App,
+  document: PlanningDocument,
+  { text, draftAt, problem = null }: {
+    text: string;
+    draftAt: string | null;
+    problem?: string | null;
+  },
+): DocumentLive {
+  const { html } = rendered(app, document, text);
+  return { documentId: document.id, draftAt, problem, html, nowMs: app.clock.nowMs() };
+}
+
+async function meetingShown(
+  { path }: PlanningDocument,
+  mine: string,
+  { base, present, merged }: DocumentMeeting,
+): Promise<DocumentMeetingShown> {
+  const changes = async (text: string) =>
+    base === null ? null : await documentDiff(path, base, text);
+  return {
+    present,
+    version: documentVersion(present),
+    theirs: await changes(present),
+    mine: await changes(mine),
+    merged,
+  };
+}
+
+/** `version`: the one that is looked at; "" for the list alone. Throws `not_found` for one that there is not. */
+export async function documentVersionsPage(
+  request: PageRequest,
+  id: string,
+  version: string,
+  signal: AbortSignal,
+): Promise<DocumentVersionsPageProps> {
+  const { app } = request;
+  const { document, text: present } = await openDocument(app, id, signal);
+  const versions = await listVersions(app, document, signal);
+  const shell = shellOf({ ...request, projectId: document.projectId });
+  if (version === "") return { shell, document, versions, shown: null };
+  const known = versions.find(({ id }) => id === version);
+  if (!known) {
+    throw new AppError("not_found", `Cannot find version "${version}" of ${document.path}`);
+  }
+  const text = await versionText(app, document, version, signal);
+  const diff = await documentDiff(document.path, text, present);
+  return { shell, document, versions, shown: { version: known, text, diff } };
+}

@@ -1,0 +1,188 @@
+/** Routes of editing one document: its form, its draft, its versions. */
+import type { Hono } from "hono";
+import { z } from "zod";
+import { Completions } from "../../views/document_completions.tsx";
+import { DocumentEditPage, DocumentLiveParts } from "../../views/document_edit.tsx";
+import { DocumentVersionsPage } from "../../views/document_versions.tsx";
+import { documentHref } from "../../views/links.ts";
+import { render } from "../../views/render.ts";
+import { type Api, type Env, requestSignal } from "../api.ts";
+import { AppError } from "../errors.ts";
+import { once } from "../once.ts";
+import {
+  completionSchema,
+  documentJson,
+  documentSchema,
+  documentVersionJson,
+  documentVersionSchema,
+  draftJson,
+  draftSchema,
+} from "../outputs/documents.ts";
+import { documentEditPage, documentVersionsPage, liveOf } from "../pages/document_edit.ts";
+import { completionsFor } from "../services/document_completions.ts";
+import { discardDraft, keepDraft } from "../services/document_drafts.ts";
+import { listVersions, restoreVersion, versionText } from "../services/document_versions.ts";
+import { openDocument, saveDocument } from "../services/documents.ts";
+import { findDraft } from "../store/document_drafts.ts";
+import { getDocument } from "../store/documents.ts";
+import { act, done, pageRequest, type PageTools, readForm, refusedAt, show } from "./page.ts";
+
+const TEXT_CHARS = 600_000;
+const draftInput = once(() =>
+  z.strictObject({
+    text: z.string().max(TEXT_CHARS),
+    seen: z.string().max(64).describe("`version` of the text that was opened"),
+  })
+);
+const completionsQuery = once(() =>
+  z.object({ text: z.string().max(100).describe("The mark and what follows it: `[[sav`") })
+);
+const restoreInput = once(() =>
+  z.strictObject({
+    version: z.string().max(64).describe("`id` of the version"),
+    seen: z.string().max(64).describe("`version` of the document as it was looked at"),
+  })
+);
+
+export function documentEditApi(api: Api): void {
+  const draft = (app: Parameters<typeof keepDraft>[0], id: string) => {
+    const found = findDraft(app.db, getDocument(app.db, id), app.actor);
+    if (found) return draftJson(id, found);
+    throw new AppError("not_found", `There is no draft of the document "${id}"`);
+  };
+  api
+    .get("/documents/:id/versions", {
+      summary: "What a document said before: its commits, and saves that are none, newest first",
+      out: () => z.object({ items: z.array(documentVersionSchema()), next: z.null() }),
+    }, async ({ app, params }) => {
+      const document = getDocument(app.db, params.id!);
+      const versions = await listVersions(app, document, requestSignal());
+      return { items: versions.map(documentVersionJson), next: null };
+    })
+    .get("/documents/:id/versions/:version", {
+      summary: "The text of a version",
+      out: () => z.object({ id: z.string(), text: z.string() }),
+    }, async ({ app, params }) => {
+      const document = getDocument(app.db, params.id!);
+      const id = params.version!;
+      return { id, text: await versionText(app, document, id, requestSignal()) };
+    })
+    .post("/documents/:id/restore", {
+      summary: "Save what an older version says, as a version of its own",
+      body: restoreInput,
+      out: documentSchema,
+      prepare: ({ app, params, body }) => restoreVersion(app, params.id!, body, requestSignal()),
+    }, ({ prepared }) => documentJson(prepared))
+    .get("/projects/:id/document-completions", {
+      summary: "What may follow `#` or `[[` in a document of the project",
+      tag: "documents",
+      query: completionsQuery,
+      out: () => z.object({ items: z.array(completionSchema()), next: z.null() }),
+    }, ({ app, params, query }) => ({
+      items: completionsFor(app, params.id!, query.text),
+      next: null,
+    }))
+    .get("/documents/:id/draft", {
+      summary: "What was typed and not saved",
+      out: draftSchema,
+    }, ({ app, params }) => draft(app, params.id!))
+    .post("/documents/:id/draft", {
+      summary: "Keep what is typed; saving the document drops it",
+      body: draftInput,
+      out: draftSchema,
+      prepare: ({ app, params, body }) => keepDraft(app, params.id!, body, requestSignal()),
+    }, ({ app, params }) => draft(app, params.id!))
+    .delete("/documents/:id/draft", {
+      summary: "Throw away what was typed; answers with it",
+      out: draftSchema,
+    }, ({ app, params }) => {
+      const dropped = draft(app, params.id!);
+      discardDraft(app, params.id!);
+      return dropped;
+    });
+}
+
+/** A browser sends both ends of each line; the file keeps the one that it has. */
+export function asInFile(typed: string, crlf: boolean): string {
+  const text = typed.replaceAll("\r\n", "\n");
+  return crlf ? text.replaceAll("\n", "\r\n") : text;
+}
+
+export function documentEditPages(pages: Hono<Env>, tools: PageTools): void {
+  pages.get("/documents/:id/edit", async (c) => {
+    const id = c.req.param("id");
+    const props = await documentEditPage(pageRequest(c, tools), id, requestSignal());
+    return show(c, <DocumentEditPage {...props} />);
+  });
+
+  pages.post("/documents/:id/edit", async (c) => {
+    const { app } = c.var;
+    const id = c.req.param("id");
+    const { text: typed = "", seen = "", crlf } = await readForm(c);
+    const text = asInFile(typed, crlf === "1");
+    return await act(
+      async () => {
+        const { document } = await saveDocument(app, id, { text, seen }, requestSignal());
+        return done(c, documentHref(id), `${document.path} saved`);
+      },
+      async ({ message, errors, status }) => {
+        const form = { text, seen, crlf: crlf === "1", message, errors };
+        const props = await documentEditPage(pageRequest(c, tools), id, requestSignal(), form);
+        return show(c, <DocumentEditPage {...props} />, status);
+      },
+    );
+  });
+
+  // As somebody types, by a script; or by the button, which leads back to the form.
+  pages.post("/documents/:id/draft", async (c) => {
+    const { app } = c.var;
+    const id = c.req.param("id");
+    const { text: typed = "", seen = "", crlf } = await readForm(c);
+    const text = asInFile(typed, crlf === "1");
+    if (c.req.header("hx-request") === undefined) {
+      await keepDraft(app, id, { text, seen }, requestSignal());
+      return done(c, `${documentHref(id)}/edit`, "Draft kept");
+    }
+    let [draftAt, problem]: [string | null, string | null] = [null, null];
+    try {
+      await keepDraft(app, id, { text, seen }, requestSignal());
+      draftAt = findDraft(app.db, getDocument(app.db, id), app.actor)?.updatedAt ?? null;
+    } catch (error) {
+      // It is said where the person types, and what they typed stays there.
+      if (!(error instanceof AppError) || error.code === "not_found") throw error;
+      problem = error.message;
+    }
+    const live = liveOf(app, getDocument(app.db, id), { text, draftAt, problem });
+    return c.html(render(<DocumentLiveParts {...live} />));
+  });
+
+  pages.get("/documents/:id/completions", (c) => {
+    const { projectId } = getDocument(c.var.app.db, c.req.param("id"));
+    const rows = completionsFor(c.var.app, projectId, c.req.query("text") ?? "");
+    return c.html(render(<Completions rows={rows} />));
+  });
+
+  pages.post("/documents/:id/discard", (c) => {
+    const id = c.req.param("id");
+    discardDraft(c.var.app, id);
+    return done(c, documentHref(id), "Draft thrown away");
+  });
+
+  pages.get("/documents/:id/versions", async (c) => {
+    const version = c.req.query("version") ?? "";
+    const request = pageRequest(c, tools);
+    const id = c.req.param("id");
+    const props = await documentVersionsPage(request, id, version, requestSignal());
+    return show(c, <DocumentVersionsPage {...props} />);
+  });
+
+  pages.post("/documents/:id/restore", async (c) => {
+    const id = c.req.param("id");
+    const { version = "", seen = "" } = await readForm(c);
+    return await act(async () => {
+      const { document } = await openDocument(c.var.app, id, requestSignal());
+      await restoreVersion(c.var.app, id, { version, seen }, requestSignal());
+      return done(c, documentHref(id), `${document.path} restored`);
+    }, ({ message }) => refusedAt(c, `${documentHref(id)}/versions`, message));
+  });
+}

@@ -1,0 +1,183 @@
+/** What the index keeps of a document: read off its text, which is any file that a person or an agent wrote. */
+import { createHash } from "node:crypto";
+import { isMap, parseDocument } from "yaml";
+import type { DocumentLink, PlanningDocument } from "../records.ts";
+import {
+  type DocumentStatus,
+  documentStatuses,
+  type DocumentType,
+  documentTypes,
+} from "../states.ts";
+
+/** Read off a document's own words. */
+export type DocumentFacts =
+  & Pick<
+    PlanningDocument,
+    "title" | "type" | "status" | "owner" | "target" | "problem" | "version"
+  >
+  & { links: DocumentLink[] };
+
+const TITLE_CHARS = 200;
+const WORDS_CHARS = 100;
+const VERSION_CHARS = 16;
+/** Most links that are kept of one document. */
+const LINKS_MAX = 500;
+/** Longer front matter is not read: it is no list of a few values. */
+const FRONT_CHARS = 8_000;
+
+/** Of a text as it is; "none" where there is no such document. */
+export const documentVersion = (text: string | null): string =>
+  text === null ? "none" : createHash("sha256").update(text).digest("hex").slice(0, VERSION_CHARS);
+
+/** `path` from `planning/`: it gives what the text does not say. */
+export function documentFacts(path: string, text: string): DocumentFacts {
+  const { yaml, body } = splitDocument(text);
+  const { values, problem } = readValues(yaml);
+  const problems = problem ? [problem] : [];
+  const oneOf = <T extends string>(key: string, known: readonly T[], otherwise: T): T => {
+    const given = words(values[key]).toLowerCase();
+    if (given === "") return otherwise;
+    const found = known.find((value) => value === given);
+    if (found === undefined) {
+      problems.push(`${key} "${given}" is none of ${known.join(", ")}`);
+    }
+    return found ?? otherwise;
+  };
+  const lines = proseLines(body);
+  const heading = lines.find((line) => /^#{1,6}\s+\S/.test(line)) ?? "";
+  const title = words(values.title) || heading.replace(/^#+\s+|\s+#+\s*$/g, "").trim() ||
+    nameOf(path);
+  return {
+    title: title.slice(0, TITLE_CHARS),
+    type: oneOf<DocumentType>("type", documentTypes, typeByPath(path)),
+    status: oneOf<DocumentStatus>("status", documentStatuses, "draft"),
+    owner: words(values.owner),
+    target: words(values.target),
+    problem: problems.join("; "),
+    version: documentVersion(text),
+    links: linksIn(path, lines),
+  };
+}
+
+/** Front matter and what follows it; a text without it is all body. `bodyLine`: lines before the body. */
+export function splitDocument(text: string): { yaml: string; body: string; bodyLine: number } {
+  const match = /^\uFEFF?---[ \t]*\r?\n([^]*?)(?:^|\n)---[ \t]*(?:\r?\n|$)/.exec(text);
+  if (!match) return { yaml: "", body: text, bodyLine: 0 };
+  const head = match[0];
+  return { yaml: match[1]!, body: text.slice(head.length), bodyLine: head.split("\n").length - 1 };
+}
+
+/**
+ * The same text with another status in its front matter, which is made where there is none; everything else stays as
+ * it was written.
+ */
+export function withStatus(text: string, status: DocumentStatus): string {
+  const end = text.includes("\r\n") ? "\r\n" : "\n";
+  const [front, open, yaml, close] = FRONT.exec(text) ?? [];
+  if (front === undefined) {
+    const mark = text.startsWith("\uFEFF") ? "\uFEFF" : "";
+    return `${mark}---${end}status: ${status}${end}---${end}${end}${text.slice(mark.length)}`;
+  }
+  const line = /^status:.*$/m;
+  const changed = line.test(yaml!)
+    ? yaml!.replace(line, () => `status: ${status}`)
+    : `${yaml}status: ${status}${end}`;
+  return `${open}${changed}${close}${text.slice(front.length)}`;
+}
+
+const FRONT = /^(\uFEFF?---[ \t]*\r?\n)([^]*?)(?<=\n)(---[ \t]*(?:\r?\n|$))/;
+
+function readValues(yaml: string): { values: Record<string, unknown>; problem: string | null } {
+  const none = (problem: string | null) => ({ values: {}, problem });
+  if (yaml.trim() === "") return none(null);
+  if (yaml.length > FRONT_CHARS) {
+    return none(`Its front matter is longer than ${FRONT_CHARS} characters`);
+  }
+  const document = parseDocument(yaml, { prettyErrors: false });
+  const [error] = document.errors;
+  if (error) return none(`Its front matter can't be read: ${error.message}`);
+  if (!isMap(document.contents)) return none('Its front matter has no lines "key: value"');
+  try {
+    // A few lines of aliases can unfold to gigabytes.
+    return { values: document.toJS({ maxAliasCount: 0 }), problem: null };
+  } catch (error) {
+    return none(`Its front matter can't be read: ${(error as Error).message}`);
+  }
+}
+
+/** A value as one line of text; lists and maps are none. */
+function words(value: unknown): string {
+  if (value instanceof Date) return value.toISOString().slice(0, 10);
+  if (!["string", "number", "boolean"].includes(typeof value)) return "";
+  return String(value).replace(/\s+/g, " ").trim().slice(0, WORDS_CHARS);
+}
+
+const nameOf = (path: string): string => path.split("/").at(-1)!.replace(/\.md$/i, "");
+
+function typeByPath(path: string): DocumentType {
+  const first = path.toLowerCase().split(/[/.]/)[0]!.replace(/s$/, "");
+  return documentTypes.find((type) => type === first) ?? "note";
+}
+
+/** Lines outside of code, whose signs mean nothing; what stands between backticks is blanked. */
+function proseLines(body: string): string[] {
+  const lines: string[] = [];
+  let fence = "";
+  for (const line of body.split(/\r?\n/)) {
+    const mark = /^ {0,3}(`{3,}|~{3,})/.exec(line)?.[1] ?? "";
+    if (fence) {
+      if (mark.startsWith(fence) && line.trim() === mark) fence = "";
+    } else if (mark) fence = mark;
+    else lines.push(line.replace(/(`+)[^`\n]+\1/g, " "));
+  }
+  return lines;
+}
+
+const REFERENCE = /(?<![\w#])#(idea|ticket)-(\d{1,9})(?![\w-])/g;
+const WIKI = /\[\[([^[\]|#\n]{1,200})(?:#[^[\]|\n]*)?(?:\|[^[\]\n]*)?\]\]/g;
+const LINK = /\]\(\s*<?([^)\s>#?]{1,300}\.md)(?:#[^)\s>]*)?>?\s*\)/gi;
+
+function linksIn(path: string, lines: string[]): DocumentLink[] {
+  const found = new Map<string, DocumentLink>();
+  const add = (kind: DocumentLink["kind"], target: string) => {
+    if (found.size < LINKS_MAX) found.set(`${kind} ${target}`, { kind, target });
+  };
+  for (const line of lines) {
+    for (const [, kind, number] of line.matchAll(REFERENCE)) {
+      add(kind as "idea" | "ticket", String(Number(number)));
+    }
+    for (const [, name] of line.matchAll(WIKI)) add("document", linkKey(name!));
+    for (const [, href] of line.matchAll(LINK)) {
+      const target = pathFrom(path, href!);
+      if (target !== null) add("document", linkKey(target));
+    }
+  }
+  return [...found.values()];
+}
+
+/** How a name in a link is compared: without its ending, in lower case. */
+export const linkKey = (name: string): string =>
+  name.trim().normalize("NFC").replace(/^\/?planning\//, "").replace(/\.md$/i, "").toLowerCase();
+
+/** The names by which links lead to a document: its path, its title, its file's name. */
+export const keysOf = ({ path, title }: Pick<PlanningDocument, "path" | "title">): string[] => [
+  ...new Set([linkKey(path), linkKey(title), linkKey(nameOf(path))]),
+];
+
+/** The path that a relative address in a document leads to; null: out of the folder, or elsewhere. */
+export function pathFrom(path: string, href: string): string | null {
+  if (/^[a-z][a-z0-9+.-]*:|^\//i.test(href)) return null;
+  let plain = href;
+  try {
+    plain = decodeURIComponent(href);
+  } catch {
+    // A percent sign that stands for itself.
+  }
+  const parts = path.split("/").slice(0, -1);
+  for (const part of plain.split("/")) {
+    if (part === "..") {
+      if (parts.pop() === undefined) return null;
+    } else if (part !== "" && part !== ".") parts.push(part);
+  }
+  return parts.join("/");
+}

@@ -1,0 +1,82 @@
+/**
+ * The index of planning documents follows their files, whoever changed them. Whatever a crash leaves between a file
+ * and its row, the next look mends.
+ */
+import type { DocumentFile } from "../../agents/planning/planning_folder.ts";
+import type { App } from "../app.ts";
+import { transact, type Tx } from "../db.ts";
+import type { PlanningDocument, Project } from "../records.ts";
+import { documentStamps, dropDocument, findDocument, putDocument } from "../store/documents.ts";
+import { documentFacts, documentVersion, keysOf, splitDocument } from "./document_facts.ts";
+import { documentPlace, type FileText } from "./document_place.ts";
+
+/** Documents that are read and indexed in one go: others get their turn between. */
+const BATCH = 50;
+
+/**
+ * Brings a project's index up to date with its files, whoever changed them: a look at each file, and a read of those
+ * that are others now. Throws `conflict` when they can't be reached.
+ */
+export function followDocuments(app: App, project: Project, signal: AbortSignal): Promise<void> {
+  return documentsAlone(app, project, async () => {
+    const place = await documentPlace(app, project, signal);
+    const files = await place.list();
+    const known = documentStamps(app.db, project.id);
+    const changed = files.filter(({ path, stamp }) => known.get(path)?.stamp !== stamp);
+    for (let from = 0; from < changed.length; from += BATCH) {
+      signal.throwIfAborted();
+      const batch = changed.slice(from, from + BATCH);
+      const texts = await place.readAll(batch);
+      transact(app, (tx) => {
+        for (const file of batch) {
+          const text = texts.get(file.path);
+          if (text) index(tx, project.id, file, text);
+        }
+      });
+    }
+    for (const { path } of files) known.delete(path);
+    if (known.size === 0) return;
+    transact(app, (tx) => {
+      for (const gone of known.values()) dropDocument(tx, gone);
+    });
+  });
+}
+
+function index(
+  tx: Tx,
+  projectId: string,
+  { path, bytes }: Pick<DocumentFile, "path" | "bytes">,
+  { text, stamp, problem }: FileText,
+): PlanningDocument {
+  const { links, ...facts } = documentFacts(path, text);
+  return putDocument(
+    tx,
+    { ...facts, projectId, path, bytes, stamp, problem: problem || facts.problem },
+    { names: keysOf({ path, title: facts.title }), links, body: splitDocument(text).body },
+  );
+}
+
+/** One document's row from its file as it is now; null: the file is gone, and so is the row. */
+export async function refreshDocument(
+  app: App,
+  project: Project,
+  path: string,
+  signal: AbortSignal,
+): Promise<{ document: PlanningDocument; file: FileText } | null> {
+  const file = await (await documentPlace(app, project, signal)).read(path);
+  const known = findDocument(app.db, project.id, path);
+  if (file === null) {
+    if (known) transact(app, (tx) => dropDocument(tx, known));
+    return null;
+  }
+  const same = known?.stamp === file.stamp && known.version === documentVersion(file.text);
+  const document = same ? known : transact(app, (tx) => {
+    const bytes = new TextEncoder().encode(file.text).length;
+    return index(tx, project.id, { path, bytes }, file);
+  });
+  return { document, file };
+}
+
+/** What reads or writes a project's documents and their index does so by itself. */
+export const documentsAlone = <T>(app: App, { id }: Project, work: () => Promise<T>): Promise<T> =>
+  app.turnstile.through(`documents ${id}`, work);

@@ -1,0 +1,116 @@
+/** What a document said before: its commits, and where saves are none, the saves themselves. */
+import { documentBlob, readBlobs } from "../../agents/git/document_branch.ts";
+import {
+  isOnBranch,
+  listDocumentCommits,
+  VERSIONS_MAX,
+} from "../../agents/git/document_history.ts";
+import { tipOf } from "../../agents/git/repository.ts";
+import { unifiedDiff } from "../../agents/tools/diff.ts";
+import type { App } from "../app.ts";
+import { AppError } from "../errors.ts";
+import type { PlanningDocument } from "../records.ts";
+import { findSaveText, listSaves } from "../store/document_drafts.ts";
+import { getDocument } from "../store/documents.ts";
+import { getProject } from "../store/projects.ts";
+import { documentVersion } from "./document_facts.ts";
+import { type OpenDocument, saveDocument } from "./documents.ts";
+
+export interface DocumentVersion {
+  /** A commit's id, or a save's. */
+  id: string;
+  by: string;
+  at: string;
+  /** A commit's first line; null: a save that is none. */
+  subject: string | null;
+}
+
+/** Newest first, at most `VERSIONS_MAX`. */
+export async function listVersions(
+  app: App,
+  document: PlanningDocument,
+  signal: AbortSignal,
+): Promise<DocumentVersion[]> {
+  const project = getProject(app.db, document.projectId);
+  const tip = await tipOf(project.path, project.baseBranch, signal);
+  const commits: DocumentVersion[] = !tip
+    ? []
+    : (await listDocumentCommits({ repo: project.path, tip, path: document.path, signal }))
+      .map(({ commit: id, ...rest }) => ({ id, ...rest }));
+  const saves = listSaves(app.db, document).map((save) => ({ ...save, subject: null }));
+  return inTime(commits, saves).slice(0, VERSIONS_MAX);
+}
+
+/** Each list keeps its own order: the clocks of those who committed may differ. */
+function inTime(commits: DocumentVersion[], saves: DocumentVersion[]): DocumentVersion[] {
+  const [left, right] = [[...commits], [...saves]];
+  const merged: DocumentVersion[] = [];
+  while (left.length > 0 && right.length > 0) {
+    merged.push(left[0]!.at > right[0]!.at ? left.shift()! : right.shift()!);
+  }
+  return [...merged, ...left, ...right];
+}
+
+/** Throws `not_found` where the document has no such version. */
+export async function versionText(
+  app: App,
+  document: PlanningDocument,
+  id: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const none = () => new AppError("not_found", `Cannot find version "${id}" of ${document.path}`);
+  const saved = findSaveText(app.db, document, id);
+  if (saved !== null) return saved;
+  if (!/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(id)) throw none();
+  const { path: repo, baseBranch } = getProject(app.db, document.projectId);
+  const tip = await tipOf(repo, baseBranch, signal);
+  if (tip === null || !await isOnBranch(repo, { commit: id, tip }, signal)) throw none();
+  const blob = await documentBlob(repo, id, document.path, signal);
+  if (blob === null) throw none();
+  return (await readBlobs(repo, [blob], signal)).get(blob) ?? "";
+}
+
+/**
+ * Saves what an older version says, as a version of its own. `seen`: version of the text that was looked at. Throws as
+ * `saveDocument`.
+ */
+export async function restoreVersion(
+  app: App,
+  documentId: string,
+  { version, seen }: { version: string; seen: string },
+  signal: AbortSignal,
+): Promise<OpenDocument> {
+  const text = await versionText(app, getDocument(app.db, documentId), version, signal);
+  return await saveDocument(app, documentId, { text, seen }, signal);
+}
+
+/** From one text of a document to another, unified; "": they are the same, null: too far apart to show. */
+export const documentDiff = async (
+  path: string,
+  from: string,
+  to: string,
+): Promise<string | null> => from === to ? "" : await unifiedDiff(path, from, to) ?? null;
+
+/** Versions that are looked through for the text that somebody opened. */
+const LOOKED_THROUGH = 20;
+
+/** The text of which this is the version, as far as one of the newest was it; null: none of them. */
+export async function textOfVersion(
+  app: App,
+  document: PlanningDocument,
+  seen: string,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const versions = (await listVersions(app, document, signal)).slice(0, LOOKED_THROUGH);
+  for (const { id } of versions) {
+    // A commit that removed it has no text of it.
+    const text = await versionText(app, document, id, signal).catch(notThere);
+    if (text !== null && documentVersion(text) === seen) return text;
+  }
+  return null;
+}
+
+function notThere(error: unknown): null {
+  if (error instanceof AppError && error.code === "not_found") return null;
+  throw error;
+}

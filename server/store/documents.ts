@@ -1,0 +1,204 @@
+import { type Db, newId, type Row, type Tx } from "../db.ts";
+import { AppError } from "../errors.ts";
+import type { DocumentLink, PlanningDocument } from "../records.ts";
+import type { DocumentSaves, DocumentStatus, DocumentType } from "../states.ts";
+
+/** Everything about a file but what the index gives it. */
+export type IndexedDocument = Omit<PlanningDocument, "number" | "id" | "indexedAt">;
+
+/** Puts a file's row, names, links and words in place of those that there were. `names`: the best comes first. */
+export function putDocument(
+  tx: Tx,
+  document: IndexedDocument,
+  { names, links, body }: { names: readonly string[]; links: DocumentLink[]; body: string },
+): PlanningDocument {
+  const row = tx.db.prepare(`
+    INSERT INTO documents (id, project_id, path, title, type, status, owner, target, problem, bytes, stamp, version,
+      indexed_at)
+    VALUES (:id, :projectId, :path, :title, :type, :status, :owner, :target, :problem, :bytes, :stamp, :version, :now)
+    ON CONFLICT (project_id, path) DO UPDATE SET title = :title, type = :type, status = :status, owner = :owner,
+      target = :target, problem = :problem, bytes = :bytes, stamp = :stamp, version = :version, indexed_at = :now
+    RETURNING *
+  `).get({ ...document, id: newId("document"), now: tx.now })!;
+  const { number } = row;
+  tx.db.prepare("DELETE FROM document_links WHERE document = :number").run({ number: number! });
+  for (const { kind, target } of links) {
+    tx.db.prepare("INSERT OR IGNORE INTO document_links VALUES (:number, :kind, :target)")
+      .run({ number: number!, kind, target });
+  }
+  tx.db.prepare("DELETE FROM document_names WHERE document = :number").run({ number: number! });
+  for (const [rank, key] of names.entries()) {
+    tx.db.prepare("INSERT INTO document_names VALUES (:projectId, :key, :rank, :number)")
+      .run({ projectId: document.projectId, key, rank, number: number! });
+  }
+  tx.db.prepare("DELETE FROM documents_text WHERE rowid = :number").run({ number: number! });
+  tx.db.prepare("INSERT INTO documents_text (rowid, title, body) VALUES (:number, :title, :body)")
+    .run({ number: number!, title: document.title, body });
+  return documentFromRow(row);
+}
+
+/** The file is gone. */
+export function dropDocument(tx: Tx, { number }: Pick<PlanningDocument, "number">): void {
+  tx.db.prepare("DELETE FROM documents_text WHERE rowid = :number").run({ number });
+  tx.db.prepare("DELETE FROM documents WHERE number = :number").run({ number });
+}
+
+/** Throws `not_found`. */
+export function getDocument(db: Db, id: string): PlanningDocument {
+  const row = db.prepare("SELECT * FROM documents WHERE id = :id").get({ id });
+  if (!row) throw new AppError("not_found", `No document with the id "${id}"`);
+  return documentFromRow(row);
+}
+
+export function findDocument(db: Db, projectId: string, path: string): PlanningDocument | null {
+  const row = db.prepare("SELECT * FROM documents WHERE project_id = :projectId AND path = :path")
+    .get({ projectId, path });
+  return row ? documentFromRow(row) : null;
+}
+
+/** Whichever a link of this name leads to; `path`: only one whose path it is. */
+export function findDocumentNamed(
+  db: Db,
+  projectId: string,
+  { key, path }: { key: string; path: boolean },
+): PlanningDocument | null {
+  const row = db.prepare(`
+    SELECT documents.* FROM document_names JOIN documents ON documents.number = document
+    WHERE document_names.project_id = :projectId AND key = :key AND rank <= :rank
+    ORDER BY rank, path LIMIT 1
+  `).get({ projectId, key, rank: path ? 0 : 2 });
+  return row ? documentFromRow(row) : null;
+}
+
+/** Paths of all, in order. */
+export const listDocumentPaths = (db: Db, projectId: string, limit: number): string[] =>
+  db.prepare("SELECT path FROM documents WHERE project_id = :projectId ORDER BY path LIMIT :limit")
+    .all({ projectId, limit }).map((row) => String(row.path));
+
+/** Those right in a folder ("" or with a slash at its end), by path, after the path of the page before. */
+export const listDocumentsIn = (
+  db: Db,
+  projectId: string,
+  { folder, after }: { folder: string; after: string },
+  limit: number,
+): PlanningDocument[] =>
+  db.prepare(`
+    SELECT * FROM documents WHERE project_id = :projectId AND path > :after
+      AND substr(path, 1, length(:folder)) = :folder
+      AND instr(substr(path, length(:folder) + 1), '/') = 0
+    ORDER BY path LIMIT :limit
+  `).all({ projectId, folder, after, limit }).map(documentFromRow);
+
+/** How many documents each project has; those without one are left out. */
+export const countDocuments = (db: Db): Map<string, number> =>
+  new Map(
+    db.prepare("SELECT project_id, count(*) AS n FROM documents GROUP BY project_id").all()
+      .map((row) => [String(row.project_id), Number(row.n)]),
+  );
+
+/** Of a project, by path, after this one; null: of any type, of any status. */
+export const listDocumentsAfter = (
+  db: Db,
+  { projectId, after, type, status }: {
+    projectId: string;
+    after: string;
+    type: DocumentType | null;
+    status: DocumentStatus | null;
+  },
+  limit: number,
+): PlanningDocument[] =>
+  db.prepare(`
+    SELECT * FROM documents WHERE project_id = :projectId AND path > :after
+      AND (:type IS NULL OR type = :type) AND (:status IS NULL OR status = :status)
+    ORDER BY path LIMIT :limit
+  `).all({ projectId, after, type, status, limit }).map(documentFromRow);
+
+/** All of a project, by path; `limit` at most. */
+export const listDocuments = (db: Db, projectId: string, limit: number): PlanningDocument[] =>
+  db.prepare("SELECT * FROM documents WHERE project_id = :projectId ORDER BY path LIMIT :limit")
+    .all({ projectId, limit }).map(documentFromRow);
+
+/** What the check of the files compares with: by path. */
+export const documentStamps = (
+  db: Db,
+  projectId: string,
+): Map<string, { number: number; stamp: string }> =>
+  new Map(
+    db.prepare("SELECT number, path, stamp FROM documents WHERE project_id = :projectId")
+      .all({ projectId })
+      .map((row) => [String(row.path), { number: Number(row.number), stamp: String(row.stamp) }]),
+  );
+
+/** A document that a search found. */
+export interface DocumentHit {
+  document: PlanningDocument;
+  /** Where its words stand; found ones between U+0002 and U+0003. */
+  excerpt: string;
+}
+
+/** `query` in FTS5's own syntax; the best first. */
+export const searchDocuments = (
+  db: Db,
+  projectId: string,
+  query: string,
+  limit: number,
+): DocumentHit[] =>
+  db.prepare(`
+    SELECT documents.*, snippet(documents_text, 1, char(2), char(3), '…', 24) AS excerpt
+    FROM documents_text JOIN documents ON documents.number = documents_text.rowid
+    WHERE documents_text MATCH :query AND project_id = :projectId
+    ORDER BY bm25(documents_text, 8.0, 1.0) LIMIT :limit
+  `).all({ projectId, query, limit })
+    .map((row) => ({ document: documentFromRow(row), excerpt: String(row.excerpt) }));
+
+/** Where a document leads, in order. */
+export const listLinks = (db: Db, number: number): DocumentLink[] =>
+  db.prepare(
+    "SELECT kind, target FROM document_links WHERE document = :number ORDER BY kind, target",
+  )
+    .all({ number })
+    .map((row) => ({ kind: row.kind as DocumentLink["kind"], target: String(row.target) }));
+
+/** Documents of a project with a link to any of these targets of one kind, by path. */
+export const listLinking = (
+  db: Db,
+  projectId: string,
+  { kind, targets }: { kind: DocumentLink["kind"]; targets: readonly string[] },
+  limit: number,
+): PlanningDocument[] =>
+  db.prepare(`
+    SELECT * FROM documents WHERE project_id = :projectId AND number IN (
+      SELECT document FROM document_links
+      WHERE kind = :kind AND target IN (SELECT value FROM json_each(:targets)))
+    ORDER BY path LIMIT :limit
+  `).all({ projectId, kind, targets: JSON.stringify(targets), limit }).map(documentFromRow);
+
+/** Where a project's documents are saved; null: nobody said. */
+export function findDocumentSaves(db: Db, projectId: string): DocumentSaves | null {
+  const row = db.prepare("SELECT saves FROM planning_settings WHERE project_id = :projectId")
+    .get({ projectId });
+  return row ? row.saves as DocumentSaves : null;
+}
+
+export const putDocumentSaves = (tx: Tx, projectId: string, saves: DocumentSaves): void =>
+  void tx.db.prepare(`
+    INSERT INTO planning_settings VALUES (:projectId, :saves, :actor, :now)
+    ON CONFLICT (project_id) DO UPDATE SET saves = :saves, updated_by = :actor, updated_at = :now
+  `).run({ projectId, saves, actor: tx.actor, now: tx.now });
+
+const documentFromRow = (row: Row): PlanningDocument => ({
+  number: Number(row.number),
+  id: String(row.id),
+  projectId: String(row.project_id),
+  path: String(row.path),
+  title: String(row.title),
+  type: row.type as DocumentType,
+  status: row.status as DocumentStatus,
+  owner: String(row.owner),
+  target: String(row.target),
+  problem: String(row.problem),
+  bytes: Number(row.bytes),
+  stamp: String(row.stamp),
+  version: String(row.version),
+  indexedAt: String(row.indexed_at),
+});

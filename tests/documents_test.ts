@@ -1,0 +1,414 @@
+/** Planning documents: where they are saved, what refuses a save, and the index that follows their files. */
+import {
+  deepStrictEqual as deepEqual,
+  match,
+  rejects,
+  strictEqual as equal,
+  throws,
+} from "node:assert";
+import { documentPath } from "../agents/planning/document_paths.ts";
+import { documentFacts, withStatus } from "../server/services/document_facts.ts";
+import { followDocuments } from "../server/services/document_index.ts";
+import { backLinksOf, documentsAbout, linkedDocument } from "../server/services/document_links.ts";
+import {
+  createDocument,
+  deleteDocument,
+  documentsOf,
+  findDocuments,
+  openDocument,
+  saveDocument,
+  setDocumentSaves,
+  setDocumentStatus,
+} from "../server/services/documents.ts";
+import { getDocument } from "../server/store/documents.ts";
+import { exists, never } from "./git_support.ts";
+import { planningBench } from "./planning_support.ts";
+
+const SAVING = "planning/specs/saving.md";
+
+Deno.test("documentPath() takes names of any script, and none that leads out of the folder", () => {
+  equal(documentPath("specs/saving"), "specs/saving.md");
+  equal(documentPath("planning/Übersicht 2.md"), "Übersicht 2.md");
+  equal(documentPath("計画/概要.md"), "計画/概要.md");
+  const bad = [
+    ...["", "/", "/etc/passwd.md", "../x.md", "a/../../x.md", "a/./x.md", "a//x.md", ".git/x.md"],
+    ...[".hidden.md", "a/.x.md", "a\\b.md", "C:\\x.md", "c:x.md", "x\0.md", "x\n.md", "x\u202e.md"],
+    ...["con.md", "a/NUL.md", "com1.md", "x?.md", "x*.md", '"x".md', "x|y.md", "~/x.md", "-x.md"],
+    ...["x .md/", "a /x.md", "templates/x.md", "Templates/x.md", `${"a/".repeat(9)}x.md`],
+    `${"x".repeat(300)}.md`,
+  ];
+  for (const path of bad) {
+    if (path === "x .md/") continue; // a folder's name ending in a space is refused below
+    throws(() => documentPath(path), { code: "invalid" }, JSON.stringify(path));
+  }
+});
+
+Deno.test("a save is one commit on the base branch, and the person's folder moves along", async () => {
+  await using b = await planningBench({
+    "README.md": "one\n",
+    [SAVING]: "# Saving\n\nGames are saved.\n",
+  });
+  await b.repo.write("README.md", "edited, not committed\n");
+  await b.follow();
+  const { document, text } = await openDocument(b.app, b.idOf("specs/saving.md"), never);
+  equal(text, "# Saving\n\nGames are saved.\n");
+  const change = { text: "# Saving\n\nBetter.\n", seen: document.version };
+  const saved = await saveDocument(b.app, document.id, change, never);
+  equal(saved.text, "# Saving\n\nBetter.\n");
+  equal(await b.repo.read(SAVING), "# Saving\n\nBetter.\n");
+  equal(await b.repo.read("README.md"), "edited, not committed\n");
+  equal(
+    await b.repo.git("log", "-1", "--format=%s|%an"),
+    "docs(planning): update specs/saving.md|Pat Person",
+  );
+  equal(await b.repo.git("diff", "--name-only", "HEAD~", "HEAD"), SAVING);
+  equal(await b.repo.git("status", "--porcelain"), " M README.md");
+  // The same text again, by a request whose answer got lost: no second commit.
+  await saveDocument(b.app, document.id, change, never);
+  equal(await b.repo.git("rev-list", "--count", "HEAD"), "2");
+  deepEqual(b.app.events.filter(({ type }) => type === "document_saved").length, 1);
+});
+
+Deno.test("where the base branch is not checked out, documents are read from it and saved on it alone", async () => {
+  await using b = await planningBench();
+  await b.repo.git("checkout", "-q", "-b", "other");
+  await b.repo.write(SAVING, "the person's own, on another branch\n");
+  const before = await b.repo.snapshot();
+  await b.follow();
+  const { document, text } = await openDocument(b.app, b.idOf("specs/saving.md"), never);
+  equal(text, "# Saving\n\nGames are saved.\n");
+  await saveDocument(b.app, document.id, { text: "on main\n", seen: document.version }, never);
+  equal(await b.repo.git("show", `main:${SAVING}`), "on main");
+  const after = await b.repo.snapshot();
+  equal(after[`${b.repo.dir}/${SAVING}`], before[`${b.repo.dir}/${SAVING}`]);
+  equal(after["status"], before["status"]);
+  const made = await createDocument(
+    b.app,
+    { projectId: b.project.id, path: "a b", text: "x" },
+    never,
+  );
+  equal(await b.repo.git("show", "main:planning/a b.md"), "x");
+  await deleteDocument(b.app, made.document.id, { seen: made.document.version }, never);
+  equal(await b.repo.git("ls-tree", "-r", "--name-only", "main", "planning/"), SAVING);
+});
+
+Deno.test("a commit never goes on top of somebody's unsaved work", async () => {
+  await using b = await planningBench();
+  await b.follow();
+  const id = b.idOf("specs/saving.md");
+  const opened = await openDocument(b.app, id, never);
+  await b.repo.write(SAVING, "typed in another editor\n");
+  const mine = { text: "mine\n", seen: opened.document.version };
+  await rejects(saveDocument(b.app, id, mine, never), {
+    code: "conflict",
+    message: /was changed after/,
+  });
+  // Now it has been seen, and still it is not committed.
+  const { document } = await openDocument(b.app, id, never);
+  const again = { text: "mine\n", seen: document.version };
+  await rejects(saveDocument(b.app, id, again, never), {
+    code: "conflict",
+    message: /not committed/,
+  });
+  await rejects(deleteDocument(b.app, id, { seen: document.version }, never), /not committed/);
+  equal(await b.repo.read(SAVING), "typed in another editor\n");
+  equal(await b.repo.git("rev-list", "--count", "HEAD"), "1");
+  // A file that git does not know yet counts as work, too.
+  await b.repo.write("planning/new.md", "theirs\n");
+  const made = { projectId: b.project.id, path: "new", text: "mine\n" };
+  await rejects(createDocument(b.app, made, never), { code: "conflict" });
+  equal(await b.repo.read("planning/new.md"), "theirs\n");
+  await b.repo.git("add", "planning");
+  await b.repo.git("commit", "-q", "-m", "Mine");
+  await saveDocument(b.app, id, again, never);
+  equal(await b.repo.read(SAVING), "mine\n");
+});
+
+Deno.test("saved only in the folder, nothing is committed, and an edit made meanwhile is a conflict", async () => {
+  await using b = await planningBench();
+  setDocumentSaves(b.app, b.project.id, "files");
+  await b.follow();
+  const id = b.idOf("specs/saving.md");
+  const { document } = await openDocument(b.app, id, never);
+  await saveDocument(b.app, id, { text: "one\n", seen: document.version }, never);
+  equal(await b.repo.read(SAVING), "one\n");
+  equal(await b.repo.git("rev-list", "--count", "HEAD"), "1");
+  await rejects(saveDocument(b.app, id, { text: "two\n", seen: document.version }, never), {
+    code: "conflict",
+  });
+  equal(await b.repo.read(SAVING), "one\n");
+  const made = { projectId: b.project.id, path: "notes/first", text: "hello\n" };
+  await createDocument(b.app, made, never);
+  await createDocument(b.app, made, never); // the same: made before
+  equal(await b.repo.read("planning/notes/first.md"), "hello\n");
+  await rejects(createDocument(b.app, { ...made, text: "other" }, never), { code: "conflict" });
+});
+
+Deno.test("links lead nowhere: not the folder's, not a file's, not a second name", async () => {
+  await using b = await planningBench();
+  setDocumentSaves(b.app, b.project.id, "files");
+  const secret = b.repo.beside("secret.md");
+  await Deno.writeTextFile(secret, "secret\n");
+  await Deno.symlink(secret, `${b.repo.dir}/planning/link.md`);
+  await Deno.link(secret, `${b.repo.dir}/planning/second.md`);
+  await Deno.mkdir(b.repo.beside("outside"));
+  await Deno.writeTextFile(`${b.repo.beside("outside")}/x.md`, "outside\n");
+  await Deno.symlink(b.repo.beside("outside"), `${b.repo.dir}/planning/away`);
+  await b.follow();
+  deepEqual(documentsOf(b.app, b.project.id).map(({ path }) => path), ["specs/saving.md"]);
+  const { id: projectId } = b.project;
+  for (const path of ["link.md", "second.md", "away/x.md", "away/new.md"]) {
+    await rejects(createDocument(b.app, { projectId, path, text: "mine" }, never), {
+      code: "conflict",
+    }, path);
+  }
+  equal(await Deno.readTextFile(secret), "secret\n");
+  equal(await exists(`${b.repo.beside("outside")}/new.md`), false);
+  await Deno.remove(`${b.repo.dir}/planning`, { recursive: true });
+  await Deno.symlink(b.repo.beside("outside"), `${b.repo.dir}/planning`);
+  await rejects(b.follow(), { code: "conflict", message: /symbolic link/ });
+  await rejects(
+    createDocument(b.app, { projectId, path: "y", text: "mine" }, never),
+    /symbolic link/,
+  );
+});
+
+Deno.test("on a branch, too, a link is no document and is not written through", async () => {
+  await using b = await planningBench();
+  await Deno.symlink("../../../secret.md", `${b.repo.dir}/planning/link.md`);
+  await Deno.symlink("specs", `${b.repo.dir}/planning/away`);
+  await b.repo.commit("Links");
+  await b.repo.git("checkout", "-q", "-b", "other");
+  await b.follow();
+  deepEqual(documentsOf(b.app, b.project.id).map(({ path }) => path), ["specs/saving.md"]);
+  const { id: projectId } = b.project;
+  for (const path of ["link", "away/new", "specs/saving.md/new"]) {
+    await rejects(createDocument(b.app, { projectId, path, text: "mine" }, never), {
+      code: "conflict",
+    }, path);
+  }
+});
+
+Deno.test("the index follows what is made, changed, moved and deleted outside, and finds words", async () => {
+  await using b = await planningBench();
+  await b.follow();
+  const id = b.idOf("specs/saving.md");
+  await b.repo.write(
+    SAVING,
+    "---\ntitle: Saves\nstatus: approved\nowner: Ana\ntarget: 1.2\n---\nQuicksave [[Ideas]]\n",
+  );
+  await b.repo.write(
+    "planning/Ideas.md",
+    "# Ideas\n\nSee [how](specs/saving.md), #idea-3 and #ticket-07.\n",
+  );
+  await b.follow();
+  const saves = getDocument(b.app.db, id);
+  deepEqual(
+    [saves.title, saves.status, saves.owner, saves.target, saves.type],
+    ["Saves", "approved", "Ana", "1.2", "spec"],
+  );
+  const found = (words: string) =>
+    findDocuments(b.app, b.project.id, words).map(({ document }) => document.path);
+  deepEqual(found("quicks"), ["specs/saving.md"]);
+  deepEqual(found('"quicksave" OR (games* NEAR'), []);
+  deepEqual(found("'; DROP TABLE documents; --"), []);
+  deepEqual(backLinksOf(b.app, saves).map(({ path }) => path), ["Ideas.md"]);
+  deepEqual(linkedDocument(b.app, saves, "ideas", "name")?.path, "Ideas.md");
+  deepEqual(linkedDocument(b.app, saves, "../../etc/passwd.md", "address"), null);
+  const about = (kind: "idea" | "ticket", number: number) =>
+    documentsAbout(b.app, b.project.id, { kind, number }).map(({ path }) => path);
+  deepEqual([about("idea", 3), about("ticket", 7), about("ticket", 3)], [
+    ["Ideas.md"],
+    ["Ideas.md"],
+    [],
+  ]);
+  await b.repo.git("mv", SAVING, "planning/specs/saves.md");
+  await Deno.remove(`${b.repo.dir}/planning/Ideas.md`);
+  await b.follow();
+  deepEqual(documentsOf(b.app, b.project.id).map(({ path }) => path), ["specs/saves.md"]);
+  deepEqual(found("ideas"), ["specs/saves.md"], "the words of what is gone are gone");
+  await rejects(openDocument(b.app, id, never), { code: "not_found" });
+});
+
+Deno.test("a crash between the file and the index is mended by the next look", async () => {
+  await using b = await planningBench();
+  await b.follow();
+  const id = b.idOf("specs/saving.md");
+  const { document } = await openDocument(b.app, id, never);
+  // The commit is made, and the process dies before the index knows.
+  const real = b.app.db.prepare;
+  b.app.db.prepare = (sql) => {
+    if (/INSERT INTO documents /.test(sql)) throw new Error("killed");
+    return real.call(b.app.db, sql);
+  };
+  await rejects(
+    saveDocument(b.app, id, { text: "landed\n", seen: document.version }, never),
+    /killed/,
+  );
+  b.app.db.prepare = real;
+  equal(await b.repo.read(SAVING), "landed\n");
+  deepEqual(findDocuments(b.app, b.project.id, "landed"), []);
+  await b.follow();
+  equal(findDocuments(b.app, b.project.id, "landed").length, 1);
+  // The same save again does not commit twice.
+  await saveDocument(b.app, id, { text: "landed\n", seen: document.version }, never);
+  equal(await b.repo.git("rev-list", "--count", "HEAD"), "2");
+});
+
+Deno.test("a commit that was made and never landed is no harm: the save is done again", async () => {
+  await using b = await planningBench();
+  await b.follow();
+  const id = b.idOf("specs/saving.md");
+  const { document } = await openDocument(b.app, id, never);
+  // Another git command holds the folder's index: the commit can't land.
+  await b.repo.write(".git/index.lock", "");
+  const change = { text: "later\n", seen: document.version };
+  await rejects(saveDocument(b.app, id, change, never), {
+    code: "conflict",
+    message: /index\.lock/,
+  });
+  equal(await b.repo.read(SAVING), "# Saving\n\nGames are saved.\n");
+  await Deno.remove(`${b.repo.dir}/.git/index.lock`);
+  await saveDocument(b.app, id, change, never);
+  equal(await b.repo.git("show", `HEAD:${SAVING}`), "later");
+});
+
+Deno.test("what is no text, or too large, is listed with the reason and never written over", async () => {
+  await using b = await planningBench();
+  await Deno.writeFile(`${b.repo.dir}/planning/image.md`, new Uint8Array([0xff, 0xfe, 0, 1]));
+  await b.repo.write("planning/large.md", "x".repeat(600_000));
+  await b.follow();
+  const problems = documentsOf(b.app, b.project.id).map((
+    { path, problem },
+  ) => [path, problem !== ""]);
+  deepEqual(problems, [["image.md", true], ["large.md", true], ["specs/saving.md", false]]);
+  await rejects(openDocument(b.app, b.idOf("image.md"), never), { code: "conflict" });
+  await rejects(openDocument(b.app, b.idOf("large.md"), never), { code: "conflict" });
+  setDocumentSaves(b.app, b.project.id, "files");
+  const made = { projectId: b.project.id, path: "image", text: "" };
+  await rejects(createDocument(b.app, made, never), { code: "conflict" });
+  const big = { projectId: b.project.id, path: "big", text: "x".repeat(600_000) };
+  await rejects(createDocument(b.app, big, never), { code: "invalid" });
+});
+
+Deno.test("an archived project's documents can be read and not changed", async () => {
+  await using b = await planningBench();
+  await b.follow();
+  const id = b.idOf("specs/saving.md");
+  const { document } = await openDocument(b.app, id, never);
+  b.app.tx((tx) => tx.db.exec("UPDATE projects SET status = 'archived'"));
+  await rejects(saveDocument(b.app, id, { text: "x", seen: document.version }, never), /archived/);
+  await openDocument(b.app, id, never);
+});
+
+Deno.test("documentFacts() takes what front matter says, and says what is wrong with it", () => {
+  const of = (text: string, path = "a.md") => documentFacts(path, text);
+  deepEqual(of("").title, "a");
+  deepEqual(of("---\ntype: roadmap\n---\n# R").type, "roadmap");
+  deepEqual(of("x", "roadmaps/2026.md").type, "roadmap");
+  match(of("---\nstatus: maybe\n---\n").problem, /"maybe" is none of draft/);
+  match(of("---\n- a\n---\n").problem, /no lines/);
+  match(of("---\na: [\n---\n").problem, /can't be read/);
+  match(of(`---\na: &a [x]\nb: [*a,*a]\n---\n`).problem, /can't be read/);
+  match(of(`---\n${"a: b\n".repeat(5_000)}---\n`).problem, /longer/);
+  deepEqual(of("---\nnever closed").problem, "");
+  // What stands in code is no link.
+  const text =
+    "`[[no]]` #idea-1\n```\n[[no]] #idea-2\n# no\n```\n~~~~\n```\n#ticket-5\n~~~~\n[[yes|x]] [[b#c]]\n";
+  deepEqual(of(text).links, [
+    { kind: "idea", target: "1" },
+    { kind: "document", target: "yes" },
+    { kind: "document", target: "b" },
+  ]);
+  deepEqual(of("# Heading ##").title, "Heading");
+});
+
+Deno.test("hundreds of documents are indexed in parts, and a second look reads none of them", async () => {
+  const files = Object.fromEntries(
+    Array.from({ length: 130 }, (_, i) => [`planning/n/${i}.md`, `# Note ${i}\n`]),
+  );
+  await using b = await planningBench(files);
+  await b.follow();
+  equal(documentsOf(b.app, b.project.id).length, 130);
+  b.app.advance(60_000);
+  await followDocuments(b.app, b.project, never);
+  const times = new Set(documentsOf(b.app, b.project.id).map(({ indexedAt }) => indexedAt));
+  deepEqual([...times], ["2026-01-02T03:04:05.000Z"]);
+});
+
+Deno.test("withStatus() changes one line, and makes front matter where there is none", () => {
+  const cases: [string, string][] = [
+    ["# A\n", "---\nstatus: approved\n---\n\n# A\n"],
+    ["---\nowner: Ana\n---\n# A\n", "---\nowner: Ana\nstatus: approved\n---\n# A\n"],
+    [
+      "---\nstatus: draft # yet\nowner: Ana\n---\nstatus: x\n",
+      "---\nstatus: approved\nowner: Ana\n---\nstatus: x\n",
+    ],
+    ["---\r\nstatus: draft\r\n---\r\nx", "---\r\nstatus: approved\r\n---\r\nx"],
+    ["---\n---\n", "---\nstatus: approved\n---\n"],
+    ["", "---\nstatus: approved\n---\n\n"],
+  ];
+  for (const [before, after] of cases) {
+    equal(withStatus(before, "approved"), after, JSON.stringify(before));
+    equal(documentFacts("a.md", after).status, "approved", JSON.stringify(before));
+  }
+});
+
+Deno.test("a status is set in the file, unless it was changed or its front matter can't be read", async () => {
+  await using b = await planningBench();
+  await b.follow();
+  const id = b.idOf("specs/saving.md");
+  const { document } = await openDocument(b.app, id, never);
+  const first = { status: "review", seen: document.version } as const;
+  const { document: after } = await setDocumentStatus(b.app, id, first, never);
+  equal(after.status, "review");
+  match(await b.repo.read(SAVING), /^---\nstatus: review\n---\n\n# Saving/);
+  await rejects(setDocumentStatus(b.app, id, first, never), { code: "conflict" });
+  const page = `/documents/${id}`;
+  const { version: seen } = after;
+  equal((await b.pages.post(`${page}/status`, { status: "approved", seen })).status, 303);
+  match(await (await b.pages.get(page)).text(), /Approved/);
+  const { version } = getDocument(b.app.db, id);
+  const wrong = await b.call("POST", `${page}/status`, { status: "perfect", seen: version });
+  equal(wrong.status, 422);
+  const done = await b.call("POST", `${page}/status`, { status: "done", seen: version });
+  deepEqual([done.status, done.json.status], [200, "done"]);
+  await b.repo.commit("Broken", { [SAVING]: "---\na: [\n---\n" });
+  const { document: broken } = await openDocument(b.app, id, never);
+  const last = { status: "draft", seen: broken.version } as const;
+  await rejects(setDocumentStatus(b.app, id, { ...last, status: "review" }, never), {
+    code: "conflict",
+    message: /front matter can't be read/,
+  });
+});
+
+Deno.test("of two saves at the same moment one is kept and the other is told", async () => {
+  await using b = await planningBench();
+  const marker = await b.repo.trapHooks(
+    "pre-commit",
+    "commit-msg",
+    "post-merge",
+    "reference-transaction",
+  );
+  await b.follow();
+  const id = b.idOf("specs/saving.md");
+  const { document } = await openDocument(b.app, id, never);
+  const save = (text: string) => saveDocument(b.app, id, { text, seen: document.version }, never);
+  const ends = await Promise.allSettled([save("one\n"), save("two\n")]);
+  deepEqual(ends.map(({ status }) => status), ["fulfilled", "rejected"]);
+  equal(await b.repo.read(SAVING), "one\n");
+  equal(await b.repo.git("rev-list", "--count", "HEAD"), "2");
+  equal(await exists(marker), false, "no hook of the repository's ran");
+});
+
+Deno.test("a save goes on top of what others commit meanwhile to other files", async () => {
+  await using b = await planningBench();
+  await b.repo.git("checkout", "-q", "-b", "other");
+  await b.follow();
+  const id = b.idOf("specs/saving.md");
+  const { document } = await openDocument(b.app, id, never);
+  await b.repo.commitOn("main", { "code.ts": "new\n" });
+  await saveDocument(b.app, id, { text: "mine\n", seen: document.version }, never);
+  equal(await b.repo.git("show", "main:code.ts"), "new");
+  equal(await b.repo.git("show", `main:${SAVING}`), "mine");
+});

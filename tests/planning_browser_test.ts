@@ -1,0 +1,165 @@
+/** Planning documents in a real browser, over a real repository. */
+import { deepStrictEqual as deepEqual, match, strictEqual as equal } from "node:assert";
+import axe from "axe-core";
+import type { Browser, Page } from "playwright-core";
+import { chromiumPath, desktop, launchBrowser, needsChromium, openPage } from "./browser.ts";
+import { listen } from "./http_support.ts";
+import { type PlanningBench, planningBench } from "./planning_support.ts";
+import { submitIdea } from "../server/services/ideas.ts";
+import { planningPages } from "./planning_fixture.tsx";
+import { startSampleServer } from "./sample_server.ts";
+
+const SAVING = "planning/specs/saving.md";
+const TEXT = "# Saving\n\none\n\n- [ ] first\n- [ ] second\n\nthree\n";
+
+interface Stage {
+  b: PlanningBench;
+  page: Page;
+}
+
+async function onPage(
+  browser: Browser,
+  act: (stage: Stage) => Promise<void>,
+  { width = desktop.width, scripts = true }: { width?: number; scripts?: boolean } = {},
+): Promise<void> {
+  await using b = await planningBench({ [SAVING]: TEXT, "planning/map.md": "# Map\n" });
+  await using server = listen(b.pages.http);
+  const viewport = { ...desktop, width };
+  await using watched = await openPage(browser, { viewport, javaScriptEnabled: scripts });
+  const { page, problems } = watched;
+  await page.goto(`${server.origin}/planning`);
+  await act({ b, page });
+  const over = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
+  equal(await page.evaluate(over), 0, "the page is wider than the window");
+  // A refused save is a 409, which the console tells.
+  deepEqual(problems.filter((text) => !/409/.test(text)), []);
+}
+
+Deno.test({
+  name: `planning documents are worked with in a browser${needsChromium}`,
+  ignore: chromiumPath === null,
+  async fn(t) {
+    const browser = await launchBrowser();
+    try {
+      await t.step(
+        "written by keyboard: kept as it is typed, with its preview",
+        () => onPage(browser, write),
+      );
+      await t.step("an edit from outside while typing", () => onPage(browser, meet));
+      await t.step("so it is on the narrowest page", () => onPage(browser, meet, { width: 320 }));
+      await t.step("and without scripts", () => onPage(browser, meet, { scripts: false }));
+      await t.step("suggestions and lists by keyboard", () => onPage(browser, complete));
+      await t.step("items are ticked", () => onPage(browser, tick));
+      await t.step("and without scripts", () => onPage(browser, tick, { scripts: false }));
+      await t.step("the pages are free of axe findings and fit", () => inspect(browser));
+    } finally {
+      await browser.close();
+    }
+  },
+});
+
+async function write({ b, page }: Stage): Promise<void> {
+  await page.keyboard.press("e");
+  await page.getByLabel("Path").fill("notes/first");
+  await page.keyboard.press("Control+Enter");
+  await page.getByRole("heading", { level: 1, name: "Edit first" }).waitFor();
+  const text = page.getByLabel("Text");
+  await text.focus();
+  await page.keyboard.press("Control+A");
+  await page.keyboard.type("# First\n\nSee [[Map]], **soon**.");
+  await page.locator("#document-live strong", { hasText: "soon" }).waitFor();
+  await page.locator("#document-live a", { hasText: "Map" }).waitFor();
+  equal(await page.evaluate("document.activeElement.tagName"), "TEXTAREA", "typing goes on");
+  // Not saved, and there again after the page was left.
+  equal(await b.repo.read("planning/notes/first.md"), "# first\n");
+  await page.reload();
+  match(await page.getByLabel("Text").inputValue(), /soon/);
+  await page.getByLabel("Text").focus();
+  await page.keyboard.press("Control+Enter");
+  await page.getByRole("heading", { level: 1, name: "First" }).waitFor();
+  equal(await b.repo.read("planning/notes/first.md"), "# First\n\nSee [[Map]], **soon**.");
+}
+
+async function meet({ b, page }: Stage): Promise<void> {
+  await page.getByRole("link", { name: "Saving" }).click();
+  await page.getByRole("heading", { level: 1, name: "Saving" }).waitFor();
+  await page.getByRole("link", { name: "Edit" }).click();
+  await page.locator("#document-form-text").fill(TEXT.replace("one", "mine"));
+  await b.repo.commit("Theirs", { [SAVING]: TEXT.replace("three", "theirs") });
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  const merged = page.getByLabel("Both texts, merged");
+  await merged.waitFor();
+  equal(await merged.inputValue(), TEXT.replace("one", "mine").replace("three", "theirs"));
+  equal(await page.locator("#document-form-text").inputValue(), TEXT.replace("one", "mine"));
+  await page.getByRole("button", { name: "Save both together" }).click();
+  await page.locator("#flash", { hasText: "specs/saving.md saved" }).waitFor();
+  equal(await b.repo.read(SAVING), TEXT.replace("one", "mine").replace("three", "theirs"));
+}
+
+async function complete({ b, page }: Stage): Promise<void> {
+  submitIdea(b.app, { projectId: b.project.id, title: "Save often" });
+  await page.goto(page.url().replace("/planning", `/documents/${b.idOf("specs/saving.md")}/edit`));
+  const text = page.locator("#document-form-text");
+  await text.fill("");
+  await page.keyboard.type("- [x] see [[ma");
+  await page.getByRole("option", { name: "Map" }).waitFor();
+  await page.keyboard.press("Enter");
+  await page.keyboard.type(" and #");
+  await page.getByRole("option", { name: "#idea-1" }).waitFor();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Tab");
+  equal(await page.getByRole("option").count(), 0);
+  await page.keyboard.press("Enter");
+  await page.keyboard.type("next");
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Enter");
+  await page.keyboard.type("# no");
+  equal(await text.inputValue(), "- [x] see [[Map]] and #idea-1\n- [ ] next\n\n# no");
+  await page.keyboard.type(" [[ma");
+  await page.getByRole("option", { name: "Map" }).waitFor();
+  await page.keyboard.press("Escape");
+  equal(await page.getByRole("option").count(), 0);
+  equal(await page.evaluate("document.activeElement.id"), "document-form-text");
+}
+
+async function tick({ b, page }: Stage): Promise<void> {
+  await page.getByRole("link", { name: "Saving" }).click();
+  await page.getByRole("checkbox").nth(1).click();
+  await page.locator('[role="checkbox"][aria-checked="true"]').waitFor();
+  equal(await b.repo.read(SAVING), TEXT.replace("[ ] second", "[x] second"));
+}
+
+const looks = [
+  { width: desktop.width, colorScheme: "light" },
+  { width: desktop.width, colorScheme: "dark" },
+  { width: 390, colorScheme: "light" },
+  { width: 320, colorScheme: "dark" },
+] as const;
+
+async function inspect(browser: Browser): Promise<void> {
+  await using server = startSampleServer();
+  const found: string[] = [];
+  for (const { width, colorScheme } of looks) {
+    await using watched = await openPage(browser, {
+      viewport: { ...desktop, width },
+      colorScheme,
+    });
+    await watched.context.addInitScript(axe.source);
+    for (const path of Object.keys(planningPages)) {
+      await watched.page.goto(server.url + path);
+      const said = await watched.page.evaluate(async () => {
+        document.querySelectorAll("details").forEach((part) => part.open = true);
+        // deno-lint-ignore no-explicit-any -- axe has no place in the page's types
+        const { violations } = await (globalThis as any).axe.run(document, { preload: false });
+        const wide = document.documentElement.scrollWidth - innerWidth;
+        return [
+          // deno-lint-ignore no-explicit-any -- as above
+          ...violations.map((v: any) => `${v.id}: ${v.nodes.map((n: any) => n.html).join(" | ")}`),
+          ...wide > 0 ? [`${wide} pixels too wide`] : [],
+        ];
+      });
+      found.push(...said.map((what: string) => `${path} ${width} ${colorScheme}: ${what}`));
+    }
+  }
+  deepEqual(found, []);
+}

@@ -1,0 +1,162 @@
+/** A planning document to read. */
+import type { VNode } from "preact";
+import type { PlanningDocument } from "../server/records.ts";
+import { documentStatuses } from "../server/states.ts";
+import { Facts, Notice, Panel, StatusBadge, Time } from "./components.tsx";
+import type { DocumentHeading } from "./document_markdown.ts";
+import { Button, buttonClass, Disclosure, Field } from "./forms.tsx";
+import { Layout, PageHead } from "./layout.tsx";
+import { documentHref, planningHref } from "./links.ts";
+import { documentSavesWords, documentStatusWords, documentTypeWords } from "./planning_words.ts";
+import type { PlanningProject } from "./planning.tsx";
+import type { Shell } from "./shell.ts";
+
+/** Something that a document names or is named by. */
+export interface DocumentNeighbour {
+  words: string;
+  /** Null: there is no such thing. */
+  href: string | null;
+}
+
+export interface DocumentPageProps {
+  shell: Shell;
+  project: PlanningProject;
+  document: PlanningDocument;
+  /** From `renderDocument`. */
+  html: string;
+  headings: DocumentHeading[];
+  links: DocumentNeighbour[];
+  backLinks: DocumentNeighbour[];
+  /** When this person's draft was kept; null: there is none. */
+  draftAt: string | null;
+}
+
+export function DocumentPage(props: DocumentPageProps): VNode {
+  const { shell, project, document, html, headings, links, backLinks, draftAt } = props;
+  const { id, title, path, type, status, owner, target, problem, version } = document;
+  return (
+    <Layout shell={shell} title={title} current="planning" live={null}>
+      <PageHead
+        crumb={{ href: planningHref(project.id), label: "Planning" }}
+        title={title}
+        aside={
+          <>
+            <StatusBadge shown={documentStatusWords[status]} />
+            <a class={buttonClass("plain")} href={`${documentHref(id)}/versions`}>Versions</a>
+            <a class={buttonClass("primary")} href={`${documentHref(id)}/edit`} data-key="e">
+              Edit
+            </a>
+          </>
+        }
+      />
+      {draftAt && (
+        <Notice
+          tone="waiting"
+          title="You have a draft that is not saved"
+          id="document-draft-notice"
+        >
+          <p>
+            Kept <Time at={draftAt} nowMs={shell.nowMs} />.{" "}
+            <a href={`${documentHref(id)}/edit`}>Go on with it</a>
+          </p>
+        </Notice>
+      )}
+      {problem && <Notice tone="waiting" title={problem} id="document-problem" />}
+      <div class="columns">
+        <div class="column-main">
+          <section class="panel document-text" aria-label="Text" id="document-text">
+            <form method="post" action={`${documentHref(id)}/tick`} id="document-ticks">
+              <input type="hidden" name="seen" value={version} />
+              <DocumentProse html={html} />
+            </form>
+          </section>
+        </div>
+        <div class="column-facts">
+          <Outline headings={headings} />
+          <Panel id="document-facts" title="About it">
+            <Facts
+              rows={[
+                ["Type", documentTypeWords[type]],
+                ["Owner", owner || null],
+                ["Target", target || null],
+                ["File", <code class="path" key="file">planning/{path}</code>],
+                ["Saves", documentSavesWords(project.saves, project.baseBranch)],
+              ]}
+            />
+            <Disclosure id="document-status" summary="Change the status" kind="quiet">
+              <form method="post" action={`${documentHref(id)}/status`}>
+                <input type="hidden" name="seen" value={version} />
+                <Field
+                  form="document-status"
+                  name="status"
+                  kind="choice"
+                  label="Status"
+                  value={status}
+                  options={documentStatuses.map((value) => ({
+                    value,
+                    label: documentStatusWords[value].word,
+                  }))}
+                  required
+                />
+                <Button>Save the status</Button>
+              </form>
+            </Disclosure>
+            <Disclosure id="document-delete" summary="Delete…" kind="quiet">
+              <form method="post" action={`${documentHref(id)}/delete`}>
+                <p>
+                  Deletes planning/{path}. Git keeps what was committed of it.
+                </p>
+                <input type="hidden" name="seen" value={version} />
+                <Button kind="danger">Delete the document</Button>
+              </form>
+            </Disclosure>
+          </Panel>
+          <Neighbours id="document-links" title="Leads to" rows={links} />
+          <Neighbours id="document-back-links" title="Named by" rows={backLinks} />
+        </div>
+      </div>
+    </Layout>
+  );
+}
+
+/** A rendered document. htmx never acts on anything inside it. */
+export function DocumentProse({ html }: { html: string }): VNode {
+  return <div class="prose document" hx-ignore="" dangerouslySetInnerHTML={{ __html: html }} />;
+}
+
+function Outline({ headings }: { headings: DocumentHeading[] }): VNode | null {
+  if (headings.length < 2) return null;
+  return (
+    <nav class="panel outline" id="document-outline" aria-labelledby="document-outline-title">
+      <div class="panel-head">
+        <h2 id="document-outline-title">Outline</h2>
+      </div>
+      <ul class="plain-list">
+        {headings.map(({ level, text, id }, i) => (
+          <li key={id} class={`outline-${Math.min(level, 4)}`}>
+            <a href={`#${id}`} data-key={i === 0 ? "o" : undefined}>{text || "Untitled"}</a>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}
+
+function Neighbours(
+  { id, title, rows }: { id: string; title: string; rows: DocumentNeighbour[] },
+): VNode | null {
+  if (rows.length === 0) return null;
+  return (
+    <Panel id={id} title={title}>
+      <ul class="plain-list">
+        {rows.map(({ words, href }) => (
+          <li key={words}>
+            {href === null
+              ? <span class="muted">{words} (not there)</span>
+              : <a href={href}>{words}</a>}
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}

@@ -1,0 +1,196 @@
+/** The form that edits a document: kept as a draft while somebody types, with its preview, and what others changed. */
+import type { VNode } from "preact";
+import type { FieldError } from "../server/errors.ts";
+import type { PlanningDocument } from "../server/records.ts";
+import { PlainDiff } from "./activity_call.tsx";
+import { Notice, Time } from "./components.tsx";
+import { DocumentProse } from "./document.tsx";
+import { count, plural } from "./format.ts";
+import { Button, buttonClass, ErrorSummary, Field, fieldId } from "./forms.tsx";
+import { Layout, PageHead } from "./layout.tsx";
+import { documentHref } from "./links.ts";
+import type { PlanningProject } from "./planning.tsx";
+import { documentSavesWords } from "./planning_words.ts";
+import type { Shell } from "./shell.ts";
+
+/** What the form of a document holds, and what was wrong with it. */
+export interface DocumentForm {
+  text: string;
+  /** Version of the text that is edited. */
+  seen: string;
+  /** The file ends its lines with CR and LF. */
+  crlf: boolean;
+  message: string | null;
+  errors: FieldError[];
+}
+
+/** What the file says now, where it was changed after it was opened. */
+export interface DocumentMeetingShown {
+  present: string;
+  /** Version of it. */
+  version: string;
+  /** What was changed in the file meanwhile, unified; null: nobody knows what both began with. */
+  theirs: string | null;
+  /** What this person changed; null as above. */
+  mine: string | null;
+  /** Both together, for a person to look at; null: they can't be put together. */
+  merged: { text: string; conflicts: number } | null;
+}
+
+/** What follows the typing: whether it was kept, and how it looks. */
+export interface DocumentLive {
+  documentId: string;
+  /** When the draft was kept; null: there is none. */
+  draftAt: string | null;
+  /** Why it could not be kept; null: it was, or nothing was typed. */
+  problem: string | null;
+  /** From `renderDocument`. */
+  html: string;
+  nowMs: number;
+}
+
+export interface DocumentEditPageProps {
+  shell: Shell;
+  project: PlanningProject;
+  document: PlanningDocument;
+  limits: { bytes: number };
+  form: DocumentForm;
+  live: DocumentLive;
+  meeting: DocumentMeetingShown | null;
+}
+
+const FORM = "document-form";
+
+export function DocumentEditPage(props: DocumentEditPageProps): VNode {
+  const { shell, project, document, limits, form, live, meeting } = props;
+  const { id, title } = document;
+  return (
+    <Layout shell={shell} title={`Edit ${title}`} current="planning" live={null}>
+      <PageHead crumb={{ href: documentHref(id), label: title }} title={`Edit ${title}`} />
+      {meeting && <Meeting id={id} meeting={meeting} crlf={form.crlf} />}
+      <div class="editor">
+        <form
+          method="post"
+          action={`${documentHref(id)}/edit`}
+          id={FORM}
+          class="panel document-form"
+          data-editor={id}
+          hx-post={`${documentHref(id)}/draft`}
+          hx-trigger={`input throttle:700ms from:#${fieldId(FORM, "text")}`}
+          hx-target="#document-live"
+          hx-select="#document-live"
+          hx-swap="outerMorph show:none"
+          hx-sync="queue last"
+          {...{ "hx-status:4xx": "swap:none" }}
+        >
+          <ErrorSummary form={FORM} message={form.message} errors={form.errors} />
+          <input type="hidden" name="seen" value={form.seen} />
+          {form.crlf && <input type="hidden" name="crlf" value="1" />}
+          <Field
+            form={FORM}
+            name="text"
+            kind="area"
+            rows={24}
+            label="Text"
+            hint={`Markdown, at most ${count(limits.bytes / 1024)} KB. ${
+              documentSavesWords(project.saves, project.baseBranch)
+            }.`}
+            value={form.text}
+            errors={form.errors}
+            mono
+          />
+          <div class="actions">
+            <Button kind="primary" keys="Control+Enter">Save</Button>
+            <Button formAction={`${documentHref(id)}/draft`}>Keep as a draft</Button>
+            <a class={buttonClass("quiet")} href={documentHref(id)} data-key="Escape">Leave</a>
+          </div>
+        </form>
+        <DocumentLiveParts {...live} />
+      </div>
+    </Layout>
+  );
+}
+
+/** `#document-live`: sent again each time a draft is kept. */
+export function DocumentLiveParts(props: DocumentLive): VNode {
+  const { documentId, draftAt, problem, html, nowMs } = props;
+  return (
+    <div class="panel document-live" id="document-live">
+      {problem
+        ? <p class="error">{problem}</p>
+        : draftAt && (
+          <form method="post" action={`${documentHref(documentId)}/discard`} class="draft-state">
+            <p>
+              Draft kept <Time at={draftAt} nowMs={nowMs} />, not saved.
+            </p>
+            <Button kind="quiet">Discard the draft</Button>
+          </form>
+        )}
+      <details open id="document-preview">
+        <summary data-key="v">Preview</summary>
+        <DocumentProse html={html} />
+      </details>
+    </div>
+  );
+}
+
+function Meeting(
+  { id, meeting, crlf }: { id: string; meeting: DocumentMeetingShown; crlf: boolean },
+): VNode {
+  const { present, version, theirs, mine, merged } = meeting;
+  const form = "document-merged";
+  return (
+    <Notice tone="waiting" title="The file was changed after you opened it" id="document-meeting">
+      <p>
+        Your text stands below as you typed it. Saving it puts it in the place of what the file says
+        now.
+      </p>
+      <div class="meeting">
+        <details>
+          <summary>What was changed in the file</summary>
+          {theirs === null
+            ? <p class="muted">What you opened is not known any more.</p>
+            : <PlainDiff diff={theirs} whole />}
+        </details>
+        <details>
+          <summary>What you changed</summary>
+          {mine === null
+            ? <p class="muted">What you opened is not known any more.</p>
+            : <PlainDiff diff={mine} whole />}
+        </details>
+        <details>
+          <summary>What the file says now</summary>
+          <pre class="output" tabIndex={0} aria-label="The document as it is now">{present}</pre>
+        </details>
+        {merged && (
+          <details open={merged.conflicts === 0}>
+            <summary>
+              Both together{merged.conflicts > 0 &&
+                `, with ${plural(merged.conflicts, "place")} that both have changed`}
+            </summary>
+            <form method="post" action={`${documentHref(id)}/edit`} id={form} class="document-form">
+              <input type="hidden" name="seen" value={version} />
+              {crlf && <input type="hidden" name="crlf" value="1" />}
+              <Field
+                form={form}
+                name="text"
+                kind="area"
+                rows={12}
+                label="Both texts, merged"
+                hint={merged.conflicts > 0
+                  ? "Between the marks <<<<<<< and >>>>>>> stand yours and the file's: leave one, and take the marks away"
+                  : "No place was changed by both"}
+                value={merged.text}
+                mono
+              />
+              <Button>Save both together</Button>
+            </form>
+          </details>
+        )}
+        <form method="post" action={`${documentHref(id)}/discard`}>
+          <Button kind="quiet">Discard my text</Button>
+        </form>
+      </div>
+    </Notice>
+  );
+}

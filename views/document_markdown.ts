@@ -1,0 +1,177 @@
+/**
+ * A planning document as safe HTML: CommonMark with tables, but no raw HTML, no image from elsewhere, no scripts, no
+ * `style`, no attribute that htmx would act on. What is not understood stays as text.
+ */
+import MarkdownIt, { type Env, type StateCore, type StateInline, type Token } from "markdown-it";
+import { idPart, isSafeHref } from "./links.ts";
+import { reference, type ResolveReference, tame } from "./markdown.ts";
+
+/** Where a document's links lead; null: nowhere, and the link stays text. */
+export interface DocumentLinks {
+  /** `#idea-12`, `#ticket-7`. */
+  resolve: ResolveReference;
+  /** `[[name]]`, and a relative address that ends in .md. */
+  document(name: string, how: "name" | "address"): string | null;
+  /** A relative address of an image. */
+  image(src: string): string | null;
+}
+
+export interface DocumentHeading {
+  /** 1 to 6, as written. */
+  level: number;
+  text: string;
+  /** Of its element. */
+  id: string;
+}
+
+export interface RenderedDocument {
+  html: string;
+  /** In order. */
+  headings: DocumentHeading[];
+}
+
+export interface RenderOptions {
+  links: DocumentLinks;
+  /** Lines of the file before this text: checklists are told by their line in the file. */
+  linesBefore?: number;
+  /** Items of checklists are buttons that send their line; false: they are only shown. */
+  tickable?: boolean;
+}
+
+interface DocumentEnv extends RenderOptions {
+  resolve: ResolveReference;
+  headings: DocumentHeading[];
+}
+
+/** Longer texts are cut: parsing time and page size stay bounded. */
+export const DOCUMENT_SHOWN_CHARS = 200_000;
+/** A document's headings come below the page's own `h1`. */
+const HEADING_SHIFT = 1;
+const HEADINGS_MAX = 1_000;
+
+const markdown = new MarkdownIt({ html: false, linkify: true, typographer: false });
+markdown.linkify.set({ fuzzyLink: false, fuzzyEmail: false, fuzzyIP: false });
+markdown.validateLink = isSafeHref;
+markdown.inline.ruler.push("reference", reference);
+markdown.inline.ruler.before("link", "wiki", wiki);
+markdown.core.ruler.push("document", (state) => {
+  const env = envOf(state);
+  nameHeadings(state.tokens, env);
+  tickItems(state, env);
+  tame(state.tokens, HEADING_SHIFT);
+  leadLinks(state.tokens, env);
+});
+markdown.renderer.rules.image = (tokens, index, _options, env) => {
+  const token = tokens[index]!;
+  const [content, address] = [plainText(token.children ?? []), String(token.attrGet("src") ?? "")];
+  const src = (env as unknown as DocumentEnv).links.image(address);
+  const { escapeHtml } = markdown.utils;
+  return src === null
+    ? `<span class="muted">[image: ${escapeHtml(content || address)}]</span>`
+    : `<img src="${escapeHtml(src)}" alt="${escapeHtml(content)}" loading="lazy">`;
+};
+
+const envOf = (state: { env: Env }): DocumentEnv => state.env as unknown as DocumentEnv;
+
+/** HTML for `dangerouslySetInnerHTML`, to be wrapped so that htmx ignores it. `text` has no front matter. */
+export function renderDocument(text: string, options: RenderOptions): RenderedDocument {
+  const headings: DocumentHeading[] = [];
+  const env: DocumentEnv = { ...options, resolve: options.links.resolve, headings };
+  const left = text.length - DOCUMENT_SHOWN_CHARS;
+  const html = markdown.render(left > 0 ? text.slice(0, DOCUMENT_SHOWN_CHARS) : text, env as never);
+  const more = `<p class="muted">${left} more characters are not shown.</p>\n`;
+  return { html: left > 0 ? html + more : html, headings };
+}
+
+const WIKI = /\[\[([^[\]|#\n]{1,200})(?:#[^[\]|\n]{0,200})?(?:\|([^[\]\n]{1,200}))?\]\]/y;
+
+/** An inline rule: `[[specs/saving]]`, `[[Saving|how games are saved]]`; no link where there is no such document. */
+function wiki(state: StateInline, silent: boolean): boolean {
+  WIKI.lastIndex = state.pos;
+  const match = WIKI.exec(state.src);
+  if (!match) return false;
+  const [whole, name, words] = match;
+  const href = envOf(state).links.document(name!.trim(), "name");
+  if (href === null) return false;
+  if (!silent) {
+    state.push("link_open", "a", 1).attrs = [["href", href]];
+    state.push("text", "", 0).content = (words ?? name)!.trim();
+    state.push("link_close", "a", -1);
+  }
+  state.pos += whole.length;
+  return true;
+}
+
+function nameHeadings(tokens: Token[], { headings }: DocumentEnv): void {
+  const used = new Set<string>();
+  for (const [index, token] of tokens.entries()) {
+    if (token.type !== "heading_open" || headings.length >= HEADINGS_MAX) continue;
+    const text = plainText(tokens[index + 1]?.children ?? []);
+    const id = freeId(`section-${slugOf(text)}`, used);
+    token.attrSet("id", id);
+    headings.push({ level: Number(token.tag.slice(1)), text, id });
+  }
+}
+
+const plainText = (tokens: Token[]): string =>
+  tokens.map(({ content, children, type }) =>
+    type === "softbreak" || type === "hardbreak"
+      ? " "
+      : children?.length
+      ? plainText(children)
+      : content
+  ).join("").trim();
+
+const SLUG_CHARS = 60;
+const slugOf = (text: string): string =>
+  idPart(text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "_").replace(/^_+|_+$/g, "")).slice(
+    0,
+    SLUG_CHARS,
+  ) || "untitled";
+
+function freeId(id: string, used: Set<string>): string {
+  let free = id;
+  for (let n = 2; used.has(free); n++) free = `${id}-${n}`;
+  used.add(free);
+  return free;
+}
+
+const ITEM = /^\[([ xX])\](?=\s)/;
+
+/** "- [ ] text": a box before the text. */
+function tickItems({ tokens, Token }: StateCore, { linesBefore = 0, tickable }: DocumentEnv): void {
+  for (const [index, token] of tokens.entries()) {
+    const [open, paragraph] = [tokens[index - 2], tokens[index - 1]];
+    if (token.type !== "inline" || paragraph?.type !== "paragraph_open") continue;
+    if (open?.type !== "list_item_open" || !open.map) continue;
+    const first = token.children?.[0];
+    const match = first?.type === "text" ? ITEM.exec(first.content) : null;
+    if (!first || !match) continue;
+    first.content = first.content.slice(match[0].length).trimStart();
+    const done = match[1] !== " ";
+    const box = new Token("html_inline", "", 0);
+    // Nothing of the document's own words is in it.
+    box.content = boxHtml(open.map[0] + linesBefore, done, tickable === true);
+    token.children!.unshift(box);
+    open.attrJoin("class", "check-item");
+  }
+}
+
+function boxHtml(line: number, done: boolean, tickable: boolean): string {
+  const state = `role="checkbox" aria-checked="${done}" aria-label="${done ? "Done" : "To do"}"`;
+  return tickable
+    ? `<button type="submit" class="check-box" name="line" value="${line}" ${state}></button> `
+    : `<span class="check-box" ${state} aria-disabled="true"></span> `;
+}
+
+/** Relative addresses of documents lead to their pages. Others stay what they are: files that no page shows. */
+function leadLinks(tokens: Token[], env: DocumentEnv): void {
+  for (const token of tokens) {
+    const href = token.type === "link_open" ? String(token.attrGet("href")) : "";
+    if (/\.md(?:#.*)?$/i.test(href) && !/^(?:[a-z][a-z0-9+.-]*:|\/)/i.test(href)) {
+      const page = env.links.document(href.replace(/#.*$/, ""), "address");
+      if (page !== null) token.attrSet("href", page);
+    }
+    if (token.children) leadLinks(token.children, env);
+  }
+}
