@@ -169,7 +169,7 @@ Deno.test({
   async fn() {
     await using data = await tempDir();
     await using repo = await greetRepo();
-    await using gaffer = await startGaffer({ dataDir: data.path, under: withFileLimit(1_024) });
+    await using gaffer = await startGaffer({ dataDir: data.path, under: withFileLimit(2_048) });
     const client = new Client(gaffer.url);
     const { id } = await client.post("/projects", { path: repo.dir });
     const { titles, problem } = await submitUntilRefused(client, id);
