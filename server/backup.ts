@@ -43,6 +43,8 @@ export interface BackupsOptions {
 
 const FOLDER = "backups";
 const UNFINISHED = ".part";
+/** What SQLite adds to the name of a file for the journal that it keeps while it writes to it. */
+const JOURNAL = "-journal";
 /** A copy that is being made is written to all the time: nobody works on one that is older. */
 const LEFT_BEHIND_MS = HOUR_MS;
 
@@ -132,7 +134,10 @@ export async function writeBackup(
     Deno.renameSync(unfinished, to);
     syncFolder(dirname(to));
   } catch (error) {
-    if (started) removeIfThereSync(unfinished);
+    if (started) {
+      removeIfThereSync(unfinished);
+      removeIfThereSync(unfinished + JOURNAL);
+    }
     if (signal.aborted) throw error;
     throw refusalOf(error, to);
   }
@@ -212,7 +217,8 @@ function backupOf(folder: string, name: string): Backup | null {
 
 function clearUnfinished(folder: string, nowMs: number): void {
   for (const { name } of Deno.readDirSync(folder)) {
-    if (!name.endsWith(UNFINISHED) || !namePattern.test(basename(name, UNFINISHED))) continue;
+    const copy = basename(name, JOURNAL);
+    if (!copy.endsWith(UNFINISHED) || !namePattern.test(basename(copy, UNFINISHED))) continue;
     const path = join(folder, name);
     const writtenMs = Deno.statSync(path).mtime?.getTime() ?? 0;
     if (nowMs - writtenMs > LEFT_BEHIND_MS) removeIfThereSync(path);

@@ -18,9 +18,16 @@ export const copyHere: Copy = (from, to) =>
 export interface CopyOrder {
   from: string;
   to: string;
+  /** Who sets `stage[0]` from 0 first has its way: the thread to `COPYING`, or the server to `CALLED_OFF`. */
+  stage: Int32Array<SharedArrayBuffer>;
 }
+export const COPYING = 1;
+const CALLED_OFF = 2;
+
 export type CopyResult = { damage: string | null } | { error: string };
 
+/** A copy that is under way can't be cut off, and would come back after it was removed: its end is waited for so long. */
+const STOP_MS = 2_000;
 /** So often the copy's bytes are sent to the disk while it grows. */
 const FLUSH_EVERY_MS = 10;
 
@@ -32,7 +39,13 @@ export const copyInThread = (entry: URL): Copy => async (from, to, signal) => {
   signal.throwIfAborted();
   const thread = new Worker(entry, { type: "module" });
   const { promise, resolve, reject } = Promise.withResolvers<CopyResult>();
-  const stop = () => reject(signal.reason);
+  const stage = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  let waiting: ReturnType<typeof setTimeout> | undefined;
+  const stop = () => {
+    const isCopying = Atomics.compareExchange(stage, 0, 0, CALLED_OFF) === COPYING;
+    if (isCopying) waiting = setTimeout(() => reject(signal.reason), STOP_MS);
+    else reject(signal.reason);
+  };
   signal.addEventListener("abort", stop, { once: true });
   thread.onmessage = ({ data }: MessageEvent<CopyResult>) => resolve(data);
   thread.onerror = (event) => {
@@ -43,12 +56,14 @@ export const copyInThread = (entry: URL): Copy => async (from, to, signal) => {
   const ended = new AbortController();
   const flushing = keepFlushing(to, ended.signal);
   try {
-    thread.postMessage({ from, to } satisfies CopyOrder);
+    thread.postMessage({ from, to, stage } satisfies CopyOrder);
     const result = await promise;
+    signal.throwIfAborted();
     if ("error" in result) throw new Error(result.error);
     return result.damage;
   } finally {
     ended.abort();
+    clearTimeout(waiting);
     signal.removeEventListener("abort", stop);
     thread.terminate();
     await flushing;

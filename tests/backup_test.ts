@@ -231,11 +231,14 @@ Deno.test("what a killed process left half made is removed, what another is maki
   const folder = join(p.path, "backups");
   await Deno.mkdir(folder);
   const left = "gaffer-2026-01-01T030405.678Z-daily.db.part";
+  const journal = `${left}-journal`;
   const others = ["gaffer-2026-01-02T030300.000Z-manual.db.part", "mine.db.part"];
-  for (const name of [left, ...others]) await Deno.writeTextFile(join(folder, name), "half");
+  for (const name of [left, journal, ...others]) {
+    await Deno.writeTextFile(join(folder, name), "half");
+  }
   const old = new Date(NOW_MS - 2 * HOUR_MS);
   const fresh = new Date(NOW_MS - 1_000);
-  await Deno.utime(join(folder, left), old, old);
+  for (const name of [left, journal]) await Deno.utime(join(folder, name), old, old);
   await Deno.utime(join(folder, others[0]!), fresh, fresh);
   await Deno.utime(join(folder, others[1]!), old, old);
   const { name } = await createBackups({ dataDir: p.path, nowMs: () => NOW_MS })

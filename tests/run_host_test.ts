@@ -4,10 +4,15 @@ import { Paused } from "../agents/runtime.ts";
 import type { RunEventBody } from "../agents/protocol.ts";
 import type { Run } from "../server/records.ts";
 import { cancelRun } from "../server/services/cancelling.ts";
+import { submitIdea } from "../server/services/ideas.ts";
+import { advanceIdea } from "../server/services/refinement.ts";
 import { pauseRun } from "../server/services/run_control.ts";
 import { createRunHost } from "../server/services/run_host.ts";
+import { beginRun } from "../server/services/runs.ts";
 import { readRunLog } from "../server/store/run_log.ts";
-import { getRun, workedMs } from "../server/store/runs.ts";
+import { getRun, listIdeaRuns, workedMs } from "../server/store/runs.ts";
+import { tempDir } from "./gaffer.ts";
+import { TestRepo } from "./git_support.ts";
 import { clarifying } from "./runs_support.ts";
 import { type TestApp, testApp } from "./support.ts";
 
@@ -52,6 +57,21 @@ Deno.test("an event of a run that has ended is refused, and the others of its co
   await kept;
   deepEqual(newest(app, run, 1), [nudge("in time")]);
   deepEqual(newest(app, ended, 1).map(({ type }) => type), ["cancelled"]);
+});
+
+Deno.test("a run that is cancelled while it is prepared does not begin, and its log ends with that", async () => {
+  await using data = await tempDir();
+  await using repo = await TestRepo.make();
+  using app = testApp({ config: { dataDir: data.path } });
+  const project = app.project({ path: repo.dir });
+  const idea = submitIdea(app, { projectId: project.id, title: "Greet people" });
+  advanceIdea(app, idea.id);
+  const { id } = listIdeaRuns(app.db, idea.id)[0]!;
+  app.tx((tx) => beginRun(tx, id));
+  const prepared = createRunHost(() => app).prepare(id, new AbortController().signal);
+  cancelRun(app, id);
+  await rejects(prepared, { code: "conflict" });
+  deepEqual(readRunLog(app.db, id).map(({ body }) => body.type), ["cancelled"]);
 });
 
 Deno.test("a request does not begin when its run is paused before that is on disk", async () => {

@@ -228,7 +228,14 @@ async function recordStart(
     ...confinement === "bubblewrap" && hasWayOut(spec, permissions) && { tags: ["outbound"] },
     ...(servers.problems.length > 0 && { serverProblems: servers.problems }),
   };
-  await transactSoon(actingAs(app, run.agent), (tx) => recordRunEvent(tx, run, started));
+  await transactSoon(actingAs(app, run.agent), (tx) => {
+    // Somebody may have cancelled it while this was worked out, and nothing follows the end of a log.
+    const now = getRun(tx.db, run.id);
+    if (!isActive(now)) {
+      throw new AppError("conflict", `Cannot begin the run: it is "${now.status}"`);
+    }
+    recordRunEvent(tx, now, started);
+  });
   return started;
 }
 
