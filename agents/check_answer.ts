@@ -13,11 +13,16 @@ export const CHECK_OUTPUT_CHARS = 12_000;
 export async function checkAnswer(
   command: RunCommand,
   result: Awaited<ReturnType<Hands["command"]>>,
-  { root, reportsBefore }: { root: string; reportsBefore: SeenFiles },
+  { root, reportsBefore, clean }: {
+    root: string;
+    reportsBefore: SeenFiles;
+    /** Takes the command's secrets out. */
+    clean?: (text: string) => string;
+  },
 ): Promise<Omit<ToolResult, "callId" | "durationMs">> {
   const { exitCode } = result;
   const printed = parseReport(result.output, { root, exitCode });
-  const files = await readReportFiles(root, command.reports ?? [], reportsBefore);
+  const files = await readReportFiles(root, command.reports ?? [], reportsBefore, clean);
   const base = command.base ?? null;
   const report = markKnown(withReportFiles(printed, files, { exitCode }), base);
   const asBefore = !result.timedOut && exitCode !== 0 && onlyKnown(report, base);

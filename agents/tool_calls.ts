@@ -182,7 +182,11 @@ export class ToolCalls {
           return { ...result, output: masked.clean(result.output) };
         },
       );
-      return withRest(await checkAnswer(command, done, { root: place.dir, reportsBefore }), rest);
+      const { clean } = masked;
+      return withRest(
+        await checkAnswer(command, done, { root: place.dir, reportsBefore, clean }),
+        rest,
+      );
     } catch (error) {
       if (signal.aborted) throw error;
       const printed = outputs.read(callId).trimEnd();

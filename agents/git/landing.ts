@@ -30,6 +30,8 @@ export interface Landing {
   commit: string;
   /** The tip that `commit` was prepared for. */
   expectedTip: string;
+  /** Asked when nothing stands in the way any more, just before it lands; false: it is called off. */
+  begin?: () => boolean;
   signal: AbortSignal;
 }
 
@@ -38,7 +40,9 @@ export type Landed =
   /** Nothing changed; try again later. `reason` tells a person what stands in the way. */
   | { type: "waiting"; reason: string; files: string[] }
   /** The base has other commits now: prepare again. */
-  | { type: "moved" };
+  | { type: "moved" }
+  /** As `begin` said; nothing changed. */
+  | { type: "called_off" };
 
 /**
  * Lands the commit, or says why not; landing it twice is the same as once. Once begun it is not cut off
@@ -62,6 +66,7 @@ export async function landMerge(spec: Landing): Promise<Landed> {
     return { type: "waiting", reason, files: [] };
   }
   signal.throwIfAborted();
+  if (spec.begin?.() === false) return { type: "called_off" };
   return holder ? await forward(spec, holder) : await moveRef(spec);
 }
 
@@ -141,9 +146,17 @@ async function forward(spec: Landing, tree: WorkingTree): Promise<Landed> {
   }
   if (await tipOf(repo, base, signal) !== spec.expectedTip) return { type: "moved" };
   const files = overwritten(result.stderr);
-  if (files.length === 0) throw GitError.of(`move "${tree.path}" along`, tree, result);
+  if (files.length === 0) {
+    if (!LOCKED.test(result.stderr)) throw GitError.of(`move "${tree.path}" along`, tree, result);
+    const reason =
+      `Another git command is at work in "${tree.path}"; it goes on when that has ended`;
+    return { type: "waiting", reason, files: [] };
+  }
   return { type: "waiting", reason: waitingText(tree.path, files), files };
 }
+
+/** What git says when somebody else's command has the index, or a branch, for itself. */
+const LOCKED = /unable to create '[^'\n]*\.lock'|cannot lock ref/i;
 
 function waitingText(folder: string, files: string[]): string {
   return `The merge would overwrite what is not committed in "${folder}": ` +

@@ -52,6 +52,12 @@ export function withTrailers(message: string, spec: MergeMessage): string {
   return addTrailers(message, lines);
 }
 
+/** Number of the ticket that a commit's message says it is of; null: of none. */
+export function ticketOfMessage(message: string): number | null {
+  const named = /^Gaffer-Ticket:[ \t]*(\d{1,9})$/m.exec(message)?.[1];
+  return named === undefined ? null : Number(named);
+}
+
 export interface RevertMessage {
   /** The whole message of the commit that is reverted, and its full id. */
   of: string;

@@ -58,6 +58,18 @@ export async function takeConflict(spec: Taking): Promise<boolean> {
     );
   }
   await withoutStaleLocks(repo, tree, signal, async () => {
+    // The branch first: what a reset that is cut off leaves is then known to be of that commit, and never kept as work.
+    await gitOk(repo, [
+      "update-ref",
+      "-m",
+      "gaffer: conflict",
+      `refs/heads/${branch}`,
+      commit,
+      tip!,
+    ], {
+      signal,
+      doing: `bring the base branch into "${branch}"`,
+    });
     await gitOk(tree, ["reset", "--hard", "--quiet", commit], {
       signal,
       timeoutMs: CHECKOUT_TIMEOUT_MS,

@@ -29,7 +29,7 @@ export const builtInTemplates = (): DocumentTemplate[] =>
   readdirSync(folder).filter((name) => name.endsWith(".md")).sort()
     .map((name) => readTemplate(name, readFileSync(new URL(name, folder), "utf8"), false));
 
-const OWN_KEYS = /^(template|about|folder):[ \t]*(.*?)[ \t]*\r?\n/gm;
+const OWN_KEYS = /^(template|about|folder):[ \t]*(.*?)\r?\n/gm;
 const FRONT = /^(\uFEFF?---[ \t]*\r?\n)([^]*?\n)(---[ \t]*(?:\r?\n|$))/;
 const WORDS_CHARS = 200;
 
@@ -39,7 +39,7 @@ export function readTemplate(file: string, text: string, own: boolean): Document
   const [front, open, yaml, close] = FRONT.exec(text) ?? [];
   const said: Record<string, string> = {};
   const rest = (yaml ?? "").replaceAll(OWN_KEYS, (_, key: string, value: string) => {
-    said[key] = value.replace(/^(["'])(.*)\1$/, "$2").slice(0, WORDS_CHARS);
+    said[key] = value.trim().replace(/^(["'])(.*)\1$/, "$2").slice(0, WORDS_CHARS);
     return "";
   });
   const kept = rest.trim() === "" ? "" : `${open}${rest}${close}`;

@@ -63,6 +63,7 @@ export async function readReportFiles(
   root: string,
   globs: readonly string[],
   before: SeenFiles,
+  clean: (text: string) => string = (text) => text,
 ): Promise<CheckReport | null> {
   const files = [...await findReportFiles(root, globs)]
     .filter(([path, seen]) => before.get(path) !== seen);
@@ -76,8 +77,19 @@ export async function readReportFiles(
     if (parsed) reports.push(parsed);
     if (left <= 0) break;
   }
-  return reports.length === 0 ? null : mergeReports(reports);
+  return reports.length === 0 ? null : cleanReport(mergeReports(reports), clean);
 }
+
+/** What stood in the file with signs in another spelling is plain again by now. */
+const cleanReport = (report: CheckReport, clean: (text: string) => string): CheckReport => ({
+  ...report,
+  failures: report.failures.map(({ message, ...failure }) => ({
+    ...failure,
+    ...failure.file && { file: clean(failure.file) },
+    ...failure.test && { test: clean(failure.test) },
+    message: clean(message),
+  })),
+});
 
 /** The beginning of a plain file that can be reached without a link; null: it is none any more. */
 async function readInside(root: string, path: string, maxBytes: number): Promise<string | null> {

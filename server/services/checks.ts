@@ -100,7 +100,12 @@ export async function runCheck(
     });
     const onOutput = (text: string) => running.print(text);
     result = await runKept(app, { project, ready, place, network, outputPath, onOutput, signal });
-    report = await reportOf(result, { dir: place.dir, reports: rules.reports, reportsBefore });
+    report = await reportOf(result, {
+      dir: place.dir,
+      reports: rules.reports,
+      reportsBefore,
+      clean: maskedOutput(ready.secrets).clean,
+    });
   } catch (error) {
     await removeIfThere(outputPath);
     const lost = error instanceof AppError && error.failure === "worker_lost";
@@ -147,10 +152,15 @@ export const baselineOf = (
 
 async function reportOf(
   { output, exitCode }: Pick<Awaited<ReturnType<App["agents"]["command"]>>, "output" | "exitCode">,
-  { dir, reports, reportsBefore }: { dir: string; reports: string[]; reportsBefore: SeenFiles },
+  { dir, reports, reportsBefore, clean }: {
+    dir: string;
+    reports: string[];
+    reportsBefore: SeenFiles;
+    clean: (text: string) => string;
+  },
 ): Promise<Check["report"]> {
   const printed = parseReport(output, { root: dir, exitCode });
-  const files = await readReportFiles(dir, reports, reportsBefore);
+  const files = await readReportFiles(dir, reports, reportsBefore, clean);
   return withReportFiles(printed, files, { exitCode });
 }
 

@@ -14,7 +14,7 @@ import {
   markRoundGiven,
 } from "../store/conflict_rounds.ts";
 import { mergeRuleOf, putTicketMergeRule } from "../store/merge_rules.ts";
-import { getTicket } from "../store/tickets.ts";
+import { getTicket, updateTicket } from "../store/tickets.ts";
 import { worktreeOf } from "./places.ts";
 import { startRun } from "./runs.ts";
 import { moveTicket } from "./ticket_moves.ts";
@@ -72,6 +72,8 @@ export async function goOnResolving(
   if (!round) return false;
   const worktree = worktreeOf(app, ticket);
   await app.agents.release(worktree.path);
+  const { status, step } = getTicket(app.db, ticket.id);
+  if (status !== "review" || step !== "merge") return false;
   const taken = await takeConflict({
     repo: project.path,
     worktree: await Deno.realPath(worktree.path),
@@ -85,17 +87,21 @@ export async function goOnResolving(
     return false;
   }
   transact(app, (tx) => {
-    markRoundGiven(tx, round);
     const now = getTicket(tx.db, ticket.id);
-    if (now.status !== "review" || now.step !== "merge") return;
+    const commits = { baseCommit: round.baseTip, headCommit: round.commit };
+    if (now.status !== "review" || now.step !== "merge") {
+      // A person called it off meanwhile. The branch has it all the same, and the next merge gives it to the developer.
+      if (now.status !== "review") updateTicket(tx, ticket.id, commits);
+      return;
+    }
+    markRoundGiven(tx, round);
     const back = moveTicket(tx, ticket.id, "in_progress", {
       step: "develop",
       round: 0,
       guidance: guidanceFor(project.baseBranch, round),
       mergeCommit: null,
       // What the ticket changes is now what it changes of that state of the base.
-      baseCommit: round.baseTip,
-      headCommit: round.commit,
+      ...commits,
     });
     startRun(app, tx, { ticket: back, purpose: "change", agent: routeByType(back.type) });
   });

@@ -21,6 +21,9 @@ export async function keepDraft(
   signal: AbortSignal,
 ): Promise<PlanningDocument> {
   const document = getDocument(app.db, id);
+  if (!text.isWellFormed()) {
+    throw new AppError("invalid", "Cannot keep the draft: it has characters that are no text");
+  }
   if (text.length > DOCUMENT_BYTES) {
     throw new AppError(
       "invalid",
@@ -28,8 +31,9 @@ export async function keepDraft(
     );
   }
   const before = findDraft(app.db, document, app.actor);
-  const base = before?.seen === seen ? before.base : await baseOf(app, id, seen, signal);
-  transact(app, (tx) => putDraft(tx, document, { text, seen, base }));
+  // What is typed goes on from the draft, whatever the file says by now: until it is saved, the two meet each time.
+  const from = before ?? { seen, base: await baseOf(app, id, seen, signal) };
+  transact(app, (tx) => putDraft(tx, document, { text, seen: from.seen, base: from.base }));
   return document;
 }
 

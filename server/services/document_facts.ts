@@ -19,6 +19,9 @@ export type DocumentFacts =
 
 const TITLE_CHARS = 200;
 const WORDS_CHARS = 100;
+/** What follows in a longer heading, or line, is not looked at: looking for signs would take too long. */
+const HEADING_CHARS = 1_000;
+const LINE_CHARS = 10_000;
 const VERSION_CHARS = 16;
 /** Most links that are kept of one document. */
 const LINKS_MAX = 500;
@@ -45,7 +48,8 @@ export function documentFacts(path: string, text: string): DocumentFacts {
   };
   const lines = proseLines(body);
   const heading = lines.find((line) => /^#{1,6}\s+\S/.test(line)) ?? "";
-  const title = words(values.title) || heading.replace(/^#+\s+|\s+#+\s*$/g, "").trim() ||
+  const title = words(values.title) ||
+    heading.slice(0, HEADING_CHARS).replace(/^#+\s+|\s+#+\s*$/g, "").trim() ||
     nameOf(path);
   return {
     title: title.slice(0, TITLE_CHARS),
@@ -119,6 +123,8 @@ function typeByPath(path: string): DocumentType {
   return documentTypes.find((type) => type === first) ?? "note";
 }
 
+const CODE = /(?<!`)(`{1,8})(?!`)[^`\n]+\1(?!`)/g;
+
 /** Lines outside of code, whose signs mean nothing; what stands between backticks is blanked. */
 function proseLines(body: string): string[] {
   const lines: string[] = [];
@@ -128,14 +134,14 @@ function proseLines(body: string): string[] {
     if (fence) {
       if (mark.startsWith(fence) && line.trim() === mark) fence = "";
     } else if (mark) fence = mark;
-    else lines.push(line.replace(/(`+)[^`\n]+\1/g, " "));
+    else lines.push(line.slice(0, LINE_CHARS).replace(CODE, " "));
   }
   return lines;
 }
 
 const REFERENCE = /(?<![\w#])#(idea|ticket)-(\d{1,9})(?![\w-])/g;
 const WIKI = /\[\[([^[\]|#\n]{1,200})(?:#[^[\]|\n]*)?(?:\|[^[\]\n]*)?\]\]/g;
-const LINK = /\]\(\s*<?([^)\s>#?]{1,300}\.md)(?:#[^)\s>]*)?>?\s*\)/gi;
+const LINK = /\]\(\s{0,10}<?([^)\s>#?]{1,300}\.md)(?:#[^)\s>]{0,300})?>?\s{0,10}\)/gi;
 
 function linksIn(path: string, lines: string[]): DocumentLink[] {
   const found = new Map<string, DocumentLink>();

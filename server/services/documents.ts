@@ -256,7 +256,7 @@ function settle(
 function requireText(path: string, text: string): void {
   const why = new TextEncoder().encode(text).length > DOCUMENT_BYTES
     ? `It is longer than ${DOCUMENT_BYTES / 1024} KB. Split it`
-    : /[\0\uFFFD]/.test(text)
+    : /[\0\uFFFD]/.test(text) || !text.isWellFormed()
     ? "It has characters that are no text"
     : null;
   if (why === null) return;

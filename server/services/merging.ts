@@ -101,10 +101,20 @@ async function merge(
     transact(app, (tx) => updateTicket(tx, ticket.id, { mergeCommit: commit }));
   }
   const expectedTip = (await readRef(repo, `${commit}^`, signal))!;
-  const landed = await landMerge({ repo, base, commit, expectedTip, signal });
+  // From here on it can't be called off: what a person would do to it is refused while it does not wait.
+  const begin = () =>
+    transact(app, (tx) => {
+      const { status, step, mergeWait } = getTicket(tx.db, ticket.id);
+      if (status !== "review" || step !== "merge") return false;
+      if (mergeWait !== "") updateTicket(tx, ticket.id, { mergeWait: "" });
+      return true;
+    });
+  const landed = await landMerge({ repo, base, commit, expectedTip, begin, signal });
   switch (landed.type) {
     case "landed":
       return finish(app, ticket, commit);
+    case "called_off":
+      return { type: "cancel", reason: `Ticket #${ticket.number} is not to be merged any more` };
     case "moved":
       transact(app, (tx) => updateTicket(tx, ticket.id, { mergeCommit: null }));
       return { type: "snooze", ms: 0, reason: "The base branch moved while merging" };

@@ -1,4 +1,5 @@
 /** From a commit, a line or a file to the ticket, the idea, the questions and answers, the run and the turn behind it. */
+import { ticketOfMessage } from "../../agents/git/merge_message.ts";
 import {
   blame,
   type BlamedLine,
@@ -157,8 +158,8 @@ async function ticketBehind(
   const turn = findCheckpoint(db, project.id, commit);
   if (turn) return { ticket: getTicket(db, turn.ticketId), relation: "checkpoint" };
   const numbered = (number: number) => findTicketByNumber(db, project.id, number);
-  const named = /^Gaffer-Ticket:[ \t]*(\d{1,9})$/m.exec(message)?.[1];
-  const byMessage = named ? numbered(Number(named)) : null;
+  const named = ticketOfMessage(message);
+  const byMessage = named === null ? null : numbered(named);
   if (byMessage) return { ticket: byMessage, relation: "message" };
   // What else Gaffer commits on a ticket's branch. Of one ticket alone: others may have begun from it.
   if (author !== gaffer.name) return null;

@@ -2,7 +2,7 @@
 import { enqueue } from "../../queue/queue.ts";
 import { jobKeys, type Outcome } from "../../queue/job.ts";
 import { isLanded, landMerge } from "../../agents/git/landing.ts";
-import { revertMessage } from "../../agents/git/merge_message.ts";
+import { revertMessage, ticketOfMessage } from "../../agents/git/merge_message.ts";
 import { removeWorkDir } from "../../agents/git/merging.ts";
 import { messageOfCommit, readRef } from "../../agents/git/repository.ts";
 import { type PreparedRevert, prepareRevert } from "../../agents/git/reverting.ts";
@@ -107,10 +107,14 @@ async function revert(work: Work): Promise<Outcome> {
     }
   }
   const expectedTip = (await readRef(repo, `${commit}^`, signal))!;
-  const landed = await landMerge({ repo, base, commit, expectedTip, signal });
+  // From here on it can't be called off.
+  const begin = () => transact(app, (tx) => updateUndo(tx, undo.id, { wait: "" }));
+  const landed = await landMerge({ repo, base, commit, expectedTip, begin, signal });
   switch (landed.type) {
     case "landed":
       return finish(work, commit);
+    case "called_off":
+      return { type: "cancel", reason: "The undo has ended" };
     case "moved":
       transact(app, (tx) => updateUndo(tx, undo.id, { commit: null, wait: "" }));
       return { type: "snooze", ms: 0, reason: "The base branch moved while undoing" };
@@ -127,6 +131,13 @@ async function prepare(work: Work): Promise<{ commit: string } | { refused: stri
   const { mergeCommit: commit, why, askedBy: approvedBy } = undo;
   const of = await messageOfCommit(repo, commit, signal);
   if (of === null) return { refused: `The repository has lost commit ${commit}` };
+  if (ticketOfMessage(of) !== ticket.number) {
+    return {
+      refused:
+        `Commit ${commit} is none that merged this ticket: what the ticket changes was on the base branch ` +
+        "before it was merged. Revert it there yourself",
+    };
+  }
   const message = revertMessage({ of, commit, ticketNumber: ticket.number, why, approvedBy });
   const signer = await signerOf(app, project);
   const prepared = await prepareRevert({ repo, base, commit, workDir, message, signer, signal });
