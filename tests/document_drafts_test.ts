@@ -142,6 +142,29 @@ Deno.test("a file that was changed while somebody typed is shown with both texts
   equal(findDraft(b.app.db, getDocument(b.app.db, id), "owner"), null);
 });
 
+Deno.test("typing on after the two met leaves them beside each other until the save", async () => {
+  await using at = await bench();
+  const { b, id, seen } = at;
+  await keepDraft(b.app, id, { text: TEXT.replace("one", "ONE"), seen }, never);
+  await b.repo.commit("Theirs", { [SAVING]: TEXT.replace("three", "THREE") });
+  const page = async () => await (await b.pages.get(`/documents/${id}/edit`)).text();
+  const now = seenIn(formIn(await page(), "document-form"));
+  await keepDraft(b.app, id, { text: TEXT.replace("one", "ONE!"), seen: now }, never);
+  const merged = formIn(await page(), "document-merged");
+  equal(typedIn(merged), TEXT.replace("one", "ONE!").replace("three", "THREE"));
+});
+
+Deno.test("half a character is neither kept nor saved", async () => {
+  await using at = await bench();
+  const { b, id, seen } = at;
+  const text = `${TEXT}\ud83d`;
+  await rejects(() => keepDraft(b.app, id, { text, seen }, never), { code: "invalid" });
+  await rejects(
+    () => saveDocument(b.app, id, { text, seen }, never),
+    { code: "invalid", message: /characters that are no text/ },
+  );
+});
+
 Deno.test("without a draft what both began with is found in git, and what both changed stands between marks", async () => {
   await using at = await bench();
   const { b, id, seen } = at;

@@ -2,6 +2,7 @@
 import {
   deepStrictEqual as deepEqual,
   match,
+  ok,
   rejects,
   strictEqual as equal,
   throws,
@@ -23,6 +24,7 @@ import {
 import { getDocument } from "../server/store/documents.ts";
 import { exists, never } from "./git_support.ts";
 import { planningBench } from "./planning_support.ts";
+import { leastMs } from "./timing.ts";
 
 const SAVING = "planning/specs/saving.md";
 
@@ -299,6 +301,19 @@ Deno.test("an archived project's documents can be read and not changed", async (
   b.app.tx((tx) => tx.db.exec("UPDATE projects SET status = 'archived'"));
   await rejects(saveDocument(b.app, id, { text: "x", seen: document.version }, never), /archived/);
   await openDocument(b.app, id, never);
+});
+
+Deno.test("documentFacts() is quick with lines that are made to be slow", () => {
+  for (
+    const [one, often] of [["`", 500_000], [" ", 500_000], ["](a.md#", 60_000], [
+      "[[a#",
+      100_000,
+    ]] as const
+  ) {
+    const text = `# a${one.repeat(often)}b\n\nx${one.repeat(often)}\n`;
+    const tookMs = leastMs(1_000, () => documentFacts("a.md", text));
+    ok(tookMs < 2_000, `${one} took ${tookMs} ms`);
+  }
 });
 
 Deno.test("documentFacts() takes what front matter says, and says what is wrong with it", () => {

@@ -202,14 +202,16 @@ Deno.test("the database lets no ticket into its review without what its project 
 });
 
 Deno.test("a command runs in its folder, for its time, with its variables; a secret is in nothing that is kept", async () => {
-  Deno.env.set("GAFFER_TEST_SECRET", "hunter2hunter2");
+  Deno.env.set("GAFFER_TEST_CHECK_SECRET", "hunter2hunter2");
   try {
-    const test = 'cat results.txt; echo "key $KEY mode $MODE"';
+    const test = 'cat results.txt; echo "key $KEY mode $MODE"; ' +
+      `printf '<testsuite><testcase name="a"><failure message="%s"/></testcase></testsuite>' "$KEY" > r.xml`;
     await using bench = await EvidenceBench.make({ "web/results.txt": tap("adds") }, { test });
     bench.testRules({
       folder: "web",
       timeoutMs: 90_000,
-      env: { KEY: "$GAFFER_TEST_SECRET", MODE: "fast" },
+      env: { KEY: "$GAFFER_TEST_CHECK_SECRET", MODE: "fast" },
+      reports: ["**/r.xml"],
     });
     await bench.develop({ "a.txt": "a" });
     equal(bench.run.purpose, "review", bench.ticket.reason);
@@ -217,10 +219,11 @@ Deno.test("a command runs in its folder, for its time, with its variables; a sec
     deepEqual([spec.cwd, spec.timeoutMs], ["web", 90_000]);
     deepEqual(spec.env, { KEY: "hunter2hunter2", MODE: "fast" });
     const check = bench.checks.at(-1)!;
-    match(check.tail, /key \[redacted: \$GAFFER_TEST_SECRET\] mode fast/);
+    match(check.tail, /key \[redacted: \$GAFFER_TEST_CHECK_SECRET\] mode fast/);
     equal(await checkOutput(check), check.tail, "also where two pieces of it share the secret");
+    match(check.report!.failures[0]!.message, /^\[redacted: \$GAFFER_TEST_CHECK_SECRET\]/);
   } finally {
-    Deno.env.delete("GAFFER_TEST_SECRET");
+    Deno.env.delete("GAFFER_TEST_CHECK_SECRET");
   }
 });
 

@@ -8,6 +8,7 @@ import { prepareMerge } from "../agents/git/merging.ts";
 import { restoreWorktree } from "../agents/git/restoring.ts";
 import { createView, createWorktree } from "../agents/git/worktrees.ts";
 import { exists, never, personGit, TestRepo } from "./git_support.ts";
+import { moveHome } from "./home.ts";
 
 interface Trap {
   name: string;
@@ -275,26 +276,20 @@ Deno.test("the filters of the person's own configuration do not run either: file
   });
   const home = repo.beside("home");
   await Deno.mkdir(home);
-  const before = Deno.env.get("HOME");
-  Deno.env.set("HOME", home);
-  try {
-    const path = repo.beside("work");
-    const base = await repo.git("rev-parse", "HEAD");
-    const spec = { repo: repo.dir, path, branch: "gaffer/1-work", base, signal: never };
-    await git(repo.dir, ["status"], { signal: never }); // before there were any
-    await Deno.writeTextFile(
-      `${home}/.gitconfig`,
-      '[filter "lfs"]\n\tclean = false\n\tsmudge = false\n\tprocess = false\n\trequired = true\n',
-    );
-    const made = await createWorktree(spec);
-    equal(await repo.read("big.bin", made.path), pointer);
-    await repo.write("big.bin", pointer.replace("00", "11"), made.path);
-    const worktree = { repo: repo.dir, worktree: made.path, branch: made.branch, signal: never };
-    deepEqual((await checkpoint({ ...worktree, message: "work" }))?.files, ["big.bin"]);
-  } finally {
-    if (before === undefined) Deno.env.delete("HOME");
-    else Deno.env.set("HOME", before);
-  }
+  await using _moved = await moveHome(home);
+  const path = repo.beside("work");
+  const base = await repo.git("rev-parse", "HEAD");
+  const spec = { repo: repo.dir, path, branch: "gaffer/1-work", base, signal: never };
+  await git(repo.dir, ["status"], { signal: never }); // before there were any
+  await Deno.writeTextFile(
+    `${home}/.gitconfig`,
+    '[filter "lfs"]\n\tclean = false\n\tsmudge = false\n\tprocess = false\n\trequired = true\n',
+  );
+  const made = await createWorktree(spec);
+  equal(await repo.read("big.bin", made.path), pointer);
+  await repo.write("big.bin", pointer.replace("00", "11"), made.path);
+  const worktree = { repo: repo.dir, worktree: made.path, branch: made.branch, signal: never };
+  deepEqual((await checkpoint({ ...worktree, message: "work" }))?.files, ["big.bin"]);
 });
 
 Deno.test("a configuration that names thousands of filters is refused in words", async () => {
@@ -324,18 +319,12 @@ Deno.test("what a person's settings include for one branch only is asked for eac
     `[filter "evil"]\n\tclean = "touch '${mark}'; cat"\n`,
     repo.root,
   );
-  const home = Deno.env.get("HOME");
-  Deno.env.set("HOME", repo.beside("home"));
-  try {
-    await git(repo.dir, ["status"], { signal: never });
-    await repo.git("switch", "-q", "-c", "other");
-    await repo.write("a.txt", "new\n");
-    await gitOk(repo.dir, ["add", "a.txt"], { signal: never, doing: "add it" });
-    ok(!await exists(mark));
-  } finally {
-    if (home === undefined) Deno.env.delete("HOME");
-    else Deno.env.set("HOME", home);
-  }
+  await using _moved = await moveHome(repo.beside("home"));
+  await git(repo.dir, ["status"], { signal: never });
+  await repo.git("switch", "-q", "-c", "other");
+  await repo.write("a.txt", "new\n");
+  await gitOk(repo.dir, ["add", "a.txt"], { signal: never, doing: "add it" });
+  ok(!await exists(mark));
 });
 
 Deno.test("names are read once for each state of the configuration", async () => {

@@ -196,7 +196,7 @@ Deno.test("in a sandbox Bash needs nobody's grant", { ignore }, async () => {
 });
 
 testConfined("commands see a scrubbed environment", async ({ sandbox, kind }) => {
-  Deno.env.set("GAFFER_TEST_SECRET", "do not tell");
+  Deno.env.set("GAFFER_TEST_HANDS_SECRET", "do not tell");
   try {
     await using place = new TestPlace();
     await using hands = testHands(sandbox);
@@ -214,7 +214,7 @@ testConfined("commands see a scrubbed environment", async ({ sandbox, kind }) =>
     ok(!output.includes(`HOME=${Deno.env.get("HOME")}\n`), "home is a private folder");
     if (kind === "bubblewrap") match(output, /HOME is \/tmp\/home\n$/);
   } finally {
-    Deno.env.delete("GAFFER_TEST_SECRET");
+    Deno.env.delete("GAFFER_TEST_HANDS_SECRET");
   }
 });
 

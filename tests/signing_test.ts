@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { signsItself } from "../agents/git/signing.ts";
 import { findProgram } from "../agents/find_program.ts";
 import { exists, never, personGit } from "./git_support.ts";
+import { moveHome } from "./home.ts";
 import { MergeScene } from "./merge_scene.ts";
 
 const ignore = findProgram("ssh-keygen") === null || findProgram("gpg") === null;
@@ -53,7 +54,6 @@ Deno.test({
 async function openpgpHome() {
   // Short: the agent's socket is in it.
   const home = await Deno.makeTempDir({ prefix: "g" });
-  const before = Deno.env.get("HOME");
   const gpg = async (program: string, ...args: string[]) => {
     const env = { PATH: Deno.env.get("PATH")!, HOME: home };
     const output = await new Deno.Command(program, { args, env, clearEnv: true }).output();
@@ -64,13 +64,12 @@ async function openpgpHome() {
   await Deno.mkdir(join(home, ".gnupg"), { mode: 0o700 });
   await gpg("gpg", "--batch", "--passphrase", "", "--quick-gen-key", "Pat", "ed25519", "sign");
   const fingerprint = /^fpr:+([0-9A-F]+):/m.exec(await gpg("gpg", "--list-keys", "--with-colons"))!;
-  Deno.env.set("HOME", home);
+  const moved = await moveHome(home);
   return {
     key: fingerprint[1]!,
     verify: (repo: string) => gpg("git", "-C", repo, "log", "-1", "--format=%G?", "main"),
     async [Symbol.asyncDispose]() {
-      if (before === undefined) Deno.env.delete("HOME");
-      else Deno.env.set("HOME", before);
+      await moved[Symbol.asyncDispose]();
       await gpg("gpgconf", "--kill", "gpg-agent");
       await Deno.remove(home, { recursive: true });
     },

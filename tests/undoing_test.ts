@@ -61,6 +61,18 @@ Gaffer-Ticket: 1
   );
 });
 
+Deno.test("an undo reverts no commit that says nothing of the ticket", async () => {
+  await using it = await MergeScene.make();
+  await it.merged();
+  const other = await it.repo.commit("By hand", { "b.txt": "by hand\n" });
+  it.app.tx((tx) => updateTicket(tx, it.ticket.id, { mergeCommit: other }));
+  it.ask();
+  await it.undoIt();
+  equal(await it.repo.git("rev-parse", "main"), other);
+  deepEqual([it.ticket.status, it.undo.status], ["done", "refused"]);
+  match(it.undo.reason, /is none that merged this ticket[^]*Revert it there yourself$/);
+});
+
 Deno.test("an undone ticket that is queued again begins anew, on the base as it is then", async () => {
   await using it = await MergeScene.make();
   const merge = await it.merged();
