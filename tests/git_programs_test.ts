@@ -274,15 +274,13 @@ Deno.test("the filters of the person's own configuration do not run either: file
     ".gitattributes": "*.bin filter=lfs diff=lfs merge=lfs -text\n",
     "big.bin": pointer,
   });
-  const home = repo.beside("home");
-  await Deno.mkdir(home);
-  await using _moved = await moveHome(home);
+  await using home = await moveHome();
   const path = repo.beside("work");
   const base = await repo.git("rev-parse", "HEAD");
   const spec = { repo: repo.dir, path, branch: "gaffer/1-work", base, signal: never };
   await git(repo.dir, ["status"], { signal: never }); // before there were any
   await Deno.writeTextFile(
-    `${home}/.gitconfig`,
+    `${home.path}/.gitconfig`,
     '[filter "lfs"]\n\tclean = false\n\tsmudge = false\n\tprocess = false\n\trequired = true\n',
   );
   const made = await createWorktree(spec);
@@ -309,17 +307,10 @@ Deno.test("a configuration that names thousands of filters is refused in words",
 Deno.test("what a person's settings include for one branch only is asked for each time", async () => {
   await using repo = await TestRepo.make({ ".gitattributes": "* filter=evil\n" });
   const mark = repo.beside("ran");
-  await repo.write(
-    "home/.gitconfig",
-    '[includeIf "onbranch:other"]\n\tpath = more.config\n',
-    repo.root,
-  );
-  await repo.write(
-    "home/more.config",
-    `[filter "evil"]\n\tclean = "touch '${mark}'; cat"\n`,
-    repo.root,
-  );
-  await using _moved = await moveHome(repo.beside("home"));
+  await using _home = await moveHome({
+    ".gitconfig": '[includeIf "onbranch:other"]\n\tpath = more.config\n',
+    "more.config": `[filter "evil"]\n\tclean = "touch '${mark}'; cat"\n`,
+  });
   await git(repo.dir, ["status"], { signal: never });
   await repo.git("switch", "-q", "-c", "other");
   await repo.write("a.txt", "new\n");

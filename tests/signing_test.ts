@@ -52,8 +52,8 @@ Deno.test({
 
 /** A home folder with an OpenPGP key in it, for this process; its agent ends with it. */
 async function openpgpHome() {
-  // Short: the agent's socket is in it.
-  const home = await Deno.makeTempDir({ prefix: "g" });
+  const moved = await moveHome();
+  const home = moved.path;
   const gpg = async (program: string, ...args: string[]) => {
     const env = { PATH: Deno.env.get("PATH")!, HOME: home };
     const output = await new Deno.Command(program, { args, env, clearEnv: true }).output();
@@ -64,14 +64,12 @@ async function openpgpHome() {
   await Deno.mkdir(join(home, ".gnupg"), { mode: 0o700 });
   await gpg("gpg", "--batch", "--passphrase", "", "--quick-gen-key", "Pat", "ed25519", "sign");
   const fingerprint = /^fpr:+([0-9A-F]+):/m.exec(await gpg("gpg", "--list-keys", "--with-colons"))!;
-  const moved = await moveHome(home);
   return {
     key: fingerprint[1]!,
     verify: (repo: string) => gpg("git", "-C", repo, "log", "-1", "--format=%G?", "main"),
     async [Symbol.asyncDispose]() {
-      await moved[Symbol.asyncDispose]();
       await gpg("gpgconf", "--kill", "gpg-agent");
-      await Deno.remove(home, { recursive: true });
+      await moved[Symbol.asyncDispose]();
     },
   };
 }
