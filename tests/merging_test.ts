@@ -325,6 +325,44 @@ Deno.test("landMerge() moves the person's clean folder along, and lands only onc
   );
 });
 
+Deno.test("landMerge() asks once nothing stands in its way, and lands nothing that was called off", async () => {
+  await using ticket = await Approved.make();
+  const { repo } = ticket;
+  const { commit, baseTip } = await ticket.prepared();
+  const spec = { repo: repo.dir, base: "main", commit, expectedTip: baseTip, signal: never };
+  let asked = 0;
+  const begin = (answer: boolean) => () => {
+    asked++;
+    return answer;
+  };
+  await repo.write(".git/index.lock", "");
+  equal((await landMerge({ ...spec, begin: begin(true) })).type, "waiting");
+  await Deno.remove(join(repo.dir, ".git/index.lock"));
+  equal(asked, 0);
+  deepEqual(await landMerge({ ...spec, begin: begin(false) }), { type: "called_off" });
+  equal(await repo.git("rev-parse", "main"), baseTip);
+  deepEqual(await landMerge({ ...spec, begin: begin(true) }), { type: "landed" });
+  equal(asked, 2);
+});
+
+Deno.test("landMerge() waits when another git command takes the folder just before it", async () => {
+  await using ticket = await Approved.make();
+  const { repo } = ticket;
+  const { commit, baseTip } = await ticket.prepared();
+  const spec = { repo: repo.dir, base: "main", commit, expectedTip: baseTip, signal: never };
+  const lock = join(repo.dir, ".git/index.lock");
+  const begin = () => {
+    Deno.writeTextFileSync(lock, "");
+    return true;
+  };
+  const waiting = await landMerge({ ...spec, begin });
+  equal(waiting.type, "waiting");
+  match(waiting.type === "waiting" ? waiting.reason : "", /^Another git command is at work in "/);
+  equal(await repo.git("rev-parse", "main"), baseTip);
+  await Deno.remove(lock);
+  deepEqual(await landMerge(spec), { type: "landed" });
+});
+
 Deno.test("landMerge() keeps staged, unstaged and untracked edits of other files", async () => {
   await using ticket = await Approved.make();
   const { repo } = ticket;

@@ -156,7 +156,7 @@ async function forward(spec: Landing, tree: WorkingTree): Promise<Landed> {
 }
 
 /** What git says when somebody else's command has the index, or a branch, for itself. */
-const LOCKED = /unable to create '[^'\n]*\.lock'|cannot lock ref/i;
+const LOCKED = /unable to create '.*\.lock'|cannot lock ref/i;
 
 function waitingText(folder: string, files: string[]): string {
   return `The merge would overwrite what is not committed in "${folder}": ` +
