@@ -12,6 +12,7 @@ import {
 } from "../../server/disk.ts";
 import { AppError } from "../../server/errors.ts";
 import { folderOf, UNFINISHED_FILE } from "../paths.ts";
+import { makeFolders, realFolder, requireFolder } from "../plain_folders.ts";
 import { ToolError } from "../tools/tool.ts";
 import { memoryLimits } from "./limits.ts";
 import { isNotePath } from "./note_paths.ts";
@@ -19,6 +20,8 @@ import type { Notes, Step } from "./notes.ts";
 
 /** Most entries of one folder that are looked at: a person may have put anything there. */
 const MAX_ENTRIES = 1_000;
+/** In words, for who meets something else in its place. */
+const MEMORY = "the memory";
 
 export class MemoryFolder {
   readonly #base: string;
@@ -53,53 +56,33 @@ export class MemoryFolder {
 
   /** Absolute real path; null: there is none yet. */
   #find(): string | null {
-    let dir = realOf(this.#base);
+    let dir = realFolder(this.#base, MEMORY);
     for (const name of this.#names) {
       dir = `${dir}/${name}`;
       if (!existsSync(dir)) return null;
-      requireFolder(dir);
+      requireFolder(dir, MEMORY);
     }
     return dir;
   }
 
   #make(): string {
-    let dir = realOf(this.#base);
-    for (const name of this.#names) {
-      const parent = dir;
-      dir = `${parent}/${name}`;
-      if (!existsSync(dir)) {
-        Deno.mkdirSync(dir, { mode: 0o755 });
-        syncFolder(parent);
-      }
-      requireFolder(dir);
-    }
-    return dir;
+    return makeFolders(realFolder(this.#base, MEMORY), this.#names, MEMORY);
   }
 }
 
 /** Names of the folders in a folder, in order; none where it is missing, or no plain folder. */
 export function listFolders(base: string, names: readonly string[]): string[] {
   try {
-    let dir = realOf(base);
+    let dir = realFolder(base, MEMORY);
     for (const name of names) {
       dir = `${dir}/${name}`;
-      requireFolder(dir);
+      requireFolder(dir, MEMORY);
     }
     return [...Deno.readDirSync(dir)].slice(0, MAX_ENTRIES)
       .filter(({ isDirectory }) => isDirectory).map(({ name }) => name).toSorted();
   } catch (error) {
     if (error instanceof AppError || error instanceof Deno.errors.NotFound) return [];
     throw error;
-  }
-}
-
-function realOf(base: string): string {
-  try {
-    return Deno.realPathSync(base);
-  } catch (cause) {
-    throw new AppError("conflict", `Cannot reach the memory: the folder "${base}" is gone`, [], {
-      cause,
-    });
   }
 }
 
@@ -136,7 +119,7 @@ const isPlain = (info: Deno.FileInfo): boolean =>
 
 function write(dir: string, path: string, text: string): void {
   const target = `${dir}/${path}`;
-  const folder = makeFolder(dir, path);
+  const folder = makeFolders(dir, namesTo(path), MEMORY);
   if (existsSync(target)) requireNote(target);
   const unfinished = `${folder}/${UNFINISHED_FILE}`;
   removeIfThereSync(unfinished);
@@ -165,7 +148,7 @@ function remove(dir: string, path: string): void {
 
 function move(dir: string, from: string, to: string): void {
   const [source, target] = [`${dir}/${from}`, `${dir}/${to}`];
-  const folder = makeFolder(dir, to);
+  const folder = makeFolders(dir, namesTo(to), MEMORY);
   requireNote(source);
   if (Deno.realPathSync(source) !== source) throw replaced(from);
   Deno.renameSync(source, target);
@@ -173,20 +156,8 @@ function move(dir: string, from: string, to: string): void {
   removeEmpty(dir, folderOf(source));
 }
 
-/** The folder of a note, made where it is missing, each part of it a folder and no link. */
-function makeFolder(dir: string, path: string): string {
-  let folder = dir;
-  for (const name of path.split("/").slice(0, -1)) {
-    const parent = folder;
-    folder = `${parent}/${name}`;
-    if (!existsSync(folder)) {
-      Deno.mkdirSync(folder);
-      syncFolder(parent);
-    }
-    requireFolder(folder);
-  }
-  return folder;
-}
+/** Of the folders on the way to a note. */
+const namesTo = (path: string): string[] => path.split("/").slice(0, -1);
 
 function removeEmpty(dir: string, folder: string): void {
   syncFolder(folder);
@@ -195,16 +166,6 @@ function removeEmpty(dir: string, folder: string): void {
     Deno.removeSync(empty, { recursive: true });
     syncFolder(folderOf(empty));
   }
-}
-
-function requireFolder(path: string): void {
-  const info = Deno.lstatSync(path);
-  if (info.isDirectory && Deno.realPathSync(path) === path) return;
-  throw new AppError(
-    "conflict",
-    `Cannot use the memory: "${path}" is ${info.isSymlink ? "a symbolic link" : "no folder"}. ` +
-      "Remove it, or put a folder in its place",
-  );
 }
 
 function requireNote(path: string): void {

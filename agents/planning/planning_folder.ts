@@ -12,6 +12,7 @@ import {
 } from "../../server/disk.ts";
 import { AppError } from "../../server/errors.ts";
 import { folderOf, joinRelative, UNFINISHED_FILE } from "../paths.ts";
+import { makeFolders, realFolder, requireFolder } from "../plain_folders.ts";
 import {
   DOCUMENT_BYTES,
   DOCUMENT_DEPTH,
@@ -34,6 +35,8 @@ export interface DocumentFile {
 
 /** Most entries of one folder that are looked at. */
 const MAX_ENTRIES = 20_000;
+/** In words, for who meets something else in their place. */
+const DOCUMENTS = "the documents";
 
 /** Documents in the folder of a repository, in no order. Throws `conflict` when `planning` is a link or a file. */
 export function listDocumentFiles(repo: string): DocumentFile[] {
@@ -65,7 +68,7 @@ export function listTemplateFiles(repo: string): string[] {
   const root = findRoot(repo);
   const dir = `${root}/${TEMPLATES}`;
   if (root === null || !existsSync(dir)) return [];
-  requireFolder(dir);
+  requireFolder(dir, DOCUMENTS);
   return [...Deno.readDirSync(dir)].slice(0, MAX_ENTRIES)
     .filter(({ name, isFile }) => isFile && isDocumentPath(name))
     .map(({ name }) => name).sort().slice(0, TEMPLATES_MAX);
@@ -108,8 +111,8 @@ export function readDocumentFile(
 
 /** Makes or replaces a document, on the disk when it returns: either all of it or, after a crash, nothing of it. */
 export function writeDocumentFile(repo: string, path: string, bytes: Uint8Array): void {
-  const root = makeFolders(realOf(repo), PLANNING);
-  const folder = makeFolders(root, folderOf(path));
+  const root = makeFolders(realFolder(repo, DOCUMENTS), [PLANNING], DOCUMENTS);
+  const folder = makeFolders(root, folderOf(path).split("/").filter(Boolean), DOCUMENTS);
   const target = `${root}/${path}`;
   const present = lookAt(target);
   if (present) requirePlain(present, path);
@@ -142,44 +145,10 @@ export function removeDocumentFile(repo: string, path: string): void {
 
 /** Real path of the planning folder; null: there is none yet. */
 function findRoot(repo: string): string | null {
-  const root = `${realOf(repo)}/${PLANNING}`;
+  const root = `${realFolder(repo, DOCUMENTS)}/${PLANNING}`;
   if (!existsSync(root)) return null;
-  requireFolder(root);
+  requireFolder(root, DOCUMENTS);
   return root;
-}
-
-function makeFolders(from: string, path: string): string {
-  let folder = from;
-  for (const name of path.split("/").filter(Boolean)) {
-    const parent = folder;
-    folder = `${parent}/${name}`;
-    if (!existsSync(folder)) {
-      Deno.mkdirSync(folder, { mode: 0o755 });
-      syncFolder(parent);
-    }
-    requireFolder(folder);
-  }
-  return folder;
-}
-
-function realOf(repo: string): string {
-  try {
-    return Deno.realPathSync(repo);
-  } catch (cause) {
-    throw new AppError("conflict", `Cannot reach the documents: the folder "${repo}" is gone`, [], {
-      cause,
-    });
-  }
-}
-
-function requireFolder(path: string): void {
-  const info = Deno.lstatSync(path);
-  if (info.isDirectory && Deno.realPathSync(path) === path) return;
-  throw new AppError(
-    "conflict",
-    `Cannot use the documents: "${path}" is ${info.isSymlink ? "a symbolic link" : "no folder"}. ` +
-      "Remove it, or put a folder in its place",
-  );
 }
 
 function requirePlain(info: Deno.FileInfo, path: string): void {
