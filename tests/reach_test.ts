@@ -73,9 +73,11 @@ Deno.test(
   },
   async () => {
     await using place = new TestPlace();
-    const names = ["HTTPS_PROXY", "http_proxy"];
-    const before = names.map((name) => [name, Deno.env.get(name)] as const);
-    for (const name of names) Deno.env.set(name, "http://user:hush@proxy.invalid:3128");
+    const proxy = "http://user:hush@proxy.invalid:3128";
+    // The first for files of tests that run beside this one, with the same environment: they talk to this machine.
+    const values = { NO_PROXY: "127.0.0.1,localhost,::1", HTTPS_PROXY: proxy, http_proxy: proxy };
+    const before = Object.keys(values).map((name) => [name, Deno.env.get(name)] as const);
+    for (const [name, value] of Object.entries(values)) Deno.env.set(name, value);
     try {
       await using hands = testHands("auto");
       const { content } = await hands.use(
@@ -92,7 +94,7 @@ Deno.test(
       match(content, /^no_proxy=localhost,127\.0\.0\.1,::1$/m);
       match(content, /^DENO_TLS_CA_STORE=system,mozilla$/m, "certificates are the machine's, too");
     } finally {
-      for (const [name, value] of before) {
+      for (const [name, value] of before.toReversed()) {
         if (value === undefined) Deno.env.delete(name);
         else Deno.env.set(name, value);
       }
