@@ -126,6 +126,24 @@ Deno.test("a run whose agent lost its trust waits where the one behind it is dis
   equal(app.jobs().some((job) => job.args.runId === run.id && job.status === "available"), true);
 });
 
+Deno.test("a run whose agent lost its trust waits where the one behind it can't be read", async () => {
+  using app = testApp();
+  await using repo = await TestRepo.make({ [PATH]: file(4) });
+  const project = app.project({ path: repo.dir });
+  const text = `${app.catalog.text("researcher")}\nLook twice.\n`;
+  saveDefinition(app, "researcher", { text, after: 1 });
+  await trusting(app, project.id);
+  const idea = submitIdea(app, { projectId: project.id, title: "Greet" });
+  advanceIdea(app, idea.id);
+  const run = listIdeaRuns(app.db, idea.id).find(({ purpose }) => purpose === "research")!;
+  app.db.exec("UPDATE agent_versions SET text = 'tools: [Teleport]' WHERE agent_id = 'researcher'");
+  await repo.commit("Remove it", { [PATH]: "" });
+  await app.end(run, { type: "succeeded", result: {} });
+  const { status, waitReason, definition } = getRun(app.db, run.id);
+  deepEqual([status, definition?.agentId], ["waiting", "researcher"]);
+  match(waitReason, /"researcher" can't be read: mend it/);
+});
+
 Deno.test("what waits for a disabled agent goes on when trust puts another in force, given or taken", async () => {
   using app = testApp();
   await using repo = await TestRepo.make({ [PATH]: file(4) });

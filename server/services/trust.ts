@@ -29,7 +29,7 @@ import { removeTrusted, setTrusted, trustedHash } from "../store/trusted.ts";
 import { setDefinition } from "../store/agent_runs.ts";
 import { findStart } from "../store/run_log.ts";
 import { getRun } from "../store/runs.ts";
-import { agentFor, definitionOf, keepAgent } from "./definitions.ts";
+import { agentFor, keepAgent, readDefinition } from "./definitions.ts";
 import { modelOf } from "./models.ts";
 import { baseTip } from "./places.ts";
 import { goOnWith, waitForAgent } from "./runs.ts";
@@ -211,12 +211,16 @@ export async function settleTrust(app: App, run: Run, signal: AbortSignal): Prom
       throw new AppError("conflict", `Nobody trusts "${file.path}" as it is now`);
     }
     const inForce = keepAgent(tx, agentFor(app, agent.name, project.id));
-    const definition = definitionOf(app, inForce);
+    const { definition } = readDefinition(app, inForce);
+    const { model, maxTurns, maxCostMicroUsd } = definition
+      ? { model: run.demo ? run.model : modelOf(app, definition).id, ...definition.limits }
+      // It can't be read: nothing begins with it (`settleDefinition`).
+      : run;
     setDefinition(tx, run.id, {
       definition: { agentId: inForce.id, version: inForce.version },
-      model: run.demo ? run.model : modelOf(app, definition).id,
-      maxTurns: definition.limits.maxTurns,
-      maxCostMicroUsd: definition.limits.maxCostMicroUsd,
+      model,
+      maxTurns,
+      maxCostMicroUsd,
     });
     if (!inForce.active) waitForAgent(tx, getRun(tx.db, run.id));
     return inForce.active;
