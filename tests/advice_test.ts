@@ -67,7 +67,7 @@ Deno.test("that a cheaper model would do is applied as a version of the agent, a
   doesNotMatch(await page(), /advice-decided/);
 });
 
-Deno.test("an agent that was changed between is left as it is, when advice is applied and when it is undone", () => {
+Deno.test("an agent that was changed between is left as it is, when advice is applied and when it is undone", async () => {
   using app = dearResearcher();
   const seen = agentOf(app, "researcher").version;
   changeAgent(app, "researcher", { keys: { max_turns: 7 } });
@@ -81,6 +81,9 @@ Deno.test("an agent that was changed between is left as it is, when advice is ap
   changeAgent(app, "researcher", { keys: { max_turns: 8 } });
   throws(() => undoAdvice(app, KEY), { code: "conflict", message: /restore version/ });
   deepEqual([modelOf(app), currentAdvice(app).decided.length], ["sonnet", 1]);
+  const page = await (await pagesBench(app).get("/usage")).text();
+  match(page, /It can't be undone: &quot;researcher&quot; was changed since, to version/);
+  doesNotMatch(page, /usage\/advice\/undo/);
 });
 
 Deno.test("the advice is gone once nobody uses the model, or the endpoint lacks the cheaper one", () => {

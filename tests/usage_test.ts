@@ -4,6 +4,7 @@ import {
   doesNotMatch,
   match,
   strictEqual as equal,
+  throws,
 } from "node:assert";
 import { noUsage, type RunEventBody } from "../agents/protocol.ts";
 import { DAY_MS, HOUR_MS } from "../server/clock.ts";
@@ -12,6 +13,7 @@ import type { Run } from "../server/records.ts";
 import { pricesApi } from "../server/routes/prices.tsx";
 import { usageApi } from "../server/routes/usage.tsx";
 import { adviceFrom, type AdviceGround } from "../server/services/advice.ts";
+import { applyAdvice, undoAdvice } from "../server/services/advising.ts";
 import { changeLimits } from "../server/services/limits.ts";
 import { changePrice } from "../server/services/price_changes.ts";
 import { priced } from "../server/services/prices.ts";
@@ -303,6 +305,23 @@ Deno.test("the advice to set a monthly limit is applied, taken back and dismisse
   await pages.post("/usage/advice/dismiss", { key: "month_limit" });
   equal(await advised(), undefined);
   equal((await pages.post("/usage/advice/apply", { key: "month_limit" })).status, 404);
+});
+
+Deno.test("a monthly limit that a person set since is left alone when the advice for it is undone", async () => {
+  const { app } = threeDays();
+  using _ = app;
+  const pages = pagesBench(app);
+  applyAdvice(app, "month_limit");
+  changeLimits(app, [{
+    ...{ scope: "all", scopeId: "", period: "month", unit: "micro_usd" },
+    amount: 7_000_000,
+  }]);
+  throws(() => undoAdvice(app, "month_limit"), {
+    code: "conflict",
+    message: /the monthly limit was changed since/,
+  });
+  equal(listLimits(app.db, "2026-11-27")[0]!.amount, 7_000_000);
+  doesNotMatch(await (await pages.get("/usage")).text(), /usage\/advice\/undo/);
 });
 
 // ------------------------------------------------------------------ the API

@@ -23,6 +23,8 @@ export interface AdviceProps {
     state: "applied" | "dismissed";
     decidedBy: string;
     decidedAt: string;
+    /** Why it can't be taken back any more; null: it can. */
+    notUndone: string | null;
   }[];
 }
 
@@ -39,21 +41,24 @@ export function AdvicePanel(
       {decided.length > 0 && (
         <Disclosure id="advice-decided" summary="Applied and dismissed">
           <ul class="rows">
-            {decided.map(({ key, title, state, decidedBy, decidedAt }) => (
+            {decided.map(({ key, title, state, decidedBy, decidedAt, notUndone }) => (
               <li class="row" key={key}>
                 <div class="row-main">
                   <p class="row-title">{title}</p>
                   <p class="row-note">
                     {state === "applied" ? "Applied" : "Dismissed"} by {decidedBy}{" "}
                     <Time at={decidedAt} nowMs={nowMs} />
+                    {notUndone && <>. It can't be undone: {notUndone}</>}
                   </p>
                 </div>
-                <ActionForm
-                  action={`/usage/advice/undo?key=${encodeURIComponent(key)}`}
-                  label={`Undo: ${title}`}
-                >
-                  Undo
-                </ActionForm>
+                {notUndone === null && (
+                  <ActionForm
+                    action={`/usage/advice/undo?key=${encodeURIComponent(key)}`}
+                    label={`Undo: ${title}`}
+                  >
+                    Undo
+                  </ActionForm>
+                )}
               </li>
             ))}
           </ul>

@@ -6,7 +6,7 @@ import type { App } from "../app.ts";
 import { calendarIn, monthOf, today } from "../calendar.ts";
 import { AppError } from "../errors.ts";
 import { once } from "../once.ts";
-import { currentAdvice } from "../services/advising.ts";
+import { currentAdvice, whyNotUndone } from "../services/advising.ts";
 import { listAgents } from "../services/definitions.ts";
 import { listedModels } from "../services/models.ts";
 import { listPrices } from "../services/prices.ts";
@@ -173,7 +173,10 @@ function adviceOf(app: App): UsagePageProps["advice"] {
       version: apply?.type === "model" ? apply.version : null,
       agentHref: agentId && agentHref(agentId),
     })),
-    decided: decided.slice(0, DECIDED_SHOWN),
+    decided: decided.slice(0, DECIDED_SHOWN).map((decision) => ({
+      ...decision,
+      notUndone: whyNotUndone(app, decision),
+    })),
   };
 }
 

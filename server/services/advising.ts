@@ -27,7 +27,8 @@ const monthLimit = { scope: "all", scopeId: "", period: "month", unit: "micro_us
 
 /** How it was before a piece of advice was applied. */
 type Undo =
-  | { type: "month_limit"; amount: number | null }
+  /** `after`: what was set; another amount is somebody's own. Absent in what earlier versions recorded. */
+  | { type: "month_limit"; amount: number | null; after?: number }
   /** `after`: the version that was saved; a later one is somebody's own. */
   | { type: "model"; agentId: string; before: number; after: number };
 
@@ -99,7 +100,7 @@ function apply(
   if (step.type === "month_limit") {
     const amount = findLimit(part.db, monthLimit)?.amount ?? null;
     changeLimits(part, [{ ...monthLimit, amount: step.amountMicroUsd }]);
-    return { type: "month_limit", amount };
+    return { type: "month_limit", amount, after: step.amountMicroUsd };
   }
   const { agentId, version: before, model } = step;
   if (version !== undefined && version !== before) {
@@ -123,8 +124,8 @@ export function dismissAdvice(app: App, key: string): Advice {
 }
 
 /**
- * Makes it as it was before the advice was applied or dismissed. Throws `not_found`, and `conflict` when the agent was
- * changed since.
+ * Makes it as it was before the advice was applied or dismissed. Throws `not_found`, and `conflict` when what it set
+ * was changed since.
  */
 export function undoAdvice(app: App, key: string): void {
   transact(app, (tx) => {
@@ -136,20 +137,27 @@ export function undoAdvice(app: App, key: string): void {
 }
 
 function takeBack(part: App, undo: Undo): void {
+  const changed = changedSince(part, undo);
+  if (changed !== null) throw new AppError("conflict", `Cannot undo that advice: ${changed}`);
+  if (undo.type === "month_limit") changeLimits(part, [{ ...monthLimit, amount: undo.amount }]);
+  else restoreVersion(part, undo.agentId, undo.before);
+}
+
+/** Why applied advice can't be taken back any more, and what to do instead; null: it can. */
+export function whyNotUndone(app: App, { state, undo }: AdviceDecision): string | null {
+  return state === "applied" ? changedSince(app, undo as Undo) : null;
+}
+
+function changedSince(app: App, undo: Undo): string | null {
   if (undo.type === "month_limit") {
-    changeLimits(part, [{ ...monthLimit, amount: undo.amount }]);
-    return;
+    const { after } = undo;
+    if (after === undefined || findLimit(app.db, monthLimit)?.amount === after) return null;
+    return "the monthly limit was changed since. Set it under Limits";
   }
-  const { agentId, before, after } = undo;
-  const { name, version } = agentOf(part, agentId);
-  if (version !== after) {
-    throw new AppError(
-      "conflict",
-      `Cannot undo that advice: "${name}" was changed since, to version ${version}. ` +
-        `Set its model on its page, or restore version ${before} there`,
-    );
-  }
-  restoreVersion(part, agentId, before);
+  const { name, version } = agentOf(app, undo.agentId);
+  if (version === undo.after) return null;
+  return `"${name}" was changed since, to version ${version}. ` +
+    `Set its model on its page, or restore version ${undo.before} there`;
 }
 
 function openAdvice(app: App, key: string): Advice {
