@@ -82,7 +82,7 @@ Deno.test("a file that changed is shown with the difference, and its trust is go
   advanceIdea(app, idea.id);
   const run = listIdeaRuns(app.db, idea.id).find(({ purpose }) => purpose === "research")!;
   deepEqual([run.definition?.agentId, run.maxTurns], [agent.id, 4]);
-  equal(await settleTrust(app, run, signal), true);
+  equal(await settleTrust(app, run, signal), run);
   equal(getRun(app.db, run.id).definition?.agentId, agent.id);
 
   await repo.commit("Take more", { [PATH]: file(400) });
@@ -90,8 +90,8 @@ Deno.test("a file that changed is shown with the difference, and its trust is go
   equal(changed!.state, "changed");
   match(changed!.diff!, /-maxTurns: 4\n\+maxTurns: 400/);
 
-  equal(await settleTrust(app, getRun(app.db, run.id), signal), true);
-  const settled = getRun(app.db, run.id);
+  const settled = (await settleTrust(app, getRun(app.db, run.id), signal))!;
+  deepEqual(settled, getRun(app.db, run.id));
   deepEqual([settled.definition, settled.maxTurns], [
     { agentId: "researcher", version: 1 },
     app.catalog.get("researcher").limits.maxTurns,

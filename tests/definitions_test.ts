@@ -252,19 +252,19 @@ Deno.test("a run that was made before its definition could not be read any more 
   saveDefinition(app, "researcher", { text: withTurns(3), after: 1 });
   spoilAll();
   app.tx((tx) => takeUpRun(tx, run.id));
-  equal(settleDefinition(app, run.id), false);
+  equal(settleDefinition(app, getRun(app.db, run.id)), false);
   const waiting = getRun(app.db, run.id);
   deepEqual([waiting.status, waiting.waitReason], ["waiting", UNREADABLE]);
   saveDefinition(app, "researcher", { text: withTurns(5), after: 2 });
   deepEqual(getRun(app.db, run.id).definition?.version, 3);
   app.tx((tx) => takeUpRun(tx, run.id));
-  equal(settleDefinition(app, run.id), true);
+  equal(settleDefinition(app, getRun(app.db, run.id)), true);
 
   app.tx((tx) =>
     recordRunEvent(tx, run, { type: "started", spec: { ...runSpec(), runId: run.id } })
   );
   spoilAll();
-  equal(settleDefinition(app, run.id), true, "its log says what it works with");
+  equal(settleDefinition(app, getRun(app.db, run.id)), true, "its log says what it works with");
 
   // Its own version can't be read, but the one in force can: it need not wait.
   saveDefinition(app, "researcher", { text: withTurns(6), after: 3 });
@@ -274,7 +274,7 @@ Deno.test("a run that was made before its definition could not be read any more 
   app.db.exec("UPDATE agent_versions SET text = 'tools: [Teleport]' WHERE version = 3");
   app.db.prepare("UPDATE runs SET agent_version = 3 WHERE id = :id").run({ id: other.id });
   app.tx((tx) => takeUpRun(tx, other.id));
-  equal(settleDefinition(app, other.id), true);
+  equal(settleDefinition(app, getRun(app.db, other.id)), true);
   deepEqual([getRun(app.db, other.id).definition?.version, getRun(app.db, other.id).maxTurns], [
     4,
     7,

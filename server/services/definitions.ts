@@ -11,7 +11,7 @@ import type { Agent, Run } from "../records.ts";
 import {
   addVersion,
   findAgent,
-  findAgentNamed,
+  findAgentInForce,
   findVersion,
   insertAgent,
   listSavedAgents,
@@ -47,8 +47,15 @@ export function agentOf(app: Definitions, id: string): Agent {
 
 /** The agent that works in a project under a name. Throws `not_found`. */
 export function agentFor(app: Definitions, name: string, projectId: string): Agent {
-  const own = findAgentNamed(app.db, name, projectId);
-  return own?.trusted ? own : agentOf(app, name);
+  const saved = findAgentInForce(app.db, name, projectId);
+  return saved ? renewed(app, saved) : agentOf(app, name);
+}
+
+/** The same, as a version that is there for good. Throws `not_found`. */
+export function keptAgentFor(app: Definitions, tx: Tx, name: string, projectId: string): Agent {
+  const saved = findAgentInForce(tx.db, name, projectId);
+  const agent = saved ? renewed(app, saved) : agentOf(app, name);
+  return agent === saved ? saved : keepAgent(tx, agent);
 }
 
 /** What an agent of a project is right now. Throws `not_found`, and `invalid` when it can't be read any more. */

@@ -47,7 +47,7 @@ export async function workRun(
   const hold = readSetting(app.db, "agents_hold");
   const outcome: RunOutcome = hold
     ? { type: "hold", reason: hold.reason, message: hold.message }
-    : roomless(app, run) ?? await work(app, runId, job, signal);
+    : roomless(app, run) ?? await work(app, run, job, signal);
   const lastTry = job.attempt >= job.maxAttempts;
   // What follows from the agent's work is the agent's doing, in the history too.
   return (tx) =>
@@ -64,14 +64,15 @@ const FAULT_ATTEMPTS = 5;
 /** The run's place may be gone or refuse us, which only a person can mend: that is an outcome, too. */
 async function work(
   app: App,
-  runId: string,
+  run: Run,
   { attempt }: Attempt,
   signal: AbortSignal,
 ): Promise<RunOutcome> {
   try {
-    const mayBegin = await settleTrust(app, getRun(app.db, runId), signal) &&
-      settleDefinition(app, runId);
-    return mayBegin ? await app.agents.run(runId, signal) : { type: "stopped" };
+    const settled = await settleTrust(app, run, signal);
+    return settled && settleDefinition(app, settled)
+      ? await app.agents.run(run.id, signal)
+      : { type: "stopped" };
   } catch (error) {
     const reason = failureOf(error, { attempt, maxAttempts: FAULT_ATTEMPTS }, signal);
     if (reason === null) throw error;

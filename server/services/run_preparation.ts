@@ -28,7 +28,7 @@ import type { Project, Run } from "../records.ts";
 import { listActiveMcpServers } from "../store/mcp_servers.ts";
 import { getProject } from "../store/projects.ts";
 import { findStart, forkLimits, hasAsked } from "../store/run_log.ts";
-import { findRun, getRun, workedMs } from "../store/runs.ts";
+import { findRunHead, getRun, workedMs } from "../store/runs.ts";
 import { getTicket } from "../store/tickets.ts";
 import { definitionOfRun } from "./definitions.ts";
 import { equipped, reaching } from "./equipment.ts";
@@ -118,7 +118,7 @@ const runFolder = (app: App, { slug }: Project, runId: string, kind: "outputs" |
 
 /** What a cancelled run kept goes with it; other ends are the runtime's to see. */
 export function forgetCancelled(app: App, runId: string): void {
-  const run = findRun(app.db, runId);
+  const run = findRunHead(app.db, runId);
   if (run === null || isActive(run)) return;
   removeKeptOutputs(runFolder(app, getProject(app.db, run.projectId), runId, "kept"));
 }
@@ -132,7 +132,7 @@ async function runFolderOf(
 ): Promise<string> {
   const dir = runFolder(app, project, runId, kind);
   await removeStaleOutputs(dirname(dir), (id) => {
-    const run = findRun(app.db, id);
+    const run = findRunHead(app.db, id);
     return run !== null && isActive(run);
   });
   return dir;

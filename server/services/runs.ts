@@ -24,7 +24,7 @@ import {
 } from "../store/runs.ts";
 import { addTicketCost } from "../store/tickets.ts";
 import { forsake, isTurnEnd, settle } from "./budgets.ts";
-import { agentFor, keepAgent, readDefinition } from "./definitions.ts";
+import { keptAgentFor, readDefinition } from "./definitions.ts";
 import { modelOf } from "./models.ts";
 import { enqueueRun } from "./run_jobs.ts";
 
@@ -41,7 +41,7 @@ export type RunSubject =
  */
 export function startRun(app: App, tx: Tx, subject: RunSubject): Run {
   const of = "idea" in subject ? subject.idea : subject.ticket;
-  const agent = keepAgent(tx, agentFor(app, subject.agent, of.projectId));
+  const agent = keptAgentFor(app, tx, subject.agent, of.projectId);
   const work = workOf(app, agent);
   const run = insertRun(tx, {
     projectId: of.projectId,
@@ -189,7 +189,7 @@ export const runsWaitingForAgent = (db: Db, agent: string): Run[] =>
 export function goOnWith(app: App, tx: Tx, name: string): void {
   for (const run of runsWaitingForAgent(tx.db, name)) {
     if (findDisabled(tx.db, name, run.projectId)) continue;
-    const work = workOf(app, keepAgent(tx, agentFor(app, name, run.projectId)));
+    const work = workOf(app, keptAgentFor(app, tx, name, run.projectId));
     if (work === null) {
       const reason = unreadableReason(name);
       if (run.waitReason !== reason) waitForAgent(tx, run, reason);
@@ -204,11 +204,12 @@ export function goOnWith(app: App, tx: Tx, name: string): void {
  * Whether a run that was taken up has what it works with: in its log, or as a definition that can be read, its own or
  * the one in force now. One that has not waits for that.
  */
-export function settleDefinition(app: App, id: string): boolean {
-  if (hasDefinition(app, getRun(app.db, id))) return true;
+export function settleDefinition(app: App, found: Run): boolean {
+  if (hasDefinition(app, found)) return true;
+  const { id } = found;
   return transact(app, (tx) => {
     const run = getRun(tx.db, id);
-    const work = workOf(app, keepAgent(tx, agentFor(app, run.agent, run.projectId)));
+    const work = workOf(app, keptAgentFor(app, tx, run.agent, run.projectId));
     if (work) setDefinition(tx, id, work);
     else waitForAgent(tx, run, unreadableReason(run.agent));
     return work !== null;

@@ -29,7 +29,7 @@ import { removeTrusted, setTrusted, trustedHash } from "../store/trusted.ts";
 import { setDefinition } from "../store/agent_runs.ts";
 import { findStart } from "../store/run_log.ts";
 import { getRun } from "../store/runs.ts";
-import { agentFor, keepAgent, readDefinition } from "./definitions.ts";
+import { keptAgentFor, readDefinition } from "./definitions.ts";
 import { modelOf } from "./models.ts";
 import { baseTip } from "./places.ts";
 import { goOnWith, waitForAgent } from "./runs.ts";
@@ -185,19 +185,21 @@ export function distrustFile(app: App, projectId: string, path: string): void {
 
 /**
  * Before a run begins: where its definition was taken from a file of the repository and that file is another by now,
- * or gone, trust falls away, and the run gets the definition that is in force without it. False: it may not begin,
- * since that agent is disabled or, in a trial, there is nothing left to try.
+ * or gone, trust falls away, and the run gets the definition that is in force without it. Gives the run as it is then;
+ * null: it may not begin, since that agent is disabled. Throws `conflict` for a trial: there is nothing left to try.
  */
-export async function settleTrust(app: App, run: Run, signal: AbortSignal): Promise<boolean> {
-  const agent = run.definition && findAgent(app.db, run.definition.agentId);
-  if (!agent?.file || findStart(app.db, run.id)) return true;
+export async function settleTrust(app: App, run: Run, signal: AbortSignal): Promise<Run | null> {
+  // A global agent's id is its name, and no file of a repository makes one.
+  if (run.definition === null || run.definition.agentId === run.agent) return run;
+  const agent = findAgent(app.db, run.definition.agentId);
+  if (!agent?.file || findStart(app.db, run.id)) return run;
   const project = getProject(app.db, run.projectId);
   const file = { projectId: project.id, kind: "agent", path: agent.file.path } as const;
   const commit = await baseTip(project, signal);
   const now = await readAgentFile(project.path, commit, agent.file.path, signal);
   return transact(app, (tx) => {
     const hash = trustedHash(tx.db, file);
-    if (hash !== null && now?.hash === hash && agent.file?.hash === hash) return true;
+    if (hash !== null && now?.hash === hash && agent.file?.hash === hash) return run;
     if (hash !== null && now?.hash !== hash) {
       removeTrusted(tx, file);
       tx.emit({
@@ -210,7 +212,7 @@ export async function settleTrust(app: App, run: Run, signal: AbortSignal): Prom
     if (run.trial) {
       throw new AppError("conflict", `Nobody trusts "${file.path}" as it is now`);
     }
-    const inForce = keepAgent(tx, agentFor(app, agent.name, project.id));
+    const inForce = keptAgentFor(app, tx, agent.name, project.id);
     const { definition } = readDefinition(app, inForce);
     const { model, maxTurns, maxCostMicroUsd } = definition
       ? { model: run.demo ? run.model : modelOf(app, definition).id, ...definition.limits }
@@ -222,7 +224,9 @@ export async function settleTrust(app: App, run: Run, signal: AbortSignal): Prom
       maxTurns,
       maxCostMicroUsd,
     });
-    if (!inForce.active) waitForAgent(tx, getRun(tx.db, run.id));
-    return inForce.active;
+    const settled = getRun(tx.db, run.id);
+    if (inForce.active) return settled;
+    waitForAgent(tx, settled);
+    return null;
   });
 }

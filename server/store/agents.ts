@@ -40,6 +40,15 @@ export function findAgentNamed(db: Db, name: string, projectId: string | null): 
   return row ? agentFromRow(row) : null;
 }
 
+/** The one that works in a project under a name, as it is saved: the project's own where it is trusted, else the global one. */
+export function findAgentInForce(db: Db, name: string, projectId: string): Agent | null {
+  const rows = db.prepare(`
+    ${SELECT} WHERE a.name = :name AND coalesce(a.project_id, '') IN (:projectId, '')
+    ORDER BY a.project_id IS NULL
+  `).all({ name, projectId });
+  return rows.map(agentFromRow).find(({ trusted }) => trusted) ?? null;
+}
+
 /** By name, the global ones first. */
 export function listSavedAgents(db: Db): Agent[] {
   return db.prepare(`${SELECT} ORDER BY a.name, a.project_id LIMIT ${AGENTS_MAX}`).all()
@@ -137,8 +146,7 @@ export function listVersions(db: Db, agentId: string): AgentVersion[] {
  * The agent whose work waits because it was disabled, where that is so: the project's own before the global one.
  */
 export function findDisabled(db: Db, name: string, projectId: string): Agent | null {
-  const own = findAgentNamed(db, name, projectId);
-  const inForce = own?.trusted ? own : findAgentNamed(db, name, null);
+  const inForce = findAgentInForce(db, name, projectId);
   return inForce && !inForce.active ? inForce : null;
 }
 

@@ -2,7 +2,7 @@ import { type Db, newId, type Row, type Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
 import type { Run, RunPurpose } from "../records.ts";
 import type { Usage } from "../../agents/protocol.ts";
-import { type FailureReason, runMoves, type RunStatus, sourcesOf } from "../states.ts";
+import { type FailureReason, runMoves, type RunStatus, runStatuses, sourcesOf } from "../states.ts";
 
 export type NewRun =
   & Pick<Run, "projectId" | "agent" | "purpose" | "round" | "model" | "demo">
@@ -12,18 +12,18 @@ export type NewRun =
 
 /** Throws `conflict` when the ticket already has an active run: the database forbids a second one. */
 export function insertRun(tx: Tx, run: NewRun): Run {
-  const id = newId("run");
   if (run.ticketId && !run.trial && findActiveRun(tx.db, run.ticketId)) {
     throw new AppError("conflict", "Cannot start a run: this ticket already has an active one");
   }
-  tx.db.prepare(`
+  const row = tx.db.prepare(`
     INSERT INTO runs (id, project_id, agent, purpose, idea_id, ticket_id, subtask_id, round, model, demo,
       max_turns, max_cost_micro_usd, forked_from_run, forked_at_turn, agent_id, agent_version, trial,
       created_at)
     VALUES (:id, :projectId, :agent, :purpose, :ideaId, :ticketId, :subtaskId, :round, :model, :demo,
       :maxTurns, :maxCostMicroUsd, :forkedFromRun, :forkedAtTurn, :agentId, :agentVersion, :trial, :now)
-  `).run({
-    id,
+    RETURNING *
+  `).get({
+    id: newId("run"),
     projectId: run.projectId,
     agent: run.agent,
     purpose: run.purpose,
@@ -42,7 +42,7 @@ export function insertRun(tx: Tx, run: NewRun): Run {
     trial: Number(run.trial ?? false),
     now: tx.now,
   });
-  return getRun(tx.db, id);
+  return runFromRow(row!);
 }
 
 export interface RunMoveDetails {
@@ -54,16 +54,20 @@ export interface RunMoveDetails {
   result?: unknown;
 }
 
+/** As a list in SQL, the states that lead to each. */
+const sourcesSql = Object.fromEntries(
+  runStatuses.map((to) => [to, sourcesOf(runMoves, to).map((from) => `'${from}'`).join(", ")]),
+) as Record<RunStatus, string>;
+
 /** Moves one run along `runMoves`. Throws `conflict` if its status does not lead to `to`. */
 export function moveRun(tx: Tx, id: string, to: RunStatus, details: RunMoveDetails = {}): Run {
-  const from = sourcesOf(runMoves, to);
   const row = tx.db.prepare(`
     UPDATE runs SET status = :to, wait_reason = :waitReason, failure = :failure, error = :error,
       paused_by = CASE WHEN :to = 'waiting' THEN coalesce(:pausedBy, paused_by) ELSE NULL END,
       result = coalesce(:result, result),
       started_at = CASE WHEN :to = 'running' THEN coalesce(started_at, :now) ELSE started_at END,
       finished_at = CASE WHEN :to IN ('succeeded', 'failed', 'cancelled') THEN :now ELSE NULL END
-    WHERE id = :id AND status IN (SELECT value FROM json_each(:from)) RETURNING *
+    WHERE id = :id AND status IN (${sourcesSql[to]}) RETURNING *
   `).get({
     id,
     to,
@@ -73,7 +77,6 @@ export function moveRun(tx: Tx, id: string, to: RunStatus, details: RunMoveDetai
     error: details.error ?? "",
     result: details.result === undefined ? null : JSON.stringify(details.result),
     now: tx.now,
-    from: JSON.stringify(from),
   });
   if (!row) {
     throw new AppError(
@@ -181,13 +184,20 @@ export type RunHead = Pick<
   | "trial"
 >;
 
-/** Of a run, what every event needs: all of it takes five times as long. Throws `not_found`. */
+/** Throws `not_found`. */
 export function getRunHead(db: Db, id: string): RunHead {
+  const head = findRunHead(db, id);
+  if (!head) throw noRun(id);
+  return head;
+}
+
+/** Of a run, what every event needs: all of it takes five times as long. */
+export function findRunHead(db: Db, id: string): RunHead | null {
   const row = db.prepare(`
     SELECT project_id, agent, idea_id, ticket_id, status, model, demo, paused_by, trial
     FROM runs WHERE id = :id
   `).get({ id });
-  if (!row) throw noRun(id);
+  if (!row) return null;
   return {
     id,
     projectId: String(row.project_id),
