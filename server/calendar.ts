@@ -81,12 +81,31 @@ function firstMoment(day: string, dayAt: (ms: number) => string): number {
 }
 
 /** "2026-11-27 00:00 Europe/Berlin", to the minute. */
-export function clockTime(ms: number, { timeZone }: Calendar): string {
-  const text = new Intl.DateTimeFormat("sv-SE", {
+export const clockTime = (ms: number, calendar: Calendar): string =>
+  `${localTime(ms, calendar).replace("T", " ")} ${calendar.timeZone}`;
+
+/** What clocks of the zone show, "2026-11-27T09:00", to the minute. */
+export function localTime(ms: number, { timeZone }: Calendar): string {
+  return new Intl.DateTimeFormat("sv-SE", {
     ...{ timeZone, calendar: "gregory", numberingSystem: "latn", hourCycle: "h23" },
     ...{ year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" },
-  }).format(ms);
-  return `${text} ${timeZone}`;
+  }).format(ms).replace(" ", "T");
+}
+
+/**
+ * The moment (milliseconds since the epoch) at which clocks of the zone show a time such as "2026-11-27T09:00";
+ * null: the text is no such time. Of a time that they show twice the first; one that they skip is as long after the
+ * last moment before it as it would have been.
+ */
+export function momentOf(local: string, calendar: Calendar): number | null {
+  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d$/.test(local)) return null;
+  const asUtc = Date.parse(`${local}Z`);
+  if (Number.isNaN(asUtc)) return null;
+  const aheadMs = (ms: number) => Date.parse(`${localTime(ms, calendar)}Z`) - ms;
+  // A zone changes its distance at most once in two days.
+  const [before, after] = [asUtc - DAY_MS, asUtc + DAY_MS].map((ms) => asUtc - aheadMs(ms));
+  const shows = (ms: number) => localTime(ms, calendar) === local;
+  return [before!, after!].filter(shows).sort((a, b) => a - b)[0] ?? before!;
 }
 
 /** The day so many days after one (before it, when negative). */

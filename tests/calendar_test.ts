@@ -6,6 +6,8 @@ import {
   dayPlus,
   isTimeZone,
   lastDayOf,
+  localTime,
+  momentOf,
   monthPlus,
   utcCalendar,
   windowEnd,
@@ -43,6 +45,29 @@ Deno.test("every moment lies on the day that has begun last, in zones of every k
       const start = calendar.startOf(day);
       equal(calendar.dayAt(start), day, zone);
       equal(calendar.dayAt(start - 1), dayPlus(day, -1), zone);
+    }
+  }
+});
+
+Deno.test("a time of a zone's clocks is the moment at which they show it", () => {
+  const moment = (local: string, calendar = berlin) => {
+    const ms = momentOf(local, calendar);
+    return ms === null ? null : timeText(ms);
+  };
+  equal(moment("2026-11-27T09:00"), "2026-11-27T08:00:00.000Z");
+  equal(moment("2026-07-01T00:30"), "2026-06-30T22:30:00.000Z");
+  equal(moment("2026-11-27T09:00", utcCalendar), "2026-11-27T09:00:00.000Z");
+  equal(moment("2026-10-25T02:30"), "2026-10-25T00:30:00.000Z", "shown twice: the first");
+  equal(moment("2026-03-29T02:30"), "2026-03-29T01:30:00.000Z", "skipped: half an hour after two");
+  for (const text of ["", "x", "2026-11-27", "2026-13-01T00:00", "2026-11-27T09:00Z"]) {
+    equal(moment(text), null, text);
+  }
+  for (const zone of ["Pacific/Kiritimati", "America/St_Johns", "Australia/Lord_Howe"]) {
+    const calendar = calendarOf(zone);
+    for (let ms = at("2026-01-01"); ms < at("2027-01-01"); ms += 7 * HOUR_MS) {
+      const back = momentOf(localTime(ms, calendar), calendar)!;
+      // An hour that is shown twice gives its first showing.
+      ok(back === ms || (back < ms && localTime(back, calendar) === localTime(ms, calendar)), zone);
     }
   }
 });

@@ -151,7 +151,7 @@ Deno.test("a ticket is split on a page of its own, and a refused split keeps the
 });
 
 Deno.test("a ticket's page says what it needs, takes more and less of it, and refuses a circle with its name", async () => {
-  using app = testApp();
+  using app = testApp({ config: { timeZone: "Europe/Berlin" } });
   const pages = pagesBench(app);
   const [a, b] = tickets(app, 2) as [Ticket, Ticket];
   const own = `/tickets/${b.id}`;
@@ -168,6 +168,10 @@ Deno.test("a ticket's page says what it needs, takes more and less of it, and re
   match(flashOf(circle), /#1 needs #2, #2 needs #1.*failed/);
   match(flashOf(await pages.post(`${own}/needs`, { number: "x" })), /is no number of a ticket/);
   match(flashOf(await pages.post(`${own}/plan`, { starts: "hand", not_before: "x" })), /zone/);
+  const typed = { starts: "hand", not_before: "2026-12-01T09:00" };
+  equal((await pages.post(`${own}/plan`, typed)).status, 303);
+  equal(getTicketStart(app.db, b.id).notBefore, "2026-12-01T08:00:00.000Z");
+  match(await textOf(pages.get(own)), /Not before \(Europe\/Berlin\).*value="2026-12-01T09:00"/s);
   equal((await pages.post(`${own}/plan`, { starts: "hand", not_before: "" })).status, 303);
   equal(getTicketStart(app.db, b.id).starts, "hand");
   await pages.post(`${own}/needs/${a.id}/remove`);

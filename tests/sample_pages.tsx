@@ -772,6 +772,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
   "/tickets/new": (shell) => (
     <NewTicketPage
       shell={shell}
+      timeZone="Europe/Berlin"
       form={{
         values: { project_id: "prj_game", title: "", priority: "2", type: "feature", needs: "#99" },
         message: "Cannot find the ticket: This project has no ticket #99",
@@ -1143,6 +1144,8 @@ function ticketPage(
         needs: [a.ticket({ id: "t5", number: 3, title: "Shields", status: "done" })],
         neededBy: [a.ticket({ id: "t2", number: 8, title: "Write the manual", status: "queued" })],
         start: { starts: null, notBefore: null, splitFrom: null },
+        notBefore: null,
+        timeZone: "Europe/Berlin",
         splitFrom: null,
         splitInto: [],
         wait: rateLimit,

@@ -139,6 +139,7 @@ export const usageProps = (shell: Shell): UsagePageProps => ({
         state: "applied",
         decidedBy: "ana",
         decidedAt: "2026-01-01T03:04:05.000Z",
+        notUndone: null,
       },
     ],
   },

@@ -98,11 +98,13 @@ const Acceptance = ({ id, form: { values, errors } }: PartProps): VNode => (
 
 export interface NewTicketPageProps {
   shell: Shell;
+  /** In which times are typed. */
+  timeZone: string;
   form: TypedForm;
 }
 
 /** A ticket made by hand; posts to `/tickets`. */
-export function NewTicketPage({ shell, form }: NewTicketPageProps): VNode {
+export function NewTicketPage({ shell, timeZone, form }: NewTicketPageProps): VNode {
   const projects = shell.projects.map(({ id, name }) => ({ value: id, label: name }));
   return (
     <Layout shell={shell} title="New ticket" current="development" live={null}>
@@ -113,17 +115,18 @@ export function NewTicketPage({ shell, form }: NewTicketPageProps): VNode {
             A ticket is work on a project, and there is none yet.
           </EmptyState>
         )
-        : <NewTicketForm projects={projects} form={form} />}
+        : <NewTicketForm projects={projects} timeZone={timeZone} form={form} />}
     </Layout>
   );
 }
 
 interface NewTicketFormProps {
   projects: { value: string; label: string }[];
+  timeZone: string;
   form: TypedForm;
 }
 
-function NewTicketForm({ projects, form }: NewTicketFormProps): VNode {
+function NewTicketForm({ projects, timeZone, form }: NewTicketFormProps): VNode {
   const { values, errors } = form;
   const id = "new-ticket";
   return (
@@ -165,7 +168,7 @@ function NewTicketForm({ projects, form }: NewTicketFormProps): VNode {
           value={values.needs}
           errors={errors}
         />
-        <StartFields id={id} form={form} />
+        <StartFields id={id} timeZone={timeZone} form={form} />
         <Button kind="primary" keys="Control+Enter">Make the ticket</Button>
       </form>
     </div>
@@ -178,7 +181,9 @@ export const startOptions = [
   { value: "hand", label: "When I start it" },
 ];
 
-function StartFields({ id, form: { values, errors } }: PartProps): VNode {
+function StartFields(
+  { id, timeZone, form: { values, errors } }: PartProps & { timeZone: string },
+): VNode {
   return (
     <div class="field-row">
       <Field
@@ -195,7 +200,7 @@ function StartFields({ id, form: { values, errors } }: PartProps): VNode {
         form={id}
         name="not_before"
         label="Not before"
-        hint="UTC, as 2026-11-27 09:00"
+        hint={`As 2026-11-27 09:00, in ${timeZone}`}
         value={values.not_before}
         errors={errors}
       />

@@ -12,6 +12,9 @@ export interface TicketOrder {
   needs: Ticket[];
   neededBy: Ticket[];
   start: TicketStart;
+  /** Its `notBefore` as clocks of `timeZone` show it, "2026-11-27T09:00". */
+  notBefore: string | null;
+  timeZone: string;
   splitFrom: Ticket | null;
   splitInto: Ticket[];
   /** Why it is not worked on right now; null: it is, or it has ended. */
@@ -60,7 +63,7 @@ export function TicketOrderPanel({ ticket, order }: { ticket: Ticket; order: Tic
       <Named title="Needed by" tickets={neededBy} />
       <Named title="Split into" tickets={splitInto} />
       <Named title="Split from" tickets={splitFrom ? [splitFrom] : []} />
-      {queued && <PlanForm action={`${own}/plan`} start={order.start} />}
+      {queued && <PlanForm action={`${own}/plan`} order={order} />}
     </Panel>
   );
 }
@@ -109,8 +112,9 @@ function AddNeed({ action }: { action: string }): VNode {
   );
 }
 
-/** When it starts; the time is UTC, since the server knows no other. */
-function PlanForm({ action, start }: { action: string; start: TicketStart }): VNode {
+/** When it starts. */
+function PlanForm({ action, order }: { action: string; order: TicketOrder }): VNode {
+  const { start, notBefore, timeZone } = order;
   const chosen = start.starts === "now" ? "rule" : start.starts ?? "rule";
   return (
     <form method="post" action={action} id="plan">
@@ -126,13 +130,13 @@ function PlanForm({ action, start }: { action: string; start: TicketStart }): VN
         </div>
         <div class="field">
           <label for="plan-not_before">
-            Not before (UTC)<span class="optional">optional</span>
+            Not before ({timeZone})<span class="optional">optional</span>
           </label>
           <input
             id="plan-not_before"
             name="not_before"
             type="datetime-local"
-            value={start.notBefore?.slice(0, 16) ?? ""}
+            value={notBefore ?? ""}
           />
         </div>
       </div>

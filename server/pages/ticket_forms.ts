@@ -6,6 +6,7 @@ import type {
 } from "../../views/ticket_form.tsx";
 import type { SplitTicketPageProps } from "../../views/ticket_split.tsx";
 import type { StartRulesPageProps } from "../../views/start_rules.tsx";
+import { calendarIn } from "../calendar.ts";
 import { AppError } from "../errors.ts";
 import type { StartRule, Subtask } from "../records.ts";
 import { DEFAULT_PRIORITY } from "../states.ts";
@@ -29,7 +30,11 @@ export function newTicketPage(
   const shell = shellOf(request);
   const project_id = request.projectId ?? shell.projects[0]?.id ?? "";
   const priority = String(DEFAULT_PRIORITY);
-  return { shell, form: refused ?? shown({ project_id, priority, type: "feature" }) };
+  return {
+    shell,
+    timeZone: calendarIn(request.app).timeZone,
+    form: refused ?? shown({ project_id, priority, type: "feature" }),
+  };
 }
 
 const isOpen = ({ status }: Subtask): boolean => status !== "done" && status !== "skipped";
@@ -91,6 +96,7 @@ export function startRulesPage(
   refused: (TypedForm & { scope: string }) | null = null,
 ): StartRulesPageProps {
   const { db } = request.app;
+  const { timeZone } = calendarIn(request.app);
   const scopes = [{ scope: ALL, name: "All projects" }];
   if (request.projectId) {
     const { id, name } = getProject(db, request.projectId);
@@ -101,15 +107,18 @@ export function startRulesPage(
     rules: scopes.map(({ scope, name }) => ({
       scope,
       name,
-      form: refused?.scope === scope ? refused : shown(valuesOf(getStartRule(db, scope))),
+      form: refused?.scope === scope ? refused : shown(valuesOf(getStartRule(db, scope), timeZone)),
     })),
   };
 }
 
-const valuesOf = ({ starts, atOnce, hours }: StartRule): Record<string, string> => ({
+const valuesOf = (
+  { starts, atOnce, hours }: StartRule,
+  timeZone: string,
+): Record<string, string> => ({
   starts,
   at_once: String(atOnce),
   opens: hours?.opens ?? "",
   open_minutes: hours ? String(hours.openMinutes) : "",
-  time_zone: hours?.timeZone ?? "",
+  time_zone: hours?.timeZone ?? timeZone,
 });

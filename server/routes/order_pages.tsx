@@ -7,6 +7,8 @@ import { SplitTicketPage } from "../../views/ticket_split.tsx";
 import { DevelopmentPage } from "../../views/tickets.tsx";
 import { type Env, type RequestContext, validate } from "../api.ts";
 import type { App } from "../app.ts";
+import { calendarIn, momentOf } from "../calendar.ts";
+import { timeText } from "../clock.ts";
 import { AppError, type FieldError } from "../errors.ts";
 import {
   editTicketPage,
@@ -86,7 +88,7 @@ function newTicketOf(app: App, form: Record<string, string>): Parameters<typeof 
     needs: (form.needs ?? "").split(/[\s,]+/).filter(Boolean)
       .map((number) => ticketNumbered(app, projectId, number).id),
     starts: form.starts === "rule" ? null : form.starts,
-    not_before: timeOf(form.not_before),
+    not_before: timeOf(app, form.not_before),
   }, "form");
   const { not_before: notBefore, ...rest } = body;
   return { ...rest, projectId, notBefore };
@@ -95,11 +97,12 @@ function newTicketOf(app: App, form: Record<string, string>): Parameters<typeof 
 const linesOf = (text = ""): string[] =>
   text.split("\n").map((line) => line.trim()).filter(Boolean);
 
-/** A time without a zone is UTC: the server knows no other. */
-function timeOf(text = ""): string | null {
+/** A time without a zone is one of the zone that days go by; what is no time is left to the schema to refuse. */
+function timeOf(app: App, text = ""): string | null {
   const time = text.trim().replace(" ", "T");
   if (time === "") return null;
-  return /(?:Z|[+-]\d\d:?\d\d)$/.test(time) ? time : `${time}Z`;
+  const ms = momentOf(time, calendarIn(app));
+  return ms === null ? time : timeText(ms);
 }
 
 const typed = (values: Record<string, string>, { message, errors }: Refusal) => ({
@@ -224,7 +227,7 @@ function starting(pages: Hono<Env>, tools: PageTools): void {
   own("plan", (app, id, form) => {
     const { starts, not_before: notBefore } = validate(ticketStartInput, {
       starts: form.starts === "rule" ? null : form.starts,
-      not_before: timeOf(form.not_before),
+      not_before: timeOf(app, form.not_before),
     }, "form");
     planTicket(app, id, { starts, notBefore });
     return `Start of ticket #${getTicket(app.db, id).number} saved`;
@@ -245,13 +248,11 @@ function starting(pages: Hono<Env>, tools: PageTools): void {
     return await act(
       () => {
         const { starts, at_once, opens = "", open_minutes, time_zone } = form;
-        const hours = [opens, open_minutes, time_zone].every((text = "") => text.trim() === "")
-          ? null
-          : {
-            opens,
-            open_minutes,
-            ...(time_zone ? { time_zone } : {}),
-          };
+        const hours = [opens, open_minutes].every((text = "") => text.trim() === "") ? null : {
+          opens,
+          open_minutes,
+          ...(time_zone ? { time_zone } : {}),
+        };
         const body = validate(startRuleInput, { starts, at_once, hours }, "form");
         setStartRule(c.var.app, scope, ruleFrom(body));
         return done(c, withQuery("/development/rules", { project: scope }), "Rule saved");
