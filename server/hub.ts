@@ -20,6 +20,8 @@ export type HubMessage =
   | { kind: "jobs" }
   /** Something about the agents as a whole changed (held, confined, model). */
   | { kind: "agents" }
+  /** Files of a project's documents were found to be others than before. */
+  | { kind: "documents"; projectId: string }
   /** The disk has begun or ceased to take what is written. */
   | { kind: "storage" }
   /** A job was put off because of something that the machine lacks. */

@@ -78,7 +78,7 @@ export interface Project {
 export interface PlanningDocument {
   /** Row of the index. */
   number: number;
-  /** Lasts as long as there is a file of that path. */
+  /** Lasts, also where the file is away for a while or gets another name. */
   id: string;
   projectId: string;
   /** From the project's `planning/`, with its ending. */

@@ -3,6 +3,7 @@ import type { VNode } from "preact";
 import { builtInTemplates } from "../agents/planning/templates.ts";
 import type { PlanningDocument } from "../server/records.ts";
 import { DocumentPage } from "../views/document.tsx";
+import { DocumentDraftsPage } from "../views/document_drafts.tsx";
 import { DocumentEditPage } from "../views/document_edit.tsx";
 import { DocumentVersionsPage } from "../views/document_versions.tsx";
 import { renderDocument } from "../views/document_markdown.ts";
@@ -121,6 +122,7 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
       moreHref="/planning?after=map.md"
       q=""
       hits={null}
+      drafts={{ all: 3, lost: 1 }}
       problem='Cannot use the documents: "/home/ana/code/space-game/planning" is a symbolic link'
     />
   ),
@@ -138,6 +140,27 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
         excerpt: "…so that a \u0002save\u0003 is never lost…",
       }]}
       problem={null}
+      drafts={{ all: 0, lost: 0 }}
+    />
+  ),
+  "/planning/drafts": (shell) => (
+    <DocumentDraftsPage
+      shell={shell}
+      project={project}
+      placed={[{
+        path: long.path,
+        title: long.title,
+        documentId: "document_long",
+        updatedAt: ago(5),
+      }]}
+      lost={[{ path: long.path, text: `${text}${"wide/".repeat(60)}`, updatedAt: ago(2) }]}
+      problem={null}
+      refused={{
+        draft: long.path,
+        path: "../x",
+        message: 'Cannot use the path "../x": ".." is no name of a file here',
+        errors: [{ field: "path", message: '".." is no name of a file here' }],
+      }}
     />
   ),
   "/planning/projects": (shell) => (
@@ -188,6 +211,7 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
       live={{
         documentId: "document_saving",
         draftAt: ago(1),
+        draftsHref: "/planning/drafts",
         problem: null,
         html,
         nowMs: shell.nowMs,

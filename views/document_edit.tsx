@@ -42,6 +42,8 @@ export interface DocumentLive {
   documentId: string;
   /** When the draft was kept; null: there is none. */
   draftAt: string | null;
+  /** Where the draft is found, since the document is gone; null: it is there. */
+  draftsHref: string | null;
   /** Why it could not be kept; null: it was, or nothing was typed. */
   problem: string | null;
   /** From `renderDocument`. */
@@ -113,9 +115,16 @@ export function DocumentEditPage(props: DocumentEditPageProps): VNode {
 
 /** `#document-live`: sent again each time a draft is kept. */
 export function DocumentLiveParts(props: DocumentLive): VNode {
-  const { documentId, draftAt, problem, html, nowMs } = props;
+  const { documentId, draftAt, draftsHref, problem, html, nowMs } = props;
   return (
     <div class="panel document-live" id="document-live">
+      {draftsHref && (
+        <Notice tone="waiting" title="The document was deleted meanwhile" id="document-gone">
+          <p>
+            What you type is kept as a draft. <a href={draftsHref}>Save it from your drafts</a>
+          </p>
+        </Notice>
+      )}
       {problem
         ? <p class="error">{problem}</p>
         : draftAt && (

@@ -30,6 +30,9 @@ export const planningHref = (
 ): string => withQuery("/planning", { project: projectId, ...query });
 export const newDocumentHref = (projectId: string, query: { folder?: string } = {}): string =>
   withQuery("/planning/new", { project: projectId, ...query });
+/** What was typed and not saved. */
+export const draftsHref = (projectId: string): string =>
+  withQuery("/planning/drafts", { project: projectId });
 export const documentHref = (documentId: string): string => `/documents/${id(documentId)}`;
 export const projectHref = (projectId: string): string => `/projects/${id(projectId)}`;
 /** Without a query: the form alone. */

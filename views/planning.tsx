@@ -6,7 +6,7 @@ import { EmptyState, Notice, StatusBadge, Tag } from "./components.tsx";
 import { plural } from "./format.ts";
 import { Button, buttonClass, Disclosure } from "./forms.tsx";
 import { Layout, PageHead } from "./layout.tsx";
-import { documentHref, idPart, newDocumentHref, planningHref } from "./links.ts";
+import { documentHref, draftsHref, idPart, newDocumentHref, planningHref } from "./links.ts";
 import { documentSavesWords, documentStatusWords, documentTypeWords } from "./planning_words.ts";
 import type { Shell } from "./shell.ts";
 
@@ -38,26 +38,46 @@ export interface PlanningPageProps {
   hits: { document: PlanningDocument; excerpt: string }[] | null;
   /** Why the files could not be looked at, so that this is how they were; null: it is how they are. */
   problem: string | null;
+  /** What this person typed and did not save; `lost`: of these, without a document. */
+  drafts: { all: number; lost: number };
 }
 
 export function PlanningPage(props: PlanningPageProps): VNode {
-  const { shell, project, folder, q, hits, problem } = props;
+  const { shell, project, folder, q, hits, problem, drafts } = props;
   return (
     <Layout shell={shell} title={`Planning, ${project.name}`} current="planning" live={null}>
       <PageHead
         crumb={folder ? { href: planningHref(project.id), label: "Planning" } : undefined}
         title={folder || "Planning"}
         aside={
-          <a
-            class={buttonClass("primary")}
-            href={newDocumentHref(project.id, { folder })}
-            data-key="e"
-          >
-            New document
-          </a>
+          <>
+            {drafts.all > 0 && (
+              <a class={buttonClass("plain")} href={draftsHref(project.id)}>
+                Drafts <span class="num">{drafts.all}</span>
+              </a>
+            )}
+            <a
+              class={buttonClass("primary")}
+              href={newDocumentHref(project.id, { folder })}
+              data-key="e"
+            >
+              New document
+            </a>
+          </>
         }
       />
       {problem && <Notice tone="failed" title={problem} id="planning-problem" />}
+      {drafts.lost > 0 && (
+        <Notice
+          tone="waiting"
+          title={`${plural(drafts.lost, "draft")} of documents that are gone`}
+          id="planning-lost-drafts"
+        >
+          <p>
+            What you typed is kept. <a href={draftsHref(project.id)}>See your drafts</a>
+          </p>
+        </Notice>
+      )}
       <SearchForm projectId={project.id} q={q} />
       {hits ? <Hits q={q} hits={hits} projectId={project.id} /> : <Tree {...props} />}
       <SavesForm project={project} />

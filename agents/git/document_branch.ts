@@ -19,7 +19,8 @@ import { git, gitOk } from "./git.ts";
 import { GitError } from "./git_error.ts";
 import { type Landed, landMerge } from "./landing.ts";
 import { readIfThere } from "./presence.ts";
-import { checkCommit, gaffer, type Identity } from "./repository.ts";
+import { checkCommit, commitTree, gaffer, type Identity, treeOf } from "./repository.ts";
+import type { Signer } from "./signing.ts";
 
 /** Holds the commit until it is on the branch: git's own cleaning up would else take it away. */
 const KEEPING_REF = "refs/gaffer/planning";
@@ -162,6 +163,8 @@ export interface DocumentCommit {
   message: string;
   /** Seconds since 1970, for author and committer. */
   atSeconds: number;
+  /** Null: the commit is not signed. */
+  signer: Signer | null;
   signal: AbortSignal;
 }
 
@@ -171,7 +174,7 @@ export interface DocumentCommit {
  */
 export async function commitDocument(spec: DocumentCommit): Promise<Landed> {
   const { repo, branch, tip, signal } = spec;
-  const commit = await makeCommit(spec);
+  const commit = await signed(spec, await makeCommit(spec));
   return await landMerge({ repo, base: branch, commit, expectedTip: tip, signal });
 }
 
@@ -187,6 +190,17 @@ async function makeCommit(spec: DocumentCommit): Promise<string> {
   const args = ["fast-import", "--quiet", "--done", "--force", "--date-format=raw"];
   const doing = `commit "${PLANNING}/${path}"`;
   return checkCommit((await gitOk(repo, args, { signal, input, doing })).trim());
+}
+
+/** The same commit with a signature, which `fast-import` can't make; the other one stays behind. */
+async function signed(spec: DocumentCommit, commit: string): Promise<string> {
+  const { repo, tip, signer, signal } = spec;
+  if (signer === null) return commit;
+  return await commitTree(repo, {
+    ...spec,
+    tree: await treeOf(repo, commit, signal),
+    parents: [tip],
+  });
 }
 
 /** As git writes names: without what ends them. */

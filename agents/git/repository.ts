@@ -131,21 +131,29 @@ export async function commitTree(repo: GitPlace, spec: {
   parents: readonly string[];
   message: string;
   identity: Identity;
+  /** Seconds since 1970, for author and committer; now by default. */
+  atSeconds?: number;
   /** None by default. */
   signer?: Signer | null;
   signal: AbortSignal;
 }): Promise<string> {
-  const { tree, parents, message, identity, signer, signal } = spec;
+  const { tree, parents, message, identity, atSeconds, signer, signal } = spec;
   const signing = signer ? signingWith(signer) : null;
   const from = parents.flatMap((parent) => ["-p", checkCommit(parent)]);
   const id = await gitOk(repo, ["commit-tree", ...signing?.args ?? [], tree, ...from, "-F", "-"], {
     signal,
     input: message.endsWith("\n") ? message : `${message}\n`,
-    env: { ...identityEnv(identity), ...signing?.env },
+    env: { ...identityEnv(identity), ...datesEnv(atSeconds), ...signing?.env },
     settings: signing?.settings,
     doing: signing ? "make a signed commit" : "make a commit",
   });
   return id.trim();
+}
+
+function datesEnv(atSeconds: number | undefined): Record<string, string> {
+  if (atSeconds === undefined) return {};
+  const date = `@${Math.floor(atSeconds)} +0000`;
+  return { GIT_AUTHOR_DATE: date, GIT_COMMITTER_DATE: date };
 }
 
 /** The repository's common `.git` folder, absolute; shared by all its worktrees. */

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { once } from "../once.ts";
 import type { PlanningDocument } from "../records.ts";
 import type { DocumentVersion } from "../services/document_versions.ts";
+import type { LostDraft } from "../services/document_drafts.ts";
 import type { DocumentDraft } from "../store/document_drafts.ts";
 import { documentSaves, documentStatuses, documentTypes } from "../states.ts";
 import { id, time } from "./common.ts";
@@ -89,6 +90,18 @@ export const draftJson = (
   seen,
   updated_at: updatedAt,
 });
+
+export const lostDraftSchema = once(() =>
+  z.object({
+    path: z.string().describe("That it was typed for, in the project's planning/"),
+    text: z.string(),
+    updated_at: time(),
+  }).meta({ id: "LostDraft" })
+);
+
+export const lostDraftJson = (
+  { path, text, updatedAt }: LostDraft,
+): z.infer<ReturnType<typeof lostDraftSchema>> => ({ path, text, updated_at: updatedAt });
 
 export const templateSchema = once(() =>
   z.object({

@@ -6,6 +6,7 @@ import type {
   DocumentLive,
   DocumentMeetingShown,
 } from "../../views/document_edit.tsx";
+import { draftsHref } from "../../views/links.ts";
 import type { DocumentVersionsPageProps } from "../../views/document_versions.tsx";
 import type { App } from "../app.ts";
 import { AppError } from "../errors.ts";
@@ -14,6 +15,7 @@ import { type DocumentMeeting, draftOf, meet } from "../services/document_drafts
 import { documentVersion } from "../services/document_facts.ts";
 import { documentDiff, listVersions, versionText } from "../services/document_versions.ts";
 import { openDocument } from "../services/documents.ts";
+import type { DocumentSpot } from "../store/documents_gone.ts";
 import { getProject } from "../store/projects.ts";
 import { planningProjectOf, rendered } from "./planning.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
@@ -49,7 +51,10 @@ export async function documentEditPage(
     limits: { bytes: DOCUMENT_BYTES },
     // What is saved next stands against the document as it is shown here.
     form: { ...opened, seen: document.version },
-    live: liveOf(app, document, { text: opened.text, draftAt: draft?.updatedAt ?? null }),
+    live: liveOf(app, { ...document, gone: false }, {
+      text: opened.text,
+      draftAt: draft?.updatedAt ?? null,
+    }),
     meeting: meeting && await meetingShown(document, opened.text, meeting),
   };
 }
@@ -57,7 +62,7 @@ export async function documentEditPage(
 /** How a text looks, and whether it was kept. */
 export function liveOf(
   app: App,
-  document: PlanningDocument,
+  document: DocumentSpot,
   { text, draftAt, problem = null }: {
     text: string;
     draftAt: string | null;
@@ -65,7 +70,14 @@ export function liveOf(
   },
 ): DocumentLive {
   const { html } = rendered(app, document, text);
-  return { documentId: document.id, draftAt, problem, html, nowMs: app.clock.nowMs() };
+  return {
+    documentId: document.id,
+    draftAt,
+    draftsHref: document.gone ? draftsHref(document.projectId) : null,
+    problem,
+    html,
+    nowMs: app.clock.nowMs(),
+  };
 }
 
 async function meetingShown(

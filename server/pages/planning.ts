@@ -19,6 +19,7 @@ import { splitDocument } from "../services/document_facts.ts";
 import { followDocuments } from "../services/document_index.ts";
 import { backLinksOf, linkedDocument, linksOf } from "../services/document_links.ts";
 import { documentsOf, findDocuments, openDocument } from "../services/documents.ts";
+import { countDrafts } from "../store/document_drafts.ts";
 import { countDocuments, listDocumentPaths, listDocumentsIn } from "../store/documents.ts";
 import { getProject, listProjects } from "../store/projects.ts";
 import { referencesOf } from "./references.ts";
@@ -77,12 +78,17 @@ export async function planningPage(
     q,
     hits,
     problem,
+    drafts: countDrafts(app.db, project.id, app.actor),
     ...shown,
   };
 }
 
 /** What can't be looked at is shown as it was; why, is said. */
-async function follow(app: App, project: Project, signal: AbortSignal): Promise<string | null> {
+export async function follow(
+  app: App,
+  project: Project,
+  signal: AbortSignal,
+): Promise<string | null> {
   try {
     await followDocuments(app, project, signal);
     return null;
@@ -173,7 +179,7 @@ export async function documentPage(
 /** A document's text as HTML; links lead where the index says. */
 export function rendered(
   app: App,
-  document: PlanningDocument,
+  document: Pick<PlanningDocument, "projectId" | "path">,
   text: string,
   { tickable = false } = {},
 ) {

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { Completions } from "../../views/document_completions.tsx";
 import { DocumentEditPage, DocumentLiveParts } from "../../views/document_edit.tsx";
 import { DocumentVersionsPage } from "../../views/document_versions.tsx";
-import { documentHref } from "../../views/links.ts";
+import { documentHref, planningHref } from "../../views/links.ts";
 import { render } from "../../views/render.ts";
 import { type Api, type Env, requestSignal } from "../api.ts";
 import { AppError } from "../errors.ts";
@@ -25,6 +25,8 @@ import { listVersions, restoreVersion, versionText } from "../services/document_
 import { openDocument, saveDocument } from "../services/documents.ts";
 import { findDraft } from "../store/document_drafts.ts";
 import { getDocument } from "../store/documents.ts";
+import { getSpot } from "../store/documents_gone.ts";
+import { orDrafts } from "./document_drafts.tsx";
 import { act, done, pageRequest, type PageTools, readForm, refusedAt, show } from "./page.ts";
 
 const TEXT_CHARS = 600_000;
@@ -46,7 +48,7 @@ const restoreInput = once(() =>
 
 export function documentEditApi(api: Api): void {
   const draft = (app: Parameters<typeof keepDraft>[0], id: string) => {
-    const found = findDraft(app.db, getDocument(app.db, id), app.actor);
+    const found = findDraft(app.db, getSpot(app.db, id), app.actor);
     if (found) return draftJson(id, found);
     throw new AppError("not_found", `There is no draft of the document "${id}"`);
   };
@@ -111,8 +113,10 @@ export function asInFile(typed: string, crlf: boolean): string {
 export function documentEditPages(pages: Hono<Env>, tools: PageTools): void {
   pages.get("/documents/:id/edit", async (c) => {
     const id = c.req.param("id");
-    const props = await documentEditPage(pageRequest(c, tools), id, requestSignal());
-    return show(c, <DocumentEditPage {...props} />);
+    return await orDrafts(c, id, async () => {
+      const props = await documentEditPage(pageRequest(c, tools), id, requestSignal());
+      return show(c, <DocumentEditPage {...props} />);
+    });
   });
 
   pages.post("/documents/:id/edit", async (c) => {
@@ -120,17 +124,19 @@ export function documentEditPages(pages: Hono<Env>, tools: PageTools): void {
     const id = c.req.param("id");
     const { text: typed = "", seen = "", crlf } = await readForm(c);
     const text = asInFile(typed, crlf === "1");
-    return await act(
-      async () => {
-        const { document } = await saveDocument(app, id, { text, seen }, requestSignal());
-        return done(c, documentHref(id), `${document.path} saved`);
-      },
-      async ({ message, errors, status }) => {
-        const form = { text, seen, crlf: crlf === "1", message, errors };
-        const props = await documentEditPage(pageRequest(c, tools), id, requestSignal(), form);
-        return show(c, <DocumentEditPage {...props} />, status);
-      },
-    );
+    const save = () =>
+      act(
+        async () => {
+          const { document } = await saveDocument(app, id, { text, seen }, requestSignal());
+          return done(c, documentHref(id), `${document.path} saved`);
+        },
+        async ({ message, errors, status }) => {
+          const form = { text, seen, crlf: crlf === "1", message, errors };
+          const props = await documentEditPage(pageRequest(c, tools), id, requestSignal(), form);
+          return show(c, <DocumentEditPage {...props} />, status);
+        },
+      );
+    return await orDrafts(c, id, save, () => keepDraft(app, id, { text, seen }, requestSignal()));
   });
 
   // As somebody types, by a script; or by the button, which leads back to the form.
@@ -146,18 +152,18 @@ export function documentEditPages(pages: Hono<Env>, tools: PageTools): void {
     let [draftAt, problem]: [string | null, string | null] = [null, null];
     try {
       await keepDraft(app, id, { text, seen }, requestSignal());
-      draftAt = findDraft(app.db, getDocument(app.db, id), app.actor)?.updatedAt ?? null;
+      draftAt = findDraft(app.db, getSpot(app.db, id), app.actor)?.updatedAt ?? null;
     } catch (error) {
       // It is said where the person types, and what they typed stays there.
       if (!(error instanceof AppError) || error.code === "not_found") throw error;
       problem = error.message;
     }
-    const live = liveOf(app, getDocument(app.db, id), { text, draftAt, problem });
+    const live = liveOf(app, getSpot(app.db, id), { text, draftAt, problem });
     return c.html(render(<DocumentLiveParts {...live} />));
   });
 
   pages.get("/documents/:id/completions", (c) => {
-    const { projectId } = getDocument(c.var.app.db, c.req.param("id"));
+    const { projectId } = getSpot(c.var.app.db, c.req.param("id"));
     const rows = completionsFor(c.var.app, projectId, c.req.query("text") ?? "");
     return c.html(render(<Completions rows={rows} />));
   });
@@ -165,7 +171,8 @@ export function documentEditPages(pages: Hono<Env>, tools: PageTools): void {
   pages.post("/documents/:id/discard", (c) => {
     const id = c.req.param("id");
     discardDraft(c.var.app, id);
-    return done(c, documentHref(id), "Draft thrown away");
+    const { gone, projectId } = getSpot(c.var.app.db, id);
+    return done(c, gone ? planningHref(projectId) : documentHref(id), "Draft thrown away");
   });
 
   pages.get("/documents/:id/versions", async (c) => {

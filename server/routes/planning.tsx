@@ -49,6 +49,7 @@ import {
 import { documentSaves, documentStatuses, documentTypes } from "../states.ts";
 import { getDocument, listDocumentsAfter } from "../store/documents.ts";
 import { getProject } from "../store/projects.ts";
+import { orDrafts } from "./document_drafts.tsx";
 import { act, done, pageRequest, type PageTools, readForm, refusedAt, show } from "./page.ts";
 
 /** Longest text of a document that a request may bring, in characters; its bytes are counted further in. */
@@ -247,8 +248,11 @@ export function planningPages(pages: Hono<Env>, tools: PageTools): void {
   });
 
   pages.get("/documents/:id", async (c) => {
-    const props = await documentPage(pageRequest(c, tools), c.req.param("id"), requestSignal());
-    return show(c, <DocumentPage {...props} />);
+    const id = c.req.param("id");
+    return await orDrafts(c, id, async () => {
+      const props = await documentPage(pageRequest(c, tools), id, requestSignal());
+      return show(c, <DocumentPage {...props} />);
+    });
   });
 
   pages.post("/documents/:id/tick", async (c) => {

@@ -32,6 +32,9 @@ const FRONT_CHARS = 8_000;
 export const documentVersion = (text: string | null): string =>
   text === null ? "none" : createHash("sha256").update(text).digest("hex").slice(0, VERSION_CHARS);
 
+/** With LF alone at the end of each line. */
+export const withoutCr = (text: string): string => text.replaceAll("\r\n", "\n");
+
 /** `path` from `planning/`: it gives what the text does not say. */
 export function documentFacts(path: string, text: string): DocumentFacts {
   const { yaml, body } = splitDocument(text);

@@ -7,7 +7,9 @@ import type { App } from "../app.ts";
 import { transact, type Tx } from "../db.ts";
 import type { PlanningDocument, Project } from "../records.ts";
 import { documentStamps, dropDocument, findDocument, putDocument } from "../store/documents.ts";
+import { type GoneDocument, pruneGone } from "../store/documents_gone.ts";
 import { documentFacts, documentVersion, keysOf, splitDocument } from "./document_facts.ts";
+import { findMoves, idFor } from "./document_moves.ts";
 import { documentPlace, type FileText } from "./document_place.ts";
 
 /** Documents that are read and indexed in one go: others get their turn between. */
@@ -23,6 +25,11 @@ export function followDocuments(app: App, project: Project, signal: AbortSignal)
     const files = await place.list();
     const known = documentStamps(app.db, project.id);
     const changed = files.filter(({ path, stamp }) => known.get(path)?.stamp !== stamp);
+    const appeared = changed.filter(({ path }) => !known.has(path));
+    for (const { path } of files) known.delete(path);
+    // First, so that those that appeared can be told to be the same ones.
+    dropAll(app, project.id, [...known.values()]);
+    const moves = await findMoves(app, project.id, { place, appeared, signal });
     for (let from = 0; from < changed.length; from += BATCH) {
       signal.throwIfAborted();
       const batch = changed.slice(from, from + BATCH);
@@ -30,29 +37,43 @@ export function followDocuments(app: App, project: Project, signal: AbortSignal)
       transact(app, (tx) => {
         for (const file of batch) {
           const text = texts.get(file.path);
-          if (text) index(tx, project.id, file, text);
+          if (text) index(tx, project.id, file, text, moves.get(file.path));
         }
       });
     }
-    for (const { path } of files) known.delete(path);
-    if (known.size === 0) return;
-    transact(app, (tx) => {
-      for (const gone of known.values()) dropDocument(tx, gone);
-    });
+    if (changed.length > 0 || known.size > 0) tell(app, project.id);
   });
 }
+
+function dropAll(app: App, projectId: string, gone: { number: number }[]): void {
+  if (gone.length === 0) return;
+  transact(app, (tx) => {
+    for (const document of gone) dropDocument(tx, document);
+    pruneGone(tx, projectId);
+  });
+}
+
+/** Pages that show the project's documents look again. */
+const tell = ({ hub }: App, projectId: string): void =>
+  hub.publish({ kind: "documents", projectId });
 
 function index(
   tx: Tx,
   projectId: string,
   { path, bytes }: Pick<DocumentFile, "path" | "bytes">,
   { text, stamp, problem }: FileText,
+  from?: GoneDocument,
 ): PlanningDocument {
   const { links, ...facts } = documentFacts(path, text);
   return putDocument(
     tx,
     { ...facts, projectId, path, bytes, stamp, problem: problem || facts.problem },
-    { names: keysOf({ path, title: facts.title }), links, body: splitDocument(text).body },
+    {
+      id: idFor(tx, { projectId, path }, from),
+      names: keysOf({ path, title: facts.title }),
+      links,
+      body: splitDocument(text).body,
+    },
   );
 }
 
@@ -66,14 +87,19 @@ export async function refreshDocument(
   const file = await (await documentPlace(app, project, signal)).read(path);
   const known = findDocument(app.db, project.id, path);
   if (file === null) {
-    if (known) transact(app, (tx) => dropDocument(tx, known));
+    if (known) {
+      dropAll(app, project.id, [known]);
+      tell(app, project.id);
+    }
     return null;
   }
   const same = known?.stamp === file.stamp && known.version === documentVersion(file.text);
-  const document = same ? known : transact(app, (tx) => {
+  if (same) return { document: known, file };
+  const document = transact(app, (tx) => {
     const bytes = new TextEncoder().encode(file.text).length;
     return index(tx, project.id, { path, bytes }, file);
   });
+  tell(app, project.id);
   return { document, file };
 }
 

@@ -9,6 +9,7 @@ import {
   readBlobs,
 } from "../../agents/git/document_branch.ts";
 import { identityOf, tipOf } from "../../agents/git/repository.ts";
+import type { Signer } from "../../agents/git/signing.ts";
 import { DOCUMENT_BYTES, PLANNING, TEMPLATES } from "../../agents/planning/document_paths.ts";
 import {
   type DocumentFile,
@@ -23,6 +24,8 @@ import { AppError, messageOf } from "../errors.ts";
 import type { Project } from "../records.ts";
 import type { DocumentSaves } from "../states.ts";
 import { findDocumentSaves } from "../store/documents.ts";
+import { withoutCr } from "./document_facts.ts";
+import { signerOf } from "./merge_rules.ts";
 
 /** A document's text. `problem`: why it can't be shown as text; then `text` is empty. */
 export interface FileText {
@@ -183,27 +186,28 @@ async function commitOnce(app: App, write: DocumentWrite): Promise<boolean> {
   const { project, path, text, check, signal } = write;
   const { path: repo, baseBranch } = project;
   const tip = await requireTip(project, signal);
-  const [committed, identity, place] = await Promise.all([
+  const [committed, identity, signer, place] = await Promise.all([
     documentBlob(repo, tip, path, signal),
     identityOf(repo, signal),
+    signerFor(app, project, path),
     documentPlace(app, project, signal),
   ]);
   const present = await place.read(path);
   check(requireReadable(path, present));
-  const isCommitted = present === null
-    ? committed === null
-    : committed !== null && committed === blobIdOf(present.text, committed.length);
-  if (!isCommitted) throw unsaved(project, path, text === null);
-  if ((present?.text ?? null) === text) return true;
+  const asCommitted = committedForm(present, committed);
+  if (asCommitted === null) throw unsaved(project, path, text === null);
+  const wanted = text === null ? null : asCommitted(text);
+  if ((present && asCommitted(present.text)) === wanted) return true;
   const landed = await commitDocument({
     repo,
     branch: baseBranch,
     tip,
     path,
-    text,
+    text: wanted,
     identity,
     message: messageFor(path, { isNew: committed === null, gone: text === null }),
     atSeconds: app.clock.nowMs() / 1000,
+    signer,
     signal,
   });
   if (landed.type === "waiting") {
@@ -213,6 +217,30 @@ async function commitOnce(app: App, write: DocumentWrite): Promise<boolean> {
       : new AppError("conflict", `Cannot save ${path}: ${lowerFirst(landed.reason)}`);
   }
   return landed.type === "landed";
+}
+
+/**
+ * How a text stands in a commit, by how the one does that is there; null: that one is not committed. Git can be told
+ * to end lines in the folder with CR and LF and in its objects with LF alone.
+ */
+function committedForm(
+  present: FileText | null,
+  committed: string | null,
+): ((text: string) => string) | null {
+  if (present === null || committed === null) return present === committed ? (text) => text : null;
+  const forms = [(text: string) => text, withoutCr];
+  return forms.find((form) => blobIdOf(form(present.text), committed.length) === committed) ?? null;
+}
+
+/** With what merges of the project are signed, saves are, too. A key that can't be used is no fault of the text. */
+async function signerFor(app: App, project: Project, path: string): Promise<Signer | null> {
+  try {
+    return await signerOf(app, project);
+  } catch (cause) {
+    if (!(cause instanceof AppError) || cause.code !== "invalid") throw cause;
+    const why = `${lowerFirst(cause.message)}. Change the key on the project's page Merging`;
+    throw new AppError("conflict", `Cannot save ${path}: ${why}`, [], { cause });
+  }
 }
 
 /** What is no text is not written over: nobody has seen what it says. */

@@ -13,7 +13,7 @@ import type { PlanningDocument } from "../records.ts";
 import { findSaveText, listSaves } from "../store/document_drafts.ts";
 import { getDocument } from "../store/documents.ts";
 import { getProject } from "../store/projects.ts";
-import { documentVersion } from "./document_facts.ts";
+import { documentVersion, withoutCr } from "./document_facts.ts";
 import { type OpenDocument, saveDocument } from "./documents.ts";
 
 export interface DocumentVersion {
@@ -84,12 +84,18 @@ export async function restoreVersion(
   return await saveDocument(app, documentId, { text, seen }, signal);
 }
 
-/** From one text of a document to another, unified; "": they are the same, null: too far apart to show. */
-export const documentDiff = async (
+/**
+ * From one text of a document to another, unified; "": they are the same, null: too far apart to show. Where all that
+ * differs in a line is its end, git may have changed it on the way out: that is no difference.
+ */
+export async function documentDiff(
   path: string,
   from: string,
   to: string,
-): Promise<string | null> => from === to ? "" : await unifiedDiff(path, from, to) ?? null;
+): Promise<string | null> {
+  const [before, after] = [withoutCr(from), withoutCr(to)];
+  return before === after ? "" : await unifiedDiff(path, before, after) ?? null;
+}
 
 /** Versions that are looked through for the text that somebody opened. */
 const LOOKED_THROUGH = 20;
@@ -105,7 +111,11 @@ export async function textOfVersion(
   for (const { id } of versions) {
     // A commit that removed it has no text of it.
     const text = await versionText(app, document, id, signal).catch(notThere);
-    if (text !== null && documentVersion(text) === seen) return text;
+    if (text === null) continue;
+    // As it is, or as git wrote it into the folder.
+    const forms = [text, withoutCr(text).replaceAll("\n", "\r\n")];
+    const form = forms.find((form) => documentVersion(form) === seen);
+    if (form !== undefined) return form;
   }
   return null;
 }

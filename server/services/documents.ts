@@ -20,9 +20,10 @@ import {
   putDocumentSaves,
   searchDocuments,
 } from "../store/documents.ts";
+import { getSpot } from "../store/documents_gone.ts";
 import { getProject } from "../store/projects.ts";
 import { documentFacts, documentVersion, withStatus } from "./document_facts.ts";
-import { documentsAlone, refreshDocument } from "./document_index.ts";
+import { documentsAlone, followDocuments, refreshDocument } from "./document_index.ts";
 import { documentSavesOf, type FileText, writeDocument } from "./document_place.ts";
 
 /** Most documents that a search gives. */
@@ -55,23 +56,29 @@ function queryOf(words: string): string {
 }
 
 /**
- * A document as its file is now. Throws `not_found` when the file is gone, `conflict` when it is no text or larger
- * than `DOCUMENT_BYTES`.
+ * A document as its file is now, wherever it lies now. Throws `not_found` when the file is gone, `conflict` when it is
+ * no text or larger than `DOCUMENT_BYTES`.
  */
 export async function openDocument(
   app: App,
   id: string,
   signal: AbortSignal,
 ): Promise<OpenDocument> {
-  const { projectId, path } = getDocument(app.db, id);
+  const { projectId, path, gone } = getSpot(app.db, id);
   const project = getProject(app.db, projectId);
-  const found = await refreshDocument(app, project, path, signal);
-  if (found === null) {
-    throw new AppError("not_found", `Cannot open ${path}: its file is gone from the project`);
-  }
-  const { document, file } = found;
-  if (file.problem) throw new AppError("conflict", `Cannot open ${path}: ${file.problem}`);
+  const found = gone ? null : await refreshDocument(app, project, path, signal);
+  const { document, file } = found ?? await findAgain(app, project, id, signal);
+  if (file.problem) throw new AppError("conflict", `Cannot open ${document.path}: ${file.problem}`);
   return { document, text: file.text };
+}
+
+/** A document whose file was away: it may be back, or have another name. */
+async function findAgain(app: App, project: Project, id: string, signal: AbortSignal) {
+  await followDocuments(app, project, signal);
+  const { path } = getDocument(app.db, id);
+  const found = await refreshDocument(app, project, path, signal);
+  if (found?.document.id === id) return found;
+  throw new AppError("not_found", `Cannot open ${path}: its file is gone from the project`);
 }
 
 // ------------------------------------------------------------------ writing

@@ -46,11 +46,55 @@ export const dropDraft = (tx: Tx, { projectId, path }: Place): void =>
     DELETE FROM document_drafts WHERE project_id = :projectId AND path = :path AND actor = :actor
   `).run({ projectId, path, actor: tx.actor });
 
-/** Paths with a draft of this person's. */
-export const listDraftPaths = (db: Db, projectId: string, actor: string): string[] =>
+/** A draft by the path that it was typed for. */
+export interface PlacedDraft {
+  path: string;
+  updatedAt: string;
+  /** Null: there is no document of that path. */
+  documentId: string | null;
+  /** Of the document, where there is one. */
+  title: string | null;
+}
+
+/** All of a person in a project, the newest first. */
+export const listDrafts = (
+  db: Db,
+  projectId: string,
+  actor: string,
+  limit: number,
+): PlacedDraft[] =>
   db.prepare(`
-    SELECT path FROM document_drafts WHERE project_id = :projectId AND actor = :actor ORDER BY path LIMIT 200
-  `).all({ projectId, actor }).map((row) => String(row.path));
+    SELECT document_drafts.path, document_drafts.updated_at, documents.id, documents.title
+    FROM document_drafts LEFT JOIN documents USING (project_id, path)
+    WHERE project_id = :projectId AND actor = :actor ORDER BY document_drafts.updated_at DESC, path LIMIT :limit
+  `).all({ projectId, actor, limit }).map((row) => ({
+    path: String(row.path),
+    updatedAt: String(row.updated_at),
+    documentId: row.id as string | null,
+    title: row.title as string | null,
+  }));
+
+/** How many a person has in a project, and how many of them have no document. */
+export function countDrafts(db: Db, projectId: string, actor: string) {
+  const row = db.prepare(`
+    SELECT count(*) AS n, count(*) - count(documents.id) AS lost
+    FROM document_drafts LEFT JOIN documents USING (project_id, path)
+    WHERE project_id = :projectId AND actor = :actor
+  `).get({ projectId, actor })!;
+  return { all: Number(row.n), lost: Number(row.lost) };
+}
+
+/** A document has another path now: what was typed into it, by whomever, and its saves come along. */
+export function moveTexts(tx: Tx, { projectId, path }: Place, to: string): void {
+  const moved = { projectId, path, to };
+  // Whoever typed for the new path, too, keeps both.
+  tx.db.prepare(`
+    UPDATE OR IGNORE document_drafts SET path = :to WHERE project_id = :projectId AND path = :path
+  `).run(moved);
+  tx.db.prepare(`
+    UPDATE document_saves SET path = :to WHERE project_id = :projectId AND path = :path
+  `).run(moved);
+}
 
 // ------------------------------------------------------------------ saves
 

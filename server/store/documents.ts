@@ -1,16 +1,25 @@
-import { type Db, newId, type Row, type Tx } from "../db.ts";
+import type { Db, Row, Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
 import type { DocumentLink, PlanningDocument } from "../records.ts";
 import type { DocumentSaves, DocumentStatus, DocumentType } from "../states.ts";
+import { getSpot, keepGone } from "./documents_gone.ts";
 
 /** Everything about a file but what the index gives it. */
 export type IndexedDocument = Omit<PlanningDocument, "number" | "id" | "indexedAt">;
 
-/** Puts a file's row, names, links and words in place of those that there were. `names`: the best comes first. */
+/**
+ * Puts a file's row, names, links and words in place of those that there were. `names`: the best comes first. `id`: for
+ * a row that is new.
+ */
 export function putDocument(
   tx: Tx,
   document: IndexedDocument,
-  { names, links, body }: { names: readonly string[]; links: DocumentLink[]; body: string },
+  { id, names, links, body }: {
+    id: string;
+    names: readonly string[];
+    links: DocumentLink[];
+    body: string;
+  },
 ): PlanningDocument {
   const row = tx.db.prepare(`
     INSERT INTO documents (id, project_id, path, title, type, status, owner, target, problem, bytes, stamp, version,
@@ -19,7 +28,7 @@ export function putDocument(
     ON CONFLICT (project_id, path) DO UPDATE SET title = :title, type = :type, status = :status, owner = :owner,
       target = :target, problem = :problem, bytes = :bytes, stamp = :stamp, version = :version, indexed_at = :now
     RETURNING *
-  `).get({ ...document, id: newId("document"), now: tx.now })!;
+  `).get({ ...document, id, now: tx.now })!;
   const { number } = row;
   tx.db.prepare("DELETE FROM document_links WHERE document = :number").run({ number: number! });
   for (const { kind, target } of links) {
@@ -37,8 +46,9 @@ export function putDocument(
   return documentFromRow(row);
 }
 
-/** The file is gone. */
+/** The file is gone; its id is kept for when it comes back. */
 export function dropDocument(tx: Tx, { number }: Pick<PlanningDocument, "number">): void {
+  keepGone(tx, number);
   tx.db.prepare("DELETE FROM documents_text WHERE rowid = :number").run({ number });
   tx.db.prepare("DELETE FROM documents WHERE number = :number").run({ number });
 }
@@ -46,8 +56,9 @@ export function dropDocument(tx: Tx, { number }: Pick<PlanningDocument, "number"
 /** Throws `not_found`. */
 export function getDocument(db: Db, id: string): PlanningDocument {
   const row = db.prepare("SELECT * FROM documents WHERE id = :id").get({ id });
-  if (!row) throw new AppError("not_found", `No document with the id "${id}"`);
-  return documentFromRow(row);
+  if (row) return documentFromRow(row);
+  const { path } = getSpot(db, id);
+  throw new AppError("not_found", `Cannot open ${path}: its file is gone from the project`);
 }
 
 export function findDocument(db: Db, projectId: string, path: string): PlanningDocument | null {
