@@ -30,6 +30,9 @@ export const planningHref = (
 ): string => withQuery("/planning", { project: projectId, ...query });
 export const newDocumentHref = (projectId: string, query: { folder?: string } = {}): string =>
   withQuery("/planning/new", { project: projectId, ...query });
+/** An image of a project's documents; its path from `planning/`. */
+export const imageHref = (projectId: string, path: string): string =>
+  `/planning/${id(projectId)}/${path.split("/").map(id).join("/")}`;
 export const documentHref = (documentId: string): string => `/documents/${id(documentId)}`;
 export const projectHref = (projectId: string): string => `/projects/${id(projectId)}`;
 /** Without a query: the form alone. */

@@ -12,6 +12,7 @@ import { memoryApi } from "./memory.tsx";
 import { mergingApi } from "./merging.tsx";
 import { modelsApi } from "./models.ts";
 import { orderApi } from "./order.tsx";
+import { documentImagesApi } from "./document_images.tsx";
 import { documentEditApi } from "./document_edit.tsx";
 import { planningApi } from "./planning.tsx";
 import { projectsApi } from "./projects.tsx";
@@ -40,6 +41,7 @@ export function mountApi(api: Api, streams: EventStreams): void {
   memoryApi(api);
   planningApi(api);
   documentEditApi(api);
+  documentImagesApi(api);
   jobsApi(api);
   usageApi(api);
   pricesApi(api);
