@@ -122,6 +122,9 @@ function frame(
       c.res = await answerError(error, c);
     }
     const added: Record<string, string> = { ...securityHeaders, "x-request-id": requestId };
+    const own = c.res.headers.get("content-security-policy");
+    // What a person or an agent put there is held more strictly than our pages.
+    if (own !== null) added["content-security-policy"] = own;
     if (!c.res.headers.has("cache-control")) added["cache-control"] = "no-store";
     if (!isApi(c.req.path) && !isStatic(c.req.path)) {
       const vary = c.res.headers.get("vary");

@@ -4,6 +4,7 @@ import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { chromiumPath, desktop, launchBrowser, needsChromium, openPage } from "./browser.ts";
 import { listen } from "./http_support.ts";
+import { PNG } from "./images.ts";
 import { type PlanningBench, planningBench } from "./planning_support.ts";
 import { submitIdea } from "../server/services/ideas.ts";
 import { planningPages } from "./planning_fixture.tsx";
@@ -31,8 +32,8 @@ async function onPage(
   await act({ b, page });
   const over = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
   equal(await page.evaluate(over), 0, "the page is wider than the window");
-  // A refused save is a 409, which the console tells.
-  deepEqual(problems.filter((text) => !/409/.test(text)), []);
+  // A refused save is a 409, a refused image a 422, which the console tells.
+  deepEqual(problems.filter((text) => !/409|422/.test(text)), []);
 }
 
 Deno.test({
@@ -49,6 +50,7 @@ Deno.test({
       await t.step("so it is on the narrowest page", () => onPage(browser, meet, { width: 320 }));
       await t.step("and without scripts", () => onPage(browser, meet, { scripts: false }));
       await t.step("suggestions and lists by keyboard", () => onPage(browser, complete));
+      await t.step("an image is pasted and shown", () => onPage(browser, paste));
       await t.step("items are ticked", () => onPage(browser, tick));
       await t.step("and without scripts", () => onPage(browser, tick, { scripts: false }));
       await t.step("the pages are free of axe findings and fit", () => inspect(browser));
@@ -120,6 +122,30 @@ async function complete({ b, page }: Stage): Promise<void> {
   await page.keyboard.press("Escape");
   equal(await page.getByRole("option").count(), 0);
   equal(await page.evaluate("document.activeElement.id"), "document-form-text");
+}
+
+async function paste({ b, page }: Stage): Promise<void> {
+  await page.goto(page.url().replace("/planning", `/documents/${b.idOf("specs/saving.md")}/edit`));
+  const text = page.locator("#document-form-text");
+  await text.fill("# Saving");
+  const give = async (bytes: number[], name: string, type: string) => {
+    await text.evaluate((area, { bytes, name, type }) => {
+      const clipboardData = new DataTransfer();
+      clipboardData.items.add(new File([new Uint8Array(bytes)], name, { type }));
+      const how = { clipboardData, bubbles: true, cancelable: true };
+      area.dispatchEvent(new ClipboardEvent("paste", how));
+    }, { bytes, name, type });
+  };
+  await give([...PNG], "image.png", "image/png");
+  const shown = page.locator("#document-live img");
+  await shown.waitFor();
+  const isLoaded = "document.querySelector('#document-live img').naturalWidth === 1";
+  await page.waitForFunction(isLoaded);
+  match(await text.inputValue(), /^# Saving\n\n!\[image\]\(\.\.\/images\/image-\w+\.png\)\n$/);
+  await give([60, 115, 118, 103], "drawing.svg", "image/svg+xml");
+  await page.locator("#document-image [role=alert]", { hasText: "An SVG file" }).waitFor();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.locator("#document-text img").waitFor();
 }
 
 async function tick({ b, page }: Stage): Promise<void> {

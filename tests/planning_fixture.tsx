@@ -200,7 +200,7 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
       shell={shell}
       project={project}
       document={planningDocument()}
-      limits={{ bytes: 524_288 }}
+      limits={{ bytes: 524_288, imageBytes: 8_388_608 }}
       form={{
         text,
         seen: "0123456789abcdef",

@@ -55,7 +55,7 @@ export interface DocumentEditPageProps {
   shell: Shell;
   project: PlanningProject;
   document: PlanningDocument;
-  limits: { bytes: number };
+  limits: { bytes: number; imageBytes: number };
   form: DocumentForm;
   live: DocumentLive;
   meeting: DocumentMeetingShown | null;
@@ -101,6 +101,7 @@ export function DocumentEditPage(props: DocumentEditPageProps): VNode {
             errors={form.errors}
             mono
           />
+          <ImageField id={id} limits={limits} />
           <div class="actions">
             <Button kind="primary" keys="Control+Enter">Save</Button>
             <Button formAction={`${documentHref(id)}/draft`}>Keep as a draft</Button>
@@ -110,6 +111,43 @@ export function DocumentEditPage(props: DocumentEditPageProps): VNode {
         <DocumentLiveParts {...live} />
       </div>
     </Layout>
+  );
+}
+
+/** With scripts a chosen file is put in where the caret is; without, a button puts it at the end of the draft. */
+function ImageField(
+  { id, limits: { imageBytes } }: { id: string } & Pick<DocumentEditPageProps, "limits">,
+): VNode {
+  const field = fieldId(FORM, "image");
+  return (
+    <div class="field" id="document-image">
+      <label for={field}>
+        Add an image <span class="optional">optional</span>
+      </label>
+      <p class="hint" id={`${field}-hint`}>
+        PNG, JPEG, GIF or WebP, at most {imageBytes / 1024 / 1024}{" "}
+        MB; kept in planning/images/. It can also be pasted or dropped into the text.
+      </p>
+      <input
+        id={field}
+        name="image"
+        type="file"
+        accept="image/png,image/jpeg,image/gif,image/webp"
+        aria-describedby={`${field}-hint`}
+        data-upload={`${documentHref(id)}/images`}
+      />
+      <noscript>
+        <button
+          type="submit"
+          class={buttonClass("plain")}
+          formaction={`${documentHref(id)}/images`}
+          formenctype="multipart/form-data"
+        >
+          Add the image
+        </button>
+      </noscript>
+      <p class="error" role="alert" data-upload-problem="" hidden></p>
+    </div>
   );
 }
 

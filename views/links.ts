@@ -33,6 +33,9 @@ export const newDocumentHref = (projectId: string, query: { folder?: string } = 
 /** What was typed and not saved. */
 export const draftsHref = (projectId: string): string =>
   withQuery("/planning/drafts", { project: projectId });
+/** An image of a project's documents; its path from `planning/`. */
+export const imageHref = (projectId: string, path: string): string =>
+  `/planning/${id(projectId)}/${path.split("/").map(id).join("/")}`;
 export const documentHref = (documentId: string): string => `/documents/${id(documentId)}`;
 export const projectHref = (projectId: string): string => `/projects/${id(projectId)}`;
 /** Without a query: the form alone. */

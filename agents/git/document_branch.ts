@@ -1,11 +1,5 @@
-/**
- * Documents on a branch: listed and read from its commit, and changed by one commit that lands as a merge does. The
- * commit is made from git's own objects, without a working tree, so that nothing of the person's is in its way; where
- * the branch is checked out, that folder moves along by git's fast-forward, which refuses to overwrite an edit.
- */
-import { createHash } from "node:crypto";
+/** Documents on a branch: listed and read from its commit. */
 import { join } from "node:path";
-import { AppError } from "../../server/errors.ts";
 import {
   DOCUMENT_BYTES,
   DOCUMENTS_MAX,
@@ -16,14 +10,10 @@ import {
 } from "../planning/document_paths.ts";
 import type { DocumentFile } from "../planning/planning_folder.ts";
 import { git, gitOk } from "./git.ts";
+import { fileBlob } from "./file_commit.ts";
 import { GitError } from "./git_error.ts";
-import { type Landed, landMerge } from "./landing.ts";
 import { readIfThere } from "./presence.ts";
-import { checkCommit, commitTree, gaffer, type Identity, treeOf } from "./repository.ts";
-import type { Signer } from "./signing.ts";
-
-/** Holds the commit until it is on the branch: git's own cleaning up would else take it away. */
-const KEEPING_REF = "refs/gaffer/planning";
+import { checkCommit } from "./repository.ts";
 
 const literal = { GIT_LITERAL_PATHSPECS: "1" };
 
@@ -80,38 +70,13 @@ export async function listTemplatesAt(
   }).slice(0, TEMPLATES_MAX);
 }
 
-/**
- * Object id of a document in a commit; null where there is none of that path. Throws `conflict` where a link, or
- * anything else that is no plain file in plain folders, has that path or one on the way to it.
- */
-export async function documentBlob(
+/** As `fileBlob`, of a document. */
+export const documentBlob = (
   repo: string,
   commit: string,
   path: string,
   signal: AbortSignal,
-): Promise<string | null> {
-  const full = `${PLANNING}/${path}`;
-  const onTheWay = full.split("/").map((_, i, parts) => parts.slice(0, i + 1).join("/"));
-  const args = ["ls-tree", "-t", "-z", "--full-tree", checkCommit(commit), "--", ...onTheWay];
-  const text = await gitOk(repo, args, { signal, env: literal, doing: `look for "${path}"` });
-  let blob: string | null = null;
-  for (const entry of text.split("\0").filter(Boolean)) {
-    const [, mode, id, at] = /^(\d+) \w+ ([0-9a-f]+)\t([^]+)$/.exec(entry) ?? [];
-    if (!at || !onTheWay.includes(at)) continue;
-    const isFile = /^100(?:644|755)$/.test(mode!);
-    if (at === full ? !isFile : mode !== "040000") throw inTheWay(path, at);
-    if (at === full) blob = id!;
-  }
-  return blob;
-}
-
-const inTheWay = (path: string, at: string): AppError =>
-  new AppError(
-    "conflict",
-    `Cannot use ${PLANNING}/${path}: "${at}" is a link or no plain ${
-      at === `${PLANNING}/${path}` ? "file" : "folder"
-    } on the branch. Remove it there first`,
-  );
+): Promise<string | null> => fileBlob(repo, commit, `${PLANNING}/${path}`, signal);
 
 /**
  * Texts of many contents by their object ids, by one process. The caller leaves out what is larger than
@@ -140,72 +105,3 @@ export async function readBlobs(
 
 /** More than the line before a content has. */
 const LINE_BYTES = 200;
-
-/** The object id that git gives a text as it is. `length`: of the repository's ids, which tells their kind. */
-export function blobIdOf(text: string, length: number): string {
-  const bytes = new TextEncoder().encode(text);
-  return createHash(length === SHA1_CHARS ? "sha1" : "sha256")
-    .update(`blob ${bytes.length}\0`).update(bytes).digest("hex");
-}
-
-const SHA1_CHARS = 40;
-
-export interface DocumentCommit {
-  repo: string;
-  branch: string;
-  /** Commit of the branch that the change was made to. */
-  tip: string;
-  path: string;
-  /** Null: the document goes. */
-  text: string | null;
-  /** Author and committer. */
-  identity: Identity;
-  message: string;
-  /** Seconds since 1970, for author and committer. */
-  atSeconds: number;
-  /** Null: the commit is not signed. */
-  signer: Signer | null;
-  signal: AbortSignal;
-}
-
-/**
- * Commits one file below `planning/` onto the branch. `moved`: it has other commits now, and nothing was done;
- * `waiting`: that would overwrite what somebody has not committed, or the folder is in the middle of something.
- */
-export async function commitDocument(spec: DocumentCommit): Promise<Landed> {
-  const { repo, branch, tip, signal } = spec;
-  const commit = await signed(spec, await makeCommit(spec));
-  return await landMerge({ repo, base: branch, commit, expectedTip: tip, signal });
-}
-
-async function makeCommit(spec: DocumentCommit): Promise<string> {
-  const { repo, tip, path, text, identity, message, atSeconds, signal } = spec;
-  const bytesOf = (value: string) => new TextEncoder().encode(value).length;
-  const file = text === null
-    ? `D ${PLANNING}/${path}\n`
-    : `M 100644 inline ${PLANNING}/${path}\ndata ${bytesOf(text)}\n${text}\n`;
-  const input = `commit ${KEEPING_REF}\nmark :1\n` +
-    `committer ${named(identity)} ${Math.floor(atSeconds)} +0000\n` +
-    `data ${bytesOf(message)}\n${message}\nfrom ${checkCommit(tip)}\n${file}\nget-mark :1\ndone\n`;
-  const args = ["fast-import", "--quiet", "--done", "--force", "--date-format=raw"];
-  const doing = `commit "${PLANNING}/${path}"`;
-  return checkCommit((await gitOk(repo, args, { signal, input, doing })).trim());
-}
-
-/** The same commit with a signature, which `fast-import` can't make; the other one stays behind. */
-async function signed(spec: DocumentCommit, commit: string): Promise<string> {
-  const { repo, tip, signer, signal } = spec;
-  if (signer === null) return commit;
-  return await commitTree(repo, {
-    ...spec,
-    tree: await treeOf(repo, commit, signal),
-    parents: [tip],
-  });
-}
-
-/** As git writes names: without what ends them. */
-function named({ name, email }: Identity): string {
-  // deno-lint-ignore no-control-regex -- they would end the line, or the name
-  const plain = (text: string) => text.replace(/[\u0000-\u001f<>]/g, "").trim();
-  return `${plain(name) || gaffer.name} <${plain(email) || gaffer.email}>`;
-}

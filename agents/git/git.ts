@@ -30,14 +30,16 @@ export interface GitOptions {
   timeoutMs?: number;
   /** Cap on standard output; the command is ended when it prints more. */
   maxOutputBytes?: number;
-  /** Standard input; none by default. */
-  input?: string;
+  /** Standard input, text as UTF-8; none by default. */
+  input?: string | Uint8Array;
   /** Added to the clean environment. */
   env?: Record<string, string>;
   /** Settings ("name=value") that come after the guards: only Gaffer's own words, never a configuration's. */
   settings?: readonly string[];
   /** Completes "Cannot …" where git fails for want of something that the machine lacks. */
   doing?: string;
+  /** Gets standard output piece by piece, as bytes; the result's `stdout` is empty then. */
+  onOutput?: (chunk: Uint8Array) => void;
 }
 
 export interface GitResult {
@@ -76,6 +78,17 @@ export async function git(
   return await run(place, args, { ...options, env: { ...options.env, ...env } });
 }
 
+/** Runs git and gives its standard output as it is: a file that is no text. Throws as `gitOk`. */
+export async function gitBytes(
+  place: GitPlace,
+  args: readonly string[],
+  options: GitOptions & { doing: string },
+): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array[] = [];
+  await gitOk(place, args, { ...options, onOutput: (chunk) => void chunks.push(chunk) });
+  return joined(chunks);
+}
+
 async function run(
   place: GitPlace,
   args: readonly string[],
@@ -94,7 +107,10 @@ async function run(
   signal.addEventListener("abort", stop);
   try {
     const [stdout, stderr, status] = await Promise.all([
-      collect(child.stdout, maxOutputBytes, ending, stop),
+      collect(child.stdout, maxOutputBytes, ending, {
+        onOverflow: stop,
+        onChunk: options.onOutput,
+      }),
       collect(child.stderr, STDERR_BYTES, ending),
       child.status,
       options.input === undefined ? undefined : feed(child.stdin, options.input),
@@ -202,7 +218,7 @@ async function collect(
   stream: ReadableStream<Uint8Array>,
   maxBytes: number,
   ending: Ending,
-  onOverflow: () => void = () => {},
+  { onOverflow, onChunk }: { onOverflow?: () => void; onChunk?: (chunk: Uint8Array) => void } = {},
 ): Promise<{ text: string; truncated: boolean }> {
   const reader = stream.getReader();
   const chunks: Uint8Array[] = [];
@@ -215,29 +231,34 @@ async function collect(
     if (truncated) continue; // read on, so that git is not stopped by a full pipe
     if (size + value.length > maxBytes) {
       truncated = true;
-      onOverflow();
+      onOverflow?.();
     }
-    chunks.push(value.subarray(0, maxBytes - size));
+    const kept = value.subarray(0, maxBytes - size);
+    if (onChunk) onChunk(kept);
+    else chunks.push(kept);
     size += Math.min(value.length, maxBytes - size);
   }
   await reader.cancel();
-  return { text: decode(chunks, size), truncated };
+  return { text: new TextDecoder().decode(joined(chunks)), truncated };
 }
 
-function decode(chunks: Uint8Array[], size: number): string {
-  const bytes = new Uint8Array(size);
+function joined(chunks: Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
   let offset = 0;
   for (const chunk of chunks) {
     bytes.set(chunk, offset);
     offset += chunk.length;
   }
-  return new TextDecoder().decode(bytes);
+  return bytes;
 }
 
-async function feed(stdin: WritableStream<Uint8Array>, text: string): Promise<void> {
+async function feed(
+  stdin: WritableStream<Uint8Array>,
+  input: string | Uint8Array,
+): Promise<void> {
   const writer = stdin.getWriter();
   try {
-    await writer.write(new TextEncoder().encode(text));
+    await writer.write(typeof input === "string" ? new TextEncoder().encode(input) : input);
     await writer.close();
   } catch (error) {
     // Git ended before it read everything: its exit code and message tell why. A stream that broke while

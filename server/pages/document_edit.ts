@@ -1,5 +1,6 @@
 /** What the form of a document shows, and its versions. */
 import { DOCUMENT_BYTES } from "../../agents/planning/document_paths.ts";
+import { IMAGE_BYTES } from "../../agents/planning/image_files.ts";
 import type {
   DocumentEditPageProps,
   DocumentForm,
@@ -48,7 +49,7 @@ export async function documentEditPage(
     shell: shellOf({ ...request, projectId: project.id }),
     project: planningProjectOf(app, project),
     document,
-    limits: { bytes: DOCUMENT_BYTES },
+    limits: { bytes: DOCUMENT_BYTES, imageBytes: IMAGE_BYTES },
     // What is saved next stands against the document as it is shown here.
     form: { ...opened, seen: document.version },
     live: liveOf(app, { ...document, gone: false }, {

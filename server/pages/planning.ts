@@ -1,7 +1,7 @@
 import { documentPath } from "../../agents/planning/document_paths.ts";
 import { renderDocument } from "../../views/document_markdown.ts";
 import type { DocumentNeighbour, DocumentPageProps } from "../../views/document.tsx";
-import { documentHref, planningHref, subjectName } from "../../views/links.ts";
+import { documentHref, imageHref, planningHref, subjectName } from "../../views/links.ts";
 import type { NewDocumentForm, NewDocumentPageProps } from "../../views/document_new.tsx";
 import type {
   PlanningPageProps,
@@ -12,6 +12,7 @@ import type {
 import type { App } from "../app.ts";
 import { AppError } from "../errors.ts";
 import type { PlanningDocument, Project } from "../records.ts";
+import { linkedImage } from "../services/document_images.ts";
 import { draftOf } from "../services/document_drafts.ts";
 import { templatesOf } from "../services/document_templates.ts";
 import { documentSavesOf } from "../services/document_place.ts";
@@ -193,7 +194,10 @@ export function rendered(
         const found = linkedDocument(app, document, name, how);
         return found && documentHref(found.id);
       },
-      image: () => null,
+      image: (src) => {
+        const path = linkedImage(document, src);
+        return path && imageHref(document.projectId, path);
+      },
     },
   });
 }

@@ -1,0 +1,132 @@
+/**
+ * Ordinary files of the person's own folder, reached through no link, read whole and replaced whole. Calls are
+ * synchronous, so that nothing of this process happens between a look and what follows from it.
+ */
+import {
+  existsSync,
+  readAllSync,
+  removeIfThereSync,
+  syncFolder,
+  writeAllSync,
+} from "../server/disk.ts";
+import { AppError } from "../server/errors.ts";
+import { folderOf, UNFINISHED_FILE } from "./paths.ts";
+import { makeFolders, realFolder, requireFolder } from "./plain_folders.ts";
+
+export interface PlainFile {
+  bytes: Uint8Array<ArrayBuffer>;
+  /** Differs as soon as the content may differ. */
+  stamp: string;
+}
+
+/** What is expected of a file, and how it is told of. */
+export interface PlainKind {
+  /** Largest that is read, or written over. */
+  maxBytes: number;
+  /** What the folders on the way are for, in words: "the documents". */
+  folder: string;
+  /** What a person is asked to put in a wrong one's place: "an ordinary markdown file". */
+  ordinary: string;
+}
+
+/** It may have been removed since the folder was read. */
+export function lookAt(path: string): Deno.FileInfo | null {
+  try {
+    return Deno.lstatSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+export const stampOf = ({ mtime, size, ino }: Deno.FileInfo): string =>
+  `${mtime?.getTime() ?? 0}-${size}-${ino ?? 0}`;
+
+/**
+ * `path` from `root`, checked by the caller; null where there is none. Throws `conflict` for a link, on the way there
+ * too, another name of a file elsewhere, or more than `maxBytes`.
+ */
+export function readPlainFile(root: string, path: string, kind: PlainKind): PlainFile | null {
+  const target = find(root, path, kind);
+  if (target === null) return null;
+  const before = lookAt(target);
+  if (before === null) return null;
+  requirePlain(before, path, kind);
+  using file = Deno.openSync(target, { read: true });
+  const info = file.statSync();
+  requirePlain(info, path, kind);
+  // It, or a folder on the way, was replaced between the two looks.
+  if (info.ino !== before.ino || Deno.realPathSync(target) !== target) throw replaced(path);
+  return { bytes: readAllSync(file, info.size), stamp: stampOf(info) };
+}
+
+/** Makes or replaces a file, on the disk when it returns: either all of it or, after a crash, nothing of it. */
+export function writePlainFile(
+  root: string,
+  path: string,
+  { bytes, ...kind }: PlainKind & { bytes: Uint8Array },
+): void {
+  const real = realFolder(root, kind.folder);
+  const folder = makeFolders(real, folderOf(path).split("/").filter(Boolean), kind.folder);
+  const target = `${real}/${path}`;
+  const present = lookAt(target);
+  if (present) requirePlain(present, path, kind);
+  const unfinished = `${folder}/${UNFINISHED_FILE}`;
+  removeIfThereSync(unfinished);
+  try {
+    using file = Deno.openSync(unfinished, { write: true, createNew: true });
+    if (Deno.realPathSync(unfinished) !== unfinished) throw replaced(path);
+    writeAllSync(file, bytes);
+    file.syncDataSync();
+    Deno.renameSync(unfinished, target);
+  } catch (error) {
+    removeIfThereSync(unfinished);
+    throw error;
+  }
+  syncFolder(folder);
+}
+
+/** Removes a file; its folder stays. No-op where there is none. */
+export function removePlainFile(root: string, path: string, kind: PlainKind): void {
+  const target = find(root, path, kind);
+  const present = target === null ? null : lookAt(target);
+  if (target === null || present === null) return;
+  requirePlain(present, path, kind);
+  if (Deno.realPathSync(target) !== target) throw replaced(path);
+  Deno.removeSync(target);
+  syncFolder(folderOf(target));
+}
+
+/** Real path of where it would lie; null: a folder on the way is not there. */
+function find(root: string, path: string, { folder: what }: PlainKind): string | null {
+  let folder = realFolder(root, what);
+  for (const name of folderOf(path).split("/").filter(Boolean)) {
+    folder = `${folder}/${name}`;
+    if (!existsSync(folder)) return null;
+    requireFolder(folder, what);
+  }
+  return `${folder}/${path.slice(path.lastIndexOf("/") + 1)}`;
+}
+
+function requirePlain(info: Deno.FileInfo, path: string, kind: PlainKind): void {
+  const what = info.isSymlink
+    ? "a symbolic link"
+    : !info.isFile
+    ? "no file"
+    : (info.nlink ?? 1) > 1
+    ? "another name of a file that may lie elsewhere"
+    : info.size > kind.maxBytes
+    ? `larger than ${kind.maxBytes / 1024} KB`
+    : null;
+  if (what === null) return;
+  throw new AppError(
+    "conflict",
+    `Cannot open ${path}: it is ${what}. Put ${kind.ordinary} in its place`,
+  );
+}
+
+const replaced = (path: string): AppError =>
+  new AppError(
+    "conflict",
+    `Cannot use ${path}: it was replaced while it was being opened. Try again`,
+  );
