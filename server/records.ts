@@ -11,6 +11,8 @@ import type {
   DocumentStatus,
   DocumentType,
   FailureReason,
+  ForgeCheckStatus,
+  ForgeKind,
   HandsLimitName,
   IdeaStatus,
   JobStatus,
@@ -19,6 +21,7 @@ import type {
   LimitUnit,
   MergeStyle,
   ProjectStatus,
+  PullStatus,
   QuestionStatus,
   RunStatus,
   SignKind,
@@ -561,6 +564,87 @@ export interface Comment extends Applicable {
   sent: boolean;
   author: string;
   createdAt: string;
+}
+
+/** Where a project's pull requests are opened. */
+export interface ForgeSettings {
+  kind: ForgeKind;
+  /** Without a slash at its end: "https://api.github.com". */
+  apiUrl: string;
+  /** `owner/name`; of GitLab the project's whole path, or its number. */
+  repository: string;
+  /** What branches are pushed to; holds no user and no password. */
+  remoteUrl: string;
+  /** `$NAME`: a variable of Gaffer's own environment has the token. */
+  token: string;
+  /** An approval opens a pull request, and nothing is merged here. */
+  takesMerge: boolean;
+}
+
+/** A ticket's work on a forge: from a person's wish for it to its merge or its end there. */
+export interface PullRequest {
+  id: string;
+  ticketId: string;
+  kind: ForgeKind;
+  repository: string;
+  branch: string;
+  status: PullStatus;
+  /** What a person said shall be there. */
+  commit: string;
+  /** On its way; null: nothing is. */
+  pushing: string | null;
+  /** Known to have arrived. */
+  pushed: string | null;
+  /** Null until it is open. */
+  number: number | null;
+  /** Of its page; "" until it is open, or where the forge gave no web address. */
+  url: string;
+  mergeCommit: string | null;
+  /** What is in the way and how to mend it; "" when nothing is. */
+  error: string;
+  /** With the error: nothing happens until a person says so. */
+  stopped: boolean;
+  /** Looks in a row that came to nothing. */
+  failures: number;
+  lookedAt: string | null;
+  /** When something of it was last seen to change. */
+  changedAt: string;
+  askedBy: string;
+  askedAt: string;
+  endedAt: string | null;
+}
+
+/** What a forge's own check says of a pushed commit. */
+export interface ForgeCheck {
+  /** Tells it from the others of its pull request. */
+  key: string;
+  name: string;
+  status: ForgeCheckStatus;
+  summary: string;
+  /** "" where the forge names no web address. */
+  url: string;
+  commit: string;
+}
+
+/** What somebody said on the forge. */
+export interface ForgeRemark {
+  id: string;
+  pullRequestId: string;
+  /** The forge's own, by which it is known again. */
+  forgeId: string;
+  author: string;
+  path: string | null;
+  line: number | null;
+  side: "old" | "new";
+  body: string;
+  verdict: "approved" | "changes_requested" | null;
+  url: string;
+  /** When it was said there. */
+  at: string;
+  /** When Gaffer first saw it. */
+  seenAt: string;
+  /** The comment that a person made of it here; null: of none. */
+  commentId: string | null;
 }
 
 export interface Worktree {

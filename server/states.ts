@@ -169,6 +169,18 @@ export type SignKind = typeof signKinds[number];
 export const conflictWays = ["resolve", "block"] as const;
 export type ConflictWay = typeof conflictWays[number];
 
+export const forgeKinds = ["github", "gitlab", "gitea"] as const;
+/** Which API a forge speaks; `gitea` is Forgejo's, too. */
+export type ForgeKind = typeof forgeKinds[number];
+
+export const pullStatuses = ["opening", "open", "merged", "closed"] as const;
+/** Of a pull request: `opening` pushed or about to be, nobody knows its number yet; `closed` without a merge. */
+export type PullStatus = typeof pullStatuses[number];
+
+export const forgeCheckStatuses = ["running", "passed", "failed", "skipped"] as const;
+/** What a forge's own check says of a commit. */
+export type ForgeCheckStatus = typeof forgeCheckStatuses[number];
+
 /** The states from which `to` can be reached, for the guard in a WHERE clause. */
 export function sourcesOf<S extends string>(moves: Moves<S>, to: S): S[] {
   return (Object.keys(moves) as S[]).filter((from) => moves[from].includes(to));

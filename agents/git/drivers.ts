@@ -29,6 +29,7 @@ const apart = new Set([
     "merge-base",
   ],
   ...["rev-list", "rev-parse", "symbolic-ref", "update-ref", "version"],
+  ...["init", "ls-remote", "push"],
 ]);
 
 /** The three-way merge of text files that git does itself, with the labels of a merge of Gaffer's. */

@@ -1,5 +1,5 @@
 /**
- * The one place that starts git. Every call has a clean environment, no network, no hooks, no prompt,
+ * The one place that starts git. Every call has a clean environment, no network but a push's, no hooks, no prompt,
  * an end in time and a cap on what it may print; arguments that come from outside are validated by the
  * callers (`repository.ts`), so that none can be taken for an option.
  */

@@ -61,7 +61,7 @@ export function gitEnvironment(extra: Record<string, string>): Record<string, st
     GIT_SSH_COMMAND: "false",
     GIT_EDITOR: "false",
     GIT_SEQUENCE_EDITOR: "false",
-    // Overrides `protocol.*.allow` of every configuration file: no transport at all.
+    // Overrides `protocol.*.allow` of every configuration file: no transport at all, but what `pushing.ts` opens.
     GIT_ALLOW_PROTOCOL: "none",
     GIT_NO_LAZY_FETCH: "1",
   };

@@ -18,6 +18,7 @@ import { localFiles } from "./0016_local_files.ts";
 import { evidence } from "./0017_evidence.ts";
 import { merging } from "./0018_merging.ts";
 import { documents } from "./0019_documents.ts";
+import { forges } from "./0020_forges.ts";
 import { documentsGone } from "./0026_documents_gone.ts";
 import type { Migration } from "./migration.ts";
 
@@ -43,5 +44,6 @@ export const migrations: readonly Migration[] = [
   evidence,
   merging,
   documents,
+  forges,
   documentsGone,
 ];

@@ -1,0 +1,67 @@
+/** What Gaffer asks of a forge, whichever it is. Every answer has been checked, and every list has an end. */
+import type { ForgeCheck } from "../../records.ts";
+import type { NewRemark } from "../../store/pull_requests.ts";
+
+/** A pull request as the forge has it now. */
+export interface ForgePull {
+  number: number;
+  /** Of its page. */
+  url: string;
+  state: "open" | "merged" | "closed";
+  branch: string;
+  /** Commit at the branch. */
+  headCommit: string;
+  /** What its merge put onto the target branch; null: it is not merged, or the forge does not say. */
+  mergeCommit: string | null;
+}
+
+export interface NewPull {
+  branch: string;
+  target: string;
+  title: string;
+  body: string;
+}
+
+/** Each throws `ForgeError`, and what the signal asks for. */
+export interface Forge {
+  /** "GitHub", as people call it. */
+  readonly name: string;
+  /** Name with which the token is given to git over HTTPS. */
+  readonly gitUser: string;
+  /** The branch that pull requests go to unless another is named: that token and address are right. */
+  defaultBranch(signal: AbortSignal): Promise<string>;
+  /** Those of a branch of the repository itself, open ones first, then the newest. */
+  find(branch: string, signal: AbortSignal): Promise<ForgePull[]>;
+  /** Null: there is an open one of that branch already. */
+  open(pull: NewPull, signal: AbortSignal): Promise<ForgePull | null>;
+  look(number: number, signal: AbortSignal): Promise<ForgePull>;
+  checks(commit: string, signal: AbortSignal): Promise<ForgeCheck[]>;
+  remarks(number: number, signal: AbortSignal): Promise<NewRemark[]>;
+  /** How long the forge asked to be left alone with its last answer; 0: it did not. */
+  restMs(): number;
+}
+
+/** Most of each that is kept of one pull request. */
+export const CHECKS_MAX = 200;
+export const REMARKS_MAX = 500;
+/** Longest of what somebody said, and of a name or a summary. */
+export const REMARK_CHARS = 20_000;
+export const LABEL_CHARS = 300;
+
+/** Of text that people or programs wrote there. */
+export const cut = (text: string | null | undefined, chars: number): string =>
+  text && text.length > chars ? `${text.slice(0, chars - 1)}…` : text ?? "";
+
+/** The address where it is one of the web; "" else. */
+export const webUrl = (text: string | null | undefined): string =>
+  text && /^https?:\/\//i.test(text) && URL.canParse(text) && text.length <= 2_000 ? text : "";
+
+/** UTC text of fixed width; as the epoch where the forge gave none that can be read. */
+export function timeOf(text: string | null | undefined): string {
+  const ms = Date.parse(text ?? "");
+  return new Date(Number.isNaN(ms) ? 0 : ms).toISOString();
+}
+
+/** Open ones first; else as given. */
+export const openFirst = (pulls: readonly ForgePull[]): ForgePull[] =>
+  pulls.toSorted((a, b) => Number(b.state === "open") - Number(a.state === "open"));

@@ -1,0 +1,182 @@
+/** GitLab's REST API, version 4: a pull request is called a merge request there. */
+import { z } from "zod";
+import { once } from "../../once.ts";
+import type { ForgeCheck } from "../../records.ts";
+import type { NewRemark } from "../../store/pull_requests.ts";
+import { ForgeClient, ForgeError } from "./client.ts";
+import {
+  cut,
+  type Forge,
+  type ForgePull,
+  LABEL_CHARS,
+  type NewPull,
+  openFirst,
+  REMARK_CHARS,
+  timeOf,
+  webUrl,
+} from "./forge.ts";
+import type { Access } from "./open.ts";
+
+const request = once(() =>
+  z.object({
+    iid: z.number().int().positive(),
+    web_url: z.string(),
+    state: z.enum(["opened", "closed", "merged", "locked"]),
+    source_branch: z.string(),
+    source_project_id: z.number().nullish(),
+    target_project_id: z.number().nullish(),
+    sha: z.string().nullish(),
+    merge_commit_sha: z.string().nullish(),
+    squash_commit_sha: z.string().nullish(),
+  })
+);
+type Request = z.output<ReturnType<typeof request>>;
+const statuses = once(() =>
+  z.array(z.object({
+    id: z.number(),
+    name: z.string(),
+    status: z.string(),
+    description: z.string().nullish(),
+    target_url: z.string().nullish(),
+    allow_failure: z.boolean().nullish(),
+  }))
+);
+const discussions = once(() =>
+  z.array(z.object({
+    notes: z.array(z.object({
+      id: z.number(),
+      body: z.string(),
+      system: z.boolean().nullish(),
+      author: z.object({ username: z.string() }).nullish(),
+      created_at: z.string(),
+      position: z.object({
+        new_path: z.string().nullish(),
+        old_path: z.string().nullish(),
+        new_line: z.number().int().nullish(),
+        old_line: z.number().int().nullish(),
+      }).nullish(),
+    })),
+  }))
+);
+
+/** `token`: personal, of a project or of a group, with the scope "api". */
+export function gitlab(access: Access): Forge {
+  const client = new ForgeClient({
+    ...access,
+    name: "GitLab",
+    headers: { "private-token": access.token },
+  });
+  const project = ["projects", access.repository] as const;
+  return {
+    name: "GitLab",
+    gitUser: "oauth2",
+    restMs: () => client.restMs,
+
+    async defaultBranch(signal) {
+      const schema = z.object({ default_branch: z.string() });
+      const doing = "look at the repository";
+      return (await client.get({ doing, path: project, schema, signal })).default_branch;
+    },
+
+    async find(branch, signal) {
+      const all = await client.list({
+        doing: "look for the merge request",
+        path: [...project, "merge_requests"],
+        query: { source_branch: branch, state: "all", order_by: "updated_at", sort: "desc" },
+        schema: z.array(request()),
+        signal,
+      }, (page) => page);
+      const own = all.filter((one) =>
+        one.source_branch === branch && one.source_project_id === one.target_project_id
+      );
+      return openFirst(own.map(pullOf));
+    },
+
+    async open({ branch, target, title, body }: NewPull, signal) {
+      try {
+        return pullOf(
+          await client.post({
+            doing: "open the merge request",
+            path: [...project, "merge_requests"],
+            body: { source_branch: branch, target_branch: target, title, description: body },
+            schema: request(),
+            signal,
+          }),
+        );
+      } catch (error) {
+        if (error instanceof ForgeError && error.status === 409) return null;
+        throw error;
+      }
+    },
+
+    async look(number, signal) {
+      const path = [...project, "merge_requests", number];
+      return pullOf(
+        await client.get({ doing: "look at the merge request", path, schema: request(), signal }),
+      );
+    },
+
+    async checks(commit, signal) {
+      const all = await client.list({
+        doing: "read the checks",
+        path: [...project, "repository", "commits", commit, "statuses"],
+        schema: statuses(),
+        signal,
+      }, (page) => page);
+      return all.map((status): ForgeCheck => ({
+        key: `status:${status.id}`,
+        name: cut(status.name, LABEL_CHARS),
+        status: statusOf(status.status, status.allow_failure === true),
+        summary: cut(status.description, LABEL_CHARS),
+        url: webUrl(status.target_url),
+        commit,
+      }));
+    },
+
+    async remarks(number, signal) {
+      const all = await client.list({
+        doing: "read what was said",
+        path: [...project, "merge_requests", number, "discussions"],
+        schema: discussions(),
+        signal,
+      }, (page) => page);
+      return all.flatMap(({ notes }) => notes).filter(({ system }) => !system)
+        .map((note): NewRemark => {
+          const { new_path, old_path, new_line, old_line } = note.position ?? {};
+          const old = !new_line && Boolean(old_line);
+          return {
+            forgeId: `note:${note.id}`,
+            author: cut(note.author?.username ?? "somebody", LABEL_CHARS),
+            path: (old ? old_path : new_path) ?? null,
+            line: new_line ?? old_line ?? null,
+            side: old ? "old" : "new",
+            body: cut(note.body, REMARK_CHARS),
+            verdict: null,
+            url: "",
+            at: timeOf(note.created_at),
+          };
+        });
+    },
+  };
+}
+
+function statusOf(status: string, mayFail: boolean): ForgeCheck["status"] {
+  if (status === "success") return "passed";
+  if (["skipped", "manual"].includes(status)) return "skipped";
+  if (["failed", "canceled"].includes(status)) return mayFail ? "skipped" : "failed";
+  return "running";
+}
+
+function pullOf(one: Request): ForgePull {
+  const merged = one.state === "merged";
+  return {
+    number: one.iid,
+    url: webUrl(one.web_url),
+    // Locked: it is being merged.
+    state: merged ? "merged" : one.state === "closed" ? "closed" : "open",
+    branch: one.source_branch,
+    headCommit: one.sha ?? "",
+    // A fast-forward makes no commit of its own.
+    mergeCommit: merged ? one.merge_commit_sha ?? one.squash_commit_sha ?? one.sha ?? null : null,
+  };
+}

@@ -1,0 +1,184 @@
+/** Pull requests of tickets, and what their forges say of them. */
+import { type Db, newId, type Row, type Tx } from "../db.ts";
+import type { ForgeCheck, ForgeRemark, PullRequest } from "../records.ts";
+import type { ForgeCheckStatus, ForgeKind, PullStatus } from "../states.ts";
+
+/** The database refuses a second one of a ticket that has not ended. */
+export function insertPullRequest(
+  tx: Tx,
+  pull: Pick<PullRequest, "ticketId" | "kind" | "repository" | "branch" | "commit">,
+): PullRequest {
+  const row = tx.db.prepare(`
+    INSERT INTO pull_requests (id, ticket_id, kind, repository, branch, commit_id, changed_at, asked_by, asked_at)
+    VALUES (:id, :ticketId, :kind, :repository, :branch, :commit, :now, :actor, :now) RETURNING *
+  `).get({ id: newId("pull"), ...pull, actor: tx.actor, now: tx.now });
+  return pullFromRow(row!);
+}
+
+/** The newest one of a ticket; null: none was ever asked for. */
+export function findPullRequest(db: Db, ticketId: string): PullRequest | null {
+  const row = db.prepare(`
+    SELECT * FROM pull_requests WHERE ticket_id = :ticketId ORDER BY asked_at DESC, rowid DESC LIMIT 1
+  `).get({ ticketId });
+  return row ? pullFromRow(row) : null;
+}
+
+/** All of a ticket, newest first. */
+export const listPullRequests = (db: Db, ticketId: string): PullRequest[] =>
+  db.prepare(`
+    SELECT * FROM pull_requests WHERE ticket_id = :ticketId ORDER BY asked_at DESC, rowid DESC
+  `).all({ ticketId }).map(pullFromRow);
+
+export type PullChanges = Partial<
+  & Pick<PullRequest, "commit" | "pushing" | "pushed" | "number" | "url" | "error">
+  & Pick<PullRequest, "stopped" | "failures" | "lookedAt" | "changedAt" | "kind" | "repository">
+>;
+
+/** Only of one that has not ended; null: it has. */
+export function updatePullRequest(tx: Tx, id: string, changes: PullChanges): PullRequest | null {
+  return write(tx, id, changes, null);
+}
+
+/** Moves one on: `opening` to any other, `open` to its end. Null: it has ended. */
+export function movePullRequest(
+  tx: Tx,
+  id: string,
+  to: { status: "open" | "closed" } | { status: "merged"; mergeCommit: string },
+  changes: PullChanges = {},
+): PullRequest | null {
+  return write(tx, id, { ...changes, changedAt: tx.now }, to);
+}
+
+function write(
+  tx: Tx,
+  id: string,
+  changes: PullChanges,
+  to: { status: PullStatus; mergeCommit?: string } | null,
+): PullRequest | null {
+  const row = tx.db.prepare("SELECT * FROM pull_requests WHERE id = :id AND ended_at IS NULL")
+    .get({ id });
+  if (!row) return null;
+  const next = { ...pullFromRow(row), ...changes, ...to };
+  const ended = next.status === "merged" || next.status === "closed";
+  const written = tx.db.prepare(`
+    UPDATE pull_requests SET kind = :kind, repository = :repository, status = :status, commit_id = :commit,
+      pushing = :pushing, pushed = :pushed, number = :number, url = :url, merge_commit = :mergeCommit,
+      error = :error, stopped = :stopped, failures = :failures, looked_at = :lookedAt,
+      changed_at = :changedAt, ended_at = :endedAt
+    WHERE id = :id AND ended_at IS NULL RETURNING *
+  `).get({
+    id,
+    kind: next.kind,
+    repository: next.repository,
+    status: next.status,
+    commit: next.commit,
+    pushing: next.pushing,
+    pushed: next.pushed,
+    number: next.number,
+    url: next.url,
+    mergeCommit: next.mergeCommit,
+    error: next.error,
+    stopped: Number(next.stopped),
+    failures: next.failures,
+    lookedAt: next.lookedAt,
+    changedAt: next.changedAt,
+    endedAt: ended ? tx.now : null,
+  });
+  return written ? pullFromRow(written) : null;
+}
+
+// ------------------------------------------------------------------ what the forge says
+
+export function replaceForgeChecks(tx: Tx, pullId: string, checks: readonly ForgeCheck[]): void {
+  tx.db.prepare("DELETE FROM pull_request_checks WHERE pull_request_id = :pullId").run({ pullId });
+  const insert = tx.db.prepare(`
+    INSERT INTO pull_request_checks (pull_request_id, key, position, name, status, summary, url, commit_id)
+    VALUES (:pullId, :key, :position, :name, :status, :summary, :url, :commit)
+    ON CONFLICT DO NOTHING
+  `);
+  checks.forEach((check, position) => insert.run({ pullId, position, ...check }));
+}
+
+/** In the forge's order. */
+export const listForgeChecks = (db: Db, pullId: string): ForgeCheck[] =>
+  db.prepare("SELECT * FROM pull_request_checks WHERE pull_request_id = :pullId ORDER BY position")
+    .all({ pullId }).map((row) => ({
+      key: String(row.key),
+      name: String(row.name),
+      status: row.status as ForgeCheckStatus,
+      summary: String(row.summary),
+      url: String(row.url),
+      commit: String(row.commit_id),
+    }));
+
+export type NewRemark = Omit<ForgeRemark, "id" | "pullRequestId" | "seenAt" | "commentId">;
+
+/** Says how many of them were new; those known by the forge's id stay as they were first seen. */
+export function addForgeRemarks(tx: Tx, pullId: string, remarks: readonly NewRemark[]): number {
+  const insert = tx.db.prepare(`
+    INSERT INTO pull_request_remarks
+      (id, pull_request_id, forge_id, author, path, line, side, body, verdict, url, at, seen_at)
+    VALUES (:id, :pullId, :forgeId, :author, :path, :line, :side, :body, :verdict, :url, :at, :now)
+    ON CONFLICT (pull_request_id, forge_id) DO NOTHING
+  `);
+  return remarks.reduce(
+    (sum, remark) =>
+      sum + insert.run({ id: newId("remark"), pullId, ...remark, now: tx.now }).changes,
+    0,
+  );
+}
+
+/** Oldest first, as they were said. */
+export const listForgeRemarks = (db: Db, pullId: string): ForgeRemark[] =>
+  db.prepare(`
+    SELECT * FROM pull_request_remarks WHERE pull_request_id = :pullId ORDER BY at, rowid
+  `).all({ pullId }).map(remarkFromRow);
+
+/** A person made a comment of it; false: that had happened before. */
+export const markRemarkTaken = (tx: Tx, id: string, commentId: string): boolean =>
+  tx.db.prepare(`
+    UPDATE pull_request_remarks SET comment_id = :commentId WHERE id = :id AND comment_id IS NULL
+  `).run({ id, commentId }).changes === 1;
+
+function remarkFromRow(row: Row): ForgeRemark {
+  return {
+    id: String(row.id),
+    pullRequestId: String(row.pull_request_id),
+    forgeId: String(row.forge_id),
+    author: String(row.author),
+    path: row.path as string | null,
+    line: row.line as number | null,
+    side: row.side as ForgeRemark["side"],
+    body: String(row.body),
+    verdict: row.verdict as ForgeRemark["verdict"],
+    url: String(row.url),
+    at: String(row.at),
+    seenAt: String(row.seen_at),
+    commentId: row.comment_id as string | null,
+  };
+}
+
+function pullFromRow(row: Row): PullRequest {
+  return {
+    id: String(row.id),
+    ticketId: String(row.ticket_id),
+    kind: row.kind as ForgeKind,
+    repository: String(row.repository),
+    branch: String(row.branch),
+    status: row.status as PullStatus,
+    commit: String(row.commit_id),
+    pushing: row.pushing as string | null,
+    pushed: row.pushed as string | null,
+    number: row.number as number | null,
+    url: String(row.url),
+    mergeCommit: row.merge_commit as string | null,
+    error: String(row.error),
+    stopped: row.stopped === 1,
+    failures: Number(row.failures),
+    lookedAt: row.looked_at as string | null,
+    changedAt: String(row.changed_at),
+    askedBy: String(row.asked_by),
+    askedAt: String(row.asked_at),
+    endedAt: row.ended_at as string | null,
+  };
+}

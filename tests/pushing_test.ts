@@ -1,0 +1,145 @@
+/** A ticket's branch goes to a remote: once, over nobody's work, with nothing of a configuration having a part in it. */
+import { deepStrictEqual as deepEqual, match, rejects, strictEqual as equal } from "node:assert";
+import { isLastingRefusal, pushBranch, type PushSpec } from "../agents/git/pushing.ts";
+import { GitError } from "../agents/git/git_error.ts";
+import { whyNoRemote } from "../agents/git/remotes.ts";
+import { never, personGit, TestRepo } from "./git_support.ts";
+import { exists } from "./git_support.ts";
+
+class Scene implements AsyncDisposable {
+  private constructor(readonly repo: TestRepo, readonly remote: string) {}
+  static async make(how: string[] = []): Promise<Scene> {
+    const repo = await TestRepo.make({ "a.txt": "1\n" }, how);
+    const remote = repo.beside("remote.git");
+    await personGit(repo.root, "init", "-q", "--bare", ...how, remote);
+    return new Scene(repo, remote);
+  }
+  push(commit: string, changes: Partial<PushSpec> = {}) {
+    return pushBranch({
+      repo: this.repo.dir,
+      remote: `file://${encodeURI(this.remote)}`,
+      login: null,
+      branch: "gaffer/1-greet",
+      own: [],
+      signal: never,
+      commit,
+      ...changes,
+    });
+  }
+  tip(branch = "gaffer/1-greet") {
+    return personGit(this.remote, "rev-parse", `refs/heads/${branch}`);
+  }
+  /** Somebody else's work, on top of what is there. */
+  async foreign(branch = "gaffer/1-greet"): Promise<string> {
+    const clone = this.repo.beside(`clone-${crypto.randomUUID()}`);
+    await personGit(this.repo.root, "clone", "-q", this.remote, clone);
+    await personGit(clone, "checkout", "-q", branch);
+    const who = ["-c", "user.name=F", "-c", "user.email=f@example.org"];
+    await personGit(clone, ...who, "commit", "-q", "--allow-empty", "-m", "Theirs");
+    await personGit(clone, "push", "-q", "origin", `HEAD:${branch}`);
+    return await personGit(clone, "rev-parse", "HEAD");
+  }
+  [Symbol.asyncDispose]() {
+    return this.repo[Symbol.asyncDispose]();
+  }
+}
+
+Deno.test("a branch is pushed, again and further, and leaves nothing in the person's repository", async () => {
+  await using it = await Scene.make();
+  const first = await it.repo.commit("One", { "a.txt": "one\n" });
+  const before = await it.repo.snapshot();
+  deepEqual(await it.push(first), { type: "pushed" });
+  deepEqual(await it.push(first), { type: "pushed" });
+  deepEqual(await it.repo.snapshot(), before);
+  const second = await it.repo.commit("Two");
+  deepEqual(await it.push(second), { type: "pushed" });
+  equal(await it.tip(), second);
+});
+
+Deno.test("a repository with other object ids is pushed, too", async () => {
+  await using it = await Scene.make(["--object-format=sha256"]);
+  const commit = await it.repo.commit("One");
+  equal(commit.length, 64);
+  deepEqual(await it.push(commit), { type: "pushed" });
+  equal(await it.tip(), commit);
+});
+
+Deno.test("what Gaffer put there is replaced; what somebody else did is not, and nothing is sent", async () => {
+  await using it = await Scene.make();
+  const first = await it.repo.commit("One");
+  await it.push(first);
+  await it.repo.git("reset", "-q", "--hard", "HEAD^");
+  const other = await it.repo.commit("Another");
+  deepEqual(await it.push(other), { type: "foreign", tip: first });
+  deepEqual(await it.push(other, { own: [first] }), { type: "pushed" });
+  const theirs = await it.foreign();
+  const third = await it.repo.commit("Third");
+  deepEqual(await it.push(third, { own: [first, other] }), { type: "foreign", tip: theirs });
+  equal(await it.tip(), theirs);
+});
+
+Deno.test("a hook, a rewritten address and a credential helper of the repository have no part in it", async () => {
+  await using it = await Scene.make();
+  const marker = await it.repo.trapHooks("pre-push", "reference-transaction", "post-commit");
+  const elsewhere = it.repo.beside("elsewhere.git");
+  await personGit(it.repo.root, "init", "-q", "--bare", elsewhere);
+  const address = `file://${encodeURI(it.remote)}`;
+  await it.repo.git("config", `url.file://${encodeURI(elsewhere)}.pushInsteadOf`, address);
+  await it.repo.git("config", `url.file://${encodeURI(elsewhere)}.insteadOf`, address);
+  await it.repo.git("config", "credential.helper", `!touch "${marker}"`);
+  const commit = await it.repo.git("rev-parse", "HEAD");
+  await it.push(commit);
+  equal(await it.tip(), commit);
+  equal(await personGit(elsewhere, "for-each-ref"), "");
+  equal(await exists(marker), false);
+});
+
+Deno.test("a remote that is not there is told with how to mend it", async () => {
+  await using it = await Scene.make();
+  const commit = await it.repo.git("rev-parse", "HEAD");
+  const gone = it.push(commit, { remote: `file://${encodeURI(it.repo.beside("none.git"))}` });
+  await rejects(gone, (error: GitError) => {
+    match(error.message, /^Cannot look at the remote at "file:.*does not appear to be a git repos/);
+    match(error.message, /See that the remote's address is right/);
+    return error instanceof GitError && isLastingRefusal(error);
+  });
+});
+
+Deno.test("a remote that refuses says so in its own words", async () => {
+  await using it = await Scene.make();
+  const hook = `${it.remote}/hooks/pre-receive`;
+  await Deno.writeTextFile(hook, "#!/bin/sh\necho No merges on Fridays\nexit 1\n");
+  await Deno.chmod(hook, 0o755);
+  const commit = await it.repo.git("rev-parse", "HEAD");
+  await rejects(it.push(commit), /remote: No merges on Fridays[^]*pre-receive hook declined/);
+});
+
+Deno.test("whyNoRemote() takes addresses of HTTPS and SSH, and nothing that holds a password or is no address", () => {
+  for (
+    const good of [
+      "https://github.com/ana/greet.git",
+      "https://git.example.org:8443/ana/greet",
+      "ssh://git@example.org:2222/ana/greet.git",
+      "git@github.com:ana/greet.git",
+      "http://127.0.0.1:3000/ana/greet.git",
+      "http://localhost:3000/ana/greet.git",
+    ]
+  ) equal(whyNoRemote(good), null, good);
+  for (
+    const bad of [
+      "",
+      "greet",
+      "/home/ana/greet.git",
+      "file:///home/ana/greet.git",
+      "ext::sh -c evil",
+      "-oProxyCommand=evil:greet",
+      "git@-oProxyCommand=evil:greet",
+      "ssh://-oProxyCommand=evil/greet",
+      "https://token@github.com/ana/greet.git",
+      "https://ana:token@github.com/ana/greet.git",
+      "http://git.example.org/ana/greet.git",
+      "https://github.com/ana/greet.git?a=b",
+      "https://github.com/a b",
+    ]
+  ) match(whyNoRemote(bad) ?? "taken", /^(Write |Leave |Over http)/, bad);
+});
