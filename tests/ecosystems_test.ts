@@ -30,7 +30,7 @@ Deno.test({
         "src/cart.js": cart,
         "test/cart.test.js": test,
       },
-      commands: { build: "node --check src/cart.js", test: "node --test" },
+      commands: { build: "node --check src/cart.js", test: "node --test test/cart.test.js" },
       ticket: {
         title: "Count quantities",
         type: "bugfix",
