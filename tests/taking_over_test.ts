@@ -97,6 +97,32 @@ Deno.test("a ticket that is blocked after three rounds shows a line for each, th
   match(html, new RegExp(`action="/tickets/${id}/continue"`));
 });
 
+Deno.test("whoever guides the developer out of failing checks spares it finding out what fails; a flaky test is no failure", async () => {
+  await using bench = await blocked();
+  guideTicket(bench.app, bench.id, "Greet in words");
+  equal(bench.run.purpose, "change");
+  match(
+    await promptOf(bench),
+    /<check_failures name="test" exit_code="1">[^]*- greets: not ok[^]*<changed_since_green[^]*<requested_changes>\nGreet in words/,
+  );
+
+  const flaky =
+    'echo x >> seen; if [ "$(wc -l < seen)" -eq 2 ]; then printf "not ok 1 - adds\\n1..1\\n"; exit 1; fi; ' +
+    'printf "ok 1 - adds\\n1..1\\n"';
+  await using other = await EvidenceBench.make({ ".gitignore": "seen\n" }, { test: flaky });
+  await other.develop({ "new.txt": "new\n" });
+  const result = { summary: "Good", findings: [], criteria: [] };
+  await other.app.end(other.run, { type: "succeeded", result });
+  deepEqual(other.checks.map(({ name, status }) => [name, status]).slice(-2), [
+    ["test", "failed"],
+    ["test", "passed"],
+  ]);
+  requestTicketChanges(other.app, other.id, "More");
+  const prompt = await promptOf(other);
+  match(prompt, /<requested_changes>\nMore/);
+  ok(!/check_failures|changed_since_green/.test(prompt), prompt);
+});
+
 Deno.test("a retry from the tests runs them again, as one from where it stopped does not", async () => {
   await using bench = await blocked();
   const before = bench.checks.length;

@@ -56,7 +56,9 @@ async function ticketParts(
     answers: ticket.ideaId ? listQuestions(app.db, ticket.ideaId) : [],
     doneSubtasks: subtasks.filter((s) => s.status === "done"),
     // What failed before anyone touched it is not the developer's to find out.
-    checks: checks.filter((check) => check.baseline && check.name !== "setup"),
+    checks: checks.filter((check) =>
+      check.baseline && check.name !== "setup" && isLast(check, checks)
+    ),
   };
   switch (run.purpose) {
     case "develop": {
@@ -75,8 +77,14 @@ async function ticketParts(
         ...sinceGreen && { sinceGreen },
       };
     }
-    case "change":
-      return { ...shared, requestedChanges: { text: ticket.guidance, comments: [] } };
+    case "change": {
+      const asked = { ...shared, requestedChanges: { text: ticket.guidance, comments: [] } };
+      // Whoever is guided out of failing checks has not seen them: the rounds before were other runs.
+      const failed = newestFailure(checks.filter((check) => isLast(check, checks)), ticket);
+      if (!failed) return asked;
+      const sinceGreen = await changedSinceGreen(project, ticket, checks, signal);
+      return { ...asked, checkFailures: [failed], ...sinceGreen && { sinceGreen } };
+    }
     default: {
       if (ticket.baseCommit === null || ticket.headCommit === null) return shared;
       const { text } = await diffOf({
@@ -90,3 +98,7 @@ async function ticketParts(
     }
   }
 }
+
+/** Whether it was not run once more: what failed first and passed then is no failure. */
+const isLast = ({ id }: Check, checks: readonly Check[]): boolean =>
+  !checks.some(({ rerunOf }) => rerunOf === id);
