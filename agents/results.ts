@@ -106,29 +106,56 @@ export const deployerResult = once(() =>
   })
 );
 
+/** A change of the document that a planning agent was given: as pieces, or as the whole text. */
+const proposal = () => ({
+  text: z.string().max(600_000).optional().describe(
+    "The whole document as it is to be, with what stays: for a draft, or where nearly all of it changes",
+  ),
+  edits: z.array(z.strictObject({
+    old: z.string().min(1).max(50_000).describe(
+      "Text of <document>, letter by letter, that occurs there once",
+    ),
+    new: z.string().max(50_000).describe('What stands in its place; "" takes it out'),
+    reason: text(1_000).describe("Why, for the person who decides on this piece alone"),
+  })).max(60).optional().describe(
+    "The places to change, each a piece of its own. Not together with text",
+  ),
+});
+
+const planningFindings = () =>
+  z.array(z.strictObject({
+    kind: z.enum(["gap", "contradiction", "risk", "question", "note"]),
+    severity: z.enum(["blocking", "major", "minor", "note"]).describe(
+      "blocking: one can't build from it; major: one would build the wrong thing; minor: it costs time",
+    ),
+    section: text(300).optional().describe("Heading in the document that it is about"),
+    path: text(500).optional().describe("Document or file that it is about"),
+    line: z.number().int().min(1).optional(),
+    text: text(2_000),
+  })).max(30).describe("What matters most first");
+
 export const analystResult = once(() =>
   z.strictObject({
     summary: text(4_000).describe("Whether one can build from it, and what decides that"),
-    findings: z.array(z.strictObject({
-      kind: z.enum(["gap", "contradiction", "risk", "question", "note"]),
-      path: text(500).optional().describe("Document or file that it is about"),
-      line: z.number().int().min(1).optional(),
-      text: text(2_000),
-    })).max(30).describe("What matters most first"),
+    findings: planningFindings(),
+    questions: z.array(text(1_000)).max(20).optional().describe("What only a person can decide"),
+    ...proposal(),
   })
 );
 
-/** A planning agent has written in `planning/`: the architect's and the writer's. */
+/** A planning agent suggests a change of a document: the architect's and the writer's. */
 export const documentResult = once(() =>
   z.strictObject({
-    summary: text(4_000),
-    changes: z.array(z.strictObject({
-      path: text(500).describe("Of a document that you wrote"),
-      what: text(1_000).describe("What changed in it"),
-    })).max(20),
+    summary: text(4_000).describe("What changes and why, for whoever decides on it"),
+    ...proposal(),
+    findings: planningFindings().optional(),
     questions: z.array(text(1_000)).max(20).describe("What only a person can decide"),
   })
 );
+/** What both have. */
+export type PlanningResult =
+  & Pick<z.infer<ReturnType<typeof documentResult>>, "summary" | "text" | "edits" | "findings">
+  & { questions?: string[] };
 
 /** By the name that an agent's definition gives as `result`. */
 export const resultSchemas = {

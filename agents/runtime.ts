@@ -117,6 +117,8 @@ export interface RunHost {
   worked(runId: string, ms: number): void;
   delta(runId: string, turn: number, part: "text" | "thinking" | "tool", text: string): void;
   questions(runId: string, input: AskedQuestions): void;
+  /** Why what a run hands in can't be taken, with how to mend it; null: it can. Absent: all of it can. */
+  judge?(runId: string, result: unknown): string | null;
   /** The approval of a call, asked for when it is new. */
   approval(
     runId: string,

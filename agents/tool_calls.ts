@@ -115,6 +115,8 @@ export class ToolCalls {
       deeds: deedsIn(ledger),
     });
     if (faults) return refusal(faults);
+    const unfit = this.#options.host.judge?.(spec.runId, result);
+    if (unfit) return refusal(unfit);
     if (permissions.result === "developer" && result.status === "done") {
       const missing = missingEvidence(ledger, commands.map((command) => command.name));
       if (missing) return refusal(`Not accepted as done: ${missing}.`);

@@ -119,15 +119,21 @@ export function migrate(db: Db, now: string, steps: readonly Migration[] = migra
   const done: string[] = [];
   for (const [index, step] of steps.entries()) {
     if (index < applied.length) continue;
-    db.exec(BEGIN);
+    if (step.rebuilds) db.exec("PRAGMA foreign_keys = OFF");
     try {
+      db.exec(BEGIN);
       db.exec(step.sql);
+      if (step.rebuilds && db.prepare("PRAGMA foreign_key_check").all().length > 0) {
+        throw new Error("It would leave rows that refer to nothing");
+      }
       db.prepare("INSERT INTO migrations VALUES (:number, :name, :now)")
         .run({ number: index + 1, name: step.name, now });
       db.exec(COMMIT);
     } catch (error) {
       if (db.inTransaction) db.exec("ROLLBACK");
       throw new Error(`Cannot apply the migration "${step.name}"`, { cause: error });
+    } finally {
+      if (step.rebuilds) db.exec("PRAGMA foreign_keys = ON");
     }
     done.push(step.name);
   }

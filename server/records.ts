@@ -14,12 +14,14 @@ import type {
   ForgeCheckStatus,
   ForgeKind,
   HandsLimitName,
+  HunkStatus,
   IdeaStatus,
   JobStatus,
   LimitPeriod,
   LimitScope,
   LimitUnit,
   MergeStyle,
+  PlanningAskKind,
   ProjectStatus,
   PullStatus,
   QuestionStatus,
@@ -27,6 +29,7 @@ import type {
   SignKind,
   StartMode,
   SubtaskStatus,
+  SuggestionStatus,
   TicketStarts,
   TicketStatus,
   TicketStep,
@@ -101,6 +104,78 @@ export interface PlanningDocument {
   /** Of its text, to tell whether somebody has changed it since. */
   version: string;
   indexedAt: string;
+}
+
+/** What a planning agent was asked to do with a document; its run does it. */
+export interface PlanningAsk {
+  id: string;
+  projectId: string;
+  /** Of the document, from the project's `planning/`. */
+  path: string;
+  ask: PlanningAskKind;
+  /** The person's own words; may be empty. */
+  words: string;
+  /** Heading of the section that it is about; empty: all of it. */
+  section: string;
+  /** Ids of commits that it is about. */
+  commits: string[];
+  /** Name of the agent. */
+  agent: string;
+  /** The interview whose answers it works in; null: none. */
+  answersOf: string | null;
+  /** The document as its run began with it; null: it has not begun. */
+  baseText: string | null;
+  askedBy: string;
+  askedAt: string;
+}
+
+/** A question that a planning agent asks about a document. */
+export interface PlanningQuestion {
+  id: string;
+  askId: string;
+  /** From 1 within its ask. */
+  number: number;
+  text: string;
+  /** Why it matters. */
+  why: string;
+  options: string[];
+  status: QuestionStatus;
+  answer: string;
+  askedBy: string;
+  createdAt: string;
+  decidedAt: string | null;
+}
+
+/** A change of a document that an agent suggests. */
+export interface DocumentSuggestion {
+  id: string;
+  askId: string;
+  runId: string;
+  /** Why all of it, in the agent's words. */
+  reason: string;
+  status: SuggestionStatus;
+  createdAt: string;
+  decidedAt: string | null;
+}
+
+/** Lines of the text that an agent began with, and what is to stand in their place. */
+export interface TextHunk {
+  /** Lines before it, in the text that the run began with. */
+  start: number;
+  removed: string[];
+  added: string[];
+  /** Why this piece; empty: the suggestion's reason says it. */
+  reason: string;
+}
+
+/** A piece of a suggested change that is decided on by itself. */
+export interface SuggestionHunk extends TextHunk {
+  /** From 1, in the order of the text. */
+  number: number;
+  status: HunkStatus;
+  /** Null: nobody yet. */
+  decidedBy: string | null;
+  decidedAt: string | null;
 }
 
 /** Another document by a name or path in lower case, or an idea or ticket by its number. */
@@ -284,7 +359,8 @@ export type RunPurpose =
   | "fix"
   | "change"
   | "review"
-  | "explain";
+  | "explain"
+  | "plan";
 
 export interface Run {
   id: string;
@@ -295,6 +371,8 @@ export interface Run {
   ideaId: string | null;
   ticketId: string | null;
   subtaskId: string | null;
+  /** What it was asked to do with a document. */
+  askId: string | null;
   /** The idea's or ticket's round it belongs to. */
   round: number;
   status: RunStatus;

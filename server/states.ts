@@ -72,6 +72,30 @@ export const documentStatuses = ["draft", "review", "approved", "implementing", 
 /** What its front matter says, a person's own word: a file may be written by anyone, so no table of moves binds it. */
 export type DocumentStatus = typeof documentStatuses[number];
 
+/** What a planning agent can be asked to do with a document. */
+export const planningAsks = [
+  "draft",
+  "review",
+  "interview",
+  "extend",
+  "summarise",
+  "update",
+] as const;
+export type PlanningAskKind = typeof planningAsks[number];
+
+export const hunkStatuses = ["pending", "accepted", "rejected"] as const;
+/** Of one piece of a suggested change: a person decides, once. */
+export type HunkStatus = typeof hunkStatuses[number];
+export const hunkMoves: Moves<HunkStatus> = {
+  pending: ["accepted", "rejected"],
+  accepted: [],
+  rejected: [],
+};
+
+export const suggestionStatuses = ["open", "accepted", "partly", "rejected"] as const;
+/** Of a suggested change as a whole: `open` while a piece is pending, then what became of them all. */
+export type SuggestionStatus = typeof suggestionStatuses[number];
+
 /** Where documents are saved: as commits on the project's base branch, or only in the person's folder. */
 export const documentSaves = ["commit", "files"] as const;
 export type DocumentSaves = typeof documentSaves[number];

@@ -50,10 +50,6 @@ const edited: Example["did"] = [
   ...passed,
   ["Edit", { file_path: "src/export.ts" }, { changed: ["src/export.ts"] }],
 ];
-const wrote: Example["did"] = [
-  ["Write", { file_path: "planning/export.md" }, { changed: ["planning/export.md"] }],
-];
-
 /** A developer's claim counts by the evidence that the run has: here it checked, then edited again. */
 const developer = (good: string, bad: string): Example => ({
   good: { status: "blocked", summary: good },
@@ -247,23 +243,35 @@ const examples: Record<string, Example> = {
       findings: [
         {
           kind: "contradiction",
+          severity: "major",
+          section: "Format",
           path: "planning/export.md",
           line: 12,
           text: "Says UTF-16; line 30 UTF-8.",
         },
-        { kind: "question", text: "May a guest export? The page would need a check." },
+        {
+          kind: "question",
+          severity: "blocking",
+          text: "May a guest export? The page would need a check.",
+        },
       ],
+      edits: [{ old: "UTF-16", new: "UTF-8", reason: "As line 30 and src/export.ts have it" }],
     },
     bad: {
       summary: "A fine plan.",
-      findings: [{ kind: "gap", path: "planning/export.md:12", text: "More detail would help." }],
+      findings: [{
+        kind: "gap",
+        severity: "minor",
+        path: "planning/export.md:12",
+        text: "More detail would help.",
+      }],
     },
     says: /findings\.0\.path: give 12 as line, and the path without it/,
   },
   architect: {
     good: {
       summary: "Export is a command that streams; no new storage. It costs one new file.",
-      changes: [{ path: "planning/export.md", what: "The whole document" }],
+      text: "# Export\n\nA command that streams.\n",
       questions: ["May exports hold archived tasks?"],
     },
     bad: {
@@ -271,23 +279,24 @@ const examples: Record<string, Example> = {
       changes: [{ path: "planning/architecture.md", what: "Added the design" }],
       questions: [],
     },
-    says:
-      /changes\.0\.path: you have not written planning\/architecture\.md\. Name only what you wrote/,
-    did: wrote,
+    says: /changes/,
   },
   writer: {
     good: {
       summary: "The spec now says what each column holds.",
-      changes: [{ path: "planning/export.md", what: "New section: Columns" }],
+      edits: [{
+        old: "## Open",
+        new: "## Columns\n\n## Open",
+        reason: "Nobody said what they hold",
+      }],
       questions: [],
     },
     bad: {
       summary: "Wrote the spec.",
-      changes: [{ path: "../planning/export.md", what: "All of it" }],
+      edits: [{ old: "", new: "All of it", reason: "As asked" }],
       questions: [],
     },
-    says: /changes\.0\.path: give it relative to the project's root/,
-    did: wrote,
+    says: /edits\.0\.old/,
   },
 };
 

@@ -109,9 +109,9 @@ Deno.test("each kind of work has the tools of its kind, and no more", () => {
     builder: ["Read", "Grep", "Bash"],
     tester: ["Read", "Grep", "Bash"],
     deployer: ["Read", "Grep", "Bash"],
-    analyst: [...reading, "WebSearch"],
-    architect: [...reading, "Write"],
-    writer: ["Read", "Glob", "Write"],
+    analyst: [...reading, "WebSearch", "ask_questions"],
+    architect: [...reading, "Write", "ask_questions"],
+    writer: [...reading, "Write", "ask_questions"],
   };
   for (const agent of catalog.agents) {
     deepEqual(expandTools(agent), [...expected[agent.name]!, "submit_result"], agent.name);

@@ -230,6 +230,7 @@ export function run(changes: Partial<Run> = {}): Run {
     ideaId: null,
     ticketId: "tkt_save",
     subtaskId: "sub_1",
+    askId: null,
     round: 1,
     status: "running",
     model: "claude-sonnet-5",

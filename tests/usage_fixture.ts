@@ -63,7 +63,7 @@ export const usageProps = (shell: Shell): UsagePageProps => ({
     },
     {
       name: "subject",
-      title: "By ticket or idea",
+      title: "By ticket, idea or document",
       rows: [
         row("Ticket #7 Pressing save twice loses the second save", 31, "/tickets/tkt_save"),
       ],

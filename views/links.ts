@@ -49,10 +49,14 @@ export const mcpServersHref = (projectId: string): string =>
 
 export const checkRulesHref = (projectId: string): string => `${projectHref(projectId)}/checks`;
 
-/** An idea or a ticket, as others refer to it. */
+/** What was asked of an agent about a document. */
+export const askHref = (askId: string): string => `/asks/${id(askId)}`;
+
+/** An idea, a ticket or what was asked about a document, as others refer to it. */
 export interface Subject {
-  kind: "idea" | "ticket";
+  kind: "idea" | "ticket" | "document";
   id: string;
+  /** 0 for a document: those have none. */
   number: number;
   title: string;
   projectName: string;
@@ -60,14 +64,18 @@ export interface Subject {
 
 /** "Ticket #7": ideas and tickets count apart. */
 export const subjectName = ({ kind, number }: Pick<Subject, "kind" | "number">): string =>
-  `${kind === "idea" ? "Idea" : "Ticket"} #${number}`;
+  kind === "document" ? "Document" : `${kind === "idea" ? "Idea" : "Ticket"} #${number}`;
 
 /** "ticket #7", within a sentence. */
 export const subjectWithin = ({ kind, number }: Pick<Subject, "kind" | "number">): string =>
-  `${kind} #${number}`;
+  kind === "document" ? "a document" : `${kind} #${number}`;
 
-export const subjectHref = ({ kind, id }: Subject): string =>
-  kind === "idea" ? ideaHref(id) : ticketHref(id);
+const hrefs: Record<Subject["kind"], (id: string) => string> = {
+  idea: ideaHref,
+  ticket: ticketHref,
+  document: askHref,
+};
+export const subjectHref = ({ kind, id }: Subject): string => hrefs[kind](id);
 
 /**
  * `path`, which may have a query already, with those of `query` that are set; the order is kept, so one view has

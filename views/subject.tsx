@@ -1,4 +1,4 @@
-/** An idea or a ticket, so named that none can be taken for another: their numbers count apart, and per project. */
+/** An idea, a ticket or a document, so named that none can be taken for another: their numbers count apart, and per project. */
 import type { VNode } from "preact";
 import type { Run } from "../server/records.ts";
 import { capital, Tag } from "./components.tsx";

@@ -213,6 +213,7 @@ export const purposeWords: Record<RunPurpose, string> = {
   change: "Change as requested",
   review: "Review",
   explain: "Explain output",
+  plan: "Plan",
 };
 
 /** A failure reason in words. */

@@ -8,11 +8,14 @@ export interface Subtask {
 }
 
 export interface Task {
-  /** clarify, research, estimate, prioritize, develop, fix, change, review or explain. */
+  /** clarify, research, estimate, prioritize, develop, fix, change, review, explain or plan. */
   purpose: string;
   round: number;
   idea: { title: string; text: string } | null;
   ticket: { title: string; type: string; text: string } | null;
+  /** What is asked about `document`. */
+  ask: { kind: string; words: string } | null;
+  document: { title: string; text: string } | null;
   acceptance: string[];
   findings: string[];
   answers: { question: string; text: string }[];
@@ -53,6 +56,8 @@ export function parseTask(prompt: string): Task {
     round: Number(whole?.attributes.round ?? 1),
     idea: titled("idea"),
     ticket: ticket && { ...ticket, type: attribute("ticket", "type") },
+    ask: sections.has("ask") ? { kind: attribute("ask", "kind"), words: body("ask") } : null,
+    document: titled("document"),
     acceptance: bulletsOf(body("acceptance")),
     findings: bulletsOf(body("findings")),
     answers: answersIn(body("answers")),

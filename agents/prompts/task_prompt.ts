@@ -13,6 +13,7 @@ import type {
   Ticket,
 } from "../../server/records.ts";
 import { fileMap } from "./file_map.ts";
+import { type PlanningPromptParts, planningSections } from "./planning_sections.ts";
 import {
   type Attributes,
   blockSection,
@@ -71,7 +72,7 @@ type CheckMade =
   & Partial<Pick<Check, "knownFailures" | "flaky">>;
 
 /** All that a task can hold; what is absent or empty gets no section. */
-export interface PromptParts {
+export interface PromptParts extends PlanningPromptParts {
   purpose: RunPurpose;
   /** The idea's or ticket's. */
   round: number;
@@ -120,6 +121,7 @@ export function buildPrompt(parts: PromptParts): string {
   const sections = [
     idea(parts),
     ticket(parts),
+    ...planningSections(parts),
     list("acceptance", parts.acceptance, promptLimits.acceptance),
     list("findings", parts.findings?.map(findingLine), promptLimits.findings),
     answers(parts),

@@ -19,6 +19,7 @@ import { evidence } from "./0017_evidence.ts";
 import { merging } from "./0018_merging.ts";
 import { documents } from "./0019_documents.ts";
 import { forges } from "./0020_forges.ts";
+import { planningAgents } from "./0021_planning_agents.ts";
 import { documentsGone } from "./0026_documents_gone.ts";
 import type { Migration } from "./migration.ts";
 
@@ -45,5 +46,6 @@ export const migrations: readonly Migration[] = [
   merging,
   documents,
   forges,
+  planningAgents,
   documentsGone,
 ];

@@ -2,7 +2,7 @@ import type { RunPageProps } from "../../views/run.tsx";
 import type { RunsPageProps } from "../../views/runs.tsx";
 import type { RefusedMessage } from "../../views/run_actions.tsx";
 import { type ActivityItem, foldActivity } from "../../views/activity_fold.ts";
-import { ideaHref, ticketHref, withQuery } from "../../views/links.ts";
+import { askHref, ideaHref, ticketHref, withQuery } from "../../views/links.ts";
 import { stepWords } from "../../views/words.ts";
 import { readCursor, toPage } from "../api.ts";
 import type { App } from "../app.ts";
@@ -116,6 +116,7 @@ function textsIn(value: unknown): string[] {
 
 /** Runs at the same piece of work, oldest first. */
 function siblings(app: App, run: Run): Run[] {
+  if (run.askId) return [run];
   const runs = run.ticketId
     ? listTicketRuns(app.db, run.ticketId)
     : listIdeaRuns(app.db, run.ideaId!, run.round);
@@ -130,6 +131,13 @@ const attemptOf = (app: App, run: Run): number =>
 /** A run that failed is tried again by its idea's or ticket's own verb, while nothing came after it. */
 function retryOf(app: App, run: Run): RunPageProps["moves"]["retry"] {
   if (run.trial || run.status !== "failed" && run.status !== "cancelled") return null;
+  if (run.askId) {
+    return {
+      action: `${askHref(run.askId)}/again`,
+      label: "Ask again",
+      effect: "A new run about the document as it is now.",
+    };
+  }
   const again = `attempt ${siblings(app, run).length + 1} of this`;
   if (run.ideaId) {
     const idea = getIdea(app.db, run.ideaId);

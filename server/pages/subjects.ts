@@ -2,6 +2,7 @@
 import type { Subject } from "../../views/links.ts";
 import type { App } from "../app.ts";
 import { findIdea } from "../store/ideas.ts";
+import { findAsk } from "../store/planning_asks.ts";
 import { getProject } from "../store/projects.ts";
 import { findTicket } from "../store/tickets.ts";
 
@@ -9,6 +10,8 @@ import { findTicket } from "../store/tickets.ts";
 export interface Owner {
   ideaId: string | null;
   ticketId: string | null;
+  /** What was asked about a document. */
+  askId?: string | null;
 }
 
 /** Each is read once, however many rows of a page name it. */
@@ -21,14 +24,18 @@ export function subjectsOf({ db }: App): Subjects {
   const projectName = remembered((id) => getProject(db, id).name);
   const ticket = remembered((id) => subject("ticket", findTicket(db, id)));
   const idea = remembered((id) => subject("idea", findIdea(db, id)));
+  const ask = remembered((id) => {
+    const found = findAsk(db, id);
+    return found && subject("document", { ...found, number: 0, title: found.path });
+  });
   function subject(kind: Subject["kind"], of: Named | null): Subject | null {
     if (of === null) return null;
     const { id, number, title, projectId } = of;
     return { kind, id, number, title, projectName: projectName(projectId) };
   }
   return {
-    of: ({ ideaId, ticketId }) =>
-      (ticketId && ticket(ticketId)) || (ideaId && idea(ideaId)) || null,
+    of: ({ ideaId, ticketId, askId = null }) =>
+      (ticketId && ticket(ticketId)) || (ideaId && idea(ideaId)) || (askId && ask(askId)) || null,
     projectName,
   };
 }

@@ -60,7 +60,7 @@ const groups: { name: Exclude<UsageGroup, "day" | "month">; title: string }[] = 
   { name: "agent", title: "By agent" },
   { name: "model", title: "By model" },
   { name: "project", title: "By project" },
-  { name: "subject", title: "By ticket or idea" },
+  { name: "subject", title: "By ticket, idea or document" },
 ];
 
 const emptyForm: LimitForm = {
@@ -202,7 +202,8 @@ export function labels(
 
 function ofSubject(subjects: Subjects, id: string): Pick<UsageGroupRow, "label" | "href"> {
   const subject = subjects.of({ ideaId: id, ticketId: null }) ??
-    subjects.of({ ideaId: null, ticketId: id });
+    subjects.of({ ideaId: null, ticketId: id }) ??
+    subjects.of({ ideaId: null, ticketId: null, askId: id });
   if (!subject) return { label: id, href: null };
   return { label: `${subjectName(subject)} ${subject.title}`, href: subjectHref(subject) };
 }

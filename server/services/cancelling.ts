@@ -27,7 +27,7 @@ export function cancelRun(app: App, id: string): Run {
 /** The same for whoever has cancelled the run's job. */
 export function cancelActiveRun(app: App, tx: Tx, run: Run): void {
   cancelRunIn(app, tx, run);
-  if (run.trial) return;
+  if (run.trial || run.askId) return;
   // Nobody else works in a ticket's worktree, so what is left of the tools there goes, too.
   const worktree = run.ticketId ? findWorktree(tx.db, run.ticketId) : null;
   if (worktree) {

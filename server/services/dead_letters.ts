@@ -59,6 +59,7 @@ function mergeIsNext(db: Db, ticketId: string, wanted: boolean): string | null {
 function runMovedOn(db: Db, run: Run): string | null {
   if (isActive(run)) return `its run is "${run.status}"`;
   if (run.trial) return "it was a trial. Start another from its agent's page";
+  if (run.askId) return "it was about a document. Ask again there";
   const newest = newestLike(db, run);
   if (newest.id !== run.id) return `a newer run of the ${newest.agent} took its place`;
   return run.ideaId ? ideaMovedOn(db, run.ideaId) : ticketMovedOn(db, run.ticketId!);

@@ -22,8 +22,7 @@ export function mergeTexts(
     string[],
     string[],
   ];
-  if ([a, o, b].some((lines) => lines.length > LINES_MAX)) return null;
-  if (pairsOf(o, a) > PAIRS_MAX || pairsOf(o, b) > PAIRS_MAX) return null;
+  if (!mergeable([base, mine]) || !mergeable([base, theirs])) return null;
   const lines: string[] = [];
   let conflicts = 0;
   for (const { ok, conflict } of diff3Merge(a, o, b, { excludeFalseConflicts: true })) {
@@ -33,6 +32,13 @@ export function mergeTexts(
     lines.push("<<<<<<< yours", ...conflict.a, "=======", ...conflict.b, ">>>>>>> the file's");
   }
   return { text: lines.join(theirs.includes("\r\n") ? "\r\n" : "\n"), conflicts };
+}
+
+/** Whether two texts can be compared line by line in a short time. */
+export function mergeable(texts: [string, string]): boolean {
+  const [one, other] = texts.map((text) => text.split(/\r?\n/)) as [string[], string[]];
+  return one.length <= LINES_MAX && other.length <= LINES_MAX &&
+    pairsOf(one, other) <= PAIRS_MAX;
 }
 
 function pairsOf(one: string[], other: string[]): number {

@@ -115,18 +115,20 @@ export class DocumentConflict extends AppError {
 }
 
 /**
- * Saves a document. `seen`: version of the text that was opened. Throws `DocumentConflict` where the file is another
+ * Saves a document. `seen`: version of the text that was opened; `keepDraft`: this person's draft stays, since what is
+ * saved is not what they typed. Throws `DocumentConflict` where the file is another
  * one now, `conflict` where somebody's own edit of it is not committed, `invalid` for its size; nothing is changed then.
  */
 export async function saveDocument(
   app: App,
   id: string,
-  { text, seen }: { text: string; seen: string },
+  { text, seen, keepDraft = false }: { text: string; seen: string; keepDraft?: boolean },
   signal: AbortSignal,
 ): Promise<OpenDocument> {
   const { projectId, path } = getDocument(app.db, id);
   const project = requireActive(app, projectId);
-  return await change(app, project, { path, text, type: "document_saved" }, (present) => {
+  const how = { path, text, type: "document_saved", keepDraft };
+  return await change(app, project, how, (present) => {
     // Saved already, by a request whose answer got lost.
     if (present?.text === text || documentVersion(present?.text ?? null) === seen) return;
     throw new DocumentConflict(path, present?.text ?? null);
@@ -214,7 +216,12 @@ export function setDocumentSaves(app: App, projectId: string, saves: DocumentSav
 async function change(
   app: App,
   project: Project,
-  { path, text, type }: { path: string; text: string; type: string },
+  { path, text, type, keepDraft = false }: {
+    path: string;
+    text: string;
+    type: string;
+    keepDraft?: boolean;
+  },
   check: (present: FileText | null) => void,
   signal: AbortSignal,
 ): Promise<OpenDocument> {
@@ -238,7 +245,8 @@ async function change(
         `Cannot find ${path} any more: it was deleted as it was saved`,
       );
     }
-    settle(app, saved.document, { type, text, before: (before as FileText | null)?.text ?? null });
+    const was = (before as FileText | null)?.text ?? null;
+    settle(app, saved.document, { type, text, before: was, keepDraft });
     return { document: saved.document, text: saved.file.text };
   });
 }
@@ -247,12 +255,17 @@ async function change(
 function settle(
   app: App,
   document: PlanningDocument,
-  { type, text, before }: { type: string; text: string; before: string | null },
+  { type, text, before, keepDraft }: {
+    type: string;
+    text: string;
+    before: string | null;
+    keepDraft: boolean;
+  },
 ): void {
   const { id: documentId, projectId, path } = document;
   const isCommit = documentSavesOf(app, projectId) === "commit";
   transact(app, (tx) => {
-    dropDraft(tx, document);
+    if (!keepDraft) dropDraft(tx, document);
     if (before === text) return;
     if (!isCommit && before !== null) insertSave(tx, document, { text: before, by: "outside" });
     if (!isCommit) insertSave(tx, document, { text, by: tx.actor });

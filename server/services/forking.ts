@@ -84,6 +84,7 @@ const refining: ReadonlySet<RunPurpose> = new Set([
 export function whyNotFork(app: Pick<App, "db" | "config">, run: Run): string | null {
   if (isActive(run)) return "it is not over. Cancel it first";
   if (run.trial) return "it is a trial. Start another from its agent's page";
+  if (run.askId) return "it is about a document. Ask again there";
   if (!developing.has(run.purpose) && !refining.has(run.purpose)) {
     return `nothing follows from a second "${run.purpose}" run. Retry the ticket instead`;
   }

@@ -56,8 +56,9 @@ export function memoryRef(app: Pick<App, "db">, id: string): MemoryRef {
 /** Which memory a run has; null: none. */
 export function memoryOfRun(app: Pick<App, "db">, run: Run, scope: MemoryScope): MemoryRef | null {
   if (scope === "none") return null;
-  const of = { global: "global", project: run.projectId, session: run.ticketId ?? run.ideaId! };
-  return memoryRef(app, `${run.agent}.${of[scope]}`);
+  // What is asked about a document is one run, which no other comes after.
+  const of = { global: "global", project: run.projectId, session: run.ticketId ?? run.ideaId };
+  return of[scope] === null ? null : memoryRef(app, `${run.agent}.${of[scope]}`);
 }
 
 /** The folder that holds it. */

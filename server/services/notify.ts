@@ -3,6 +3,8 @@ import type { NotifyChannel, Outcome } from "../../queue/job.ts";
 import type { App } from "../app.ts";
 import { getApproval } from "../store/approvals.ts";
 import { countApprovalLinks } from "../store/approval_links.ts";
+import type { Run } from "../records.ts";
+import { getAsk } from "../store/planning_asks.ts";
 import { getIdea } from "../store/ideas.ts";
 import { getProject } from "../store/projects.ts";
 import { getRun } from "../store/runs.ts";
@@ -57,7 +59,7 @@ function wordsOf(app: App, approvalId: string, click: string): Notification {
   const { runId, tool, rule } = getApproval(app.db, approvalId);
   const run = getRun(app.db, runId);
   const project = getProject(app.db, run.projectId).name;
-  const subject = subjectOf(app, run.ideaId, run.ticketId);
+  const subject = subjectOf(app, run);
   return {
     type: "approval_requested",
     approval_id: approvalId,
@@ -74,7 +76,8 @@ function wordsOf(app: App, approvalId: string, click: string): Notification {
   };
 }
 
-function subjectOf({ db }: App, ideaId: string | null, ticketId: string | null): string {
+function subjectOf({ db }: App, { ideaId, ticketId, askId }: Run): string {
+  if (askId) return `Document ${getAsk(db, askId).path}`.slice(0, SUBJECT_MAX_CHARS);
   const [kind, { number, title }] = ticketId
     ? ["Ticket", getTicket(db, ticketId)] as const
     : ["Idea", getIdea(db, ideaId!)] as const;

@@ -16,6 +16,7 @@ import { holdAgents } from "./agents.ts";
 import { forsake, roomless } from "./budgets.ts";
 import { applyDevelopmentResult, failDevelopment } from "./development_results.ts";
 import { type Attempt, failureOf } from "./faults.ts";
+import { applyPlanningResult } from "./planning_results.ts";
 import { applyRefinementResult, failRefinement } from "./refinement.ts";
 import { settleTrust } from "./trust.ts";
 import { beginRun, holdRun, settleDefinition, WAITS_FOR_APPROVAL } from "./runs.ts";
@@ -96,7 +97,8 @@ function end(app: App, tx: Tx, run: Run, outcome: RunOutcome, lastTry: boolean):
       moveRun(tx, run.id, "succeeded", { result: outcome.result });
       forsake(tx, run.id);
       if (run.trial) return { type: "done" };
-      if (run.ideaId) applyRefinementResult(tx, run, outcome.result);
+      if (run.askId) applyPlanningResult(app, tx, run, outcome.result);
+      else if (run.ideaId) applyRefinementResult(tx, run, outcome.result);
       else applyDevelopmentResult(app, tx, run, outcome.result);
       return { type: "done" };
     case "failed":
@@ -165,7 +167,8 @@ export function failRun(
   appendRunEvent(tx, run, { type: "failed", reason, message });
   moveRun(tx, run.id, "failed", { failure: reason, error: message });
   forsake(tx, run.id);
-  if (run.trial) return;
+  // Of an ask about a document the run itself tells; nothing else waits for it.
+  if (run.trial || run.askId) return;
   if (run.ideaId) failRefinement(tx, run, reason, message);
   else failDevelopment(app, tx, run, reason, message);
 }

@@ -21,6 +21,7 @@ import { askApproval } from "./approvals.ts";
 import { reserve } from "./budgets.ts";
 import { worktreeOf } from "./places.ts";
 import { carryOutMemory, memoryOfRun, planMemory, readMemory } from "./memory.ts";
+import { faultInResult, recordPlanningQuestions } from "./planning_results.ts";
 import { recordQuestions } from "./refinement.ts";
 import { isActive, recordRunEvent } from "./runs.ts";
 import { forgetCancelled, prepareRun } from "./run_preparation.ts";
@@ -61,8 +62,10 @@ export function createRunHost(app: () => App): RunHost {
       const run = getRun(app().db, runId);
       // Its log shows what it would have asked.
       if (run.trial) return;
-      transact(actingAs(app(), run.agent), (tx) => recordQuestions(tx, run, input));
+      const record = run.askId ? recordPlanningQuestions : recordQuestions;
+      transact(actingAs(app(), run.agent), (tx) => record(tx, run, input));
     },
+    judge: (runId, result) => faultInResult(app(), runId, result),
     approval(runId, call, question) {
       const run = getRun(app().db, runId);
       // Nobody asked for an explanation, so nobody is made to wait for one.

@@ -39,7 +39,7 @@ import { memoryOfRun, readMemory } from "./memory.ts";
 import { priced } from "./prices.ts";
 import { readyChecks, toldChecks } from "./run_checks.ts";
 import { isActive, recordRunEvent } from "./runs.ts";
-import { trialDefinition } from "./trials.ts";
+import { readingDefinition, trialDefinition } from "./trials.ts";
 import { viewOf } from "./views.ts";
 import { taskOf } from "./run_task.ts";
 
@@ -88,10 +88,14 @@ export async function prepareRun(
   }
 }
 
-/** What the run works with; in a trial, what is left of that. */
+/**
+ * What the run works with; in a trial, what is left of that. About a document it reads: what it wants changed there is
+ * suggested to a person.
+ */
 function ownDefinition(app: App, run: Run): AgentDefinition {
   const definition = definitionOfRun(app, run);
-  return run.trial ? trialDefinition(definition) : definition;
+  if (run.trial) return trialDefinition(definition);
+  return run.askId ? readingDefinition(definition) : definition;
 }
 
 /** Those whose tools the run has, or may get where it begins only now. */

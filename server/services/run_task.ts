@@ -9,6 +9,7 @@ import { getSubtask, listSubtasks } from "../store/subtasks.ts";
 import { getTicket } from "../store/tickets.ts";
 import { newestFailure } from "./development_results.ts";
 import { changedSinceGreen } from "./last_green.ts";
+import { planningParts } from "./planning_task.ts";
 import { listChecks } from "../store/checks.ts";
 
 export type TaskParts = Omit<
@@ -23,7 +24,11 @@ export const taskOf = async (
   project: Project,
   signal: AbortSignal,
 ): Promise<TaskParts> =>
-  run.ideaId ? ideaParts(app, run) : await ticketParts(app, run, project, signal);
+  run.askId
+    ? await planningParts(app, run, project, signal)
+    : run.ideaId
+    ? ideaParts(app, run)
+    : await ticketParts(app, run, project, signal);
 
 function ideaParts(app: App, run: Run): TaskParts {
   const idea = getIdea(app.db, run.ideaId!);

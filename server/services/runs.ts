@@ -6,7 +6,8 @@ import { usesWeb, webTags } from "../../agents/web/web_tools.ts";
 import type { App } from "../app.ts";
 import { type Db, transact, type Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
-import type { Agent, Idea, Run, RunEvent, RunPurpose, Ticket } from "../records.ts";
+import type { Agent, Idea, PlanningAsk, Run, RunEvent, RunPurpose, Ticket } from "../records.ts";
+import { DEFAULT_PRIORITY } from "../states.ts";
 import { listRunsWaitingFor, setDefinition } from "../store/agent_runs.ts";
 import { findDisabled, findVersion } from "../store/agents.ts";
 import { listRunApprovals } from "../store/approvals.ts";
@@ -33,14 +34,19 @@ export { enqueueRun } from "./run_jobs.ts";
 /** What a new run is for. */
 export type RunSubject =
   | { idea: Idea; purpose: RunPurpose; agent: string }
-  | { ticket: Ticket; purpose: RunPurpose; agent: string; subtaskId?: string };
+  | { ticket: Ticket; purpose: RunPurpose; agent: string; subtaskId?: string }
+  | { ask: PlanningAsk; purpose: "plan"; agent: string };
 
 /**
  * Creates a run with the agent's present definition and asks the queue to execute it. Where the agent is disabled, or
  * its definition can't be read any more, the run waits with the reason.
  */
 export function startRun(app: App, tx: Tx, subject: RunSubject): Run {
-  const of = "idea" in subject ? subject.idea : subject.ticket;
+  const of = "idea" in subject
+    ? subject.idea
+    : "ticket" in subject
+    ? subject.ticket
+    : { ...subject.ask, round: 1, priority: DEFAULT_PRIORITY };
   const agent = keptAgentFor(app, tx, subject.agent, of.projectId);
   const work = workOf(app, agent);
   const run = insertRun(tx, {
@@ -50,7 +56,11 @@ export function startRun(app: App, tx: Tx, subject: RunSubject): Run {
     round: of.round,
     demo: app.config.endpoint === null,
     ...work ?? { ...nothingYet, definition: { agentId: agent.id, version: agent.version } },
-    ..."idea" in subject ? { ideaId: of.id } : { ticketId: of.id, subtaskId: subject.subtaskId },
+    ..."idea" in subject
+      ? { ideaId: of.id }
+      : "ticket" in subject
+      ? { ticketId: of.id, subtaskId: subject.subtaskId }
+      : { askId: of.id },
   });
   tellOfRun(tx, run, "run_created", { purpose: run.purpose, demo: run.demo });
   if ("ticket" in subject && subject.ticket.pausedBy !== null) {

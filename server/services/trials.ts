@@ -121,12 +121,19 @@ function subtaskOf(app: App, purpose: RunPurpose, ticketId: string): string | un
  * What is left of an agent in a trial: the tools that only read, and those that tell a person something. None of a
  * server of tools: whether one only reads is its word alone. And no memory, which would outlast it.
  */
-export function trialDefinition(definition: AgentDefinition): AgentDefinition {
+export const trialDefinition = (definition: AgentDefinition): AgentDefinition => ({
+  ...readingDefinition(definition),
+  mcpTools: [],
+  memory: "none",
+});
+
+/** An agent without the tools that change a file or run a command; those that tell a person something stay. */
+export function readingDefinition(definition: AgentDefinition): AgentDefinition {
   const tools = expandTools(definition).filter((name) =>
     telling.has(name) || isWebTool(name) ||
     findTool(name, { resultName: definition.result, checkNames: [] }).readOnly
   );
-  return { ...definition, tools, mcpTools: [], disallowedTools: [], memory: "none" };
+  return { ...definition, tools, disallowedTools: [] };
 }
 
 const telling: ReadonlySet<string> = new Set(["ask_questions", "submit_result"]);

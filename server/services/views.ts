@@ -22,7 +22,7 @@ export function viewOf(
     const path = join(folder, commit.slice(0, VIEW_NAME_CHARS));
     const view = await createView({ repo: project.path, path, commit, signal });
     const othersRead = listActiveRuns(app.db, project.id).some((run) =>
-      run.id !== runId && (run.ideaId !== null || run.trial)
+      run.id !== runId && (run.ideaId !== null || run.askId !== null || run.trial)
     );
     if (!othersRead) await removeOthers(app, project, folder, basename(path), signal);
     return view;

@@ -1,5 +1,6 @@
 /** What requests on their way may use, what is used in each window, and the runs that wait for room in one. */
 import type { Db, Row, Tx } from "../db.ts";
+import { DEFAULT_PRIORITY } from "../states.ts";
 import type { WindowOf } from "./limits.ts";
 
 /** What a request uses or may use: whole micro-USD, and all its tokens. */
@@ -117,7 +118,7 @@ export function listBudgetWaits(
 ): (Amount & { runId: string; projectId: string; agent: string; priority: number })[] {
   return db.prepare(`
     SELECT w.run_id, w.micro_usd, w.tokens, r.project_id, r.agent,
-      coalesce(i.priority, t.priority) AS priority
+      coalesce(i.priority, t.priority, ${DEFAULT_PRIORITY}) AS priority
     FROM budget_waits w JOIN runs r ON r.id = w.run_id
     LEFT JOIN ideas i ON i.id = r.idea_id LEFT JOIN tickets t ON t.id = r.ticket_id
     WHERE r.status = 'waiting' AND r.failure = 'budget' AND r.paused_by IS NULL

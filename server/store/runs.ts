@@ -7,7 +7,7 @@ import { type FailureReason, runMoves, type RunStatus, runStatuses, sourcesOf } 
 export type NewRun =
   & Pick<Run, "projectId" | "agent" | "purpose" | "round" | "model" | "demo">
   & Pick<Run, "maxTurns" | "maxCostMicroUsd">
-  & { ideaId?: string; ticketId?: string; subtaskId?: string }
+  & { ideaId?: string; ticketId?: string; subtaskId?: string; askId?: string }
   & { forkedFrom?: Run["forkedFrom"]; definition?: Run["definition"]; trial?: boolean };
 
 /** Throws `conflict` when the ticket already has an active run: the database forbids a second one. */
@@ -16,10 +16,10 @@ export function insertRun(tx: Tx, run: NewRun): Run {
     throw new AppError("conflict", "Cannot start a run: this ticket already has an active one");
   }
   const row = tx.db.prepare(`
-    INSERT INTO runs (id, project_id, agent, purpose, idea_id, ticket_id, subtask_id, round, model, demo,
+    INSERT INTO runs (id, project_id, agent, purpose, idea_id, ticket_id, subtask_id, ask_id, round, model, demo,
       max_turns, max_cost_micro_usd, forked_from_run, forked_at_turn, agent_id, agent_version, trial,
       created_at)
-    VALUES (:id, :projectId, :agent, :purpose, :ideaId, :ticketId, :subtaskId, :round, :model, :demo,
+    VALUES (:id, :projectId, :agent, :purpose, :ideaId, :ticketId, :subtaskId, :askId, :round, :model, :demo,
       :maxTurns, :maxCostMicroUsd, :forkedFromRun, :forkedAtTurn, :agentId, :agentVersion, :trial, :now)
     RETURNING *
   `).get({
@@ -30,6 +30,7 @@ export function insertRun(tx: Tx, run: NewRun): Run {
     ideaId: run.ideaId ?? null,
     ticketId: run.ticketId ?? null,
     subtaskId: run.subtaskId ?? null,
+    askId: run.askId ?? null,
     round: run.round,
     model: run.model,
     demo: Number(run.demo),
@@ -233,6 +234,13 @@ export function findRun(db: Db, id: string): Run | null {
   return row ? runFromRow(row) : null;
 }
 
+/** The run of what a planning agent was asked; each has one. */
+export function getAskRun(db: Db, askId: string): Run {
+  const row = db.prepare("SELECT * FROM runs WHERE ask_id = :askId").get({ askId });
+  if (!row) throw new AppError("not_found", `No run of the ask "${askId}"`);
+  return runFromRow(row);
+}
+
 /** The one that works on a ticket; trials only look at it. */
 export function findActiveRun(db: Db, ticketId: string): Run | null {
   const row = db.prepare(`
@@ -296,6 +304,7 @@ export function runFromRow(row: Row): Run {
     ideaId: row.idea_id as string | null,
     ticketId: row.ticket_id as string | null,
     subtaskId: row.subtask_id as string | null,
+    askId: row.ask_id as string | null,
     round: Number(row.round),
     status: row.status as RunStatus,
     model: String(row.model),

@@ -52,7 +52,7 @@ const USED = `
 }, cost_micro_usd
   FROM usage_days WHERE day BETWEEN :from AND :to AND day < :rolled
   UNION ALL
-  SELECT t.day, r.project_id, r.agent, t.model, coalesce(r.ticket_id, r.idea_id), 1,
+  SELECT t.day, r.project_id, r.agent, t.model, coalesce(r.ticket_id, r.idea_id, r.ask_id), 1,
     ${countColumns.map((name) => `t.${name}`).join(", ")}, t.cost_micro_usd
   FROM turn_usage t JOIN runs r ON r.id = t.run_id
   WHERE t.day BETWEEN max(:from, :rolled) AND :to`;
@@ -124,10 +124,10 @@ export function rollUpDay(tx: Tx, day: string): void {
   tx.db.prepare(`
     INSERT INTO usage_days (day, project_id, agent, model, subject_id, requests,
       ${countColumns.join(", ")}, cost_micro_usd)
-    SELECT t.day, r.project_id, r.agent, t.model, coalesce(r.ticket_id, r.idea_id), count(*),
+    SELECT t.day, r.project_id, r.agent, t.model, coalesce(r.ticket_id, r.idea_id, r.ask_id), count(*),
       ${countColumns.map((name) => `sum(t.${name})`).join(", ")}, sum(t.cost_micro_usd)
     FROM turn_usage t JOIN runs r ON r.id = t.run_id WHERE t.day = :day
-    GROUP BY r.project_id, r.agent, t.model, coalesce(r.ticket_id, r.idea_id)
+    GROUP BY r.project_id, r.agent, t.model, coalesce(r.ticket_id, r.idea_id, r.ask_id)
   `).run({ day });
 }
 

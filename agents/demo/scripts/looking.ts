@@ -21,8 +21,11 @@ export const OWN_WORDS =
   "(Put together by Gaffer's demo model, which repeats what was written and understands little of it.)";
 
 /** Title and description of what the task is about. */
-export function subjectOf({ idea, ticket }: Task): { title: string; text: string } {
-  const { title, text } = idea ?? ticket ?? { title: "", text: "" };
+export function subjectOf(
+  { idea, ticket, document, ask }: Task,
+): { title: string; text: string } {
+  const asked = document && { title: document.title, text: ask?.words ?? "" };
+  const { title, text } = idea ?? ticket ?? asked ?? { title: "", text: "" };
   return { title, text: text.replace(OWN_WORDS, "").trimEnd() };
 }
 

@@ -1,6 +1,7 @@
-/** The agents that need a mind of their own: they look at what it is about, and hand in an honest nothing. */
-import type { ResultOf } from "../../results.ts";
-import { type Desk, type Script, submit } from "../script.ts";
+/** The agents that need a mind of their own: they look at what it is about, and hand in little, honestly. */
+import type { PlanningResult, ResultOf } from "../../results.ts";
+import { type Desk, type Script, submit, use } from "../script.ts";
+import type { Task } from "../task.ts";
 import { clip, oneLine } from "../text.ts";
 import { findMentions, type Mention, subjectOf } from "./looking.ts";
 
@@ -10,14 +11,16 @@ const results = {
     summary: said(desk, "read and judge it"),
     findings: mentions.map(({ path, line, text, word }) => ({
       kind: "note",
+      severity: "note",
       path,
       line,
       text: `\`${oneLine(text, 200)}\` mentions “${word}”`,
     })),
+    ...change(desk.task),
   }),
-  document: (desk: Desk): ResultOf<"document"> => ({
+  document: (desk: Desk, mentions: Mention[]): ResultOf<"document"> => ({
+    ...results.analyst(desk, mentions),
     summary: said(desk, "write about it"),
-    changes: [],
     questions: [],
   }),
   deployer: (desk: Desk): ResultOf<"deployer"> => ({
@@ -44,8 +47,31 @@ function* plan(
     desk,
     "I am Gaffer's demo model. I look at what this is about.",
   );
+  if (desk.task.ask?.kind === "interview") {
+    const { title } = subjectOf(desk.task);
+    yield* use(desk, "One thing only you can say.", [{
+      name: "ask_questions",
+      input: {
+        questions: [{
+          question: `Who reads “${oneLine(title, 120)}”, and what do they do after it?`,
+          why: "It decides what the document must say, and what it may leave out.",
+        }],
+      },
+    }]);
+  }
   const refused = yield* submit(desk, "More I can't do.", resultFor(desk, mentions));
   return refused ? `My result was refused: ${refused}` : "Done.";
+}
+
+/** What was said, put at the end of the document: a person sees how a suggested change is decided on. */
+function change({ ask, document, answers }: Task): Pick<PlanningResult, "text"> {
+  if (!ask || !document || ask.kind === "review" || ask.kind === "interview") return {};
+  const lines = [
+    ...(ask.words ? [ask.words] : []),
+    ...answers.map(({ question, text }) => `- ${oneLine(question, 200)} ${text}`),
+  ];
+  const words = lines.length > 0 ? lines.join("\n") : "Nothing was said.";
+  return { text: `${document.text.trimEnd()}\n\n## What was said (demo model)\n\n${words}\n` };
 }
 
 const said = ({ task }: Desk, verb: string): string =>

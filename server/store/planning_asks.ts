@@ -1,0 +1,85 @@
+import { type Db, newId, type Row, type Tx } from "../db.ts";
+import { AppError } from "../errors.ts";
+import type { PlanningAsk } from "../records.ts";
+import type { PlanningAskKind } from "../states.ts";
+
+export type NewPlanningAsk = Omit<PlanningAsk, "id" | "baseText" | "askedBy" | "askedAt">;
+
+export function insertAsk(tx: Tx, ask: NewPlanningAsk): PlanningAsk {
+  const row = tx.db.prepare(`
+    INSERT INTO planning_asks (id, project_id, path, ask, words, section, commits, agent, answers_of, asked_by, asked_at)
+    VALUES (:id, :projectId, :path, :ask, :words, :section, :commits, :agent, :answersOf, :actor, :now) RETURNING *
+  `).get({
+    ...ask,
+    id: newId("ask"),
+    commits: JSON.stringify(ask.commits),
+    actor: tx.actor,
+    now: tx.now,
+  })!;
+  return askFromRow(row);
+}
+
+/** Notes the text that its run begins with. */
+export const setBaseText = (tx: Tx, id: string, text: string): void =>
+  void tx.db.prepare("UPDATE planning_asks SET base_text = :text WHERE id = :id").run({ id, text });
+
+/** Throws `not_found`. */
+export function getAsk(db: Db, id: string): PlanningAsk {
+  const ask = findAsk(db, id);
+  if (ask) return ask;
+  throw new AppError("not_found", `Nothing was asked of an agent with the id "${id}"`);
+}
+
+export function findAsk(db: Db, id: string): PlanningAsk | null {
+  const row = db.prepare("SELECT * FROM planning_asks WHERE id = :id").get({ id });
+  return row ? askFromRow(row) : null;
+}
+
+/** Of one document, newest first, before the one that is named. */
+export const listAsks = (
+  db: Db,
+  { projectId, path }: Pick<PlanningAsk, "projectId" | "path">,
+  { limit, after }: { limit: number; after?: { key: string; id: string } },
+): PlanningAsk[] =>
+  db.prepare(`
+    SELECT * FROM planning_asks WHERE project_id = :projectId AND path = :path
+      AND (:afterKey IS NULL OR (asked_at, id) < (:afterKey, :afterId))
+    ORDER BY asked_at DESC, id DESC LIMIT :limit
+  `).all({
+    ...{ projectId, path, limit },
+    afterKey: after?.key ?? null,
+    afterId: after?.id ?? null,
+  }).map(askFromRow);
+
+/** How many runs of a document's asks are not over. */
+export const countActiveAsks = (
+  db: Db,
+  { projectId, path }: Pick<PlanningAsk, "projectId" | "path">,
+): number =>
+  Number(
+    db.prepare(`
+      SELECT count(*) AS n FROM planning_asks a JOIN runs r ON r.ask_id = a.id
+      WHERE a.project_id = :projectId AND a.path = :path AND r.status IN ('queued', 'running', 'waiting')
+    `).get({ projectId, path })!.n,
+  );
+
+/** The ask that works the answers of an interview in; null: none yet. */
+export function findAnswering(db: Db, askId: string): PlanningAsk | null {
+  const row = db.prepare("SELECT * FROM planning_asks WHERE answers_of = :askId").get({ askId });
+  return row ? askFromRow(row) : null;
+}
+
+const askFromRow = (row: Row): PlanningAsk => ({
+  id: String(row.id),
+  projectId: String(row.project_id),
+  path: String(row.path),
+  ask: row.ask as PlanningAskKind,
+  words: String(row.words),
+  section: String(row.section),
+  commits: JSON.parse(String(row.commits)),
+  agent: String(row.agent),
+  answersOf: row.answers_of as string | null,
+  baseText: row.base_text as string | null,
+  askedBy: String(row.asked_by),
+  askedAt: String(row.asked_at),
+});
