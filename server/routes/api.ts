@@ -13,6 +13,7 @@ import { mergingApi } from "./merging.tsx";
 import { modelsApi } from "./models.ts";
 import { orderApi } from "./order.tsx";
 import { documentEditApi } from "./document_edit.tsx";
+import { documentIdeasApi } from "./document_ideas.tsx";
 import { planningApi } from "./planning.tsx";
 import { projectsApi } from "./projects.tsx";
 import { runsApi } from "./runs.tsx";
@@ -40,6 +41,7 @@ export function mountApi(api: Api, streams: EventStreams): void {
   memoryApi(api);
   planningApi(api);
   documentEditApi(api);
+  documentIdeasApi(api);
   jobsApi(api);
   usageApi(api);
   pricesApi(api);

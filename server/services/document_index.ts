@@ -6,6 +6,8 @@ import type { DocumentFile } from "../../agents/planning/planning_folder.ts";
 import type { App } from "../app.ts";
 import { transact, type Tx } from "../db.ts";
 import type { PlanningDocument, Project } from "../records.ts";
+import { approvedStatuses } from "../states.ts";
+import { dropApproval, putDocumentFiles } from "../store/document_drift.ts";
 import { documentStamps, dropDocument, findDocument, putDocument } from "../store/documents.ts";
 import { documentFacts, documentVersion, keysOf, splitDocument } from "./document_facts.ts";
 import { documentPlace, type FileText } from "./document_place.ts";
@@ -48,12 +50,15 @@ function index(
   { path, bytes }: Pick<DocumentFile, "path" | "bytes">,
   { text, stamp, problem }: FileText,
 ): PlanningDocument {
-  const { links, ...facts } = documentFacts(path, text);
-  return putDocument(
+  const { links, files, ...facts } = documentFacts(path, text);
+  const document = putDocument(
     tx,
     { ...facts, projectId, path, bytes, stamp, problem: problem || facts.problem },
     { names: keysOf({ path, title: facts.title }), links, body: splitDocument(text).body },
   );
+  putDocumentFiles(tx, document, files);
+  if (!approvedStatuses.includes(document.status)) dropApproval(tx, document.id);
+  return document;
 }
 
 /** One document's row from its file as it is now; null: the file is gone, and so is the row. */

@@ -50,6 +50,11 @@ export function getDocument(db: Db, id: string): PlanningDocument {
   return documentFromRow(row);
 }
 
+export function findDocumentById(db: Db, id: string): PlanningDocument | null {
+  const row = db.prepare("SELECT * FROM documents WHERE id = :id").get({ id });
+  return row ? documentFromRow(row) : null;
+}
+
 export function findDocument(db: Db, projectId: string, path: string): PlanningDocument | null {
   const row = db.prepare("SELECT * FROM documents WHERE project_id = :projectId AND path = :path")
     .get({ projectId, path });
