@@ -71,6 +71,8 @@ export type DocumentType = typeof documentTypes[number];
 export const documentStatuses = ["draft", "review", "approved", "implementing", "done"] as const;
 /** What its front matter says, a person's own word: a file may be written by anyone, so no table of moves binds it. */
 export type DocumentStatus = typeof documentStatuses[number];
+/** In these, what a document says holds: it is told to agents, and is stale once its files change. */
+export const approvedStatuses: readonly DocumentStatus[] = ["approved", "implementing", "done"];
 
 /** What a planning agent can be asked to do with a document. */
 export const planningAsks = [

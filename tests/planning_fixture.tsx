@@ -5,6 +5,7 @@ import type { PlanningDocument } from "../server/records.ts";
 import { DocumentPage } from "../views/document.tsx";
 import { DocumentDraftsPage } from "../views/document_drafts.tsx";
 import { DocumentEditPage } from "../views/document_edit.tsx";
+import { DocumentIdeasPage } from "../views/document_ideas.tsx";
 import { DocumentVersionsPage } from "../views/document_versions.tsx";
 import { renderDocument } from "../views/document_markdown.ts";
 import { NewDocumentPage } from "../views/document_new.tsx";
@@ -86,6 +87,17 @@ const versions = [
     subject: `docs(planning): update ${"specs/".repeat(20)}saving.md`,
   },
   { id: "save_1", by: "owner", at: ago(60), subject: null },
+];
+
+const known = { ideaId: "idea_slots", number: 4, title: "Slots", status: "ready" } as const;
+const offered = { description: "- more of it", section: "Requirements", done: null } as const;
+const offeredRows = [
+  { ...offered, key: "0:reqs:slots", title: "Slots", made: known, like: null },
+  { ...offered, key: "0:reqs:load", title: "Old saves `load`", made: null, like: null },
+  {
+    ...{ ...offered, key: "0:reqs:kill", title: "kill".repeat(40), done: true, made: null },
+    like: { idea: known, why: "reworded" as const },
+  },
 ];
 
 export const planningPages: Record<string, (shell: Shell) => VNode> = {
@@ -193,6 +205,7 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
       links={[{ words: "Map", href: "/documents/document_map" }, { words: "gone", href: null }]}
       draftAt={ago(2)}
       backLinks={[{ words: "Roadmap 2026", href: "/documents/document_map" }]}
+      ideas={[{ ideaId: "idea_slots", number: 4, title: "Slots".repeat(20), status: "refining" }]}
     />
   ),
   "/documents/document_saving/edit": (shell) => (
@@ -222,6 +235,24 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
         theirs: `--- a/x\n+++ b/x\n@@ -1,1 +1,2 @@\n # Saving\n+${"theirs/".repeat(30)}\n`,
         mine: "--- a/x\n+++ b/x\n@@ -1,1 +1,2 @@\n # Saving\n+mine\n",
         merged: { text: `${text}\n<<<<<<< yours\nmine\n=======\n`, conflicts: 1 },
+      }}
+    />
+  ),
+  "/documents/document_saving/ideas": (shell) => (
+    <DocumentIdeasPage
+      shell={shell}
+      document={planningDocument()}
+      rows={offeredRows}
+      left={12}
+      lines="4-9"
+      sections={[
+        { title: "Saving and loading", level: 1, lines: "1-40" },
+        { title: "Averylongheading".repeat(6), level: 3, lines: "20-40" },
+      ]}
+      refused={{
+        values: { key_2: "0:reqs:load", pick_2: "1", title_2: "" },
+        message: "Cannot make ideas: Write a title",
+        errors: [{ field: "title_2", message: "Write a title" }],
       }}
     />
   ),

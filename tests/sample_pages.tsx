@@ -1034,6 +1034,8 @@ function ideaPage(shell: Shell, changes: Parameters<typeof a.idea>[0]): VNode {
           ]
           : []),
       ]}
+      isHeld={idea.status === "submitted"}
+      origin={{ title: "Saving", section: "Requirements", href: "/documents/document_saving" }}
       delay={null}
       runs={[
         {

@@ -3,6 +3,7 @@ import type { VNode } from "preact";
 import type { PlanningDocument } from "../server/records.ts";
 import { documentStatuses } from "../server/states.ts";
 import { Facts, Notice, Panel, StatusBadge, Time } from "./components.tsx";
+import { DocumentIdeasPanel, type KnownIdeaRow } from "./document_ideas.tsx";
 import type { DocumentHeading } from "./document_markdown.ts";
 import { Button, buttonClass, Disclosure, Field } from "./forms.tsx";
 import { Layout, PageHead } from "./layout.tsx";
@@ -27,6 +28,8 @@ export interface DocumentPageProps {
   headings: DocumentHeading[];
   links: DocumentNeighbour[];
   backLinks: DocumentNeighbour[];
+  /** Those that were made of it. */
+  ideas: KnownIdeaRow[];
   /** When this person's draft was kept; null: there is none. */
   draftAt: string | null;
 }
@@ -42,6 +45,7 @@ export function DocumentPage(props: DocumentPageProps): VNode {
         aside={
           <>
             <StatusBadge shown={documentStatusWords[status]} />
+            <a class={buttonClass("plain")} href={`${documentHref(id)}/ideas`}>Make ideas</a>
             <a class={buttonClass("plain")} href={`${documentHref(id)}/versions`}>Versions</a>
             <a class={buttonClass("primary")} href={`${documentHref(id)}/edit`} data-key="e">
               Edit
@@ -111,6 +115,7 @@ export function DocumentPage(props: DocumentPageProps): VNode {
               </form>
             </Disclosure>
           </Panel>
+          <DocumentIdeasPanel rows={props.ideas} />
           <Neighbours id="document-links" title="Leads to" rows={links} />
           <Neighbours id="document-back-links" title="Named by" rows={backLinks} />
         </div>

@@ -36,6 +36,8 @@ export interface RenderOptions {
   linesBefore?: number;
   /** Items of checklists are buttons that send their line; false: they are only shown. */
   tickable?: boolean;
+  /** Where a form of one button sends the line of an item that is to be an idea; absent: no item has one. */
+  ideaAction?: string;
 }
 
 interface DocumentEnv extends RenderOptions {
@@ -107,7 +109,7 @@ function nameHeadings(tokens: Token[], { headings }: DocumentEnv): void {
   for (const [index, token] of tokens.entries()) {
     if (token.type !== "heading_open" || headings.length >= HEADINGS_MAX) continue;
     const text = plainText(tokens[index + 1]?.children ?? []);
-    const id = freeId(`section-${slugOf(text)}`, used);
+    const id = freeId(headingId(text), used);
     token.attrSet("id", id);
     headings.push({ level: Number(token.tag.slice(1)), text, id });
   }
@@ -121,6 +123,9 @@ const plainText = (tokens: Token[]): string =>
       ? plainText(children)
       : content
   ).join("").trim();
+
+/** Id of the element of the first heading with these words. */
+export const headingId = (text: string): string => `section-${slugOf(text)}`;
 
 const SLUG_CHARS = 60;
 const slugOf = (text: string): string =>
@@ -139,7 +144,8 @@ function freeId(id: string, used: Set<string>): string {
 const ITEM = /^\[([ xX])\](?=\s)/;
 
 /** "- [ ] text": a box before the text. */
-function tickItems({ tokens, Token }: StateCore, { linesBefore = 0, tickable }: DocumentEnv): void {
+function tickItems({ tokens, Token }: StateCore, env: DocumentEnv): void {
+  const { linesBefore = 0, tickable, ideaAction } = env;
   for (const [index, token] of tokens.entries()) {
     const [open, paragraph] = [tokens[index - 2], tokens[index - 1]];
     if (token.type !== "inline" || paragraph?.type !== "paragraph_open") continue;
@@ -153,9 +159,20 @@ function tickItems({ tokens, Token }: StateCore, { linesBefore = 0, tickable }: 
     // Nothing of the document's own words is in it.
     box.content = boxHtml(open.map[0] + linesBefore, done, tickable === true);
     token.children!.unshift(box);
+    if (ideaAction !== undefined && !done && !REFERRED.test(token.content)) {
+      const button = new Token("html_inline", "", 0);
+      button.content = ideaHtml(open.map[0] + linesBefore, ideaAction);
+      token.children!.push(button);
+    }
     open.attrJoin("class", "check-item");
   }
 }
+
+const REFERRED = /#(?:idea|ticket)-\d/;
+
+/** Neither a line's number nor our own address has anything of the document in it. */
+const ideaHtml = (line: number, action: string): string =>
+  ` <button type="submit" class="make-idea" name="idea" value="${line}" formaction="${action}">Make an idea</button>`;
 
 function boxHtml(line: number, done: boolean, tickable: boolean): string {
   const state = `role="checkbox" aria-checked="${done}" aria-label="${done ? "Done" : "To do"}"`;

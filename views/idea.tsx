@@ -17,6 +17,7 @@ import {
 } from "./components.tsx";
 import { PendingApprovals } from "./approvals.tsx";
 import { plural } from "./format.ts";
+import { type DocumentOrigin, OriginLink } from "./document_origin.tsx";
 import { History } from "./history.tsx";
 import { IdeaActions, type RefusedDecision } from "./idea_decision.tsx";
 import { Description } from "./idea_description.tsx";
@@ -52,6 +53,10 @@ export interface IdeaPageProps {
   runs: { run: Run; liveText: string; delay: Delay | null }[];
   /** Why its refinement does not go on right now. */
   delay: Delay | null;
+  /** Nobody has said yet that it is to be refined. */
+  isHeld: boolean;
+  /** The document that it was made of; null: it was not. */
+  origin: DocumentOrigin | null;
   /** Newest first. */
   changes: ChangeEvent[];
   /** Where `#idea-12` and `#ticket-7` in its texts lead. */
@@ -73,7 +78,7 @@ export function IdeaPage(props: IdeaPageProps): VNode {
           <History id="idea-history" changes={props.changes} nowMs={shell.nowMs} />
         </div>
       </div>
-      <IdeaActions idea={idea} refused={refusedDecision} />
+      <IdeaActions idea={idea} refused={refusedDecision} isHeld={props.isHeld} />
     </Layout>
   );
 }
@@ -92,7 +97,7 @@ export function ideaPartials(props: IdeaPageProps, status?: string): VNode {
         "idea-history",
         <History id="idea-history" changes={props.changes} nowMs={shell.nowMs} />,
       )}
-      {replace("idea-actions", <IdeaActions idea={idea} refused={null} />)}
+      {replace("idea-actions", <IdeaActions idea={idea} refused={null} isHeld={props.isHeld} />)}
     </>
   );
 }
@@ -181,7 +186,7 @@ function Strip({ idea, approvals, shell }: IdeaPageProps): VNode {
 }
 
 /** Who works on it, side by side, with what each says right now; `#idea-agents`. */
-function IdeaAgents({ runs, delay, shell }: IdeaPageProps): VNode {
+function IdeaAgents({ runs, delay, isHeld, shell }: IdeaPageProps): VNode {
   return (
     <Panel id="idea-agents" title="Agents">
       {runs.length === 0
@@ -189,6 +194,8 @@ function IdeaAgents({ runs, delay, shell }: IdeaPageProps): VNode {
           <p class="muted">
             {delay
               ? <DelayNote delay={delay} nowMs={shell.nowMs} />
+              : isHeld
+              ? "They start when somebody presses Refine."
               : "They start when a slot is free."}
           </p>
         )
@@ -245,7 +252,7 @@ function AgentRow(
   );
 }
 
-function IdeaFacts({ idea, projectName, shell }: IdeaPageProps): VNode {
+function IdeaFacts({ idea, projectName, origin, shell }: IdeaPageProps): VNode {
   const { plan } = idea;
   return (
     <Panel id="idea-facts" title="Facts">
@@ -261,6 +268,7 @@ function IdeaFacts({ idea, projectName, shell }: IdeaPageProps): VNode {
           ["Complexity", plan.complexity ? complexityWords[plan.complexity] : null],
           ["Cost so far", <Money key="m" microUsd={idea.costMicroUsd} />],
           ["Asked by", idea.createdBy],
+          ["Made of", origin && <OriginLink key="d" origin={origin} />],
           ["Submitted", <Time key="t" at={idea.createdAt} nowMs={shell.nowMs} />],
           [
             "Tags",

@@ -52,7 +52,12 @@ export const refusedIn = (
 
 /** The decision, always in reach; `#idea-actions`. Absent buttons are moves that the state forbids. */
 export function IdeaActions(
-  { idea, refused }: { idea: Idea; refused: RefusedDecision | null },
+  { idea, refused, isHeld = false }: {
+    idea: Idea;
+    refused: RefusedDecision | null;
+    /** Nobody has said yet that it is to be refined. */
+    isHeld?: boolean;
+  },
 ): VNode {
   const { status, plan, id } = idea;
   const action = (verb: string) => `${ideaHref(id)}/${verb}`;
@@ -95,6 +100,7 @@ export function IdeaActions(
           </form>
         </Disclosure>
       )}
+      {isHeld && <ActionForm action={action("refine")} kind="primary">Refine</ActionForm>}
       {(status === "stuck" || status === "rejected") && (
         <ActionForm action={action("refine")} kind="primary">
           {status === "stuck" ? "Refine again" : "Take up again"}

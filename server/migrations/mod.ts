@@ -20,6 +20,7 @@ import { merging } from "./0018_merging.ts";
 import { documents } from "./0019_documents.ts";
 import { forges } from "./0020_forges.ts";
 import { planningAgents } from "./0021_planning_agents.ts";
+import { documentWork } from "./0022_document_work.ts";
 import { documentsGone } from "./0026_documents_gone.ts";
 import type { Migration } from "./migration.ts";
 
@@ -47,5 +48,6 @@ export const migrations: readonly Migration[] = [
   documents,
   forges,
   planningAgents,
+  documentWork,
   documentsGone,
 ];

@@ -11,7 +11,10 @@ import type { IdeaPageProps } from "../../views/idea.tsx";
 import { withQuery } from "../../views/links.ts";
 import { readCursor, toPage } from "../api.ts";
 import type { IdeaStatus } from "../states.ts";
+import { findWaiting } from "../../queue/queue.ts";
+import { jobKeys } from "../../queue/job.ts";
 import { isActive } from "../services/runs.ts";
+import { originOf } from "./document_ideas.ts";
 import { listRunApprovals } from "../store/approvals.ts";
 import { lastSeq, listHistory } from "../store/events.ts";
 import { countIdeas, getIdea, ideaSortKey, listIdeas } from "../store/ideas.ts";
@@ -110,6 +113,9 @@ export function ideaPage(
     projectName: getProject(app.db, idea.projectId).name,
     questions: listQuestions(app.db, id),
     delay: delays.ofIdea(idea),
+    isHeld: idea.status === "submitted" &&
+      findWaiting(app.db, "advance_idea", jobKeys.advanceIdea(id)) === null,
+    origin: originOf(app, id),
     runs: listIdeaRuns(app.db, id).map((run) => ({
       run,
       delay: delays.ofRun(run),

@@ -18,9 +18,11 @@ import { templatesOf } from "../services/document_templates.ts";
 import { documentSavesOf } from "../services/document_place.ts";
 import { splitDocument } from "../services/document_facts.ts";
 import { followDocuments } from "../services/document_index.ts";
+import { mendLineIdeas, mendProjectIdeas } from "../services/document_line.ts";
 import { backLinksOf, linkedDocument, linksOf } from "../services/document_links.ts";
 import { documentsOf, findDocuments, openDocument } from "../services/documents.ts";
 import { countDrafts } from "../store/document_drafts.ts";
+import { listDocumentIdeas } from "../store/document_ideas.ts";
 import { countDocuments, listDocumentPaths, listDocumentsIn } from "../store/documents.ts";
 import { getProject, listProjects } from "../store/projects.ts";
 import { referencesOf } from "./references.ts";
@@ -31,6 +33,8 @@ const WHOLE_TREE_MAX = 200;
 /** Documents of one folder that are shown at once. */
 const FOLDER_ROWS = 200;
 const PATHS_MAX = 10_000;
+/** Ideas of a document that its page names. */
+const IDEAS_MAX = 200;
 
 /** The project whose documents are shown: the one that was chosen, or the only one. */
 export function planningProject({ app, projectId }: PageRequest): Project | null {
@@ -63,6 +67,7 @@ export async function planningPage(
 ): Promise<PlanningPageProps> {
   const { app } = request;
   const problem = await follow(app, project, signal);
+  await mendProjectIdeas(app, project.id);
   const paths = listDocumentPaths(app.db, project.id, PATHS_MAX);
   const hits = q.trim() === "" ? null : findDocuments(app, project.id, q);
   const whole = paths.length <= WHOLE_TREE_MAX && folder === "";
@@ -161,13 +166,16 @@ export async function documentPage(
   signal: AbortSignal,
 ): Promise<DocumentPageProps> {
   const { app } = request;
-  const { document, text } = await openDocument(app, id, signal);
+  const opened = await openDocument(app, id, signal);
+  await mendLineIdeas(app, opened);
+  const { document, text } = opened;
   const project = getProject(app.db, document.projectId);
   return {
     shell: shellOf({ ...request, projectId: project.id }),
     project: planningProjectOf(app, project),
     document,
     ...rendered(app, document, text, { tickable: project.status === "active" }),
+    ideas: listDocumentIdeas(app.db, document.id, IDEAS_MAX),
     draftAt: draftOf(app, document, text)?.updatedAt ?? null,
     links: neighboursOf(app, document),
     backLinks: backLinksOf(app, document).map(({ id, title }) => ({
@@ -188,6 +196,7 @@ export function rendered(
   return renderDocument(body, {
     linesBefore: bodyLine,
     tickable,
+    ...tickable && { ideaAction: `${documentHref(document.id)}/line-idea` },
     links: {
       resolve: referencesOf(app, document.projectId),
       document: (name, how) => {

@@ -15,6 +15,7 @@ import { orderApi } from "./order.tsx";
 import { documentDraftsApi } from "./document_drafts.tsx";
 import { documentImagesApi } from "./document_images.tsx";
 import { documentEditApi } from "./document_edit.tsx";
+import { documentIdeasApi } from "./document_ideas.tsx";
 import { planningApi } from "./planning.tsx";
 import { projectsApi } from "./projects.tsx";
 import { runsApi } from "./runs.tsx";
@@ -44,6 +45,7 @@ export function mountApi(api: Api, streams: EventStreams): void {
   documentEditApi(api);
   documentDraftsApi(api);
   documentImagesApi(api);
+  documentIdeasApi(api);
   jobsApi(api);
   usageApi(api);
   pricesApi(api);

@@ -27,6 +27,7 @@ import { orderPages } from "./order_pages.tsx";
 import { documentDraftsPages } from "./document_drafts.tsx";
 import { documentImagePages } from "./document_images.tsx";
 import { documentEditPages } from "./document_edit.tsx";
+import { documentIdeasPages } from "./document_ideas.tsx";
 import { planningPages } from "./planning.tsx";
 import { projectPages } from "./projects.tsx";
 import { runPages } from "./runs.tsx";
@@ -63,6 +64,7 @@ export function mountPages(pages: Hono<Env>, tools: PageTools): void {
   documentEditPages(pages, tools);
   documentDraftsPages(pages, tools);
   documentImagePages(pages, tools);
+  documentIdeasPages(pages, tools);
   pages.get("/settings", (c) => show(c, <SettingsPage {...settingsPage(pageRequest(c, tools))} />));
   pages.post("/settings/resume-agents", (c) => {
     resumeAgents(c.var.app);

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { isMap, parseDocument } from "yaml";
 import type { DocumentLink, PlanningDocument } from "../records.ts";
+import { describedFiles } from "./document_files.ts";
 import {
   type DocumentStatus,
   documentStatuses,
@@ -15,7 +16,11 @@ export type DocumentFacts =
     PlanningDocument,
     "title" | "type" | "status" | "owner" | "target" | "problem" | "version"
   >
-  & { links: DocumentLink[] };
+  & {
+    links: DocumentLink[];
+    /** Paths and globs from the repository's root that it describes. */
+    files: string[];
+  };
 
 const TITLE_CHARS = 200;
 const WORDS_CHARS = 100;
@@ -63,6 +68,7 @@ export function documentFacts(path: string, text: string): DocumentFacts {
     problem: problems.join("; "),
     version: documentVersion(text),
     links: linksIn(path, lines),
+    files: describedFiles(path, values, lines),
   };
 }
 

@@ -6,6 +6,8 @@ import type { DocumentFile } from "../../agents/planning/planning_folder.ts";
 import type { App } from "../app.ts";
 import { transact, type Tx } from "../db.ts";
 import type { PlanningDocument, Project } from "../records.ts";
+import { approvedStatuses } from "../states.ts";
+import { dropApproval, putDocumentFiles } from "../store/document_drift.ts";
 import { documentStamps, dropDocument, findDocument, putDocument } from "../store/documents.ts";
 import { type GoneDocument, pruneGone } from "../store/documents_gone.ts";
 import { documentFacts, documentVersion, keysOf, splitDocument } from "./document_facts.ts";
@@ -64,8 +66,8 @@ function index(
   { text, stamp, problem }: FileText,
   from?: GoneDocument,
 ): PlanningDocument {
-  const { links, ...facts } = documentFacts(path, text);
-  return putDocument(
+  const { links, files, ...facts } = documentFacts(path, text);
+  const document = putDocument(
     tx,
     { ...facts, projectId, path, bytes, stamp, problem: problem || facts.problem },
     {
@@ -75,6 +77,9 @@ function index(
       body: splitDocument(text).body,
     },
   );
+  putDocumentFiles(tx, document, files);
+  if (!approvedStatuses.includes(document.status)) dropApproval(tx, document.id);
+  return document;
 }
 
 /** One document's row from its file as it is now; null: the file is gone, and so is the row. */

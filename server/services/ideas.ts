@@ -152,13 +152,20 @@ export function requestIdeaChanges(app: App, id: string, feedback: string): Idea
   });
 }
 
-/** Refines a stuck or rejected idea again: what succeeded is kept, what failed runs anew. */
+/**
+ * Refines a stuck or rejected idea again: what succeeded is kept, what failed runs anew. One that was made of a document
+ * and waits for somebody's word begins.
+ */
 export const refineIdea = (app: App, id: string): Idea =>
   transact(app, (tx) => refineIdeaIn(app, tx, id));
 
 /** The same for whoever is in a transaction. */
 export function refineIdeaIn(app: App, tx: Tx, id: string): Idea {
   const before = getIdea(tx.db, id);
+  if (before.status === "submitted") {
+    enqueueAdvanceIdea(tx, before);
+    return before;
+  }
   if (before.status !== "stuck" && before.status !== "rejected") {
     throw new AppError(
       "conflict",

@@ -61,6 +61,11 @@ export function getDocument(db: Db, id: string): PlanningDocument {
   throw new AppError("not_found", `Cannot open ${path}: its file is gone from the project`);
 }
 
+export function findDocumentById(db: Db, id: string): PlanningDocument | null {
+  const row = db.prepare("SELECT * FROM documents WHERE id = :id").get({ id });
+  return row ? documentFromRow(row) : null;
+}
+
 export function findDocument(db: Db, projectId: string, path: string): PlanningDocument | null {
   const row = db.prepare("SELECT * FROM documents WHERE project_id = :projectId AND path = :path")
     .get({ projectId, path });

@@ -4,7 +4,9 @@ import type { Idea, Plan } from "../records.ts";
 import { type FailureReason, ideaMoves, type IdeaStatus, sourcesOf } from "../states.ts";
 import { takeNumber } from "./projects.ts";
 
-export type NewIdea = Pick<Idea, "projectId" | "title" | "description" | "priority" | "tags">;
+export type NewIdea =
+  & Pick<Idea, "projectId" | "title" | "description" | "priority" | "tags">
+  & { /** Taken for it before by `takeNumber`; absent: the next one. */ number?: number };
 
 const emptyPlan: Plan = { acceptance: [], subtasks: [], findings: [] };
 
@@ -16,7 +18,7 @@ export function insertIdea(tx: Tx, idea: NewIdea): Idea {
   `).run({
     id,
     projectId: idea.projectId,
-    number: takeNumber(tx, idea.projectId, "idea"),
+    number: idea.number ?? takeNumber(tx, idea.projectId, "idea"),
     title: idea.title,
     description: idea.description,
     priority: idea.priority,

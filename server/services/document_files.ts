@@ -1,0 +1,111 @@
+/**
+ * Which files of the repository a planning document describes: those that its front matter names (`files:` or
+ * `describes:`, a path or glob or a list of them, from the repository's root), and those that its links lead to. A
+ * document's own folder is never among them.
+ */
+import { PLANNING } from "../../agents/planning/document_paths.ts";
+
+/** Most paths and globs of one document, and the longest one. */
+export const DESCRIBED_MAX = 100;
+const PATTERN_CHARS = 300;
+/** Most that one pair of braces may stand for. */
+const BRACES_MAX = 20;
+
+const LINK = /\]\(\s{0,10}<?([^)\s>#?]{1,300})(?:#[^)\s>]{0,300})?>?\s{0,10}\)/g;
+
+/** `path` from `planning/`; `values` of its front matter; `lines` without what is code. */
+export function describedFiles(
+  path: string,
+  values: Record<string, unknown>,
+  lines: readonly string[],
+): string[] {
+  const named = [values.files, values.describes].flat()
+    .filter((value) => typeof value === "string")
+    .flatMap((value) => {
+      const pattern = plainPattern(value as string);
+      return pattern === null ? [] : expandBraces(pattern);
+    });
+  const linked = lines.flatMap((line) =>
+    [...line.matchAll(LINK)].flatMap(([, href]) => repositoryPath(path, href!) ?? [])
+  );
+  return [...new Set([...named, ...linked])].slice(0, DESCRIBED_MAX);
+}
+
+/** Without what leads nowhere else: "./src/", "/src". Null: empty, too long, out of the repository or planning's own. */
+function plainPattern(given: string): string | null {
+  const pattern = given.trim().replace(/\\/g, "/").replace(/^(?:\.?\/)+/, "");
+  if (pattern === "" || pattern.length > PATTERN_CHARS) return null;
+  if (pattern.split("/").includes("..") || isPlanning(pattern)) return null;
+  return pattern;
+}
+
+const isPlanning = (path: string): boolean => path === PLANNING || path.startsWith(`${PLANNING}/`);
+
+/** "a/{b,c}.ts" is two; what is no such list stays as it is. */
+function expandBraces(pattern: string): string[] {
+  const [whole, list] = /\{([^{}]*,[^{}]*)\}/.exec(pattern) ?? [];
+  if (whole === undefined || /\{.*\{/.test(pattern)) return [pattern];
+  return list!.split(",").slice(0, BRACES_MAX).map((one) => pattern.replace(whole, () => one));
+}
+
+/** Where a link in a document leads in the repository; null: nowhere there, or to another document. */
+function repositoryPath(path: string, href: string): string | null {
+  if (/^[a-z][a-z0-9+.-]*:|^\/\//i.test(href)) return null;
+  let plain = href;
+  try {
+    plain = decodeURIComponent(href);
+  } catch {
+    // A percent sign that stands for itself.
+  }
+  const parts = plain.startsWith("/") ? [] : [PLANNING, ...path.split("/").slice(0, -1)];
+  for (const part of plain.split("/")) {
+    if (part === "..") {
+      if (parts.pop() === undefined) return null;
+    } else if (part !== "" && part !== ".") parts.push(part);
+  }
+  const found = parts.join("/");
+  // Its signs stand for themselves, which a pattern can't say: such a name is described by nobody.
+  if (found === "" || isPlanning(found) || /[*?]/.test(found)) return null;
+  return found.length > PATTERN_CHARS ? null : found;
+}
+
+/**
+ * Whether any of these describes a file: `*` and `?` stand for anything within a name, `**` for any folders, and a
+ * folder for all that is in it. In time that grows with the lengths alone: documents are written by anyone.
+ */
+export function describes(patterns: readonly string[]): (path: string) => boolean {
+  const all = patterns.map((pattern) => pattern.replace(/\/+$/, "").split("/"));
+  return (path) => {
+    if (isPlanning(path)) return false;
+    const names = path.replace(/\/+$/, "").split("/");
+    return all.some((pattern) => inFolders(pattern, names));
+  };
+}
+
+/** As `wildcard`, of whole names: a pattern that is used up describes all that is below. */
+function inFolders(pattern: string[], names: string[]): boolean {
+  let [p, n, star, from] = [0, 0, -1, 0];
+  while (n < names.length) {
+    if (p === pattern.length) return true;
+    if (pattern[p] === "**") [star, from, p] = [p, n, p + 1];
+    else if (isName(pattern[p]!, names[n]!)) [p, n] = [p + 1, n + 1];
+    else if (star >= 0) [p, n, from] = [star + 1, from + 1, from + 1];
+    else return false;
+  }
+  while (pattern[p] === "**") p++;
+  return p === pattern.length;
+}
+
+/** Goes on from the last star with one character more each time, and never further back. */
+function isName(pattern: string, name: string): boolean {
+  let [p, n, star, from] = [0, 0, -1, 0];
+  while (n < name.length) {
+    if (pattern[p] === "*") [star, from, p] = [p, n, p + 1];
+    else if (p < pattern.length && (pattern[p] === "?" || pattern[p] === name[n])) {
+      [p, n] = [p + 1, n + 1];
+    } else if (star >= 0) [p, n, from] = [star + 1, from + 1, from + 1];
+    else return false;
+  }
+  while (pattern[p] === "*") p++;
+  return p === pattern.length;
+}

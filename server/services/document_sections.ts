@@ -1,0 +1,172 @@
+/** A planning document by its structure: sections below each other, and the list items and table rows in each. */
+import MarkdownIt, { type Token } from "markdown-it";
+import { splitDocument } from "./document_facts.ts";
+
+/** A piece of a section that can be a thing of its own. Lines are of the file, counted from 0; `end` is after it. */
+export interface DocumentPiece {
+  kind: "item" | "row";
+  line: number;
+  end: number;
+  /** Its own words, without marks of emphasis; references such as `#idea-12` stay. */
+  title: string;
+  /** What more it says, as markdown. */
+  more: string;
+  /** Of a checklist, or a table with a state; null: it says nothing of that. */
+  done: boolean | null;
+}
+
+export interface DocumentSection {
+  /** Of its heading, 1 to 6; 0: what stands before the first one. */
+  level: number;
+  title: string;
+  line: number;
+  end: number;
+  /** The line after its own content, before the first section within it. */
+  ownEnd: number;
+  /** Its own content begins with a paragraph. */
+  hasProse: boolean;
+  /** Of its own content. */
+  pieces: DocumentPiece[];
+  sections: DocumentSection[];
+}
+
+/** Longer documents are read as far as they are shown. */
+const READ_CHARS = 200_000;
+const markdown = new MarkdownIt({ html: false });
+
+/** The whole document as one section of level 0, with those of its headings in it. `text` with its front matter. */
+export function sectionsOf(text: string): DocumentSection {
+  const { body, bodyLine } = splitDocument(text);
+  const lines = body.split(/\r?\n/);
+  const root = section({ level: 0, title: "", line: bodyLine });
+  const path = [root];
+  const tokens = markdown.parse(body.slice(0, READ_CHARS), {});
+  let isFirst = true;
+  for (let i = 0; i < tokens.length; i++) {
+    const token = tokens[i]!;
+    // Only what stands by itself: headings in quotes are somebody else's.
+    if (token.level !== 0 || !token.map) continue;
+    const line = token.map[0] + bodyLine;
+    if (token.type === "heading_open") {
+      const level = Number(token.tag.slice(1));
+      const made = section({ level, title: plainWords(tokens[i + 1]?.children ?? []), line });
+      while (path.at(-1)!.level >= level) close(path.pop()!, line);
+      const parent = path.at(-1)!;
+      if (parent.sections.length === 0) parent.ownEnd = line;
+      parent.sections.push(made);
+      path.push(made);
+      isFirst = true;
+      continue;
+    }
+    const own = path.at(-1)!;
+    if (isFirst && token.type === "paragraph_open") own.hasProse = true;
+    isFirst = false;
+    if (/^(?:bullet|ordered)_list_open$/.test(token.type)) {
+      own.pieces.push(...itemsFrom(tokens, i, { lines, bodyLine }));
+    } else if (token.type === "table_open") own.pieces.push(...rowsFrom(tokens, i, bodyLine));
+  }
+  const last = lines.length + bodyLine;
+  for (const open of path) close(open, last);
+  return root;
+}
+
+const section = (
+  { level, title, line }: Pick<DocumentSection, "level" | "title" | "line">,
+): DocumentSection => ({
+  ...{ level, title, line, end: -1, ownEnd: -1, hasProse: false },
+  ...{ pieces: [], sections: [] },
+});
+
+function close(open: DocumentSection, line: number): void {
+  open.end = line;
+  if (open.ownEnd < 0) open.ownEnd = line;
+}
+
+interface Source {
+  /** Of the body. */
+  lines: string[];
+  /** Lines before the body. */
+  bodyLine: number;
+}
+
+const CHECK = /^\[([ xX])\](?:\s+|$)/;
+
+/** The items of the list that begins at `from`; what is nested in one is what more it says. */
+function itemsFrom(tokens: Token[], from: number, { lines, bodyLine }: Source): DocumentPiece[] {
+  const pieces: DocumentPiece[] = [];
+  const level = tokens[from]!.level;
+  for (let i = from + 1; i < tokens.length && tokens[i]!.level > level; i++) {
+    const token = tokens[i]!;
+    if (token.type !== "list_item_open" || token.level !== level + 1 || !token.map) continue;
+    const [paragraph, inline] = [tokens[i + 1], tokens[i + 2]];
+    const isText = paragraph?.type === "paragraph_open" && inline?.type === "inline";
+    const words = isText ? plainWords(inline.children ?? []) : "";
+    const check = CHECK.exec(words);
+    const [start, end] = token.map;
+    const after = isText ? paragraph.map![1] : start;
+    pieces.push({
+      kind: "item",
+      line: start + bodyLine,
+      end: end + bodyLine,
+      title: words.replace(CHECK, "").trim(),
+      more: dedent(lines.slice(after, end)),
+      done: check ? check[1] !== " " : null,
+    });
+  }
+  return pieces;
+}
+
+/** Which column of a table names its rows, the best first. */
+const NAMES = [
+  /^(?:title|name)$/i,
+  /^(?:feature|requirement|(?:user )?story|item|milestone|epic|idea|release|what|task)s?$/i,
+];
+const NO_NAMES = /^(?:|id|#|no\.?|nr\.?|key|prio(?:rity)?|status|state|done|date|until|target)$/i;
+const STATES = /^(?:status|state|done)$/i;
+const DONE = /^(?:done|shipped|released|yes|x|✓|✔|✅)$/i;
+
+function rowsFrom(tokens: Token[], from: number, bodyLine: number): DocumentPiece[] {
+  const rows: { line: number; end: number; cells: string[] }[] = [];
+  for (let i = from + 1; tokens[i] && tokens[i]!.type !== "table_close"; i++) {
+    const token = tokens[i]!;
+    if (token.type === "tr_open") {
+      const [line, end] = token.map ?? [0, 0];
+      rows.push({ line: line + bodyLine, end: end + bodyLine, cells: [] });
+    } else if (token.type === "inline") rows.at(-1)?.cells.push(plainWords(token.children ?? []));
+  }
+  const [head, ...body] = rows;
+  if (!head) return [];
+  const named = NAMES.map((name) => head.cells.findIndex((cell) => name.test(cell)))
+    .find((at) => at >= 0) ?? head.cells.findIndex((cell) => !NO_NAMES.test(cell));
+  const state = head.cells.findIndex((cell) => STATES.test(cell));
+  return body.map(({ line, end, cells }) => ({
+    ...{ kind: "row" as const, line, end, title: cells[Math.max(named, 0)] ?? "" },
+    more: cells.map((cell, at) =>
+      at === named || cell === "" ? "" : `- ${head.cells[at] || "Also"}: ${cell}`
+    ).filter(Boolean).join("\n"),
+    done: state < 0 || state === named ? null : DONE.test(cells[state] ?? ""),
+  }));
+}
+
+/** Text of a line: code keeps its backticks, emphasis goes, a link is what it says. */
+export function plainWords(tokens: Token[]): string {
+  return tokens.map(({ type, content, children }): string => {
+    if (type === "softbreak" || type === "hardbreak") return " ";
+    if (type === "code_inline") return `\`${content}\``;
+    return children?.length ? plainWords(children) : content;
+  }).join("")
+    .replace(
+      /\[\[([^[\]|\n]{1,200})(?:\|([^[\]\n]{1,200}))?\]\]/g,
+      (_, name, words) => words ?? name,
+    )
+    .replace(/\s+/g, " ").trim();
+}
+
+/** Without what all lines have in front; empty lines at both ends go. */
+export function dedent(lines: string[]): string {
+  const full = lines.filter((line) => line.trim() !== "");
+  const least = Math.min(...full.map((line) => /^\s*/.exec(line)![0].length));
+  return full.length === 0
+    ? ""
+    : lines.map((line) => line.slice(least).trimEnd()).join("\n").replace(/^\n+|\n+$/g, "");
+}
