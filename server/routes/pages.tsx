@@ -25,6 +25,7 @@ import { mergingPages } from "./merging.tsx";
 import { done, pageRequest, type PageTools, show } from "./page.ts";
 import { orderPages } from "./order_pages.tsx";
 import { documentImagePages } from "./document_images.tsx";
+import { guidePages } from "./guides.tsx";
 import { documentEditPages } from "./document_edit.tsx";
 import { planningPages } from "./planning.tsx";
 import { projectPages } from "./projects.tsx";
@@ -61,6 +62,7 @@ export function mountPages(pages: Hono<Env>, tools: PageTools): void {
   planningPages(pages, tools);
   documentEditPages(pages, tools);
   documentImagePages(pages, tools);
+  guidePages(pages, tools);
   pages.get("/settings", (c) => show(c, <SettingsPage {...settingsPage(pageRequest(c, tools))} />));
   pages.post("/settings/resume-agents", (c) => {
     resumeAgents(c.var.app);
