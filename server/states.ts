@@ -102,6 +102,10 @@ export type SuggestionStatus = typeof suggestionStatuses[number];
 export const documentSaves = ["commit", "files"] as const;
 export type DocumentSaves = typeof documentSaves[number];
 
+/** Files that tell agents about a project, which a part can be assembled for. */
+export const guideFiles = ["CLAUDE.md", "AGENTS.md"] as const;
+export type GuideFile = typeof guideFiles[number];
+
 /** How tickets start that nobody said anything else about: by themselves, or when a person starts each. */
 export const startModes = ["auto", "hand"] as const;
 export type StartMode = typeof startModes[number];

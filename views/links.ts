@@ -33,6 +33,12 @@ export const newDocumentHref = (projectId: string, query: { folder?: string } = 
 /** What was typed and not saved. */
 export const draftsHref = (projectId: string): string =>
   withQuery("/planning/drafts", { project: projectId });
+/** What a project's documents can be exported as. */
+export const planningExportHref = (projectId: string): string =>
+  withQuery("/planning/export", { project: projectId });
+/** CLAUDE.md or AGENTS.md, as it is assembled from documents. */
+export const guideHref = (projectId: string, file: string): string =>
+  withQuery("/planning/guide", { project: projectId, file });
 /** An image of a project's documents; its path from `planning/`. */
 export const imageHref = (projectId: string, path: string): string =>
   `/planning/${id(projectId)}/${path.split("/").map(id).join("/")}`;

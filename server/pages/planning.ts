@@ -174,7 +174,7 @@ export async function documentPage(
     shell: shellOf({ ...request, projectId: project.id }),
     project: planningProjectOf(app, project),
     document,
-    ...rendered(app, document, text, { tickable: project.status === "active" }),
+    ...rendered(app, document, text, project.status === "active" ? { open: document } : {}),
     ideas: listDocumentIdeas(app.db, document.id, IDEAS_MAX),
     draftAt: draftOf(app, document, text)?.updatedAt ?? null,
     links: neighboursOf(app, document),
@@ -185,18 +185,21 @@ export async function documentPage(
   };
 }
 
-/** A document's text as HTML; links lead where the index says. */
+/**
+ * A document's text as HTML; links lead where the index says. `open`: the document that its checklists can be ticked
+ * in, and made ideas of; absent: in none.
+ */
 export function rendered(
   app: App,
   document: Pick<PlanningDocument, "projectId" | "path">,
   text: string,
-  { tickable = false } = {},
+  { open }: { open?: PlanningDocument } = {},
 ) {
   const { body, bodyLine } = splitDocument(text);
   return renderDocument(body, {
     linesBefore: bodyLine,
-    tickable,
-    ...tickable && { ideaAction: `${documentHref(document.id)}/line-idea` },
+    tickable: open !== undefined,
+    ...open && { ideaAction: `${documentHref(open.id)}/line-idea` },
     links: {
       resolve: referencesOf(app, document.projectId),
       document: (name, how) => {

@@ -14,6 +14,7 @@ import { modelsApi } from "./models.ts";
 import { orderApi } from "./order.tsx";
 import { documentDraftsApi } from "./document_drafts.tsx";
 import { documentImagesApi } from "./document_images.tsx";
+import { guidesApi } from "./guides.tsx";
 import { documentEditApi } from "./document_edit.tsx";
 import { documentIdeasApi } from "./document_ideas.tsx";
 import { planningApi } from "./planning.tsx";
@@ -46,6 +47,7 @@ export function mountApi(api: Api, streams: EventStreams): void {
   documentDraftsApi(api);
   documentImagesApi(api);
   documentIdeasApi(api);
+  guidesApi(api);
   jobsApi(api);
   usageApi(api);
   pricesApi(api);

@@ -26,6 +26,7 @@ import { done, pageRequest, type PageTools, show } from "./page.ts";
 import { orderPages } from "./order_pages.tsx";
 import { documentDraftsPages } from "./document_drafts.tsx";
 import { documentImagePages } from "./document_images.tsx";
+import { guidePages } from "./guides.tsx";
 import { documentEditPages } from "./document_edit.tsx";
 import { documentIdeasPages } from "./document_ideas.tsx";
 import { planningPages } from "./planning.tsx";
@@ -65,6 +66,7 @@ export function mountPages(pages: Hono<Env>, tools: PageTools): void {
   documentDraftsPages(pages, tools);
   documentImagePages(pages, tools);
   documentIdeasPages(pages, tools);
+  guidePages(pages, tools);
   pages.get("/settings", (c) => show(c, <SettingsPage {...settingsPage(pageRequest(c, tools))} />));
   pages.post("/settings/resume-agents", (c) => {
     resumeAgents(c.var.app);
