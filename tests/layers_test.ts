@@ -7,7 +7,7 @@ const root = join(import.meta.dirname!, "..");
 /** Part of the tree a file belongs to; the first that matches. */
 const parts: [name: string, pattern: RegExp][] = [
   // Wires everything: reads flags and configuration, owns the order of start and stop.
-  ["main", /^(main|server\/(command|listening|serve|start_agents))\.ts$/],
+  ["main", /^(main|server\/(command|listening|serve|start_agents|work))\.ts$/],
   // Pure values and functions that every part may use.
   [
     "leaf",
@@ -17,7 +17,10 @@ const parts: [name: string, pattern: RegExp][] = [
   ["protocol", /^agents\/(protocol|results|models|paths)\.ts$/],
   ["routes", /^server\/routes\//],
   ["pages", /^server\/pages\//],
-  ["http", /^server\/(api|assets|auth|body_limit|http|idempotency|openapi|problem|sse)\.ts$/],
+  [
+    "http",
+    /^server\/(api|assets|auth|body_limit|http|idempotency|late_routes|openapi|problem|sse)\.ts$/,
+  ],
   ["services", /^server\/(services\/|outputs\/|inputs\.ts)/],
   ["store", /^server\/store\//],
   [
