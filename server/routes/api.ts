@@ -1,4 +1,7 @@
-/** The API under /api/v1: every noun's routes on one router. */
+/**
+ * The API under /api/v1: every noun's routes on one router. A new noun adds one line, with the first parts of all its
+ * paths; its pages add theirs in pages.tsx.
+ */
 import type { Api } from "../api.ts";
 import type { EventStreams } from "../sse.ts";
 
