@@ -11,10 +11,12 @@ import { transact, within } from "./db.ts";
 import { AppError, type FieldError, httpStatus } from "./errors.ts";
 import type { App } from "./app.ts";
 import { keepAnswer, type RequestKey } from "./idempotency.ts";
+import type { LateBindings, LateRoutes } from "./late_routes.ts";
 import { once } from "./once.ts";
 
 /** What the middleware puts into each request. */
 export interface Env {
+  Bindings: LateBindings;
   Variables: { app: App; requestId: string; requestKey?: RequestKey };
 }
 export type RequestContext = Context<Env>;
@@ -73,10 +75,22 @@ const problemSchema = once(() =>
 export class Api {
   readonly #descriptions: (() => RouteConfig)[] = [];
 
-  constructor(readonly hono: Hono<Env>) {}
+  constructor(readonly hono: Hono<Env>, readonly base: string, readonly lateRoutes: LateRoutes) {}
 
-  /** What was declared, for the OpenAPI description. */
-  routes(): RouteConfig[] {
+  /**
+   * Declares routes that are loaded with the first request for one of them; `firsts` are the first parts of all their
+   * paths. A test looks that none is missing.
+   */
+  late(firsts: readonly string[], load: () => Promise<(api: Api) => void>): void {
+    this.lateRoutes.add(this.base, firsts, async () => {
+      const mount = await load();
+      return () => mount(this);
+    });
+  }
+
+  /** All that is declared, for the OpenAPI description. */
+  async routes(): Promise<RouteConfig[]> {
+    await this.lateRoutes.all();
     return this.#descriptions.map((describe) => describe());
   }
 

@@ -11,16 +11,23 @@ import { AppError, messageOf } from "./errors.ts";
 import { machineFaults } from "./machine_fault.ts";
 import { once } from "./once.ts";
 import { idempotency } from "./idempotency.ts";
+import { LateRoutes } from "./late_routes.ts";
 import { describeApi } from "./openapi.ts";
 import { type PageError, pageErrorOf, problemResponse, toAppError } from "./problem.ts";
 import { findStorageFault, RETRY_AFTER_SECONDS } from "./storage.ts";
 import type { Timers } from "./timers.ts";
 
+/** The router of the pages. */
+export type Pages = Hono<Env> & {
+  /** As that of the API: routes that are loaded with the first request for one of them. */
+  late(firsts: readonly string[], load: () => Promise<(pages: Hono<Env>) => void>): void;
+};
+
 export interface HttpOptions {
   assets: Assets;
   /** Declares the routes of /api/v1. */
   mountApi(api: Api): void;
-  mountPages(pages: Hono<Env>): void;
+  mountPages(pages: Pages): void;
   /** The page, or for htmx the fragment, that shows a refusal. */
   renderError(error: PageError, c: RequestContext): string | Promise<string>;
   /** The port that is listened on; 0 while it is not known. The configured one by default. */
@@ -78,19 +85,28 @@ export function createHttp(app: App, options: HttpOptions): Hono<Env> {
   http.use(frame(app, answerError));
   http.use(localOwner(app, { host: app.config.host, port }));
   http.use(bodyLimit);
+  http.use((c, next) => {
+    // Of Hono's environment nothing is there but what late routes put into it.
+    if (c.env?.notLoaded) throw c.env.notLoaded;
+    return next();
+  });
   http.get("/healthz", (c) => health(c));
   http.get("/static/*", assets.serve);
 
-  const api = new Api(new Hono<Env>());
+  const lateRoutes = new LateRoutes();
+  const api = new Api(http.basePath(API), API, lateRoutes);
   api.hono.use(idempotency(timers));
   mountApi(api);
   const description = once(() => describeApi(api));
   api.hono.get("/openapi.json", async (c) => c.json(await description()));
-  http.route("/api/v1", api.hono);
 
-  const pages = new Hono<Env>();
-  mountPages(pages);
-  http.route("/", pages);
+  const late: Pages["late"] = (firsts, load) =>
+    lateRoutes.add("", firsts, async () => {
+      const mount = await load();
+      return () => mount(http);
+    });
+  mountPages(Object.assign(http.basePath("/"), { late }));
+  lateRoutes.serve(http);
   return http;
 }
 
@@ -102,6 +118,7 @@ function methodsAt({ router }: Hono<Env>, path: string): string[] {
   return taken.flatMap((method) => method === "GET" ? ["GET", "HEAD"] : method);
 }
 
+const API = "/api/v1";
 const isApi = (path: string): boolean => path === "/api" || path.startsWith("/api/");
 const isStatic = (path: string): boolean => path.startsWith("/static/");
 

@@ -10,7 +10,7 @@ export async function describeApi(api: Api): Promise<OpenApiDocument> {
   // Loaded when it is asked for: a start has no time for it.
   const { OpenAPIHono } = await import("@hono/zod-openapi");
   const described = new OpenAPIHono();
-  for (const route of api.routes()) described.openAPIRegistry.registerPath(route);
+  for (const route of await api.routes()) described.openAPIRegistry.registerPath(route);
   const document = described.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {

@@ -4,20 +4,6 @@ import { lazyCatalog } from "../agents/catalog.ts";
 import { findSandbox } from "../agents/find_sandbox.ts";
 import { lateAgents } from "../agents/late.ts";
 import type { Agents, Confinement } from "../agents/runtime.ts";
-import { bringWaitingBack } from "../queue/due.ts";
-import { advanceIdeaHandler } from "../queue/handlers/advance_idea.ts";
-import { advanceTicketHandler } from "../queue/handlers/advance_ticket.ts";
-import { backupHandler } from "../queue/handlers/backup.ts";
-import { mergeTicketHandler } from "../queue/handlers/merge_ticket.ts";
-import { notifyHandler } from "../queue/handlers/notify.ts";
-import { notifyAlertHandler, tellAlertHandler } from "../queue/handlers/notify_alert.ts";
-import { rollUpHandler } from "../queue/handlers/roll_up.ts";
-import { undoMergeHandler } from "../queue/handlers/undo_merge.ts";
-import { removeWorktreeHandler } from "../queue/handlers/remove_worktree.ts";
-import { runAgentHandler } from "../queue/handlers/run_agent.ts";
-import { queueLimits } from "../queue/limits.ts";
-import { createRunner, type Runner } from "../queue/runner.ts";
-import { pruneHandler, scheduleUpkeep } from "../queue/upkeep.ts";
 import { appScripts } from "../views/shell.ts";
 import type { App } from "./app.ts";
 import { loadAssets } from "./assets.ts";
@@ -27,28 +13,19 @@ import { copyInThread } from "./backup_copy.ts";
 import { HOUR_MS, SECOND_MS, steadyClock, systemClock, timeText } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { networkFileSystemOf, openDataFolder, readMounts } from "./data_folder.ts";
-import { type Db, transact } from "./db.ts";
+import type { Db } from "./db.ts";
 import { messageOf } from "./errors.ts";
 import { createHttp, serveOptions } from "./http.ts";
 import { createHub } from "./hub.ts";
 import { listen } from "./listening.ts";
 import { createLog, type Log } from "./log.ts";
-import { Unavailable } from "./machine_fault.ts";
 import { openDatabase } from "./open_database.ts";
 import { mountApi } from "./routes/api.ts";
 import { mountPages, renderError } from "./routes/pages.tsx";
-import { resumeAgents } from "./services/agents.ts";
-import { scheduleBackups } from "./services/backups.ts";
-import { giveUpJob } from "./services/jobs.ts";
-import { knownQuirks, learnQuirk, refreshModels } from "./services/models.ts";
-import { pruneUsage, scheduleRollUps } from "./services/roll_up.ts";
-import { createRunHost } from "./services/run_host.ts";
 import { createEventStreams } from "./sse.ts";
 import { modelOf, startAgents } from "./start_agents.ts";
 import { watchStorage } from "./storage.ts";
-import { pruneAlerts } from "./store/alerts.ts";
 import { lastEventMs } from "./store/events.ts";
-import { pruneKeys } from "./store/idempotency_keys.ts";
 import { systemTimers } from "./timers.ts";
 import { Turnstile } from "./turnstile.ts";
 import { VERSION } from "./version.ts";
@@ -64,7 +41,7 @@ const STOP_GRACE_MS = 2 * SECOND_MS;
 const EXIT_GRACE_MS = 10 * SECOND_MS;
 /** A process that a signal ended, as shells tell it. */
 const signalExits = { SIGINT: 130, SIGTERM: 143 } as const;
-/** The first pages come before the work: loading the agents and starting a brain hold up this thread. */
+/** The first pages come before the work: loading it and the agents, and starting a brain, hold up this thread. */
 const WORK_DELAY_MS = 100;
 
 /** Serves until a signal stops it; gives the exit code. */
@@ -90,7 +67,6 @@ export async function serve(config: Config, root: URL): Promise<number> {
     const lately = lateAgents(status, agents.promise);
     const app = createApp({ config, root, log, db, backups, agents: lately });
     watchStorage(app, systemTimers);
-    const runner = createAppRunner(app);
     const stop = stopSignal();
     const web = serveHttp(app, root, confined);
     const { hostname, port } = web.listening;
@@ -100,13 +76,11 @@ export async function serve(config: Config, root: URL): Promise<number> {
 
     await Promise.race([stop.first, delay(WORK_DELAY_MS)]);
     await confined;
-    const host = createRunHost(() => app);
+    const { createWork } = await import("./work.ts");
+    const work = createWork(app);
+    const { host, quirks, runner } = work;
     const { nowMs } = app.clock;
     const { signal } = stop;
-    const quirks = {
-      known: () => knownQuirks(app),
-      learned: (quirk: Parameters<typeof learnQuirk>[1]) => learnQuirk(app, quirk),
-    };
     const started = await startAgents({
       ...{ config, root, log, host, confinement, nowMs, signal, quirks },
       port: () => port,
@@ -114,8 +88,8 @@ export async function serve(config: Config, root: URL): Promise<number> {
     agents.resolve(started.agents);
     // Open pages show how agents are confined, which may only now be known.
     void started.proven.then(() => app.hub.publish({ kind: "agents" }));
-    if (!signal.aborted) begin(app, runner);
-    void refreshModels(app, signal);
+    if (!signal.aborted) work.begin();
+    void work.refreshModels(signal);
 
     await stop.first;
     log.info("stopping: what runs finishes what it is at; a second signal ends it at once");
@@ -145,27 +119,6 @@ function warnOfNetwork(dataDir: string, log: Log): void {
   );
 }
 
-/** The work begins; with a disk that is full at the start already, as soon as there is room. */
-function begin(app: App, runner: Runner): void {
-  try {
-    transact(app, (tx) => {
-      scheduleUpkeep(tx);
-      scheduleBackups(app, tx);
-      scheduleRollUps(tx);
-    });
-    // What held the agents may be mended by this very start, with another key say.
-    resumeAgents(app);
-    runner.start();
-  } catch (error) {
-    if (!(error instanceof Unavailable) || app.db.fault === null) throw error;
-    const unsubscribe = app.hub.subscribe(({ kind }) => {
-      if (kind !== "storage" || app.db.fault !== null) return;
-      unsubscribe();
-      begin(app, runner);
-    });
-  }
-}
-
 type AppParts = Pick<App, "config" | "log" | "db" | "backups" | "agents"> & { root: URL };
 
 function createApp({ root, ...parts }: AppParts): App {
@@ -176,8 +129,8 @@ function createApp({ root, ...parts }: AppParts): App {
     clock: {
       ...steadyClock({
         notBeforeMs: lastEventMs(db),
-        // Later: it is noticed in the middle of something.
-        onSetBack: (byMs) => void queueMicrotask(() => followSetBack(app, byMs)),
+        // Not at once: it is noticed in the middle of something.
+        onSetBack: (byMs) => void queueMicrotask(() => followClock(app, byMs)),
       }),
       calendar: calendarOf(parts.config.timeZone),
     },
@@ -189,37 +142,14 @@ function createApp({ root, ...parts }: AppParts): App {
   return app;
 }
 
-/** By so much that it was plainly wrong before: what waits is not to wait for that future. */
-function followSetBack(app: App, byMs: number): void {
+async function followClock(app: App, byMs: number): Promise<void> {
   app.log.warn("the clock was set back", { hours: Math.round(byMs / HOUR_MS) });
   try {
-    transact(app, (tx) => bringWaitingBack(tx, byMs));
+    const { followSetBack } = await import("./work.ts");
+    followSetBack(app, byMs);
   } catch (error) {
     app.log.error("what waits for its time could not follow", { error: messageOf(error) });
   }
-}
-
-function createAppRunner(app: App): Runner {
-  return createRunner({
-    app,
-    handlers: [
-      advanceIdeaHandler,
-      runAgentHandler,
-      advanceTicketHandler,
-      mergeTicketHandler,
-      undoMergeHandler,
-      removeWorktreeHandler,
-      pruneHandler([pruneKeys, pruneUsage, pruneAlerts]),
-      rollUpHandler,
-      notifyHandler,
-      tellAlertHandler,
-      notifyAlertHandler,
-      backupHandler(app.clock.nowMs()),
-    ],
-    limits: queueLimits(app.config),
-    bootId: crypto.randomUUID(),
-    gaveUp: (tx, job, reason, failure) => giveUpJob(app, tx, job, reason, failure),
-  });
 }
 
 /** `ready`: what every answer waits for. */

@@ -7,7 +7,7 @@ const root = join(import.meta.dirname!, "..");
 /** Part of the tree a file belongs to; the first that matches. */
 const parts: [name: string, pattern: RegExp][] = [
   // Wires everything: reads flags and configuration, owns the order of start and stop.
-  ["main", /^(main|server\/(command|listening|serve|start_agents))\.ts$/],
+  ["main", /^(main|server\/(command|listening|serve|start_agents|work))\.ts$/],
   // Pure values and functions that every part may use.
   [
     "leaf",
@@ -17,7 +17,10 @@ const parts: [name: string, pattern: RegExp][] = [
   ["protocol", /^agents\/(protocol|results|models|paths)\.ts$/],
   ["routes", /^server\/routes\//],
   ["pages", /^server\/pages\//],
-  ["http", /^server\/(api|assets|auth|body_limit|http|idempotency|openapi|problem|sse)\.ts$/],
+  [
+    "http",
+    /^server\/(api|assets|auth|body_limit|http|idempotency|late_routes|openapi|problem|sse)\.ts$/,
+  ],
   ["services", /^server\/(services\/|outputs\/|inputs\.ts)/],
   ["store", /^server\/store\//],
   [
@@ -67,6 +70,13 @@ const typeArrows: Record<string, string[]> = {
 const importPattern =
   /(?:^|\n)\s*(import|export)(\s+type)?\s+(?:[^"';]*?\s+from\s+)?["'](\.{1,2}\/[^"']+)["']/g;
 
+/** Name of a package, with its scope and without the path in it; types are gone at run time. */
+const libraryPattern =
+  /(?:^|\n)import\s+(?!type\b)(?:[^"';]*?\s+from\s+)?"((?!node:)@?\w[\w-]*(?:\/(?<=@[\w-]+\/)[\w-]+)?)/g;
+
+/** What is loaded when it is used first points the same way as what is loaded at once. */
+const lateImportPattern = /\bimport\("(\.{1,2}\/[^"]+)"\)/g;
+
 function partOf(path: string): string {
   return parts.find(([, pattern]) => pattern.test(path))?.[0] ?? `unknown (${path})`;
 }
@@ -79,7 +89,14 @@ async function* sources(dir: string): AsyncGenerator<string> {
   }
 }
 
-async function imports(): Promise<{ from: string; to: string; types: boolean }[]> {
+interface Import {
+  from: string;
+  to: string;
+  types: boolean;
+  late: boolean;
+}
+
+async function imports(): Promise<Import[]> {
   const found = [];
   for (const dir of ["server", "agents", "queue", "views"]) {
     for await (const from of sources(dir)) found.push(...await importsOf(from));
@@ -88,13 +105,17 @@ async function imports(): Promise<{ from: string; to: string; types: boolean }[]
   return found;
 }
 
-async function importsOf(from: string) {
+async function importsOf(from: string): Promise<Import[]> {
   const text = await Deno.readTextFile(join(root, from));
-  return [...text.matchAll(importPattern)].map(([, , types, target]) => ({
-    from,
-    to: relative(root, join(root, dirname(from), target!)),
-    types: types !== undefined,
-  }));
+  const to = (target: string) => relative(root, join(root, dirname(from), target));
+  return [
+    ...[...text.matchAll(importPattern)].map(([, , types, target]) => (
+      { from, to: to(target!), types: types !== undefined, late: false }
+    )),
+    ...[...text.matchAll(lateImportPattern)].map(([, target]) => (
+      { from, to: to(target!), types: false, late: true }
+    )),
+  ];
 }
 
 Deno.test("imports point one way between the layers", async () => {
@@ -111,8 +132,8 @@ Deno.test("imports point one way between the layers", async () => {
 
 Deno.test("no import leads round in a circle", async () => {
   const graph = new Map<string, string[]>();
-  for (const { from, to, types } of await imports()) {
-    if (!types) graph.set(from, [...graph.get(from) ?? [], to]);
+  for (const { from, to, types, late } of await imports()) {
+    if (!types && !late) graph.set(from, [...graph.get(from) ?? [], to]);
   }
   const circles: string[][] = [];
   const finished = new Set<string>();
@@ -125,6 +146,30 @@ Deno.test("no import leads round in a circle", async () => {
   };
   for (const file of graph.keys()) visit(file, []);
   deepEqual(circles, []);
+});
+
+Deno.test("a start loads what the first page needs: the other routes, the work and large libraries come when they are used", async () => {
+  const used = new Map<string, string[]>();
+  for (const { from, to, types, late } of await imports()) {
+    if (!types && !late) used.set(from, [...used.get(from) ?? [], to]);
+  }
+  const started = new Set(["main.ts", "server/command.ts"]);
+  for (const file of started) for (const to of used.get(file) ?? []) started.add(to);
+  const libraries = new Set<string>();
+  for (const file of started) {
+    const text = await Deno.readTextFile(join(root, file));
+    for (const [, name] of text.matchAll(libraryPattern)) libraries.add(name!);
+  }
+  const files = [...started].filter((file) => /^server\/routes\/|^queue\/handlers\//.test(file));
+  deepEqual(
+    files.sort(),
+    ["api.ts", "page.ts", "pages.tsx"].map((name) => `server/routes/${name}`),
+  );
+  deepEqual(
+    [...libraries].sort(),
+    ["croner", "hono", "preact", "preact-render-to-string", "yaml", "zod"],
+    "load a new one with await import(…) where it is used first",
+  );
 });
 
 Deno.test("only one file knows the vendor's SDK, and only one writes through the SQLite driver", async () => {

@@ -22,11 +22,12 @@ import { wordMarks } from "../views/diff_words.ts";
 import { count, duration, firstLine, money, relative, tokens } from "../views/format.ts";
 import { ErrorPage } from "../views/errors.tsx";
 import { ErrorSummary, Field } from "../views/forms.tsx";
-import { describeChange, History } from "../views/history.tsx";
+import { describeChange } from "../views/history.tsx";
+import { History } from "../views/history_panel.tsx";
 import { idPart, isSafeHref, withQuery } from "../views/links.ts";
 import { liveMessage, LiveStream, partial } from "../views/live.tsx";
 import { renderMarkdown } from "../views/markdown.ts";
-import { Inline } from "../views/prose.tsx";
+import { Inline } from "../views/inline.tsx";
 import { doingNow, shownRun } from "../views/words.ts";
 import * as a from "./pages_fixture.ts";
 

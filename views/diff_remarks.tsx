@@ -7,7 +7,8 @@ import { shortCommit } from "./format.ts";
 import { suggestionIn } from "../server/suggestion.ts";
 import { ActionForm, Button, buttonClass, Disclosure, Field } from "./forms.tsx";
 import { ticketHref } from "./links.ts";
-import { Inline, Prose } from "./prose.tsx";
+import { Inline } from "./inline.tsx";
+import { Prose } from "./prose.tsx";
 import { severityWords } from "./words.ts";
 
 /** A criterion's verdict with a place that the reviewer names as its evidence. */

@@ -8,7 +8,7 @@ import { plural } from "./format.ts";
 import { Button, buttonClass, ErrorSummary, Field, fieldId } from "./forms.tsx";
 import { Layout, PageHead } from "./layout.tsx";
 import { documentHref, ideaHref } from "./links.ts";
-import { Inline } from "./prose.tsx";
+import { Inline } from "./inline.tsx";
 import type { Shell } from "./shell.ts";
 import { ideaWords } from "./words.ts";
 

@@ -1,5 +1,4 @@
 /** Changes of ideas and tickets in plain sentences. */
-import type { VNode } from "preact";
 import {
   type CheckStatus,
   checkStatuses,
@@ -11,16 +10,12 @@ import {
   ticketSteps,
 } from "../server/states.ts";
 import type { ChangeEvent } from "../server/records.ts";
-import { capital, Panel, Time } from "./components.tsx";
+import { capital } from "./components.tsx";
 import { exactTime, firstLine, plural, shortCommit } from "./format.ts";
-import { Inline, Prose } from "./prose.tsx";
 import { checkWords, failureWords, ideaWords, stepWords, ticketWords } from "./words.ts";
 
-/** Changes that only repeat what another one says; they are not shown. */
-const silent = new Set(["comment_changed", "comment_removed"]);
-
 /** Longest words of a person, or reason, that stand in the sentence. */
-const WORDS_MAX_CHARS = 120;
+export const WORDS_MAX_CHARS = 120;
 
 /**
  * What happened, by whom and why, as a sentence without a full stop; longer words are cut (`wordsOf` has them
@@ -185,7 +180,7 @@ const textOf = ({ data }: ChangeEvent, key: string): string =>
   typeof data[key] === "string" ? data[key] : "";
 
 /** What a person said with it, or the reason that was given, whole; empty: nothing. */
-const wordsOf = (change: ChangeEvent): string =>
+export const wordsOf = (change: ChangeEvent): string =>
   textOf(change, "words") || textOf(change, "reason");
 
 function ideaMove(change: ChangeEvent): string {
@@ -235,50 +230,3 @@ function wordOf<S extends string>(
 
 const failureIn = (reason: string): string =>
   isFailureReason(reason) ? `: ${failureWords[reason as FailureReason].toLowerCase()}` : "";
-
-interface HistoryProps {
-  id: string;
-  /** Newest first. */
-  changes: ChangeEvent[];
-  nowMs: number;
-}
-
-/** The timeline of one idea or ticket. */
-export function History({ id, changes, nowMs }: HistoryProps): VNode {
-  const shown = changes.filter(({ type, data }) =>
-    !silent.has(type) && !(type === "ticket_changed" && !data.step)
-  );
-  return (
-    <Panel id={id} title="History">
-      {shown.length === 0 ? <p class="muted">Nothing yet.</p> : (
-        <ol class="history">
-          {shown.map((change) => (
-            <li key={change.seq}>
-              <Change change={change} /> <Time at={change.at} nowMs={nowMs} />
-            </li>
-          ))}
-        </ol>
-      )}
-    </Panel>
-  );
-}
-
-/** The sentence; what does not fit into it unfolds. */
-function Change({ change }: { change: ChangeEvent }): VNode {
-  const words = wordsOf(change);
-  if (words.trim() === firstLine(words, WORDS_MAX_CHARS)) {
-    return (
-      <span>
-        <Inline text={describeChange(change)} />
-      </span>
-    );
-  }
-  return (
-    <details id={`change-${change.seq}`}>
-      <summary>
-        <Inline text={describeChange(change)} />
-      </summary>
-      <Prose text={words} />
-    </details>
-  );
-}

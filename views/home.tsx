@@ -19,7 +19,7 @@ import { framePartials, Layout, PageHead } from "./layout.tsx";
 import { runHref, type Subject, ticketHref } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
 import { type Need, NeedItem } from "./needs.tsx";
-import { Inline } from "./prose.tsx";
+import { Inline } from "./inline.tsx";
 import type { Shell } from "./shell.ts";
 import { severalProjects, SubjectLink } from "./subject.tsx";
 import { DelayNote } from "./delay.tsx";

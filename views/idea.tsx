@@ -18,7 +18,7 @@ import {
 import { PendingApprovals } from "./approvals.tsx";
 import { plural } from "./format.ts";
 import { type DocumentOrigin, OriginLink } from "./document_origin.tsx";
-import { History } from "./history.tsx";
+import { History } from "./history_panel.tsx";
 import { IdeaActions, type RefusedDecision } from "./idea_decision.tsx";
 import { Description } from "./idea_description.tsx";
 import { Findings, PlanPanel } from "./idea_plan.tsx";
@@ -26,8 +26,10 @@ import { framePartials, Layout, PageHead } from "./layout.tsx";
 import { idPart, projectHref, runHref, ticketHref, withQuery } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
 import type { ResolveReference } from "./markdown.ts";
-import { Inline, Prose } from "./prose.tsx";
-import { Questions, type RefusedAnswer } from "./questions.tsx";
+import { Inline } from "./inline.tsx";
+import { Prose } from "./prose.tsx";
+import type { RefusedAnswer } from "./question_form.tsx";
+import { Questions } from "./questions.tsx";
 import type { Shell } from "./shell.ts";
 import { DelayNote } from "./delay.tsx";
 import {

@@ -8,7 +8,8 @@ import { Button, ErrorSummary, Field, fieldId } from "./forms.tsx";
 import { PLAN_FORM, type RefusedDecision, refusedIn } from "./idea_decision.tsx";
 import { ideaHref } from "./links.ts";
 import type { ResolveReference } from "./markdown.ts";
-import { Inline, Prose } from "./prose.tsx";
+import { Inline } from "./inline.tsx";
+import { Prose } from "./prose.tsx";
 import { complexityWords } from "./words.ts";
 
 const findingWords: Record<Finding["kind"], string> = {

@@ -10,7 +10,7 @@ import { ideaHref, withQuery } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
 import type { Shell } from "./shell.ts";
 import { DelayNote } from "./delay.tsx";
-import { Inline } from "./prose.tsx";
+import { Inline } from "./inline.tsx";
 import { type Delay, ideaWords } from "./words.ts";
 
 /** Values of `?status=`, and the ideas behind them: see `ideaFilterStatuses`. */

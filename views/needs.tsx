@@ -7,8 +7,8 @@ import { firstLine, plural } from "./format.ts";
 import { buttonClass } from "./forms.tsx";
 import { ApprovalForm } from "./approvals.tsx";
 import { ideaHref, reviewHref, runHref, subjectName, ticketHref } from "./links.ts";
-import { Inline } from "./prose.tsx";
-import { QuestionForm } from "./questions.tsx";
+import { Inline } from "./inline.tsx";
+import { QuestionForm } from "./question_form.tsx";
 import { failureWords, type Shown } from "./words.ts";
 
 /** `id` is unique among the rows; `since` is UTC text. */

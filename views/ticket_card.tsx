@@ -16,7 +16,7 @@ import { reviewHref, ticketHref } from "./links.ts";
 import { Pick } from "./ticket_bulk.tsx";
 import { TicketMenu } from "./ticket_moves.tsx";
 import { DelayNote } from "./delay.tsx";
-import { Inline } from "./prose.tsx";
+import { Inline } from "./inline.tsx";
 import {
   checkWords,
   type Delay,

@@ -14,7 +14,8 @@ import {
   traceHref,
 } from "./links.ts";
 import type { ResolveReference } from "./markdown.ts";
-import { Inline, Prose } from "./prose.tsx";
+import { Inline } from "./inline.tsx";
+import { Prose } from "./prose.tsx";
 import { Tried, type TriedLine, WaysOn, type WaysOnProps } from "./ways_on.tsx";
 import { complexityWords, failureWords, subtaskWords, ticketTypeWords } from "./words.ts";
 

@@ -5,7 +5,7 @@ import type { Check } from "../server/records.ts";
 import { firstLine } from "./format.ts";
 import { Button, Field } from "./forms.tsx";
 import { checkHref, runHref, ticketHref } from "./links.ts";
-import { Inline } from "./prose.tsx";
+import { Inline } from "./inline.tsx";
 import { checkWords } from "./words.ts";
 
 /** One round of repair. */

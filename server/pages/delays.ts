@@ -11,9 +11,8 @@ import { machineFaults } from "../machine_fault.ts";
 import { once } from "../once.ts";
 import type { Idea, Job, Run, Ticket } from "../records.ts";
 import { failureReasons } from "../states.ts";
-import { isActive } from "../services/runs.ts";
 import { findFailedTurn, listNewestRunEvents } from "../store/run_log.ts";
-import { findActiveRun, listIdeaRuns } from "../store/runs.ts";
+import { findActiveRun, isActive, listIdeaRuns } from "../store/runs.ts";
 import { describeWait, startWaitsAt } from "../services/start_waits.ts";
 
 /** Null: it works, has ended, or is about to begin. */

@@ -2,9 +2,9 @@
 import type { Flash, Shell } from "../../views/shell.ts";
 import { listPauses } from "../../queue/pauses.ts";
 import type { App } from "../app.ts";
-import { agentsHold } from "../services/agents.ts";
 import { shownAlerts } from "../services/alerts.ts";
 import { listProjects } from "../store/projects.ts";
+import { readSetting } from "../store/settings.ts";
 import { countNeeds } from "./needs.ts";
 
 /** What a request says about the page it wants. */
@@ -23,7 +23,7 @@ export function shellOf({ app, asset, projectId, flash }: PageRequest): Shell {
     asset,
     demo: model.kind === "demo",
     storage: app.db.fault,
-    held: agentsHold(app),
+    held: readSetting(app.db, "agents_hold"),
     alerts: shownAlerts(app),
     paused: listPauses(app.db),
     refused,

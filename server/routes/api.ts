@@ -1,56 +1,46 @@
-/** The API under /api/v1: every noun's routes on one router. */
+/**
+ * The API under /api/v1: every noun's routes on one router. A new noun adds one line, with the first parts of all its
+ * paths; its pages add theirs in pages.tsx.
+ */
 import type { Api } from "../api.ts";
 import type { EventStreams } from "../sse.ts";
-import { agentsApi } from "./agents.tsx";
-import { approvalsApi } from "./approvals.tsx";
-import { checkRulesApi } from "./check_rules.tsx";
-import { eventsApi } from "./events.ts";
-import { ideasApi } from "./ideas.tsx";
-import { jobsApi } from "./jobs.tsx";
-import { mcpServersApi } from "./mcp_servers.tsx";
-import { memoryApi } from "./memory.tsx";
-import { mergingApi } from "./merging.tsx";
-import { modelsApi } from "./models.ts";
-import { orderApi } from "./order.tsx";
-import { documentDraftsApi } from "./document_drafts.tsx";
-import { documentImagesApi } from "./document_images.tsx";
-import { guidesApi } from "./guides.tsx";
-import { documentEditApi } from "./document_edit.tsx";
-import { documentIdeasApi } from "./document_ideas.tsx";
-import { planningApi } from "./planning.tsx";
-import { projectsApi } from "./projects.tsx";
-import { runsApi } from "./runs.tsx";
-import { systemApi } from "./system.ts";
-import { reviewsApi } from "./reviews.tsx";
-import { tracesApi } from "./traces.tsx";
-import { ticketsApi } from "./tickets.tsx";
-import { pricesApi } from "./prices.tsx";
-import { usageApi } from "./usage.tsx";
 
 export function mountApi(api: Api, streams: EventStreams): void {
-  projectsApi(api);
-  checkRulesApi(api);
-  mcpServersApi(api);
-  ideasApi(api);
-  orderApi(api);
-  ticketsApi(api);
-  reviewsApi(api);
-  mergingApi(api);
-  tracesApi(api);
-  agentsApi(api);
-  modelsApi(api);
-  runsApi(api);
-  approvalsApi(api);
-  memoryApi(api);
-  planningApi(api);
-  documentEditApi(api);
-  documentDraftsApi(api);
-  documentImagesApi(api);
-  documentIdeasApi(api);
-  guidesApi(api);
-  jobsApi(api);
-  usageApi(api);
-  pricesApi(api);
-  systemApi(api);
-  eventsApi(api, streams);
+  api.late(["projects"], async () => (await import("./projects.tsx")).projectsApi);
+  api.late(["projects"], async () => (await import("./check_rules.tsx")).checkRulesApi);
+  api.late(
+    ["projects", "mcp-servers"],
+    async () => (await import("./mcp_servers.tsx")).mcpServersApi,
+  );
+  api.late(["projects", "ideas", "questions"], async () => (await import("./ideas.tsx")).ideasApi);
+  api.late(
+    ["projects", "tickets", "start-rules"],
+    async () => (await import("./order.tsx")).orderApi,
+  );
+  api.late(["projects", "tickets"], async () => (await import("./tickets.tsx")).ticketsApi);
+  api.late(["tickets"], async () => (await import("./reviews.tsx")).reviewsApi);
+  api.late(["projects", "tickets"], async () => (await import("./merging.tsx")).mergingApi);
+  api.late(["projects"], async () => (await import("./traces.tsx")).tracesApi);
+  api.late(["agents", "projects"], async () => (await import("./agents.tsx")).agentsApi);
+  api.late(["models"], async () => (await import("./models.ts")).modelsApi);
+  api.late(["runs"], async () => (await import("./runs.tsx")).runsApi);
+  api.late(["approvals"], async () => (await import("./approvals.tsx")).approvalsApi);
+  api.late(["memory", "runs"], async () => (await import("./memory.tsx")).memoryApi);
+  api.late(["projects", "documents"], async () => (await import("./planning.tsx")).planningApi);
+  api.late(
+    ["documents", "projects"],
+    async () => (await import("./document_edit.tsx")).documentEditApi,
+  );
+  api.late(["jobs", "queues", "schedules"], async () => (await import("./jobs.tsx")).jobsApi);
+  api.late(["usage", "limits", "alerts"], async () => (await import("./usage.tsx")).usageApi);
+  api.late(["prices"], async () => (await import("./prices.tsx")).pricesApi);
+  api.late(["system"], async () => (await import("./system.ts")).systemApi);
+  api.late(["projects"], async () => (await import("./document_drafts.tsx")).documentDraftsApi);
+  api.late(["projects"], async () => (await import("./document_images.tsx")).documentImagesApi);
+  api.late(["projects"], async () => (await import("./guides.tsx")).guidesApi);
+  api.late(["documents"], async () => (await import("./document_ideas.tsx")).documentIdeasApi);
+  api.late(["events"], async () => {
+    const { eventsApi } = await import("./events.ts");
+    return (api) => eventsApi(api, streams);
+  });
 }

@@ -3,80 +3,57 @@ import type { Hono } from "hono";
 import { ErrorPage } from "../../views/errors.tsx";
 import { HomePage } from "../../views/home.tsx";
 import { renderPage } from "../../views/layout.tsx";
-import { SettingsPage } from "../../views/settings.tsx";
 import { StartPage } from "../../views/start.tsx";
 import type { Env, RequestContext } from "../api.ts";
+import type { Pages } from "../http.ts";
 import { homePage } from "../pages/home.ts";
-import { settingsPage } from "../pages/settings.ts";
 import { shellOf } from "../pages/shell.ts";
 import type { PageError } from "../problem.ts";
-import { resumeAgents } from "../services/agents.ts";
-import { backUpNow } from "../services/backups.ts";
 import { listProjects } from "../store/projects.ts";
-import { agentPages } from "./agent_pages.tsx";
-import { approvalPages } from "./approvals.tsx";
-import { ideaPages } from "./ideas.tsx";
-import { jobPages } from "./jobs.tsx";
-import { livePages } from "./live.tsx";
-import { checkRulesPages } from "./check_rules.tsx";
-import { mcpServerPages } from "./mcp_servers.tsx";
-import { memoryPages } from "./memory.tsx";
-import { mergingPages } from "./merging.tsx";
-import { done, pageRequest, type PageTools, show } from "./page.ts";
-import { orderPages } from "./order_pages.tsx";
-import { documentDraftsPages } from "./document_drafts.tsx";
-import { documentImagePages } from "./document_images.tsx";
-import { guidePages } from "./guides.tsx";
-import { documentEditPages } from "./document_edit.tsx";
-import { documentIdeasPages } from "./document_ideas.tsx";
-import { planningPages } from "./planning.tsx";
-import { projectPages } from "./projects.tsx";
-import { runPages } from "./runs.tsx";
-import { reviewPages } from "./reviews.tsx";
-import { ticketPages } from "./tickets.tsx";
-import { pricePages } from "./prices.tsx";
-import { tracePages } from "./traces.tsx";
-import { usagePages } from "./usage.tsx";
+import { pageRequest, type PageTools, show } from "./page.ts";
 
-export function mountPages(pages: Hono<Env>, tools: PageTools): void {
+/** Mounts the pages of one noun. */
+type Mount = (pages: Hono<Env>, tools: PageTools) => void;
+
+export function mountPages(pages: Pages, tools: PageTools): void {
+  const late = (firsts: string[], load: () => Promise<Mount>) =>
+    pages.late(firsts, async () => {
+      const mount = await load();
+      return (router) => mount(router, tools);
+    });
   pages.get("/", (c) => {
     const request = pageRequest(c, tools);
     if (listProjects(c.var.app.db).length > 0) return show(c, <HomePage {...homePage(request)} />);
     const start = <StartPage shell={shellOf(request)} path="" message={null} errors={[]} />;
     return show(c, start);
   });
-  projectPages(pages, tools);
-  checkRulesPages(pages, tools);
-  mcpServerPages(pages, tools);
-  ideaPages(pages, tools);
-  orderPages(pages, tools);
-  ticketPages(pages, tools);
-  reviewPages(pages, tools);
-  mergingPages(pages, tools);
-  tracePages(pages, tools);
-  runPages(pages, tools);
-  agentPages(pages, tools);
-  jobPages(pages, tools);
-  usagePages(pages, tools);
-  pricePages(pages, tools);
-  approvalPages(pages, tools);
-  memoryPages(pages, tools);
-  planningPages(pages, tools);
-  documentEditPages(pages, tools);
-  documentDraftsPages(pages, tools);
-  documentImagePages(pages, tools);
-  documentIdeasPages(pages, tools);
-  guidePages(pages, tools);
-  pages.get("/settings", (c) => show(c, <SettingsPage {...settingsPage(pageRequest(c, tools))} />));
-  pages.post("/settings/resume-agents", (c) => {
-    resumeAgents(c.var.app);
-    return done(c, "/settings", "The agents work again");
-  });
-  pages.post("/settings/back-up", async (c) => {
-    const { name } = await backUpNow(c.var.app);
-    return done(c, "/settings", `Backed up: ${name}`);
-  });
-  livePages(pages, tools);
+  late(["projects"], async () => (await import("./projects.tsx")).projectPages);
+  late(["projects"], async () => (await import("./check_rules.tsx")).checkRulesPages);
+  late(["projects"], async () => (await import("./mcp_servers.tsx")).mcpServerPages);
+  late(["ideas", "questions"], async () => (await import("./ideas.tsx")).ideaPages);
+  late(["tickets", "development"], async () => (await import("./order_pages.tsx")).orderPages);
+  late(["development", "tickets"], async () => (await import("./tickets.tsx")).ticketPages);
+  late(["tickets"], async () => (await import("./reviews.tsx")).reviewPages);
+  late(["projects", "tickets"], async () => (await import("./merging.tsx")).mergingPages);
+  late(["projects"], async () => (await import("./traces.tsx")).tracePages);
+  late(["runs"], async () => (await import("./runs.tsx")).runPages);
+  late(["agents", "projects"], async () => (await import("./agent_pages.tsx")).agentPages);
+  late(["jobs", "queues"], async () => (await import("./jobs.tsx")).jobPages);
+  late(["usage", "usage.csv"], async () => (await import("./usage.tsx")).usagePages);
+  late(["usage"], async () => (await import("./prices.tsx")).pricePages);
+  late(["approvals", "approve"], async () => (await import("./approvals.tsx")).approvalPages);
+  late(["memory"], async () => (await import("./memory.tsx")).memoryPages);
+  late(["planning", "documents"], async () => (await import("./planning.tsx")).planningPages);
+  late(["documents"], async () => (await import("./document_edit.tsx")).documentEditPages);
+  late(["planning"], async () => (await import("./document_drafts.tsx")).documentDraftsPages);
+  late(
+    ["planning", "documents"],
+    async () => (await import("./document_images.tsx")).documentImagePages,
+  );
+  late(["planning"], async () => (await import("./guides.tsx")).guidePages);
+  late(["documents"], async () => (await import("./document_ideas.tsx")).documentIdeasPages);
+  late(["settings"], async () => (await import("./settings.tsx")).settingsPages);
+  late(["live"], async () => (await import("./live.tsx")).livePages);
 }
 
 /** The page that shows a refusal; what was posted is shown with it, so that nothing typed is lost. */

@@ -18,6 +18,7 @@ import {
   addTurnUsage,
   getRun,
   insertRun,
+  isActive,
   listIdeaRuns,
   moveRun,
   type RunHead,
@@ -29,6 +30,7 @@ import { keptAgentFor, readDefinition } from "./definitions.ts";
 import { modelOf } from "./models.ts";
 import { enqueueRun } from "./run_jobs.ts";
 
+export { isActive } from "../store/runs.ts";
 export { enqueueRun } from "./run_jobs.ts";
 
 /** What a new run is for. */
@@ -256,9 +258,6 @@ export function cancelIdeaRuns(app: App, tx: Tx, ideaId: string): void {
     if (isActive(run)) cancelRunIn(app, tx, run);
   }
 }
-
-export const isActive = (run: Pick<Run, "status">): boolean =>
-  run.status === "queued" || run.status === "running" || run.status === "waiting";
 
 /** Marks a run as working. Returns null when it has ended or is paused: there is nothing to do. */
 export function beginRun(tx: Tx, runId: string): Run | null {

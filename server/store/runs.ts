@@ -10,6 +10,10 @@ export type NewRun =
   & { ideaId?: string; ticketId?: string; subtaskId?: string; askId?: string }
   & { forkedFrom?: Run["forkedFrom"]; definition?: Run["definition"]; trial?: boolean };
 
+/** Whether more may come of it. */
+export const isActive = (run: Pick<Run, "status">): boolean =>
+  run.status === "queued" || run.status === "running" || run.status === "waiting";
+
 /** Throws `conflict` when the ticket already has an active run: the database forbids a second one. */
 export function insertRun(tx: Tx, run: NewRun): Run {
   if (run.ticketId && !run.trial && findActiveRun(tx.db, run.ticketId)) {
