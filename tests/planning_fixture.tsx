@@ -123,6 +123,7 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
       q=""
       hits={null}
       drafts={{ all: 3, lost: 1 }}
+      live={null}
       problem='Cannot use the documents: "/home/ana/code/space-game/planning" is a symbolic link'
     />
   ),
@@ -141,6 +142,7 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
       }]}
       problem={null}
       drafts={{ all: 0, lost: 0 }}
+      live={null}
     />
   ),
   "/planning/drafts": (shell) => (
@@ -192,6 +194,7 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
       headings={headings}
       links={[{ words: "Map", href: "/documents/document_map" }, { words: "gone", href: null }]}
       draftAt={ago(2)}
+      live={null}
       backLinks={[{ words: "Roadmap 2026", href: "/documents/document_map" }]}
     />
   ),
@@ -208,10 +211,11 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
         message: "Cannot save specs/saving.md: it was changed after you opened it",
         errors: [],
       }}
-      live={{
+      live={null}
+      typed={{
         documentId: "document_saving",
         draftAt: ago(1),
-        draftsHref: "/planning/drafts",
+        goneFrom: "prj_game",
         problem: null,
         html,
         nowMs: shell.nowMs,

@@ -1,7 +1,7 @@
 import { documentPath } from "../../agents/planning/document_paths.ts";
 import { renderDocument } from "../../views/document_markdown.ts";
 import type { DocumentNeighbour, DocumentPageProps } from "../../views/document.tsx";
-import { documentHref, planningHref, subjectName } from "../../views/links.ts";
+import { documentHref, planningHref, subjectName, withQuery } from "../../views/links.ts";
 import type { NewDocumentForm, NewDocumentPageProps } from "../../views/document_new.tsx";
 import type {
   PlanningPageProps,
@@ -20,7 +20,13 @@ import { followDocuments } from "../services/document_index.ts";
 import { backLinksOf, linkedDocument, linksOf } from "../services/document_links.ts";
 import { documentsOf, findDocuments, openDocument } from "../services/documents.ts";
 import { countDrafts } from "../store/document_drafts.ts";
-import { countDocuments, listDocumentPaths, listDocumentsIn } from "../store/documents.ts";
+import {
+  countDocuments,
+  documentsState,
+  listDocumentPaths,
+  listDocumentsIn,
+} from "../store/documents.ts";
+import { lastSeq } from "../store/events.ts";
 import { getProject, listProjects } from "../store/projects.ts";
 import { referencesOf } from "./references.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
@@ -79,6 +85,14 @@ export async function planningPage(
     hits,
     problem,
     drafts: countDrafts(app.db, project.id, app.actor),
+    live: {
+      path: withQuery("/live/planning", {
+        project: project.id,
+        ...{ folder, q, from: after },
+        state: documentsState(app.db, project.id),
+      }),
+      after: lastSeq(app.db),
+    },
     ...shown,
   };
 }
@@ -168,6 +182,10 @@ export async function documentPage(
     document,
     ...rendered(app, document, text, { tickable: project.status === "active" }),
     draftAt: draftOf(app, document, text)?.updatedAt ?? null,
+    live: {
+      path: `/live/document/${id}?version=${document.version}`,
+      after: lastSeq(app.db),
+    },
     links: neighboursOf(app, document),
     backLinks: backLinksOf(app, document).map(({ id, title }) => ({
       words: title,

@@ -26,6 +26,7 @@ import { done, pageRequest, type PageTools, show } from "./page.ts";
 import { orderPages } from "./order_pages.tsx";
 import { documentDraftsPages } from "./document_drafts.tsx";
 import { documentEditPages } from "./document_edit.tsx";
+import { planningLivePages } from "./planning_live.tsx";
 import { planningPages } from "./planning.tsx";
 import { projectPages } from "./projects.tsx";
 import { runPages } from "./runs.tsx";
@@ -59,6 +60,7 @@ export function mountPages(pages: Hono<Env>, tools: PageTools): void {
   approvalPages(pages, tools);
   memoryPages(pages, tools);
   planningPages(pages, tools);
+  planningLivePages(pages, tools);
   documentEditPages(pages, tools);
   documentDraftsPages(pages, tools);
   pages.get("/settings", (c) => show(c, <SettingsPage {...settingsPage(pageRequest(c, tools))} />));

@@ -55,10 +55,15 @@ export function dropDocument(tx: Tx, { number }: Pick<PlanningDocument, "number"
 
 /** Throws `not_found`. */
 export function getDocument(db: Db, id: string): PlanningDocument {
-  const row = db.prepare("SELECT * FROM documents WHERE id = :id").get({ id });
-  if (row) return documentFromRow(row);
+  const document = findDocumentById(db, id);
+  if (document) return document;
   const { path } = getSpot(db, id);
   throw new AppError("not_found", `Cannot open ${path}: its file is gone from the project`);
+}
+
+export function findDocumentById(db: Db, id: string): PlanningDocument | null {
+  const row = db.prepare("SELECT * FROM documents WHERE id = :id").get({ id });
+  return row ? documentFromRow(row) : null;
 }
 
 export function findDocument(db: Db, projectId: string, path: string): PlanningDocument | null {
@@ -128,6 +133,14 @@ export const listDocumentsAfter = (
 export const listDocuments = (db: Db, projectId: string, limit: number): PlanningDocument[] =>
   db.prepare("SELECT * FROM documents WHERE project_id = :projectId ORDER BY path LIMIT :limit")
     .all({ projectId, limit }).map(documentFromRow);
+
+/** Another text as soon as any document of a project is another one in the index. */
+export function documentsState(db: Db, projectId: string): string {
+  const row = db.prepare(`
+    SELECT count(*) AS n, coalesce(max(indexed_at), '') AS at FROM documents WHERE project_id = :projectId
+  `).get({ projectId })!;
+  return `${row.n}-${row.at}`;
+}
 
 /** What the check of the files compares with: by path. */
 export const documentStamps = (
