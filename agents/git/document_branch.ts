@@ -19,7 +19,14 @@ import { git, gitOk } from "./git.ts";
 import { GitError } from "./git_error.ts";
 import { type Landed, landMerge } from "./landing.ts";
 import { readIfThere } from "./presence.ts";
-import { checkCommit, commitTree, gaffer, type Identity, treeOf } from "./repository.ts";
+import {
+  checkCommit,
+  commitTree,
+  gaffer,
+  type Identity,
+  treeOf,
+  treePlaces,
+} from "./repository.ts";
 import type { Signer } from "./signing.ts";
 
 /** Holds the commit until it is on the branch: git's own cleaning up would else take it away. */
@@ -174,8 +181,12 @@ export interface DocumentCommit {
  */
 export async function commitDocument(spec: DocumentCommit): Promise<Landed> {
   const { repo, branch, tip, signal } = spec;
-  const commit = await signed(spec, await makeCommit(spec));
-  return await landMerge({ repo, base: branch, commit, expectedTip: tip, signal });
+  const [commit, places] = await Promise.all([
+    makeCommit(spec).then((commit) => signed(spec, commit)),
+    treePlaces(repo, signal),
+  ]);
+  const landing = { repo, base: branch, commit, expectedTip: tip, signal };
+  return await landMerge({ ...landing, fresh: true, places });
 }
 
 async function makeCommit(spec: DocumentCommit): Promise<string> {
