@@ -122,6 +122,7 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
       moreHref="/planning?after=map.md"
       q=""
       hits={null}
+      reading
       drafts={{ all: 3, lost: 1 }}
       live={null}
       problem='Cannot use the documents: "/home/ana/code/space-game/planning" is a symbolic link'
@@ -141,6 +142,7 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
         excerpt: "…so that a \u0002save\u0003 is never lost…",
       }]}
       problem={null}
+      reading={false}
       drafts={{ all: 0, lost: 0 }}
       live={null}
     />

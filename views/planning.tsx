@@ -39,6 +39,8 @@ export interface PlanningPageProps {
   hits: { document: PlanningDocument; excerpt: string }[] | null;
   /** Why the files could not be looked at, so that this is how they were; null: it is how they are. */
   problem: string | null;
+  /** The files are still being read: there may be more. */
+  reading: boolean;
   /** What this person typed and did not save; `lost`: of these, without a document. */
   drafts: { all: number; lost: number };
   live: Live | null;
@@ -90,9 +92,17 @@ export function planningPartials(props: PlanningPageProps): VNode {
 
 /** `#planning-list`: what is there, or was found. */
 function PlanningList(props: PlanningPageProps): VNode {
-  const { project, q, hits, problem, drafts } = props;
+  const { project, q, hits, problem, reading, count, drafts } = props;
   return (
     <div id="planning-list">
+      {reading && (
+        <Notice tone="running" title="The documents are being read" id="planning-reading">
+          <p>
+            {plural(count, "document")} so far. The others follow by themselves;{" "}
+            <a href={planningHref(project.id)}>refresh</a> where they don't.
+          </p>
+        </Notice>
+      )}
       {problem && <Notice tone="failed" title={problem} id="planning-problem" />}
       {drafts.lost > 0 && (
         <Notice

@@ -10,7 +10,7 @@ import type {
   TreeRow,
 } from "../../views/planning.tsx";
 import type { App } from "../app.ts";
-import { AppError } from "../errors.ts";
+import { AppError, messageOf } from "../errors.ts";
 import type { PlanningDocument, Project } from "../records.ts";
 import { draftOf } from "../services/document_drafts.ts";
 import { templatesOf } from "../services/document_templates.ts";
@@ -28,6 +28,7 @@ import {
 } from "../store/documents.ts";
 import { lastSeq } from "../store/events.ts";
 import { getProject, listProjects } from "../store/projects.ts";
+import { type Cancel, systemTimers } from "../timers.ts";
 import { referencesOf } from "./references.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
 
@@ -67,7 +68,7 @@ export async function planningPage(
   signal: AbortSignal,
 ): Promise<PlanningPageProps> {
   const { app } = request;
-  const problem = await follow(app, project, signal);
+  const looked = await follow(app, project, signal);
   const paths = listDocumentPaths(app.db, project.id, PATHS_MAX);
   const hits = q.trim() === "" ? null : findDocuments(app, project.id, q);
   const whole = paths.length <= WHOLE_TREE_MAX && folder === "";
@@ -83,7 +84,7 @@ export async function planningPage(
     count: paths.length,
     q,
     hits,
-    problem,
+    ...looked,
     drafts: countDrafts(app.db, project.id, app.actor),
     live: {
       path: withQuery("/live/planning", {
@@ -97,18 +98,43 @@ export async function planningPage(
   };
 }
 
-/** What can't be looked at is shown as it was; why, is said. */
-export async function follow(
-  app: App,
-  project: Project,
-  signal: AbortSignal,
-): Promise<string | null> {
+/** A page waits so long for the files; then it shows what is indexed by then, and its stream sends the rest. */
+const LOOK_WAIT_MS = 800;
+
+export interface Looked {
+  /** Why the files could not be looked at, so that they are shown as they were; null: they could. */
+  problem: string | null;
+  /** The look goes on, and there may be more. */
+  reading: boolean;
+}
+
+/** Has the files of a project looked at, as far as that is quick. */
+export async function follow(app: App, project: Project, signal: AbortSignal): Promise<Looked> {
+  const look = followDocuments(app, project, signal).then(
+    (): Looked => ({ problem: null, reading: false }),
+    (error): Looked => {
+      if (!(error instanceof AppError) || error.code !== "conflict") throw error;
+      return { problem: error.message, reading: false };
+    },
+  );
+  let cancel: Cancel = () => {};
+  const late = new Promise<Looked>((resolve) => {
+    const reading = { problem: null, reading: true };
+    cancel = systemTimers.after(LOOK_WAIT_MS, () => resolve(reading), { keepAlive: true });
+  });
   try {
-    await followDocuments(app, project, signal);
-    return null;
-  } catch (error) {
-    if (!(error instanceof AppError) || error.code !== "conflict") throw error;
-    return error.message;
+    const looked = await Promise.race([look, late]);
+    if (looked.reading) {
+      look.catch((error) => {
+        app.log.warn("documents could not be read", {
+          project: project.slug,
+          error: messageOf(error),
+        });
+      });
+    }
+    return looked;
+  } finally {
+    cancel();
   }
 }
 
