@@ -13,12 +13,15 @@ const REQUESTS = 60;
 const SAVES = 30;
 const PREVIEW_CHARS = 100_000;
 
+/** The page shows itself by then, with what is read so far. */
+const GOAL_FIRST_MS = 1_000;
+
 const goals = { tree: 20, search: 20, open: 20, save: 30, preview: 50 };
 const row = (what: string) => `documents: ${what}, p95`;
 
 export const documents: Group = {
   name: "documents",
-  rows: ["documents: first look", ...Object.keys(goals).map(row)],
+  rows: ["documents: first look", "documents: all read", ...Object.keys(goals).map(row)],
   async measure() {
     await using data = await tempDir("gaffer-bench-");
     await using repo = await TestRepo.make(filesOf());
@@ -36,8 +39,10 @@ export const documents: Group = {
     };
     const { answer: project } = await send("POST", "/projects", { path: repo.dir });
     const at = `${gaffer.url}/planning?project=${project.id}`;
+    const begin = performance.now();
     const first = await timesOf(at, 1);
     const list = await (await fetch(`${api}/projects/${project.id}/documents?limit=1`)).json();
+    const all = performance.now() - begin;
     const document = `/documents/${list.items[0].id}`;
     const paths = { tree: at, search: `${at}&q=w77x3`, open: gaffer.url + document };
     const times: Record<string, number[]> = {};
@@ -56,7 +61,8 @@ export const documents: Group = {
     }
     times.preview = previews();
     return [
-      { name: "documents: first look", unit: "ms", values: first },
+      { name: "documents: first look", unit: "ms", values: first, goal: GOAL_FIRST_MS },
+      { name: "documents: all read", unit: "ms", values: [all] },
       ...Object.entries(goals).map(([name, goal]): Measured => ({
         name: row(name),
         unit: "ms",

@@ -351,6 +351,59 @@ Deno.test("hundreds of documents are indexed in parts, and a second look reads n
   deepEqual([...times], ["2026-01-02T03:04:05.000Z"]);
 });
 
+Deno.test("others get their turn while many documents are indexed, and while many go", async () => {
+  const files = Array.from({ length: 300 }, (_, n) => [`planning/n/${n}.md`, `# N${n}\n`]);
+  await using b = await planningBench(Object.fromEntries(files));
+  const turnsOf = async (work: () => Promise<void>) => {
+    let [turns, over] = [0, false];
+    const count = () => {
+      turns++;
+      if (!over) setTimeout(count, 0);
+    };
+    setTimeout(count, 0);
+    await work();
+    over = true;
+    return turns;
+  };
+  ok(await turnsOf(() => b.follow()) >= 6);
+  equal(documentsOf(b.app, b.project.id).length, 300);
+  await Deno.remove(`${b.repo.dir}/planning`, { recursive: true });
+  ok(await turnsOf(() => b.follow()) >= 6);
+  equal(documentsOf(b.app, b.project.id).length, 0);
+});
+
+Deno.test("a look that is called off leaves what it has, and the next one goes on from there", async () => {
+  const files = Array.from({ length: 120 }, (_, n) => [`planning/n/${n}.md`, `# N${n} word\n`]);
+  await using b = await planningBench(Object.fromEntries(files));
+  const stop = new AbortController();
+  const real = b.app.db.prepare;
+  b.app.db.prepare = (sql) => {
+    if (/INSERT INTO documents_text/.test(sql)) stop.abort(new Error("called off"));
+    return real.call(b.app.db, sql);
+  };
+  await rejects(followDocuments(b.app, b.project, stop.signal), /called off/);
+  b.app.db.prepare = real;
+  const some = documentsOf(b.app, b.project.id);
+  ok(some.length > 0 && some.length < 120, `${some.length}`);
+  await b.follow();
+  const all = documentsOf(b.app, b.project.id);
+  equal(all.length, 120);
+  deepEqual(all.filter(({ path }) => some.some((one) => one.path === path)), some);
+  equal(findDocuments(b.app, b.project.id, "word").length, 50);
+});
+
+Deno.test("documentFacts() sees neither headings nor links inside of code, and both after it", () => {
+  const text = "```\n# No\n[[no]] #idea-1\n```\n`#idea-2 [[no]]`\n~~~\n#ticket-3\n~~~~\n#\n\n" +
+    `${"x".repeat(20_000)} [[far]]\n## Yes ##\n[[yes]] #idea-4 [a](b.md)\n[[yes]]\n`;
+  const { title, links } = documentFacts("a.md", text);
+  equal(title, "Yes");
+  deepEqual(links.map(({ kind, target }) => `${kind} ${target}`), [
+    "idea 4",
+    "document yes",
+    "document b",
+  ]);
+});
+
 Deno.test("withStatus() changes one line, and makes front matter where there is none", () => {
   const cases: [string, string][] = [
     ["# A\n", "---\nstatus: approved\n---\n\n# A\n"],

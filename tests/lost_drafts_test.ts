@@ -41,7 +41,7 @@ for (const noticed of [true, false]) {
     if (noticed) await b.follow();
     const kept = await typeOn(b, id, { seen, text: "first words" });
     equal(kept.status, 200);
-    match(await kept.text(), /The document was deleted meanwhile[^]*href="\/planning\/drafts\?/);
+    match(await kept.text(), /The document was deleted meanwhile\. <a href="\/planning\/drafts\?/);
     equal((await typeOn(b, id, { seen, text: "more words" })).status, 200);
     equal(typed(b), "more words");
   });

@@ -49,6 +49,11 @@ Deno.test({
       await t.step("an edit from outside while typing", () => onPage(browser, meet));
       await t.step("so it is on the narrowest page", () => onPage(browser, meet, { width: 320 }));
       await t.step("and without scripts", () => onPage(browser, meet, { scripts: false }));
+      await t.step("edits from outside show while pages are open", () => onPage(browser, watch));
+      await t.step(
+        "a document that is deleted while somebody types",
+        () => onPage(browser, lose, { width: 320 }),
+      );
       await t.step("suggestions and lists by keyboard", () => onPage(browser, complete));
       await t.step("an image is pasted and shown", () => onPage(browser, paste));
       await t.step("items are ticked", () => onPage(browser, tick));
@@ -96,6 +101,50 @@ async function meet({ b, page }: Stage): Promise<void> {
   await page.getByRole("button", { name: "Save both together" }).click();
   await page.locator("#flash", { hasText: "specs/saving.md saved" }).waitFor();
   equal(await b.repo.read(SAVING), TEXT.replace("one", "mine").replace("three", "theirs"));
+}
+
+async function watch({ b, page }: Stage): Promise<void> {
+  await b.repo.write("planning/new.md", "# New one\n");
+  await page.getByRole("link", { name: "New one" }).click();
+  await page.getByRole("heading", { level: 1, name: "New one" }).waitFor();
+  await b.repo.write("planning/new.md", "# New one\n\nWritten elsewhere.\n");
+  await page.getByText("Written elsewhere.").waitFor();
+  await page.keyboard.press("e");
+  const text = page.locator("#document-form-text");
+  await text.focus();
+  await page.keyboard.press("Control+A");
+  await page.keyboard.type("# New one\n\nMine.");
+  await b.repo.write("planning/new.md", "# New one\n\nWritten elsewhere.\n\nAnd more.\n");
+  const note = page.locator("#document-other");
+  await note.waitFor();
+  equal(await page.evaluate("document.activeElement.id"), "document-form-text");
+  await page.keyboard.type(" More.");
+  equal(await text.inputValue(), "# New one\n\nMine. More.");
+  await page.getByRole("button", { name: "Show both" }).click();
+  await page.locator("#document-meeting").waitFor();
+  equal(await text.inputValue(), "# New one\n\nMine. More.");
+}
+
+async function lose({ b, page }: Stage): Promise<void> {
+  await page.getByRole("link", { name: "Saving" }).click();
+  await page.getByRole("link", { name: "Edit" }).click();
+  const text = page.locator("#document-form-text");
+  await text.fill("all that I thought of");
+  await Deno.remove(`${b.repo.dir}/${SAVING}`);
+  await page.locator("#document-gone").waitFor();
+  await text.press("End");
+  await page.keyboard.type(", and more");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.getByRole("heading", { level: 1, name: "Drafts" }).waitFor();
+  equal(
+    await page.getByLabel("What you typed into specs/saving.md").textContent(),
+    "all that I thought of, and more",
+  );
+  await b.repo.git("rm", "-q", SAVING);
+  await b.repo.git("commit", "-q", "-m", "Theirs");
+  await page.getByRole("button", { name: "Save as a document" }).click();
+  await page.locator("#flash", { hasText: "specs/saving.md saved" }).waitFor();
+  equal(await b.repo.read(SAVING), "all that I thought of, and more");
 }
 
 async function complete({ b, page }: Stage): Promise<void> {

@@ -134,7 +134,9 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
       moreHref="/planning?after=map.md"
       q=""
       hits={null}
+      reading
       drafts={{ all: 3, lost: 1 }}
+      live={null}
       problem='Cannot use the documents: "/home/ana/code/space-game/planning" is a symbolic link'
     />
   ),
@@ -152,7 +154,9 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
         excerpt: "…so that a \u0002save\u0003 is never lost…",
       }]}
       problem={null}
+      reading={false}
       drafts={{ all: 0, lost: 0 }}
+      live={null}
     />
   ),
   "/planning/drafts": (shell) => (
@@ -204,6 +208,7 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
       headings={headings}
       links={[{ words: "Map", href: "/documents/document_map" }, { words: "gone", href: null }]}
       draftAt={ago(2)}
+      live={null}
       backLinks={[{ words: "Roadmap 2026", href: "/documents/document_map" }]}
       ideas={[{ ideaId: "idea_slots", number: 4, title: "Slots".repeat(20), status: "refining" }]}
     />
@@ -221,10 +226,11 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
         message: "Cannot save specs/saving.md: it was changed after you opened it",
         errors: [],
       }}
-      live={{
+      live={null}
+      typed={{
         documentId: "document_saving",
         draftAt: ago(1),
-        draftsHref: "/planning/drafts",
+        goneFrom: "prj_game",
         problem: null,
         html,
         nowMs: shell.nowMs,

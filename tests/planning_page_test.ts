@@ -7,6 +7,7 @@ import {
   strictEqual as equal,
 } from "node:assert";
 import { builtInTemplates } from "../agents/planning/templates.ts";
+import { followPage } from "./pages_support.ts";
 import { planningBench } from "./planning_support.ts";
 
 const SAVING = "planning/specs/saving.md";
@@ -255,4 +256,19 @@ Deno.test("a POST that is sent again with its key makes one document", async () 
   const second = await b.call("POST", at, body, { "idempotency-key": "k1" });
   deepEqual([first.status, second.status, first.json.id], [201, 201, second.json.id]);
   equal(await b.repo.git("rev-list", "--count", "HEAD"), "2");
+});
+
+Deno.test("a page whose files take long to read shows what there is, and its stream sends the rest", async () => {
+  await using b = await planningBench();
+  const { promise: held, resolve: release } = Promise.withResolvers<void>();
+  const holding = b.app.turnstile.through(`documents ${b.project.id}`, () => held);
+  const html = await (await b.pages.get("/planning")).text();
+  match(html, /The documents are being read[^]*0 documents so far/);
+  const live = /hx-sse:connect="([^"]+)"/.exec(html)![1]!.replaceAll("&amp;", "&");
+  await using told = await followPage(b.pages, live);
+  release();
+  await holding;
+  const rest = await told.next();
+  match(rest, /Saving/);
+  doesNotMatch(rest, /being read/);
 });

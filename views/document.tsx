@@ -6,8 +6,9 @@ import { Facts, Notice, Panel, StatusBadge, Time } from "./components.tsx";
 import { DocumentIdeasPanel, type KnownIdeaRow } from "./document_ideas.tsx";
 import type { DocumentHeading } from "./document_markdown.ts";
 import { Button, buttonClass, Disclosure, Field } from "./forms.tsx";
-import { Layout, PageHead } from "./layout.tsx";
+import { framePartials, Layout, PageHead } from "./layout.tsx";
 import { documentHref, planningHref } from "./links.ts";
+import { type Live, replace } from "./live.tsx";
 import { documentSavesWords, documentStatusWords, documentTypeWords } from "./planning_words.ts";
 import type { PlanningProject } from "./planning.tsx";
 import type { Shell } from "./shell.ts";
@@ -32,13 +33,49 @@ export interface DocumentPageProps {
   ideas: KnownIdeaRow[];
   /** When this person's draft was kept; null: there is none. */
   draftAt: string | null;
+  live: Live | null;
 }
 
 export function DocumentPage(props: DocumentPageProps): VNode {
+  const { shell, document, live } = props;
+  return (
+    <Layout shell={shell} title={document.title} current="planning" live={live}>
+      <DocumentParts {...props} />
+    </Layout>
+  );
+}
+
+/** The page after the document or something around it was changed. */
+export function documentPartials(props: DocumentPageProps): VNode {
+  const { shell, document } = props;
+  return (
+    <>
+      {framePartials({ shell, current: "planning", title: document.title })}
+      {replace("document-page", <DocumentParts {...props} />)}
+    </>
+  );
+}
+
+/** The page after the document's file went: what was shown stays, and what is the matter stands above it. */
+export const documentGonePartials = (projectId: string): VNode =>
+  replace(
+    "document-outside",
+    <div id="document-outside">
+      <Notice tone="failed" title="The document was deleted" id="document-gone">
+        <p>
+          This is what it said last. <a href={planningHref(projectId)}>Show all documents</a>
+        </p>
+      </Notice>
+    </div>,
+  );
+
+/** `#document-page`: all of the page's own. */
+function DocumentParts(props: DocumentPageProps): VNode {
   const { shell, project, document, html, headings, links, backLinks, draftAt } = props;
   const { id, title, path, type, status, owner, target, problem, version } = document;
   return (
-    <Layout shell={shell} title={title} current="planning" live={null}>
+    <div id="document-page">
+      <div id="document-outside" />
       <PageHead
         crumb={{ href: planningHref(project.id), label: "Planning" }}
         title={title}
@@ -120,7 +157,7 @@ export function DocumentPage(props: DocumentPageProps): VNode {
           <Neighbours id="document-back-links" title="Named by" rows={backLinks} />
         </div>
       </div>
-    </Layout>
+    </div>
   );
 }
 

@@ -7,8 +7,9 @@ import { Notice, Time } from "./components.tsx";
 import { DocumentProse } from "./document.tsx";
 import { count, plural } from "./format.ts";
 import { Button, buttonClass, ErrorSummary, Field, fieldId } from "./forms.tsx";
-import { Layout, PageHead } from "./layout.tsx";
-import { documentHref } from "./links.ts";
+import { framePartials, Layout, PageHead } from "./layout.tsx";
+import { documentHref, draftsHref } from "./links.ts";
+import { type Live, replace } from "./live.tsx";
 import type { PlanningProject } from "./planning.tsx";
 import { documentSavesWords } from "./planning_words.ts";
 import type { Shell } from "./shell.ts";
@@ -42,8 +43,8 @@ export interface DocumentLive {
   documentId: string;
   /** When the draft was kept; null: there is none. */
   draftAt: string | null;
-  /** Where the draft is found, since the document is gone; null: it is there. */
-  draftsHref: string | null;
+  /** Project of the document, which is gone; null: it is there. */
+  goneFrom: string | null;
   /** Why it could not be kept; null: it was, or nothing was typed. */
   problem: string | null;
   /** From `renderDocument`. */
@@ -57,17 +58,19 @@ export interface DocumentEditPageProps {
   document: PlanningDocument;
   limits: { bytes: number; imageBytes: number };
   form: DocumentForm;
-  live: DocumentLive;
+  /** What follows the typing. */
+  typed: DocumentLive;
   meeting: DocumentMeetingShown | null;
+  live: Live | null;
 }
 
 const FORM = "document-form";
 
 export function DocumentEditPage(props: DocumentEditPageProps): VNode {
-  const { shell, project, document, limits, form, live, meeting } = props;
+  const { shell, project, document, limits, form, typed, meeting, live } = props;
   const { id, title } = document;
   return (
-    <Layout shell={shell} title={`Edit ${title}`} current="planning" live={null}>
+    <Layout shell={shell} title={`Edit ${title}`} current="planning" live={live}>
       <PageHead crumb={{ href: documentHref(id), label: title }} title={`Edit ${title}`} />
       {meeting && <Meeting id={id} meeting={meeting} crlf={form.crlf} />}
       <div class="editor">
@@ -86,6 +89,7 @@ export function DocumentEditPage(props: DocumentEditPageProps): VNode {
           {...{ "hx-status:4xx": "swap:none" }}
         >
           <ErrorSummary form={FORM} message={form.message} errors={form.errors} />
+          <DocumentOutside id={id} projectId={project.id} what={null} />
           <input type="hidden" name="seen" value={form.seen} />
           {form.crlf && <input type="hidden" name="crlf" value="1" />}
           <Field
@@ -108,7 +112,7 @@ export function DocumentEditPage(props: DocumentEditPageProps): VNode {
             <a class={buttonClass("quiet")} href={documentHref(id)} data-key="Escape">Leave</a>
           </div>
         </form>
-        <DocumentLiveParts {...live} />
+        <DocumentLiveParts {...typed} />
       </div>
     </Layout>
   );
@@ -153,15 +157,14 @@ function ImageField(
 
 /** `#document-live`: sent again each time a draft is kept. */
 export function DocumentLiveParts(props: DocumentLive): VNode {
-  const { documentId, draftAt, draftsHref, problem, html, nowMs } = props;
+  const { documentId, draftAt, goneFrom, problem, html, nowMs } = props;
   return (
     <div class="panel document-live" id="document-live">
-      {draftsHref && (
-        <Notice tone="waiting" title="The document was deleted meanwhile" id="document-gone">
-          <p>
-            What you type is kept as a draft. <a href={draftsHref}>Save it from your drafts</a>
-          </p>
-        </Notice>
+      {goneFrom && (
+        <p class="error">
+          The document was deleted meanwhile.{" "}
+          <a href={draftsHref(goneFrom)}>Save what you type from your drafts</a>
+        </p>
       )}
       {problem
         ? <p class="error">{problem}</p>
@@ -178,6 +181,53 @@ export function DocumentLiveParts(props: DocumentLive): VNode {
         <DocumentProse html={html} />
       </details>
     </div>
+  );
+}
+
+export interface DocumentOutsideProps {
+  id: string;
+  projectId: string;
+  /** What happened to the file after the form was opened; null: nothing. */
+  what: "changed" | "deleted" | null;
+}
+
+/** `#document-outside`: said while somebody types. */
+export function DocumentOutside({ id, projectId, what }: DocumentOutsideProps): VNode {
+  return (
+    <div id="document-outside" role="status">
+      {what === "changed" && (
+        <Notice tone="waiting" title="The file was changed after you opened it" id="document-other">
+          <p>Your text stays as it is, and is kept as a draft.</p>
+          <Button formAction={`${documentHref(id)}/draft`}>Show both</Button>
+        </Notice>
+      )}
+      {what === "deleted" && (
+        <Notice
+          tone="waiting"
+          title="The document was deleted after you opened it"
+          id="document-gone"
+        >
+          <p>
+            Your text stays as it is; what you type is kept under{" "}
+            <a href={draftsHref(projectId)}>your drafts</a>.
+          </p>
+        </Notice>
+      )}
+    </div>
+  );
+}
+
+/** The form after something around it was changed; what is typed stays. */
+export function documentEditPartials(
+  { shell, title, ...outside }: DocumentOutsideProps & Pick<DocumentEditPageProps, "shell"> & {
+    title: string;
+  },
+): VNode {
+  return (
+    <>
+      {framePartials({ shell, current: "planning", title: `Edit ${title}` })}
+      {replace("document-outside", <DocumentOutside {...outside} />)}
+    </>
   );
 }
 

@@ -39,6 +39,9 @@
  * | Agent         | /live/agent/<id>        | `agentPartials`: #agent-head #agent-notices #agent-results |
  * |               |                         | #agent-trials #agent-versions #agent-moves                 |
  * | Usage         | /live/usage?…           | `usagePartials`: #usage-totals #usage-days #usage-<group>  |
+ * | Planning      | /live/planning?…        | `planningPartials`: #planning-list                         |
+ * | Document      | /live/document/<id>     | `documentPartials`: #document-page; gone: #document-outside |
+ * | its form      | /live/document/<id>/edit | `documentEditPartials`: #document-outside; never the text  |
  * | Settings      | /live/settings          | `settingsPartials`: #agents-status                         |
  */
 import { type Attributes, type ComponentChildren, h, type VNode } from "preact";

@@ -5,8 +5,9 @@ import { type DocumentSaves, documentSaves } from "../server/states.ts";
 import { EmptyState, Notice, StatusBadge, Tag } from "./components.tsx";
 import { plural } from "./format.ts";
 import { Button, buttonClass, Disclosure } from "./forms.tsx";
-import { Layout, PageHead } from "./layout.tsx";
+import { framePartials, Layout, PageHead } from "./layout.tsx";
 import { documentHref, draftsHref, idPart, newDocumentHref, planningHref } from "./links.ts";
+import { type Live, replace } from "./live.tsx";
 import { documentSavesWords, documentStatusWords, documentTypeWords } from "./planning_words.ts";
 import type { Shell } from "./shell.ts";
 
@@ -38,14 +39,17 @@ export interface PlanningPageProps {
   hits: { document: PlanningDocument; excerpt: string }[] | null;
   /** Why the files could not be looked at, so that this is how they were; null: it is how they are. */
   problem: string | null;
+  /** The files are still being read: there may be more. */
+  reading: boolean;
   /** What this person typed and did not save; `lost`: of these, without a document. */
   drafts: { all: number; lost: number };
+  live: Live | null;
 }
 
 export function PlanningPage(props: PlanningPageProps): VNode {
-  const { shell, project, folder, q, hits, problem, drafts } = props;
+  const { shell, project, folder, q, drafts, live } = props;
   return (
-    <Layout shell={shell} title={`Planning, ${project.name}`} current="planning" live={null}>
+    <Layout shell={shell} title={titleOf(project)} current="planning" live={live}>
       <PageHead
         crumb={folder ? { href: planningHref(project.id), label: "Planning" } : undefined}
         title={folder || "Planning"}
@@ -66,6 +70,39 @@ export function PlanningPage(props: PlanningPageProps): VNode {
           </>
         }
       />
+      <SearchForm projectId={project.id} q={q} />
+      <PlanningList {...props} />
+      <SavesForm project={project} />
+    </Layout>
+  );
+}
+
+const titleOf = ({ name }: PlanningProject): string => `Planning, ${name}`;
+
+/** The list after documents were changed, here or outside. */
+export function planningPartials(props: PlanningPageProps): VNode {
+  const { shell, project } = props;
+  return (
+    <>
+      {framePartials({ shell, current: "planning", title: titleOf(project) })}
+      {replace("planning-list", <PlanningList {...props} />)}
+    </>
+  );
+}
+
+/** `#planning-list`: what is there, or was found. */
+function PlanningList(props: PlanningPageProps): VNode {
+  const { project, q, hits, problem, reading, count, drafts } = props;
+  return (
+    <div id="planning-list">
+      {reading && (
+        <Notice tone="running" title="The documents are being read" id="planning-reading">
+          <p>
+            {plural(count, "document")} so far. The others follow by themselves;{" "}
+            <a href={planningHref(project.id)}>refresh</a> where they don't.
+          </p>
+        </Notice>
+      )}
       {problem && <Notice tone="failed" title={problem} id="planning-problem" />}
       {drafts.lost > 0 && (
         <Notice
@@ -78,10 +115,8 @@ export function PlanningPage(props: PlanningPageProps): VNode {
           </p>
         </Notice>
       )}
-      <SearchForm projectId={project.id} q={q} />
       {hits ? <Hits q={q} hits={hits} projectId={project.id} /> : <Tree {...props} />}
-      <SavesForm project={project} />
-    </Layout>
+    </div>
   );
 }
 

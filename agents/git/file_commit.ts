@@ -8,7 +8,14 @@ import { AppError } from "../../server/errors.ts";
 import { isInside } from "./contents.ts";
 import { gitBytes, gitOk } from "./git.ts";
 import { type Landed, landMerge } from "./landing.ts";
-import { checkCommit, commitTree, gaffer, type Identity, treeOf } from "./repository.ts";
+import {
+  checkCommit,
+  commitTree,
+  gaffer,
+  type Identity,
+  treeOf,
+  treePlaces,
+} from "./repository.ts";
 import type { Signer } from "./signing.ts";
 
 /** Holds the commit until it is on the branch: git's own cleaning up would else take it away. */
@@ -91,8 +98,12 @@ export interface FileCommit {
  */
 export async function commitFile(spec: FileCommit): Promise<Landed> {
   const { repo, branch, tip, signal } = spec;
-  const commit = await signed(spec, await makeCommit(spec));
-  return await landMerge({ repo, base: branch, commit, expectedTip: tip, signal });
+  const [commit, places] = await Promise.all([
+    makeCommit(spec).then((commit) => signed(spec, commit)),
+    treePlaces(repo, signal),
+  ]);
+  const landing = { repo, base: branch, commit, expectedTip: tip, signal };
+  return await landMerge({ ...landing, fresh: true, places });
 }
 
 async function makeCommit(spec: FileCommit): Promise<string> {

@@ -11,11 +11,13 @@ import { GitError, nameSome } from "./git_error.ts";
 import { exists, readIfThere } from "./presence.ts";
 import {
   checkCommit,
+  describeTrees,
   isAncestor,
   readRef,
   tipOf,
+  type TreePlace,
+  treePlaces,
   type WorkingTree,
-  workingTrees,
 } from "./repository.ts";
 import { CHECKOUT_TIMEOUT_MS, removeWorktree } from "./worktrees.ts";
 
@@ -30,6 +32,10 @@ export interface Landing {
   commit: string;
   /** The tip that `commit` was prepared for. */
   expectedTip: string;
+  /** The commit was made just now, so that it can't have landed before. */
+  fresh?: boolean;
+  /** Where the working trees are, if that is known already. */
+  places?: readonly TreePlace[];
   /** Asked when nothing stands in the way any more, just before it lands; false: it is called off. */
   begin?: () => boolean;
   signal: AbortSignal;
@@ -51,9 +57,9 @@ export type Landed =
 export async function landMerge(spec: Landing): Promise<Landed> {
   const { repo, base, commit, expectedTip, signal } = spec;
   const tip = await tipOf(repo, base, signal);
-  if (tip && await isAncestor(repo, commit, tip, signal)) return { type: "landed" };
+  if (!spec.fresh && tip && await isAncestor(repo, commit, tip, signal)) return { type: "landed" };
   if (tip !== checkCommit(expectedTip)) return { type: "moved" };
-  const trees = await workingTrees(repo, signal);
+  const trees = await describeTrees(spec.places ?? await treePlaces(repo, signal), signal);
   for (const tree of trees) {
     const reason = await obstacle(tree, base);
     if (reason !== null) return { type: "waiting", reason, files: [] };
@@ -141,10 +147,11 @@ async function forward(spec: Landing, tree: WorkingTree): Promise<Landed> {
     ...["merge", "--ff-only", "--no-squash", "--no-autostash", "--no-overwrite-ignore"],
     ...["--no-verify-signatures", "--no-edit", "--no-stat", "--quiet", commit],
   ], { signal, timeoutMs: CHECKOUT_TIMEOUT_MS, env: { GIT_REFLOG_ACTION: "gaffer merge" } });
-  if (result.code === 0 && await isLanded({ repo, base, commit, signal })) {
-    return { type: "landed" };
-  }
-  if (await tipOf(repo, base, signal) !== spec.expectedTip) return { type: "moved" };
+  const tip = await tipOf(repo, base, signal);
+  const landed = result.code === 0 &&
+    (tip === commit || await isLanded({ repo, base, commit, signal }));
+  if (landed) return { type: "landed" };
+  if (tip !== spec.expectedTip) return { type: "moved" };
   const files = overwritten(result.stderr);
   if (files.length === 0) {
     if (!LOCKED.test(result.stderr)) throw GitError.of(`move "${tree.path}" along`, tree, result);

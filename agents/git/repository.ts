@@ -28,9 +28,16 @@ export function identityEnv(who: Identity): Record<string, string> {
 
 /** The repository's own `user.name` and `user.email`, or Gaffer where they are not set. */
 export async function identityOf(repo: string, signal: AbortSignal): Promise<Identity> {
-  const read = async (key: string) =>
-    (await git(repo, ["config", "--get", key], { signal })).stdout.trim();
-  const [name, email] = [await read("user.name"), await read("user.email")];
+  const args = ["config", "-z", "--get-regexp", "^user\\.(name|email)$"];
+  const { stdout } = await git(repo, args, { signal });
+  // Of several the last counts.
+  const values = new Map(
+    stdout.split("\0").map((entry): [string, string] => {
+      const [key = "", ...value] = entry.split("\n");
+      return [key, value.join("\n").trim()];
+    }),
+  );
+  const [name, email] = [values.get("user.name"), values.get("user.email")];
   return name && email ? { name, email } : gaffer;
 }
 
@@ -189,18 +196,32 @@ export interface WorkingTree {
   missing: boolean;
 }
 
+/** Where a working tree is; what it has checked out is read when it matters. */
+export type TreePlace = Pick<WorkingTree, "path" | "gitDir" | "main">;
+
 /**
  * Every working tree of the repository, the main one first. Read from git's own files instead of from
  * `git worktree list`, which names a wrong folder for submodules and separate git folders.
  */
-export async function workingTrees(repo: string, signal: AbortSignal): Promise<WorkingTree[]> {
+export const workingTrees = async (repo: string, signal: AbortSignal): Promise<WorkingTree[]> =>
+  await describeTrees(await treePlaces(repo, signal), signal);
+
+/** Where the working trees are. */
+export async function treePlaces(repo: string, signal: AbortSignal): Promise<TreePlace[]> {
   const common = await commonDirOf(repo, signal);
-  const main = await mainTree(repo, common, signal);
-  const linked = await Promise.all(
-    (await linkedPlaces(common)).map((place) => describeTree(place, false, signal)),
-  );
-  return main ? [main, ...linked] : linked;
+  const [main, linked] = [await mainPath(repo, common, signal), await linkedPlaces(common)];
+  return [
+    ...main === null ? [] : [{ path: main, gitDir: common, main: true }],
+    ...linked.map((place) => ({ ...place, main: false })),
+  ];
 }
+
+/** What they have checked out at this moment; starts no process where refs are files. */
+export const describeTrees = (
+  places: readonly TreePlace[],
+  signal: AbortSignal,
+): Promise<WorkingTree[]> =>
+  Promise.all(places.map((place) => describeTree(place, place.main, signal)));
 
 /** The linked worktree at exactly this absolute real path, if the repository has one. */
 export async function linkedTreeAt(
@@ -236,12 +257,13 @@ async function linkedPlaces(common: string): Promise<{ path: string; gitDir: str
   return places.flat();
 }
 
-/** Null for a bare repository, which has no working tree of its own. */
-async function mainTree(
+/** Folder of the main working tree; null for a bare repository, which has none of its own. */
+async function mainPath(
   repo: string,
   common: string,
   signal: AbortSignal,
-): Promise<WorkingTree | null> {
+): Promise<string | null> {
+  if (common === join(repo, ".git")) return await usualPath(repo, signal);
   const ask = async (args: string[]) => {
     const { code, stdout } = await git(repo, ["rev-parse", ...args], { signal });
     return code === 0 ? withoutLineEnd(stdout) : null;
@@ -251,10 +273,19 @@ async function mainTree(
   });
   if (bare.stdout.trim() === "true") return null;
   const own = await ask(["--git-dir"]);
-  const top = own !== null && resolve(repo, own) === common
+  return own !== null && resolve(repo, own) === common
     ? await ask(["--show-toplevel"])
     : resolve(common, "..");
-  return top === null ? null : await describeTree({ path: top, gitDir: common }, true, signal);
+}
+
+/** The same where the repository's folder is in the usual place: asked by one process. */
+async function usualPath(repo: string, signal: AbortSignal): Promise<string | null> {
+  const args = ["rev-parse", "--is-bare-repository", "--show-toplevel"];
+  const { code, stdout } = await git(repo, args, { signal });
+  // A bare one has no top: git says so after the first answer, and fails.
+  return code === 0 && stdout.startsWith("false\n")
+    ? withoutLineEnd(stdout.slice("false\n".length))
+    : null;
 }
 
 async function describeTree(

@@ -11,7 +11,7 @@ export async function documentDraftsPage(
   refused: RefusedDraft | null,
   signal: AbortSignal,
 ): Promise<DocumentDraftsPageProps> {
-  const problem = await follow(request.app, project, signal);
+  const { problem } = await follow(request.app, project, signal);
   return {
     shell: shellOf({ ...request, projectId: project.id }),
     project: planningProjectOf(request.app, project),

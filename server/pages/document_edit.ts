@@ -7,7 +7,6 @@ import type {
   DocumentLive,
   DocumentMeetingShown,
 } from "../../views/document_edit.tsx";
-import { draftsHref } from "../../views/links.ts";
 import type { DocumentVersionsPageProps } from "../../views/document_versions.tsx";
 import type { App } from "../app.ts";
 import { AppError } from "../errors.ts";
@@ -17,6 +16,7 @@ import { documentVersion } from "../services/document_facts.ts";
 import { documentDiff, listVersions, versionText } from "../services/document_versions.ts";
 import { openDocument } from "../services/documents.ts";
 import type { DocumentSpot } from "../store/documents_gone.ts";
+import { lastSeq } from "../store/events.ts";
 import { getProject } from "../store/projects.ts";
 import { planningProjectOf, rendered } from "./planning.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
@@ -52,11 +52,15 @@ export async function documentEditPage(
     limits: { bytes: DOCUMENT_BYTES, imageBytes: IMAGE_BYTES },
     // What is saved next stands against the document as it is shown here.
     form: { ...opened, seen: document.version },
-    live: liveOf(app, { ...document, gone: false }, {
+    typed: liveOf(app, { ...document, gone: false }, {
       text: opened.text,
       draftAt: draft?.updatedAt ?? null,
     }),
     meeting: meeting && await meetingShown(document, opened.text, meeting),
+    live: {
+      path: `/live/document/${id}/edit?version=${document.version}`,
+      after: lastSeq(app.db),
+    },
   };
 }
 
@@ -74,7 +78,7 @@ export function liveOf(
   return {
     documentId: document.id,
     draftAt,
-    draftsHref: document.gone ? draftsHref(document.projectId) : null,
+    goneFrom: document.gone ? document.projectId : null,
     problem,
     html,
     nowMs: app.clock.nowMs(),

@@ -1,7 +1,13 @@
 import { documentPath } from "../../agents/planning/document_paths.ts";
 import { renderDocument } from "../../views/document_markdown.ts";
 import type { DocumentNeighbour, DocumentPageProps } from "../../views/document.tsx";
-import { documentHref, imageHref, planningHref, subjectName } from "../../views/links.ts";
+import {
+  documentHref,
+  imageHref,
+  planningHref,
+  subjectName,
+  withQuery,
+} from "../../views/links.ts";
 import type { NewDocumentForm, NewDocumentPageProps } from "../../views/document_new.tsx";
 import type {
   PlanningPageProps,
@@ -10,7 +16,7 @@ import type {
   TreeRow,
 } from "../../views/planning.tsx";
 import type { App } from "../app.ts";
-import { AppError } from "../errors.ts";
+import { AppError, messageOf } from "../errors.ts";
 import type { PlanningDocument, Project } from "../records.ts";
 import { linkedImage } from "../services/document_images.ts";
 import { draftOf } from "../services/document_drafts.ts";
@@ -23,8 +29,15 @@ import { backLinksOf, linkedDocument, linksOf } from "../services/document_links
 import { documentsOf, findDocuments, openDocument } from "../services/documents.ts";
 import { countDrafts } from "../store/document_drafts.ts";
 import { listDocumentIdeas } from "../store/document_ideas.ts";
-import { countDocuments, listDocumentPaths, listDocumentsIn } from "../store/documents.ts";
+import {
+  countDocuments,
+  documentsState,
+  listDocumentPaths,
+  listDocumentsIn,
+} from "../store/documents.ts";
+import { lastSeq } from "../store/events.ts";
 import { getProject, listProjects } from "../store/projects.ts";
+import { type Cancel, systemTimers } from "../timers.ts";
 import { referencesOf } from "./references.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
 
@@ -66,7 +79,7 @@ export async function planningPage(
   signal: AbortSignal,
 ): Promise<PlanningPageProps> {
   const { app } = request;
-  const problem = await follow(app, project, signal);
+  const looked = await follow(app, project, signal);
   await mendProjectIdeas(app, project.id);
   const paths = listDocumentPaths(app.db, project.id, PATHS_MAX);
   const hits = q.trim() === "" ? null : findDocuments(app, project.id, q);
@@ -83,24 +96,57 @@ export async function planningPage(
     count: paths.length,
     q,
     hits,
-    problem,
+    ...looked,
     drafts: countDrafts(app.db, project.id, app.actor),
+    live: {
+      path: withQuery("/live/planning", {
+        project: project.id,
+        ...{ folder, q, from: after },
+        state: documentsState(app.db, project.id),
+      }),
+      after: lastSeq(app.db),
+    },
     ...shown,
   };
 }
 
-/** What can't be looked at is shown as it was; why, is said. */
-export async function follow(
-  app: App,
-  project: Project,
-  signal: AbortSignal,
-): Promise<string | null> {
+/** A page waits so long for the files; then it shows what is indexed by then, and its stream sends the rest. */
+const LOOK_WAIT_MS = 800;
+
+export interface Looked {
+  /** Why the files could not be looked at, so that they are shown as they were; null: they could. */
+  problem: string | null;
+  /** The look goes on, and there may be more. */
+  reading: boolean;
+}
+
+/** Has the files of a project looked at, as far as that is quick. */
+export async function follow(app: App, project: Project, signal: AbortSignal): Promise<Looked> {
+  const look = followDocuments(app, project, signal).then(
+    (): Looked => ({ problem: null, reading: false }),
+    (error): Looked => {
+      if (!(error instanceof AppError) || error.code !== "conflict") throw error;
+      return { problem: error.message, reading: false };
+    },
+  );
+  let cancel: Cancel = () => {};
+  const late = new Promise<Looked>((resolve) => {
+    const reading = { problem: null, reading: true };
+    cancel = systemTimers.after(LOOK_WAIT_MS, () => resolve(reading), { keepAlive: true });
+  });
   try {
-    await followDocuments(app, project, signal);
-    return null;
-  } catch (error) {
-    if (!(error instanceof AppError) || error.code !== "conflict") throw error;
-    return error.message;
+    const looked = await Promise.race([look, late]);
+    if (looked.reading) {
+      look.catch((error) => {
+        app.log.warn("documents could not be read", {
+          project: project.slug,
+          error: messageOf(error),
+        });
+      });
+    }
+    return looked;
+  } finally {
+    cancel();
   }
 }
 
@@ -177,6 +223,10 @@ export async function documentPage(
     ...rendered(app, document, text, project.status === "active" ? { open: document } : {}),
     ideas: listDocumentIdeas(app.db, document.id, IDEAS_MAX),
     draftAt: draftOf(app, document, text)?.updatedAt ?? null,
+    live: {
+      path: `/live/document/${id}?version=${document.version}`,
+      after: lastSeq(app.db),
+    },
     links: neighboursOf(app, document),
     backLinks: backLinksOf(app, document).map(({ id, title }) => ({
       words: title,

@@ -218,7 +218,7 @@ function changesRow({ db }: App, { type, runId, number }: CommittedEvent): boole
 }
 
 /** What stands around every page: counts, banners. That work waits for the machine is rare enough for all. */
-const frame = (message: HubMessage): boolean =>
+export const frame = (message: HubMessage): boolean =>
   message.kind === "agents" || message.kind === "storage" || message.kind === "waits" ||
   (isEvent(message) && message.event.runId === null && message.event.type !== "ticket_changed");
 

@@ -52,6 +52,7 @@ export function mountPages(pages: Pages, tools: PageTools): void {
   );
   late(["planning"], async () => (await import("./guides.tsx")).guidePages);
   late(["documents"], async () => (await import("./document_ideas.tsx")).documentIdeasPages);
+  late(["live"], async () => (await import("./planning_live.tsx")).planningLivePages);
   late(["settings"], async () => (await import("./settings.tsx")).settingsPages);
   late(["live"], async () => (await import("./live.tsx")).livePages);
 }

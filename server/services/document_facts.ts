@@ -54,8 +54,8 @@ export function documentFacts(path: string, text: string): DocumentFacts {
     }
     return found ?? otherwise;
   };
-  const lines = proseLines(body);
-  const heading = lines.find((line) => /^#{1,6}\s+\S/.test(line)) ?? "";
+  const prose = proseOf(body);
+  const heading = /^#{1,6}[^\S\n]+\S[^\n]*/m.exec(prose)?.[0] ?? "";
   const title = words(values.title) ||
     heading.slice(0, HEADING_CHARS).replace(/^#+\s+|\s+#+\s*$/g, "").trim() ||
     nameOf(path);
@@ -67,8 +67,8 @@ export function documentFacts(path: string, text: string): DocumentFacts {
     target: words(values.target),
     problem: problems.join("; "),
     version: documentVersion(text),
-    links: linksIn(path, lines),
-    files: describedFiles(path, values, lines),
+    links: linksIn(path, prose),
+    files: describedFiles(path, values, prose),
   };
 }
 
@@ -134,40 +134,66 @@ function typeByPath(path: string): DocumentType {
 
 const CODE = /(?<!`)(`{1,8})(?!`)[^`\n]+\1(?!`)/g;
 
-/** Lines outside of code, whose signs mean nothing; what stands between backticks is blanked. */
-function proseLines(body: string): string[] {
-  const lines: string[] = [];
+const FENCE = /^ {0,3}(`{3,}|~{3,})/m;
+
+/** What stands outside of code, whose signs mean nothing; what stands between backticks is blanked. */
+function proseOf(body: string): string {
+  const text = withoutCr(body);
+  // To look at each line takes several times as long.
+  const lines = FENCE.test(text) || hasLongLine(text) ? unfenced(text.split("\n")) : text;
+  return lines.includes("`") ? lines.replace(CODE, " ") : lines;
+}
+
+function hasLongLine(text: string): boolean {
+  for (let from = 0; from + LINE_CHARS < text.length;) {
+    const end = text.lastIndexOf("\n", from + LINE_CHARS);
+    if (end < from) return true;
+    from = end + 1;
+  }
+  return false;
+}
+
+function unfenced(lines: string[]): string {
+  const kept: string[] = [];
   let fence = "";
-  for (const line of body.split(/\r?\n/)) {
-    const mark = /^ {0,3}(`{3,}|~{3,})/.exec(line)?.[1] ?? "";
+  for (const line of lines) {
+    const mark = FENCE.exec(line)?.[1] ?? "";
     if (fence) {
       if (mark.startsWith(fence) && line.trim() === mark) fence = "";
     } else if (mark) fence = mark;
-    else lines.push(line.slice(0, LINE_CHARS).replace(CODE, " "));
+    else kept.push(line.slice(0, LINE_CHARS));
   }
-  return lines;
+  return kept.join("\n");
 }
 
 const REFERENCE = /(?<![\w#])#(idea|ticket)-(\d{1,9})(?![\w-])/g;
 const WIKI = /\[\[([^[\]|#\n]{1,200})(?:#[^[\]|\n]*)?(?:\|[^[\]\n]*)?\]\]/g;
 const LINK = /\]\(\s{0,10}<?([^)\s>#?]{1,300}\.md)(?:#[^)\s>]{0,300})?>?\s{0,10}\)/gi;
 
-function linksIn(path: string, lines: string[]): DocumentLink[] {
+function linksIn(path: string, text: string): DocumentLink[] {
   const found = new Map<string, DocumentLink>();
   const add = (kind: DocumentLink["kind"], target: string) => {
     if (found.size < LINKS_MAX) found.set(`${kind} ${target}`, { kind, target });
   };
-  for (const line of lines) {
-    for (const [, kind, number] of line.matchAll(REFERENCE)) {
-      add(kind as "idea" | "ticket", String(Number(number)));
-    }
-    for (const [, name] of line.matchAll(WIKI)) add("document", linkKey(name!));
-    for (const [, href] of line.matchAll(LINK)) {
-      const target = pathFrom(path, href!);
-      if (target !== null) add("document", linkKey(target));
-    }
+  for (const [, kind, number] of once(text.matchAll(REFERENCE))) {
+    add(kind as "idea" | "ticket", String(Number(number)));
+  }
+  for (const [, name] of once(text.matchAll(WIKI))) add("document", linkKey(name!));
+  for (const [, href] of once(text.matchAll(LINK))) {
+    const target = pathFrom(path, href!);
+    if (target !== null) add("document", linkKey(target));
   }
   return [...found.values()];
+}
+
+/** Without those that say the same as one before. */
+function* once(matches: Iterable<RegExpExecArray>): Generator<RegExpExecArray> {
+  const seen = new Set<string>();
+  for (const match of matches) {
+    if (seen.has(match[0])) continue;
+    seen.add(match[0]);
+    yield match;
+  }
 }
 
 /** How a name in a link is compared: without its ending, in lower case. */

@@ -13,11 +13,11 @@ const BRACES_MAX = 20;
 
 const LINK = /\]\(\s{0,10}<?([^)\s>#?]{1,300})(?:#[^)\s>]{0,300})?>?\s{0,10}\)/g;
 
-/** `path` from `planning/`; `values` of its front matter; `lines` without what is code. */
+/** `path` from `planning/`; `values` of its front matter; `prose`: its text without what is code. */
 export function describedFiles(
   path: string,
   values: Record<string, unknown>,
-  lines: readonly string[],
+  prose: string,
 ): string[] {
   const named = [values.files, values.describes].flat()
     .filter((value) => typeof value === "string")
@@ -25,9 +25,7 @@ export function describedFiles(
       const pattern = plainPattern(value as string);
       return pattern === null ? [] : expandBraces(pattern);
     });
-  const linked = lines.flatMap((line) =>
-    [...line.matchAll(LINK)].flatMap(([, href]) => repositoryPath(path, href!) ?? [])
-  );
+  const linked = [...prose.matchAll(LINK)].flatMap(([, href]) => repositoryPath(path, href!) ?? []);
   return [...new Set([...named, ...linked])].slice(0, DESCRIBED_MAX);
 }
 

@@ -8,14 +8,18 @@ import { transact, type Tx } from "../db.ts";
 import type { PlanningDocument, Project } from "../records.ts";
 import { approvedStatuses } from "../states.ts";
 import { dropApproval, putDocumentFiles } from "../store/document_drift.ts";
-import { documentStamps, dropDocument, findDocument, putDocument } from "../store/documents.ts";
+import {
+  documentStamps,
+  dropDocument,
+  findDocument,
+  putDocument,
+  putWords,
+} from "../store/documents.ts";
 import { type GoneDocument, pruneGone } from "../store/documents_gone.ts";
 import { documentFacts, documentVersion, keysOf, splitDocument } from "./document_facts.ts";
 import { findMoves, idFor } from "./document_moves.ts";
 import { documentPlace, type FileText } from "./document_place.ts";
-
-/** Documents that are read and indexed in one go: others get their turn between. */
-const BATCH = 50;
+import { portionsOf } from "./document_portions.ts";
 
 /**
  * Brings a project's index up to date with its files, whoever changed them: a look at each file, and a read of those
@@ -30,25 +34,23 @@ export function followDocuments(app: App, project: Project, signal: AbortSignal)
     const appeared = changed.filter(({ path }) => !known.has(path));
     for (const { path } of files) known.delete(path);
     // First, so that those that appeared can be told to be the same ones.
-    dropAll(app, project.id, [...known.values()]);
+    for await (const gone of portionsOf([...known.values()], signal)) {
+      dropAll(app, project.id, gone);
+    }
     const moves = await findMoves(app, project.id, { place, appeared, signal });
-    for (let from = 0; from < changed.length; from += BATCH) {
-      signal.throwIfAborted();
-      const batch = changed.slice(from, from + BATCH);
-      const texts = await place.readAll(batch);
-      transact(app, (tx) => {
-        for (const file of batch) {
-          const text = texts.get(file.path);
-          if (text) index(tx, project.id, file, text, moves.get(file.path));
-        }
+    for await (const portion of portionsOf(changed, signal)) {
+      const texts = await place.readAll(portion);
+      const read = portion.flatMap((file) => {
+        const text = texts.get(file.path);
+        return text ? [{ ...file, ...text, from: moves.get(file.path) }] : [];
       });
+      transact(app, (tx) => index(tx, project.id, read));
     }
     if (changed.length > 0 || known.size > 0) tell(app, project.id);
   });
 }
 
-function dropAll(app: App, projectId: string, gone: { number: number }[]): void {
-  if (gone.length === 0) return;
+function dropAll(app: App, projectId: string, gone: readonly { number: number }[]): void {
   transact(app, (tx) => {
     for (const document of gone) dropDocument(tx, document);
     pruneGone(tx, projectId);
@@ -59,27 +61,32 @@ function dropAll(app: App, projectId: string, gone: { number: number }[]): void 
 const tell = ({ hub }: App, projectId: string): void =>
   hub.publish({ kind: "documents", projectId });
 
-function index(
-  tx: Tx,
-  projectId: string,
-  { path, bytes }: Pick<DocumentFile, "path" | "bytes">,
-  { text, stamp, problem }: FileText,
-  from?: GoneDocument,
-): PlanningDocument {
-  const { links, files, ...facts } = documentFacts(path, text);
-  const document = putDocument(
-    tx,
-    { ...facts, projectId, path, bytes, stamp, problem: problem || facts.problem },
-    {
-      id: idFor(tx, { projectId, path }, from),
-      names: keysOf({ path, title: facts.title }),
-      links,
-      body: splitDocument(text).body,
-    },
-  );
-  putDocumentFiles(tx, document, files);
-  if (!approvedStatuses.includes(document.status)) dropApproval(tx, document.id);
-  return document;
+type ReadFile = Pick<DocumentFile, "path" | "bytes"> & FileText & {
+  /** The document that it was until now, under another path. */
+  from?: GoneDocument;
+};
+
+/** Gives their rows, in order. */
+function index(tx: Tx, projectId: string, files: readonly ReadFile[]): PlanningDocument[] {
+  const documents = files.map(({ path, bytes, text, stamp, problem, from }) => {
+    const { links, files, ...facts } = documentFacts(path, text);
+    const document = putDocument(
+      tx,
+      { ...facts, projectId, path, bytes, stamp, problem: problem || facts.problem },
+      {
+        id: idFor(tx, { projectId, path }, from),
+        names: keysOf({ path, title: facts.title }),
+        links,
+      },
+    );
+    putDocumentFiles(tx, document, files);
+    if (!approvedStatuses.includes(document.status)) dropApproval(tx, document.id);
+    return document;
+  });
+  for (const [i, document] of documents.entries()) {
+    putWords(tx, document, splitDocument(files[i]!.text).body);
+  }
+  return documents;
 }
 
 /** One document's row from its file as it is now; null: the file is gone, and so is the row. */
@@ -102,7 +109,7 @@ export async function refreshDocument(
   if (same) return { document: known, file };
   const document = transact(app, (tx) => {
     const bytes = new TextEncoder().encode(file.text).length;
-    return index(tx, project.id, { path, bytes }, file);
+    return index(tx, project.id, [{ ...file, path, bytes }])[0]!;
   });
   tell(app, project.id);
   return { document, file };

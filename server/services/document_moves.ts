@@ -9,11 +9,10 @@ import { moveTexts } from "../store/document_drafts.ts";
 import { type GoneDocument, listGoneSince, takeGone } from "../store/documents_gone.ts";
 import { documentVersion } from "./document_facts.ts";
 import type { DocumentPlace } from "./document_place.ts";
+import { portionsOf } from "./document_portions.ts";
 
 /** A file of the same text that appears later is another one. */
 const MOVED_WITHIN_MS = DAY_MS;
-/** Files that are read at once. */
-const BATCH = 50;
 
 /**
  * Which of the files that appeared are documents that were elsewhere, by path. Only files as large as one of those that
@@ -37,9 +36,8 @@ export async function findMoves(
   const sizes = new Set(gone.map(({ bytes }) => bytes));
   const likely = appeared.filter(({ bytes }) => sizes.has(bytes));
   const versions = new Map<string, string>();
-  for (let from = 0; from < likely.length; from += BATCH) {
-    signal.throwIfAborted();
-    for (const [path, { text }] of await place.readAll(likely.slice(from, from + BATCH))) {
+  for await (const portion of portionsOf(likely, signal)) {
+    for (const [path, { text }] of await place.readAll(portion)) {
       versions.set(path, documentVersion(text));
     }
   }

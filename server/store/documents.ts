@@ -8,18 +8,14 @@ import { getSpot, keepGone } from "./documents_gone.ts";
 export type IndexedDocument = Omit<PlanningDocument, "number" | "id" | "indexedAt">;
 
 /**
- * Puts a file's row, names, links and words in place of those that there were. `names`: the best comes first. `id`: for
- * a row that is new.
+ * Puts a file's row, names and links in place of those that there were. `names`: the best comes first. `id`: for a row
+ * that is new. Its words come after the rows of all others of the transaction, by `putWords`: between two of their
+ * writes, any other statement has them sorted in, which takes many times as long.
  */
 export function putDocument(
   tx: Tx,
   document: IndexedDocument,
-  { id, names, links, body }: {
-    id: string;
-    names: readonly string[];
-    links: DocumentLink[];
-    body: string;
-  },
+  { id, names, links }: { id: string; names: readonly string[]; links: DocumentLink[] },
 ): PlanningDocument {
   const row = tx.db.prepare(`
     INSERT INTO documents (id, project_id, path, title, type, status, owner, target, problem, bytes, stamp, version,
@@ -29,21 +25,31 @@ export function putDocument(
       target = :target, problem = :problem, bytes = :bytes, stamp = :stamp, version = :version, indexed_at = :now
     RETURNING *
   `).get({ ...document, id, now: tx.now })!;
-  const { number } = row;
-  tx.db.prepare("DELETE FROM document_links WHERE document = :number").run({ number: number! });
+  const { number } = row as { number: number };
+  if (row.id !== id) {
+    tx.db.prepare("DELETE FROM document_links WHERE document = :number").run({ number });
+    tx.db.prepare("DELETE FROM document_names WHERE document = :number").run({ number });
+  }
   for (const { kind, target } of links) {
     tx.db.prepare("INSERT OR IGNORE INTO document_links VALUES (:number, :kind, :target)")
-      .run({ number: number!, kind, target });
+      .run({ number, kind, target });
   }
-  tx.db.prepare("DELETE FROM document_names WHERE document = :number").run({ number: number! });
   for (const [rank, key] of names.entries()) {
     tx.db.prepare("INSERT INTO document_names VALUES (:projectId, :key, :rank, :number)")
-      .run({ projectId: document.projectId, key, rank, number: number! });
+      .run({ projectId: document.projectId, key, rank, number });
   }
-  tx.db.prepare("DELETE FROM documents_text WHERE rowid = :number").run({ number: number! });
-  tx.db.prepare("INSERT INTO documents_text (rowid, title, body) VALUES (:number, :title, :body)")
-    .run({ number: number!, title: document.title, body });
   return documentFromRow(row);
+}
+
+/** Puts a document's words in place of those that it had. */
+export function putWords(
+  tx: Tx,
+  { number, title }: Pick<PlanningDocument, "number" | "title">,
+  body: string,
+): void {
+  tx.db.prepare("DELETE FROM documents_text WHERE rowid = :number").run({ number });
+  tx.db.prepare("INSERT INTO documents_text (rowid, title, body) VALUES (:number, :title, :body)")
+    .run({ number, title, body });
 }
 
 /** The file is gone; its id is kept for when it comes back. */
@@ -55,8 +61,8 @@ export function dropDocument(tx: Tx, { number }: Pick<PlanningDocument, "number"
 
 /** Throws `not_found`. */
 export function getDocument(db: Db, id: string): PlanningDocument {
-  const row = db.prepare("SELECT * FROM documents WHERE id = :id").get({ id });
-  if (row) return documentFromRow(row);
+  const document = findDocumentById(db, id);
+  if (document) return document;
   const { path } = getSpot(db, id);
   throw new AppError("not_found", `Cannot open ${path}: its file is gone from the project`);
 }
@@ -133,6 +139,14 @@ export const listDocumentsAfter = (
 export const listDocuments = (db: Db, projectId: string, limit: number): PlanningDocument[] =>
   db.prepare("SELECT * FROM documents WHERE project_id = :projectId ORDER BY path LIMIT :limit")
     .all({ projectId, limit }).map(documentFromRow);
+
+/** Another text as soon as any document of a project is another one in the index. */
+export function documentsState(db: Db, projectId: string): string {
+  const row = db.prepare(`
+    SELECT count(*) AS n, coalesce(max(indexed_at), '') AS at FROM documents WHERE project_id = :projectId
+  `).get({ projectId })!;
+  return `${row.n}-${row.at}`;
+}
 
 /** What the check of the files compares with: by path. */
 export const documentStamps = (
