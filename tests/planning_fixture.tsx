@@ -2,11 +2,13 @@
 import type { VNode } from "preact";
 import { builtInTemplates } from "../agents/planning/templates.ts";
 import type { PlanningDocument } from "../server/records.ts";
+import { GuidePage } from "../views/guide.tsx";
 import { DocumentPage } from "../views/document.tsx";
 import { DocumentEditPage } from "../views/document_edit.tsx";
 import { DocumentVersionsPage } from "../views/document_versions.tsx";
 import { renderDocument } from "../views/document_markdown.ts";
 import { NewDocumentPage } from "../views/document_new.tsx";
+import { PlanningExportPage } from "../views/planning_export.tsx";
 import { PlanningPage, PlanningProjectsPage } from "../views/planning.tsx";
 import type { Shell } from "../views/shell.ts";
 import { ago } from "./pages_fixture.ts";
@@ -169,7 +171,57 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
       headings={headings}
       links={[{ words: "Map", href: "/documents/document_map" }, { words: "gone", href: null }]}
       draftAt={ago(2)}
+      hasPdf
       backLinks={[{ words: "Roadmap 2026", href: "/documents/document_map" }]}
+    />
+  ),
+  "/planning/export": (shell) => (
+    <PlanningExportPage
+      shell={shell}
+      project={project}
+      count={402}
+      limitBytes={64 * 1024 * 1024}
+      hasPdf={false}
+    />
+  ),
+  "/planning/export/none": (shell) => (
+    <PlanningExportPage
+      shell={shell}
+      project={project}
+      count={0}
+      limitBytes={64 * 1024 * 1024}
+      hasPdf
+    />
+  ),
+  "/planning/guide": (shell) => (
+    <GuidePage
+      shell={shell}
+      project={project}
+      file="CLAUDE.md"
+      message="Cannot save CLAUDE.md: the file has changed since you looked"
+      problem={null}
+      preview={{
+        parts: [
+          { title: "Architecture", documents: [long, planningDocument()] },
+          { title: "Current milestone", documents: [planningDocument({ id: "document_map" })] },
+        ],
+        diff: `--- a/CLAUDE.md\n+++ b/CLAUDE.md\n@@ -1,1 +1,2 @@\n Mine.\n+${
+          "parts/".repeat(40)
+        }\n`,
+        chars: 12_345,
+        seen: "0123456789abcdef",
+        made: "fedcba9876543210",
+      }}
+    />
+  ),
+  "/planning/guide/none": (shell) => (
+    <GuidePage
+      shell={shell}
+      project={{ ...project, saves: "files" }}
+      file="AGENTS.md"
+      message={null}
+      problem="Cannot assemble it: no document about the architecture, conventions or a milestone is approved"
+      preview={null}
     />
   ),
   "/documents/document_saving/edit": (shell) => (

@@ -8,6 +8,7 @@ import { Button, buttonClass, Disclosure, Field } from "./forms.tsx";
 import { Layout, PageHead } from "./layout.tsx";
 import { documentHref, planningHref } from "./links.ts";
 import { documentSavesWords, documentStatusWords, documentTypeWords } from "./planning_words.ts";
+import { documentExportLink, Formats } from "./planning_export.tsx";
 import type { PlanningProject } from "./planning.tsx";
 import type { Shell } from "./shell.ts";
 
@@ -29,6 +30,8 @@ export interface DocumentPageProps {
   backLinks: DocumentNeighbour[];
   /** When this person's draft was kept; null: there is none. */
   draftAt: string | null;
+  /** There is a browser that makes PDF. */
+  hasPdf: boolean;
 }
 
 export function DocumentPage(props: DocumentPageProps): VNode {
@@ -100,6 +103,13 @@ export function DocumentPage(props: DocumentPageProps): VNode {
                 />
                 <Button>Save the status</Button>
               </form>
+            </Disclosure>
+            <Disclosure id="document-export" summary="Export" kind="quiet">
+              <Formats
+                formats={["html", "pdf", "json"]}
+                hrefOf={documentExportLink(id)}
+                hasPdf={props.hasPdf}
+              />
             </Disclosure>
             <Disclosure id="document-delete" summary="Delete…" kind="quiet">
               <form method="post" action={`${documentHref(id)}/delete`}>

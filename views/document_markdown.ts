@@ -36,6 +36,10 @@ export interface RenderOptions {
   linesBefore?: number;
   /** Items of checklists are buttons that send their line; false: they are only shown. */
   tickable?: boolean;
+  /** Ids of headings begin with it, so that several texts can stand on one page; "section" by default. */
+  idPrefix?: string;
+  /** What is longer is cut; `DOCUMENT_SHOWN_CHARS` by default. */
+  maxChars?: number;
 }
 
 interface DocumentEnv extends RenderOptions {
@@ -77,8 +81,9 @@ const envOf = (state: { env: Env }): DocumentEnv => state.env as unknown as Docu
 export function renderDocument(text: string, options: RenderOptions): RenderedDocument {
   const headings: DocumentHeading[] = [];
   const env: DocumentEnv = { ...options, resolve: options.links.resolve, headings };
-  const left = text.length - DOCUMENT_SHOWN_CHARS;
-  const html = markdown.render(left > 0 ? text.slice(0, DOCUMENT_SHOWN_CHARS) : text, env as never);
+  const { maxChars = DOCUMENT_SHOWN_CHARS } = options;
+  const left = text.length - maxChars;
+  const html = markdown.render(left > 0 ? text.slice(0, maxChars) : text, env as never);
   const more = `<p class="muted">${left} more characters are not shown.</p>\n`;
   return { html: left > 0 ? html + more : html, headings };
 }
@@ -102,12 +107,12 @@ function wiki(state: StateInline, silent: boolean): boolean {
   return true;
 }
 
-function nameHeadings(tokens: Token[], { headings }: DocumentEnv): void {
+function nameHeadings(tokens: Token[], { headings, idPrefix = "section" }: DocumentEnv): void {
   const used = new Set<string>();
   for (const [index, token] of tokens.entries()) {
     if (token.type !== "heading_open" || headings.length >= HEADINGS_MAX) continue;
     const text = plainText(tokens[index + 1]?.children ?? []);
-    const id = freeId(`section-${slugOf(text)}`, used);
+    const id = freeId(`${idPrefix}-${slugOf(text)}`, used);
     token.attrSet("id", id);
     headings.push({ level: Number(token.tag.slice(1)), text, id });
   }

@@ -6,7 +6,13 @@ import { EmptyState, Notice, StatusBadge, Tag } from "./components.tsx";
 import { plural } from "./format.ts";
 import { Button, buttonClass, Disclosure } from "./forms.tsx";
 import { Layout, PageHead } from "./layout.tsx";
-import { documentHref, idPart, newDocumentHref, planningHref } from "./links.ts";
+import {
+  documentHref,
+  idPart,
+  newDocumentHref,
+  planningExportHref,
+  planningHref,
+} from "./links.ts";
 import { documentSavesWords, documentStatusWords, documentTypeWords } from "./planning_words.ts";
 import type { Shell } from "./shell.ts";
 
@@ -48,13 +54,16 @@ export function PlanningPage(props: PlanningPageProps): VNode {
         crumb={folder ? { href: planningHref(project.id), label: "Planning" } : undefined}
         title={folder || "Planning"}
         aside={
-          <a
-            class={buttonClass("primary")}
-            href={newDocumentHref(project.id, { folder })}
-            data-key="e"
-          >
-            New document
-          </a>
+          <>
+            <a class={buttonClass("plain")} href={planningExportHref(project.id)}>Export</a>
+            <a
+              class={buttonClass("primary")}
+              href={newDocumentHref(project.id, { folder })}
+              data-key="e"
+            >
+              New document
+            </a>
+          </>
         }
       />
       {problem && <Notice tone="failed" title={problem} id="planning-problem" />}

@@ -20,6 +20,7 @@ import { splitDocument } from "../services/document_facts.ts";
 import { followDocuments } from "../services/document_index.ts";
 import { backLinksOf, linkedDocument, linksOf } from "../services/document_links.ts";
 import { documentsOf, findDocuments, openDocument } from "../services/documents.ts";
+import { pdfBrowser } from "../services/pdf.ts";
 import { countDocuments, listDocumentPaths, listDocumentsIn } from "../store/documents.ts";
 import { getProject, listProjects } from "../store/projects.ts";
 import { referencesOf } from "./references.ts";
@@ -163,6 +164,7 @@ export async function documentPage(
     document,
     ...rendered(app, document, text, { tickable: project.status === "active" }),
     draftAt: draftOf(app, document, text)?.updatedAt ?? null,
+    hasPdf: pdfBrowser(app) !== null,
     links: neighboursOf(app, document),
     backLinks: backLinksOf(app, document).map(({ id, title }) => ({
       words: title,

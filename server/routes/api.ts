@@ -14,6 +14,7 @@ import { modelsApi } from "./models.ts";
 import { orderApi } from "./order.tsx";
 import { documentImagesApi } from "./document_images.tsx";
 import { guidesApi } from "./guides.tsx";
+import { exportsApi } from "./exports.tsx";
 import { documentEditApi } from "./document_edit.tsx";
 import { planningApi } from "./planning.tsx";
 import { projectsApi } from "./projects.tsx";
@@ -44,6 +45,7 @@ export function mountApi(api: Api, streams: EventStreams): void {
   documentEditApi(api);
   documentImagesApi(api);
   guidesApi(api);
+  exportsApi(api);
   jobsApi(api);
   usageApi(api);
   pricesApi(api);

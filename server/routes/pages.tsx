@@ -26,6 +26,7 @@ import { done, pageRequest, type PageTools, show } from "./page.ts";
 import { orderPages } from "./order_pages.tsx";
 import { documentImagePages } from "./document_images.tsx";
 import { guidePages } from "./guides.tsx";
+import { exportPages } from "./exports.tsx";
 import { documentEditPages } from "./document_edit.tsx";
 import { planningPages } from "./planning.tsx";
 import { projectPages } from "./projects.tsx";
@@ -63,6 +64,7 @@ export function mountPages(pages: Hono<Env>, tools: PageTools): void {
   documentEditPages(pages, tools);
   documentImagePages(pages, tools);
   guidePages(pages, tools);
+  exportPages(pages, tools);
   pages.get("/settings", (c) => show(c, <SettingsPage {...settingsPage(pageRequest(c, tools))} />));
   pages.post("/settings/resume-agents", (c) => {
     resumeAgents(c.var.app);
