@@ -17,7 +17,7 @@ import { EXPORT_BYTES, requireRoom } from "../server/services/export_images.ts";
 import { addImage } from "../server/services/document_images.ts";
 import { pdfOf } from "../server/services/pdf.ts";
 import { chromiumPath, needsChromium } from "./browser.ts";
-import { exists, never } from "./git_support.ts";
+import { never } from "./git_support.ts";
 import { PNG } from "./images.ts";
 import { planningDocument } from "./planning_fixture.tsx";
 import { planningBench } from "./planning_support.ts";

@@ -1,4 +1,5 @@
 /** The planning pages with documents of every kind, for the tests of all pages. */
+import { Buffer } from "node:buffer";
 import type { VNode } from "preact";
 import { builtInTemplates } from "../agents/planning/templates.ts";
 import type { PlanningDocument } from "../server/records.ts";
@@ -11,6 +12,7 @@ import { NewDocumentPage } from "../views/document_new.tsx";
 import { PlanningExportPage } from "../views/planning_export.tsx";
 import { PlanningPage, PlanningProjectsPage } from "../views/planning.tsx";
 import type { Shell } from "../views/shell.ts";
+import { PNG } from "./images.ts";
 import { ago } from "./pages_fixture.ts";
 
 export const planningDocument = (changes: Partial<PlanningDocument> = {}): PlanningDocument => ({
@@ -59,14 +61,29 @@ save("${"segment/".repeat(20)}");
 ### ${"Averylongheading".repeat(6)}
 
 > Nobody reads a save twice.
+
+![The map](images/map.png)
+
+\`\`\`mermaid
+graph TD
+  A --> B
+\`\`\`
+
+\`\`\`mermaid
+pie title ${"Averylongtitle".repeat(8)}
+\`\`\`
 `;
+
+const PICTURE = `data:image/png;base64,${Buffer.from(PNG).toString("base64")}`;
 
 const { html, headings } = renderDocument(text, {
   links: {
     resolve: () => "/tickets/tkt_save",
     document: (name) => name === "map" ? "/documents/document_map" : null,
-    image: () => null,
+    image: () => PICTURE,
   },
+  diagram: (source) =>
+    source.startsWith("pie") ? { problem: "Invalid mermaid header" } : { src: PICTURE },
 });
 
 const long = planningDocument({

@@ -16,6 +16,9 @@ export interface DocumentLinks {
   image(src: string): string | null;
 }
 
+/** How a fenced block of Mermaid is shown: by the address of its picture, or as its text with the reason why. */
+export type ShownDiagram = { src: string } | { problem: string };
+
 export interface DocumentHeading {
   /** 1 to 6, as written. */
   level: number;
@@ -34,6 +37,8 @@ export interface RenderOptions {
   links: DocumentLinks;
   /** Lines of the file before this text: checklists are told by their line in the file. */
   linesBefore?: number;
+  /** Absent: Mermaid is shown as its text. */
+  diagram?: (source: string) => ShownDiagram;
   /** Items of checklists are buttons that send their line; false: they are only shown. */
   tickable?: boolean;
   /** Ids of headings begin with it, so that several texts can stand on one page; "section" by default. */
@@ -74,6 +79,31 @@ markdown.renderer.rules.image = (tokens, index, _options, env) => {
     ? `<span class="muted">[image: ${escapeHtml(content || address)}]</span>`
     : `<img src="${escapeHtml(src)}" alt="${escapeHtml(content)}" loading="lazy">`;
 };
+
+const asCode = markdown.renderer.rules.fence!;
+markdown.renderer.rules.fence = (tokens, index, options, env, self) => {
+  const { info, content } = tokens[index]!;
+  const code = asCode(tokens, index, options, env, self);
+  const { diagram } = env as unknown as DocumentEnv;
+  return diagram && /^\s*mermaid(?:\s|$)/i.test(info)
+    ? diagramHtml(content, diagram(content), code)
+    : code;
+};
+
+function diagramHtml(source: string, shown: ShownDiagram, code: string): string {
+  const { escapeHtml } = markdown.utils;
+  if ("problem" in shown) {
+    const why = `Not drawn: ${shown.problem}`;
+    return `<figure class="diagram">${code}<figcaption class="muted">${
+      escapeHtml(why)
+    }</figcaption></figure>\n`;
+  }
+  const kind = escapeHtml(source.trim().split(/[\s\n]/)[0] ?? "");
+  return `<figure class="diagram"><img src="${
+    escapeHtml(shown.src)
+  }" alt="Diagram (${kind}), as text below" loading="lazy">` +
+    `<details><summary>Diagram as text</summary>${code}</details></figure>\n`;
+}
 
 const envOf = (state: { env: Env }): DocumentEnv => state.env as unknown as DocumentEnv;
 

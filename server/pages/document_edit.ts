@@ -50,13 +50,15 @@ export async function documentEditPage(
     limits: { bytes: DOCUMENT_BYTES, imageBytes: IMAGE_BYTES },
     // What is saved next stands against the document as it is shown here.
     form: { ...opened, seen: document.version },
-    live: liveOf(app, document, { text: opened.text, draftAt: draft?.updatedAt ?? null }),
+    live: await liveOf(app, document, { text: opened.text, draftAt: draft?.updatedAt ?? null }),
     meeting: meeting && await meetingShown(document, opened.text, meeting),
   };
 }
 
+const LIVE_WAIT_MS = 250;
+
 /** How a text looks, and whether it was kept. */
-export function liveOf(
+export async function liveOf(
   app: App,
   document: PlanningDocument,
   { text, draftAt, problem = null }: {
@@ -64,8 +66,9 @@ export function liveOf(
     draftAt: string | null;
     problem?: string | null;
   },
-): DocumentLive {
-  const { html } = rendered(app, document, text);
+): Promise<DocumentLive> {
+  // Whoever types is told first that the draft is kept.
+  const { html } = await rendered(app, document, text, { waitMs: LIVE_WAIT_MS });
   return { documentId: document.id, draftAt, problem, html, nowMs: app.clock.nowMs() };
 }
 

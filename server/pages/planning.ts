@@ -1,5 +1,5 @@
 import { documentPath } from "../../agents/planning/document_paths.ts";
-import { renderDocument } from "../../views/document_markdown.ts";
+import { renderDocument, type RenderedDocument } from "../../views/document_markdown.ts";
 import type { DocumentNeighbour, DocumentPageProps } from "../../views/document.tsx";
 import { documentHref, imageHref, planningHref, subjectName } from "../../views/links.ts";
 import type { NewDocumentForm, NewDocumentPageProps } from "../../views/document_new.tsx";
@@ -10,6 +10,7 @@ import type {
   TreeRow,
 } from "../../views/planning.tsx";
 import type { App } from "../app.ts";
+import { SECOND_MS } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import type { PlanningDocument, Project } from "../records.ts";
 import { linkedImage } from "../services/document_images.ts";
@@ -23,6 +24,7 @@ import { documentsOf, findDocuments, openDocument } from "../services/documents.
 import { pdfBrowser } from "../services/pdf.ts";
 import { countDocuments, listDocumentPaths, listDocumentsIn } from "../store/documents.ts";
 import { getProject, listProjects } from "../store/projects.ts";
+import { withDiagrams } from "./diagrams.ts";
 import { referencesOf } from "./references.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
 
@@ -162,7 +164,7 @@ export async function documentPage(
     shell: shellOf({ ...request, projectId: project.id }),
     project: planningProjectOf(app, project),
     document,
-    ...rendered(app, document, text, { tickable: project.status === "active" }),
+    ...await rendered(app, document, text, { tickable: project.status === "active" }),
     draftAt: draftOf(app, document, text)?.updatedAt ?? null,
     hasPdf: pdfBrowser(app) !== null,
     links: neighboursOf(app, document),
@@ -173,29 +175,34 @@ export async function documentPage(
   };
 }
 
+/** How long a page waits for its diagrams; those that take longer come by themselves. */
+const DIAGRAMS_WAIT_MS = 5 * SECOND_MS;
+
 /** A document's text as HTML; links lead where the index says. */
-export function rendered(
+export async function rendered(
   app: App,
   document: PlanningDocument,
   text: string,
-  { tickable = false } = {},
-) {
+  { tickable = false, waitMs = DIAGRAMS_WAIT_MS } = {},
+): Promise<RenderedDocument> {
   const { body, bodyLine } = splitDocument(text);
-  return renderDocument(body, {
-    linesBefore: bodyLine,
-    tickable,
-    links: {
-      resolve: referencesOf(app, document.projectId),
-      document: (name, how) => {
-        const found = linkedDocument(app, document, name, how);
-        return found && documentHref(found.id);
+  return await withDiagrams(app, waitMs, (diagram) =>
+    renderDocument(body, {
+      linesBefore: bodyLine,
+      tickable,
+      diagram,
+      links: {
+        resolve: referencesOf(app, document.projectId),
+        document: (name, how) => {
+          const found = linkedDocument(app, document, name, how);
+          return found && documentHref(found.id);
+        },
+        image: (src) => {
+          const path = linkedImage(document, src);
+          return path && imageHref(document.projectId, path);
+        },
       },
-      image: (src) => {
-        const path = linkedImage(document, src);
-        return path && imageHref(document.projectId, path);
-      },
-    },
-  });
+    }));
 }
 
 function neighboursOf(app: App, document: PlanningDocument): DocumentNeighbour[] {
