@@ -10,8 +10,13 @@ import { DIAGRAM_CHARS, SVG_BYTES } from "./protocol.ts";
 
 /** How long one diagram may take; the process has to start as well, on a machine that may be busy. */
 const DRAW_MS = 10 * SECOND_MS;
-/** Heap of the process, in MB; the flag of an executable is read from this variable. */
-const HEAP_MB = 256;
+/**
+ * What the process may take of memory, in MB. From source it has a smaller heap as well, which an executable can't be
+ * started with; where the system does not tell of it, the time is the limit.
+ */
+const MEMORY_MB = 512;
+const LOOK_MS = 100;
+const PAGE_BYTES = 4096;
 
 /** A drawing, cleaned; or why there is none, in words without a full stop. */
 export type Drawn = { svg: string } | { problem: string };
@@ -62,6 +67,11 @@ async function drawSome(
   const lines = readLines(child.stdout, 6 * SVG_BYTES);
   let timer: ReturnType<typeof setTimeout> | undefined;
   let late = false;
+  let greedy = false;
+  const watch = setInterval(() => {
+    greedy ||= memoryMb(child.pid) > MEMORY_MB;
+    if (greedy) end();
+  }, LOOK_MS);
   let problem = "";
   const said = lastOf(child.stderr);
   signal.addEventListener("abort", end);
@@ -83,6 +93,7 @@ async function drawSome(
     else if (!(error instanceof Deno.errors.BrokenPipe || error instanceof TypeError)) throw error;
   } finally {
     clearTimeout(timer);
+    clearInterval(watch);
     signal.removeEventListener("abort", end);
     end();
     // What it has not read is of no use to anybody.
@@ -97,9 +108,7 @@ async function drawSome(
   if (drawn.length > before) return;
   const why = await said;
   if (late) problem = `drawing it takes longer than ${timeoutMs / SECOND_MS} s`;
-  else if (/out of memory/i.test(why)) {
-    problem = `drawing it takes more than ${HEAP_MB} MB of memory`;
-  }
+  else if (greedy || /out of memory/i.test(why)) problem = "drawing it takes too much memory";
   drawn.push({
     problem: problem || `the program that draws has ended (${plain(why.slice(-200))})`,
   });
@@ -118,16 +127,23 @@ async function lastOf(stream: ReadableStream<Uint8Array>): Promise<string> {
   return text;
 }
 
+/** 0 where the system does not tell, or the process is gone. */
+function memoryMb(pid: number): number {
+  try {
+    const pages = Deno.readTextFileSync(`/proc/${pid}/statm`).split(" ")[1];
+    return Number(pages) * PAGE_BYTES / 1e6;
+  } catch {
+    return 0;
+  }
+}
+
 function spawn(): Deno.ChildProcess {
   const { program, ...command } = inOwnGroup(Deno.execPath(), runtime.args("diagrams"));
   return new Deno.Command(program, {
     ...command,
     cwd: "/",
     clearEnv: true,
-    env: {
-      ...runtimeVariables(cacheDirOf(Deno.env.toObject())),
-      DENO_V8_FLAGS: `--max-old-space-size=${HEAP_MB}`,
-    },
+    env: runtimeVariables(cacheDirOf(Deno.env.toObject())),
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
