@@ -8,6 +8,9 @@ if (command === "__hands") {
 } else if (command === "__proxy") {
   const { proxyMain } = await import("./agents/proxy/entry.ts");
   await proxyMain();
+} else if (command === "__diagrams") {
+  const { diagramsMain } = await import("./agents/diagrams/entry.ts");
+  await diagramsMain();
 } else {
   const { runCommand } = await import("./server/command.ts");
   // Not left to when nothing is open any more: a client that does not read would keep a server that has ended.

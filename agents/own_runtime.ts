@@ -1,4 +1,5 @@
 /** How this very program is started again as another part of it: from source, from a bundle, or as one executable. */
+import { DIAGRAMS_ARGUMENT } from "./diagrams/protocol.ts";
 import { HANDS_ARGUMENT } from "./hands_config.ts";
 import { PROXY_ARGUMENT } from "./proxy/protocol.ts";
 
@@ -14,6 +15,7 @@ const parts = {
   hands: { argument: HANDS_ARGUMENT, file: "agents/hands.ts", heapMb: 256 },
   /** It only passes bytes on. */
   proxy: { argument: PROXY_ARGUMENT, file: "agents/proxy/entry.ts", heapMb: 64 },
+  diagrams: { argument: DIAGRAMS_ARGUMENT, file: "agents/diagrams/entry.ts", heapMb: 256 },
 } as const;
 
 /** Where a sandbox shows the runtime. */

@@ -37,6 +37,10 @@ const settingsSchema = z.strictObject({
   smtp_url: smtpAddress(),
   mail_from: mailAddresses(1),
   mail_to: mailAddresses(MAIL_TO_MAX),
+  chromium: z.string().trim().max(2_000).refine(
+    (path) => path === "" || path.startsWith("/"),
+    "expected the absolute path of a program",
+  ),
   timezone: z.string().trim().refine(
     (name) => name === "" || isTimeZone(name),
     'expected the name of a time zone, such as "Europe/Berlin" or "UTC"',
@@ -155,6 +159,8 @@ export interface Config {
   mail: MailConfig | null;
   /** How the server is reached from where notifications are read, without a slash at its end. */
   publicUrl: string;
+  /** Absolute path of the browser that makes PDF; "": whichever is found. */
+  chromium: string;
   /** IANA name of the zone whose days and months limits and sums go by. */
   timeZone: string;
 }
@@ -237,6 +243,7 @@ export function loadConfig(sources: ConfigSources): Config {
     ),
     mail: mailIn(settings),
     publicUrl: (settings.public_url || `http://localhost:${settings.port}`).replace(/\/+$/, ""),
+    chromium: settings.chromium,
     timeZone: settings.timezone || (sources.timeZone ?? machineTimeZone()),
   };
 }
@@ -280,6 +287,7 @@ function defaults({ env, checkout }: ConfigSources): Settings {
     smtp_url: "",
     mail_from: "",
     mail_to: "",
+    chromium: "",
     timezone: "",
   };
 }

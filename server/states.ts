@@ -102,6 +102,10 @@ export type SuggestionStatus = typeof suggestionStatuses[number];
 export const documentSaves = ["commit", "files"] as const;
 export type DocumentSaves = typeof documentSaves[number];
 
+/** What documents can be exported as; a zip holds the files of all of a project. */
+export const exportFormats = ["html", "pdf", "json", "zip"] as const;
+export type ExportFormat = typeof exportFormats[number];
+
 /** Files that tell agents about a project, which a part can be assembled for. */
 export const guideFiles = ["CLAUDE.md", "AGENTS.md"] as const;
 export type GuideFile = typeof guideFiles[number];

@@ -101,6 +101,7 @@ const bareConfig: Config = {
   handsLimits: {},
   mail: null,
   publicUrl: "http://localhost:4242",
+  chromium: "",
   timeZone: "UTC",
 };
 

@@ -55,6 +55,7 @@ Deno.test("without any setting it serves this machine alone, with the demo model
     handsLimits: {},
     mail: null,
     publicUrl: "http://localhost:4242",
+    chromium: "",
     timeZone: "Europe/Oslo",
   });
 });
@@ -78,7 +79,7 @@ Deno.test("every setting can come from config.yaml and from the environment", ()
   const file = withFile(
     "port: 0\nhost: '::1'\nlog: json\nmax_runs: 9\nmax_runs_per_project: 3\nmax_jobs: 11\nsandbox: off\n" +
       "demo_pace_ms: 0\nnotify_url: https://ntfy.sh?topic=me\npublic_url: https://gaffer.example/\n" +
-      "timezone: America/Lima\nsmtp_url: smtps://me:p%40ss@mail.example\nmail_from: gaffer@example.org\n" +
+      "chromium: /opt/chromium/chrome\ntimezone: America/Lima\nsmtp_url: smtps://me:p%40ss@mail.example\nmail_from: gaffer@example.org\n" +
       "mail_to: ana@example.org, bo@example.org\n",
   );
   const env = {
@@ -92,6 +93,7 @@ Deno.test("every setting can come from config.yaml and from the environment", ()
     GAFFER_DEMO_PACE_MS: "0",
     GAFFER_NOTIFY_URL: "https://ntfy.sh?topic=me",
     GAFFER_PUBLIC_URL: "https://gaffer.example/",
+    GAFFER_CHROMIUM: "/opt/chromium/chrome",
     GAFFER_TIMEZONE: "America/Lima",
     GAFFER_SMTP_URL: "smtps://me:p%40ss@mail.example",
     GAFFER_MAIL_FROM: "gaffer@example.org",
@@ -109,6 +111,7 @@ Deno.test("every setting can come from config.yaml and from the environment", ()
     demoPaceMs: 0,
     notifyUrl: "https://ntfy.sh?topic=me",
     publicUrl: "https://gaffer.example",
+    chromium: "/opt/chromium/chrome",
     timeZone: "America/Lima",
     mail: {
       smtpUrl: "smtps://me:p%40ss@mail.example",
@@ -215,6 +218,7 @@ Deno.test("a wrong value in config.yaml is refused with its key and line", () =>
     /^Cannot start: the key "port" in config.yaml \(line 2\) is wrong: expected a whole number from 0 to 65535$/,
     "port",
   );
+  refused(withFile("chromium: chrome\n"), /expected the absolute path of a program/, "chromium");
   refused(withFile("timezone: +01:00\n"), /expected the name of a time zone, such as/, "timezone");
   refused(withFile("log: loud\n"), /"log" in config.yaml \(line 1\) .*"human"\|"json"/, "log");
   refused(withFile("\n\nmax_runs: 0\n"), /\(line 3\).*from 1 to 100/, "max_runs");

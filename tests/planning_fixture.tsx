@@ -1,7 +1,9 @@
 /** The planning pages with documents of every kind, for the tests of all pages. */
+import { Buffer } from "node:buffer";
 import type { VNode } from "preact";
 import { builtInTemplates } from "../agents/planning/templates.ts";
 import type { PlanningDocument } from "../server/records.ts";
+import { GuidePage } from "../views/guide.tsx";
 import { DocumentPage } from "../views/document.tsx";
 import { DocumentDraftsPage } from "../views/document_drafts.tsx";
 import { DocumentEditPage } from "../views/document_edit.tsx";
@@ -9,8 +11,10 @@ import { DocumentIdeasPage } from "../views/document_ideas.tsx";
 import { DocumentVersionsPage } from "../views/document_versions.tsx";
 import { renderDocument } from "../views/document_markdown.ts";
 import { NewDocumentPage } from "../views/document_new.tsx";
+import { PlanningExportPage } from "../views/planning_export.tsx";
 import { PlanningPage, PlanningProjectsPage } from "../views/planning.tsx";
 import type { Shell } from "../views/shell.ts";
+import { PNG } from "./images.ts";
 import { ago } from "./pages_fixture.ts";
 
 export const planningDocument = (changes: Partial<PlanningDocument> = {}): PlanningDocument => ({
@@ -59,14 +63,29 @@ save("${"segment/".repeat(20)}");
 ### ${"Averylongheading".repeat(6)}
 
 > Nobody reads a save twice.
+
+![The map](images/map.png)
+
+\`\`\`mermaid
+graph TD
+  A --> B
+\`\`\`
+
+\`\`\`mermaid
+pie title ${"Averylongtitle".repeat(8)}
+\`\`\`
 `;
+
+const PICTURE = `data:image/png;base64,${Buffer.from(PNG).toString("base64")}`;
 
 const { html, headings } = renderDocument(text, {
   links: {
     resolve: () => "/tickets/tkt_save",
     document: (name) => name === "map" ? "/documents/document_map" : null,
-    image: () => null,
+    image: () => PICTURE,
   },
+  diagram: (source) =>
+    source.startsWith("pie") ? { problem: "Invalid mermaid header" } : { src: PICTURE },
 });
 
 const long = planningDocument({
@@ -209,8 +228,58 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
       links={[{ words: "Map", href: "/documents/document_map" }, { words: "gone", href: null }]}
       draftAt={ago(2)}
       live={null}
+      hasPdf
       backLinks={[{ words: "Roadmap 2026", href: "/documents/document_map" }]}
       ideas={[{ ideaId: "idea_slots", number: 4, title: "Slots".repeat(20), status: "refining" }]}
+    />
+  ),
+  "/planning/export": (shell) => (
+    <PlanningExportPage
+      shell={shell}
+      project={project}
+      count={402}
+      limitBytes={64 * 1024 * 1024}
+      hasPdf={false}
+    />
+  ),
+  "/planning/export/none": (shell) => (
+    <PlanningExportPage
+      shell={shell}
+      project={project}
+      count={0}
+      limitBytes={64 * 1024 * 1024}
+      hasPdf
+    />
+  ),
+  "/planning/guide": (shell) => (
+    <GuidePage
+      shell={shell}
+      project={project}
+      file="CLAUDE.md"
+      message="Cannot save CLAUDE.md: the file has changed since you looked"
+      problem={null}
+      preview={{
+        parts: [
+          { title: "Architecture", documents: [long, planningDocument()] },
+          { title: "Current milestone", documents: [planningDocument({ id: "document_map" })] },
+        ],
+        diff: `--- a/CLAUDE.md\n+++ b/CLAUDE.md\n@@ -1,1 +1,2 @@\n Mine.\n+${
+          "parts/".repeat(40)
+        }\n`,
+        chars: 12_345,
+        seen: "0123456789abcdef",
+        made: "fedcba9876543210",
+      }}
+    />
+  ),
+  "/planning/guide/none": (shell) => (
+    <GuidePage
+      shell={shell}
+      project={{ ...project, saves: "files" }}
+      file="AGENTS.md"
+      message={null}
+      problem="Cannot assemble it: no document about the architecture, conventions or a milestone is approved"
+      preview={null}
     />
   ),
   "/documents/document_saving/edit": (shell) => (

@@ -52,6 +52,7 @@ export const testConfig: Config = {
   handsLimits: {},
   mail: null,
   publicUrl: "http://localhost:4242",
+  chromium: "",
   timeZone: "UTC",
 };
 

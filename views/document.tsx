@@ -10,6 +10,7 @@ import { framePartials, Layout, PageHead } from "./layout.tsx";
 import { documentHref, planningHref } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
 import { documentSavesWords, documentStatusWords, documentTypeWords } from "./planning_words.ts";
+import { documentExportLink, Formats } from "./planning_export.tsx";
 import type { PlanningProject } from "./planning.tsx";
 import type { Shell } from "./shell.ts";
 
@@ -34,6 +35,8 @@ export interface DocumentPageProps {
   /** When this person's draft was kept; null: there is none. */
   draftAt: string | null;
   live: Live | null;
+  /** There is a browser that makes PDF. */
+  hasPdf: boolean;
 }
 
 export function DocumentPage(props: DocumentPageProps): VNode {
@@ -141,6 +144,13 @@ function DocumentParts(props: DocumentPageProps): VNode {
                 />
                 <Button>Save the status</Button>
               </form>
+            </Disclosure>
+            <Disclosure id="document-export" summary="Export" kind="quiet">
+              <Formats
+                formats={["html", "pdf", "json"]}
+                hrefOf={documentExportLink(id)}
+                hasPdf={props.hasPdf}
+              />
             </Disclosure>
             <Disclosure id="document-delete" summary="Delete…" kind="quiet">
               <form method="post" action={`${documentHref(id)}/delete`}>

@@ -16,6 +16,9 @@ export interface DocumentLinks {
   image(src: string): string | null;
 }
 
+/** How a fenced block of Mermaid is shown: by the address of its picture, or as its text with the reason why. */
+export type ShownDiagram = { src: string } | { problem: string };
+
 export interface DocumentHeading {
   /** 1 to 6, as written. */
   level: number;
@@ -34,10 +37,16 @@ export interface RenderOptions {
   links: DocumentLinks;
   /** Lines of the file before this text: checklists are told by their line in the file. */
   linesBefore?: number;
+  /** Absent: Mermaid is shown as its text. */
+  diagram?: (source: string) => ShownDiagram;
   /** Items of checklists are buttons that send their line; false: they are only shown. */
   tickable?: boolean;
   /** Where a form of one button sends the line of an item that is to be an idea; absent: no item has one. */
   ideaAction?: string;
+  /** Ids of headings begin with it, so that several texts can stand on one page; "section" by default. */
+  idPrefix?: string;
+  /** What is longer is cut; `DOCUMENT_SHOWN_CHARS` by default. */
+  maxChars?: number;
 }
 
 interface DocumentEnv extends RenderOptions {
@@ -73,14 +82,40 @@ markdown.renderer.rules.image = (tokens, index, _options, env) => {
     : `<img src="${escapeHtml(src)}" alt="${escapeHtml(content)}" loading="lazy">`;
 };
 
+const asCode = markdown.renderer.rules.fence!;
+markdown.renderer.rules.fence = (tokens, index, options, env, self) => {
+  const { info, content } = tokens[index]!;
+  const code = asCode(tokens, index, options, env, self);
+  const { diagram } = env as unknown as DocumentEnv;
+  return diagram && /^\s*mermaid(?:\s|$)/i.test(info)
+    ? diagramHtml(content, diagram(content), code)
+    : code;
+};
+
+function diagramHtml(source: string, shown: ShownDiagram, code: string): string {
+  const { escapeHtml } = markdown.utils;
+  if ("problem" in shown) {
+    const why = `Not drawn: ${shown.problem}`;
+    return `<figure class="diagram">${code}<figcaption class="muted">${
+      escapeHtml(why)
+    }</figcaption></figure>\n`;
+  }
+  const kind = escapeHtml(source.trim().split(/[\s\n]/)[0] ?? "");
+  return `<figure class="diagram"><img src="${
+    escapeHtml(shown.src)
+  }" alt="Diagram (${kind}), as text below" loading="lazy">` +
+    `<details><summary>Diagram as text</summary>${code}</details></figure>\n`;
+}
+
 const envOf = (state: { env: Env }): DocumentEnv => state.env as unknown as DocumentEnv;
 
 /** HTML for `dangerouslySetInnerHTML`, to be wrapped so that htmx ignores it. `text` has no front matter. */
 export function renderDocument(text: string, options: RenderOptions): RenderedDocument {
   const headings: DocumentHeading[] = [];
   const env: DocumentEnv = { ...options, resolve: options.links.resolve, headings };
-  const left = text.length - DOCUMENT_SHOWN_CHARS;
-  const html = markdown.render(left > 0 ? text.slice(0, DOCUMENT_SHOWN_CHARS) : text, env as never);
+  const { maxChars = DOCUMENT_SHOWN_CHARS } = options;
+  const left = text.length - maxChars;
+  const html = markdown.render(left > 0 ? text.slice(0, maxChars) : text, env as never);
   const more = `<p class="muted">${left} more characters are not shown.</p>\n`;
   return { html: left > 0 ? html + more : html, headings };
 }
@@ -104,12 +139,12 @@ function wiki(state: StateInline, silent: boolean): boolean {
   return true;
 }
 
-function nameHeadings(tokens: Token[], { headings }: DocumentEnv): void {
+function nameHeadings(tokens: Token[], { headings, idPrefix = "section" }: DocumentEnv): void {
   const used = new Set<string>();
   for (const [index, token] of tokens.entries()) {
     if (token.type !== "heading_open" || headings.length >= HEADINGS_MAX) continue;
     const text = plainText(tokens[index + 1]?.children ?? []);
-    const id = freeId(headingId(text), used);
+    const id = freeId(`${idPrefix}-${slugOf(text)}`, used);
     token.attrSet("id", id);
     headings.push({ level: Number(token.tag.slice(1)), text, id });
   }

@@ -39,6 +39,8 @@ export const planningExportHref = (projectId: string): string =>
 /** CLAUDE.md or AGENTS.md, as it is assembled from documents. */
 export const guideHref = (projectId: string, file: string): string =>
   withQuery("/planning/guide", { project: projectId, file });
+/** A drawing, by its id. */
+export const diagramHref = (diagramId: string): string => `/planning/diagrams/${id(diagramId)}`;
 /** An image of a project's documents; its path from `planning/`. */
 export const imageHref = (projectId: string, path: string): string =>
   `/planning/${id(projectId)}/${path.split("/").map(id).join("/")}`;

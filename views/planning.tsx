@@ -6,7 +6,14 @@ import { EmptyState, Notice, StatusBadge, Tag } from "./components.tsx";
 import { plural } from "./format.ts";
 import { Button, buttonClass, Disclosure } from "./forms.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
-import { documentHref, draftsHref, idPart, newDocumentHref, planningHref } from "./links.ts";
+import {
+  documentHref,
+  draftsHref,
+  idPart,
+  newDocumentHref,
+  planningExportHref,
+  planningHref,
+} from "./links.ts";
 import { type Live, replace } from "./live.tsx";
 import { documentSavesWords, documentStatusWords, documentTypeWords } from "./planning_words.ts";
 import type { Shell } from "./shell.ts";
@@ -60,6 +67,7 @@ export function PlanningPage(props: PlanningPageProps): VNode {
                 Drafts <span class="num">{drafts.all}</span>
               </a>
             )}
+            <a class={buttonClass("plain")} href={planningExportHref(project.id)}>Export</a>
             <a
               class={buttonClass("primary")}
               href={newDocumentHref(project.id, { folder })}

@@ -40,6 +40,34 @@ export async function listDocumentCommits(
   });
 }
 
+/** Newest commits that are looked through for all documents. */
+const COMMITS_MAX = 5_000;
+
+/** Ids of the commits that changed each document, newest first, by its path: by one process for all of them. */
+export async function listAllDocumentCommits(
+  { repo, tip, signal }: { repo: string; tip: string; signal: AbortSignal },
+): Promise<Map<string, string[]>> {
+  const args = [
+    ...["log", `--max-count=${COMMITS_MAX}`, "--name-only", "--no-renames", "--format=%x01%H"],
+    ...[checkCommit(tip), "--", `${PLANNING}/`],
+  ];
+  // Names of documents have nothing that git would quote then.
+  const how = { signal, env: literal, settings: ["core.quotePath=false"] };
+  const text = await gitOk(repo, args, { ...how, doing: "list the versions of the documents" });
+  const found = new Map<string, string[]>();
+  for (const entry of text.split("\u0001").slice(1)) {
+    const [commit = "", ...paths] = entry.split("\n");
+    for (const path of paths) {
+      if (!path.startsWith(`${PLANNING}/`)) continue;
+      const name = path.slice(PLANNING.length + 1);
+      const commits = found.get(name) ?? [];
+      if (commits.length < VERSIONS_MAX) commits.push(commit);
+      found.set(name, commits);
+    }
+  }
+  return found;
+}
+
 /** Whether a commit is in the history up to `tip`: what is not may be anybody's secret. */
 export async function isOnBranch(
   repo: string,

@@ -52,7 +52,7 @@ export async function documentEditPage(
     limits: { bytes: DOCUMENT_BYTES, imageBytes: IMAGE_BYTES },
     // What is saved next stands against the document as it is shown here.
     form: { ...opened, seen: document.version },
-    typed: liveOf(app, { ...document, gone: false }, {
+    typed: await liveOf(app, { ...document, gone: false }, {
       text: opened.text,
       draftAt: draft?.updatedAt ?? null,
     }),
@@ -64,8 +64,10 @@ export async function documentEditPage(
   };
 }
 
+const LIVE_WAIT_MS = 250;
+
 /** How a text looks, and whether it was kept. */
-export function liveOf(
+export async function liveOf(
   app: App,
   document: DocumentSpot,
   { text, draftAt, problem = null }: {
@@ -73,8 +75,9 @@ export function liveOf(
     draftAt: string | null;
     problem?: string | null;
   },
-): DocumentLive {
-  const { html } = rendered(app, document, text);
+): Promise<DocumentLive> {
+  // Whoever types is told first that the draft is kept.
+  const { html } = await rendered(app, document, text, { waitMs: LIVE_WAIT_MS });
   return {
     documentId: document.id,
     draftAt,

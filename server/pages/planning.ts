@@ -1,5 +1,5 @@
 import { documentPath } from "../../agents/planning/document_paths.ts";
-import { renderDocument } from "../../views/document_markdown.ts";
+import { renderDocument, type RenderedDocument } from "../../views/document_markdown.ts";
 import type { DocumentNeighbour, DocumentPageProps } from "../../views/document.tsx";
 import {
   documentHref,
@@ -16,6 +16,7 @@ import type {
   TreeRow,
 } from "../../views/planning.tsx";
 import type { App } from "../app.ts";
+import { SECOND_MS } from "../clock.ts";
 import { AppError, messageOf } from "../errors.ts";
 import type { PlanningDocument, Project } from "../records.ts";
 import { linkedImage } from "../services/document_images.ts";
@@ -27,6 +28,7 @@ import { followDocuments } from "../services/document_index.ts";
 import { mendLineIdeas, mendProjectIdeas } from "../services/document_line.ts";
 import { backLinksOf, linkedDocument, linksOf } from "../services/document_links.ts";
 import { documentsOf, findDocuments, openDocument } from "../services/documents.ts";
+import { pdfBrowser } from "../services/pdf.ts";
 import { countDrafts } from "../store/document_drafts.ts";
 import { listDocumentIdeas } from "../store/document_ideas.ts";
 import {
@@ -38,6 +40,7 @@ import {
 import { lastSeq } from "../store/events.ts";
 import { getProject, listProjects } from "../store/projects.ts";
 import { type Cancel, systemTimers } from "../timers.ts";
+import { withDiagrams } from "./diagrams.ts";
 import { referencesOf } from "./references.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
 
@@ -220,13 +223,14 @@ export async function documentPage(
     shell: shellOf({ ...request, projectId: project.id }),
     project: planningProjectOf(app, project),
     document,
-    ...rendered(app, document, text, project.status === "active" ? { open: document } : {}),
+    ...await rendered(app, document, text, project.status === "active" ? { open: document } : {}),
     ideas: listDocumentIdeas(app.db, document.id, IDEAS_MAX),
     draftAt: draftOf(app, document, text)?.updatedAt ?? null,
     live: {
       path: `/live/document/${id}?version=${document.version}`,
       after: lastSeq(app.db),
     },
+    hasPdf: pdfBrowser(app) !== null,
     links: neighboursOf(app, document),
     backLinks: backLinksOf(app, document).map(({ id, title }) => ({
       words: title,
@@ -235,33 +239,38 @@ export async function documentPage(
   };
 }
 
+/** How long a page waits for its diagrams; those that take longer come by themselves. */
+const DIAGRAMS_WAIT_MS = 5 * SECOND_MS;
+
 /**
  * A document's text as HTML; links lead where the index says. `open`: the document that its checklists can be ticked
  * in, and made ideas of; absent: in none.
  */
-export function rendered(
+export async function rendered(
   app: App,
   document: Pick<PlanningDocument, "projectId" | "path">,
   text: string,
-  { open }: { open?: PlanningDocument } = {},
-) {
+  { open, waitMs = DIAGRAMS_WAIT_MS }: { open?: PlanningDocument; waitMs?: number } = {},
+): Promise<RenderedDocument> {
   const { body, bodyLine } = splitDocument(text);
-  return renderDocument(body, {
-    linesBefore: bodyLine,
-    tickable: open !== undefined,
-    ...open && { ideaAction: `${documentHref(open.id)}/line-idea` },
-    links: {
-      resolve: referencesOf(app, document.projectId),
-      document: (name, how) => {
-        const found = linkedDocument(app, document, name, how);
-        return found && documentHref(found.id);
+  return await withDiagrams(app, waitMs, (diagram) =>
+    renderDocument(body, {
+      linesBefore: bodyLine,
+      tickable: open !== undefined,
+      ...open && { ideaAction: `${documentHref(open.id)}/line-idea` },
+      diagram,
+      links: {
+        resolve: referencesOf(app, document.projectId),
+        document: (name, how) => {
+          const found = linkedDocument(app, document, name, how);
+          return found && documentHref(found.id);
+        },
+        image: (src) => {
+          const path = linkedImage(document, src);
+          return path && imageHref(document.projectId, path);
+        },
       },
-      image: (src) => {
-        const path = linkedImage(document, src);
-        return path && imageHref(document.projectId, path);
-      },
-    },
-  });
+    }));
 }
 
 function neighboursOf(app: App, document: PlanningDocument): DocumentNeighbour[] {

@@ -158,7 +158,7 @@ export function documentEditPages(pages: Hono<Env>, tools: PageTools): void {
       if (!(error instanceof AppError) || error.code === "not_found") throw error;
       problem = error.message;
     }
-    const live = liveOf(app, getSpot(app.db, id), { text, draftAt, problem });
+    const live = await liveOf(app, getSpot(app.db, id), { text, draftAt, problem });
     return c.html(render(<DocumentLiveParts {...live} />));
   });
 

@@ -1,4 +1,4 @@
-/** Routes of documents' images: added by a person, and shown. */
+/** Routes of documents' images, added by a person and shown, and of their diagrams. */
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import type { Hono } from "hono";
@@ -7,6 +7,7 @@ import { documentHref, imageHref } from "../../views/links.ts";
 import { type Api, type Env, type RequestContext, requestSignal } from "../api.ts";
 import { AppError } from "../errors.ts";
 import { once } from "../once.ts";
+import { diagramSvg } from "../services/diagrams.ts";
 import { keepDraft } from "../services/document_drafts.ts";
 import { addImage, IMAGE_BYTES, imageMarkdown, readImage } from "../services/document_images.ts";
 import { getDocument } from "../store/documents.ts";
@@ -60,6 +61,17 @@ export function documentImagePages(pages: Hono<Env>, _tools: PageTools): void {
     if (c.req.header("if-none-match") === etag) return c.body(null, 304, headers);
     return c.body(bytes, 200, headers);
   });
+
+  pages.get(
+    "/planning/diagrams/:id",
+    async (c) =>
+      c.body(await diagramSvg(c.var.app, c.req.param("id")), 200, {
+        "content-type": "image/svg+xml",
+        // Its own style, and no other thing that it might have.
+        "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+        "cache-control": "private, max-age=3600",
+      }),
+  );
 
   // By a script, which puts the answer into the text; or by the button, which leads back to the form.
   pages.post("/documents/:id/images", async (c) => {

@@ -10,7 +10,7 @@ import { homePage } from "../pages/home.ts";
 import { shellOf } from "../pages/shell.ts";
 import type { PageError } from "../problem.ts";
 import { listProjects } from "../store/projects.ts";
-import { pageRequest, type PageTools, show } from "./page.ts";
+import { done, pageRequest, type PageTools, show } from "./page.ts";
 
 /** Mounts the pages of one noun. */
 type Mount = (pages: Hono<Env>, tools: PageTools) => void;
@@ -53,6 +53,7 @@ export function mountPages(pages: Pages, tools: PageTools): void {
   late(["planning"], async () => (await import("./guides.tsx")).guidePages);
   late(["documents"], async () => (await import("./document_ideas.tsx")).documentIdeasPages);
   late(["live"], async () => (await import("./planning_live.tsx")).planningLivePages);
+  late(["planning", "documents"], async () => (await import("./exports.tsx")).exportPages);
   late(["settings"], async () => (await import("./settings.tsx")).settingsPages);
   late(["live"], async () => (await import("./live.tsx")).livePages);
 }

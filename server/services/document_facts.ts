@@ -100,6 +100,10 @@ export function withStatus(text: string, status: DocumentStatus): string {
 
 const FRONT = /^(\uFEFF?---[ \t]*\r?\n)([^]*?)(?<=\n)(---[ \t]*(?:\r?\n|$))/;
 
+/** Values of a text's front matter by their names; none where it can't be read. */
+export const frontMatterOf = (text: string): Record<string, unknown> =>
+  readValues(splitDocument(text).yaml).values;
+
 function readValues(yaml: string): { values: Record<string, unknown>; problem: string | null } {
   const none = (problem: string | null) => ({ values: {}, problem });
   if (yaml.trim() === "") return none(null);

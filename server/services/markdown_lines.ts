@@ -26,7 +26,7 @@ export function markdownLines(text: string): MarkdownLine[] {
     return {
       text,
       isCode: false,
-      level: /^ {0,3}(#{1,6})(?:[ \t]|$)/.exec(text)?.[1]!.length ?? 0,
+      level: /^ {0,3}(#{1,6})(?:[ \t]|$)/.exec(text)?.[1]?.length ?? 0,
     };
   });
 }

@@ -1,0 +1,128 @@
+/** Mermaid diagrams of documents: drawn once, in the background, and kept in memory by what they say. */
+import { createHash } from "node:crypto";
+import type { Drawn } from "../../agents/diagrams/draw.ts";
+import type { App } from "../app.ts";
+import { AppError, messageOf } from "../errors.ts";
+
+/** Drawings that are kept, and their characters together: what was not asked for the longest goes first. */
+const KEPT = 300;
+const KEPT_CHARS = 16_000_000;
+/** Most that wait to be drawn. */
+const WAITING_MAX = 200;
+
+type Known = Pick<App, "turnstile" | "log">;
+
+interface Entry {
+  /** Undefined while it is drawn. */
+  drawn?: Drawn;
+  /** Settled with it. */
+  ready: Promise<Drawn>;
+}
+
+interface Diagrams {
+  entries: Map<string, Entry>;
+  waiting: { source: string; settle: (drawn: Drawn) => void }[];
+  isDrawing: boolean;
+}
+
+/** A server's, and gone with it. */
+const all = new WeakMap<Known["turnstile"], Diagrams>();
+
+function diagramsOf({ turnstile }: Known): Diagrams {
+  const known = all.get(turnstile) ?? { entries: new Map(), waiting: [], isDrawing: false };
+  all.set(turnstile, known);
+  return known;
+}
+
+/** What a drawing is found by. */
+export const diagramId = (source: string): string =>
+  createHash("sha256").update(source).digest("hex").slice(0, 32);
+
+/** What is known of a diagram right now; null: it is being drawn, or nobody has asked for it. */
+export const knownDiagram = (app: Known, source: string): Drawn | null =>
+  diagramsOf(app).entries.get(diagramId(source))?.drawn ?? null;
+
+/** Begins to draw what is not known yet, and waits for all of it: at most so long. */
+export async function awaitDiagrams(
+  app: Known,
+  sources: readonly string[],
+  waitMs: number,
+): Promise<void> {
+  const missing = [...new Set(sources)].filter((source) => knownDiagram(app, source) === null);
+  if (missing.length === 0) return;
+  const drawn = Promise.all(missing.map((source) => ask(app, source)));
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise((resolve) => timer = setTimeout(resolve, waitMs));
+  await Promise.race([drawn, late]);
+  clearTimeout(timer);
+}
+
+/** The SVG of a diagram that a page shows, waited for. Throws `not_found` when there is none. */
+export async function diagramSvg(app: Known, id: string): Promise<string> {
+  const entry = diagramsOf(app).entries.get(id);
+  const drawn = await entry?.ready;
+  if (drawn && "svg" in drawn) return drawn.svg;
+  throw new AppError(
+    "not_found",
+    `Cannot show the diagram: ${drawn?.problem ?? "it is not known any more. Load its page again"}`,
+  );
+}
+
+function ask(app: Known, source: string): Promise<Drawn> {
+  const diagrams = diagramsOf(app);
+  const { entries, waiting } = diagrams;
+  const id = diagramId(source);
+  const known = entries.get(id);
+  if (known) {
+    entries.delete(id);
+    entries.set(id, known); // asked for most recently
+    return known.ready;
+  }
+  if (waiting.length >= WAITING_MAX) {
+    return Promise.resolve({ problem: "too many others are being drawn. Load the page again" });
+  }
+  const { promise: ready, resolve } = Promise.withResolvers<Drawn>();
+  const entry: Entry = { ready };
+  entries.set(id, entry);
+  const settle = (drawn: Drawn) => {
+    entry.drawn = drawn;
+    resolve(drawn);
+  };
+  waiting.push({ source, settle });
+  void drawWaiting(app, diagrams);
+  return ready;
+}
+
+/** Never rejects: whoever waits is told. */
+async function drawWaiting({ log }: Known, diagrams: Diagrams): Promise<void> {
+  if (diagrams.isDrawing) return;
+  diagrams.isDrawing = true;
+  // Each batch ends by itself: no diagram may take for ever.
+  const { signal } = new AbortController();
+  while (diagrams.waiting.length > 0) {
+    const batch = diagrams.waiting.splice(0);
+    let results: Drawn[] = [];
+    try {
+      const { drawDiagrams } = await import("../../agents/diagrams/draw.ts");
+      results = await drawDiagrams(batch.map(({ source }) => source), { signal });
+    } catch (error) {
+      log.error("diagrams can't be drawn", { error: messageOf(error) });
+    }
+    for (const [i, { settle }] of batch.entries()) {
+      settle(results[i] ?? { problem: "the server failed at it. Its log says why" });
+    }
+    forgetOld(diagrams);
+  }
+  diagrams.isDrawing = false;
+}
+
+function forgetOld({ entries }: Diagrams): void {
+  const size = ({ drawn }: Entry) => drawn && "svg" in drawn ? drawn.svg.length : 0;
+  let chars = [...entries.values()].reduce((sum, entry) => sum + size(entry), 0);
+  for (const [id, entry] of entries) {
+    if (entries.size <= KEPT && chars <= KEPT_CHARS) return;
+    if (!entry.drawn) continue;
+    chars -= size(entry);
+    entries.delete(id);
+  }
+}

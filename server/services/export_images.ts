@@ -1,0 +1,88 @@
+/** The images that documents show, read once for an export of them. */
+import type { App } from "../app.ts";
+import { AppError } from "../errors.ts";
+import type { PlanningDocument, Project } from "../records.ts";
+import { type DocumentImage, linkedImage, readImage } from "./document_images.ts";
+import type { OpenDocument } from "./documents.ts";
+
+/** Most bytes of texts and images that one export holds. */
+export const EXPORT_BYTES = 64 * 1024 * 1024;
+
+export interface ExportImages {
+  /** By their path from `planning/`. */
+  all: Map<string, DocumentImage>;
+  /** The image that an address in a document leads to; null: to none that can be shown. */
+  find(document: PlanningDocument, src: string): DocumentImage | null;
+}
+
+const ADDRESS = /!\[[^\]\n]{0,300}\]\(\s{0,10}<?([^)\s>]{1,500})/g;
+const REFERENCE = /^ {0,3}\[[^\]\n]{1,200}\]:\s{0,10}<?([^\s>]{1,500})/gm;
+
+/** Throws `conflict` where texts and images come to more than `EXPORT_BYTES`. */
+export async function exportImages(
+  app: App,
+  { project, documents }: { project: Project; documents: readonly OpenDocument[] },
+  signal: AbortSignal,
+): Promise<ExportImages> {
+  const all = new Map<string, DocumentImage>();
+  let bytes = requireRoom(documents);
+  for (const path of imagePaths(documents)) {
+    const image = await readIfShown(app, project, path, signal);
+    if (image === null) continue;
+    bytes += image.bytes.length;
+    if (bytes > EXPORT_BYTES) throw tooMuch();
+    all.set(path, image);
+  }
+  return {
+    all,
+    find(document, src) {
+      const path = linkedImage(document, src);
+      return path === null ? null : all.get(path) ?? null;
+    },
+  };
+}
+
+/** Bytes of the texts. Throws `conflict` where they are more than `EXPORT_BYTES`. */
+export function requireRoom(documents: readonly OpenDocument[]): number {
+  const bytes = documents.reduce((sum, { document }) => sum + document.bytes, 0);
+  if (bytes > EXPORT_BYTES) throw tooMuch();
+  return bytes;
+}
+
+function imagePaths(documents: readonly OpenDocument[]): Set<string> {
+  const found = new Set<string>();
+  for (const { document, text } of documents) {
+    for (const pattern of [ADDRESS, REFERENCE]) {
+      for (const [, src] of text.matchAll(pattern)) {
+        const path = linkedImage(document, src!);
+        if (path !== null) found.add(path);
+      }
+    }
+  }
+  return found;
+}
+
+/** One that can't be shown is no reason to export none: its words stand in its place. */
+async function readIfShown(
+  app: App,
+  project: Project,
+  path: string,
+  signal: AbortSignal,
+): Promise<DocumentImage | null> {
+  try {
+    return await readImage(app, project, path, signal);
+  } catch (error) {
+    if (error instanceof AppError && ["not_found", "conflict"].includes(error.code)) return null;
+    throw error;
+  }
+}
+
+/** What an export is refused with that would be larger than `EXPORT_BYTES`. */
+export const tooMuch = (): AppError =>
+  new AppError(
+    "conflict",
+    `Cannot export: the documents and their images come to more than ${
+      EXPORT_BYTES / 1024 / 1024
+    } MB. ` +
+      "Export single documents, or make images smaller",
+  );

@@ -1,0 +1,192 @@
+/** Mermaid diagrams of documents: drawn by a process that may do nothing, cleaned, and shown as pictures. */
+import {
+  deepStrictEqual as deepEqual,
+  doesNotMatch,
+  match,
+  ok,
+  rejects,
+  strictEqual as equal,
+  throws,
+} from "node:assert";
+import { cleanSvg } from "../agents/diagrams/clean_svg.ts";
+import { drawDiagrams } from "../agents/diagrams/draw.ts";
+import { DIAGRAM_CHARS } from "../agents/diagrams/protocol.ts";
+import { exportDocument } from "../server/pages/exports.ts";
+import { awaitDiagrams, diagramId, diagramSvg, knownDiagram } from "../server/services/diagrams.ts";
+import { renderDocument } from "../views/document_markdown.ts";
+import { never } from "./git_support.ts";
+import { planningBench } from "./planning_support.ts";
+
+const kinds = {
+  flowchart: "flowchart LR\n  A[Start] --> B{Choice}\n  subgraph one\n  B -->|yes| C\n  end\n",
+  sequence: "sequenceDiagram\n  Ana->>Bo: Hello\n  Bo-->>Ana: Hi\n",
+  class: "classDiagram\n  Animal <|-- Duck\n  Animal : +int age\n",
+  state: "stateDiagram-v2\n  [*] --> Idle\n  Idle --> [*]\n",
+  er: "erDiagram\n  CUSTOMER ||--o{ ORDER : places\n",
+};
+/** Ten thousand lines between two hundred things: laying it out takes minutes. */
+const names = (letter: string) => Array.from({ length: 100 }, (_, i) => letter + i).join(" & ");
+const endless = `graph TD\n${names("a")} --> ${names("b")}`;
+
+Deno.test("drawDiagrams() draws the five kinds, says what it can't draw, and lets nothing hostile through", async () => {
+  const hostile = [
+    'graph TD\n  A["<script>alert(1)</script>"] --> B["<img src=x onerror=alert(1)>"]\n' +
+    '  click A "javascript:alert(1)"\n  style A fill:url(http://evil.example/x),stroke:expression(1)\n',
+    'sequenceDiagram\n  participant A as "><script>alert(1)</script>\n  A->>A: </text><script>x</script>\n',
+  ];
+  const others = ["pie title No", "hello", "", "x".repeat(DIAGRAM_CHARS + 1)];
+  const sources = [...Object.values(kinds), ...others, ...hostile];
+  const drawn = await drawDiagrams(sources, { signal: never });
+  const svgs = drawn.map((one) => "svg" in one ? one.svg : "");
+  deepEqual(svgs.map((svg) => svg !== ""), [
+    ...[true, true, true, true, true],
+    ...[false, false, false, false],
+    ...[true, true],
+  ]);
+  match(svgs[0]!, /^<svg xmlns="[^"]*" viewBox="[^"]*" width="[\d.]+" height="[\d.]+"><style>/);
+  match(svgs[0]!, />yes<[^]*>Start</);
+  match(JSON.stringify(drawn[5]), /pie title No/);
+  match(JSON.stringify(drawn[8]), /longer than 20000 characters/);
+  for (const svg of svgs.filter(Boolean)) {
+    // Words are words; what a browser acts on stands in tags, and in the one style.
+    const tags = svg.replace(/(?<!<style)>[^<]*</g, "><").replaceAll(
+      "http://www.w3.org/2000/svg",
+      "",
+    );
+    doesNotMatch(tags, /<script|<img|<a\b|<foreignObject|<image|<use|\son\w+=|\sstyle=|href/);
+    doesNotMatch(tags, /javascript:|evil|@import|expression|https?:/);
+    equal(svg.split("<style>").length, 2);
+  }
+});
+
+Deno.test("drawDiagrams() ends what takes too long, and its process with it", async () => {
+  const [late] = await drawDiagrams([endless], { signal: never, timeoutMs: 100 });
+  match(JSON.stringify(late), /longer than 0.1 s/);
+  const gone = new AbortController();
+  const drawing = drawDiagrams([endless], { signal: gone.signal });
+  gone.abort(new Error("gone"));
+  await rejects(drawing, /gone/);
+});
+
+Deno.test("cleanSvg() keeps shapes and words, with names of its own, and leaves out all else", () => {
+  const cleaned = (inside: string) => {
+    const svg = cleanSvg(`<svg width="1" onload="x()" style="a:url(b)">${inside}</svg>`);
+    match(svg, /^<svg xmlns="http:\/\/www.w3.org\/2000\/svg" width="1"><style>/);
+    return svg.slice(svg.indexOf("</style>") + 8, -"</svg>".length);
+  };
+  equal(cleaned('<rect x="1" fill="#f00" data-x="y"/>'), '<rect x="1" fill="#f00"></rect>');
+  equal(
+    cleaned('<marker id="a"/><line marker-end="url(#a)"/>'),
+    '<marker id="gaffer-diagram-a"></marker><line marker-end="url(#gaffer-diagram-a)"></line>',
+  );
+  equal(
+    cleaned('<text class="mono x">a &lt;b&gt; &amp;</text>'),
+    '<text class="gaffer-diagram-mono">a &lt;b&gt; &amp;</text>',
+  );
+  const nothing = [
+    "<script>alert(1)</script>",
+    "<foreignObject><p>x</p></foreignObject>",
+    '<image href="http://evil.example/x.png"/>',
+    '<use href="#a"/>',
+    '<a href="javascript:alert(1)"><text>x</text></a>',
+    "<style>@import 'http://evil.example';</style>",
+    '<animate attributeName="href" to="x"/>',
+    "<svg><rect/></svg>",
+    "<!-- x --><![CDATA[]]>",
+    '<x:script xmlns:x="http://www.w3.org/2000/svg">x</x:script>',
+  ];
+  for (const inside of nothing) equal(cleaned(inside), "", inside);
+  const attributes = [
+    ...['onclick="x()"', 'style="fill:red"', 'fill="url(http://evil.example/x)"', 'href="x"'],
+    ...[
+      'xlink:href="x"',
+      'id="a b"',
+      'x="expression(1)"',
+      'transform="x"',
+      'marker-end="url(//evil.example)"',
+    ],
+    ...[
+      'class="evil"',
+      'fill="var(--x,url(http://evil.example))"',
+      'filter="url(#x)"',
+      'orient="x"',
+    ],
+  ];
+  for (const attribute of attributes) {
+    match(cleaned(`<rect ${attribute}/>`), /^<rect(?: fill="none")?><\/rect>$/, attribute);
+  }
+  for (
+    const svg of [
+      "",
+      "hello",
+      "<p>x</p>",
+      "<svg><rect></svg>",
+      "<svg",
+      '<!DOCTYPE svg [<!ENTITY x "y">]><svg>&x;</svg>',
+    ]
+  ) {
+    throws(() => cleanSvg(svg), { code: "invalid" }, svg);
+  }
+  throws(() => cleanSvg(`<svg>${"<g/>".repeat(30_000)}</svg>`), {
+    message: /more than 20000 parts/,
+  });
+});
+
+Deno.test("a document shows its diagrams as pictures, and what can't be drawn as its text with the reason", async () => {
+  const fence = (source: string) => `\`\`\`mermaid\n${source}\`\`\`\n`;
+  await using b = await planningBench({
+    "planning/a.md": `# A\n\n${fence(kinds.flowchart)}\n${
+      fence("pie title <b>No</b>\n")
+    }\n\`\`\`ts\nlet x;\n\`\`\`\n`,
+  });
+  await b.follow();
+  equal(knownDiagram(b.app, kinds.flowchart), null);
+  const page = await (await b.pages.get(`/documents/${b.idOf("a.md")}`)).text();
+  const src = `/planning/diagrams/${diagramId(kinds.flowchart)}`;
+  match(
+    page,
+    new RegExp(
+      `<figure class="diagram"><img src="${src}" alt="Diagram \\(flowchart\\), as text below"`,
+    ),
+  );
+  match(
+    page,
+    /<summary>Diagram as text<\/summary><pre><code class="language-mermaid">flowchart LR/,
+  );
+  match(
+    page,
+    /pie title &lt;b&gt;No&lt;\/b&gt;\n<\/code><\/pre>\n<figcaption class="muted">Not drawn: /,
+  );
+  const shown = await b.pages.get(src);
+  const svg = await shown.text();
+  match(svg, /^<svg /);
+  deepEqual(
+    ["content-type", "content-security-policy", "x-content-type-options"].map((name) =>
+      shown.headers.get(name)
+    ),
+    ["image/svg+xml", "default-src 'none'; style-src 'unsafe-inline'; sandbox", "nosniff"],
+  );
+  equal(await diagramSvg(b.app, diagramId(kinds.flowchart)), svg);
+  equal((await b.pages.get("/planning/diagrams/none")).status, 404);
+  equal(
+    (await b.pages.get(`/planning/diagrams/${diagramId("pie title <b>No</b>\n")}`)).status,
+    404,
+  );
+  const { content } = await exportDocument(b.app, b.idOf("a.md"), "html", never);
+  match(String(content), /<img src="data:image\/svg\+xml;base64,PHN2Zy/);
+  doesNotMatch(String(content), /planning\/diagrams/);
+});
+
+Deno.test("who does not wait gets the address of a picture that comes later; each is drawn once", async () => {
+  await using b = await planningBench();
+  const source = kinds.state;
+  await awaitDiagrams(b.app, [source, source], 0);
+  equal(knownDiagram(b.app, source), null);
+  const [first, second] = await Promise.all([1, 2].map(() => diagramSvg(b.app, diagramId(source))));
+  equal(first, second);
+  ok(knownDiagram(b.app, source) !== null);
+  const { html } = renderDocument("```mermaid\ngraph TD\n```\n", {
+    links: { resolve: () => null, document: () => null, image: () => null },
+  });
+  match(html, /^<pre><code class="language-mermaid">/);
+});
