@@ -3,6 +3,7 @@ import type { VNode } from "preact";
 import type { PlanningDocument } from "../server/records.ts";
 import { documentStatuses } from "../server/states.ts";
 import { Facts, Notice, Panel, StatusBadge, Time } from "./components.tsx";
+import { DocumentAsks, type DocumentAsksProps } from "./document_asks.tsx";
 import type { DocumentHeading } from "./document_markdown.ts";
 import { Button, buttonClass, Disclosure, Field } from "./forms.tsx";
 import { Layout, PageHead } from "./layout.tsx";
@@ -29,6 +30,7 @@ export interface DocumentPageProps {
   backLinks: DocumentNeighbour[];
   /** When this person's draft was kept; null: there is none. */
   draftAt: string | null;
+  asks: Omit<DocumentAsksProps, "nowMs">;
 }
 
 export function DocumentPage(props: DocumentPageProps): VNode {
@@ -73,6 +75,7 @@ export function DocumentPage(props: DocumentPageProps): VNode {
         </div>
         <div class="column-facts">
           <Outline headings={headings} />
+          <DocumentAsks {...props.asks} nowMs={shell.nowMs} />
           <Panel id="document-facts" title="About it">
             <Facts
               rows={[

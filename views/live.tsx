@@ -39,6 +39,7 @@
  * | Agent         | /live/agent/<id>        | `agentPartials`: #agent-head #agent-notices #agent-results |
  * |               |                         | #agent-trials #agent-versions #agent-moves                 |
  * | Usage         | /live/usage?…           | `usagePartials`: #usage-totals #usage-days #usage-<group>  |
+ * | An ask        | /live/ask/<id>          | `askPartials`: #ask-strip #ask-main                        |
  * | Settings      | /live/settings          | `settingsPartials`: #agents-status                         |
  */
 import { type Attributes, type ComponentChildren, h, type VNode } from "preact";

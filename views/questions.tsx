@@ -59,14 +59,22 @@ export function Questions({ idea, questions, refused, nowMs }: QuestionsProps): 
           </p>
         </article>
       ))}
-      {decided.length > 0 && <Decided questions={decided} nowMs={nowMs} />}
+      <DecidedQuestions id="decided-questions" questions={decided} nowMs={nowMs} />
     </Panel>
   );
 }
 
-function Decided({ questions, nowMs }: { questions: Question[]; nowMs: number }): VNode {
+/** Folded, with what was answered; nothing where there are none. */
+export function DecidedQuestions(
+  { id, questions, nowMs }: {
+    id: string;
+    questions: (Answerable & Pick<Question, "status" | "answer" | "decidedAt">)[];
+    nowMs: number;
+  },
+): VNode | null {
+  if (questions.length === 0) return null;
   return (
-    <details id="decided-questions">
+    <details id={id}>
       <summary>{questions.length} decided</summary>
       {questions.map((question) => (
         <article class="question" id={`question-${question.id}`} key={question.id}>
@@ -85,8 +93,13 @@ function Decided({ questions, nowMs }: { questions: Question[]; nowMs: number })
   );
 }
 
+/** What the form of an answer needs to know. */
+export type Answerable = Pick<Question, "id" | "text" | "options">;
+
 interface QuestionFormProps {
-  question: Question;
+  question: Answerable;
+  /** Where the answer is posted to, before the question's id. */
+  path?: string;
   /** In a row the options alone are offered; on the page there is room to write. */
   place: "row" | "page";
   refused?: RefusedAnswer | null;
@@ -96,12 +109,14 @@ interface QuestionFormProps {
  * Options as radio rows, or an answer in words, or Skip. Posts `option` and `answer`; where both are
  * given the written answer counts.
  */
-export function QuestionForm({ question, place, refused = null }: QuestionFormProps): VNode {
+export function QuestionForm(
+  { question, place, path = "/questions", refused = null }: QuestionFormProps,
+): VNode {
   const form = `${place}-${question.id}`;
   const { options } = question;
   return (
     <div class="question-form">
-      <form method="post" action={`/questions/${question.id}/answer`} id={form}>
+      <form method="post" action={`${path}/${question.id}/answer`} id={form}>
         {refused && <ErrorSummary form={form} message={refused.message} errors={refused.errors} />}
         {options.length > 0 && (
           <fieldset class="options">
@@ -137,7 +152,7 @@ export function QuestionForm({ question, place, refused = null }: QuestionFormPr
       <div class="actions">
         <Button kind="primary" form={form}>Answer</Button>
         <ActionForm
-          action={`/questions/${question.id}/skip`}
+          action={`${path}/${question.id}/skip`}
           kind="quiet"
           keys={place === "page" ? "s" : undefined}
           label={`Skip: ${question.text}`}

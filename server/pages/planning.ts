@@ -21,6 +21,7 @@ import { backLinksOf, linkedDocument, linksOf } from "../services/document_links
 import { documentsOf, findDocuments, openDocument } from "../services/documents.ts";
 import { countDocuments, listDocumentPaths, listDocumentsIn } from "../store/documents.ts";
 import { getProject, listProjects } from "../store/projects.ts";
+import { documentAsks } from "./asks.ts";
 import { referencesOf } from "./references.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
 
@@ -156,11 +157,13 @@ export async function documentPage(
   const { app } = request;
   const { document, text } = await openDocument(app, id, signal);
   const project = getProject(app.db, document.projectId);
+  const shown = rendered(app, document, text, { tickable: project.status === "active" });
   return {
     shell: shellOf({ ...request, projectId: project.id }),
     project: planningProjectOf(app, project),
     document,
-    ...rendered(app, document, text, { tickable: project.status === "active" }),
+    ...shown,
+    asks: documentAsks(app, project, document, shown.headings.map(({ text }) => text)),
     draftAt: draftOf(app, document, text)?.updatedAt ?? null,
     links: neighboursOf(app, document),
     backLinks: backLinksOf(app, document).map(({ id, title }) => ({

@@ -2,6 +2,7 @@
 import type { Api } from "../api.ts";
 import type { EventStreams } from "../sse.ts";
 import { agentsApi } from "./agents.tsx";
+import { asksApi } from "./asks.tsx";
 import { approvalsApi } from "./approvals.tsx";
 import { checkRulesApi } from "./check_rules.tsx";
 import { eventsApi } from "./events.ts";
@@ -40,6 +41,7 @@ export function mountApi(api: Api, streams: EventStreams): void {
   memoryApi(api);
   planningApi(api);
   documentEditApi(api);
+  asksApi(api);
   jobsApi(api);
   usageApi(api);
   pricesApi(api);

@@ -14,6 +14,7 @@ import { resumeAgents } from "../services/agents.ts";
 import { backUpNow } from "../services/backups.ts";
 import { listProjects } from "../store/projects.ts";
 import { agentPages } from "./agent_pages.tsx";
+import { asksPages } from "./asks.tsx";
 import { approvalPages } from "./approvals.tsx";
 import { ideaPages } from "./ideas.tsx";
 import { jobPages } from "./jobs.tsx";
@@ -59,6 +60,7 @@ export function mountPages(pages: Hono<Env>, tools: PageTools): void {
   memoryPages(pages, tools);
   planningPages(pages, tools);
   documentEditPages(pages, tools);
+  asksPages(pages, tools);
   pages.get("/settings", (c) => show(c, <SettingsPage {...settingsPage(pageRequest(c, tools))} />));
   pages.post("/settings/resume-agents", (c) => {
     resumeAgents(c.var.app);
