@@ -8,7 +8,7 @@ import {
 } from "node:assert";
 import { recordPlanningQuestions } from "../server/services/planning_results.ts";
 import { getSuggestion } from "../server/store/document_suggestions.ts";
-import { findAnswering } from "../server/store/planning_asks.ts";
+import { findAnswering, getAsk } from "../server/store/planning_asks.ts";
 import { listAskQuestions } from "../server/store/planning_questions.ts";
 import { getAskRun } from "../server/store/runs.ts";
 import { askedBench, EDITS, SPEC, SPEC_TEXT } from "./planning_asks_support.ts";
@@ -49,6 +49,22 @@ Deno.test("a document's page asks an agent, shows a refusal with what was typed,
   ok(next !== at && next.startsWith("/asks/"));
 });
 
+Deno.test("a new document is drafted from a few lines: it is made, and the draft is suggested", async () => {
+  await using b = await askedBench();
+  const made = await b.pages.post(`/planning/new?project=${b.project.id}`, {
+    ...{ title: "Sharing", template: "", path: "", words: "Games can be shared." },
+  });
+  const at = made.headers.get("location")!;
+  match(at, /^\/asks\//);
+  equal(await b.repo.read("planning/sharing.md"), "# Sharing\n");
+  const ask = getAsk(b.app.db, at.split("/").at(-1)!);
+  deepEqual([ask.ask, ask.path, ask.words], ["draft", "sharing.md", "Games can be shared."]);
+  const form = { title: "Maps", template: "", path: "", words: "x".repeat(10_001) };
+  const tooLong = await b.pages.post(`/planning/new?project=${b.project.id}`, form);
+  match(tooLong.headers.get("location")!, /^\/documents\//);
+  match(decodeURIComponent(tooLong.headers.get("set-cookie")!), /maps\.md made\. .*At most 10000/);
+});
+
 Deno.test("pieces are accepted and rejected one by one with plain forms, and stay to be read", async () => {
   await using b = await askedBench();
   const id = await b.suggested();
@@ -74,11 +90,17 @@ Deno.test("pieces are accepted and rejected one by one with plain forms, and sta
 });
 
 Deno.test("what an agent and a document say is text on the page, whatever it says", async () => {
-  await using b = await askedBench('# <img src=x onerror=alert(1)>\n\n"><script>alert(2)</script>\n');
+  await using b = await askedBench(
+    '# <img src=x onerror=alert(1)>\n\n"><script>alert(2)</script>\n',
+  );
   const bad = "</pre><script>alert(3)</script>";
   const id = await b.suggested({
     summary: bad,
-    edits: [{ old: '"><script>alert(2)</script>', new: bad, reason: `[x](javascript:alert(4)) ${bad}` }],
+    edits: [{
+      old: '"><script>alert(2)</script>',
+      new: bad,
+      reason: `[x](javascript:alert(4)) ${bad}`,
+    }],
     findings: [{ kind: "gap", severity: "major", section: bad, path: bad, text: bad }],
     questions: [bad],
   });

@@ -297,6 +297,7 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
         title: "Saving",
         template: "feature-spec",
         path: "../x",
+        words: "Saves are folders.",
         message: 'Cannot use the path "../x": ".." is no name of a file here',
         errors: [{ field: "path", message: '".." is no name of a file here' }],
       }}

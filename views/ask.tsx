@@ -195,7 +195,7 @@ function State({ ask, run, delay, shell }: AskPageProps): VNode | null {
       </p>
       {delay && <DelayNote delay={delay} nowMs={shell.nowMs} />}
       <a class={buttonClass("plain")} href={runHref(run.id)}>
-        Watch it, pause it or tell it something
+        Watch it at work
       </a>
     </Panel>
   );
