@@ -21,7 +21,6 @@ import { backLinksOf, linkedDocument, linksOf } from "../services/document_links
 import { documentsOf, findDocuments, openDocument } from "../services/documents.ts";
 import { countDocuments, listDocumentPaths, listDocumentsIn } from "../store/documents.ts";
 import { getProject, listProjects } from "../store/projects.ts";
-import { documentAsks } from "./asks.ts";
 import { referencesOf } from "./references.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
 
@@ -157,6 +156,7 @@ export async function documentPage(
   const { app } = request;
   const { document, text } = await openDocument(app, id, signal);
   const project = getProject(app.db, document.projectId);
+  const { documentAsks } = await import("./asks.ts");
   const shown = rendered(app, document, text, { tickable: project.status === "active" });
   return {
     shell: shellOf({ ...request, projectId: project.id }),

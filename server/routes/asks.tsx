@@ -13,6 +13,7 @@ import {
   toPage,
   validate,
 } from "../api.ts";
+import type { App } from "../app.ts";
 import { once } from "../once.ts";
 import {
   acceptedSchema,
@@ -23,9 +24,7 @@ import {
   suggestionJson,
   suggestionSchema,
 } from "../outputs/asks.ts";
-import { askPage, asksPage, documentAsks, presentText } from "../pages/asks.ts";
 import { documentPage } from "../pages/planning.ts";
-import { acceptHunks, rejectHunks } from "../services/accepting.ts";
 import { cancelRun } from "../services/cancelling.ts";
 import { HUNKS_MAX } from "../services/document_hunks.ts";
 import {
@@ -121,8 +120,10 @@ export function asksApi(api: Api): void {
       tag: "documents",
       body: piecesInput,
       out: acceptedSchema,
-      prepare: ({ app, params, body }) =>
-        acceptHunks(app, params.id!, body.pieces ?? null, requestSignal()),
+      async prepare({ app, params, body }) {
+        const { acceptHunks } = await accepting();
+        return await acceptHunks(app, params.id!, body.pieces ?? null, requestSignal());
+      },
     }, ({ app, prepared: { suggestion, accepted, unfit } }) => ({
       suggestion: suggestionJson(app, suggestion),
       accepted,
@@ -133,13 +134,17 @@ export function asksApi(api: Api): void {
       tag: "documents",
       body: piecesInput,
       out: suggestionSchema,
-      prepare: ({ app, params, body }) => rejectHunks(app, params.id!, body.pieces ?? null),
+      async prepare({ app, params, body }) {
+        const { rejectHunks } = await accepting();
+        return await rejectHunks(app, params.id!, body.pieces ?? null);
+      },
     }, ({ app, prepared }) => suggestionJson(app, prepared));
 }
 
 export function asksPages(pages: Hono<Env>, tools: PageTools): void {
   pages.get("/documents/:id/asks", async (c) => {
     const { AsksPage } = await import("../../views/asks.tsx");
+    const { asksPage } = await askPages();
     const props = asksPage(pageRequest(c, tools), c.req.param("id"), c.req.query("cursor"));
     return show(c, <AsksPage {...props} />);
   });
@@ -157,6 +162,7 @@ export function asksPages(pages: Hono<Env>, tools: PageTools): void {
       const refused = { ask, words, section, agent, message, errors };
       const { document, asks: { sections } } = props;
       const project = getProject(app.db, document.projectId);
+      const { documentAsks } = await askPages();
       const asks = documentAsks(app, project, document, sections, refused);
       return show(c, <DocumentPage {...props} asks={asks} />, status);
     });
@@ -164,6 +170,7 @@ export function asksPages(pages: Hono<Env>, tools: PageTools): void {
 
   pages.get("/asks/:id", async (c) => {
     const { AskPage } = await import("../../views/ask.tsx");
+    const { askPage, presentText } = await askPages();
     const id = c.req.param("id");
     const present = await presentText(c.var.app, id, requestSignal());
     return show(c, <AskPage {...askPage(pageRequest(c, tools), id, present)} />);
@@ -194,6 +201,7 @@ export function asksPages(pages: Hono<Env>, tools: PageTools): void {
       return done(c, nextQuestion(app, askId), "Answer saved");
     }, async ({ message, errors, status }) => {
       const { AskPage } = await import("../../views/ask.tsx");
+      const { askPage, presentText } = await askPages();
       const refused = { questionId: id, answer, message, errors };
       const present = await presentText(app, askId, requestSignal());
       const props = askPage(pageRequest(c, tools), askId, present, refused);
@@ -217,6 +225,7 @@ export function asksPages(pages: Hono<Env>, tools: PageTools): void {
     const { askId } = getSuggestion(app.db, id);
     const chosen = piecesOf(await readForm(c));
     return await act(async () => {
+      const { acceptHunks } = await accepting();
       const { accepted, unfit } = await acceptHunks(app, id, chosen, requestSignal());
       const said = accepted.length === 1
         ? `Piece ${accepted[0]} is in the document`
@@ -232,6 +241,7 @@ export function asksPages(pages: Hono<Env>, tools: PageTools): void {
     const { askId } = getSuggestion(app.db, id);
     const chosen = piecesOf(await readForm(c));
     return await act(async () => {
+      const { rejectHunks } = await accepting();
       await rejectHunks(app, id, chosen);
       const said = chosen ? `Piece ${chosen.join(", ")} is left out` : "All is left out";
       return done(c, nextPiece(app, { id, askId }), said);
@@ -239,7 +249,11 @@ export function asksPages(pages: Hono<Env>, tools: PageTools): void {
   });
 }
 
-type Reader = Parameters<typeof presentText>[0];
+// A start has no time for what the first page does not show.
+const askPages = () => import("../pages/asks.ts");
+const accepting = () => import("../services/accepting.ts");
+
+type Reader = Pick<App, "db">;
 
 /** Null: all that are open. */
 function piecesOf({ piece = "" }: Record<string, string>): number[] | null {

@@ -29,7 +29,6 @@ import type { CommittedEvent } from "../db.ts";
 import { messageOf } from "../errors.ts";
 import type { HubMessage } from "../hub.ts";
 import { agentPage, agentsPage } from "../pages/agents.ts";
-import { askPage, presentText } from "../pages/asks.ts";
 import { homePage } from "../pages/home.ts";
 import { ideaPage, ideasPage, readIdeasQuery } from "../pages/ideas.ts";
 import { jobsPage, readJobsQuery } from "../pages/jobs.ts";
@@ -192,6 +191,7 @@ export function livePages(pages: Hono<Env>, tools: PageTools): void {
   });
   pages.get("/live/ask/:id", async (c) => {
     const { askPartials } = await import("../../views/ask.tsx");
+    const { askPage, presentText } = await import("../pages/asks.ts");
     const [page, id] = [request(c), c.req.param("id")];
     const present = await presentText(page.app, id, requestSignal());
     const render = (status?: string) => askPartials(askPage(page, id, present), status);
