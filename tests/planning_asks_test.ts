@@ -284,6 +284,17 @@ Deno.test("a review's findings are kept without a change, and a whole text comes
   match(await b.text(), /# Saves[^]*Five\.\n\nNo more\./);
 });
 
+Deno.test("what is added at the end of a document keeps its last line end", async () => {
+  await using b = await askedBench();
+  const id = await b.suggested({ text: `${SPEC_TEXT}\n## Sharing\n\nNobody shares.\n` });
+  deepEqual(
+    listHunks(b.app.db, id).map(({ start, removed, added }) => [start, removed, added]),
+    [[11, [], ["", "## Sharing", "", "Nobody shares."]]],
+  );
+  await acceptHunks(b.app, id, null, never);
+  equal(await b.text(), `${SPEC_TEXT}\n## Sharing\n\nNobody shares.\n`);
+});
+
 Deno.test("line ends of a file stay as they are", async () => {
   await using b = await askedBench(SPEC_TEXT.replaceAll("\n", "\r\n"));
   const id = await b.suggested();

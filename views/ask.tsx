@@ -110,7 +110,7 @@ function AskStrip(props: AskPageProps): VNode {
 function AskMain(props: AskPageProps): VNode {
   const { shell, ask, result, suggestion, document } = props;
   return (
-    <div id="ask-main" class="stack">
+    <div id="ask-main" class="column-main">
       <Asked {...props} />
       <State {...props} />
       <Questions {...props} />
@@ -255,12 +255,12 @@ function Questions(props: AskPageProps): VNode | null {
 function Findings({ findings }: { findings: Required<PlanningResult>["findings"] }): VNode | null {
   if (findings.length === 0) return null;
   return (
-    <ul class="findings plain-list" aria-label="Findings">
+    <ul class="findings" aria-label="Findings">
       {findings.map(({ severity, kind, section, path, line, text }) => (
         <li key={`${section} ${path} ${line} ${text}`}>
           <p class="remark-head">
             <StatusBadge shown={severityWords[severity]} />
-            <span class="muted">{kind}</span>
+            {kind !== "note" && <span class="muted">{kind}</span>}
             {section && <strong>{section}</strong>}
             {path && <code class="path">{line ? `${path}:${line}` : path}</code>}
           </p>

@@ -135,6 +135,7 @@ function AskFormPart(
           name="agent"
           kind="choice"
           label="Agent"
+          hint="Unless you choose: the analyst reviews and asks, the writer writes, the architect does both for architecture."
           value={form.agent}
           errors={errors}
           options={[
