@@ -3,7 +3,7 @@ import type { VNode } from "preact";
 import type { PlanningDocument } from "../server/records.ts";
 import { documentStatuses } from "../server/states.ts";
 import { Facts, Notice, Panel, StatusBadge, Time } from "./components.tsx";
-import { DocumentAsks, type DocumentAsksProps } from "./document_asks.tsx";
+import { AsksNotice, DocumentAsks, type DocumentAsksProps } from "./document_asks.tsx";
 import type { DocumentHeading } from "./document_markdown.ts";
 import { Button, buttonClass, Disclosure, Field } from "./forms.tsx";
 import { Layout, PageHead } from "./layout.tsx";
@@ -63,6 +63,7 @@ export function DocumentPage(props: DocumentPageProps): VNode {
           </p>
         </Notice>
       )}
+      <AsksNotice rows={props.asks.rows} />
       {problem && <Notice tone="waiting" title={problem} id="document-problem" />}
       <div class="columns">
         <div class="column-main">

@@ -3,7 +3,7 @@ import type { VNode } from "preact";
 import type { FieldError } from "../server/errors.ts";
 import type { PlanningAsk, Run } from "../server/records.ts";
 import { planningAsks } from "../server/states.ts";
-import { Panel, StatusBadge, Time } from "./components.tsx";
+import { Notice, Panel, StatusBadge, Time } from "./components.tsx";
 import { money, plural } from "./format.ts";
 import { Button, Disclosure, ErrorSummary, Field } from "./forms.tsx";
 import { askHref, documentAsksHref, documentHref } from "./links.ts";
@@ -55,6 +55,23 @@ export function DocumentAsks(props: DocumentAsksProps): VNode {
       {rows.length > 0 && <AskRows rows={rows} nowMs={nowMs} />}
       {more && <a href={documentAsksHref(documentId)}>All that was asked</a>}
     </Panel>
+  );
+}
+
+/** Above the text: what of it waits to be answered or decided on. */
+export function AsksNotice({ rows }: { rows: AskRow[] }): VNode | null {
+  const waiting = rows.filter(({ pieces, questions }) => pieces + questions > 0);
+  if (waiting.length === 0) return null;
+  return (
+    <Notice tone="waiting" title="An agent waits for you" id="document-asks-notice">
+      {waiting.map(({ ask, pieces, questions }) => (
+        <p key={ask.id}>
+          The {ask.agent} {pieces > 0
+            ? `suggests a change: ${plural(pieces, "piece")} to decide on`
+            : `has ${plural(questions, "question")}`}. <a href={askHref(ask.id)}>Look at it</a>
+        </p>
+      ))}
+    </Notice>
   );
 }
 

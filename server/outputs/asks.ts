@@ -7,6 +7,7 @@ import type {
   DocumentSuggestion,
   PlanningAsk,
   PlanningQuestion,
+  Run,
   SuggestionHunk,
 } from "../records.ts";
 import {
@@ -125,22 +126,35 @@ export const acceptedSchema = once(() =>
   })
 );
 
+const askFields = () => ({
+  id: id(),
+  project_id: id(),
+  document_id: id().nullable().describe("Null: its file is gone"),
+  path: z.string(),
+  ask: z.enum(planningAsks),
+  words: z.string(),
+  section: z.string(),
+  commits: z.array(z.string()),
+  agent: z.string(),
+  answers_of: id().nullable().describe("The ask whose questions' answers it works in"),
+  run_id: id(),
+  status: z.enum(runStatuses).describe("Of its run"),
+  asked_by: z.string(),
+  asked_at: time(),
+});
+
+/** In a list: what it suggests is read one by one. */
+export const askSummarySchema = once(() =>
+  z.object({
+    ...askFields(),
+    suggestion_id: id().nullable(),
+    suggestion_status: z.enum(suggestionStatuses).nullable(),
+  }).meta({ id: "PlanningAskSummary" })
+);
+
 export const askSchema = once(() =>
   z.object({
-    id: id(),
-    project_id: id(),
-    document_id: id().nullable().describe("Null: its file is gone"),
-    path: z.string(),
-    ask: z.enum(planningAsks),
-    words: z.string(),
-    section: z.string(),
-    commits: z.array(z.string()),
-    agent: z.string(),
-    answers_of: id().nullable().describe("The ask whose questions' answers it works in"),
-    run_id: id(),
-    status: z.enum(runStatuses).describe("Of its run"),
-    asked_by: z.string(),
-    asked_at: time(),
+    ...askFields(),
     summary: z.string().nullable().describe("What the agent says; null: it has not handed in"),
     findings: z.array(z.object({
       kind: z.string(),
@@ -156,34 +170,50 @@ export const askSchema = once(() =>
   }).meta({ id: "PlanningAsk" })
 );
 
+const fieldsOf = ({ db }: Pick<App, "db">, a: PlanningAsk, { id: runId, status }: Run) => ({
+  id: a.id,
+  project_id: a.projectId,
+  document_id: findDocument(db, a.projectId, a.path)?.id ?? null,
+  path: a.path,
+  ask: a.ask,
+  words: a.words,
+  section: a.section,
+  commits: a.commits,
+  agent: a.agent,
+  answers_of: a.answersOf,
+  run_id: runId,
+  status,
+  asked_by: a.askedBy,
+  asked_at: a.askedAt,
+});
+
+export function askSummaryJson(
+  app: Pick<App, "db">,
+  a: PlanningAsk,
+): z.infer<ReturnType<typeof askSummarySchema>> {
+  const suggestion = findAskSuggestion(app.db, a.id);
+  return {
+    ...fieldsOf(app, a, getAskRun(app.db, a.id)),
+    suggestion_id: suggestion?.id ?? null,
+    suggestion_status: suggestion?.status ?? null,
+  };
+}
+
 export function askJson(
-  { db }: Pick<App, "db">,
+  app: Pick<App, "db">,
   a: PlanningAsk,
 ): z.infer<ReturnType<typeof askSchema>> {
-  const run = getAskRun(db, a.id);
+  const run = getAskRun(app.db, a.id);
   const result = run.status === "succeeded" ? run.result as PlanningResult : null;
-  const suggestion = findAskSuggestion(db, a.id);
+  const suggestion = findAskSuggestion(app.db, a.id);
   return {
-    id: a.id,
-    project_id: a.projectId,
-    document_id: findDocument(db, a.projectId, a.path)?.id ?? null,
-    path: a.path,
-    ask: a.ask,
-    words: a.words,
-    section: a.section,
-    commits: a.commits,
-    agent: a.agent,
-    answers_of: a.answersOf,
-    run_id: run.id,
-    status: run.status,
-    asked_by: a.askedBy,
-    asked_at: a.askedAt,
+    ...fieldsOf(app, a, run),
     summary: result?.summary ?? null,
     findings: (result?.findings ?? []).map((
       { kind, severity, section = null, path = null, line = null, text },
     ) => ({ kind, severity, section, path, line, text })),
     left_open: result?.questions ?? [],
-    questions: listAskQuestions(db, a.id).map(planningQuestionJson),
-    suggestion: suggestion && suggestionJson({ db }, suggestion),
+    questions: listAskQuestions(app.db, a.id).map(planningQuestionJson),
+    suggestion: suggestion && suggestionJson(app, suggestion),
   };
 }

@@ -19,6 +19,8 @@ import {
   acceptedSchema,
   askJson,
   askSchema,
+  askSummaryJson,
+  askSummarySchema,
   planningQuestionJson,
   planningQuestionSchema,
   suggestionJson,
@@ -66,11 +68,11 @@ export function asksApi(api: Api): void {
     .get("/documents/:id/asks", {
       summary: "What planning agents were asked about a document, newest first",
       query: once(() => pageQuery()),
-      out: pageOf(askSchema),
+      out: pageOf(askSummarySchema),
     }, ({ app, params, query: { limit, cursor } }) => {
       const document = getDocument(app.db, params.id!);
       const rows = listAsks(app.db, document, { limit: limit + 1, after: readCursor(cursor) });
-      return toPage(rows, limit, (ask) => ask.askedAt, (ask) => askJson(app, ask));
+      return toPage(rows, limit, (ask) => ask.askedAt, (ask) => askSummaryJson(app, ask));
     })
     .post(
       "/documents/:id/asks",
