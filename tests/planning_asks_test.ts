@@ -8,6 +8,7 @@ import {
   throws,
 } from "node:assert";
 import { acceptHunks, rejectHunks } from "../server/services/accepting.ts";
+import { setAgentActive } from "../server/services/agent_changes.ts";
 import { cancelRun } from "../server/services/cancelling.ts";
 import { keepDraft } from "../server/services/document_drafts.ts";
 import { openDocument, setDocumentSaves } from "../server/services/documents.ts";
@@ -20,6 +21,7 @@ import {
   skipPlanningQuestion,
 } from "../server/services/planning_results.ts";
 import { pauseRun, resumeRun } from "../server/services/run_control.ts";
+import { archiveProject } from "../server/services/projects.ts";
 import { taskOf } from "../server/services/run_task.ts";
 import { actingAs } from "../server/app.ts";
 import { findDraft } from "../server/store/document_drafts.ts";
@@ -92,7 +94,10 @@ Deno.test("the agent is told the ask, the document as it is now, its links, its 
     "named by planning/map.md, draft: Map",
   ]);
   equal(parts.history!.length, 1);
-  match(parts.commits!.join(), /^[0-9a-f]{12} \d{4}-\d\d-\d\d Say where saves are$/);
+  match(
+    parts.commits!.join(),
+    /^[0-9a-f]{12} \d{4}-\d\d-\d\d Say where saves are \(planning\/map\.md\)$/,
+  );
   equal(getAsk(b.app.db, ask.id).baseText, parts.document!.text);
 });
 
@@ -266,6 +271,27 @@ Deno.test("what can't be a change is refused with how to mend it", async () => {
   equal(fault({ edits: [edit("Saving", "Storing")] }), null);
 });
 
+Deno.test("of a document that is too long to be shown whole, no whole text is taken", async () => {
+  await using b = await askedBench(`# Saving\n\n${"A line of it.\n".repeat(12_000)}The end.\n`);
+  const { id } = await b.begin(b.ask());
+  const fault = (result: Record<string, unknown>) =>
+    faultInResult(b.app, id, { summary: "x", questions: [], ...result });
+  match(fault({ text: "# Saving\n" })!, /only the beginning of the document. Hand in edits/);
+  equal(fault({ edits: [{ old: "# Saving", new: "# Saves", reason: "r" }] }), null);
+});
+
+Deno.test("an ask of a disabled agent waits for it, and none is asked in an archived project", async () => {
+  await using b = await askedBench();
+  setAgentActive(b.app, "writer", false);
+  const run = getAskRun(b.app.db, b.ask().id);
+  deepEqual([run.status, run.waitReason], ["waiting", 'The agent "writer" is disabled']);
+  setAgentActive(b.app, "writer", true);
+  ok(b.app.jobs().some(({ args }) => args.runId === run.id));
+  cancelRun(b.app, run.id);
+  archiveProject(b.app, b.project.id);
+  throws(() => b.ask(), { code: "conflict", message: /"Game" is archived/ });
+});
+
 Deno.test("a review's findings are kept without a change, and a whole text comes in pieces", async () => {
   await using b = await askedBench();
   const review = b.ask({ ask: "review" });
@@ -282,6 +308,17 @@ Deno.test("a review's findings are kept without a change, and a whole text comes
   );
   await acceptHunks(b.app, id, null, never);
   match(await b.text(), /# Saves[^]*Five\.\n\nNo more\./);
+});
+
+Deno.test("what is added at the end of a document keeps its last line end", async () => {
+  await using b = await askedBench();
+  const id = await b.suggested({ text: `${SPEC_TEXT}\n## Sharing\n\nNobody shares.\n` });
+  deepEqual(
+    listHunks(b.app.db, id).map(({ start, removed, added }) => [start, removed, added]),
+    [[11, [], ["", "## Sharing", "", "Nobody shares."]]],
+  );
+  await acceptHunks(b.app, id, null, never);
+  equal(await b.text(), `${SPEC_TEXT}\n## Sharing\n\nNobody shares.\n`);
 });
 
 Deno.test("line ends of a file stay as they are", async () => {

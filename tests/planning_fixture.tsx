@@ -2,10 +2,12 @@
 import { Buffer } from "node:buffer";
 import type { VNode } from "preact";
 import { builtInTemplates } from "../agents/planning/templates.ts";
-import type { PlanningDocument } from "../server/records.ts";
 import { GuidePage } from "../views/guide.tsx";
-import { DocumentPage } from "../views/document.tsx";
 import { DocumentDraftsPage } from "../views/document_drafts.tsx";
+import type { PlanningAsk, PlanningDocument, Run } from "../server/records.ts";
+import { AskPage, type AskPageProps, type ShownHunk } from "../views/ask.tsx";
+import { AsksPage } from "../views/asks.tsx";
+import { DocumentPage, type DocumentPageProps } from "../views/document.tsx";
 import { DocumentEditPage } from "../views/document_edit.tsx";
 import { DocumentIdeasPage } from "../views/document_ideas.tsx";
 import { DocumentVersionsPage } from "../views/document_versions.tsx";
@@ -15,7 +17,7 @@ import { PlanningExportPage } from "../views/planning_export.tsx";
 import { PlanningPage, PlanningProjectsPage } from "../views/planning.tsx";
 import type { Shell } from "../views/shell.ts";
 import { PNG } from "./images.ts";
-import { ago } from "./pages_fixture.ts";
+import { ago, run } from "./pages_fixture.ts";
 
 export const planningDocument = (changes: Partial<PlanningDocument> = {}): PlanningDocument => ({
   number: 1,
@@ -98,6 +100,118 @@ const long = planningDocument({
   problem: 'status "maybe" is none of draft, review, approved, implementing, done',
 });
 
+const ask: PlanningAsk = {
+  id: "ask_1",
+  projectId: "prj_game",
+  path: "specs/saving.md",
+  ask: "update",
+  words: `It changed: ${"src/save/".repeat(20)}`,
+  section: "What must hold",
+  commits: ["0123456789012345678901234567890123456789"],
+  agent: "writer",
+  answersOf: "ask_0",
+  baseText: text,
+  askedBy: "owner",
+  askedAt: ago(9),
+};
+
+const askRun = (changes: Partial<Run> = {}): Run =>
+  run({
+    id: "run_ask",
+    agent: "writer",
+    purpose: "plan",
+    ticketId: null,
+    subtaskId: null,
+    askId: "ask_1",
+    status: "succeeded",
+    ...changes,
+  });
+
+const documentAsks: DocumentPageProps["asks"] = {
+  documentId: "document_saving",
+  rows: [
+    { ask, run: askRun(), pieces: 2, questions: 0 },
+    { ask: { ...ask, id: "ask_2", ask: "review" }, run: askRun(), pieces: 0, questions: 0 },
+  ],
+  more: true,
+  sections: ["What must hold", "Averylongheading".repeat(6)],
+  agents: [{ name: "analyst", maxCostMicroUsd: 2_000_000 }],
+  form: {
+    ask: "draft",
+    words: "",
+    section: "",
+    agent: "",
+    message: "Cannot ask an agent: Write a few lines on what it is to say",
+    errors: [{ field: "words", message: "Write a few lines on what it is to say" }],
+  },
+};
+
+const hunk = (changes: Partial<ShownHunk>): ShownHunk => ({
+  number: 1,
+  start: 2,
+  removed: ["Games are saved **often**."],
+  added: [`Games are saved ${"very/".repeat(30)} often.`],
+  reason: "As `src/save.ts` does",
+  status: "pending",
+  decidedBy: null,
+  decidedAt: null,
+  diff: `@@ -1,3 +1,3 @@\n # Saving\n \n-Games are saved.\n+Games are ${"saved/".repeat(30)}\n`,
+  unfit: false,
+  ...changes,
+});
+
+const askPage = (shell: Shell): AskPageProps => ({
+  shell,
+  live: { path: "/live/ask/ask_1", after: 1 },
+  ask,
+  document: { id: "document_saving", title: "Saving and loading" },
+  run: askRun(),
+  delay: null,
+  result: {
+    summary: "Saves are **folders** now.",
+    findings: [{
+      kind: "contradiction",
+      severity: "major",
+      section: "Slots",
+      path: `src/${"save/".repeat(20)}slots.ts`,
+      line: 12,
+      text: "It says three; the code has five.",
+    }],
+    questions: ["May a guest save?"],
+  },
+  questions: [{
+    id: "q1",
+    askId: "ask_1",
+    number: 1,
+    text: "How many slots?",
+    why: "Nobody says it",
+    options: ["3", "5"],
+    status: "pending",
+    answer: "",
+    askedBy: "analyst",
+    createdAt: ago(8),
+    decidedAt: null,
+  }],
+  refused: null,
+  suggestion: {
+    suggestion: {
+      id: "suggestion_1",
+      askId: "ask_1",
+      runId: "run_ask",
+      reason: "It was behind",
+      status: "open",
+      createdAt: ago(3),
+      decidedAt: null,
+    },
+    hunks: [
+      hunk({}),
+      hunk({ number: 2, unfit: true, removed: [] }),
+      hunk({ number: 3, status: "rejected", decidedBy: "owner", decidedAt: ago(1) }),
+    ],
+  },
+  answeredBy: null,
+});
+
 const versions = [
   {
     id: "0123456789012345678901234567890123456789",
@@ -120,6 +234,34 @@ const offeredRows = [
 ];
 
 export const planningPages: Record<string, (shell: Shell) => VNode> = {
+  "/asks/ask_1": (shell) => <AskPage {...askPage(shell)} />,
+  "/asks/failed": (shell) => (
+    <AskPage
+      {...askPage(shell)}
+      document={null}
+      run={askRun({ status: "failed", failure: "stuck", error: "It went in circles" })}
+      result={null}
+      questions={[]}
+      suggestion={null}
+    />
+  ),
+  "/asks/working": (shell) => (
+    <AskPage
+      {...askPage(shell)}
+      run={askRun({ status: "running" })}
+      result={null}
+      questions={[]}
+      suggestion={null}
+    />
+  ),
+  "/documents/document_saving/asks": (shell) => (
+    <AsksPage
+      shell={shell}
+      document={{ id: "document_saving", title: "Saving and loading" }}
+      rows={documentAsks.rows}
+      moreHref="/documents/document_saving/asks?cursor=x"
+    />
+  ),
   "/planning": (shell) => (
     <PlanningPage
       shell={shell}
@@ -213,6 +355,7 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
         title: "Saving",
         template: "feature-spec",
         path: "../x",
+        words: "Saves are folders.",
         message: 'Cannot use the path "../x": ".." is no name of a file here',
         errors: [{ field: "path", message: '".." is no name of a file here' }],
       }}
@@ -229,6 +372,7 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
       draftAt={ago(2)}
       live={null}
       hasPdf
+      asks={documentAsks}
       backLinks={[{ words: "Roadmap 2026", href: "/documents/document_map" }]}
       ideas={[{ ideaId: "idea_slots", number: 4, title: "Slots".repeat(20), status: "refining" }]}
     />

@@ -4,6 +4,7 @@ import type { PlanningDocument } from "../server/records.ts";
 import { documentStatuses } from "../server/states.ts";
 import { Facts, Notice, Panel, StatusBadge, Time } from "./components.tsx";
 import { DocumentIdeasPanel, type KnownIdeaRow } from "./document_ideas.tsx";
+import { AsksNotice, DocumentAsks, type DocumentAsksProps } from "./document_asks.tsx";
 import type { DocumentHeading } from "./document_markdown.ts";
 import { Button, buttonClass, Disclosure, Field } from "./forms.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
@@ -37,6 +38,7 @@ export interface DocumentPageProps {
   live: Live | null;
   /** There is a browser that makes PDF. */
   hasPdf: boolean;
+  asks: Omit<DocumentAsksProps, "nowMs">;
 }
 
 export function DocumentPage(props: DocumentPageProps): VNode {
@@ -105,6 +107,7 @@ function DocumentParts(props: DocumentPageProps): VNode {
           </p>
         </Notice>
       )}
+      <AsksNotice rows={props.asks.rows} />
       {problem && <Notice tone="waiting" title={problem} id="document-problem" />}
       <div class="columns">
         <div class="column-main">
@@ -117,6 +120,7 @@ function DocumentParts(props: DocumentPageProps): VNode {
         </div>
         <div class="column-facts">
           <Outline headings={headings} />
+          <DocumentAsks {...props.asks} nowMs={shell.nowMs} />
           <Panel id="document-facts" title="About it">
             <Facts
               rows={[

@@ -15,6 +15,8 @@ export interface NewDocumentForm {
   template: string;
   /** "": made from the template and the title. */
   path: string;
+  /** What it is to say, for an agent to draft it; "": nobody drafts it. */
+  words: string;
   message: string | null;
   errors: FieldError[];
 }
@@ -76,6 +78,17 @@ export function NewDocumentPage({ shell, project, templates, form }: NewDocument
           errors={form.errors}
           maxLength={200}
           mono
+        />
+        <Field
+          form={FORM}
+          name="words"
+          kind="area"
+          rows={4}
+          label="A few lines on what it is to say"
+          hint="With them an agent drafts the document: a run begins, and what it suggests is yours to accept or reject."
+          value={form.words}
+          errors={form.errors}
+          maxLength={10_000}
         />
         <div class="actions">
           <Button kind="primary" keys="Control+Enter">Make the document</Button>

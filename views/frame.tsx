@@ -43,6 +43,7 @@ export function Nav({ shell, current }: NavProps): VNode {
     home: shell.counts.needs,
     ideas: shell.counts.ideas,
     development: shell.counts.development,
+    planning: shell.counts.planning,
   };
   const more = entries.filter((entry) => !entry.first);
   return (

@@ -57,6 +57,10 @@ export const mcpServersHref = (projectId: string): string =>
 
 export const checkRulesHref = (projectId: string): string => `${projectHref(projectId)}/checks`;
 
+/** Without a query: the newest that was asked about it. */
+export const documentAsksHref = (documentId: string, query: { cursor?: string } = {}): string =>
+  withQuery(`${documentHref(documentId)}/asks`, query);
+export const suggestionHref = (suggestionId: string): string => `/suggestions/${id(suggestionId)}`;
 /** What was asked of an agent about a document. */
 export const askHref = (askId: string): string => `/asks/${id(askId)}`;
 

@@ -42,6 +42,7 @@
  * | Planning      | /live/planning?…        | `planningPartials`: #planning-list                         |
  * | Document      | /live/document/<id>     | `documentPartials`: #document-page; gone: #document-outside |
  * | its form      | /live/document/<id>/edit | `documentEditPartials`: #document-outside; never the text  |
+ * | An ask        | /live/ask/<id>          | `askPartials`: #ask-strip #ask-main                        |
  * | Settings      | /live/settings          | `settingsPartials`: #agents-status                         |
  */
 import { type Attributes, type ComponentChildren, h, type VNode } from "preact";

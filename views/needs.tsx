@@ -1,14 +1,15 @@
 /** What waits for a person: one row each, with the reason, its age and its one action. */
 import type { VNode } from "preact";
 import { failureReasons } from "../server/states.ts";
-import type { Approval, Idea, Question, Run, Ticket } from "../server/records.ts";
+import type { Approval, Idea, PlanningAsk, Question, Run, Ticket } from "../server/records.ts";
 import { StatusBadge, Tag, Time } from "./components.tsx";
 import { firstLine, plural } from "./format.ts";
 import { buttonClass } from "./forms.tsx";
 import { ApprovalForm } from "./approvals.tsx";
-import { ideaHref, reviewHref, runHref, subjectName, ticketHref } from "./links.ts";
+import { askHref, ideaHref, reviewHref, runHref, subjectName, ticketHref } from "./links.ts";
 import { Inline } from "./inline.tsx";
 import { QuestionForm } from "./question_form.tsx";
+import { askWords } from "./planning_words.ts";
 import { failureWords, type Shown } from "./words.ts";
 
 /** `id` is unique among the rows; `since` is UTC text. */
@@ -21,6 +22,14 @@ export type Need =
     | { kind: "stuck"; idea: Idea }
     | { kind: "review"; ticket: Ticket; findings: number }
     | { kind: "blocked"; ticket: Ticket }
+    | {
+      kind: "document";
+      ask: PlanningAsk;
+      title: string;
+      waits: "questions" | "change";
+      /** How many questions, or pieces of a change. */
+      count: number;
+    }
   );
 
 /** Longest reason in a row. */
@@ -118,6 +127,21 @@ function describe(need: Need): Row {
           `Built and tested; ${plural(need.findings, "finding")} by the reviewer`,
         action: "Review",
       };
+    case "document": {
+      const { ask, waits, count, title } = need;
+      const change = waits === "change";
+      return {
+        shown: change
+          ? { word: "Change", tone: "review" }
+          : { word: count === 1 ? "Question" : "Questions", tone: "waiting" },
+        href: askHref(ask.id),
+        title: `${askWords[ask.ask]}: ${title}`,
+        reason: change
+          ? `The ${ask.agent} suggests a change: ${plural(count, "piece")} to decide on`
+          : `The ${ask.agent} has ${plural(count, "question")}`,
+        action: change ? "Decide" : "Answer",
+      };
+    }
     case "blocked": {
       const { failure, reason, id } = need.ticket;
       return {

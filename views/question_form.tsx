@@ -13,8 +13,13 @@ export interface RefusedAnswer {
   errors: FieldError[];
 }
 
+/** What the form of an answer needs to know. */
+export type Answerable = Pick<Question, "id" | "text" | "options">;
+
 interface QuestionFormProps {
-  question: Question;
+  question: Answerable;
+  /** Where the answer is posted to, before the question's id. */
+  path?: string;
   /** In a row the options alone are offered; on the page there is room to write. */
   place: "row" | "page";
   refused?: RefusedAnswer | null;
@@ -24,12 +29,14 @@ interface QuestionFormProps {
  * Options as radio rows, or an answer in words, or Skip. Posts `option` and `answer`; where both are
  * given the written answer counts.
  */
-export function QuestionForm({ question, place, refused = null }: QuestionFormProps): VNode {
+export function QuestionForm(
+  { question, place, path = "/questions", refused = null }: QuestionFormProps,
+): VNode {
   const form = `${place}-${question.id}`;
   const { options } = question;
   return (
     <div class="question-form">
-      <form method="post" action={`/questions/${question.id}/answer`} id={form}>
+      <form method="post" action={`${path}/${question.id}/answer`} id={form}>
         {refused && <ErrorSummary form={form} message={refused.message} errors={refused.errors} />}
         {options.length > 0 && (
           <fieldset class="options">
@@ -65,7 +72,7 @@ export function QuestionForm({ question, place, refused = null }: QuestionFormPr
       <div class="actions">
         <Button kind="primary" form={form}>Answer</Button>
         <ActionForm
-          action={`/questions/${question.id}/skip`}
+          action={`${path}/${question.id}/skip`}
           kind="quiet"
           keys={place === "page" ? "s" : undefined}
           label={`Skip: ${question.text}`}

@@ -4,7 +4,7 @@ import type { Idea, Question } from "../server/records.ts";
 import { Panel, StatusBadge, Time } from "./components.tsx";
 import { Inline } from "./inline.tsx";
 import { Prose } from "./prose.tsx";
-import { QuestionForm, type RefusedAnswer } from "./question_form.tsx";
+import { type Answerable, QuestionForm, type RefusedAnswer } from "./question_form.tsx";
 import { questionWords } from "./words.ts";
 
 interface QuestionsProps {
@@ -51,14 +51,22 @@ export function Questions({ idea, questions, refused, nowMs }: QuestionsProps): 
           </p>
         </article>
       ))}
-      {decided.length > 0 && <Decided questions={decided} nowMs={nowMs} />}
+      <DecidedQuestions id="decided-questions" questions={decided} nowMs={nowMs} />
     </Panel>
   );
 }
 
-function Decided({ questions, nowMs }: { questions: Question[]; nowMs: number }): VNode {
+/** Folded, with what was answered; nothing where there are none. */
+export function DecidedQuestions(
+  { id, questions, nowMs }: {
+    id: string;
+    questions: (Answerable & Pick<Question, "status" | "answer" | "decidedAt">)[];
+    nowMs: number;
+  },
+): VNode | null {
+  if (questions.length === 0) return null;
   return (
-    <details id="decided-questions">
+    <details id={id}>
       <summary>{questions.length} decided</summary>
       {questions.map((question) => (
         <article class="question" id={`question-${question.id}`} key={question.id}>

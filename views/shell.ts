@@ -26,7 +26,7 @@ export interface Shell {
   /** The project that the page is narrowed to. */
   projectId: string | null;
   /** What waits for a person: in all, and by page. */
-  counts: { needs: number; ideas: number; development: number };
+  counts: { needs: number; ideas: number; development: number; planning?: number };
   /** What the last action did; shown once. */
   flash: Flash | null;
 }

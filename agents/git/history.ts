@@ -54,6 +54,24 @@ export async function commitsOf(
   return result.stdout.split("\n").filter(Boolean);
 }
 
+/** Paths of the files that a commit changed against its first parent; at most `limit`. */
+export async function filesOf(
+  { repo, commit, limit, signal }: {
+    repo: string;
+    commit: string;
+    limit: number;
+    signal: AbortSignal;
+  },
+): Promise<string[]> {
+  const args = ["log", "-1", "-m", "--first-parent", "--name-only", "--format=", "-z"];
+  const result = await git(repo, [...args, checkCommit(commit), "--"], {
+    signal,
+    timeoutMs: LOOK_TIMEOUT_MS,
+  });
+  if (result.code !== 0) throw GitError.of("list what a commit changed", repo, result);
+  return result.stdout.split("\0").map((path) => path.trim()).filter(Boolean).slice(0, limit);
+}
+
 /** A line of a file, and the commit that it came with. */
 export interface BlamedLine {
   commit: string;

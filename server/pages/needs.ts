@@ -4,6 +4,9 @@ import type { App } from "../app.ts";
 import type { Run } from "../records.ts";
 import { countPendingApprovals, listPendingApprovals } from "../store/approvals.ts";
 import { countIdeas, getIdea, listIdeas } from "../store/ideas.ts";
+import { findDocument } from "../store/documents.ts";
+import { getAsk } from "../store/planning_asks.ts";
+import { countPlanningNeeds, listPlanningNeeds } from "../store/planning_needs.ts";
 import { getProject } from "../store/projects.ts";
 import { countOpenQuestions, listPendingQuestions } from "../store/questions.ts";
 import { countFindings } from "../store/reviews.ts";
@@ -13,15 +16,16 @@ import { countTicketsInNeed, listTickets } from "../store/tickets.ts";
 /** Most rows of each kind; the pages behind them show the rest. */
 const EACH_MAX = 25;
 
-/** How much waits for a person, for the navigation: `ideas` and `development` add up to `needs`. */
+/** How much waits for a person, for the navigation: the others add up to `needs`. */
 export function countNeeds(
   { db }: Pick<App, "db">,
   projectId: string | null,
-): { needs: number; ideas: number; development: number } {
+): { needs: number; ideas: number; development: number; planning: number } {
   const { ready, stuck } = countIdeas(db, projectId);
   const ideas = countOpenQuestions(db, projectId) + ready + stuck;
   const development = countPendingApprovals(db, projectId) + countTicketsInNeed(db, projectId);
-  return { needs: ideas + development, ideas, development };
+  const planning = countPlanningNeeds(db, projectId);
+  return { needs: ideas + development + planning, ideas, development, planning };
 }
 
 export function listNeeds(app: App, projectId: string | null): Need[] {
@@ -48,6 +52,19 @@ export function listNeeds(app: App, projectId: string | null): Need[] {
       kind: "approval",
       approval,
       run,
+    });
+  }
+  for (const { askId, kind, count, since } of listPlanningNeeds(db, projectId, EACH_MAX)) {
+    const ask = getAsk(db, askId);
+    needs.push({
+      id: `${kind}-${askId}`,
+      since,
+      projectName: getProject(db, ask.projectId).name,
+      kind: "document",
+      ask,
+      waits: kind,
+      count,
+      title: findDocument(db, ask.projectId, ask.path)?.title ?? ask.path,
     });
   }
   const ideas = listIdeas(db, {

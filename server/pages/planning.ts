@@ -219,11 +219,19 @@ export async function documentPage(
   await mendLineIdeas(app, opened);
   const { document, text } = opened;
   const project = getProject(app.db, document.projectId);
+  const { documentAsks } = await import("./asks.ts");
+  const shown = await rendered(
+    app,
+    document,
+    text,
+    project.status === "active" ? { open: document } : {},
+  );
   return {
     shell: shellOf({ ...request, projectId: project.id }),
     project: planningProjectOf(app, project),
     document,
-    ...await rendered(app, document, text, project.status === "active" ? { open: document } : {}),
+    ...shown,
+    asks: documentAsks(app, project, document, shown.headings.map(({ text }) => text)),
     ideas: listDocumentIdeas(app.db, document.id, IDEAS_MAX),
     draftAt: draftOf(app, document, text)?.updatedAt ?? null,
     live: {

@@ -40,6 +40,10 @@ export function mountApi(api: Api, streams: EventStreams): void {
   api.late(["projects"], async () => (await import("./guides.tsx")).guidesApi);
   api.late(["documents"], async () => (await import("./document_ideas.tsx")).documentIdeasApi);
   api.late(["documents", "projects"], async () => (await import("./exports.tsx")).exportsApi);
+  api.late(
+    ["documents", "asks", "planning-questions", "suggestions"],
+    async () => (await import("./asks.tsx")).asksApi,
+  );
   api.late(["events"], async () => {
     const { eventsApi } = await import("./events.ts");
     return (api) => eventsApi(api, streams);

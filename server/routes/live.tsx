@@ -22,7 +22,7 @@ import { settingsPartials } from "../../views/settings.tsx";
 import { ticketPartials } from "../../views/ticket.tsx";
 import { developmentPartials } from "../../views/tickets.tsx";
 import { usagePartials } from "../../views/usage.tsx";
-import type { Env, RequestContext } from "../api.ts";
+import { type Env, type RequestContext, requestSignal } from "../api.ts";
 import type { App } from "../app.ts";
 import { today } from "../calendar.ts";
 import type { CommittedEvent } from "../db.ts";
@@ -188,6 +188,14 @@ export function livePages(pages: Hono<Env>, tools: PageTools): void {
     const [page, id] = [request(c), c.req.param("id")];
     const render = (status?: string) => projectPartials(projectPage(page, id), status);
     return open(c, { concerns: frame, render });
+  });
+  pages.get("/live/ask/:id", async (c) => {
+    const { askPartials } = await import("../../views/ask.tsx");
+    const { askPage, presentText } = await import("../pages/asks.ts");
+    const [page, id] = [request(c), c.req.param("id")];
+    const present = await presentText(page.app, id, requestSignal());
+    const render = (status?: string) => askPartials(askPage(page, id, present), status);
+    return open(c, { concerns: anything(page.app), render });
   });
   pages.get("/live/settings", (c) => {
     const page = request(c);

@@ -10,7 +10,7 @@ import { homePage } from "../pages/home.ts";
 import { shellOf } from "../pages/shell.ts";
 import type { PageError } from "../problem.ts";
 import { listProjects } from "../store/projects.ts";
-import { done, pageRequest, type PageTools, show } from "./page.ts";
+import { pageRequest, type PageTools, show } from "./page.ts";
 
 /** Mounts the pages of one noun. */
 type Mount = (pages: Hono<Env>, tools: PageTools) => void;
@@ -54,6 +54,10 @@ export function mountPages(pages: Pages, tools: PageTools): void {
   late(["documents"], async () => (await import("./document_ideas.tsx")).documentIdeasPages);
   late(["live"], async () => (await import("./planning_live.tsx")).planningLivePages);
   late(["planning", "documents"], async () => (await import("./exports.tsx")).exportPages);
+  late(
+    ["documents", "asks", "planning-questions", "suggestions"],
+    async () => (await import("./asks.tsx")).asksPages,
+  );
   late(["settings"], async () => (await import("./settings.tsx")).settingsPages);
   late(["live"], async () => (await import("./live.tsx")).livePages);
 }

@@ -2,7 +2,7 @@
 import type { Hono } from "hono";
 import { z } from "zod";
 import { DocumentPage } from "../../views/document.tsx";
-import { documentHref, planningHref } from "../../views/links.ts";
+import { askHref, documentHref, planningHref } from "../../views/links.ts";
 import { NewDocumentPage } from "../../views/document_new.tsx";
 import { PlanningPage, PlanningProjectsPage } from "../../views/planning.tsx";
 import { documentStatusWords } from "../../views/planning_words.ts";
@@ -12,6 +12,7 @@ import {
   pageOf,
   pageQuery,
   readCursor,
+  type RequestContext,
   requestSignal,
   toPage,
   validate,
@@ -46,6 +47,8 @@ import {
   setDocumentStatus,
   tickItem,
 } from "../services/documents.ts";
+import type { PlanningDocument } from "../records.ts";
+import { askPlanningAgent } from "../services/planning_asks.ts";
 import { documentSaves, documentStatuses, documentTypes } from "../states.ts";
 import { getDocument, listDocumentsAfter } from "../store/documents.ts";
 import { getProject } from "../store/projects.ts";
@@ -216,6 +219,7 @@ export function planningPages(pages: Hono<Env>, tools: PageTools): void {
       title: "",
       template: c.req.query("template") ?? "",
       path: folder && `${folder}/`,
+      words: "",
       message: null,
       errors: [],
     };
@@ -226,7 +230,7 @@ export function planningPages(pages: Hono<Env>, tools: PageTools): void {
   pages.post("/planning/new", async (c) => {
     const { app } = c.var;
     const project = getProject(app.db, c.req.query("project") ?? "");
-    const { title = "", template = "", path = "" } = await readForm(c);
+    const { title = "", template = "", path = "", words = "" } = await readForm(c);
     return await act(
       async () => {
         const signal = requestSignal();
@@ -236,10 +240,11 @@ export function planningPages(pages: Hono<Env>, tools: PageTools): void {
         const made = await documentFromTemplate(app, project, asked, signal);
         const input = { projectId: project.id, ...made };
         const { document } = await createDocument(app, input, signal);
+        if (words.trim()) return askedToDraft(c, document, words);
         return done(c, `${documentHref(document.id)}/edit`, `${document.path} made`);
       },
       async ({ message, errors, status }) => {
-        const form = { title, template, path, message, errors };
+        const form = { title, template, path, words, message, errors };
         const request = pageRequest(c, tools);
         const props = await newDocumentPage(request, project, form, requestSignal());
         return show(c, <NewDocumentPage {...props} />, status);
@@ -283,4 +288,12 @@ export function planningPages(pages: Hono<Env>, tools: PageTools): void {
       return done(c, planningHref(projectId), `${path} deleted`);
     }, ({ message }) => refusedAt(c, documentHref(id), message));
   });
+}
+
+/** The document is there by now: what is wrong with the words is told on its page. */
+function askedToDraft(c: RequestContext, { id, path }: PlanningDocument, words: string) {
+  return act(() => {
+    const ask = askPlanningAgent(c.var.app, { documentId: id, ask: "draft", words });
+    return done(c, askHref(ask.id), `${path} made; the ${ask.agent} is asked to draft it`);
+  }, ({ message }) => refusedAt(c, documentHref(id), `${path} made. ${message}`));
 }

@@ -35,7 +35,9 @@ export function hunksOf(
   const made = text === undefined ? fromEdits(base, edits) : changesBetween(base, text);
   if (typeof made === "string") return no(made);
   if (made.length === 0) return no(NO_CHANGE);
-  const now = putIn(linesOf(base), made).join("\n");
+  const lines = linesOf(base);
+  const hunks = made.map((hunk) => beforeEnd(lines, hunk));
+  const now = putIn(lines, hunks).join("\n");
   if (new TextEncoder().encode(now).length > DOCUMENT_BYTES) {
     return no(
       `${text === undefined ? "edits" : "text"}: the document would be longer than ${
@@ -46,7 +48,15 @@ export function hunksOf(
   if (/[\0\uFFFD]/.test(now) || !now.isWellFormed()) {
     return no("text: it has characters that are no text. Leave them out");
   }
-  return { hunks: made, fault: null };
+  return { hunks, fault: null };
+}
+
+/** What is added at the end of a text stands before its last line end: that one stays. */
+function beforeEnd(lines: string[], hunk: TextHunk): TextHunk {
+  const { start, removed, added } = hunk;
+  const atEnd = start === lines.length && removed.length === 0;
+  if (!atEnd || lines.at(-1) !== "" || added.at(-1) !== "") return hunk;
+  return { ...hunk, start: start - 1, added: ["", ...added.slice(0, -1)] };
 }
 
 const NO_CHANGE =

@@ -1,5 +1,6 @@
 /** What becomes of what a planning agent does: its questions wait for a person, its change is suggested to one. */
 import type { AskedQuestions, PlanningResult } from "../../agents/results.ts";
+import { planningLimits } from "../../agents/prompts/planning_sections.ts";
 import type { App } from "../app.ts";
 import { transact, type Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
@@ -30,6 +31,9 @@ export function faultInResult(
   if (askId === null) return null;
   const { ask, baseText } = getAsk(db, askId);
   const result = given as PlanningResult;
+  if (result.text !== undefined && (baseText ?? "").length > planningLimits.documentChars) {
+    return said("text: you were shown only the beginning of the document. Hand in edits of it");
+  }
   const { hunks, fault } = hunksOf(baseText ?? "", result);
   if (hunks === null) return said(fault);
   const { findings = [], questions = [] } = result;

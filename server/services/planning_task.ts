@@ -1,5 +1,5 @@
 /** What a planning agent is told: what it was asked, the document, what it leads to, and how it came to be. */
-import { findCommit } from "../../agents/git/history.ts";
+import { type CommitFacts, filesOf, findCommit } from "../../agents/git/history.ts";
 import { listDocumentCommits } from "../../agents/git/document_history.ts";
 import { tipOf } from "../../agents/git/repository.ts";
 import { PLANNING } from "../../agents/planning/document_paths.ts";
@@ -17,6 +17,8 @@ import type { TaskParts } from "./run_task.ts";
 
 /** Newest commits of the document that the agent is told of. */
 const HISTORY_COMMITS = 20;
+/** Files of each commit that an ask is about. */
+const COMMIT_FILES = 10;
 /** Answers that were given about the document, the newest. */
 const ANSWERS_MAX = 60;
 
@@ -43,9 +45,7 @@ export async function planningParts(
   for (const commit of ask.commits) {
     const found = await findCommit(project.path, commit, signal);
     // One that is gone says nothing any more.
-    if (found) {
-      commits.push(`${found.commit.slice(0, 12)} ${found.at.slice(0, 10)} ${found.subject}`);
-    }
+    if (found) commits.push(await commitText(project, found, signal));
   }
   transact(app, (tx) => setBaseText(tx, ask.id, text));
   return {
@@ -58,6 +58,15 @@ export async function planningParts(
     commits,
     answers: listDecidedQuestions(app.db, ask, ANSWERS_MAX),
   };
+}
+
+async function commitText(
+  { path: repo }: Project,
+  { commit, at, subject }: CommitFacts,
+  signal: AbortSignal,
+): Promise<string> {
+  const files = await filesOf({ repo, commit, limit: COMMIT_FILES, signal });
+  return `${commit.slice(0, 12)} ${at.slice(0, 10)} ${subject} (${files.join(", ")})`;
 }
 
 function linksText(app: App, document: PlanningDocument): string[] {

@@ -9,7 +9,6 @@ import { getSubtask, listSubtasks } from "../store/subtasks.ts";
 import { getTicket } from "../store/tickets.ts";
 import { newestFailure } from "./development_results.ts";
 import { changedSinceGreen } from "./last_green.ts";
-import { planningParts } from "./planning_task.ts";
 import { listChecks } from "../store/checks.ts";
 
 export type TaskParts = Omit<
@@ -18,17 +17,17 @@ export type TaskParts = Omit<
 >;
 
 /** The task of a run, but for what is the same whatever it is about. */
-export const taskOf = async (
+export async function taskOf(
   app: App,
   run: Run,
   project: Project,
   signal: AbortSignal,
-): Promise<TaskParts> =>
-  run.askId
-    ? await planningParts(app, run, project, signal)
-    : run.ideaId
-    ? ideaParts(app, run)
-    : await ticketParts(app, run, project, signal);
+): Promise<TaskParts> {
+  if (run.ideaId) return ideaParts(app, run);
+  if (run.ticketId) return await ticketParts(app, run, project, signal);
+  const { planningParts } = await import("./planning_task.ts");
+  return await planningParts(app, run, project, signal);
+}
 
 function ideaParts(app: App, run: Run): TaskParts {
   const idea = getIdea(app.db, run.ideaId!);

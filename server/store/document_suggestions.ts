@@ -88,21 +88,6 @@ export const listHunks = (db: Db, suggestionId: string): SuggestionHunk[] =>
       decidedAt: row.decided_at as string | null,
     }));
 
-/** Those with a piece that nobody has decided on, oldest first. */
-export const listOpenSuggestions = (
-  db: Db,
-  projectId: string | null,
-  limit: number,
-): (DocumentSuggestion & { pending: number })[] =>
-  db.prepare(`
-    SELECT s.*, (SELECT count(*) FROM suggestion_hunks h
-      WHERE h.suggestion_id = s.id AND h.status = 'pending') AS pending
-    FROM document_suggestions s JOIN planning_asks a ON a.id = s.ask_id
-    WHERE s.status = 'open' AND (:projectId IS NULL OR a.project_id = :projectId)
-    ORDER BY s.created_at LIMIT :limit
-  `).all({ projectId, limit })
-    .map((row) => ({ ...suggestionFromRow(row), pending: Number(row.pending) }));
-
 const suggestionFromRow = (row: Row): DocumentSuggestion => ({
   id: String(row.id),
   askId: String(row.ask_id),

@@ -61,30 +61,6 @@ export const listDecidedQuestions = (
     ORDER BY q.decided_at DESC, q.number DESC LIMIT :limit
   `).all({ projectId, path, limit }).map(questionFromRow).reverse();
 
-/** An ask whose questions wait for a person. */
-export interface OpenInterview {
-  askId: string;
-  questions: number;
-  since: string;
-}
-
-/** Asks with pending questions, the oldest question first. */
-export const listOpenInterviews = (
-  db: Db,
-  projectId: string | null,
-  limit: number,
-): OpenInterview[] =>
-  db.prepare(`
-    SELECT q.ask_id, count(*) AS n, min(q.created_at) AS since
-    FROM planning_questions q JOIN planning_asks a ON a.id = q.ask_id
-    WHERE q.status = 'pending' AND (:projectId IS NULL OR a.project_id = :projectId)
-    GROUP BY q.ask_id ORDER BY since LIMIT :limit
-  `).all({ projectId, limit }).map((row) => ({
-    askId: String(row.ask_id),
-    questions: Number(row.n),
-    since: String(row.since),
-  }));
-
 function questionFromRow(row: Row): PlanningQuestion {
   return {
     id: String(row.id),

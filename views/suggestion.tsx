@@ -1,0 +1,124 @@
+/** A suggested change of a document: its pieces, each to accept or reject. */
+import type { VNode } from "preact";
+import type { DocumentSuggestion } from "../server/records.ts";
+import { PlainDiff } from "./activity_call.tsx";
+import type { ShownHunk } from "./ask.tsx";
+import { Panel, StatusBadge, Time } from "./components.tsx";
+import { plural } from "./format.ts";
+import { ActionForm } from "./forms.tsx";
+import { documentHref, suggestionHref } from "./links.ts";
+import { hunkWords, suggestionWords } from "./planning_words.ts";
+import { Prose } from "./prose.tsx";
+
+interface SuggestionPanelProps {
+  suggestion: DocumentSuggestion;
+  hunks: ShownHunk[];
+  path: string;
+  /** Null: the document is gone. */
+  documentId: string | null;
+  nowMs: number;
+}
+
+/** `#suggestion`. */
+export function SuggestionPanel(props: SuggestionPanelProps): VNode {
+  const { suggestion, hunks, path, documentId, nowMs } = props;
+  const open = hunks.filter(({ status }) => status === "pending").length;
+  const action = suggestionHref(suggestion.id);
+  return (
+    <Panel
+      id="suggestion"
+      title="Suggested change"
+      aside={<StatusBadge shown={suggestionWords[suggestion.status]} />}
+    >
+      {documentId === null && (
+        <p class="error">planning/{path} is gone, so nothing of this can be accepted.</p>
+      )}
+      {open > 1 && documentId && (
+        <div class="actions" id="suggestion-all">
+          <ActionForm action={`${action}/accept`} kind="primary">
+            Accept all {open}
+          </ActionForm>
+          <ActionForm action={`${action}/reject`} kind="quiet">Reject all {open}</ActionForm>
+        </div>
+      )}
+      {hunks.map((hunk) => (
+        <Piece
+          key={hunk.number}
+          hunk={hunk}
+          action={action}
+          documentId={documentId}
+          nowMs={nowMs}
+        />
+      ))}
+    </Panel>
+  );
+}
+
+function Piece(
+  { hunk, action, documentId, nowMs }: {
+    hunk: ShownHunk;
+    action: string;
+    documentId: string | null;
+    nowMs: number;
+  },
+): VNode {
+  const { number, status, start, removed, reason, diff, unfit, decidedBy, decidedAt } = hunk;
+  const place = removed.length === 0
+    ? `after line ${start}`
+    : removed.length === 1
+    ? `line ${start + 1}`
+    : `lines ${start + 1} to ${start + removed.length}`;
+  const fields = { piece: String(number) };
+  return (
+    <article class="question" id={`piece-${number}`} data-row="" aria-label={`Piece ${number}`}>
+      <h3>Piece {number}, {place}</h3>
+      {reason && <Prose text={reason} />}
+      {unfit && (
+        <div class="error">
+          The document says something else here by now, so this piece does not fit any more.{" "}
+          {documentId && <a href={`${documentHref(documentId)}/edit`}>Change it by hand</a>}, then
+          reject the piece.
+        </div>
+      )}
+      <PlainDiff diff={diff} whole />
+      {status === "pending"
+        ? (
+          <div class="actions">
+            {documentId && (
+              <ActionForm
+                action={`${action}/accept`}
+                fields={fields}
+                kind="primary"
+                keys="a"
+                label={`Accept piece ${number}`}
+              >
+                Accept
+              </ActionForm>
+            )}
+            <ActionForm
+              action={`${action}/reject`}
+              fields={fields}
+              keys="Shift+x"
+              label={`Reject piece ${number}`}
+            >
+              Reject
+            </ActionForm>
+          </div>
+        )
+        : (
+          <p class="remark-head">
+            <StatusBadge shown={hunkWords[status]} />
+            <span class="muted">
+              by {decidedBy} {decidedAt && <Time at={decidedAt} nowMs={nowMs} />}
+            </span>
+          </p>
+        )}
+    </article>
+  );
+}
+
+/** "2 of 3 accepted". */
+export const decidedText = (hunks: { status: string }[]): string =>
+  `${hunks.filter(({ status }) => status === "accepted").length} of ${
+    plural(hunks.length, "piece")
+  } accepted`;
