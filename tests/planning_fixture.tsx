@@ -44,6 +44,7 @@ Games are saved **often**. See [[map]] and #ticket-7.
 ## What must hold
 
 - [ ] A crash loses nothing
+- [ ] Named: #ticket-8
 - [x] Old saves load
   - also those of [1.0](https://example.org/1.0)
 
@@ -66,6 +67,7 @@ const { html, headings } = renderDocument(text, {
     document: (name) => name === "map" ? "/documents/document_map" : null,
     image: () => null,
   },
+  statusOf: () => ({ of: "ticket", is: "in_progress" }),
 });
 
 const long = planningDocument({
@@ -175,6 +177,7 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
   "/documents/document_saving": (shell) => (
     <DocumentPage
       shell={shell}
+      live={null}
       project={project}
       document={planningDocument({ problem: "Its front matter has no lines" })}
       html={html}

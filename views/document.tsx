@@ -6,9 +6,11 @@ import { Facts, Notice, Panel, StatusBadge, Time } from "./components.tsx";
 import { DocumentIdeasPanel, type KnownIdeaRow } from "./document_ideas.tsx";
 import type { DocumentHeading } from "./document_markdown.ts";
 import { Button, buttonClass, Disclosure, Field } from "./forms.tsx";
-import { Layout, PageHead } from "./layout.tsx";
+import { framePartials, Layout, PageHead } from "./layout.tsx";
 import { documentHref, planningHref } from "./links.ts";
 import { documentSavesWords, documentStatusWords, documentTypeWords } from "./planning_words.ts";
+import { documentMarkPartials, type DocumentMarks, type StatusOf } from "./document_progress.tsx";
+import { type Live, replace } from "./live.tsx";
 import type { PlanningProject } from "./planning.tsx";
 import type { Shell } from "./shell.ts";
 
@@ -21,6 +23,7 @@ export interface DocumentNeighbour {
 
 export interface DocumentPageProps {
   shell: Shell;
+  live: Live | null;
   project: PlanningProject;
   document: PlanningDocument;
   /** From `renderDocument`. */
@@ -38,7 +41,7 @@ export function DocumentPage(props: DocumentPageProps): VNode {
   const { shell, project, document, html, headings, links, backLinks, draftAt } = props;
   const { id, title, path, type, status, owner, target, problem, version } = document;
   return (
-    <Layout shell={shell} title={title} current="planning" live={null}>
+    <Layout shell={shell} title={title} current="planning" live={props.live}>
       <PageHead
         crumb={{ href: planningHref(project.id), label: "Planning" }}
         title={title}
@@ -121,6 +124,26 @@ export function DocumentPage(props: DocumentPageProps): VNode {
         </div>
       </div>
     </Layout>
+  );
+}
+
+/** What may have changed of a document's page but its text, for its stream. */
+export interface DocumentLiveProps {
+  shell: Shell;
+  title: string;
+  marks: DocumentMarks;
+  statusOf: StatusOf;
+  ideas: KnownIdeaRow[];
+}
+
+export function documentPartials(props: DocumentLiveProps, status?: string): VNode {
+  const { shell, title, marks, statusOf, ideas } = props;
+  return (
+    <>
+      {framePartials({ shell, current: "planning", title, status })}
+      {documentMarkPartials(marks, statusOf)}
+      {replace("document-ideas", <DocumentIdeasPanel rows={ideas} />)}
+    </>
   );
 }
 

@@ -224,8 +224,8 @@ function placeIn(values: Record<string, string>, key: string): string | null {
 }
 
 /** Ideas that were made of a document, on its page; `#document-ideas`. */
-export function DocumentIdeasPanel({ rows }: { rows: KnownIdeaRow[] }): VNode | null {
-  if (rows.length === 0) return null;
+export function DocumentIdeasPanel({ rows }: { rows: KnownIdeaRow[] }): VNode {
+  if (rows.length === 0) return <div id="document-ideas" />;
   return (
     <Panel id="document-ideas" title="Ideas made of it">
       <ul class="plain-list">

@@ -20,9 +20,11 @@ import { followDocuments } from "../services/document_index.ts";
 import { mendLineIdeas, mendProjectIdeas } from "../services/document_line.ts";
 import { backLinksOf, linkedDocument, linksOf } from "../services/document_links.ts";
 import { documentsOf, findDocuments, openDocument } from "../services/documents.ts";
+import { lastSeq } from "../store/events.ts";
 import { listDocumentIdeas } from "../store/document_ideas.ts";
 import { countDocuments, listDocumentPaths, listDocumentsIn } from "../store/documents.ts";
 import { getProject, listProjects } from "../store/projects.ts";
+import { referredIn } from "./document_states.ts";
 import { referencesOf } from "./references.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
 
@@ -32,7 +34,7 @@ const WHOLE_TREE_MAX = 200;
 const FOLDER_ROWS = 200;
 const PATHS_MAX = 10_000;
 /** Ideas of a document that its page names. */
-const IDEAS_MAX = 200;
+export const IDEAS_MAX = 200;
 
 /** The project whose documents are shown: the one that was chosen, or the only one. */
 export function planningProject({ app, projectId }: PageRequest): Project | null {
@@ -159,12 +161,15 @@ export async function documentPage(
   signal: AbortSignal,
 ): Promise<DocumentPageProps> {
   const { app } = request;
+  const after = lastSeq(app.db);
   const opened = await openDocument(app, id, signal);
   await mendLineIdeas(app, opened);
   const { document, text } = opened;
   const project = getProject(app.db, document.projectId);
   return {
     shell: shellOf({ ...request, projectId: project.id }),
+    // Another text names other things: its stream is another one.
+    live: { path: `/live/document/${document.id}?version=${document.version}`, after },
     project: planningProjectOf(app, project),
     document,
     ...rendered(app, document, text, { tickable: project.status === "active" }),
@@ -186,18 +191,20 @@ export function rendered(
   { tickable = false } = {},
 ) {
   const { body, bodyLine } = splitDocument(text);
+  const referred = referredIn(app, document.projectId, text);
   return renderDocument(body, {
     linesBefore: bodyLine,
     tickable,
     ...tickable && { ideaAction: `${documentHref(document.id)}/line-idea` },
     links: {
-      resolve: referencesOf(app, document.projectId),
+      resolve: referred.resolve,
       document: (name, how) => {
         const found = linkedDocument(app, document, name, how);
         return found && documentHref(found.id);
       },
       image: () => null,
     },
+    statusOf: referred.statusOf,
   });
 }
 

@@ -218,7 +218,7 @@ function changesRow({ db }: App, { type, runId, number }: CommittedEvent): boole
 }
 
 /** What stands around every page: counts, banners. That work waits for the machine is rare enough for all. */
-const frame = (message: HubMessage): boolean =>
+export const frame = (message: HubMessage): boolean =>
   message.kind === "agents" || message.kind === "storage" || message.kind === "waits" ||
   (isEvent(message) && message.event.runId === null && message.event.type !== "ticket_changed");
 
@@ -240,7 +240,7 @@ type Delta = HubMessage & { kind: "delta" | "check" };
 const streams = (message: HubMessage): message is Delta =>
   message.kind === "delta" || message.kind === "check" && message.at === "output";
 
-interface LiveView {
+export interface LiveView {
   concerns(message: HubMessage): boolean;
   /** Everything that may have changed; `status` is a milestone for screen readers. */
   render(status?: string): VNode;
@@ -251,7 +251,7 @@ interface LiveView {
 }
 
 /** Sends what was missed at once, then what happens, bundled. Returns what ends it. */
-function follow(c: RequestContext, client: SseClient, view: LiveView): Cancel {
+export function follow(c: RequestContext, client: SseClient, view: LiveView): Cancel {
   const { app } = c.var;
   let sentSeq = lastEventId(c) ?? lastSeq(app.db);
   // That nothing can be saved is no event: who connects then may not know it yet.

@@ -26,6 +26,7 @@ import { done, pageRequest, type PageTools, show } from "./page.ts";
 import { orderPages } from "./order_pages.tsx";
 import { documentEditPages } from "./document_edit.tsx";
 import { documentIdeasPages } from "./document_ideas.tsx";
+import { documentLivePages } from "./document_live.tsx";
 import { planningPages } from "./planning.tsx";
 import { projectPages } from "./projects.tsx";
 import { runPages } from "./runs.tsx";
@@ -61,6 +62,7 @@ export function mountPages(pages: Hono<Env>, tools: PageTools): void {
   planningPages(pages, tools);
   documentEditPages(pages, tools);
   documentIdeasPages(pages, tools);
+  documentLivePages(pages, tools);
   pages.get("/settings", (c) => show(c, <SettingsPage {...settingsPage(pageRequest(c, tools))} />));
   pages.post("/settings/resume-agents", (c) => {
     resumeAgents(c.var.app);
