@@ -135,6 +135,7 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
       moreHref="/planning?after=map.md"
       q=""
       hits={null}
+      stale={new Set(["document_map"])}
       problem='Cannot use the documents: "/home/ana/code/space-game/planning" is a symbolic link'
     />
   ),
@@ -147,6 +148,7 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
       count={402}
       moreHref={null}
       q="save"
+      stale={new Set(["document_saving"])}
       hits={[{
         document: planningDocument(),
         excerpt: "…so that a \u0002save\u0003 is never lost…",
@@ -157,7 +159,7 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
   "/planning/projects": (shell) => (
     <PlanningProjectsPage
       shell={shell}
-      projects={[{ id: "prj_game", name: "Space game", count: 3 }]}
+      projects={[{ id: "prj_game", name: "Space game", count: 3, stale: 1 }]}
     />
   ),
   "/planning/new": (shell) => (
@@ -185,6 +187,16 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
       links={[{ words: "Map", href: "/documents/document_map" }, { words: "gone", href: null }]}
       draftAt={ago(2)}
       backLinks={[{ words: "Roadmap 2026", href: "/documents/document_map" }]}
+      drift={{
+        document: { id: "document_saving", projectId: "prj_game", version: "0123456789abcdef" },
+        commits: [{
+          ...{ commit: "0123456789012345678901234567890123456789", by: "Ana", at: ago(50) },
+          ...{ subject: "feat: Save in segments", files: ["src/save.ts", "segment/".repeat(20)] },
+        }],
+        isFull: true,
+        problem: "Cannot tell which documents are stale: git took too long",
+        nowMs: shell.nowMs,
+      }}
       ideas={[{ ideaId: "idea_slots", number: 4, title: "Slots".repeat(20), status: "refining" }]}
     />
   ),

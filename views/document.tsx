@@ -3,14 +3,15 @@ import type { VNode } from "preact";
 import type { PlanningDocument } from "../server/records.ts";
 import { documentStatuses } from "../server/states.ts";
 import { Facts, Notice, Panel, StatusBadge, Time } from "./components.tsx";
+import { DriftNotice, type DriftNoticeProps, staleWords } from "./document_drift.tsx";
 import { DocumentIdeasPanel, type KnownIdeaRow } from "./document_ideas.tsx";
 import type { DocumentHeading } from "./document_markdown.ts";
 import { Button, buttonClass, Disclosure, Field } from "./forms.tsx";
-import { framePartials, Layout, PageHead } from "./layout.tsx";
+import { Layout, PageHead } from "./layout.tsx";
 import { documentHref, planningHref } from "./links.ts";
 import { documentSavesWords, documentStatusWords, documentTypeWords } from "./planning_words.ts";
 import { documentMarkPartials, type DocumentMarks, type StatusOf } from "./document_progress.tsx";
-import { type Live, replace } from "./live.tsx";
+import type { Live } from "./live.tsx";
 import type { PlanningProject } from "./planning.tsx";
 import type { Shell } from "./shell.ts";
 
@@ -33,6 +34,7 @@ export interface DocumentPageProps {
   backLinks: DocumentNeighbour[];
   /** Those that were made of it. */
   ideas: KnownIdeaRow[];
+  drift: DriftNoticeProps;
   /** When this person's draft was kept; null: there is none. */
   draftAt: string | null;
 }
@@ -48,6 +50,7 @@ export function DocumentPage(props: DocumentPageProps): VNode {
         aside={
           <>
             <StatusBadge shown={documentStatusWords[status]} />
+            {props.drift.commits.length > 0 && <StatusBadge shown={staleWords} />}
             <a class={buttonClass("plain")} href={`${documentHref(id)}/ideas`}>Make ideas</a>
             <a class={buttonClass("plain")} href={`${documentHref(id)}/versions`}>Versions</a>
             <a class={buttonClass("primary")} href={`${documentHref(id)}/edit`} data-key="e">
@@ -69,6 +72,7 @@ export function DocumentPage(props: DocumentPageProps): VNode {
         </Notice>
       )}
       {problem && <Notice tone="waiting" title={problem} id="document-problem" />}
+      <DriftNotice {...props.drift} />
       <div class="columns">
         <div class="column-main">
           <section class="panel document-text" aria-label="Text" id="document-text">
@@ -124,26 +128,6 @@ export function DocumentPage(props: DocumentPageProps): VNode {
         </div>
       </div>
     </Layout>
-  );
-}
-
-/** What may have changed of a document's page but its text, for its stream. */
-export interface DocumentLiveProps {
-  shell: Shell;
-  title: string;
-  marks: DocumentMarks;
-  statusOf: StatusOf;
-  ideas: KnownIdeaRow[];
-}
-
-export function documentPartials(props: DocumentLiveProps, status?: string): VNode {
-  const { shell, title, marks, statusOf, ideas } = props;
-  return (
-    <>
-      {framePartials({ shell, current: "planning", title, status })}
-      {documentMarkPartials(marks, statusOf)}
-      {replace("document-ideas", <DocumentIdeasPanel rows={ideas} />)}
-    </>
   );
 }
 

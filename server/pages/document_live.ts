@@ -1,8 +1,10 @@
 /** What changes on a document's page while it is looked at. */
-import type { DocumentLiveProps } from "../../views/document.tsx";
+import type { DocumentStatesProps } from "../../views/document_states.tsx";
+import type { Shell } from "../../views/shell.ts";
 import type { App } from "../app.ts";
 import { openDocument } from "../services/documents.ts";
 import { listDocumentIdeas } from "../store/document_ideas.ts";
+import { driftOf } from "./document_drift.ts";
 import { referred } from "./document_states.ts";
 import { IDEAS_MAX, rendered } from "./planning.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
@@ -15,7 +17,7 @@ export async function documentLiveModel(
   request: PageRequest,
   id: string,
   signal: AbortSignal,
-): Promise<() => DocumentLiveProps> {
+): Promise<() => DocumentStatesProps & { shell: Shell; title: string }> {
   const { app } = request;
   const { document, text } = await openDocument(app, id, signal);
   const { marks } = rendered(app, document, text);
@@ -26,10 +28,11 @@ export async function documentLiveModel(
     marks,
     statusOf: statusesOf(app, document.projectId, named),
     ideas: listDocumentIdeas(app.db, document.id, IDEAS_MAX),
+    drift: driftOf(app, document),
   });
 }
 
-function namedIn({ references, sections }: DocumentLiveProps["marks"]) {
+function namedIn({ references, sections }: DocumentStatesProps["marks"]) {
   const inSections = sections.flatMap(({ items }) => items.flatMap((item) => item.references));
   const all = [...references, ...inSections].map(({ kind, number }) => ({ kind, number }));
   return [...new Map(all.map((one) => [`${one.kind} ${one.number}`, one])).values()];

@@ -18,12 +18,15 @@ import { documentSavesOf } from "../services/document_place.ts";
 import { splitDocument } from "../services/document_facts.ts";
 import { followDocuments } from "../services/document_index.ts";
 import { mendLineIdeas, mendProjectIdeas } from "../services/document_line.ts";
+import { tryToFollowDrift } from "../services/document_drift.ts";
+import { listStale } from "../store/document_drift.ts";
 import { backLinksOf, linkedDocument, linksOf } from "../services/document_links.ts";
 import { documentsOf, findDocuments, openDocument } from "../services/documents.ts";
 import { lastSeq } from "../store/events.ts";
 import { listDocumentIdeas } from "../store/document_ideas.ts";
 import { countDocuments, listDocumentPaths, listDocumentsIn } from "../store/documents.ts";
 import { getProject, listProjects } from "../store/projects.ts";
+import { driftOf } from "./document_drift.ts";
 import { referredIn } from "./document_states.ts";
 import { referencesOf } from "./references.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
@@ -48,7 +51,11 @@ export function planningProjectsPage(request: PageRequest): PlanningProjectsProp
   const counts = countDocuments(db);
   return {
     shell: shellOf(request),
-    projects: listProjects(db).map(({ id, name }) => ({ id, name, count: counts.get(id) ?? 0 })),
+    projects: listProjects(db).map(({ id, name }) => ({
+      ...{ id, name },
+      count: counts.get(id) ?? 0,
+      stale: listStale(db, id).size,
+    })),
   };
 }
 
@@ -66,7 +73,8 @@ export async function planningPage(
   signal: AbortSignal,
 ): Promise<PlanningPageProps> {
   const { app } = request;
-  const problem = await follow(app, project, signal);
+  const problem = await follow(app, project, signal) ??
+    await tryToFollowDrift(app, project, signal);
   await mendProjectIdeas(app, project.id);
   const paths = listDocumentPaths(app.db, project.id, PATHS_MAX);
   const hits = q.trim() === "" ? null : findDocuments(app, project.id, q);
@@ -84,6 +92,7 @@ export async function planningPage(
     q,
     hits,
     problem,
+    stale: listStale(app.db, project.id),
     ...shown,
   };
 }
@@ -174,6 +183,7 @@ export async function documentPage(
     document,
     ...rendered(app, document, text, { tickable: project.status === "active" }),
     ideas: listDocumentIdeas(app.db, document.id, IDEAS_MAX),
+    drift: driftOf(app, document, await tryToFollowDrift(app, project, signal)),
     draftAt: draftOf(app, document, text)?.updatedAt ?? null,
     links: neighboursOf(app, document),
     backLinks: backLinksOf(app, document).map(({ id, title }) => ({

@@ -13,6 +13,7 @@ import { mergingApi } from "./merging.tsx";
 import { modelsApi } from "./models.ts";
 import { orderApi } from "./order.tsx";
 import { documentEditApi } from "./document_edit.tsx";
+import { documentDriftApi } from "./document_drift.tsx";
 import { documentIdeasApi } from "./document_ideas.tsx";
 import { planningApi } from "./planning.tsx";
 import { projectsApi } from "./projects.tsx";
@@ -42,6 +43,7 @@ export function mountApi(api: Api, streams: EventStreams): void {
   planningApi(api);
   documentEditApi(api);
   documentIdeasApi(api);
+  documentDriftApi(api);
   jobsApi(api);
   usageApi(api);
   pricesApi(api);

@@ -1,6 +1,7 @@
 /** The event stream of a document's page: how what it names stands, as that changes. Its text stays what was opened. */
 import type { Hono } from "hono";
-import { documentPartials } from "../../views/document.tsx";
+import { documentStatePartials } from "../../views/document_states.tsx";
+import { framePartials } from "../../views/layout.tsx";
 import { type Env, requestSignal } from "../api.ts";
 import { documentLiveModel } from "../pages/document_live.ts";
 import { follow, frame } from "./live.tsx";
@@ -13,7 +14,15 @@ export function documentLivePages(pages: Hono<Env>, tools: PageTools): void {
     return tools.streams.open(c, (client) =>
       follow(c, client, {
         concerns: frame,
-        render: (status) => documentPartials(model(), status),
+        render(status) {
+          const { shell, title, ...states } = model();
+          return (
+            <>
+              {framePartials({ shell, current: "planning", title, status })}
+              {documentStatePartials(states)}
+            </>
+          );
+        },
       }));
   });
 }

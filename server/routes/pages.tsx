@@ -25,6 +25,7 @@ import { mergingPages } from "./merging.tsx";
 import { done, pageRequest, type PageTools, show } from "./page.ts";
 import { orderPages } from "./order_pages.tsx";
 import { documentEditPages } from "./document_edit.tsx";
+import { documentDriftPages } from "./document_drift.tsx";
 import { documentIdeasPages } from "./document_ideas.tsx";
 import { documentLivePages } from "./document_live.tsx";
 import { planningPages } from "./planning.tsx";
@@ -62,6 +63,7 @@ export function mountPages(pages: Hono<Env>, tools: PageTools): void {
   planningPages(pages, tools);
   documentEditPages(pages, tools);
   documentIdeasPages(pages, tools);
+  documentDriftPages(pages);
   documentLivePages(pages, tools);
   pages.get("/settings", (c) => show(c, <SettingsPage {...settingsPage(pageRequest(c, tools))} />));
   pages.post("/settings/resume-agents", (c) => {
