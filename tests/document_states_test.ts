@@ -58,14 +58,26 @@ Said in prose: #ticket-1.
 | b    | #idea-2 and #ticket-1 |
 | c    | nowhere |
 
+## States
+
+| What | State |
+|------|-------|
+| d    | done  |
+| e    | open  |
+| f #ticket-1 | open |
+|      |       |
+
+- [x] after the table
+
 ## Words
 
 Nothing to do, and nobody knows #idea-99.
 `);
   deepEqual(progress, [
-    ["roadmap", "4 of 6"],
+    ["roadmap", "7 of 10"],
     ["now", "4 of 6"],
     ["deep", "1 of 2"],
+    ["states", "3 of 4"],
     ["words", null],
   ]);
   match(
@@ -74,7 +86,7 @@ Nothing to do, and nobody knows #idea-99.
   );
   match(html, /id="state-ticket-1-3"/);
   doesNotMatch(html, /state-idea-99/);
-  equal(marks.references.length, 7);
+  equal(marks.references.length, 8);
   // Code means nothing, and a document can't bring badges of its own.
   equal(shown('- `#idea-1` <span id="state-idea-1-1">\n').marks.references.length, 0);
 });

@@ -91,7 +91,10 @@ const versions = [
 ];
 
 const known = { ideaId: "idea_slots", number: 4, title: "Slots", status: "ready" } as const;
-const offered = { description: "- more of it", section: "Requirements", done: null } as const;
+const offered = {
+  ...{ description: "- more of it", section: "Requirements", done: null },
+  references: [{ kind: "ticket" as const, number: 7 }],
+};
 const offeredRows = [
   { ...offered, key: "0:reqs:slots", title: "Slots", made: known, like: null },
   { ...offered, key: "0:reqs:load", title: "Old saves `load`", made: null, like: null },

@@ -34,7 +34,7 @@ export function DriftNotice(props: DriftNoticeProps): VNode {
   const { document, commits, isFull, problem, nowMs } = props;
   const { id, projectId, version } = document;
   return (
-    <div id="document-drift">
+    <div id="document-drift" class="if-any">
       {problem && <Notice tone="failed" title={problem} id="document-drift-problem" />}
       {commits.length > 0 && (
         <Notice

@@ -101,13 +101,17 @@ export function progressOf(
   return { done: states.filter(Boolean).length, total: states.length };
 }
 
+/** A column that says of each row of a table how it stands, and what it says of one that is done. */
+const STATE = /^(?:status|state|done)$/i;
+const DONE = /^(?:done|shipped|released|yes|x|✓|✔|✅)$/i;
 const REFERENCE = /#(idea|ticket)-(\d{1,9})(?![\w-])/g;
 
 /** What of each heading's section can be done, those within it included; headings without any are left out. */
 export function countablesOf(tokens: Token[]): Map<Token, Countable[]> {
   const found = new Map<Token, Countable[]>();
   const open: { token: Token; level: number }[] = [];
-  let row: Countable | null = null;
+  let row: { item: Countable; cells: string[] } | null = null;
+  let state = -1;
   const add = (item: Countable) => {
     if (item.ticked === null && item.references.length === 0) return;
     for (const { token } of open) {
@@ -121,17 +125,27 @@ export function countablesOf(tokens: Token[]): Map<Token, Countable[]> {
       const level = Number(token.tag.slice(1));
       while (open.length > 0 && open.at(-1)!.level >= level) open.pop();
       open.push({ token, level });
-    } else if (token.type === "tr_open") row = { ticked: null, references: [] };
-    else if (token.type === "tr_close" && row) {
-      add(row);
+    } else if (token.type === "table_open") state = -1;
+    else if (token.type === "tr_open") {
+      row = { item: { ticked: null, references: [] }, cells: [] };
+    } else if (token.type === "tr_close" && row) {
+      const { item, cells } = row;
       row = null;
+      if (tokens[index + 1]?.type === "thead_close") {
+        state = cells.findIndex((cell) => STATE.test(cell));
+      } else {
+        const isNamed = cells.some((cell, at) => at !== state && cell !== "");
+        add(state >= 0 && isNamed ? { ...item, ticked: DONE.test(cells[state] ?? "") } : item);
+      }
     } else if (token.type === "inline") {
       const references = [...token.content.matchAll(REFERENCE)].map(([, kind, number]) => ({
         kind: kind as Reference["kind"],
         number: Number(number),
       }));
-      if (row) row.references.push(...references);
-      else if (tokens[index - 2]?.type === "list_item_open") {
+      if (row) {
+        row.cells.push(token.content.trim());
+        row.item.references.push(...references);
+      } else if (tokens[index - 2]?.type === "list_item_open") {
         const check = /^\[([ xX])\]\s/.exec(token.content);
         add({ ticked: check ? check[1] !== " " : null, references });
       }
