@@ -15,7 +15,13 @@ import { editTicket } from "../server/services/ticket_edits.ts";
 import { findStart } from "../server/store/run_log.ts";
 import { getProject } from "../server/store/projects.ts";
 import { EvidenceBench } from "./evidence_support.ts";
-import { never } from "./git_support.ts";
+import { followDocuments } from "../server/services/document_index.ts";
+import { makeIdeas, offerIdeas } from "../server/services/document_ideas.ts";
+import { advanceIdea } from "../server/services/refinement.ts";
+import { findDocument } from "../server/store/documents.ts";
+import { listIdeaRuns } from "../server/store/runs.ts";
+import { never, TestRepo } from "./git_support.ts";
+import { testApp } from "./support.ts";
 import { pagesBench } from "./pages_support.ts";
 
 const document = (status: string, files: string, body: string) =>
@@ -86,6 +92,25 @@ Deno.test("documents count that describe what the ticket has changed so far", as
   ok(b.ticket.headCommit !== b.ticket.baseCommit);
   b.app.tx((tx) => beginRun(tx, b.run.id));
   deepEqual(await titles(b), ["Named", "Other"]);
+});
+
+Deno.test("an idea's agents are told the document that it was made of, once that is approved", async () => {
+  for (const status of ["approved", "draft"]) {
+    await using repo = await TestRepo.make({
+      "planning/roadmap.md": `---\nstatus: ${status}\n---\n# Roadmap\n\n## Next\n\n- Slots\n`,
+    });
+    using app = testApp();
+    const project = app.project({ path: repo.dir });
+    await followDocuments(app, project, never);
+    const { id } = findDocument(app.db, project.id, "roadmap.md")!;
+    const { items, ...opened } = await offerIdeas(app, id, null, never);
+    const [idea] = makeIdeas(app, opened, { items, refine: false });
+    advanceIdea(app, idea!.id);
+    const [run] = listIdeaRuns(app.db, idea!.id);
+    const policy = { allow: [], block: [] };
+    const documents = await documentsForRun(app, { run: run!, project, policy }, never);
+    deepEqual(documents.map(({ title }) => title), status === "approved" ? ["Roadmap"] : []);
+  }
 });
 
 Deno.test("documents are few, short, and none that the agent may not read", async () => {

@@ -1,6 +1,7 @@
 /**
- * The approved planning documents that a ticket's agents are told: the one that its idea was made of, those that name
- * the ticket or its idea, and those that describe files of it: which its words name, or which it has changed so far.
+ * The approved planning documents that the agents of an idea or a ticket are told: the one that the idea was made of,
+ * those that name the idea or the ticket, and those that describe files of it: which its words name, or which the ticket
+ * has changed so far.
  */
 import { changedFiles } from "../../agents/git/changes.ts";
 import { DOCUMENTS_MAX, PLANNING } from "../../agents/planning/document_paths.ts";
@@ -9,7 +10,7 @@ import type { ReadDocument } from "../../agents/protocol.ts";
 import type { PathPolicy } from "../../agents/protocol.ts";
 import type { App } from "../app.ts";
 import { AppError } from "../errors.ts";
-import type { PlanningDocument, Project, Run, Ticket } from "../records.ts";
+import type { Idea, PlanningDocument, Project, Run, Ticket } from "../records.ts";
 import { approvedStatuses } from "../states.ts";
 import { listDescribing, listStale } from "../store/document_drift.ts";
 import { findOrigin } from "../store/document_ideas.ts";
@@ -40,7 +41,7 @@ export interface ToldDocument extends ReadDocument {
 }
 
 /**
- * Documents for a run, the closest first; none for one that is about no ticket, only explains a failure, or is a trial.
+ * Documents for a run, the closest first; none for one that only explains a failure, or is a trial.
  * `policy`: what the agent may not read, it is not told. What can't be read stops no run; it is logged.
  */
 export async function documentsForRun(
@@ -48,11 +49,14 @@ export async function documentsForRun(
   { run, project, policy }: { run: Run; project: Project; policy: PathPolicy },
   signal: AbortSignal,
 ): Promise<ToldDocument[]> {
-  if (!run.ticketId || run.trial || run.purpose === "explain") return [];
+  if (run.trial || run.purpose === "explain") return [];
   try {
     await followDocuments(app, project, signal);
-    const ticket = getTicket(app.db, run.ticketId);
-    const chosen = choose(app, project, ticket, await filesOf(app, project, ticket, signal));
+    const ticket = run.ticketId ? getTicket(app.db, run.ticketId) : null;
+    const ideaId = run.ideaId ?? ticket?.ideaId ?? null;
+    const subject = { ticket, idea: ideaId === null ? null : findIdea(app.db, ideaId) };
+    const files = await filesOf(app, project, subject, signal);
+    const chosen = choose(app, project, subject, files);
     return await read(app, project, { chosen, policy }, signal);
   } catch (error) {
     if (!(error instanceof AppError) || signal.aborted) throw error;
@@ -61,13 +65,23 @@ export async function documentsForRun(
   }
 }
 
-function choose(app: App, project: Project, ticket: Ticket, files: string[]): PlanningDocument[] {
+/** What a run is for: an idea, a ticket, or a ticket that was one. */
+interface Subject {
+  idea: Idea | null;
+  ticket: Ticket | null;
+}
+
+function choose(
+  app: App,
+  project: Project,
+  { idea, ticket }: Subject,
+  files: string[],
+): PlanningDocument[] {
   const { db } = app;
-  const idea = ticket.ideaId === null ? null : findIdea(db, ticket.ideaId);
   const origin = idea && findOrigin(db, idea.id);
   const ofOrigin = origin ? findDocumentById(db, origin.documentId) : null;
   const naming = [
-    ...documentsAbout(app, project.id, { kind: "ticket", number: ticket.number }),
+    ...ticket ? documentsAbout(app, project.id, { kind: "ticket", number: ticket.number }) : [],
     ...idea ? documentsAbout(app, project.id, { kind: "idea", number: idea.number }) : [],
   ];
   const patterns = listDescribing(db, project.id, DOCUMENTS_MAX).flatMap(({ id, patterns }) =>
@@ -90,16 +104,19 @@ function choose(app: App, project: Project, ticket: Ticket, files: string[]): Pl
 async function filesOf(
   { db }: App,
   project: Project,
-  ticket: Ticket,
+  { idea, ticket }: Subject,
   signal: AbortSignal,
 ): Promise<string[]> {
-  const findings = ticket.ideaId === null ? [] : findIdea(db, ticket.ideaId)?.plan.findings ?? [];
+  const { findings = [], subtasks = [] } = idea?.plan ?? {};
+  const parts = ticket ? listSubtasks(db, ticket.id) : subtasks;
   const words = [
-    ...[ticket.title, ticket.description, ...ticket.acceptance],
-    ...listSubtasks(db, ticket.id).flatMap(({ title, description }) => [title, description]),
+    ...ticket
+      ? [ticket.title, ticket.description, ...ticket.acceptance]
+      : [idea?.title ?? "", idea?.description ?? ""],
+    ...parts.flatMap(({ title, description }) => [title, description]),
     ...findings.flatMap(({ path, text }) => [path ?? "", text]),
   ];
-  const { baseCommit: from, headCommit: to } = ticket;
+  const { baseCommit: from = null, headCommit: to = null } = ticket ?? {};
   const changed = from && to && from !== to
     ? await changedFiles({ repo: project.path, from, to, signal })
     : [];
