@@ -202,12 +202,23 @@ export type ApprovalQuestion = {
   intent?: FileIntent;
 };
 
+/** A planning document as a run was told it. */
+export interface ReadDocument {
+  id: string;
+  /** From the repository's root, then. */
+  path: string;
+  title: string;
+  /** Of its text. */
+  version: string;
+}
+
 /** The facts a run's log consists of. The log is the run: `fold` in loop/fold.ts rebuilds all from it. */
 export type RunEventBody =
   /**
    * `commit`: what was checked out in the place when it began; absent in logs of the first version. `permissions`:
    * absent in those of the first versions. `serverProblems`: why MCP servers gave no tools. `tags`: what it brings
-   * along without having called a tool: hosts that its commands may reach are a way out.
+   * along without having called a tool: hosts that its commands may reach are a way out. `documents`: planning
+   * documents that its task tells.
    */
   | {
     type: "started";
@@ -216,6 +227,7 @@ export type RunEventBody =
     permissions?: Permissions;
     serverProblems?: string[];
     tags?: readonly ToolTag[];
+    documents?: ReadDocument[];
   }
   /**
    * A request goes out; without a `turn_finished` or `turn_failed` after it, it was cut off. `elapsedMs`: what

@@ -170,7 +170,7 @@ Deno.test("the page offers what is new, takes other words, and says what is wron
   const [first] = ideasOf(b);
   const idea = await (await b.pages.get(`/ideas/${first!.id}`)).text();
   match(idea, new RegExp(`href="/documents/${b.id}#section-requirements">Saving, Requirements`));
-  match(idea, /They start when somebody presses Refine/);
+  match(idea, /Waits until somebody presses Refine/);
   match(idea, new RegExp(`action="/ideas/${first!.id}/refine"`));
   equal((await b.pages.post(`/ideas/${first!.id}/refine`)).status, 303);
   const refined = await (await b.pages.get(`/ideas/${first!.id}`)).text();

@@ -51,6 +51,7 @@ Games are saved **often**. See [[map]] and #ticket-7.
 ## What must hold
 
 - [ ] A crash loses nothing
+- [ ] Named: #ticket-8
 - [x] Old saves load
   - also those of [1.0](https://example.org/1.0)
 
@@ -88,6 +89,7 @@ const { html, headings } = renderDocument(text, {
   },
   diagram: (source) =>
     source.startsWith("pie") ? { problem: "Invalid mermaid header" } : { src: PICTURE },
+  statusOf: () => ({ of: "ticket", is: "in_progress" }),
 });
 
 const long = planningDocument({
@@ -223,7 +225,10 @@ const versions = [
 ];
 
 const known = { ideaId: "idea_slots", number: 4, title: "Slots", status: "ready" } as const;
-const offered = { description: "- more of it", section: "Requirements", done: null } as const;
+const offered = {
+  ...{ description: "- more of it", section: "Requirements", done: null },
+  references: [{ kind: "ticket" as const, number: 7 }],
+};
 const offeredRows = [
   { ...offered, key: "0:reqs:slots", title: "Slots", made: known, like: null },
   { ...offered, key: "0:reqs:load", title: "Old saves `load`", made: null, like: null },
@@ -298,6 +303,7 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
       reading
       drafts={{ all: 3, lost: 1 }}
       live={null}
+      stale={new Set(["document_map"])}
       problem='Cannot use the documents: "/home/ana/code/space-game/planning" is a symbolic link'
     />
   ),
@@ -310,6 +316,7 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
       count={402}
       moreHref={null}
       q="save"
+      stale={new Set(["document_saving"])}
       hits={[{
         document: planningDocument(),
         excerpt: "…so that a \u0002save\u0003 is never lost…",
@@ -343,7 +350,7 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
   "/planning/projects": (shell) => (
     <PlanningProjectsPage
       shell={shell}
-      projects={[{ id: "prj_game", name: "Space game", count: 3 }]}
+      projects={[{ id: "prj_game", name: "Space game", count: 3, stale: 1 }]}
     />
   ),
   "/planning/new": (shell) => (
@@ -364,16 +371,26 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
   "/documents/document_saving": (shell) => (
     <DocumentPage
       shell={shell}
+      live={null}
       project={project}
       document={planningDocument({ problem: "Its front matter has no lines" })}
       html={html}
       headings={headings}
       links={[{ words: "Map", href: "/documents/document_map" }, { words: "gone", href: null }]}
       draftAt={ago(2)}
-      live={null}
       hasPdf
       asks={documentAsks}
       backLinks={[{ words: "Roadmap 2026", href: "/documents/document_map" }]}
+      drift={{
+        document: { id: "document_saving", projectId: "prj_game", version: "0123456789abcdef" },
+        commits: [{
+          ...{ commit: "0123456789012345678901234567890123456789", by: "Ana", at: ago(50) },
+          ...{ subject: "feat: Save in segments", files: ["src/save.ts", "segment/".repeat(20)] },
+        }],
+        isFull: true,
+        problem: "Cannot tell which documents are stale: git took too long",
+        nowMs: shell.nowMs,
+      }}
       ideas={[{ ideaId: "idea_slots", number: 4, title: "Slots".repeat(20), status: "refining" }]}
     />
   ),

@@ -1,11 +1,12 @@
 /** What happens in a run between its turns: started, noted, waiting, ended. */
 import type { ComponentChildren, VNode } from "preact";
+import type { ReadDocument } from "../agents/protocol.ts";
 import { failureReasons } from "../server/states.ts";
 import { Cut } from "./activity_call.tsx";
 import type { FactItem } from "./activity_fold.ts";
 import { capital, Time } from "./components.tsx";
 import { plural, shortCommit } from "./format.ts";
-import { runHref } from "./links.ts";
+import { documentHref, runHref } from "./links.ts";
 import { Prose } from "./prose.tsx";
 import { failureWords, reportsBlocked, type Tone } from "./words.ts";
 
@@ -33,6 +34,23 @@ function wayOutWords({ permissions }: Extract<FactItem["body"], { type: "started
   return capital(told.join("; "));
 }
 
+/** Which planning documents a run was told. */
+function ReadDocuments({ documents }: { documents: ReadDocument[] }): VNode {
+  return (
+    <div class="small">
+      <p class="remark-label">Planning documents that it was given</p>
+      <ul class="plain-list">
+        {documents.map(({ id, path, title, version }) => (
+          <li key={id}>
+            <a href={documentHref(id)}>{title}</a>{" "}
+            <span class="muted path">{path}, version {version}</span>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
 export interface FactWords {
   tone: Tone | null;
   text: string;
@@ -57,6 +75,7 @@ export function describeFact(body: FactItem["body"]): FactWords {
                 <span class="outcome tone-failed">{problem}</span>
               </p>
             ))}
+            {body.documents && <ReadDocuments documents={body.documents} />}
             {body.tags?.includes("outbound") && <p class="muted small">{wayOutWords(body)}</p>}
             <details class="thinking" id="given">
               <summary>What the agent was given</summary>

@@ -3,6 +3,7 @@ import type { VNode } from "preact";
 import type { PlanningDocument } from "../server/records.ts";
 import { documentStatuses } from "../server/states.ts";
 import { Facts, Notice, Panel, StatusBadge, Time } from "./components.tsx";
+import { DriftNotice, type DriftNoticeProps, staleWords } from "./document_drift.tsx";
 import { DocumentIdeasPanel, type KnownIdeaRow } from "./document_ideas.tsx";
 import { AsksNotice, DocumentAsks, type DocumentAsksProps } from "./document_asks.tsx";
 import type { DocumentHeading } from "./document_markdown.ts";
@@ -24,6 +25,7 @@ export interface DocumentNeighbour {
 
 export interface DocumentPageProps {
   shell: Shell;
+  live: Live | null;
   project: PlanningProject;
   document: PlanningDocument;
   /** From `renderDocument`. */
@@ -33,9 +35,9 @@ export interface DocumentPageProps {
   backLinks: DocumentNeighbour[];
   /** Those that were made of it. */
   ideas: KnownIdeaRow[];
+  drift: DriftNoticeProps;
   /** When this person's draft was kept; null: there is none. */
   draftAt: string | null;
-  live: Live | null;
   /** There is a browser that makes PDF. */
   hasPdf: boolean;
   asks: Omit<DocumentAsksProps, "nowMs">;
@@ -87,6 +89,7 @@ function DocumentParts(props: DocumentPageProps): VNode {
         aside={
           <>
             <StatusBadge shown={documentStatusWords[status]} />
+            {props.drift.commits.length > 0 && <StatusBadge shown={staleWords} />}
             <a class={buttonClass("plain")} href={`${documentHref(id)}/ideas`}>Make ideas</a>
             <a class={buttonClass("plain")} href={`${documentHref(id)}/versions`}>Versions</a>
             <a class={buttonClass("primary")} href={`${documentHref(id)}/edit`} data-key="e">
@@ -109,6 +112,7 @@ function DocumentParts(props: DocumentPageProps): VNode {
       )}
       <AsksNotice rows={props.asks.rows} />
       {problem && <Notice tone="waiting" title={problem} id="document-problem" />}
+      <DriftNotice {...props.drift} />
       <div class="columns">
         <div class="column-main">
           <section class="panel document-text" aria-label="Text" id="document-text">

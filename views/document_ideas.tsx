@@ -28,6 +28,8 @@ export interface OfferedRow {
   section: string;
   done: boolean | null;
   made: KnownIdeaRow | null;
+  /** Ideas and tickets that it names. */
+  references: { kind: "idea" | "ticket"; number: number }[];
   like: { idea: KnownIdeaRow; why: "reworded" | "same title" } | null;
 }
 
@@ -141,10 +143,13 @@ function SectionChoice({ document, lines, sections }: DocumentIdeasPageProps): V
 function Row(
   { row, number, refused }: { row: OfferedRow; number: number } & DocumentIdeasPageProps,
 ): VNode {
-  const { title, section, made, like, done } = row;
+  const { title, section, made, like, done, references } = row;
   const note = (
     <p class="row-note">
       {section && <Tag>{section}</Tag>} {done && <Tag>done already</Tag>}
+      {references.length > 0 && made === null && (
+        <>names {references.map(({ kind, number }) => `#${kind}-${number}`).join(", ")}</>
+      )}
       {like && (
         <>
           {" "}
@@ -173,7 +178,9 @@ function Row(
   const posted = refused ? placeIn(refused.values, row.key) : null;
   const typed = (field: string) => posted === null ? null : refused!.values[`${field}_${posted}`];
   const value = (field: string, own: string) => typed(field) ?? own;
-  const isChosen = posted === null ? !done && like === null : typed("pick") === "1";
+  const isChosen = posted === null
+    ? !done && like === null && references.length === 0
+    : typed("pick") === "1";
   const isWrong = refused?.errors.some(({ field }) => field.endsWith(`_${number}`));
   return (
     <li class="row" data-row="">
@@ -224,8 +231,8 @@ function placeIn(values: Record<string, string>, key: string): string | null {
 }
 
 /** Ideas that were made of a document, on its page; `#document-ideas`. */
-export function DocumentIdeasPanel({ rows }: { rows: KnownIdeaRow[] }): VNode | null {
-  if (rows.length === 0) return null;
+export function DocumentIdeasPanel({ rows }: { rows: KnownIdeaRow[] }): VNode {
+  if (rows.length === 0) return <div id="document-ideas" class="if-any" />;
   return (
     <Panel id="document-ideas" title="Ideas made of it">
       <ul class="plain-list">

@@ -3,6 +3,14 @@
  * `style`, no attribute that htmx would act on. What is not understood stays as text.
  */
 import MarkdownIt, { type Env, type StateCore, type StateInline, type Token } from "markdown-it";
+import {
+  badgeHtml,
+  countablesOf,
+  type DocumentMarks,
+  noMarks,
+  progressHtml,
+  type StatusOf,
+} from "./document_progress.tsx";
 import { idPart, isSafeHref } from "./links.ts";
 import { reference, type ResolveReference, tame } from "./markdown.ts";
 
@@ -31,6 +39,8 @@ export interface RenderedDocument {
   html: string;
   /** In order. */
   headings: DocumentHeading[];
+  /** What of it changes while it is looked at; nothing without `statusOf`. */
+  marks: DocumentMarks;
 }
 
 export interface RenderOptions {
@@ -47,11 +57,14 @@ export interface RenderOptions {
   idPrefix?: string;
   /** What is longer is cut; `DOCUMENT_SHOWN_CHARS` by default. */
   maxChars?: number;
+  /** How what it names stands: shown beside each, and as progress beside headings. Absent: not shown. */
+  statusOf?: StatusOf;
 }
 
 interface DocumentEnv extends RenderOptions {
   resolve: ResolveReference;
   headings: DocumentHeading[];
+  marks: DocumentMarks;
 }
 
 /** Longer texts are cut: parsing time and page size stay bounded. */
@@ -63,11 +76,13 @@ const HEADINGS_MAX = 1_000;
 const markdown = new MarkdownIt({ html: false, linkify: true, typographer: false });
 markdown.linkify.set({ fuzzyLink: false, fuzzyEmail: false, fuzzyIP: false });
 markdown.validateLink = isSafeHref;
-markdown.inline.ruler.push("reference", reference);
+markdown.inline.ruler.push("reference", referenceWithState);
 markdown.inline.ruler.before("link", "wiki", wiki);
 markdown.core.ruler.push("document", (state) => {
   const env = envOf(state);
+  const countables = env.statusOf && countablesOf(state.tokens);
   nameHeadings(state.tokens, env);
+  for (const [heading, items] of countables ?? []) showProgress(state, heading, items);
   tickItems(state, env);
   tame(state.tokens, HEADING_SHIFT);
   leadLinks(state.tokens, env);
@@ -112,12 +127,39 @@ const envOf = (state: { env: Env }): DocumentEnv => state.env as unknown as Docu
 /** HTML for `dangerouslySetInnerHTML`, to be wrapped so that htmx ignores it. `text` has no front matter. */
 export function renderDocument(text: string, options: RenderOptions): RenderedDocument {
   const headings: DocumentHeading[] = [];
-  const env: DocumentEnv = { ...options, resolve: options.links.resolve, headings };
+  const marks = noMarks();
+  const env: DocumentEnv = { ...options, resolve: options.links.resolve, headings, marks };
   const { maxChars = DOCUMENT_SHOWN_CHARS } = options;
   const left = text.length - maxChars;
   const html = markdown.render(left > 0 ? text.slice(0, maxChars) : text, env as never);
   const more = `<p class="muted">${left} more characters are not shown.</p>\n`;
-  return { html: left > 0 ? html + more : html, headings };
+  return { html: left > 0 ? html + more : html, headings, marks };
+}
+
+/** An inline rule: as `reference`, with how that stands behind it. */
+function referenceWithState(state: StateInline, silent: boolean): boolean {
+  if (!reference(state, silent)) return false;
+  const { marks, statusOf } = envOf(state);
+  if (silent || !statusOf) return true;
+  const [, kind, number] = /^#(idea|ticket)-(\d+)$/.exec(state.tokens.at(-2)!.content)!;
+  const named = { kind: kind as "idea" | "ticket", number: Number(number) };
+  // Nothing of the document's own words is in it.
+  state.push("html_inline", "", 0).content = badgeHtml(marks, named, statusOf);
+  return true;
+}
+
+function showProgress(
+  state: StateCore,
+  heading: Token,
+  items: Parameters<typeof progressHtml>[1]["items"],
+): void {
+  const headingId = heading.attrGet("id");
+  const inline = state.tokens[state.tokens.indexOf(heading) + 1];
+  const { marks, statusOf } = envOf(state);
+  if (headingId === null || !inline?.children) return;
+  const token = new state.Token("html_inline", "", 0);
+  token.content = progressHtml(marks, { headingId: String(headingId), items }, statusOf!);
+  inline.children.push(token);
 }
 
 const WIKI = /\[\[([^[\]|#\n]{1,200})(?:#[^[\]|\n]{0,200})?(?:\|([^[\]\n]{1,200}))?\]\]/y;

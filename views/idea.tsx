@@ -188,7 +188,7 @@ function Strip({ idea, approvals, shell }: IdeaPageProps): VNode {
 }
 
 /** Who works on it, side by side, with what each says right now; `#idea-agents`. */
-function IdeaAgents({ runs, delay, isHeld, shell }: IdeaPageProps): VNode {
+function IdeaAgents({ runs, delay, shell }: IdeaPageProps): VNode {
   return (
     <Panel id="idea-agents" title="Agents">
       {runs.length === 0
@@ -196,8 +196,6 @@ function IdeaAgents({ runs, delay, isHeld, shell }: IdeaPageProps): VNode {
           <p class="muted">
             {delay
               ? <DelayNote delay={delay} nowMs={shell.nowMs} />
-              : isHeld
-              ? "They start when somebody presses Refine."
               : "They start when a slot is free."}
           </p>
         )

@@ -32,6 +32,8 @@
  * | Review        | /live/review/<id>       | `reviewPartials`: #review-strip #review-checks #review-bar |
  * | Run           | /live/run/<id>          | `runPartials`: #run-strip #run-attention #run-message      |
  * |               |                         | #run-learned #run-actions                                  |
+ * | Document      | /live/document/<id>     | `documentStatePartials`: #document-ideas #document-drift,  |
+ * |               |                         | badges #state-…, #progress-… beside headings               |
  * | a run's part  | in ticket and run       | `activityPartial`: #activity (all of it: a new run began)  |
  * |               |                         | `itemsPartial`: items into #activity-<runId>               |
  * |               |                         | `liveTextPartial`: #live-<runId>                           |

@@ -3,6 +3,7 @@ import type { VNode } from "preact";
 import type { PlanningDocument } from "../server/records.ts";
 import { type DocumentSaves, documentSaves } from "../server/states.ts";
 import { EmptyState, Notice, StatusBadge, Tag } from "./components.tsx";
+import { staleWords } from "./document_drift.tsx";
 import { plural } from "./format.ts";
 import { Button, buttonClass, Disclosure } from "./forms.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
@@ -44,6 +45,8 @@ export interface PlanningPageProps {
   q: string;
   /** What the search found; null: nothing was searched for. */
   hits: { document: PlanningDocument; excerpt: string }[] | null;
+  /** Ids of those that the code has left behind. */
+  stale: ReadonlySet<string>;
   /** Why the files could not be looked at, so that this is how they were; null: it is how they are. */
   problem: string | null;
   /** The files are still being read: there may be more. */
@@ -100,7 +103,7 @@ export function planningPartials(props: PlanningPageProps): VNode {
 
 /** `#planning-list`: what is there, or was found. */
 function PlanningList(props: PlanningPageProps): VNode {
-  const { project, q, hits, problem, reading, count, drafts } = props;
+  const { project, q, hits, problem, reading, count, drafts, stale } = props;
   return (
     <div id="planning-list">
       {reading && (
@@ -123,7 +126,13 @@ function PlanningList(props: PlanningPageProps): VNode {
           </p>
         </Notice>
       )}
-      {hits ? <Hits q={q} hits={hits} projectId={project.id} /> : <Tree {...props} />}
+      {stale.size > 0 && (
+        <p class="muted">
+          <StatusBadge shown={staleWords} /> {plural(stale.size, "approved document")}{" "}
+          {stale.size === 1 ? "describes" : "describe"} files that have changed since.
+        </p>
+      )}
+      {hits ? <Hits q={q} hits={hits} projectId={project.id} stale={stale} /> : <Tree {...props} />}
     </div>
   );
 }
@@ -148,7 +157,8 @@ function SearchForm({ projectId, q }: { projectId: string; q: string }): VNode {
 }
 
 function Hits(
-  { q, hits, projectId }: {
+  { q, hits, projectId, stale }: {
+    stale: ReadonlySet<string>;
     q: string;
     hits: PlanningPageProps["hits"] & object;
     projectId: string;
@@ -169,7 +179,12 @@ function Hits(
       </p>
       <ul class="rows panel" id="documents">
         {hits.map(({ document, excerpt }) => (
-          <DocumentRow key={document.id} document={document} note={<Excerpt text={excerpt} />} />
+          <DocumentRow
+            key={document.id}
+            document={document}
+            isStale={stale.has(document.id)}
+            note={<Excerpt text={excerpt} />}
+          />
         ))}
       </ul>
     </>
@@ -183,7 +198,7 @@ function Excerpt({ text }: { text: string }): VNode {
   return <>{parts.map((part, i) => i % 2 === 1 ? <mark key={i}>{part}</mark> : part)}</>;
 }
 
-function Tree({ project, rows, count, moreHref, folder }: PlanningPageProps): VNode {
+function Tree({ project, rows, count, moreHref, folder, stale }: PlanningPageProps): VNode {
   if (rows.length === 0) {
     return (
       <EmptyState action={{ href: newDocumentHref(project.id, { folder }), label: "New document" }}>
@@ -195,7 +210,7 @@ function Tree({ project, rows, count, moreHref, folder }: PlanningPageProps): VN
   }
   return (
     <>
-      <TreeRows rows={rows} projectId={project.id} />
+      <TreeRows rows={rows} projectId={project.id} stale={stale} />
       <p class="muted">
         {plural(count, "document")} in the project.{" "}
         {moreHref && <a href={moreHref}>Show more of this folder</a>}
@@ -204,20 +219,34 @@ function Tree({ project, rows, count, moreHref, folder }: PlanningPageProps): VN
   );
 }
 
-function TreeRows({ rows, projectId }: { rows: TreeRow[]; projectId: string }): VNode {
+interface TreeRowsProps {
+  rows: TreeRow[];
+  projectId: string;
+  stale: ReadonlySet<string>;
+}
+
+function TreeRows({ rows, projectId, stale }: TreeRowsProps): VNode {
   return (
     <ul class="rows panel tree">
       {rows.map((row) =>
         row.kind === "document"
-          ? <DocumentRow key={row.document.id} document={row.document} />
-          : <FolderRow key={row.path} {...row} projectId={projectId} />
+          ? (
+            <DocumentRow
+              key={row.document.id}
+              document={row.document}
+              isStale={stale.has(row.document.id)}
+            />
+          )
+          : <FolderRow key={row.path} {...row} projectId={projectId} stale={stale} />
       )}
     </ul>
   );
 }
 
 function FolderRow(
-  { path, count, rows, projectId }: TreeRow & { kind: "folder"; projectId: string },
+  { path, count, rows, projectId, stale }:
+    & (TreeRow & { kind: "folder" })
+    & Omit<TreeRowsProps, "rows">,
 ): VNode {
   const name = path.split("/").at(-1)!;
   if (rows === null) {
@@ -236,7 +265,7 @@ function FolderRow(
         <summary data-row="">
           {name}/ <span class="muted num">{plural(count, "document")}</span>
         </summary>
-        <TreeRows rows={rows} projectId={projectId} />
+        <TreeRows rows={rows} projectId={projectId} stale={stale} />
       </details>
     </li>
   );
@@ -244,16 +273,19 @@ function FolderRow(
 
 interface DocumentRowProps {
   document: PlanningDocument;
+  /** The code has left it behind. */
+  isStale?: boolean;
   /** In place of the path. */
   note?: VNode;
 }
 
 /** A document in a list. */
-export function DocumentRow({ document, note }: DocumentRowProps): VNode {
+export function DocumentRow({ document, isStale = false, note }: DocumentRowProps): VNode {
   const { id, title, path, type, status, owner, target, problem } = document;
   return (
     <li class="row" id={`document-${id}`} data-row="">
       <StatusBadge shown={documentStatusWords[status]} />
+      {isStale && <StatusBadge shown={staleWords} />}
       <div class="row-main">
         <a class="row-title" href={documentHref(id)}>{title}</a>
         <p class="row-note">
@@ -293,7 +325,8 @@ function SavesForm({ project }: { project: PlanningProject }): VNode {
 
 export interface PlanningProjectsProps {
   shell: Shell;
-  projects: { id: string; name: string; count: number }[];
+  /** `stale`: documents that the code has left behind, as of the last look. */
+  projects: { id: string; name: string; count: number; stale: number }[];
 }
 
 /** Where there are several projects and none is chosen. */
@@ -309,12 +342,15 @@ export function PlanningProjectsPage({ shell, projects }: PlanningProjectsProps)
         )
         : (
           <ul class="rows panel" id="planning-projects">
-            {projects.map(({ id, name, count }) => (
+            {projects.map(({ id, name, count, stale }) => (
               <li class="row" key={id} id={`planning-${id}`} data-row="">
                 <div class="row-main">
                   <a class="row-title" href={planningHref(id)}>{name}</a>
                 </div>
-                <span class="row-fact num">{plural(count, "document")}</span>
+                <span class="row-fact num">
+                  {plural(count, "document")}
+                  {stale > 0 && `, ${stale} stale`}
+                </span>
               </li>
             ))}
           </ul>

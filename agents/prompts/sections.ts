@@ -31,6 +31,8 @@ export const sectionTags = [
   "memory",
   "note",
   "context_file",
+  "project_documents",
+  "document",
   "project_instructions",
 ] as const;
 export type Tag = typeof sectionTags[number];

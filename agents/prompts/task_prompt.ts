@@ -111,6 +111,8 @@ export interface PromptParts extends PlanningPromptParts {
   scripts?: { run: string; command: string }[];
   /** What earlier runs of the agent have noted. */
   memory?: { path: string; text: string }[];
+  /** Approved planning documents that describe what the ticket is about; their lengths are the caller's to limit. */
+  documents?: { path: string; title: string; text: string; isStale: boolean }[];
   /** Files of the repository that the agent's definition names. */
   contextFiles?: { path: string; text: string }[];
 }
@@ -136,6 +138,7 @@ export function buildPrompt(parts: PromptParts): string {
     block("diff", parts.diff ? [harmless(cut(parts.diff, promptLimits.diffChars))] : []),
     list("checks", parts.checks?.map(checkLine), promptLimits.checks),
     output(parts),
+    documents(parts),
     ...contextFiles(parts),
     memory(parts),
     files(parts),
@@ -239,6 +242,21 @@ function memory({ memory = [] }: PromptParts): string {
     lines.push(`[cut: not shown, view them with the memory tool: ${names}]`);
   }
   return block("memory", lines);
+}
+
+function documents({ documents = [] }: PromptParts): string {
+  if (documents.length === 0) return "";
+  return block("project_documents", [
+    "Planning documents that people approved, about files of this task or what it comes from. Keep to what they " +
+    "decide. Where the task says otherwise the task holds; where the code does, say so in your result.",
+    ...documents.map(({ path, title: name, text, isStale }) =>
+      textSection(
+        "document",
+        { path, title: title(name), ...isStale && { note: "the code has changed since" } },
+        `\n${text}\n`,
+      )
+    ),
+  ]);
 }
 
 function contextFiles({ contextFiles = [] }: PromptParts): string[] {

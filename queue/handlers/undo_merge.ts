@@ -1,7 +1,12 @@
+import { followDriftAfter } from "../../server/services/document_drift.ts";
 import { undoMerge } from "../../server/services/undoing.ts";
 import type { JobHandler } from "../job.ts";
 
 export const undoMergeHandler: JobHandler<"undo_merge"> = {
   kind: "undo_merge",
-  run: ({ ticketId }, { app, job, signal }) => undoMerge(app, ticketId, job, signal),
+  async run({ ticketId }, { app, job, signal }) {
+    const outcome = await undoMerge(app, ticketId, job, signal);
+    if (outcome.type === "done") await followDriftAfter(app, ticketId, signal);
+    return outcome;
+  },
 };

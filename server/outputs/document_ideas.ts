@@ -29,6 +29,8 @@ export const offeredItemSchema = once(() =>
     section: z.string().describe("Title of the heading that it stands below"),
     line: z.number().int().describe("Of the file, counted from 0"),
     done: z.boolean().nullable().describe("Of a checklist or a table's state; null: neither"),
+    references: z.array(z.object({ kind: z.enum(["idea", "ticket"]), number: z.number().int() }))
+      .describe("What it names"),
     made: knownSchema().nullable().describe("The idea that was made of it before"),
     like: knownSchema().extend({ why: z.enum(["reworded", "same title"]) }).nullable()
       .describe("Another one that says much the same"),
@@ -36,9 +38,9 @@ export const offeredItemSchema = once(() =>
 );
 
 export const offeredItemJson = (
-  { key, title, description, section, line, done, made, like }: OfferedItem,
+  { key, title, description, section, line, done, references, made, like }: OfferedItem,
 ): z.infer<ReturnType<typeof offeredItemSchema>> => ({
-  ...{ key, title, description, section, line, done },
+  ...{ key, title, description, section, line, done, references },
   made: made && knownJson(made),
   like: like && { ...knownJson(like.idea), why: like.why },
 });

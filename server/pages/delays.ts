@@ -49,7 +49,11 @@ export function delaysOf(app: App): Delays {
       if (status !== "submitted" && status !== "refining") return null;
       const runs = listIdeaRuns(db, id, round)
         .filter((run) => ["queued", "running", "waiting"].includes(run.status));
-      if (runs.length === 0) return ofJob("advance_idea", jobKeys.advanceIdea(id));
+      if (runs.length === 0) {
+        return isHeld(app, { id, status })
+          ? plain("Waits until somebody presses Refine")
+          : ofJob("advance_idea", jobKeys.advanceIdea(id));
+      }
       const standing = runs.map((run) => delays.ofRun(run));
       return standing.every((delay) => delay !== null) ? standing[0]! : null;
     },
@@ -70,6 +74,10 @@ export function delaysOf(app: App): Delays {
   };
   return delays;
 }
+
+/** Nobody has said yet that it is to be refined: it was made of a document. */
+export const isHeld = ({ db }: App, { id, status }: Pick<Idea, "id" | "status">): boolean =>
+  status === "submitted" && findWaiting(db, "advance_idea", jobKeys.advanceIdea(id)) === null;
 
 /** What a job is put off for that the machine lacks at present: it is tried again every few seconds. */
 function lackFrom(wait: MachineWait | null): { delay: Delay; at: string } | null {

@@ -11,8 +11,6 @@ import type { IdeaPageProps } from "../../views/idea.tsx";
 import { withQuery } from "../../views/links.ts";
 import { readCursor, toPage } from "../api.ts";
 import type { IdeaStatus } from "../states.ts";
-import { findWaiting } from "../../queue/queue.ts";
-import { jobKeys } from "../../queue/job.ts";
 import { isActive } from "../services/runs.ts";
 import { originOf } from "./document_ideas.ts";
 import { listRunApprovals } from "../store/approvals.ts";
@@ -23,7 +21,7 @@ import { listQuestions } from "../store/questions.ts";
 import { listIdeaRuns } from "../store/runs.ts";
 import { referencesOf } from "./references.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
-import { delaysOf } from "./delays.ts";
+import { delaysOf, isHeld } from "./delays.ts";
 import { subjectsOf } from "./subjects.ts";
 
 const ROWS_PER_PAGE = 50;
@@ -113,8 +111,7 @@ export function ideaPage(
     projectName: getProject(app.db, idea.projectId).name,
     questions: listQuestions(app.db, id),
     delay: delays.ofIdea(idea),
-    isHeld: idea.status === "submitted" &&
-      findWaiting(app.db, "advance_idea", jobKeys.advanceIdea(id)) === null,
+    isHeld: isHeld(app, idea),
     origin: originOf(app, id),
     runs: listIdeaRuns(app.db, id).map((run) => ({
       run,

@@ -26,6 +26,8 @@ import { documentSavesOf } from "../services/document_place.ts";
 import { splitDocument } from "../services/document_facts.ts";
 import { followDocuments } from "../services/document_index.ts";
 import { mendLineIdeas, mendProjectIdeas } from "../services/document_line.ts";
+import { tryToFollowDrift } from "../services/document_drift.ts";
+import { listStale } from "../store/document_drift.ts";
 import { backLinksOf, linkedDocument, linksOf } from "../services/document_links.ts";
 import { documentsOf, findDocuments, openDocument } from "../services/documents.ts";
 import { pdfBrowser } from "../services/pdf.ts";
@@ -41,6 +43,8 @@ import { lastSeq } from "../store/events.ts";
 import { getProject, listProjects } from "../store/projects.ts";
 import { type Cancel, systemTimers } from "../timers.ts";
 import { withDiagrams } from "./diagrams.ts";
+import { driftOf } from "./document_drift.ts";
+import { referredIn } from "./document_states.ts";
 import { referencesOf } from "./references.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
 
@@ -50,7 +54,7 @@ const WHOLE_TREE_MAX = 200;
 const FOLDER_ROWS = 200;
 const PATHS_MAX = 10_000;
 /** Ideas of a document that its page names. */
-const IDEAS_MAX = 200;
+export const IDEAS_MAX = 200;
 
 /** The project whose documents are shown: the one that was chosen, or the only one. */
 export function planningProject({ app, projectId }: PageRequest): Project | null {
@@ -64,7 +68,11 @@ export function planningProjectsPage(request: PageRequest): PlanningProjectsProp
   const counts = countDocuments(db);
   return {
     shell: shellOf(request),
-    projects: listProjects(db).map(({ id, name }) => ({ id, name, count: counts.get(id) ?? 0 })),
+    projects: listProjects(db).map(({ id, name }) => ({
+      ...{ id, name },
+      count: counts.get(id) ?? 0,
+      stale: listStale(db, id).size,
+    })),
   };
 }
 
@@ -83,6 +91,9 @@ export async function planningPage(
 ): Promise<PlanningPageProps> {
   const { app } = request;
   const looked = await follow(app, project, signal);
+  const notCompared = looked.problem === null && !looked.reading
+    ? await tryToFollowDrift(app, project, signal)
+    : null;
   await mendProjectIdeas(app, project.id);
   const paths = listDocumentPaths(app.db, project.id, PATHS_MAX);
   const hits = q.trim() === "" ? null : findDocuments(app, project.id, q);
@@ -100,6 +111,7 @@ export async function planningPage(
     q,
     hits,
     ...looked,
+    problem: looked.problem ?? notCompared,
     drafts: countDrafts(app.db, project.id, app.actor),
     live: {
       path: withQuery("/live/planning", {
@@ -109,6 +121,7 @@ export async function planningPage(
       }),
       after: lastSeq(app.db),
     },
+    stale: listStale(app.db, project.id),
     ...shown,
   };
 }
@@ -215,6 +228,7 @@ export async function documentPage(
   signal: AbortSignal,
 ): Promise<DocumentPageProps> {
   const { app } = request;
+  const after = lastSeq(app.db);
   const opened = await openDocument(app, id, signal);
   await mendLineIdeas(app, opened);
   const { document, text } = opened;
@@ -228,16 +242,14 @@ export async function documentPage(
   );
   return {
     shell: shellOf({ ...request, projectId: project.id }),
+    live: { path: `/live/document/${id}?version=${document.version}`, after },
     project: planningProjectOf(app, project),
     document,
     ...shown,
     asks: documentAsks(app, project, document, shown.headings.map(({ text }) => text)),
     ideas: listDocumentIdeas(app.db, document.id, IDEAS_MAX),
+    drift: driftOf(app, document, await tryToFollowDrift(app, project, signal)),
     draftAt: draftOf(app, document, text)?.updatedAt ?? null,
-    live: {
-      path: `/live/document/${id}?version=${document.version}`,
-      after: lastSeq(app.db),
-    },
     hasPdf: pdfBrowser(app) !== null,
     links: neighboursOf(app, document),
     backLinks: backLinksOf(app, document).map(({ id, title }) => ({
@@ -261,6 +273,7 @@ export async function rendered(
   { open, waitMs = DIAGRAMS_WAIT_MS }: { open?: PlanningDocument; waitMs?: number } = {},
 ): Promise<RenderedDocument> {
   const { body, bodyLine } = splitDocument(text);
+  const referred = referredIn(app, document.projectId, text);
   return await withDiagrams(app, waitMs, (diagram) =>
     renderDocument(body, {
       linesBefore: bodyLine,
@@ -268,7 +281,7 @@ export async function rendered(
       ...open && { ideaAction: `${documentHref(open.id)}/line-idea` },
       diagram,
       links: {
-        resolve: referencesOf(app, document.projectId),
+        resolve: referred.resolve,
         document: (name, how) => {
           const found = linkedDocument(app, document, name, how);
           return found && documentHref(found.id);
@@ -278,6 +291,7 @@ export async function rendered(
           return path && imageHref(document.projectId, path);
         },
       },
+      statusOf: referred.statusOf,
     }));
 }
 

@@ -44,6 +44,10 @@ export function mountApi(api: Api, streams: EventStreams): void {
     ["documents", "asks", "planning-questions", "suggestions"],
     async () => (await import("./asks.tsx")).asksApi,
   );
+  api.late(
+    ["documents", "projects"],
+    async () => (await import("./document_drift.tsx")).documentDriftApi,
+  );
   api.late(["events"], async () => {
     const { eventsApi } = await import("./events.ts");
     return (api) => eventsApi(api, streams);

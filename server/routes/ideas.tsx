@@ -101,7 +101,7 @@ export function ideasApi(api: Api): void {
       out: ideaSchema,
     }, ({ app, params, body }) => ideaJson(requestIdeaChanges(app, params.id!, body.feedback)))
     .post("/ideas/:id/refine", {
-      summary: "Refine a stuck or rejected idea again",
+      summary: "Refine a stuck or rejected idea again, or one that waits for somebody's word",
       out: ideaSchema,
     }, ({ app, params }) => ideaJson(refineIdea(app, params.id!)))
     .get("/ideas/:id/questions", {

@@ -248,7 +248,7 @@ type Delta = HubMessage & { kind: "delta" | "check" };
 const streams = (message: HubMessage): message is Delta =>
   message.kind === "delta" || message.kind === "check" && message.at === "output";
 
-interface LiveView {
+export interface LiveView {
   concerns(message: HubMessage): boolean;
   /** Everything that may have changed; `status` is a milestone for screen readers. */
   render(status?: string): VNode;
@@ -259,7 +259,7 @@ interface LiveView {
 }
 
 /** Sends what was missed at once, then what happens, bundled. Returns what ends it. */
-function follow(c: RequestContext, client: SseClient, view: LiveView): Cancel {
+export function follow(c: RequestContext, client: SseClient, view: LiveView): Cancel {
   const { app } = c.var;
   let sentSeq = lastEventId(c) ?? lastSeq(app.db);
   // That nothing can be saved is no event: who connects then may not know it yet.

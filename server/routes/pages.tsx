@@ -58,6 +58,7 @@ export function mountPages(pages: Pages, tools: PageTools): void {
     ["documents", "asks", "planning-questions", "suggestions"],
     async () => (await import("./asks.tsx")).asksPages,
   );
+  late(["documents"], async () => (await import("./document_drift.tsx")).documentDriftPages);
   late(["settings"], async () => (await import("./settings.tsx")).settingsPages);
   late(["live"], async () => (await import("./live.tsx")).livePages);
 }

@@ -3,11 +3,13 @@ import type { Hono } from "hono";
 import type { VNode } from "preact";
 import { documentGonePartials, documentPartials } from "../../views/document.tsx";
 import { documentEditPartials } from "../../views/document_edit.tsx";
+import { documentStatePartials } from "../../views/document_states.tsx";
 import { framePartials } from "../../views/layout.tsx";
 import { planningPartials } from "../../views/planning.tsx";
 import { render } from "../../views/render.ts";
 import { type Env, type RequestContext, requestSignal } from "../api.ts";
 import { AppError, messageOf } from "../errors.ts";
+import { documentLiveModel } from "../pages/document_live.ts";
 import { documentPage, folderIn, planningPage } from "../pages/planning.ts";
 import { type PageRequest, shellOf } from "../pages/shell.ts";
 import { DocumentWatches } from "../services/document_watch.ts";
@@ -58,21 +60,24 @@ export function planningLivePages(pages: Hono<Env>, tools: PageTools): void {
     });
   });
 
-  pages.get("/live/document/:id", (c) => {
+  pages.get("/live/document/:id", async (c) => {
     const { app } = c.var;
     const { id, projectId } = getSpot(app.db, c.req.param("id"));
     const page = request(c, projectId);
+    let states = await orGone(documentLiveModel(page, id, requestSignal()));
     return open(c, {
       projectId,
       stale: findDocumentById(app.db, id)?.version !== c.req.query("version"),
-      frame: () => frameOf(page, titleOf(page, id)),
+      frame: () => (
+        <>
+          {frameOf(page, titleOf(page, id))}
+          {states && documentStatePartials(states())}
+        </>
+      ),
       async render() {
-        try {
-          return documentPartials(await documentPage(page, id, requestSignal()));
-        } catch (error) {
-          if (!(error instanceof AppError) || error.code !== "not_found") throw error;
-          return documentGonePartials(projectId);
-        }
+        const props = await orGone(documentPage(page, id, requestSignal()));
+        states = await orGone(documentLiveModel(page, id, requestSignal()));
+        return props ? documentPartials(props) : documentGonePartials(projectId);
       },
     });
   });
@@ -96,6 +101,16 @@ export function planningLivePages(pages: Hono<Env>, tools: PageTools): void {
   });
 }
 
+/** Null: the document is gone. */
+async function orGone<T>(reading: Promise<T>): Promise<T | null> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== "not_found") throw error;
+    return null;
+  }
+}
+
 const frameOf = (page: PageRequest, title: string): VNode =>
   framePartials({ shell: shellOf(page), current: "planning", title });
 
@@ -106,7 +121,7 @@ interface LiveDocuments {
   projectId: string;
   /** The page shows other documents than the index has by now. */
   stale: boolean;
-  /** What stands around the page. */
+  /** What stands around the page, and what of it tells how something else stands. */
   frame(): VNode;
   /** All that may have changed, the frame, too. */
   render(): Promise<VNode>;

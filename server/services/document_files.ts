@@ -68,19 +68,45 @@ function repositoryPath(path: string, href: string): string | null {
 }
 
 /**
- * Whether any of these describes a file: `*` and `?` stand for anything within a name, `**` for any folders, and a
- * folder for all that is in it. In time that grows with the lengths alone: documents are written by anyone.
+ * Who describes a file, by patterns and whose they are: `*` and `?` stand for anything within a name, `**` for any
+ * folders, and a folder for all that is in it. In time that grows with the lengths alone: documents are written by
+ * anyone.
  */
-export function describes(patterns: readonly string[]): (path: string) => boolean {
-  const all = patterns.map((pattern) => pattern.replace(/\/+$/, "").split("/"));
-  return (path) => {
-    if (isPlanning(path)) return false;
+export function describing<T>(entries: Iterable<readonly [pattern: string, of: T]>) {
+  const plain = new Map<string, T[]>();
+  const globs = new Map<string, { begin: string; names: string[]; of: T[] }>();
+  for (const [given, of] of entries) {
+    const pattern = given.replace(/\/+$/, "");
+    if (!/[*?]/.test(pattern)) plain.set(pattern, [...plain.get(pattern) ?? [], of]);
+    else {
+      const begin = /^[^*?]*/.exec(pattern)![0];
+      const glob = globs.get(pattern) ?? { begin, names: pattern.split("/"), of: [] };
+      glob.of.push(of);
+      globs.set(pattern, glob);
+    }
+  }
+  return (path: string): Set<T> => {
+    const found = new Set<T>();
+    if (isPlanning(path)) return found;
     const names = path.replace(/\/+$/, "").split("/");
-    return all.some((pattern) => inFolders(pattern, names));
+    for (let end = 1; end <= names.length; end++) {
+      for (const of of plain.get(names.slice(0, end).join("/")) ?? []) found.add(of);
+    }
+    for (const glob of globs.values()) {
+      if (!path.startsWith(glob.begin) || !inFolders(glob.names, names)) continue;
+      for (const of of glob.of) found.add(of);
+    }
+    return found;
   };
 }
 
-/** As `wildcard`, of whole names: a pattern that is used up describes all that is below. */
+/** Whether any of these patterns describes a file. */
+export function describes(patterns: readonly string[]): (path: string) => boolean {
+  const of = describing(patterns.map((pattern) => [pattern, true] as const));
+  return (path) => of(path).size > 0;
+}
+
+/** As `isName`, of whole names: a pattern that is used up describes all that is below. */
 function inFolders(pattern: string[], names: string[]): boolean {
   let [p, n, star, from] = [0, 0, -1, 0];
   while (n < names.length) {

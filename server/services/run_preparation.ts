@@ -30,6 +30,7 @@ import { getProject } from "../store/projects.ts";
 import { findStart, forkLimits, hasAsked } from "../store/run_log.ts";
 import { findRunHead, getRun, workedMs } from "../store/runs.ts";
 import { getTicket } from "../store/tickets.ts";
+import { documentsForRun } from "./document_context.ts";
 import { definitionOfRun } from "./definitions.ts";
 import { equipped, reaching } from "./equipment.ts";
 import { baseTip, followBranch, placeOf, ticketTip, worktreeOf } from "./places.ts";
@@ -188,6 +189,11 @@ async function recordStart(
     withoutWaiting(ownDefinition(app, run), run, confinement),
     run,
   );
+  const documents = await documentsForRun(
+    app,
+    { run, project, policy: definition.paths },
+    signal,
+  );
   const spec = buildRunSpec({
     runId: run.id,
     definition,
@@ -207,6 +213,7 @@ async function recordStart(
       files: map.files,
       scripts: map.scripts,
       memory: memoryNotes(app, run, definition.memory),
+      documents,
       contextFiles: await readContextFiles(project.path, commit, {
         paths: definition.contextFiles,
         policy: definition.paths,
@@ -231,6 +238,9 @@ async function recordStart(
     permissions,
     ...confinement === "bubblewrap" && hasWayOut(spec, permissions) && { tags: ["outbound"] },
     ...(servers.problems.length > 0 && { serverProblems: servers.problems }),
+    ...documents.length > 0 && {
+      documents: documents.map(({ id, path, title, version }) => ({ id, path, title, version })),
+    },
   };
   await transactSoon(actingAs(app, run.agent), (tx) => {
     // Somebody may have cancelled it while this was worked out, and nothing follows the end of a log.

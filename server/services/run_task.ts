@@ -13,7 +13,15 @@ import { listChecks } from "../store/checks.ts";
 
 export type TaskParts = Omit<
   PromptParts,
-  "project" | "commands" | "purpose" | "round" | "files" | "scripts" | "memory" | "contextFiles"
+  | "project"
+  | "commands"
+  | "purpose"
+  | "round"
+  | "files"
+  | "scripts"
+  | "memory"
+  | "contextFiles"
+  | "documents"
 >;
 
 /** The task of a run, but for what is the same whatever it is about. */

@@ -44,6 +44,16 @@ export const listDocumentFiles = (db: Db, { number }: Pick<PlanningDocument, "nu
   db.prepare("SELECT pattern FROM document_files WHERE document = :number ORDER BY pattern")
     .all({ number }).map((row) => String(row.pattern));
 
+/** Whether an approved document of a project describes files; with a tip, one whose files were not looked at up to it. */
+export const describesAny = (db: Db, projectId: string, tip: string | null): boolean =>
+  db.prepare(`
+    SELECT 1 FROM document_files JOIN documents ON documents.number = document
+      LEFT JOIN document_approvals ON document_id = documents.id
+    WHERE documents.project_id = :projectId AND status IN (SELECT value FROM json_each(:approved))
+      AND (:tip IS NULL OR seen_commit IS NULL OR seen_commit <> :tip)
+    LIMIT 1
+  `).get({ projectId, tip, approved: JSON.stringify(approvedStatuses) }) !== undefined;
+
 /** Approved documents of a project that describe files, by path; `limit` at most. */
 export const listDescribing = (db: Db, projectId: string, limit: number): DescribingDocument[] =>
   db.prepare(`
@@ -81,7 +91,7 @@ export const dropApproval = (tx: Tx, documentId: string): void =>
 /** Adds what has changed a document's files, the newest first; of all that is known, `limit` stay. */
 export function addDrift(
   tx: Tx,
-  { documentId, seen, commits }: { documentId: string; seen: string; commits: DriftCommit[] },
+  { documentId, commits }: { documentId: string; commits: DriftCommit[] },
   limit: number,
 ): void {
   const known = listDrift(tx.db, documentId, limit);
@@ -100,10 +110,17 @@ export function addDrift(
       files: JSON.stringify(files),
     });
   }
-  tx.db.prepare(
-    "UPDATE document_approvals SET seen_commit = :seen WHERE document_id = :documentId",
-  ).run({ documentId, seen });
 }
+
+/** Up to this commit of the base branch it is known what has changed their files. */
+export const seenUpTo = (
+  tx: Tx,
+  { documentIds, commit }: { documentIds: readonly string[]; commit: string },
+): void =>
+  void tx.db.prepare(`
+    UPDATE document_approvals SET seen_commit = :commit
+    WHERE document_id IN (SELECT value FROM json_each(:documentIds))
+  `).run({ commit, documentIds: JSON.stringify(documentIds) });
 
 /** Commits that changed what a document describes, newest first. */
 export const listDrift = (db: Db, documentId: string, limit: number): DriftCommit[] =>

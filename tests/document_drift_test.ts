@@ -1,0 +1,233 @@
+/** Approved documents that the code has left behind. */
+import {
+  deepStrictEqual as deepEqual,
+  doesNotMatch,
+  match,
+  ok,
+  rejects,
+  strictEqual as equal,
+} from "node:assert";
+import { documentFacts } from "../server/services/document_facts.ts";
+import { describes } from "../server/services/document_files.ts";
+import {
+  confirmDocument,
+  DRIFT_MAX,
+  followDrift,
+  followDriftAfter,
+  staleDocuments,
+  staleReasonOf,
+  tryToFollowDrift,
+} from "../server/services/document_drift.ts";
+import { openDocument, setDocumentSaves, setDocumentStatus } from "../server/services/documents.ts";
+import { submitIdea } from "../server/services/ideas.ts";
+import { insertTicket } from "../server/store/tickets.ts";
+import { listDescribing } from "../server/store/document_drift.ts";
+import { never } from "./git_support.ts";
+import { planningBench } from "./planning_support.ts";
+import { leastMs } from "./timing.ts";
+
+const SAVING = "planning/specs/saving.md";
+const text = (status: string, more = "") =>
+  `---\nstatus: ${status}\nfiles:\n  - src/save/**\n  - docs\n---\n# Saving\n\nSee [the loop](../../src/loop.ts).\n${more}`;
+
+async function bench(status = "approved") {
+  const b = await planningBench({ [SAVING]: text(status), "src/loop.ts": "1\n" });
+  await b.follow();
+  return Object.assign(b, { id: b.idOf("specs/saving.md") });
+}
+type Bench = Awaited<ReturnType<typeof bench>>;
+
+const look = async (b: Bench) => {
+  await followDrift(b.app, b.project, never);
+  const { document } = await openDocument(b.app, b.id, never);
+  return (staleReasonOf(b.app, document)?.commits ?? []).map(({ subject, files }) =>
+    `${subject}: ${files.join(" ")}`
+  );
+};
+const seenOf = async (b: Bench) => (await openDocument(b.app, b.id, never)).document.version;
+
+Deno.test("a document describes what its front matter and its links name, and nothing of its own folder", () => {
+  const files = (front: string, body = "") =>
+    documentFacts("specs/a.md", `---\n${front}\n---\n${body}`).files;
+  deepEqual(files("files: src/*.ts"), ["src/*.ts"]);
+  deepEqual(files("describes: [./src/, /lib/a.ts, ../x, planning/b.md, 7]"), ["src/", "lib/a.ts"]);
+  deepEqual(files("files: src/{a,b}.ts"), ["src/a.ts", "src/b.ts"]);
+  deepEqual(
+    files(
+      "status: draft",
+      "[a](../../src/a%20b.ts#L3) [b](/lib/) [c](other.md) [d](https://x/y.ts) `[e](/no.ts)` [f](../../../x)",
+    ),
+    ["src/a b.ts", "lib"],
+  );
+  equal(files(`files: [${"x, ".repeat(50)}x]`).length, 1);
+});
+
+Deno.test("describes() knows folders, names and any depth, in no time", () => {
+  const cases: [string, string, boolean][] = [
+    ["src/a.ts", "src/a.ts", true],
+    ["src/a.ts", "src/a.tsx", false],
+    ["src", "src/deep/a.ts", true],
+    ["src/", "srcs/a.ts", false],
+    ["src/*.ts", "src/a.ts", true],
+    ["src/*.ts", "src/deep/a.ts", false],
+    ["src/**", "src/deep/a.ts", true],
+    ["**/*_test.ts", "a_test.ts", true],
+    ["**/*_test.ts", "a/b/c_test.ts", true],
+    ["src/**/a.ts", "src/a.ts", true],
+    ["src/?.ts", "src/ab.ts", false],
+    ["**", "planning/specs/a.md", false],
+    ["a/**/b/**/c", "a/x/b/y/z/c", true],
+    ["a/**/b/**/c", "a/x/b/y/z/d", false],
+  ];
+  for (const [pattern, path, expected] of cases) {
+    equal(describes([pattern])(path), expected, `${pattern} ${path}`);
+  }
+  const hostile = describes(["*a".repeat(100), "**/a/".repeat(50) + "b"]);
+  ok(leastMs(50, () => hostile("a".repeat(3_000) + "/a".repeat(1_000))) < 100);
+});
+
+Deno.test("a document is stale once its files change after its approval, and names the commits, newest first", async () => {
+  await using b = await bench();
+  deepEqual(await look(b), []);
+  await b.repo.commit("Readme", { "README.md": "other\n" });
+  deepEqual(await look(b), []);
+  await b.repo.commit("Segments", { "src/save/a.ts": "1", "src/save/b.ts": "1", "lib/c.ts": "1" });
+  await b.repo.commit("Faster loop", { "src/loop.ts": "2\n" });
+  deepEqual(await look(b), ["Faster loop: src/loop.ts", "Segments: src/save/a.ts src/save/b.ts"]);
+  await b.repo.commit("More docs", { "docs/deep/x.md": "x" });
+  deepEqual(await look(b), [
+    "More docs: docs/deep/x.md",
+    "Faster loop: src/loop.ts",
+    "Segments: src/save/a.ts src/save/b.ts",
+  ]);
+  const { document } = await openDocument(b.app, b.id, never);
+  match(
+    staleReasonOf(b.app, document)!.reason,
+    /^Since specs\/saving\.md was approved, 3 commits .*: docs\/deep\/x\.md, src\/loop\.ts, src\/save\/a\.ts/,
+  );
+  const page = await (await b.pages.get(`/documents/${b.id}`)).text();
+  match(page, /Stale: what it describes[^]*More docs[^]*Segments/);
+  match(
+    await (await b.pages.get("/planning")).text(),
+    /1 approved document describes files/,
+  );
+  match(await (await b.pages.get("/planning")).text(), /tone-waiting">Stale/);
+  const api = await b.call("GET", `/documents/${b.id}/drift`);
+  deepEqual([api.json.stale, api.json.files, api.json.commits.length], [
+    true,
+    ["docs", "src/loop.ts", "src/save/**"],
+    3,
+  ]);
+  const stale = await b.call("GET", `/projects/${b.project.id}/stale-documents`);
+  deepEqual(stale.json.items.map((one: { document: { path: string } }) => one.document.path), [
+    "specs/saving.md",
+  ]);
+});
+
+Deno.test("a merge counts as one, and a commit that changed the document along with its files does not", async () => {
+  await using b = await bench();
+  await look(b);
+  await b.repo.git("checkout", "-q", "-b", "side");
+  await b.repo.commit("one", { "src/save/a.ts": "1" });
+  await b.repo.commit("two", { "src/save/a.ts": "2" });
+  await b.repo.git("checkout", "-q", "main");
+  await b.repo.git("merge", "-q", "--no-ff", "-m", "Merge side", "side");
+  await b.repo.commit("Both", { "src/save/b.ts": "1", [SAVING]: text("approved", "More.\n") });
+  deepEqual(await look(b), ["Merge side: src/save/a.ts"]);
+});
+
+Deno.test("a document is confirmed by a person, of the text that they saw", async () => {
+  await using b = await bench();
+  await look(b);
+  await b.repo.commit("Segments", { "src/save/a.ts": "1" });
+  equal((await look(b)).length, 1);
+  await rejects(confirmDocument(b.app, b.id, { seen: "old" }, never), { code: "conflict" });
+  const answer = await b.pages.post(`/documents/${b.id}/confirm`, { seen: await seenOf(b) });
+  equal(answer.headers.get("location"), `/documents/${b.id}`);
+  deepEqual(await look(b), []);
+  doesNotMatch(await (await b.pages.get(`/documents/${b.id}`)).text(), /Stale/);
+  await b.repo.commit("Again", { "src/save/a.ts": "2" });
+  equal((await b.call("GET", `/documents/${b.id}/drift`)).json.commits.length, 1);
+  const confirmed = await b.call("POST", `/documents/${b.id}/confirm`, { seen: await seenOf(b) });
+  deepEqual([confirmed.status, confirmed.json.stale], [200, false]);
+});
+
+Deno.test("only what is approved is stale, and an approval anew begins anew", async () => {
+  await using b = await bench("draft");
+  await b.repo.commit("Before", { "src/save/a.ts": "1" });
+  deepEqual(await look(b), []);
+  await rejects(confirmDocument(b.app, b.id, { seen: await seenOf(b) }, never), /it is "draft"/);
+  await setDocumentStatus(b.app, b.id, { status: "approved", seen: await seenOf(b) }, never);
+  // Nobody looked between the approval and this.
+  await b.repo.commit("After", { "src/save/a.ts": "2" });
+  deepEqual(await look(b), ["After: src/save/a.ts"]);
+  await setDocumentStatus(b.app, b.id, { status: "done", seen: await seenOf(b) }, never);
+  equal((await look(b)).length, 1, "what follows an approval keeps it");
+  await setDocumentStatus(b.app, b.id, { status: "review", seen: await seenOf(b) }, never);
+  deepEqual(await look(b), []);
+  await setDocumentStatus(b.app, b.id, { status: "approved", seen: await seenOf(b) }, never);
+  deepEqual(await look(b), []);
+});
+
+Deno.test("all of a project's documents are looked at together, and git is not asked while nothing has moved", async () => {
+  const documents = Object.fromEntries(
+    Array.from({ length: 30 }, (_, i) => [`planning/d${i}.md`, text("approved")]),
+  );
+  await using b = await planningBench(documents);
+  await b.follow();
+  await followDrift(b.app, b.project, never);
+  await b.repo.commit("Docs", { "docs/a.md": "1\n" });
+  await followDrift(b.app, b.project, never);
+  equal(staleDocuments(b.app, b.project.id).length, 30);
+  // Whoever asked git now would be told that this is no repository.
+  await Deno.rename(`${b.repo.dir}/.git/objects`, b.repo.beside("objects"));
+  await followDrift(b.app, b.project, never);
+});
+
+Deno.test("where saves are no commits, a document is approved as of what the branch has then", async () => {
+  await using b = await bench("draft");
+  setDocumentSaves(b.app, b.project.id, "files");
+  await b.repo.commit("Before", { "src/save/a.ts": "1" });
+  await setDocumentStatus(b.app, b.id, { status: "approved", seen: await seenOf(b) }, never);
+  deepEqual(await look(b), []);
+  await b.repo.write("src/save/a.ts", "2");
+  await b.repo.git("commit", "-q", "-m", "After", "src/save/a.ts");
+  deepEqual(await look(b), ["After: src/save/a.ts"]);
+});
+
+Deno.test("the list of commits ends, and a history that was rewritten is looked at anew", async () => {
+  await using b = await bench();
+  await look(b);
+  for (let i = 0; i < DRIFT_MAX + 2; i++) {
+    await b.repo.commit(`Change ${i}`, { "src/save/a.ts": `${i}` });
+  }
+  const commits = await look(b);
+  deepEqual([commits.length, commits[0]], [DRIFT_MAX, `Change ${DRIFT_MAX + 1}: src/save/a.ts`]);
+  match(await (await b.pages.get(`/documents/${b.id}`)).text(), /Older ones are not shown/);
+  await confirmDocument(b.app, b.id, { seen: await seenOf(b) }, never);
+  // The commit that was seen last is nowhere any more.
+  await b.repo.git("commit", "-q", "--amend", "-m", "Amended");
+  await b.repo.git("reflog", "expire", "--expire=now", "--all");
+  await b.repo.git("gc", "-q", "--prune=now");
+  ok((await look(b)).length > 0, "better once too often than never");
+});
+
+Deno.test("what git can't tell is said, and stops neither a page nor a merge", async () => {
+  await using b = await bench();
+  await look(b);
+  const idea = submitIdea(b.app, { projectId: b.project.id, title: "x" });
+  const ticket = b.app.tx((tx) =>
+    insertTicket(tx, {
+      ...{ projectId: b.project.id, ideaId: idea.id, type: "feature", title: "x" },
+      ...{ description: "", acceptance: [], priority: 2 },
+    })
+  );
+  await b.repo.commit("Segments", { "src/save/a.ts": "1" });
+  await followDriftAfter(b.app, ticket.id, never);
+  const { document } = await openDocument(b.app, b.id, never);
+  equal(staleReasonOf(b.app, document)?.commits.length, 1);
+  await b.repo.write(".git/refs/heads/main", `${"1".repeat(40)}\n`);
+  match(String(await tryToFollowDrift(b.app, b.project, never)), /Cannot tell which documents/);
+  await followDriftAfter(b.app, ticket.id, never);
+  equal(listDescribing(b.app.db, b.project.id, 10).length, 1);
+});

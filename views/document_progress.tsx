@@ -1,0 +1,169 @@
+/** The live states of what a document names, and how far its sections are. */
+import type { Token } from "markdown-it";
+import type { VNode } from "preact";
+import type { IdeaStatus, TicketStatus } from "../server/states.ts";
+import { Progress, StatusBadge } from "./components.tsx";
+import { replace } from "./live.tsx";
+import { render } from "./render.ts";
+import { ideaWords, type Shown, ticketWords } from "./words.ts";
+
+/** An idea or ticket as a document names it. */
+export interface Reference {
+  kind: "idea" | "ticket";
+  number: number;
+}
+
+/** Where it stands: an idea that has become a ticket stands where that does. */
+export type ReferredStatus =
+  | { of: "idea"; is: IdeaStatus }
+  | { of: "ticket"; is: TicketStatus };
+
+/** Null: there is no such thing. */
+export type StatusOf = (reference: Reference) => ReferredStatus | null;
+
+/** Something of a section that can be done: an item of a checklist, an item or row that names ideas or tickets. */
+interface Countable {
+  /** Null: it is no item of a checklist. */
+  ticked: boolean | null;
+  references: Reference[];
+}
+
+/** What of a rendered document changes while it is looked at. */
+export interface DocumentMarks {
+  /** Each badge, with the id of its element. */
+  references: (Reference & { id: string })[];
+  /** Each section that has something to be done in it, with the id of its element. */
+  sections: { id: string; items: Countable[] }[];
+}
+
+export const noMarks = (): DocumentMarks => ({ references: [], sections: [] });
+
+const shownStatus = (status: ReferredStatus): Shown =>
+  status.of === "idea" ? ideaWords[status.is] : ticketWords[status.is];
+
+function Badge({ id, status }: { id: string; status: ReferredStatus | null }): VNode {
+  return (
+    <span id={id} class="referred">
+      {status && <StatusBadge shown={shownStatus(status)} />}
+    </span>
+  );
+}
+
+/** Most badges of a document; what it names further down has none. */
+const BADGES_MAX = 500;
+
+/** The badge behind a reference, as HTML; the element's id is remembered. */
+export function badgeHtml(marks: DocumentMarks, reference: Reference, statusOf: StatusOf): string {
+  if (marks.references.length >= BADGES_MAX) return "";
+  const { kind, number } = reference;
+  const nth = marks.references.filter((one) => one.kind === kind && one.number === number).length;
+  const id = `state-${kind}-${number}-${nth + 1}`;
+  marks.references.push({ kind, number, id });
+  return ` ${render(<Badge id={id} status={statusOf(reference)} />)}`;
+}
+
+function SectionProgress({ id, items, statusOf }: {
+  id: string;
+  items: Countable[];
+  statusOf: StatusOf;
+}): VNode {
+  const { done, total } = progressOf(items, statusOf);
+  return (
+    <span id={id} class="section-progress">
+      {total > 0 && <Progress done={done} total={total} of="things" />}
+    </span>
+  );
+}
+
+/** How far a section is, as HTML for the end of its heading; the element's id is remembered. */
+export function progressHtml(
+  marks: DocumentMarks,
+  { headingId, items }: { headingId: string; items: Countable[] },
+  statusOf: StatusOf,
+): string {
+  const id = `progress-${headingId}`;
+  marks.sections.push({ id, items });
+  return ` ${render(<SectionProgress id={id} items={items} statusOf={statusOf} />)}`;
+}
+
+/** What nobody will do any more does not count; what names several things is done when all of them are. */
+export function progressOf(
+  items: Countable[],
+  statusOf: StatusOf,
+): { done: number; total: number } {
+  const states = items.map(({ ticked, references }) => {
+    const known = references.map(statusOf).filter((status) => status !== null);
+    const named = known.filter(({ is }) => is !== "rejected" && is !== "cancelled");
+    if (ticked === true) return true;
+    if (named.length > 0) return named.every(({ is }) => is === "done");
+    return known.length > 0 ? null : ticked;
+  }).filter((state) => state !== null);
+  return { done: states.filter(Boolean).length, total: states.length };
+}
+
+/** A column that says of each row of a table how it stands, and what it says of one that is done. */
+const STATE = /^(?:status|state|done)$/i;
+const DONE = /^(?:done|shipped|released|yes|x|✓|✔|✅)$/i;
+const REFERENCE = /#(idea|ticket)-(\d{1,9})(?![\w-])/g;
+
+/** What of each heading's section can be done, those within it included; headings without any are left out. */
+export function countablesOf(tokens: Token[]): Map<Token, Countable[]> {
+  const found = new Map<Token, Countable[]>();
+  const open: { token: Token; level: number }[] = [];
+  let row: { item: Countable; cells: string[] } | null = null;
+  let state = -1;
+  const add = (item: Countable) => {
+    if (item.ticked === null && item.references.length === 0) return;
+    for (const { token } of open) {
+      const items = found.get(token);
+      if (items) items.push(item);
+      else found.set(token, [item]);
+    }
+  };
+  for (const [index, token] of tokens.entries()) {
+    if (token.type === "heading_open" && token.level === 0) {
+      const level = Number(token.tag.slice(1));
+      while (open.length > 0 && open.at(-1)!.level >= level) open.pop();
+      open.push({ token, level });
+    } else if (token.type === "table_open") state = -1;
+    else if (token.type === "tr_open") {
+      row = { item: { ticked: null, references: [] }, cells: [] };
+    } else if (token.type === "tr_close" && row) {
+      const { item, cells } = row;
+      row = null;
+      if (tokens[index + 1]?.type === "thead_close") {
+        state = cells.findIndex((cell) => STATE.test(cell));
+      } else {
+        const isNamed = cells.some((cell, at) => at !== state && cell !== "");
+        add(state >= 0 && isNamed ? { ...item, ticked: DONE.test(cells[state] ?? "") } : item);
+      }
+    } else if (token.type === "inline") {
+      const references = [...token.content.matchAll(REFERENCE)].map(([, kind, number]) => ({
+        kind: kind as Reference["kind"],
+        number: Number(number),
+      }));
+      if (row) {
+        row.cells.push(token.content.trim());
+        row.item.references.push(...references);
+      } else if (tokens[index - 2]?.type === "list_item_open") {
+        const check = /^\[([ xX])\]\s/.exec(token.content);
+        add({ ticked: check ? check[1] !== " " : null, references });
+      }
+    }
+  }
+  return found;
+}
+
+/** All that may have changed of a shown document's states. */
+export function documentMarkPartials(marks: DocumentMarks, statusOf: StatusOf): VNode {
+  return (
+    <>
+      {marks.references.map((one) =>
+        replace(one.id, <Badge key={one.id} id={one.id} status={statusOf(one)} />)
+      )}
+      {marks.sections.map(({ id, items }) =>
+        replace(id, <SectionProgress key={id} id={id} items={items} statusOf={statusOf} />)
+      )}
+    </>
+  );
+}
