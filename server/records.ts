@@ -591,10 +591,10 @@ export interface PullRequest {
   status: PullStatus;
   /** What a person said shall be there. */
   commit: string;
-  /** On its way; null: nothing is. */
-  pushing: string | null;
   /** Known to have arrived. */
   pushed: string | null;
+  /** All that may have arrived, in the order in which it was sent. */
+  sent: string[];
   /** Null until it is open. */
   number: number | null;
   /** Of its page; "" until it is open, or where the forge gave no web address. */

@@ -110,6 +110,7 @@ export const jobKindWords: Readonly<Record<string, string>> = {
   merge_ticket: "Merge a ticket",
   undo_merge: "Undo a merge",
   remove_worktree: "Remove a worktree",
+  follow_pull_request: "Follow a pull request",
   notify: "Tell that a run waits",
   prune: "Throw away what nobody needs",
   backup: "Back up the database",

@@ -30,7 +30,7 @@ export const listPullRequests = (db: Db, ticketId: string): PullRequest[] =>
   `).all({ ticketId }).map(pullFromRow);
 
 export type PullChanges = Partial<
-  & Pick<PullRequest, "commit" | "pushing" | "pushed" | "number" | "url" | "error">
+  & Pick<PullRequest, "commit" | "sent" | "pushed" | "number" | "url" | "error">
   & Pick<PullRequest, "stopped" | "failures" | "lookedAt" | "changedAt" | "kind" | "repository">
 >;
 
@@ -62,7 +62,7 @@ function write(
   const ended = next.status === "merged" || next.status === "closed";
   const written = tx.db.prepare(`
     UPDATE pull_requests SET kind = :kind, repository = :repository, status = :status, commit_id = :commit,
-      pushing = :pushing, pushed = :pushed, number = :number, url = :url, merge_commit = :mergeCommit,
+      sent = :sent, pushed = :pushed, number = :number, url = :url, merge_commit = :mergeCommit,
       error = :error, stopped = :stopped, failures = :failures, looked_at = :lookedAt,
       changed_at = :changedAt, ended_at = :endedAt
     WHERE id = :id AND ended_at IS NULL RETURNING *
@@ -72,7 +72,7 @@ function write(
     repository: next.repository,
     status: next.status,
     commit: next.commit,
-    pushing: next.pushing,
+    sent: JSON.stringify(next.sent),
     pushed: next.pushed,
     number: next.number,
     url: next.url,
@@ -167,8 +167,8 @@ function pullFromRow(row: Row): PullRequest {
     branch: String(row.branch),
     status: row.status as PullStatus,
     commit: String(row.commit_id),
-    pushing: row.pushing as string | null,
     pushed: row.pushed as string | null,
+    sent: JSON.parse(String(row.sent)),
     number: row.number as number | null,
     url: String(row.url),
     mergeCommit: row.merge_commit as string | null,

@@ -71,8 +71,8 @@ export interface FakeForge extends AsyncDisposable {
   /** What git pushes to, where a repository is kept. */
   remoteUrl: string;
   requests: ForgeRequest[];
-  /** Answers before all others, in order. "hang": none comes. "cut": it is done, and the answer gets lost. */
-  next: (Response | "hang" | "cut")[];
+  /** The next answers, in order. "hang": none comes. "cut": it is done, and the answer gets lost. */
+  next: (Response | "plain" | "hang" | "cut")[];
 }
 
 export interface FakeForgeOptions {
