@@ -40,6 +40,7 @@ import { PriceHistoryPage } from "../views/price_history.tsx";
 import { UsagePage } from "../views/usage.tsx";
 import * as agents from "./agents_fixture.ts";
 import * as a from "./pages_fixture.ts";
+import { pullProps } from "./pull_fixture.ts";
 import { planningPages } from "./planning_fixture.tsx";
 import { priceVersions, usageProps } from "./usage_fixture.ts";
 
@@ -451,6 +452,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
   "/tickets/tkt_save/review": (shell, query) => (
     <ReviewPage
       style="squash"
+      pull={pullProps()}
       shell={shell}
       live={live("/live/review/tkt_save")}
       ticket={a.ticket({
@@ -1091,6 +1093,7 @@ function ticketPage(
         tail: "ok 45 - saves\nok 46 - loads\n",
       }}
       undo={undo}
+      pull={pullProps(blocked ? { stopped: true, error: "Cannot push: refused" } : {})}
       idea={saveIdea}
       subtasks={[
         a.subtask(),

@@ -14,6 +14,7 @@ import type { ChangeEvent } from "../server/records.ts";
 import { capital, Panel, Time } from "./components.tsx";
 import { exactTime, firstLine, plural, shortCommit } from "./format.ts";
 import { Inline, Prose } from "./prose.tsx";
+import { describePull } from "./pull_history.ts";
 import { checkWords, failureWords, ideaWords, stepWords, ticketWords } from "./words.ts";
 
 /** Changes that only repeat what another one says; they are not shown. */
@@ -141,7 +142,7 @@ export function describeChange(change: ChangeEvent): string {
     case "agents_resumed":
       return `The agents were resumed by ${actor}`;
     default:
-      return `${capital(type.replaceAll("_", " "))}${reason}`;
+      return describePull(change, reason) ?? `${capital(type.replaceAll("_", " "))}${reason}`;
   }
 }
 

@@ -18,13 +18,16 @@ export const isUndone = ({ ticket, undo }: TicketUndoProps): boolean =>
   ticket.status === "cancelled" && undo?.status === "done" &&
   undo.mergeCommit === ticket.mergeCommit;
 
-/** Of a merged ticket: that it is, and how its undo stands. */
-export function MergedNotice({ ticket, undo }: TicketUndoProps): VNode {
+/** Of a merged ticket: that it is, and how its undo stands. `on`: the forge that merged it; null: it was merged here. */
+export function MergedNotice(
+  { ticket, undo, on = null }: TicketUndoProps & { on?: string | null },
+): VNode {
   return (
     <>
       <Notice tone="done" title="Merged">
         <p>
-          Commit <code>{shortCommit(ticket.mergeCommit ?? "")}</code> is on the base branch.
+          Commit <code>{shortCommit(ticket.mergeCommit ?? "")}</code> is on the base branch
+          {on && ` on ${on}; your own repository has it when you pull`}.
         </p>
       </Notice>
       {undo?.status === "pending" && (

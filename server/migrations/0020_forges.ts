@@ -32,6 +32,8 @@ CREATE TABLE pull_requests (
   sent TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(sent)),
   number INTEGER CHECK (number > 0),
   url TEXT NOT NULL DEFAULT '',
+  -- Commit at the branch there, when it was last looked at.
+  head TEXT,
   merge_commit TEXT,
   -- What is in the way and how to mend it; stopped: nothing happens until a person says so.
   error TEXT NOT NULL DEFAULT '',
@@ -76,6 +78,8 @@ CREATE TABLE pull_request_remarks (
   verdict TEXT CHECK (verdict IN ('approved', 'changes_requested')),
   url TEXT NOT NULL,
   at TEXT NOT NULL,
+  -- Its line is a line of this.
+  commit_id TEXT NOT NULL,
   seen_at TEXT NOT NULL,
   comment_id TEXT,
   UNIQUE (pull_request_id, forge_id)

@@ -6,6 +6,7 @@ import { countPendingApprovals, listPendingApprovals } from "../store/approvals.
 import { countIdeas, getIdea, listIdeas } from "../store/ideas.ts";
 import { getProject } from "../store/projects.ts";
 import { countOpenQuestions, listPendingQuestions } from "../store/questions.ts";
+import { isWithForge } from "../store/pull_requests.ts";
 import { countFindings } from "../store/reviews.ts";
 import { getRun } from "../store/runs.ts";
 import { countTicketsInNeed, listTickets } from "../store/tickets.ts";
@@ -69,6 +70,7 @@ export function listNeeds(app: App, projectId: string | null): Need[] {
   for (const ticket of tickets) {
     // In the merge queue nobody needs to do anything, unless the merge waits for the person's own edits.
     if (ticket.status === "review" && ticket.step === "merge" && !ticket.mergeWait) continue;
+    if (isWithForge(db, ticket.id)) continue;
     const projectName = getProject(db, ticket.projectId).name;
     const common = { id: ticket.id, since: ticket.updatedAt, projectName, ticket };
     needs.push(

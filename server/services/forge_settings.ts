@@ -1,6 +1,5 @@
 /** Where a project opens pull requests: named by a person, tried before it is relied upon. */
-import { whyNoRemote } from "../../agents/git/remotes.ts";
-import { isThisMachine } from "../../agents/git/remotes.ts";
+import { isThisMachine, whyNoRemote } from "../../agents/git/remotes.ts";
 import type { App } from "../app.ts";
 import { transact } from "../db.ts";
 import { AppError, type FieldError } from "../errors.ts";

@@ -194,10 +194,12 @@ function record(
   const ticket = getTicket(tx.db, id);
   const pull = findPullRequest(tx.db, id);
   if (!pull || pull.id !== pullId || pull.endedAt !== null) return over("It has ended meanwhile");
-  const said = addForgeRemarks(tx, pullId, remarks.slice(0, REMARKS_MAX));
+  const head = seen.headCommit || pull.pushed!;
+  const said = addForgeRemarks(tx, pullId, head, remarks.slice(0, REMARKS_MAX));
   const verdict = recordChecks(tx, pullId, checks.slice(0, CHECKS_MAX));
   const changes: PullChanges = {
     url: seen.url,
+    head,
     lookedAt: tx.now,
     ...WELL,
     ...said > 0 || verdict !== null ? { changedAt: tx.now } : {},

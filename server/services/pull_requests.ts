@@ -144,7 +144,7 @@ function takeUp(tx: Tx, ticket: Ticket, pull: PullRequest, remark: ForgeRemark):
     throw new AppError("invalid", `Cannot take up what ${author} said: it has no words`);
   }
   // A line of what was pushed is none of what the ticket has by now.
-  const stands = pull.pushed === ticket.headCommit;
+  const stands = remark.commit === ticket.headCommit;
   const where = !stands && line ? `, on what was line ${line}` : "";
   const comment = insertComment(tx, {
     ticketId: ticket.id,

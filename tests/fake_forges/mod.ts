@@ -129,6 +129,12 @@ export function startFakeForge(
         return new Response(null, { status: 503 });
       }
       if (answer instanceof Response) return answer;
+      for (const pull of state.pulls) {
+        // It goes where its branch goes.
+        if (pull.state === "open") {
+          pull.headCommit = await state.branches(pull.branch) ?? pull.headCommit;
+        }
+      }
       const given = await apis[kind](state, asked);
       // As when a proxy dies between.
       return answer === "cut" ? new Response("bad gateway", { status: 502 }) : given;
