@@ -236,6 +236,17 @@ Deno.test("work that was rewritten replaces what Gaffer itself had put there", a
   equal(await it.tip(), other);
 });
 
+Deno.test("what was merged there is undone here once it was pulled", async () => {
+  await using it = await PullScene.make();
+  await it.opened();
+  Object.assign(it.fake.state.pulls[0]!, { state: "merged", mergeCommit: "d".repeat(40) });
+  await it.follow();
+  it.it.ask();
+  await it.it.undoIt();
+  deepEqual([it.it.undo.status, it.ticket.status], ["refused", "done"]);
+  match(it.it.undo.reason, /^Commit d{40} was merged on GitHub: pull it into "main" first$/);
+});
+
 Deno.test("closed there without a merge, the ticket stays and a person may open another", async () => {
   await using it = await PullScene.make();
   await it.opened();

@@ -13,6 +13,7 @@ import { CheckPage } from "../views/checks.tsx";
 import { gapsOf } from "../views/diff_gaps.ts";
 import { parsePlace } from "../views/diff_place.ts";
 import { ErrorPage } from "../views/errors.tsx";
+import { ForgePage } from "../views/forge.tsx";
 import { HomePage } from "../views/home.tsx";
 import { IdeaPage } from "../views/idea.tsx";
 import { IdeasPage } from "../views/ideas.tsx";
@@ -826,6 +827,27 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
         values: { style: "merge", on_conflict: "resolve", sign: "", sign_key: "" },
         message: null,
         errors: [],
+      }}
+    />
+  ),
+  "/projects/prj_game/forge": (shell) => (
+    <ForgePage
+      shell={shell}
+      project={a.project()}
+      trial={{ ok: false, title: "The forge can't be used so", words: "Cannot look: it refuses" }}
+      named
+      lacks
+      form={{
+        values: {
+          kind: "gitea",
+          api_url: "https://git.example.org/api/v1",
+          repository: "ana/space-game",
+          remote_url: "https://git.example.org/ana/space-game.git",
+          token: "$FORGE_TOKEN",
+          takes_merge: "here",
+        },
+        message: null,
+        errors: [{ field: "token", message: "Gaffer's environment has no such variable" }],
       }}
     />
   ),

@@ -59,7 +59,7 @@ export function ForgePage(
         <p class="hint">
           Optional. A reviewed ticket can then be pushed to a forge and become a pull request there;
           the forge's checks and what people say about it come back to the ticket. Nothing is sent
-          but by a person's click, and by no other way.
+          there without a person's click.
         </p>
         <Field
           {...shared}

@@ -199,7 +199,8 @@ export function ForgeRemarks(
   const open = ticket.status === "review" && ticket.step !== "merge";
   const left = remarks.filter((remark) => remark.commentId === null && remark.body.trim() !== "");
   return (
-    <details class="panel" id="review-forge" open={left.length > 0}>
+    // Folded, for the page opens on the diff, where what has a line stands at it.
+    <details class="panel" id="review-forge" open={left.some(wantsSomething)}>
       <summary>
         <h2>On {forgeNames[pull.kind]}</h2>
         <span class="muted small">{plural(remarks.length, "remark")}</span>
@@ -243,6 +244,10 @@ export function ForgeRemarks(
     </details>
   );
 }
+
+/** A demand that stands at no line. */
+const wantsSomething = ({ path, verdict }: ForgeRemark): boolean =>
+  path === null && verdict === "changes_requested";
 
 /** Makes a draft of it. */
 export function TakeUp(
