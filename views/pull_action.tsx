@@ -1,12 +1,13 @@
 /** The way from a review to a pull request. */
 import type { VNode } from "preact";
 import type { PullRequest, Ticket } from "../server/records.ts";
+import { plural } from "./format.ts";
 import { ActionForm, Button, Disclosure, ErrorSummary, Field } from "./forms.tsx";
 import { pullHref } from "./links.ts";
 import { type PullProps, standingOf } from "./pull_request.tsx";
 import type { RefusedReview } from "./review_decision.tsx";
 
-interface PullActionProps extends Pick<PullProps, "pull" | "forge"> {
+interface PullActionProps extends Pick<PullProps, "pull" | "forge" | "remarks"> {
   ticket: Ticket;
   /** Of the merge. */
   message: string;
@@ -15,12 +16,22 @@ interface PullActionProps extends Pick<PullProps, "pull" | "forge"> {
 
 /** Opens one, or pushes newer work to the one that is open; nothing where the project names no forge. */
 export function PullAction(
-  { ticket, pull, forge, message, refused }: PullActionProps,
+  { ticket, pull, forge, remarks, message, refused }: PullActionProps,
 ): VNode | null {
   if (forge === null) return null;
   const standing = standingOf({ pull, ticket });
   if (standing === "here") {
-    return <p class="effect">{openWords(pull!, forge.name)}</p>;
+    return (
+      <p class="effect">
+        {openWords(pull!, forge.name)}
+        {remarks.length > 0 && (
+          <>
+            {" "}
+            <a href="#review-forge">{plural(remarks.length, "remark")}</a>
+          </>
+        )}
+      </p>
+    );
   }
   if (standing === "older") {
     return (

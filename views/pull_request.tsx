@@ -191,7 +191,7 @@ export function standingOf({ pull, ticket }: Pick<Props, "pull" | "ticket">): Pu
   return pull.commit === ticket.headCommit ? "here" : "older";
 }
 
-/** What was said there, with the way to take it up; `#review-forge`. */
+/** What was said there, with the way to take it up; `#review-forge`, under the diff. */
 export function ForgeRemarks(
   { pull, remarks, ticket, nowMs, files }: Props & { files: DiffFile[] },
 ): VNode {
@@ -199,8 +199,7 @@ export function ForgeRemarks(
   const open = ticket.status === "review" && ticket.step !== "merge";
   const left = remarks.filter((remark) => remark.commentId === null && remark.body.trim() !== "");
   return (
-    // Folded, for the page opens on the diff, where what has a line stands at it.
-    <details class="panel" id="review-forge" open={left.some(wantsSomething)}>
+    <details class="panel" id="review-forge" open>
       <summary>
         <h2>On {forgeNames[pull.kind]}</h2>
         <span class="muted small">{plural(remarks.length, "remark")}</span>
@@ -244,10 +243,6 @@ export function ForgeRemarks(
     </details>
   );
 }
-
-/** A demand that stands at no line. */
-const wantsSomething = ({ path, verdict }: ForgeRemark): boolean =>
-  path === null && verdict === "changes_requested";
 
 /** Makes a draft of it. */
 export function TakeUp(

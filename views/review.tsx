@@ -80,7 +80,6 @@ export function ReviewPage(props: ReviewPageProps): VNode {
         <div class="review-main">
           <ReviewChecks {...props} />
           <Summary {...props} />
-          <ForgeRemarks {...remarksOf(props)} />
           <a class="skip-inline" href="#review-bar">Skip the diff</a>
           {view && <ReviewTools page={reviewHref(ticket.id)} view={view} />}
           {files.length > 0 && isOpen(ticket) && (
@@ -101,6 +100,7 @@ export function ReviewPage(props: ReviewPageProps): VNode {
           {props.truncated && (
             <p class="muted small">The diff is longer than what is read; the branch has it all.</p>
           )}
+          <ForgeRemarks {...remarksOf(props)} />
         </div>
       </div>
       <ReviewBar {...barOf(props)} />
