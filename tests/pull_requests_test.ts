@@ -11,6 +11,7 @@ import { jobKeys } from "../queue/job.ts";
 import { findWaiting } from "../queue/queue.ts";
 import { whyNotAgain } from "../server/services/dead_letters.ts";
 import { giveUpJob } from "../server/services/jobs.ts";
+import { archiveProject } from "../server/services/projects.ts";
 import { removeMergedWorktree } from "../server/services/merging.ts";
 import { failurePauseMs, lookAgainMs } from "../server/services/pull_following.ts";
 import {
@@ -24,7 +25,7 @@ import { deleteForge } from "../server/store/forges.ts";
 import { listPullRequests } from "../server/store/pull_requests.ts";
 import { findActiveRun } from "../server/store/runs.ts";
 import { listComments } from "../server/store/reviews.ts";
-import { updateTicket } from "../server/store/tickets.ts";
+import { moveTicket, updateTicket } from "../server/store/tickets.ts";
 import { findWorktree } from "../server/store/worktrees.ts";
 import { jobOf } from "./jobs_support.ts";
 import { never, personGit } from "./git_support.ts";
@@ -130,6 +131,7 @@ Deno.test("a pull request is asked for in review only, of a project that names a
   throws(() => it.ask(), { code: "conflict", message: /it is "cancelled"/ });
   throws(() => askForPullRequest(it.app, "ticket_none"), { code: "not_found" });
   deepEqual(await it.follow(), { type: "cancel", reason: "Ticket #1 is cancelled" });
+  throws(() => lookAtPullRequest(it.app, it.ticket.id), { message: /it is "cancelled"/ });
   equal(it.fake.requests.length, 0);
 });
 
@@ -270,6 +272,27 @@ Deno.test("merged there while newer work waits here, the ticket is not done by i
   Object.assign(it.fake.state.pulls[0]!, { state: "merged", mergeCommit: "d".repeat(40) });
   await it.follow();
   deepEqual([it.ticket.status, it.pull.status], ["review", "merged"]);
+});
+
+Deno.test("merged there while the ticket is not in review, it is done once it is back there", async () => {
+  await using it = await PullScene.make();
+  await it.opened();
+  it.app.tx((tx) => moveTicket(tx, it.ticket.id, "in_progress", { step: "build" }));
+  Object.assign(it.fake.state.pulls[0]!, { state: "merged", mergeCommit: "d".repeat(40) });
+  equal((await it.follow()).type, "snooze");
+  deepEqual([it.ticket.status, it.pull.status], ["in_progress", "open"]);
+  match(it.pull.error, /^Merged on GitHub as d{40}: the ticket is "in_progress"/);
+  it.it.scene.toReview();
+  deepEqual(await it.follow(), { type: "done" });
+  deepEqual([it.ticket.status, it.pull.status, it.pull.error], ["done", "merged", ""]);
+});
+
+Deno.test("a project that was archived is asked for nothing any more", async () => {
+  await using it = await PullScene.make();
+  it.ask();
+  archiveProject(it.app, it.it.scene.project.id);
+  deepEqual(await it.follow(), { type: "cancel", reason: "Its project is archived" });
+  equal(it.fake.requests.length, 0);
 });
 
 Deno.test("a refusal that lasts stops it with how to mend it; one that passes is put off, ever longer", async () => {

@@ -137,6 +137,10 @@ const refusals: { pattern: RegExp; mend: string }[] = [
     mend: "The forge does not take it: read what it says, and change its rules or the work",
   },
   {
+    pattern: /error: 30[0-9]\b|redirection/i,
+    mend: "Set the address that the repository has now: another one is not followed",
+  },
+  {
     pattern: /SSL certificate problem|certificate verif/i,
     mend:
       "Name the certificates that this host is trusted by with SSL_CERT_FILE, where Gaffer is started",

@@ -68,6 +68,9 @@ export async function followPullRequest(
   if (ticket.status === "done" || ticket.status === "cancelled") {
     return over(`Ticket #${ticket.number} is ${ticket.status}`);
   }
+  if (getProject(app.db, ticket.projectId).status !== "active") {
+    return over("Its project is archived");
+  }
   try {
     const settings = settingsOf(app, ticket, pull);
     const opened = openForge(settings, { ...options, nowMs: app.clock.nowMs });
@@ -224,10 +227,17 @@ function record(
     return { type: "snooze", ms: MERGING_HERE_MS, reason: "The ticket is being merged here, too" };
   }
   const mergeCommit = seen.mergeCommit ?? seen.headCommit;
+  const isWhole = ticket.headCommit === pull.pushed;
+  if (isWhole && ticket.status !== "review") {
+    const error = `Merged on ${forge.name} as ${mergeCommit}: the ticket is "${ticket.status}", ` +
+      "and is done when it comes to its review as it is";
+    updatePullRequest(tx, pullId, { ...changes, error });
+    return { type: "snooze", ms: MINUTE_MS, reason: error };
+  }
   movePullRequest(tx, pullId, { status: "merged", mergeCommit }, changes);
   tell(tx, ticket, "pull_request_merged", { ...news, commit: mergeCommit });
   // What came onto the branch since was not merged: a person decides.
-  if (ticket.status === "review" && ticket.headCommit === pull.pushed) {
+  if (isWhole) {
     finish(tx, ticket, mergeCommit);
   }
   return { type: "done" };

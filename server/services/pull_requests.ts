@@ -95,15 +95,17 @@ function enqueueFollowing(tx: Tx, ticket: Ticket): void {
   });
 }
 
-/** Has it looked at now, also where it was stopped. Throws `conflict` when there is none that has not ended. */
+/** Has it looked at now, also where it was stopped. Throws `conflict` when there is none that has not ended, or nobody needs it. */
 export function lookAtPullRequest(app: App, ticketId: string): Ticket {
   return transact(app, (tx) => {
     const ticket = getTicket(tx.db, ticketId);
     const pull = activePull(tx, ticketId);
-    if (!pull) {
+    if (!pull || ticket.status === "done" || ticket.status === "cancelled") {
       throw new AppError(
         "conflict",
-        `Cannot look at the pull request of ticket #${ticket.number}: none is open`,
+        `Cannot look at the pull request of ticket #${ticket.number}: ${
+          pull ? `it is "${ticket.status}"` : "none is open"
+        }`,
       );
     }
     updatePullRequest(tx, pull.id, { stopped: false, failures: 0 });
