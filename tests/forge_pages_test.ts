@@ -118,6 +118,7 @@ Deno.test("a pull request is asked for, looked at and taken up over the API", as
   const taken = await call("POST", `${path}/take-up`, { remarks: [remarks[0].id] });
   match(taken.json.remarks[0].comment_id, /^comment_/);
   equal((await call("GET", "/tickets/none/pull-request")).status, 404);
+  equal((await call("POST", `${path}/bring`)).status, 409, "it is not merged there");
 });
 
 Deno.test("the settings page shows what is saved, keeps what was refused, and never a token's value", async () => {

@@ -4,7 +4,7 @@ import type { Ticket, Undo } from "../server/records.ts";
 import { Notice } from "./components.tsx";
 import { shortCommit } from "./format.ts";
 import { ActionForm, Button, Disclosure, Field } from "./forms.tsx";
-import { ticketHref } from "./links.ts";
+import { pullHref, ticketHref } from "./links.ts";
 import { Prose } from "./prose.tsx";
 
 interface TicketUndoProps {
@@ -24,11 +24,14 @@ export function MergedNotice(
 ): VNode {
   return (
     <>
-      <Notice tone="done" title="Merged">
+      <Notice tone="done" title={on ? `Merged on ${on}` : "Merged"}>
         <p>
           Commit <code>{shortCommit(ticket.mergeCommit ?? "")}</code> is on the base branch
-          {on && ` on ${on}; your own repository has it when you pull`}.
+          {on && ` there; tickets that need it start from your own, which has it once you pull`}.
         </p>
+        {on && (
+          <ActionForm action={pullHref(ticket.id, "bring")}>Move my base branch along</ActionForm>
+        )}
       </Notice>
       {undo?.status === "pending" && (
         <Notice tone="waiting" title="The merge is being undone">

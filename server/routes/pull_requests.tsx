@@ -2,7 +2,7 @@
 import type { Hono } from "hono";
 import { z } from "zod";
 import { reviewHref, ticketHref } from "../../views/links.ts";
-import { type Api, type Env, validate } from "../api.ts";
+import { type Api, type Env, requestSignal, validate } from "../api.ts";
 import { mergeInput } from "../inputs.ts";
 import { once } from "../once.ts";
 import { pullJson, pullSchema } from "../outputs/pull_requests.ts";
@@ -16,6 +16,9 @@ import { showReview } from "./reviews.tsx";
 const TAKEN_MAX = 500;
 
 const askInput = once(() => mergeInput().pick({ message: true }).meta({ id: "NewPullRequest" }));
+const broughtSchema = once(() =>
+  z.object({ commit: z.string().describe("Where the base branch is now") })
+);
 const takeUpInput = once(() =>
   z.strictObject({
     remarks: z.array(z.string().max(64)).min(1).max(TAKEN_MAX),
@@ -47,6 +50,15 @@ export function pullRequestsApi(api: Api): void {
       tag,
       out: pullSchema,
     }, ({ app, params }) => pullJson(pullFacts(app, lookAtPullRequest(app, params.id!))))
+    .post("/tickets/:id/pull-request/bring", {
+      summary: "Move the project's base branch along to what the forge merged the ticket into",
+      tag,
+      out: broughtSchema,
+      // Loaded with the first that is brought.
+      prepare: async ({ app, params }) =>
+        await (await import("../services/pull_bringing.ts"))
+          .bringMerge(app, params.id!, requestSignal()),
+    }, ({ prepared: commit }) => ({ commit }))
     .post("/tickets/:id/pull-request/take-up", {
       summary: "Make draft comments of what was said on the forge",
       tag,
@@ -80,6 +92,18 @@ export function pullRequestPages(pages: Hono<Env>, tools: PageTools): void {
       () => {
         lookAtPullRequest(c.var.app, id);
         return done(c, ticketHref(id), "The forge is asked now");
+      },
+      ({ message }) => refusedAt(c, ticketHref(id), message),
+    );
+  });
+
+  pages.post("/tickets/:id/pull-request/bring", async (c) => {
+    const id = c.req.param("id");
+    return await act(
+      async () => {
+        const { bringMerge } = await import("../services/pull_bringing.ts");
+        const commit = await bringMerge(c.var.app, id, requestSignal());
+        return done(c, ticketHref(id), `The base branch is at ${commit.slice(0, 7)} now`);
       },
       ({ message }) => refusedAt(c, ticketHref(id), message),
     );
