@@ -18,6 +18,8 @@ export interface JobKinds {
   /** Takes a merged ticket back off the base branch, for which a person asked. */
   undo_merge: { ticketId: string };
   remove_worktree: { ticketId: string };
+  /** Pushes a ticket's work to a forge, opens its pull request, and looks at it until it ends. */
+  follow_pull_request: { ticketId: string };
   /** Throws away what nobody needs any more. */
   prune: Record<string, never>;
   /** Tells a person on a channel that a run waits for a word; without one, by webhook, as older versions asked for. */
@@ -61,6 +63,8 @@ export const jobPolicies: { readonly [K in JobKind]: JobPolicy } = {
   merge_ticket: { queue: "merges", timeoutMs: 24 * HOUR_MS, maxAttempts: 8 },
   undo_merge: { queue: "merges", timeoutMs: 24 * HOUR_MS, maxAttempts: 8 },
   remove_worktree: { queue: "upkeep", timeoutMs: 5 * MINUTE_MS, maxAttempts: 8 },
+  // A push may take long; each request has a shorter end of its own.
+  follow_pull_request: { queue: "merges", timeoutMs: 15 * MINUTE_MS, maxAttempts: 8 },
   notify: { queue: "upkeep", timeoutMs: MINUTE_MS, maxAttempts: 12 },
   tell_alert: { queue: "upkeep", timeoutMs: MINUTE_MS, maxAttempts: 3 },
   notify_alert: { queue: "upkeep", timeoutMs: MINUTE_MS, maxAttempts: 12 },
@@ -79,6 +83,7 @@ export const jobKeys = {
   mergeTicket: (ticketId: string) => `merge:${ticketId}`,
   undoMerge: (ticketId: string) => `undo:${ticketId}`,
   removeWorktree: (ticketId: string) => `remove:${ticketId}`,
+  followPull: (ticketId: string) => `pull:${ticketId}`,
   alert: (alertId: string, by: NotifyChannel) => `alert:${alertId}:${by}`,
 } as const;
 

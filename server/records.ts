@@ -642,6 +642,8 @@ export interface Comment extends Applicable {
   sent: boolean;
   author: string;
   createdAt: string;
+  /** It is none yet: what stands on the forge, for a person to take up. */
+  remarkId?: string;
 }
 
 /** Where a project's pull requests are opened. */
@@ -669,14 +671,16 @@ export interface PullRequest {
   status: PullStatus;
   /** What a person said shall be there. */
   commit: string;
-  /** On its way; null: nothing is. */
-  pushing: string | null;
   /** Known to have arrived. */
   pushed: string | null;
+  /** All that may have arrived, in the order in which it was sent. */
+  sent: string[];
   /** Null until it is open. */
   number: number | null;
   /** Of its page; "" until it is open, or where the forge gave no web address. */
   url: string;
+  /** Commit at the branch there when it was last looked at; null: it never was. */
+  head: string | null;
   mergeCommit: string | null;
   /** What is in the way and how to mend it; "" when nothing is. */
   error: string;
@@ -719,6 +723,8 @@ export interface ForgeRemark {
   url: string;
   /** When it was said there. */
   at: string;
+  /** Where the branch was when Gaffer first saw it: its line is a line of that. */
+  commit: string;
   /** When Gaffer first saw it. */
   seenAt: string;
   /** The comment that a person made of it here; null: of none. */

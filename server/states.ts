@@ -206,6 +206,12 @@ export type ConflictWay = typeof conflictWays[number];
 export const forgeKinds = ["github", "gitlab", "gitea"] as const;
 /** Which API a forge speaks; `gitea` is Forgejo's, too. */
 export type ForgeKind = typeof forgeKinds[number];
+/** As people call them. */
+export const forgeNames: Record<ForgeKind, string> = {
+  github: "GitHub",
+  gitlab: "GitLab",
+  gitea: "Gitea",
+};
 
 export const pullStatuses = ["opening", "open", "merged", "closed"] as const;
 /** Of a pull request: `opening` pushed or about to be, nobody knows its number yet; `closed` without a merge. */

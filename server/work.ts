@@ -7,6 +7,7 @@ import { bringWaitingBack } from "../queue/due.ts";
 import { advanceIdeaHandler } from "../queue/handlers/advance_idea.ts";
 import { advanceTicketHandler } from "../queue/handlers/advance_ticket.ts";
 import { backupHandler } from "../queue/handlers/backup.ts";
+import { followPullRequestHandler } from "../queue/handlers/follow_pull_request.ts";
 import { mergeTicketHandler } from "../queue/handlers/merge_ticket.ts";
 import { notifyHandler } from "../queue/handlers/notify.ts";
 import { notifyAlertHandler, tellAlertHandler } from "../queue/handlers/notify_alert.ts";
@@ -86,6 +87,7 @@ const createAppRunner = (app: App): Runner =>
       mergeTicketHandler,
       undoMergeHandler,
       removeWorktreeHandler,
+      followPullRequestHandler,
       pruneHandler([pruneKeys, pruneUsage, pruneAlerts]),
       rollUpHandler,
       notifyHandler,

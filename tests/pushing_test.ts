@@ -1,8 +1,15 @@
 /** A ticket's branch goes to a remote: once, over nobody's work, with nothing of a configuration having a part in it. */
-import { deepStrictEqual as deepEqual, match, rejects, strictEqual as equal } from "node:assert";
+import {
+  deepStrictEqual as deepEqual,
+  match,
+  ok,
+  rejects,
+  strictEqual as equal,
+} from "node:assert";
 import { isLastingRefusal, pushBranch, type PushSpec } from "../agents/git/pushing.ts";
 import { GitError } from "../agents/git/git_error.ts";
 import { whyNoRemote } from "../agents/git/remotes.ts";
+import { startFakeForge } from "./fake_forges/mod.ts";
 import { never, personGit, TestRepo } from "./git_support.ts";
 import { exists } from "./git_support.ts";
 
@@ -103,6 +110,27 @@ Deno.test("a remote that is not there is told with how to mend it", async () => 
     match(error.message, /See that the remote's address is right/);
     return error instanceof GitError && isLastingRefusal(error);
   });
+});
+
+Deno.test("over HTTP the token is given to the address that was named, and is in no message", async () => {
+  await using it = await Scene.make();
+  await using forge = startFakeForge({ kind: "gitea", gitDir: it.remote });
+  const commit = await it.repo.git("rev-parse", "HEAD");
+  const login = { user: "oauth2", token: forge.state.token };
+  const there = { remote: forge.remoteUrl, login };
+  deepEqual(await it.push(commit, there), { type: "pushed" });
+  equal(await it.tip(), commit);
+  const wrong = { ...there, login: { user: "oauth2", token: "wrong-token-9876" } };
+  for (const bad of [wrong, { ...there, login: null }]) {
+    await rejects(it.push(commit, bad), (error: GitError) => {
+      match(error.message, /See that the variable holds a token that may write/);
+      ok(isLastingRefusal(error) && !`${error.message}${error.stderr}`.includes("wrong-token"));
+      return true;
+    });
+  }
+  const [owner] = forge.state.repository.split("/");
+  const gone = { ...there, remote: forge.remoteUrl.replace(`${owner}/`, "nobody/") };
+  await rejects(it.push(commit, gone), /not found[^]*See that the remote's address is right/);
 });
 
 Deno.test("a remote that refuses says so in its own words", async () => {

@@ -13,6 +13,7 @@ import { CheckPage } from "../views/checks.tsx";
 import { gapsOf } from "../views/diff_gaps.ts";
 import { parsePlace } from "../views/diff_place.ts";
 import { ErrorPage } from "../views/errors.tsx";
+import { ForgePage } from "../views/forge.tsx";
 import { HomePage } from "../views/home.tsx";
 import { IdeaPage } from "../views/idea.tsx";
 import { IdeasPage } from "../views/ideas.tsx";
@@ -40,6 +41,7 @@ import { PriceHistoryPage } from "../views/price_history.tsx";
 import { UsagePage } from "../views/usage.tsx";
 import * as agents from "./agents_fixture.ts";
 import * as a from "./pages_fixture.ts";
+import { pullProps } from "./pull_fixture.ts";
 import { planningPages } from "./planning_fixture.tsx";
 import { priceVersions, usageProps } from "./usage_fixture.ts";
 
@@ -451,6 +453,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
   "/tickets/tkt_save/review": (shell, query) => (
     <ReviewPage
       style="squash"
+      pull={pullProps()}
       shell={shell}
       live={live("/live/review/tkt_save")}
       ticket={a.ticket({
@@ -828,6 +831,27 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       }}
     />
   ),
+  "/projects/prj_game/forge": (shell) => (
+    <ForgePage
+      shell={shell}
+      project={a.project()}
+      trial={{ ok: false, title: "The forge can't be used so", words: "Cannot look: it refuses" }}
+      named
+      lacks
+      form={{
+        values: {
+          kind: "gitea",
+          api_url: "https://git.example.org/api/v1",
+          repository: "ana/space-game",
+          remote_url: "https://git.example.org/ana/space-game.git",
+          token: "$FORGE_TOKEN",
+          takes_merge: "here",
+        },
+        message: null,
+        errors: [{ field: "token", message: "Gaffer's environment has no such variable" }],
+      }}
+    />
+  ),
   "/projects/prj_game/trace": (shell) => (
     <TracePage
       shell={shell}
@@ -1094,6 +1118,7 @@ function ticketPage(
         tail: "ok 45 - saves\nok 46 - loads\n",
       }}
       undo={undo}
+      pull={pullProps(blocked ? { stopped: true, error: "Cannot push: refused" } : {})}
       idea={saveIdea}
       subtasks={[
         a.subtask(),

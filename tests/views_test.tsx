@@ -33,6 +33,7 @@ import { developmentPartials } from "../views/tickets.tsx";
 import { failureWords, ideaWords, runWords, ticketWords } from "../views/words.ts";
 import { agentFile } from "./agents_fixture.ts";
 import * as a from "./pages_fixture.ts";
+import { noPull } from "./pull_fixture.ts";
 import { samplePages } from "./sample_pages.tsx";
 
 const none = new URLSearchParams();
@@ -347,6 +348,7 @@ Deno.test("ReviewBar counts the drafts, warns of blocking findings, and is empty
         blocking={1}
         message="fix: save"
         style="squash"
+        pull={noPull}
         refused={null}
         {...changes}
       />,

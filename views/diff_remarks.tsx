@@ -9,6 +9,7 @@ import { ActionForm, Button, buttonClass, Disclosure, Field } from "./forms.tsx"
 import { ticketHref } from "./links.ts";
 import { Inline } from "./inline.tsx";
 import { Prose } from "./prose.tsx";
+import { TakeUp } from "./pull_request.tsx";
 import { severityWords } from "./words.ts";
 
 /** A criterion's verdict with a place that the reviewer names as its evidence. */
@@ -122,7 +123,15 @@ export function CommentNote(
       </p>
       <Prose text={comment.body} />
       {!comment.sent && open && <DraftForm comment={comment} />}
-      <Apply remark={comment} kind="comment" open={open} />
+      {comment.remarkId
+        ? open && (
+          <TakeUp
+            ticketId={comment.ticketId}
+            remarkId={comment.remarkId}
+            author={comment.author}
+          />
+        )
+        : <Apply remark={comment} kind="comment" open={open} />}
       {!comment.sent && (
         <ActionForm
           action={`${commentPath(comment)}/remove`}

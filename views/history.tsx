@@ -12,6 +12,7 @@ import {
 import type { ChangeEvent } from "../server/records.ts";
 import { capital } from "./components.tsx";
 import { exactTime, firstLine, plural, shortCommit } from "./format.ts";
+import { describePull } from "./pull_history.ts";
 import { checkWords, failureWords, ideaWords, stepWords, ticketWords } from "./words.ts";
 
 /** Longest words of a person, or reason, that stand in the sentence. */
@@ -136,7 +137,7 @@ export function describeChange(change: ChangeEvent): string {
     case "agents_resumed":
       return `The agents were resumed by ${actor}`;
     default:
-      return `${capital(type.replaceAll("_", " "))}${reason}`;
+      return describePull(change, reason) ?? `${capital(type.replaceAll("_", " "))}${reason}`;
   }
 }
 

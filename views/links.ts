@@ -52,6 +52,10 @@ export const traceHref = (
   query: { commit?: string | null; path?: string; line?: string } = {},
 ): string => withQuery(`${projectHref(projectId)}/trace`, query);
 export const mergingHref = (projectId: string): string => `${projectHref(projectId)}/merging`;
+export const forgeHref = (projectId: string): string => `${projectHref(projectId)}/forge`;
+/** Asked for there; with a verb, what else can be done about it. */
+export const pullHref = (ticketId: string, verb = ""): string =>
+  `${ticketHref(ticketId)}/pull-request${verb && `/${verb}`}`;
 export const mcpServersHref = (projectId: string): string =>
   `${projectHref(projectId)}/mcp-servers`;
 

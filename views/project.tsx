@@ -6,7 +6,14 @@ import { handsLimitBounds, type HandsLimitName, handsLimitNames } from "../serve
 import { capital, Notice, Time } from "./components.tsx";
 import { Button, ErrorSummary, Field } from "./forms.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
-import { checkRulesHref, mcpServersHref, mergingHref, projectHref, traceHref } from "./links.ts";
+import {
+  checkRulesHref,
+  forgeHref,
+  mcpServersHref,
+  mergingHref,
+  projectHref,
+  traceHref,
+} from "./links.ts";
 import type { Live } from "./live.tsx";
 import { PathForm } from "./projects.tsx";
 import type { Shell } from "./shell.ts";
@@ -287,6 +294,7 @@ export function ProjectPage({ shell, live, project, form }: ProjectPageProps): V
             <a href={checkRulesHref(project.id)}>Checks</a>{" "}
             <a href={traceHref(project.id)}>Trace</a> <a href={mergingHref(project.id)}>Merging</a>
             {" "}
+            <a href={forgeHref(project.id)}>Pull requests</a>{" "}
             <a href={mcpServersHref(project.id)}>MCP servers</a>
           </>
         }

@@ -21,6 +21,7 @@ import { reviewHref, ticketHref, traceHref } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
 import { Inline } from "./inline.tsx";
 import { Prose } from "./prose.tsx";
+import { ForgeRemarks, type PullProps, remarksInDiff } from "./pull_request.tsx";
 import { type RefusedReview, ReviewBar } from "./review_decision.tsx";
 import { evidenceHref, evidenceOf, jumpTo } from "./review_evidence.ts";
 import { FileList } from "./review_files.tsx";
@@ -54,6 +55,7 @@ export interface ReviewPageProps {
     DiffProps,
     "colours" | "gaps" | "expanded" | "ticks" | "origins" | "why" | "commentText"
   >;
+  pull: PullProps;
   /** Lines or files were left out. */
   truncated?: boolean;
   /** Proposed commit message of the merge. */
@@ -99,6 +101,7 @@ export function ReviewPage(props: ReviewPageProps): VNode {
           {props.truncated && (
             <p class="muted small">The diff is longer than what is read; the branch has it all.</p>
           )}
+          <ForgeRemarks {...remarksOf(props)} />
         </div>
       </div>
       <ReviewBar {...barOf(props)} />
@@ -136,7 +139,7 @@ export function ReviewFilePart(props: ReviewPageProps, id: string): VNode | null
 const diffOf = (props: ReviewPageProps): DiffProps => ({
   files: props.files,
   findings: props.findings,
-  comments: props.comments,
+  comments: [...props.comments, ...remarksInDiff({ ...props.pull, ticket: props.ticket })],
   openFile: props.openFile,
   commentAt: props.commentAt,
   page: rangeHref(reviewHref(props.ticket.id), props.view?.range ?? "all", props.view?.only),
@@ -160,6 +163,7 @@ export function reviewPartials(props: ReviewPageProps, status?: string): VNode {
       {framePartials(frame)}
       {replace("review-strip", <Strip {...props} />)}
       {replace("review-checks", <ReviewChecks {...props} />)}
+      {replace("review-forge", <ForgeRemarks {...remarksOf(props)} />)}
       {replace("review-bar", <ReviewBar {...barOf({ ...props, refused: null })} />)}
     </>
   );
@@ -181,7 +185,15 @@ const barOf = (props: ReviewPageProps) => ({
   blocking: props.findings.filter((finding) => finding.severity === "blocking").length,
   message: props.message,
   style: props.style,
+  pull: props.pull,
   refused: props.refused,
+});
+
+const remarksOf = (props: ReviewPageProps) => ({
+  ...props.pull,
+  ticket: props.ticket,
+  files: props.files,
+  nowMs: props.shell.nowMs,
 });
 
 function Strip({ ticket }: ReviewPageProps): VNode {

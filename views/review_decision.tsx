@@ -6,11 +6,13 @@ import type { MergeStyle } from "../server/states.ts";
 import { plural } from "./format.ts";
 import { Button, Disclosure, ErrorSummary, Field } from "./forms.tsx";
 import { ticketHref } from "./links.ts";
+import { PullAction } from "./pull_action.tsx";
+import { type PullProps, standingOf } from "./pull_request.tsx";
 import { mergeStyleWords } from "./words.ts";
 
 /** A decision that was refused: shown again where it was typed. */
 export interface RefusedReview {
-  action: "approve" | "request-changes" | "reject";
+  action: "approve" | "request-changes" | "reject" | "pull-request";
   /** By field name, as posted. */
   values: Record<string, string>;
   message: string;
@@ -27,6 +29,7 @@ interface ReviewBarProps {
   message: string;
   /** How it would be merged. */
   style: MergeStyle;
+  pull: PullProps;
   refused: RefusedReview | null;
 }
 
@@ -40,6 +43,7 @@ export function ReviewBar(props: ReviewBarProps): VNode {
     <div class={open ? "action-bar" : "action-bar is-empty"} id="review-bar" tabIndex={-1}>
       {merging && <p class="effect">In the merge queue: rebased, tested again, then merged.</p>}
       {open && !merging && <Approve {...props} />}
+      {open && callable && <PullAction {...props} {...props.pull} />}
       {open && callable && <RequestChanges {...props} />}
       {open && callable && <Reject {...props} />}
     </div>
@@ -47,24 +51,36 @@ export function ReviewBar(props: ReviewBarProps): VNode {
 }
 
 function Approve(
-  { ticket, baseBranch, blocking, drafts, message, style, refused }: ReviewBarProps,
-): VNode {
+  { ticket, baseBranch, blocking, drafts, message, style, pull, refused }: ReviewBarProps,
+): VNode | null {
   const again = refused?.action === "approve" ? refused : null;
+  const there = pull.forge?.takesMerge ? pull.forge.name : null;
+  // It is there already: what else there is to do happens on the forge.
+  if (there && standingOf({ pull: pull.pull, ticket }) !== "none") return null;
   return (
     <Disclosure
       id="approve"
-      summary="Approve & merge"
+      summary={there ? "Approve & open a pull request" : "Approve & merge"}
       kind="primary"
       keys="a"
       open={again !== null}
     >
       <form method="post" action={`${ticketHref(ticket.id)}/approve`} id="merge">
         <ErrorSummary form="merge" message={again?.message ?? null} errors={again?.errors ?? []} />
-        <p>
-          Puts one commit on{" "}
-          <code>{baseBranch}</code>: rebased and tested on its newest state first. Your own checkout
-          keeps every edit.
-        </p>
+        {there
+          ? (
+            <p>
+              Pushes <code>{ticket.branch}</code> to {there}{" "}
+              and opens a pull request. Nothing is merged here; merged there, the ticket is done.
+            </p>
+          )
+          : (
+            <p>
+              Puts one commit on{" "}
+              <code>{baseBranch}</code>: rebased and tested on its newest state first. Your own
+              checkout keeps every edit.
+            </p>
+          )}
         {blocking > 0 && (
           <p class="outcome tone-failed">
             {plural(blocking, "blocking finding")} by the reviewer would be merged.
@@ -85,16 +101,18 @@ function Approve(
           errors={again?.errors}
           required
         />
-        <Field
-          form="merge"
-          name="style"
-          kind="choice"
-          label="It becomes"
-          value={again?.values.style ?? style}
-          errors={again?.errors}
-          options={Object.entries(mergeStyleWords).map(([value, label]) => ({ value, label }))}
-        />
-        <Button kind="primary">Merge</Button>
+        {!there && (
+          <Field
+            form="merge"
+            name="style"
+            kind="choice"
+            label="It becomes"
+            value={again?.values.style ?? style}
+            errors={again?.errors}
+            options={Object.entries(mergeStyleWords).map(([value, label]) => ({ value, label }))}
+          />
+        )}
+        <Button kind="primary">{there ? "Push and open" : "Merge"}</Button>
       </form>
     </Disclosure>
   );

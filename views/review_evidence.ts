@@ -19,7 +19,8 @@ export function evidenceOf(
 /** Places that one verdict leads to. */
 const EVIDENCE_MAX = 5;
 
-const showsLine = (files: DiffFile[], { path, line, side }: Place): boolean =>
+/** Whether the diff has that line. */
+export const showsLine = (files: DiffFile[], { path, line, side }: Place): boolean =>
   files.some((file) =>
     file.path === path &&
     file.hunks.some(({ lines }) => lines.some(({ newLine }) => side === "new" && newLine === line))

@@ -21,6 +21,7 @@ import { checkHref, type Subject, withQuery } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
 import type { ResolveReference } from "./markdown.ts";
 import { Inline } from "./inline.tsx";
+import { mergedOn, PullNotice, PullPanel, type PullProps } from "./pull_request.tsx";
 import { RunList } from "./runs.tsx";
 import { RunningCheckPanel, type RunningCheckProps } from "./running_check.tsx";
 import type { Shell } from "./shell.ts";
@@ -64,6 +65,7 @@ export interface TicketPageProps {
   order: TicketOrder;
   /** The newest undo of its merge. */
   undo: Undo | null;
+  pull: PullProps;
   progress: ProgressFactsProps;
   summary: TicketSummaryProps["summary"];
   /** Pending ones of the active run. */
@@ -96,6 +98,7 @@ export function TicketPage(props: TicketPageProps): VNode {
         <div class="column-facts">
           <TicketFacts {...props} nowMs={nowMs} />
           <TicketOrderPanel ticket={ticket} order={props.order} />
+          <PullPanel {...props.pull} ticket={ticket} nowMs={nowMs} />
           <CheckList id="ticket-checks" checks={props.checks} nowMs={nowMs} />
           <RunList id="ticket-runs" runs={props.runs} nowMs={nowMs} />
           <History id="ticket-history" changes={props.changes} nowMs={nowMs} />
@@ -129,6 +132,10 @@ export function ticketPartials(props: TicketPageProps, status?: string): VNode {
       {replace(
         "running-check",
         <RunningCheckPanel ticketId={ticket.id} check={props.running} nowMs={nowMs} />,
+      )}
+      {replace(
+        "ticket-pull",
+        <PullPanel {...props.pull} ticket={ticket} nowMs={nowMs} />,
       )}
       {replace("ticket-checks", <CheckList id="ticket-checks" checks={checks} nowMs={nowMs} />)}
       {replace("ticket-runs", <RunList id="ticket-runs" runs={runs} nowMs={nowMs} />)}
@@ -226,7 +233,11 @@ function Attention(props: TicketPageProps): VNode {
     <div id="ticket-attention">
       {ticket.status === "blocked" && <Blocked {...props} />}
       {ticket.status === "done" && ticket.mergeCommit && (
-        <MergedNotice ticket={ticket} undo={props.undo} />
+        <MergedNotice
+          ticket={ticket}
+          undo={props.undo}
+          on={mergedOn({ pull: props.pull.pull, ticket })}
+        />
       )}
       {ticket.status === "cancelled" && (
         <Notice tone="idle" title="Cancelled">
@@ -235,6 +246,7 @@ function Attention(props: TicketPageProps): VNode {
           </p>
         </Notice>
       )}
+      <PullNotice pull={props.pull.pull} ticket={ticket} />
       {ticket.mergeWait !== "" && (
         <Notice tone="waiting" title="The merge waits">
           <p>{ticket.mergeWait}</p>

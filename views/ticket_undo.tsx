@@ -4,7 +4,7 @@ import type { Ticket, Undo } from "../server/records.ts";
 import { Notice } from "./components.tsx";
 import { shortCommit } from "./format.ts";
 import { ActionForm, Button, Disclosure, Field } from "./forms.tsx";
-import { ticketHref } from "./links.ts";
+import { pullHref, ticketHref } from "./links.ts";
 import { Prose } from "./prose.tsx";
 
 interface TicketUndoProps {
@@ -18,14 +18,20 @@ export const isUndone = ({ ticket, undo }: TicketUndoProps): boolean =>
   ticket.status === "cancelled" && undo?.status === "done" &&
   undo.mergeCommit === ticket.mergeCommit;
 
-/** Of a merged ticket: that it is, and how its undo stands. */
-export function MergedNotice({ ticket, undo }: TicketUndoProps): VNode {
+/** Of a merged ticket: that it is, and how its undo stands. `on`: the forge that merged it; null: it was merged here. */
+export function MergedNotice(
+  { ticket, undo, on = null }: TicketUndoProps & { on?: string | null },
+): VNode {
   return (
     <>
-      <Notice tone="done" title="Merged">
+      <Notice tone="done" title={on ? `Merged on ${on}` : "Merged"}>
         <p>
-          Commit <code>{shortCommit(ticket.mergeCommit ?? "")}</code> is on the base branch.
+          Commit <code>{shortCommit(ticket.mergeCommit ?? "")}</code> is on the base branch
+          {on && ` there; tickets that need it start from your own, which has it once you pull`}.
         </p>
+        {on && (
+          <ActionForm action={pullHref(ticket.id, "bring")}>Move my base branch along</ActionForm>
+        )}
       </Notice>
       {undo?.status === "pending" && (
         <Notice tone="waiting" title="The merge is being undone">

@@ -4,9 +4,11 @@ import type {
   CheckStatus,
   Complexity,
   FailureReason,
+  ForgeCheckStatus,
   IdeaStatus,
   JobStatus,
   MergeStyle,
+  PullStatus,
   QuestionStatus,
   RunStatus,
   SubtaskStatus,
@@ -110,6 +112,7 @@ export const jobKindWords: Readonly<Record<string, string>> = {
   merge_ticket: "Merge a ticket",
   undo_merge: "Undo a merge",
   remove_worktree: "Remove a worktree",
+  follow_pull_request: "Follow a pull request",
   notify: "Tell that a run waits",
   prune: "Throw away what nobody needs",
   backup: "Back up the database",
@@ -121,6 +124,20 @@ export const jobKindWords: Readonly<Record<string, string>> = {
 export const mergeStyleWords: Record<MergeStyle, string> = {
   squash: "One commit with all of its work",
   merge: "A merge commit, with its checkpoint commits behind it",
+};
+
+export const pullWords: Record<PullStatus, Shown> = {
+  opening: shown("running", "Opening"),
+  open: shown("review", "Open"),
+  merged: shown("done", "Merged"),
+  closed: shown("idle", "Closed"),
+};
+
+export const forgeCheckWords: Record<ForgeCheckStatus, Shown> = {
+  running: shown("running", "Running"),
+  passed: shown("done", "Passed"),
+  failed: shown("failed", "Failed"),
+  skipped: shown("idle", "Skipped"),
 };
 
 export const checkWords: Record<CheckStatus, Shown> = {

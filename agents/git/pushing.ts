@@ -24,12 +24,16 @@ const reaching = [
   ...["SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO", "SSH_AUTH_SOCK"],
 ];
 
-export interface PushSpec {
+/** Where it goes over the network, and from which repository. */
+export interface RemotePlace {
   repo: string;
   /** Passed `whyNoRemote`, or a "file:" address of a test's. */
   remote: string;
   /** What HTTPS asks for; null: nothing, as by SSH. */
   login: { user: string; token: string } | null;
+}
+
+export interface PushSpec extends RemotePlace {
   branch: string;
   commit: string;
   /** Commits that Gaffer is known to have put there itself: what a branch at one of them may be replaced by. */
@@ -60,14 +64,19 @@ export async function pushBranch(spec: PushSpec): Promise<Pushed> {
   // Whoever pushes between the look and this makes it fail.
   const lease = `--force-with-lease=${ref}:${tip ?? ""}`;
   const args = ["push", "--porcelain", "--no-verify", lease, "--", spec.remote];
-  await over(spec, place.path, [...args, `${spec.commit}:${ref}`], "push the branch");
+  await overNetwork(spec, place.path, [...args, `${spec.commit}:${ref}`], "push the branch");
   return { type: "pushed" };
 }
 
 /** Commit at the branch there; null: there is no such branch. */
 async function remoteTip(spec: PushSpec, place: string): Promise<string | null> {
   const ref = `refs/heads/${spec.branch}`;
-  const text = await over(spec, place, ["ls-remote", "--", spec.remote, ref], "look at the remote");
+  const text = await overNetwork(
+    spec,
+    place,
+    ["ls-remote", "--", spec.remote, ref],
+    "look at the remote",
+  );
   const line = text.split("\n").find((line) => line.endsWith(`\t${ref}`));
   return line ? checkCommit(line.slice(0, line.indexOf("\t"))) : null;
 }
@@ -77,8 +86,9 @@ async function holds({ repo, commit, signal }: PushSpec, tip: string): Promise<b
   return await readRef(repo, tip, signal) !== null && await isAncestor(repo, tip, commit, signal);
 }
 
-async function over(
-  spec: PushSpec,
+/** Runs git in a repository of Gaffer's own, with the remote's protocol let through; gives what it prints. */
+export async function overNetwork(
+  spec: RemotePlace & { signal: AbortSignal },
   place: string,
   args: string[],
   doing: string,
@@ -137,6 +147,10 @@ const refusals: { pattern: RegExp; mend: string }[] = [
     mend: "The forge does not take it: read what it says, and change its rules or the work",
   },
   {
+    pattern: /error: 30[0-9]\b|redirection/i,
+    mend: "Set the address that the repository has now: another one is not followed",
+  },
+  {
     pattern: /SSL certificate problem|certificate verif/i,
     mend:
       "Name the certificates that this host is trusted by with SSL_CERT_FILE, where Gaffer is started",
@@ -147,7 +161,7 @@ const refusals: { pattern: RegExp; mend: string }[] = [
 export const isLastingRefusal = ({ stderr }: GitError): boolean =>
   refusals.some(({ pattern }) => pattern.test(stderr));
 
-const clean = (text: string, login: PushSpec["login"]): string =>
+const clean = (text: string, login: RemotePlace["login"]): string =>
   login === null ? text : [login.token, basic(login)].reduce(
     (clean, secret) => clean.replaceAll(secret, "[token]"),
     text,
@@ -157,7 +171,7 @@ const clean = (text: string, login: PushSpec["login"]): string =>
 const basic = ({ user, token }: { user: string; token: string }): string =>
   Buffer.from(`${user}:${token}`).toString("base64");
 
-function networkEnv({ remote, login }: PushSpec): Record<string, string> {
+function networkEnv({ remote, login }: RemotePlace): Record<string, string> {
   const protocol = protocolOf(remote);
   const env: Record<string, string> = {
     GIT_ALLOW_PROTOCOL: protocol,
@@ -189,14 +203,14 @@ const noSsh = () =>
   new AppError("invalid", "Cannot push by SSH: ssh is not installed. Install it, or push by HTTPS");
 
 /** An empty repository that finds the objects of the project's. Removed with all that is in it. */
-async function borrow(
-  { repo, commit, signal }: PushSpec,
+export async function borrow(
+  { repo, signal }: Pick<RemotePlace, "repo"> & { signal: AbortSignal },
 ): Promise<{ path: string } & AsyncDisposable> {
   const path = await Deno.makeTempDir({ prefix: "gaffer-push-" });
   const place = { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
   try {
     const common = await Deno.realPath(await commonDirOf(repo, signal));
-    const format = commit.length === 64 ? "sha256" : "sha1";
+    const format = await formatOf(repo, signal);
     const args = ["init", "--quiet", "--bare", "--template=", `--object-format=${format}`, path];
     await gitOk(path, args, { signal, doing: "prepare the push" });
     await Deno.mkdir(join(path, "objects", "info"), { recursive: true });
@@ -212,4 +226,10 @@ async function borrow(
     await place[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** How object ids are made there. */
+async function formatOf(repo: string, signal: AbortSignal): Promise<string> {
+  const args = ["rev-parse", "--show-object-format"];
+  return (await gitOk(repo, args, { signal, doing: "open the repository" })).trim();
 }

@@ -19,7 +19,7 @@ CREATE TABLE forges (
 ) STRICT, WITHOUT ROWID;
 
 -- One row for each time that a ticket's work went to a forge. commit_id: what a person last said shall be there;
--- pushing: what is on its way, on record before it is sent; pushed: what is known to have arrived.
+-- pushed: what is known to have arrived; sent: all that may have, on record before it is sent.
 CREATE TABLE pull_requests (
   id TEXT PRIMARY KEY,
   ticket_id TEXT NOT NULL REFERENCES tickets (id),
@@ -28,10 +28,12 @@ CREATE TABLE pull_requests (
   branch TEXT NOT NULL,
   status TEXT NOT NULL DEFAULT 'opening' CHECK (status IN ${oneOf(pullStatuses)}),
   commit_id TEXT NOT NULL,
-  pushing TEXT,
   pushed TEXT,
+  sent TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(sent)),
   number INTEGER CHECK (number > 0),
   url TEXT NOT NULL DEFAULT '',
+  -- Commit at the branch there, when it was last looked at.
+  head TEXT,
   merge_commit TEXT,
   -- What is in the way and how to mend it; stopped: nothing happens until a person says so.
   error TEXT NOT NULL DEFAULT '',
@@ -76,6 +78,8 @@ CREATE TABLE pull_request_remarks (
   verdict TEXT CHECK (verdict IN ('approved', 'changes_requested')),
   url TEXT NOT NULL,
   at TEXT NOT NULL,
+  -- Its line is a line of this.
+  commit_id TEXT NOT NULL,
   seen_at TEXT NOT NULL,
   comment_id TEXT,
   UNIQUE (pull_request_id, forge_id)

@@ -9,6 +9,7 @@ import { getAsk } from "../store/planning_asks.ts";
 import { countPlanningNeeds, listPlanningNeeds } from "../store/planning_needs.ts";
 import { getProject } from "../store/projects.ts";
 import { countOpenQuestions, listPendingQuestions } from "../store/questions.ts";
+import { isWithForge } from "../store/pull_requests.ts";
 import { countFindings } from "../store/reviews.ts";
 import { getRun } from "../store/runs.ts";
 import { countTicketsInNeed, listTickets } from "../store/tickets.ts";
@@ -86,6 +87,7 @@ export function listNeeds(app: App, projectId: string | null): Need[] {
   for (const ticket of tickets) {
     // In the merge queue nobody needs to do anything, unless the merge waits for the person's own edits.
     if (ticket.status === "review" && ticket.step === "merge" && !ticket.mergeWait) continue;
+    if (isWithForge(db, ticket.id)) continue;
     const projectName = getProject(db, ticket.projectId).name;
     const common = { id: ticket.id, since: ticket.updatedAt, projectName, ticket };
     needs.push(

@@ -16,6 +16,7 @@ import { listTicks } from "../store/review_marks.ts";
 import { listComments, listFindings } from "../store/reviews.ts";
 import { getMergeDetails, getTicket } from "../store/tickets.ts";
 import { suggestionText } from "../suggestion.ts";
+import { pullProps } from "./pull_requests.ts";
 import { originsOfTicket, type TicketOrigins } from "./review_origins.ts";
 import type { ReviewQuery } from "./review_query.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
@@ -162,5 +163,6 @@ export function reviewFacts(app: App, id: string) {
     olderChecks: checks.filter((check) => !counts(check)),
     message: proposedMessage(app, ticket),
     style: mergeRuleOf(app.db, ticket).style,
+    pull: pullProps(app, ticket),
   };
 }

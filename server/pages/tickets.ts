@@ -22,6 +22,7 @@ import { orderOf } from "./order.ts";
 import { runningCheck } from "../services/running_checks.ts";
 import { needsWait } from "../services/start_waits.ts";
 import { progressOf, summaryOf } from "../services/ticket_progress.ts";
+import { pullProps } from "./pull_requests.ts";
 import { referencesOf } from "./references.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
 import { type Delays, delaysOf } from "./delays.ts";
@@ -148,6 +149,7 @@ export function ticketPage(
     delay: delaysOf(app).ofTicket(ticket),
     order: orderOf(app, ticket),
     undo: findUndo(db, id),
+    pull: pullProps(app, ticket),
     progress: progressOf(app, ticket),
     summary: summaryOf(app, ticket),
     approvals: active

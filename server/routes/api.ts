@@ -48,6 +48,8 @@ export function mountApi(api: Api, streams: EventStreams): void {
     ["documents", "projects"],
     async () => (await import("./document_drift.tsx")).documentDriftApi,
   );
+  api.late(["projects"], async () => (await import("./forges.tsx")).forgesApi);
+  api.late(["tickets"], async () => (await import("./pull_requests.tsx")).pullRequestsApi);
   api.late(["events"], async () => {
     const { eventsApi } = await import("./events.ts");
     return (api) => eventsApi(api, streams);

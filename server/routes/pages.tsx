@@ -59,6 +59,8 @@ export function mountPages(pages: Pages, tools: PageTools): void {
     async () => (await import("./asks.tsx")).asksPages,
   );
   late(["documents"], async () => (await import("./document_drift.tsx")).documentDriftPages);
+  late(["projects"], async () => (await import("./forges.tsx")).forgePages);
+  late(["tickets"], async () => (await import("./pull_requests.tsx")).pullRequestPages);
   late(["settings"], async () => (await import("./settings.tsx")).settingsPages);
   late(["live"], async () => (await import("./live.tsx")).livePages);
 }

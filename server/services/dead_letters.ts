@@ -31,6 +31,8 @@ export function whyNotAgain(db: Db, { kind, args, uniqueKey }: Job): string | nu
       return ticketMovedOn(db, about.ticketId) ?? mergeIsNext(db, about.ticketId, false);
     case "merge_ticket":
       return ticketMovedOn(db, about.ticketId) ?? mergeIsNext(db, about.ticketId, true);
+    case "follow_pull_request":
+      return "its pull request waits for you. Let it go on from the ticket's page";
     case "undo_merge":
       return "its undo has ended with it. Ask for it again on the ticket's page";
     case "run_agent":

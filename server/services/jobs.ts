@@ -14,6 +14,7 @@ import { takeUp, whyNotAgain } from "./dead_letters.ts";
 import { abandonStep } from "./development.ts";
 import { abandonUndo } from "./undoing.ts";
 import { abandonMerge } from "./merging.ts";
+import { abandonFollowing } from "./pull_requests.ts";
 import { failRun } from "./outcomes.ts";
 import { abandonRefinement } from "./refinement.ts";
 import { isActive } from "./runs.ts";
@@ -105,6 +106,8 @@ function abandonWork(
       return abandonStep(tx, ticketId!, failure, reason);
     case "merge_ticket":
       return abandonMerge(tx, ticketId!, failure, reason);
+    case "follow_pull_request":
+      return abandonFollowing(tx, ticketId!, reason);
     case "undo_merge":
       return abandonUndo(tx, ticketId!, failure, reason);
     case "run_agent": {

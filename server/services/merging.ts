@@ -39,7 +39,8 @@ export function proposedMessage(app: App, ticket: Ticket): string {
   return getMergeDetails(app.db, ticket.id).message || proposeMessage(describeMerge(app, ticket));
 }
 
-function describeMerge(app: App, ticket: Ticket): MergeMessage {
+/** What the trailers of a ticket's merge are made of. */
+export function describeMerge(app: App, ticket: Ticket): MergeMessage {
   const runs = listAttemptRuns(app.db, ticket).filter((run) => run.status === "succeeded");
   const name = (run: { agent: string; model: string }) => `${run.agent} (${run.model})`;
   const developers = runs.filter((r) => ["develop", "fix", "change"].includes(r.purpose)).map(name);

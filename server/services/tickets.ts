@@ -8,6 +8,7 @@ import { AppError } from "../errors.ts";
 import type { Comment, ProposedSubtask, Run, Ticket } from "../records.ts";
 import { DEFAULT_PRIORITY, type MergeStyle, type TicketStep, type TicketType } from "../states.ts";
 import { outdateChecks } from "../store/checks.ts";
+import { findForge } from "../store/forges.ts";
 import { putTicketMergeRule } from "../store/merge_rules.ts";
 import { getProject } from "../store/projects.ts";
 import {
@@ -32,6 +33,7 @@ import { isReviewable } from "./evidence.ts";
 import { enqueueAdvanceTicket } from "./ticket_jobs.ts";
 import { beginAnew } from "./attempts.ts";
 import { changeProjectIn } from "./projects.ts";
+import { askForPullRequestIn } from "./pull_requests.ts";
 import { cancelRunIn, pauseRunIn, resumeRunIn, startRun } from "./runs.ts";
 import { settleTicketJobs } from "./settling.ts";
 import { describeWait, needsWait } from "./start_waits.ts";
@@ -248,8 +250,9 @@ export function guideTicket(app: App, id: string, guidance: string): Ticket {
 }
 
 /**
- * Puts a reviewed ticket into the merge queue of its project. `message` replaces the proposed one, `style` what the
- * project's rule says (null: that holds again).
+ * Puts a reviewed ticket into the merge queue of its project; where that leaves merging to its forge, has a pull
+ * request opened in its place. `message` replaces the proposed one, `style` what the project's rule says (null: that
+ * holds again).
  */
 export function approveTicket(
   app: App,
@@ -262,6 +265,9 @@ export function approveTicket(
     if (before.status !== "review") refuse(before, "merge");
     const details = getMergeDetails(tx.db, id);
     if (style !== undefined) putTicketMergeRule(tx, id, { style });
+    if (findForge(tx.db, before.projectId)?.takesMerge) {
+      return askForPullRequestIn(tx, updateTicket(tx, id, { approvedBy: tx.actor }), message);
+    }
     const ticket = updateTicket(tx, id, {
       step: "merge",
       approvedBy: tx.actor,

@@ -10,8 +10,9 @@ import type { App } from "../app.ts";
 import { transact, type Tx } from "../db.ts";
 import { AppError, messageOf } from "../errors.ts";
 import type { Project, Ticket, Undo } from "../records.ts";
-import type { FailureReason } from "../states.ts";
+import { type FailureReason, forgeNames } from "../states.ts";
 import { getProject } from "../store/projects.ts";
+import { findPullRequest } from "../store/pull_requests.ts";
 import { getTicket } from "../store/tickets.ts";
 import { endUndo, findUndo, insertUndo, updateUndo } from "../store/undos.ts";
 import { findWorktree } from "../store/worktrees.ts";
@@ -130,7 +131,13 @@ async function prepare(work: Work): Promise<{ commit: string } | { refused: stri
   const workDir = mergeDirOf(app, project);
   const { mergeCommit: commit, why, askedBy: approvedBy } = undo;
   const of = await messageOfCommit(repo, commit, signal);
-  if (of === null) return { refused: `The repository has lost commit ${commit}` };
+  if (of === null) {
+    const there = findPullRequest(app.db, ticket.id);
+    const why = there?.mergeCommit === commit
+      ? `Commit ${commit} was merged on ${forgeNames[there.kind]}: pull it into "${base}" first`
+      : `The repository has lost commit ${commit}`;
+    return { refused: why };
+  }
   if (ticketOfMessage(of) !== ticket.number) {
     return {
       refused:

@@ -30,7 +30,7 @@ export const listPullRequests = (db: Db, ticketId: string): PullRequest[] =>
   `).all({ ticketId }).map(pullFromRow);
 
 export type PullChanges = Partial<
-  & Pick<PullRequest, "commit" | "pushing" | "pushed" | "number" | "url" | "error">
+  & Pick<PullRequest, "commit" | "sent" | "pushed" | "number" | "url" | "head" | "error">
   & Pick<PullRequest, "stopped" | "failures" | "lookedAt" | "changedAt" | "kind" | "repository">
 >;
 
@@ -62,7 +62,7 @@ function write(
   const ended = next.status === "merged" || next.status === "closed";
   const written = tx.db.prepare(`
     UPDATE pull_requests SET kind = :kind, repository = :repository, status = :status, commit_id = :commit,
-      pushing = :pushing, pushed = :pushed, number = :number, url = :url, merge_commit = :mergeCommit,
+      sent = :sent, pushed = :pushed, number = :number, url = :url, head = :head, merge_commit = :mergeCommit,
       error = :error, stopped = :stopped, failures = :failures, looked_at = :lookedAt,
       changed_at = :changedAt, ended_at = :endedAt
     WHERE id = :id AND ended_at IS NULL RETURNING *
@@ -72,10 +72,11 @@ function write(
     repository: next.repository,
     status: next.status,
     commit: next.commit,
-    pushing: next.pushing,
+    sent: JSON.stringify(next.sent),
     pushed: next.pushed,
     number: next.number,
     url: next.url,
+    head: next.head,
     mergeCommit: next.mergeCommit,
     error: next.error,
     stopped: Number(next.stopped),
@@ -86,6 +87,23 @@ function write(
   });
   return written ? pullFromRow(written) : null;
 }
+
+/**
+ * Of a row of `tickets`: it is in review, and its work as it is now is on the forge, where nothing has failed, nobody
+ * has pushed anything else, and nobody wants anything of it that was not taken up. Then people there have the word.
+ */
+export const IS_WITH_FORGE = `(tickets.status = 'review' AND EXISTS (
+  SELECT 1 FROM pull_requests p
+  WHERE p.ticket_id = tickets.id AND p.ended_at IS NULL AND p.stopped = 0 AND p.commit_id = tickets.head_commit
+    AND (p.head IS NULL OR p.head = p.commit_id)
+    AND NOT EXISTS (SELECT 1 FROM pull_request_checks c WHERE c.pull_request_id = p.id AND c.status = 'failed')
+    AND NOT EXISTS (SELECT 1 FROM pull_request_remarks r WHERE r.pull_request_id = p.id
+      AND r.commit_id = p.commit_id AND r.comment_id IS NULL AND (r.path IS NOT NULL OR r.verdict = 'changes_requested'))))`;
+
+/** The same of one ticket. */
+export const isWithForge = (db: Db, ticketId: string): boolean =>
+  db.prepare(`SELECT 1 FROM tickets WHERE id = :ticketId AND ${IS_WITH_FORGE}`)
+    .get({ ticketId }) !== undefined;
 
 // ------------------------------------------------------------------ what the forge says
 
@@ -111,19 +129,32 @@ export const listForgeChecks = (db: Db, pullId: string): ForgeCheck[] =>
       commit: String(row.commit_id),
     }));
 
-export type NewRemark = Omit<ForgeRemark, "id" | "pullRequestId" | "seenAt" | "commentId">;
+export type NewRemark = Omit<
+  ForgeRemark,
+  "id" | "pullRequestId" | "commit" | "seenAt" | "commentId"
+>;
 
-/** Says how many of them were new; those known by the forge's id stay as they were first seen. */
-export function addForgeRemarks(tx: Tx, pullId: string, remarks: readonly NewRemark[]): number {
+/**
+ * Says how many of them were new; those known by the forge's id stay as they were first seen. `commit`: where the
+ * branch is there.
+ */
+export function addForgeRemarks(
+  tx: Tx,
+  pullId: string,
+  commit: string,
+  remarks: readonly NewRemark[],
+): number {
   const insert = tx.db.prepare(`
     INSERT INTO pull_request_remarks
-      (id, pull_request_id, forge_id, author, path, line, side, body, verdict, url, at, seen_at)
-    VALUES (:id, :pullId, :forgeId, :author, :path, :line, :side, :body, :verdict, :url, :at, :now)
+      (id, pull_request_id, forge_id, author, path, line, side, body, verdict, url, at,
+       commit_id, seen_at)
+    VALUES (:id, :pullId, :forgeId, :author, :path, :line, :side, :body, :verdict, :url, :at,
+      :commit, :now)
     ON CONFLICT (pull_request_id, forge_id) DO NOTHING
   `);
   return remarks.reduce(
     (sum, remark) =>
-      sum + insert.run({ id: newId("remark"), pullId, ...remark, now: tx.now }).changes,
+      sum + insert.run({ id: newId("remark"), pullId, commit, ...remark, now: tx.now }).changes,
     0,
   );
 }
@@ -153,6 +184,7 @@ function remarkFromRow(row: Row): ForgeRemark {
     verdict: row.verdict as ForgeRemark["verdict"],
     url: String(row.url),
     at: String(row.at),
+    commit: String(row.commit_id),
     seenAt: String(row.seen_at),
     commentId: row.comment_id as string | null,
   };
@@ -167,10 +199,11 @@ function pullFromRow(row: Row): PullRequest {
     branch: String(row.branch),
     status: row.status as PullStatus,
     commit: String(row.commit_id),
-    pushing: row.pushing as string | null,
     pushed: row.pushed as string | null,
+    sent: JSON.parse(String(row.sent)),
     number: row.number as number | null,
     url: String(row.url),
+    head: row.head as string | null,
     mergeCommit: row.merge_commit as string | null,
     error: String(row.error),
     stopped: row.stopped === 1,

@@ -10,6 +10,7 @@ import {
   type TicketType,
 } from "../states.ts";
 import { takeNumber } from "./projects.ts";
+import { IS_WITH_FORGE } from "./pull_requests.ts";
 
 export type NewTicket =
   & Pick<Ticket, "projectId" | "type" | "title" | "description" | "acceptance" | "priority">
@@ -251,13 +252,14 @@ export function countTickets(db: Db, projectId: string | null): Record<TicketSta
   return counts;
 }
 
-/** Tickets that a person must decide or mend; in the merge queue only those that wait for the person. */
+/** Tickets that a person must decide or mend; in the merge queue, or on a forge, only those that wait for the person. */
 export const countTicketsInNeed = (db: Db, projectId: string | null): number =>
   Number(
     db.prepare(`
       SELECT count(*) AS n FROM tickets
       WHERE status IN ('review', 'blocked') AND (:projectId IS NULL OR project_id = :projectId)
         AND NOT (status = 'review' AND step IS 'merge' AND merge_wait = '')
+        AND NOT ${IS_WITH_FORGE}
     `).get({ projectId })!.n,
   );
 

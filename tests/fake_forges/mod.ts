@@ -71,8 +71,8 @@ export interface FakeForge extends AsyncDisposable {
   /** What git pushes to, where a repository is kept. */
   remoteUrl: string;
   requests: ForgeRequest[];
-  /** Answers before all others, in order. "hang": none comes. "cut": it is done, and the answer gets lost. */
-  next: (Response | "hang" | "cut")[];
+  /** The next answers, in order. "hang": none comes. "cut": it is done, and the answer gets lost. */
+  next: (Response | "plain" | "hang" | "cut")[];
 }
 
 export interface FakeForgeOptions {
@@ -129,6 +129,12 @@ export function startFakeForge(
         return new Response(null, { status: 503 });
       }
       if (answer instanceof Response) return answer;
+      for (const pull of state.pulls) {
+        // It goes where its branch goes.
+        if (pull.state === "open") {
+          pull.headCommit = await state.branches(pull.branch) ?? pull.headCommit;
+        }
+      }
       const given = await apis[kind](state, asked);
       // As when a proxy dies between.
       return answer === "cut" ? new Response("bad gateway", { status: 502 }) : given;

@@ -1,0 +1,314 @@
+/**
+ * The job of a pull request: pushes what a person wants there, opens it, then looks at it from time to time until it
+ * is merged or closed. It may be cut off anywhere and run again: what is sent is on record before, and a pull request
+ * is looked for before one is opened.
+ */
+import type { Outcome } from "../../queue/job.ts";
+import { enqueue } from "../../queue/queue.ts";
+import { jobKeys } from "../../queue/job.ts";
+import { GitError } from "../../agents/git/git_error.ts";
+import { withTrailers } from "../../agents/git/merge_message.ts";
+import { isLastingRefusal, pushBranch } from "../../agents/git/pushing.ts";
+import type { App } from "../app.ts";
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../clock.ts";
+import { transact, type Tx } from "../db.ts";
+import { AppError } from "../errors.ts";
+import { machineFaultOf } from "../machine_fault.ts";
+import type { ForgeCheck, ForgeSettings, PullRequest, Ticket } from "../records.ts";
+import { findForge } from "../store/forges.ts";
+import { getProject } from "../store/projects.ts";
+import {
+  addForgeRemarks,
+  findPullRequest,
+  listForgeChecks,
+  listPullRequests,
+  movePullRequest,
+  type NewRemark,
+  type PullChanges,
+  replaceForgeChecks,
+  updatePullRequest,
+} from "../store/pull_requests.ts";
+import { getMergeDetails, getTicket } from "../store/tickets.ts";
+import { ForgeError } from "./forges/client.ts";
+import { CHECKS_MAX, type Forge, type ForgePull, REMARKS_MAX } from "./forges/forge.ts";
+import { openForge, type OpenOptions } from "./forges/open.ts";
+import { describeMerge, proposedMessage } from "./merging.ts";
+import { stopFollowing } from "./pull_requests.ts";
+import { moveTicket } from "./ticket_moves.ts";
+
+/** Commits that may have been sent, of which the newest are remembered. */
+const SENT_MAX = 100;
+/** When a ticket is being merged here, what became of it is known soon. */
+const MERGING_HERE_MS = 30 * SECOND_MS;
+
+/** What the job works with. */
+interface Work {
+  app: App;
+  ticket: Ticket;
+  pull: PullRequest;
+  settings: ForgeSettings;
+  forge: Forge;
+  token: string;
+  signal: AbortSignal;
+}
+
+export type FollowOptions = Partial<Pick<OpenOptions, "variable" | "timeoutMs">>;
+
+/** Does what is next for a ticket's pull request, and says when to look again. */
+export async function followPullRequest(
+  app: App,
+  ticketId: string,
+  signal: AbortSignal,
+  options: FollowOptions = {},
+): Promise<Outcome> {
+  const ticket = getTicket(app.db, ticketId);
+  const pull = findPullRequest(app.db, ticketId);
+  if (!pull || pull.endedAt !== null) return over("No pull request of it is open");
+  if (pull.stopped) return over("It waits for a person");
+  if (ticket.status === "done" || ticket.status === "cancelled") {
+    return over(`Ticket #${ticket.number} is ${ticket.status}`);
+  }
+  if (getProject(app.db, ticket.projectId).status !== "active") {
+    return over("Its project is archived");
+  }
+  try {
+    const settings = settingsOf(app, ticket, pull);
+    const opened = openForge(settings, { ...options, nowMs: app.clock.nowMs });
+    return await goOn({ app, ticket, pull, settings, ...opened, signal });
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return failed(app, pull, error);
+  }
+}
+
+const over = (reason: string): Outcome => ({ type: "cancel", reason });
+
+function settingsOf(app: App, ticket: Ticket, pull: PullRequest): ForgeSettings {
+  const settings = findForge(app.db, ticket.projectId);
+  if (settings && settings.kind === pull.kind && settings.repository === pull.repository) {
+    return settings;
+  }
+  throw new AppError(
+    "conflict",
+    `Cannot follow the pull request: the project does not name "${pull.repository}" any more. ` +
+      "Name it again, or push the ticket to the repository that it names now",
+  );
+}
+
+async function goOn(work: Work): Promise<Outcome> {
+  if (work.pull.pushed !== work.pull.commit) {
+    const refused = await push(work);
+    if (refused !== null) return refused;
+  }
+  const number = work.pull.number ?? await open(work);
+  return number === null ? over("The pull request has ended") : await look(work, number);
+}
+
+/** Null: it is there. */
+async function push(work: Work): Promise<Outcome | null> {
+  const { app, ticket, pull, settings, forge, token, signal } = work;
+  const { commit, branch } = pull;
+  const sent = [...pull.sent.filter((one) => one !== commit), commit].slice(-SENT_MAX);
+  if (!transact(app, (tx) => updatePullRequest(tx, pull.id, { sent }))) {
+    return over("The pull request has ended");
+  }
+  const own = listPullRequests(app.db, ticket.id).filter((one) => one.branch === branch)
+    .flatMap((one) => one.sent);
+  const pushed = await pushBranch({
+    repo: getProject(app.db, ticket.projectId).path,
+    remote: settings.remoteUrl,
+    login: { user: forge.gitUser, token },
+    ...{ branch, commit, own, signal },
+  });
+  if (pushed.type === "foreign") {
+    const error = `Cannot push: the branch "${branch}" on ${forge.name} is at ${pushed.tip}, ` +
+      "which Gaffer did not put there. Bring it into the ticket's branch, or delete the branch there, then try again";
+    transact(app, (tx) => stopFollowing(tx, pull, error));
+    return over(error);
+  }
+  transact(app, (tx) => {
+    updatePullRequest(tx, pull.id, { pushed: commit, ...WELL, changedAt: tx.now });
+    tell(tx, ticket, "pull_request_pushed", { forge: forge.name, commit });
+  });
+  work.pull = { ...pull, pushed: commit, sent };
+  return null;
+}
+
+const WELL = { error: "", failures: 0 } as const;
+
+/** The number of its pull request, opened if there is none; null: it has ended meanwhile. */
+async function open(work: Work): Promise<number | null> {
+  const { app, ticket, pull, forge, signal } = work;
+  const { branch } = pull;
+  const found = await find(work) ?? await forge.open({
+    branch,
+    target: getProject(app.db, ticket.projectId).baseBranch,
+    ...messageOf(app, ticket),
+  }, signal) ?? await find(work);
+  if (!found) {
+    const message = `Cannot open the pull request at ${forge.name}: it says that there is one of ` +
+      `branch "${branch}", and does not show it. It is tried again by itself`;
+    throw new ForgeError(message, false, null);
+  }
+  const { number, url } = found;
+  return transact(app, (tx) => {
+    const changed = movePullRequest(tx, pull.id, { status: "open" }, { number, url, ...WELL });
+    if (!changed) return null;
+    tell(tx, ticket, "pull_request_opened", { forge: forge.name, number });
+    return number;
+  });
+}
+
+/** One that is open; or one of this very commit that has ended since it was asked for. */
+async function find({ app, ticket, pull, forge, signal }: Work): Promise<ForgePull | null> {
+  const all = await forge.find(pull.branch, signal);
+  const earlier = new Set(listPullRequests(app.db, ticket.id).map(({ number }) => number));
+  return all.find(({ state }) => state === "open") ??
+    all.find(({ number, headCommit }) => headCommit === pull.pushed && !earlier.has(number)) ??
+    null;
+}
+
+/** The words of the merge, as title and body. */
+function messageOf(app: App, ticket: Ticket): { title: string; body: string } {
+  const { approvedBy } = getMergeDetails(app.db, ticket.id);
+  const facts = { ...describeMerge(app, ticket), approvedBy };
+  const [title = "", ...body] = withTrailers(proposedMessage(app, ticket), facts).trim().split(
+    "\n",
+  );
+  return { title, body: body.join("\n").trim() };
+}
+
+async function look(work: Work, number: number): Promise<Outcome> {
+  const { app, pull, forge, signal } = work;
+  const seen = await forge.look(number, signal);
+  const checks = await forge.checks(seen.headCommit || pull.pushed!, signal);
+  const remarks = await forge.remarks(number, signal);
+  return transact(app, (tx) => record(tx, work, seen, checks, remarks));
+}
+
+/** All of one look, or none. */
+function record(
+  tx: Tx,
+  { ticket: { id }, pull: { id: pullId }, forge }: Work,
+  seen: ForgePull,
+  checks: ForgeCheck[],
+  remarks: NewRemark[],
+): Outcome {
+  const ticket = getTicket(tx.db, id);
+  const pull = findPullRequest(tx.db, id);
+  if (!pull || pull.id !== pullId || pull.endedAt !== null) return over("It has ended meanwhile");
+  const head = seen.headCommit || pull.pushed!;
+  const said = addForgeRemarks(tx, pullId, head, remarks.slice(0, REMARKS_MAX));
+  const verdict = recordChecks(tx, pullId, checks.slice(0, CHECKS_MAX));
+  const changes: PullChanges = {
+    url: seen.url,
+    head,
+    lookedAt: tx.now,
+    ...WELL,
+    ...said > 0 || verdict !== null ? { changedAt: tx.now } : {},
+  };
+  const news = { forge: forge.name, number: seen.number };
+  if (verdict !== null) tell(tx, ticket, "pull_request_checked", { ...news, ...verdict });
+  if (said > 0) tell(tx, ticket, "pull_request_remarks", { ...news, count: said });
+  if (seen.state === "open") {
+    updatePullRequest(tx, pullId, changes);
+    const ms = Math.max(
+      lookAgainMs(tx.nowMs - Date.parse(changes.changedAt ?? pull.changedAt)),
+      forge.restMs(),
+    );
+    return { type: "snooze", ms, reason: `The pull request is open on ${forge.name}` };
+  }
+  if (seen.state === "closed") {
+    movePullRequest(tx, pullId, { status: "closed" }, changes);
+    tell(tx, ticket, "pull_request_closed", news);
+    return { type: "done" };
+  }
+  if (ticket.step === "merge" && ticket.status === "review" && !ticket.mergeWait) {
+    return { type: "snooze", ms: MERGING_HERE_MS, reason: "The ticket is being merged here, too" };
+  }
+  const mergeCommit = seen.mergeCommit ?? seen.headCommit;
+  const isWhole = ticket.headCommit === pull.pushed;
+  if (isWhole && ticket.status !== "review") {
+    const error = `Merged on ${forge.name} as ${mergeCommit}: the ticket is "${ticket.status}", ` +
+      "and is done when it comes to its review as it is";
+    updatePullRequest(tx, pullId, { ...changes, error });
+    return { type: "snooze", ms: MINUTE_MS, reason: error };
+  }
+  movePullRequest(tx, pullId, { status: "merged", mergeCommit }, changes);
+  tell(tx, ticket, "pull_request_merged", { ...news, commit: mergeCommit });
+  // What came onto the branch since was not merged: a person decides.
+  if (isWhole) {
+    finish(tx, ticket, mergeCommit);
+  }
+  return { type: "done" };
+}
+
+/** How they stand now, where that is another way than at the last look. */
+function recordChecks(
+  tx: Tx,
+  pullId: string,
+  checks: readonly ForgeCheck[],
+): { passed: number; failed: number; running: number } | null {
+  const before = listForgeChecks(tx.db, pullId);
+  if (JSON.stringify(before) !== JSON.stringify(checks)) replaceForgeChecks(tx, pullId, checks);
+  const counts = countChecks(checks);
+  return JSON.stringify(counts) === JSON.stringify(countChecks(before)) ? null : counts;
+}
+
+function countChecks(checks: readonly ForgeCheck[]) {
+  const count = (status: ForgeCheck["status"]) =>
+    checks.filter((check) => check.status === status).length;
+  return { passed: count("passed"), failed: count("failed"), running: count("running") };
+}
+
+function finish(tx: Tx, { id, projectId }: Ticket, mergeCommit: string): void {
+  moveTicket(tx, id, "done", { step: null, mergeCommit });
+  enqueue(tx, {
+    kind: "remove_worktree",
+    args: { ticketId: id },
+    uniqueKey: jobKeys.removeWorktree(id),
+    projectId,
+  });
+}
+
+function tell(tx: Tx, { id, projectId }: Ticket, type: string, data: unknown): void {
+  tx.emit({ type, projectId, ticketId: id, data });
+}
+
+/**
+ * How long after a look the next one is due: a tenth of the time for which nothing has changed there, between one
+ * minute and a quarter of an hour.
+ */
+export const lookAgainMs = (unchangedMs: number): number =>
+  Math.min(Math.max(Math.floor(unchangedMs / 10), MINUTE_MS), 15 * MINUTE_MS);
+
+/** Pause after so many looks in a row that came to nothing: 1, 2, 4 … minutes, an hour at most. */
+export const failurePauseMs = (failures: number): number =>
+  Math.min(MINUTE_MS * 2 ** (failures - 1), HOUR_MS);
+
+/** Throws on what is no refusal of the forge: the queue's to try again. */
+function failed(app: App, pull: PullRequest, error: unknown): Outcome {
+  if (machineFaultOf(error) !== null) throw error;
+  const isForges = error instanceof ForgeError;
+  if (!isForges && !(error instanceof AppError)) throw error;
+  const lasting = isForges
+    ? error.lasting
+    : error instanceof GitError
+    ? isLastingRefusal(error)
+    : true;
+  const { message } = error;
+  return transact(app, (tx) => {
+    if (lasting) {
+      stopFollowing(tx, pull, message);
+      return over(message);
+    }
+    const now = findPullRequest(tx.db, pull.ticketId)!;
+    const failures = now.failures + 1;
+    updatePullRequest(tx, pull.id, { error: message, failures, lookedAt: tx.now });
+    if (now.error !== message) {
+      tell(tx, getTicket(tx.db, pull.ticketId), "pull_request_waits", { reason: message });
+    }
+    const afterMs = isForges ? error.afterMs ?? 0 : 0;
+    return { type: "snooze", ms: Math.max(failurePauseMs(failures), afterMs), reason: message };
+  });
+}

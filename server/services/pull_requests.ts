@@ -1,0 +1,179 @@
+/** What a person does about a ticket's pull request: asks for it, has it looked at, takes up what was said there. */
+import { jobKeys } from "../../queue/job.ts";
+import { cancelJobs, enqueue } from "../../queue/queue.ts";
+import type { App } from "../app.ts";
+import { transact, type Tx } from "../db.ts";
+import { AppError } from "../errors.ts";
+import type { Comment, ForgeRemark, PullRequest, Ticket } from "../records.ts";
+import { forgeNames } from "../states.ts";
+import { findForge } from "../store/forges.ts";
+import {
+  findPullRequest,
+  insertPullRequest,
+  listForgeRemarks,
+  markRemarkTaken,
+  movePullRequest,
+  updatePullRequest,
+} from "../store/pull_requests.ts";
+import { insertComment } from "../store/reviews.ts";
+import { getTicket, updateTicket } from "../store/tickets.ts";
+
+/**
+ * Has a reviewed ticket's branch pushed, and a pull request of it opened, unless it has one: then the newer work goes
+ * to that. `message` replaces the proposed one of the merge. Throws `conflict` when the ticket is not in review, is
+ * being merged, or its project names no forge.
+ */
+export const askForPullRequest = (app: App, ticketId: string, message = ""): Ticket =>
+  transact(app, (tx) => askForPullRequestIn(tx, getTicket(tx.db, ticketId), message));
+
+/** The same for whoever is in a transaction. */
+export function askForPullRequestIn(tx: Tx, before: Ticket, message: string): Ticket {
+  const refuse = (why: string): never => {
+    throw new AppError(
+      "conflict",
+      `Cannot open a pull request of ticket #${before.number}: ${why}`,
+    );
+  };
+  const { id: ticketId, projectId, branch, headCommit } = before;
+  if (before.status !== "review" || !branch || !headCommit) {
+    return refuse(`it is "${before.status}"`);
+  }
+  if (before.step === "merge" && !before.mergeWait) refuse("it is in the merge queue");
+  const forge = findForge(tx.db, projectId);
+  if (!forge) return refuse("its project names no forge. Set one on its page Pull requests");
+  // Nothing merges it here any more.
+  cancelJobs(tx, { uniqueKey: jobKeys.mergeTicket(ticketId) }, "A pull request took its place");
+  const ticket = updateTicket(tx, ticketId, {
+    step: null,
+    mergeCommit: null,
+    mergeWait: "",
+    ...message.trim() ? { mergeMessage: message.trim() } : {},
+  });
+  const { kind, repository } = forge;
+  const open = activePull(tx, ticketId);
+  const same = open?.kind === kind && open.repository === repository && open.branch === branch;
+  if (open && same) {
+    updatePullRequest(tx, open.id, {
+      commit: headCommit,
+      error: "",
+      stopped: false,
+      failures: 0,
+      changedAt: tx.now,
+    });
+  } else {
+    if (open) movePullRequest(tx, open.id, { status: "closed" }, { error: LEFT });
+    insertPullRequest(tx, { ticketId, kind, repository, branch, commit: headCommit });
+  }
+  tx.emit({
+    type: "pull_request_asked",
+    projectId,
+    ticketId,
+    data: { forge: forgeNames[kind], commit: headCommit },
+  });
+  enqueueFollowing(tx, ticket);
+  return ticket;
+}
+
+const LEFT = "It is followed no more: the project names another repository now";
+
+/** The newest one, where it has not ended. */
+function activePull(tx: Tx, ticketId: string): PullRequest | null {
+  const pull = findPullRequest(tx.db, ticketId);
+  return pull?.endedAt === null ? pull : null;
+}
+
+function enqueueFollowing(tx: Tx, ticket: Ticket): void {
+  enqueue(tx, {
+    kind: "follow_pull_request",
+    args: { ticketId: ticket.id },
+    priority: ticket.priority,
+    uniqueKey: jobKeys.followPull(ticket.id),
+    onClash: "sooner",
+    // A forge that is slow, or has had enough of us, is asked by one at a time.
+    concurrencyKey: `forge:${ticket.projectId}`,
+    projectId: ticket.projectId,
+  });
+}
+
+/** Has it looked at now, also where it was stopped. Throws `conflict` when there is none that has not ended, or nobody needs it. */
+export function lookAtPullRequest(app: App, ticketId: string): Ticket {
+  return transact(app, (tx) => {
+    const ticket = getTicket(tx.db, ticketId);
+    const pull = activePull(tx, ticketId);
+    if (!pull || ticket.status === "done" || ticket.status === "cancelled") {
+      throw new AppError(
+        "conflict",
+        `Cannot look at the pull request of ticket #${ticket.number}: ${
+          pull ? `it is "${ticket.status}"` : "none is open"
+        }`,
+      );
+    }
+    updatePullRequest(tx, pull.id, { stopped: false, failures: 0 });
+    enqueueFollowing(tx, ticket);
+    return ticket;
+  });
+}
+
+/**
+ * Makes draft comments of what was said on the forge: they go to the developer when changes are requested, like a
+ * person's own. Those that were taken up before are left alone. Throws `conflict` when the ticket is not in review,
+ * `not_found` for a remark that is not of its newest pull request, and `invalid` for one without words.
+ */
+export function takeUpRemarks(app: App, ticketId: string, ids: readonly string[]): Comment[] {
+  return transact(app, (tx) => {
+    const ticket = getTicket(tx.db, ticketId);
+    if (ticket.status !== "review" || ticket.step === "merge") {
+      const now = ticket.status === "review" ? "in the merge queue" : `"${ticket.status}"`;
+      throw new AppError("conflict", `Cannot comment on ticket #${ticket.number}: it is ${now}`);
+    }
+    const pull = findPullRequest(tx.db, ticketId);
+    const known = new Map(
+      (pull ? listForgeRemarks(tx.db, pull.id) : []).map((remark) => [remark.id, remark]),
+    );
+    return [...new Set(ids)].flatMap((id) => {
+      const remark = known.get(id);
+      if (!pull || !remark) {
+        throw new AppError("not_found", `No remark with the id "${id}" on the pull request`);
+      }
+      return remark.commentId === null ? [takeUp(tx, ticket, pull, remark)] : [];
+    });
+  });
+}
+
+function takeUp(tx: Tx, ticket: Ticket, pull: PullRequest, remark: ForgeRemark): Comment {
+  const { author, body, path, line, side } = remark;
+  if (body.trim() === "") {
+    throw new AppError("invalid", `Cannot take up what ${author} said: it has no words`);
+  }
+  // A line of what was pushed is none of what the ticket has by now.
+  const stands = remark.commit === ticket.headCommit;
+  const where = !stands && line ? `, on what was line ${line}` : "";
+  const comment = insertComment(tx, {
+    ticketId: ticket.id,
+    path,
+    line: stands ? line : null,
+    side,
+    body: `${author} on ${forgeNames[pull.kind]}${where}:\n${body}`,
+  });
+  markRemarkTaken(tx, remark.id, comment.id);
+  tx.emit({
+    type: "comment_added",
+    projectId: ticket.projectId,
+    ticketId: ticket.id,
+    data: { commentId: comment.id },
+  });
+  return comment;
+}
+
+/** Nothing looks at it any more, until a person says so. */
+export function abandonFollowing(tx: Tx, ticketId: string, reason: string): void {
+  const pull = activePull(tx, ticketId);
+  if (pull) stopFollowing(tx, pull, `Nothing looks at it any more: ${reason}`);
+}
+
+/** Says what is in the way; nothing happens until a person says so. */
+export function stopFollowing(tx: Tx, { id, ticketId }: PullRequest, error: string): void {
+  updatePullRequest(tx, id, { error, stopped: true, lookedAt: tx.now });
+  const { projectId } = getTicket(tx.db, ticketId);
+  tx.emit({ type: "pull_request_stopped", projectId, ticketId, data: { reason: error } });
+}

@@ -1,0 +1,309 @@
+/** A ticket's pull request: on its page how it stands, on its review the way there and what was said on the forge. */
+import type { VNode } from "preact";
+import type {
+  Comment,
+  DiffFile,
+  ForgeCheck,
+  ForgeRemark,
+  PullRequest,
+  Ticket,
+} from "../server/records.ts";
+import { forgeNames } from "../server/states.ts";
+import { Fact, Hidden, Notice, Panel, StatusBadge, Time } from "./components.tsx";
+import { fileId, lineId } from "./diff_place.ts";
+import { plural, shortCommit } from "./format.ts";
+import { ActionForm } from "./forms.tsx";
+import { pullHref, reviewHref } from "./links.ts";
+import { Prose } from "./prose.tsx";
+import { showsLine } from "./review_evidence.ts";
+import { forgeCheckWords, pullWords, type Shown } from "./words.ts";
+
+/** Checks of a pull request that the page names; the forge has them all. */
+const CHECKS_SHOWN = 20;
+
+export interface PullProps {
+  /** The newest; null: none was ever asked for. */
+  pull: PullRequest | null;
+  checks: ForgeCheck[];
+  /** Oldest first. */
+  remarks: ForgeRemark[];
+  /** The one that the project names now; null: none. */
+  forge: { name: string; takesMerge: boolean } | null;
+}
+
+interface Props extends PullProps {
+  ticket: Ticket;
+  nowMs: number;
+}
+
+/** It is looked at from time to time. */
+const isFollowed = ({ pull, ticket }: Pick<Props, "pull" | "ticket">): boolean =>
+  pull?.endedAt === null && !pull.stopped && ticket.status !== "done" &&
+  ticket.status !== "cancelled";
+
+/** "GitHub #7". */
+const nameOf = ({ kind, number }: PullRequest): string =>
+  number === null ? forgeNames[kind] : `${forgeNames[kind]} #${number}`;
+
+/** Its page there, where it has one. */
+function Link({ pull }: { pull: PullRequest }): VNode {
+  return pull.url === ""
+    ? <>{nameOf(pull)}</>
+    : <a href={pull.url} rel="noreferrer">{nameOf(pull)}</a>;
+}
+
+/** How it stands; `#ticket-pull`, which is there also when there is none. */
+export function PullPanel(props: Props): VNode {
+  const { pull, checks, remarks, ticket, nowMs } = props;
+  if (pull === null) return <div id="ticket-pull" hidden />;
+  const open = pull.endedAt === null && ticket.status !== "done" && ticket.status !== "cancelled";
+  const waiting = remarks.filter((remark) => remark.commentId === null).length;
+  return (
+    <div id="ticket-pull">
+      <Panel
+        id="pull-request"
+        title="Pull request"
+        aside={<StatusBadge shown={pullWords[pull.status]} />}
+      >
+        <dl class="facts">
+          <Fact name="Where">
+            <Link pull={pull} />
+          </Fact>
+          <Fact name="Repository">
+            <code class="path">{pull.repository}</code>
+          </Fact>
+          <Fact name="Branch">
+            <code class="path">{pull.branch}</code>
+          </Fact>
+          {pull.pushed && (
+            <Fact name="Pushed">
+              <code>{shortCommit(pull.pushed)}</code>
+            </Fact>
+          )}
+          {pull.lookedAt && (
+            <Fact name="Last look">
+              <Time at={pull.lookedAt} nowMs={nowMs} />
+            </Fact>
+          )}
+        </dl>
+        {open && pull.head !== null && pull.pushed !== null && pull.head !== pull.pushed && (
+          <p class="outcome tone-waiting">
+            Somebody else pushed to the branch there: it is at {shortCommit(pull.head)}.
+          </p>
+        )}
+        {pull.error !== "" && !pull.stopped && <p class="outcome tone-waiting">{pull.error}</p>}
+        <Checks checks={checks} />
+        {remarks.length > 0 && (
+          <p>
+            <a href={`${reviewHref(ticket.id)}#review-forge`}>
+              {plural(remarks.length, "remark")} there
+            </a>
+            {waiting > 0 && <span class="muted">, {waiting} not taken up</span>}
+          </p>
+        )}
+        {open && (
+          <ActionForm action={pullHref(ticket.id, "look")}>
+            {pull.stopped ? "Try again" : "Look now"}
+          </ActionForm>
+        )}
+        {!isFollowed(props) && pull.endedAt === null && !open && (
+          <p class="muted small">
+            Nothing looks at it any more; close it there if nobody needs it.
+          </p>
+        )}
+      </Panel>
+    </div>
+  );
+}
+
+function Checks({ checks }: { checks: ForgeCheck[] }): VNode | null {
+  if (checks.length === 0) return null;
+  const left = checks.length - CHECKS_SHOWN;
+  return (
+    <>
+      <h3 class="remark-label">Checks there, of {shortCommit(checks[0]!.commit)}</h3>
+      <ul class="checks">
+        {checks.slice(0, CHECKS_SHOWN).map(({ key, name, status, summary, url }) => (
+          <li key={key}>
+            <div class="check-head">
+              <StatusBadge shown={forgeCheckWords[status]} />
+              {url === "" ? <span>{name}</span> : <a href={url} rel="noreferrer">{name}</a>}
+              <span class="muted">{summary}</span>
+            </div>
+          </li>
+        ))}
+      </ul>
+      {left > 0 && <p class="muted small">{left} more there</p>}
+    </>
+  );
+}
+
+/** What a person should know of it before anything else on the ticket's page. */
+export function PullNotice({ pull, ticket }: Pick<Props, "pull" | "ticket">): VNode | null {
+  if (pull === null || ticket.status === "done" || ticket.status === "cancelled") return null;
+  if (pull.stopped && pull.endedAt === null) {
+    return (
+      <Notice tone="failed" title="The pull request waits for you">
+        <p>{pull.error}</p>
+        <ActionForm action={pullHref(ticket.id, "look")} kind="primary">Try again</ActionForm>
+      </Notice>
+    );
+  }
+  if (pull.status === "closed" && ticket.status === "review") {
+    return (
+      <Notice tone="waiting" title={`Closed on ${forgeNames[pull.kind]} without a merge`}>
+        <p>
+          {pull.error ||
+            "The ticket is as it was: open another, merge it here, send it back or reject it."}
+        </p>
+      </Notice>
+    );
+  }
+  if (pull.status === "merged") {
+    return (
+      <Notice tone="waiting" title={`Merged on ${forgeNames[pull.kind]}, but not all of it`}>
+        <p>
+          Commit <code>{shortCommit(pull.mergeCommit ?? "")}</code>{" "}
+          has what was pushed; the ticket has newer work. Open another pull request of that, merge
+          it here, or reject it.
+        </p>
+      </Notice>
+    );
+  }
+  return null;
+}
+
+/** The forge on which the ticket's merge happened; null: it happened here. */
+export const mergedOn = (
+  { pull, ticket }: Pick<Props, "pull" | "ticket">,
+): string | null =>
+  pull?.status === "merged" && pull.mergeCommit === ticket.mergeCommit
+    ? forgeNames[pull.kind]
+    : null;
+
+// ------------------------------------------------------------------ on the review
+
+/** What there is of it for the ticket's work as it is now. */
+export type PullStanding = "none" | "here" | "older";
+
+export function standingOf({ pull, ticket }: Pick<Props, "pull" | "ticket">): PullStanding {
+  if (pull === null || pull.endedAt !== null) return "none";
+  return pull.commit === ticket.headCommit ? "here" : "older";
+}
+
+/** What was said there, with the way to take it up; `#review-forge`, under the diff. */
+export function ForgeRemarks(
+  { pull, remarks, ticket, nowMs, files }: Props & { files: DiffFile[] },
+): VNode {
+  if (pull === null || remarks.length === 0) return <div id="review-forge" hidden />;
+  const open = ticket.status === "review" && ticket.step !== "merge";
+  const left = remarks.filter((remark) => remark.commentId === null && remark.body.trim() !== "");
+  return (
+    <details class="panel" id="review-forge" open>
+      <summary>
+        <h2>On {forgeNames[pull.kind]}</h2>
+        <span class="muted small">{plural(remarks.length, "remark")}</span>
+        <Verdicts remarks={remarks} />
+      </summary>
+      {open && left.length > 1 && (
+        <ActionForm
+          action={pullHref(ticket.id, "take-up")}
+          fields={{ remarks: left.map(({ id }) => id).join(" ") }}
+        >
+          Take up all {left.length}
+        </ActionForm>
+      )}
+      {remarks.map((remark) => (
+        <article class="remark" id={`forge-${remark.id}`} key={remark.id}>
+          <p class="remark-head">
+            <strong>{remark.author}</strong>
+            {remark.verdict && <StatusBadge shown={verdictWords[remark.verdict]} />}
+            {remark.path && <Place remark={remark} files={files} />}
+            <span class="muted">
+              {remark.url === ""
+                ? <Time at={remark.at} nowMs={nowMs} />
+                : (
+                  <a href={remark.url} rel="noreferrer">
+                    <Time at={remark.at} nowMs={nowMs} />
+                  </a>
+                )}
+            </span>
+          </p>
+          {remark.body.trim() !== "" && <Prose text={remark.body} />}
+          {remark.commentId !== null && (
+            <p class="muted small">
+              <a href={`#comment-${remark.commentId}`}>Taken up</a>
+            </p>
+          )}
+          {open && remark.commentId === null && remark.body.trim() !== "" && (
+            <TakeUp ticketId={ticket.id} remarkId={remark.id} author={remark.author} />
+          )}
+        </article>
+      ))}
+    </details>
+  );
+}
+
+/** Makes a draft of it. */
+export function TakeUp(
+  { ticketId, remarkId, author }: { ticketId: string; remarkId: string; author: string },
+): VNode {
+  return (
+    <ActionForm
+      action={pullHref(ticketId, "take-up")}
+      fields={{ remarks: remarkId }}
+      kind="quiet"
+    >
+      Take up<Hidden>what {author} says</Hidden>
+    </ActionForm>
+  );
+}
+
+function Place({ remark, files }: { remark: ForgeRemark; files: DiffFile[] }): VNode {
+  const { path, line, side } = remark;
+  const words = <code class="path">{path}{line ? `:${line}` : ""}</code>;
+  if (!path || !files.some((file) => file.path === path)) return words;
+  const place = { path, line: line ?? 0, side };
+  const at = line && showsLine(files, place) ? lineId(place) : fileId(path);
+  return <a href={`#${at}`}>{words}</a>;
+}
+
+function Verdicts({ remarks }: { remarks: ForgeRemark[] }): VNode {
+  const latest = new Map<string, Shown>();
+  for (const { author, verdict } of remarks) {
+    if (verdict) latest.set(author, verdictWords[verdict]);
+  }
+  return (
+    <>
+      {[...latest].map(([author, shown]) => (
+        <span key={author} class={`outcome tone-${shown.tone}`}>
+          {author}: {shown.word.toLowerCase()}
+        </span>
+      ))}
+    </>
+  );
+}
+
+const verdictWords: Record<NonNullable<ForgeRemark["verdict"]>, Shown> = {
+  approved: { word: "Approved", tone: "done" },
+  changes_requested: { word: "Wants changes", tone: "waiting" },
+};
+
+/** As comments at their lines: those that stand on a line of what is shown, and are not taken up. */
+export function remarksInDiff({ pull, remarks, ticket }: Omit<Props, "nowMs">): Comment[] {
+  if (pull === null) return [];
+  return remarks.filter(({ path, commit, commentId }) =>
+    path !== null && commentId === null && commit === ticket.headCommit
+  )
+    .map(({ id, author, path, line, side, body, at }) => ({
+      id,
+      ticketId: ticket.id,
+      author: `${author} on ${forgeNames[pull.kind]}`,
+      ...{ path, line, side, body },
+      sent: true,
+      createdAt: at,
+      commit: null,
+      appliedCommit: null,
+      remarkId: id,
+    }));
+}
