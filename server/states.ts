@@ -76,6 +76,10 @@ export type DocumentStatus = typeof documentStatuses[number];
 export const documentSaves = ["commit", "files"] as const;
 export type DocumentSaves = typeof documentSaves[number];
 
+/** Where a project template comes from that is not built in. */
+export const templateSources = ["imported", "project"] as const;
+export type TemplateSource = typeof templateSources[number];
+
 /** How tickets start that nobody said anything else about: by themselves, or when a person starts each. */
 export const startModes = ["auto", "hand"] as const;
 export type StartMode = typeof startModes[number];

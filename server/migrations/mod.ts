@@ -18,6 +18,7 @@ import { localFiles } from "./0016_local_files.ts";
 import { evidence } from "./0017_evidence.ts";
 import { merging } from "./0018_merging.ts";
 import { documents } from "./0019_documents.ts";
+import { projectTemplates } from "./0024_project_templates.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -42,4 +43,5 @@ export const migrations: readonly Migration[] = [
   evidence,
   merging,
   documents,
+  projectTemplates,
 ];
