@@ -75,7 +75,7 @@ export function rulesBroken(template: ProjectTemplate, maxChars: number): RuleBr
     }
     placeholdersOf([...path, "prompt"], agent.prompt ?? "");
   }
-  for (const  of of["files", "planning"] as const) {
+  for (const part of ["files", "planning"] as const) {
     for (const [index, { path: place, text, fill, when }] of template[part].entries()) {
       const path = [part, index];
       conditionsOf(path, when);
