@@ -41,6 +41,13 @@ export const mergingHref = (projectId: string): string => `${projectHref(project
 export const mcpServersHref = (projectId: string): string =>
   `${projectHref(projectId)}/mcp-servers`;
 
+export const templatesHref = "/templates";
+export const templateHref = (templateId: string): string => `/templates/${id(templateId)}`;
+export const newFromTemplateHref = (templateId: string): string =>
+  `${templateHref(templateId)}/new`;
+export const projectTemplateHref = (projectId: string): string =>
+  `${projectHref(projectId)}/template`;
+
 export const checkRulesHref = (projectId: string): string => `${projectHref(projectId)}/checks`;
 
 /** An idea or a ticket, as others refer to it. */

@@ -6,9 +6,16 @@ import { handsLimitBounds, type HandsLimitName, handsLimitNames } from "../serve
 import { capital, Notice, Time } from "./components.tsx";
 import { Button, ErrorSummary, Field } from "./forms.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
-import { checkRulesHref, mcpServersHref, mergingHref, projectHref, traceHref } from "./links.ts";
+import {
+  checkRulesHref,
+  mcpServersHref,
+  mergingHref,
+  projectHref,
+  projectTemplateHref,
+  traceHref,
+} from "./links.ts";
 import type { Live } from "./live.tsx";
-import { PathForm } from "./projects.tsx";
+import { FromTemplate, PathForm } from "./projects.tsx";
 import type { Shell } from "./shell.ts";
 
 /** What a project form holds, by field name, and what was wrong with it. */
@@ -73,7 +80,12 @@ export function NewProjectPage({ shell, form, looked }: NewProjectPageProps): VN
               <Button kind="primary">Add the project</Button>
             </form>
           )
-          : <PathForm form="project" path={values.path} message={message} errors={errors} />}
+          : (
+            <>
+              <PathForm form="project" path={values.path} message={message} errors={errors} />
+              <FromTemplate />
+            </>
+          )}
       </div>
     </Layout>
   );
@@ -287,7 +299,8 @@ export function ProjectPage({ shell, live, project, form }: ProjectPageProps): V
             <a href={checkRulesHref(project.id)}>Checks</a>{" "}
             <a href={traceHref(project.id)}>Trace</a> <a href={mergingHref(project.id)}>Merging</a>
             {" "}
-            <a href={mcpServersHref(project.id)}>MCP servers</a>
+            <a href={mcpServersHref(project.id)}>MCP servers</a>{" "}
+            <a href={projectTemplateHref(project.id)}>Make a template</a>
           </>
         }
       />

@@ -14,6 +14,7 @@ import { modelsApi } from "./models.ts";
 import { orderApi } from "./order.tsx";
 import { documentEditApi } from "./document_edit.tsx";
 import { planningApi } from "./planning.tsx";
+import { projectTemplatesApi } from "./project_templates.ts";
 import { projectsApi } from "./projects.tsx";
 import { runsApi } from "./runs.tsx";
 import { systemApi } from "./system.ts";
@@ -25,6 +26,7 @@ import { usageApi } from "./usage.tsx";
 
 export function mountApi(api: Api, streams: EventStreams): void {
   projectsApi(api);
+  projectTemplatesApi(api);
   checkRulesApi(api);
   mcpServersApi(api);
   ideasApi(api);

@@ -26,6 +26,7 @@ import { done, pageRequest, type PageTools, show } from "./page.ts";
 import { orderPages } from "./order_pages.tsx";
 import { documentEditPages } from "./document_edit.tsx";
 import { planningPages } from "./planning.tsx";
+import { projectTemplatePages } from "./project_templates.ts";
 import { projectPages } from "./projects.tsx";
 import { runPages } from "./runs.tsx";
 import { reviewPages } from "./reviews.tsx";
@@ -42,6 +43,7 @@ export function mountPages(pages: Hono<Env>, tools: PageTools): void {
     return show(c, start);
   });
   projectPages(pages, tools);
+  projectTemplatePages(pages, tools);
   checkRulesPages(pages, tools);
   mcpServerPages(pages, tools);
   ideaPages(pages, tools);
