@@ -19,17 +19,17 @@ import { type PagesBench, pagesBench } from "./pages_support.ts";
 import { catalog } from "./project_templates_support.ts";
 import { type TestApp, testApp } from "./support.ts";
 
+interface Answer {
+  status: number;
+  // deno-lint-ignore no-explicit-any -- JSON of any route
+  json: any;
+}
+
 interface Bench extends AsyncDisposable {
   app: TestApp;
   pages: PagesBench;
   dir: string;
-  // deno-lint-ignore no-explicit-any -- JSON of any route
-  call(
-    method: string,
-    path: string,
-    body?: unknown,
-    headers?: HeadersInit,
-  ): Promise<{ status: number; json: any }>;
+  call(method: string, path: string, body?: unknown, headers?: HeadersInit): Promise<Answer>;
   page(path: string): Promise<string>;
 }
 
@@ -113,7 +113,7 @@ Deno.test("the pages lead from the list over the questions and all files to a pr
   const answers = {
     ...first,
     path,
-    "answers.name": "My <Thing>",
+    "answers.name": "My & <Thing",
     "answers.runtime": "node",
     do: "look",
   };
@@ -121,7 +121,7 @@ Deno.test("the pages lead from the list over the questions and all files to a pr
   match(looked, /name="test"[^>]* value="npm test"/);
   match(looked, /Submit the roadmap(&#39;|')s 4 rows as ideas/);
   match(looked, /&quot;name&quot;: &quot;my-thing&quot;|"name": "my-thing"/);
-  doesNotMatch(looked, /My <Thing>/);
+  doesNotMatch(looked, /My & <Thing/);
   deepEqual(
     [listProjects(b.app.db), [...Deno.readDirSync(b.dir)]],
     [[], []],
@@ -136,7 +136,7 @@ Deno.test("the pages lead from the list over the questions and all files to a pr
   deepEqual(project!.commands.map(({ command }) => command), ["npm run build", "npm run test"]);
   match(
     await Deno.readTextFile(join(path, "CLAUDE.md")),
-    /^# My <Thing>\n[^]*- test: `npm run test`/,
+    /^# My & <Thing\n[^]*- test: `npm run test`/,
   );
 });
 
