@@ -167,7 +167,7 @@ Deno.test("a refused form keeps what was typed, and says at the field what is wr
   await Deno.writeTextFile(join(b.dir, "full/mine"), "");
   const full = { ...first, path: join(b.dir, "full"), "answers.name": "X", do: "make", ideas: "1" };
   const refused = await b.pages.post("/templates/go/new", full);
-  equal(refused.status, 409);
+  equal(refused.status, 422);
   match(
     await refused.text(),
     /it is not empty \([^]*name="ideas" value="1" checked|name="ideas"[^>]*checked/,

@@ -54,6 +54,8 @@ export interface NewFromTemplatePageProps {
 }
 
 const FORM = "from-template";
+/** Where the answers lead: the browser shows it first. */
+const OUTCOME = "template-outcome";
 const commands = ["setup", "build", "test"] as const;
 
 export function NewFromTemplatePage(props: NewFromTemplatePageProps): VNode {
@@ -67,7 +69,7 @@ export function NewFromTemplatePage(props: NewFromTemplatePageProps): VNode {
         title={`New project: ${template.name}`}
         aside={<a href={templateHref(template.id)}>What is in it</a>}
       />
-      <form method="post" action={newFromTemplateHref(template.id)} id={FORM}>
+      <form method="post" action={`${newFromTemplateHref(template.id)}#${OUTCOME}`} id={FORM}>
         <div class="panel">
           <ErrorSummary form={FORM} message={message} errors={errors} />
           <p class="muted">{template.about}</p>
@@ -142,7 +144,7 @@ function Outcome(
   const unsandboxed = shell.confinement.kind === "process";
   return (
     <>
-      <Panel id="template-outcome" title="What it will have">
+      <Panel id={OUTCOME} title="What it will have">
         <fieldset>
           <legend>Commands</legend>
           {commands.map((name) => (
@@ -224,8 +226,13 @@ function Outcome(
           Make the project
         </Button>
       </Panel>
-      <Parts id="outcome-agents" title="Agents, trusted as they stand here" parts={agents} />
-      <Parts id="outcome-files" title="Files of the first commit" parts={files} />
+      <Parts
+        id="outcome-agents"
+        title="Agents, trusted as they stand here"
+        noun="agent"
+        parts={agents}
+      />
+      <Parts id="outcome-files" title="Files of the first commit" noun="file" parts={files} />
     </>
   );
 }

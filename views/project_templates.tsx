@@ -175,7 +175,7 @@ export function TemplatePage(props: TemplatePageProps): VNode {
               <dt>{name}</dt>
               <dd>
                 <code class="path">{withCodes(command)}</code>
-                {when && <span class="muted">{when}</span>}
+                {when && <span class="muted">{` (${withCodes(when)})`}</span>}
               </dd>
             </div>
           ))}
@@ -199,9 +199,9 @@ export function TemplatePage(props: TemplatePageProps): VNode {
           </dl>
         </Panel>
       )}
-      <Parts id="template-agents" title="Agents" parts={agents} />
-      <Parts id="template-documents" title="Planning documents" parts={documents} />
-      <Parts id="template-files" title="Files" parts={files} />
+      <Parts id="template-agents" title="Agents" noun="agent" parts={agents} />
+      <Parts id="template-documents" title="Planning documents" noun="document" parts={documents} />
+      <Parts id="template-files" title="Files" noun="file" parts={files} />
     </Layout>
   );
 }
@@ -228,20 +228,20 @@ function Wants({ toolchains, localFiles, setupNetwork }: TemplatePageProps): VNo
 
 /** Texts to unfold; what is not seen in them is shown by its code. */
 export function Parts(
-  { id, title, parts }: { id: string; title: string; parts: TemplatePart[] },
+  { id, title, noun, parts }: { id: string; title: string; noun: string; parts: TemplatePart[] },
 ): VNode | null {
   if (parts.length === 0) return null;
   return (
     <Panel
       id={id}
       title={title}
-      aside={<span class="muted num">{plural(parts.length, "text")}</span>}
+      aside={<span class="muted num">{plural(parts.length, noun)}</span>}
     >
       {parts.map((part, index) => (
         <details key={`${part.title} ${part.note}`} id={`${id}-${index}`}>
           <summary>
             <code class="path">{withCodes(part.title)}</code>
-            {part.note && <span class="muted">{withCodes(part.note)}</span>}
+            {part.note && <span class="muted">{` ${withCodes(part.note)}`}</span>}
           </summary>
           <pre class="output" tabIndex={0}>{withCodes(part.text)}</pre>
         </details>

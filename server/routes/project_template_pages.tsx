@@ -115,7 +115,8 @@ export async function make(c: RequestContext, tools: PageTools): Promise<Respons
       { ...shown, message, errors },
       filledOrNot(app, id, posted),
     );
-    return show(c, <NewFromTemplatePage {...page} />, status);
+    // What a field is to blame for is mended there, whatever the API calls it.
+    return show(c, <NewFromTemplatePage {...page} />, errors.length > 0 ? 422 : status);
   });
 }
 
