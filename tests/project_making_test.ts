@@ -111,6 +111,18 @@ Deno.test("an empty folder is used, and ideas are left out where a person wants 
   ok((await Deno.stat(join(b.path, ".git"))).isDirectory);
 });
 
+Deno.test("what the new .gitignore or a person's own ignores is committed all the same, where the template has it", async () => {
+  await using b = await bench();
+  const text = projectTemplate(b.app, "custom").text.replace("id: custom", "id: ignoring")
+    .replace("      build/\n", "      /planning/\n      .claude/\n      *.sh\n");
+  trustTemplate(b.app, "ignoring", importTemplate(b.app, text).hash);
+  placeProject(b.app, await b.make({ template: "ignoring" }));
+  const files = (await personGit(b.path, "ls-files")).split("\n");
+  for (const file of ["test.sh", "planning/architecture.md", ".claude/agents/reviewer.md"]) {
+    ok(files.includes(file), file);
+  }
+});
+
 Deno.test("documents of a person's come along, with their roadmap's ideas and the agents that they name", async () => {
   await using b = await bench();
   const documents = [

@@ -246,6 +246,15 @@ Deno.test("files that can't be beside each other are refused when the answers ha
   throws(() => filled(wild, { at: ".git" }), { code: "invalid", message: /git's own folder/ });
 });
 
+Deno.test("two commands of one name, each right by itself, are refused with the answers that bring them together", () => {
+  const template = read({
+    questions: [{ key: "more", label: "More", type: "yes_no" }],
+    commands: [{ name: "test", run: "a" }, { name: "test", run: "b", when: { more: "yes" } }],
+  });
+  equal(filled(template).commands.test, "a");
+  throws(() => filled(template, { more: "yes" }), { message: /it has two commands "test"/ });
+});
+
 Deno.test("no path of a project leads out of it, into git, or to what is a device elsewhere", () => {
   for (
     const path of [

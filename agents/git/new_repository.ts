@@ -24,6 +24,7 @@ export async function createRepository(spec: NewRepository): Promise<void> {
   const git = (doing: string, ...args: string[]) =>
     gitOk(path, args, { signal, doing, env: identityEnv(author) });
   await git("make the repository", "init", "--quiet", "--initial-branch=main");
-  await git("add the files", "add", "--all");
+  // Whatever a person ignores everywhere: these files are meant.
+  await git("add the files", "add", "--all", "--force");
   await git("make the first commit", "commit", "--quiet", "--message", message);
 }

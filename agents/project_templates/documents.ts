@@ -4,7 +4,8 @@ import { parseDefinition } from "../prompts/definition.ts";
 import { editDefinition } from "../prompts/edit_definition.ts";
 import { splitFrontMatter } from "../prompts/front_matter.ts";
 import type { Catalog } from "../catalog.ts";
-import type { PlannedAgent, PlanningText } from "./fill.ts";
+import type { PlanningText } from "./fill.ts";
+import type { PlannedAgent } from "./template_agents.ts";
 
 /** Most ideas and agents that documents give. */
 const IDEAS_MAX = 100;

@@ -2,26 +2,15 @@
 import type { Catalog } from "../catalog.ts";
 import { shellQuote } from "../git/git_error.ts";
 import { documentPath } from "../planning/document_paths.ts";
-import { parseDefinition } from "../prompts/definition.ts";
-import { editDefinition } from "../prompts/edit_definition.ts";
-import { splitFrontMatter } from "../prompts/front_matter.ts";
-import { importDefinition } from "../prompts/foreign_definition.ts";
 import { AppError, type FieldError } from "../../server/errors.ts";
 import { type CommandName, commandNames } from "../../server/records.ts";
 import { whyNoProjectPath } from "./paths.ts";
 import { escapeFor, fillIn, noEscape, whyNoAnswer } from "./placeholders.ts";
 import type { Conditions, ProjectTemplate } from "./template.ts";
+import { AGENT_FILES, agentOf, agentPath, type PlannedAgent } from "./template_agents.ts";
 
 /** A planning document that a new project begins with; the path is seen from `planning/`. */
 export interface PlanningText {
-  path: string;
-  text: string;
-}
-
-/** An agent of the new project: its definition, and the file of the repository that holds it. */
-export interface PlannedAgent {
-  name: string;
-  description: string;
   path: string;
   text: string;
 }
@@ -65,8 +54,6 @@ export interface FillOptions {
 /** Answers by key, as a form has them; a box that is checked is "yes". */
 export type Answers = Readonly<Record<string, string>>;
 
-export const AGENT_FILES = ".claude/agents";
-
 /**
  * Throws `invalid` with each answer that is missing or wrong (its field is `answers.<key>`), and for a template whose
  * files don't go together with these answers.
@@ -80,8 +67,18 @@ export function fillTemplate(
   const values = { ...answers, date, year: date.slice(0, 4) };
   const holds = ({ when }: { when?: Conditions }) => whenHolds(when, answers);
   const words = (text: string) => fillIn(text, values, noEscape);
+  const asked = template.commands.filter(holds);
+  const twice = asked.find(({ name }, index) =>
+    asked.findIndex((command) => command.name === name) !== index
+  );
+  if (twice) {
+    throw new AppError(
+      "invalid",
+      `Cannot fill in the template "${template.id}": with these answers it has two commands "${twice.name}"`,
+    );
+  }
   const commands = withChosen(
-    template.commands.filter(holds)
+    asked
       .map(({ name, run }) => ({ name, run: fillIn(run, values, shellQuote) })),
     chosen,
   );
@@ -215,37 +212,6 @@ export function checkAnswers(template: ProjectTemplate, given: Answers): Record<
 
 const whenHolds = (when: Conditions | undefined, answers: Answers): boolean =>
   Object.entries(when ?? {}).every(([key, values]) => [values].flat().includes(answers[key] ?? ""));
-
-const agentPath = (name: string): string => `${AGENT_FILES}/${name}.md`;
-
-/** A whole definition: of its own, or a built-in one with the template's words after it. */
-function agentOf(
-  agent: ProjectTemplate["agents"][number],
-  words: (text: string) => string,
-  catalog: Catalog,
-): PlannedAgent {
-  const { name, base, description, keys, prompt, definition } = agent;
-  const path = agentPath(name);
-  const changes = { name, ...description !== undefined && { description }, ...keys };
-  let text: string;
-  if (definition !== undefined) text = importDefinition(definition, path).text;
-  else if (base === undefined) {
-    text = importDefinition(
-      editDefinition("---\n---\n", path, { keys: changes, body: words(prompt!) }),
-      path,
-    ).text;
-  } else {
-    const built = catalog.text(base);
-    if (built === null) catalog.get(base);
-    const body = `${splitFrontMatter(built!, path).body}\n\n${words(prompt!).trim()}`;
-    text = editDefinition(built!, path, { keys: changes, body });
-  }
-  const read = parseDefinition(text, path);
-  if (read.name !== name) {
-    throw new AppError("invalid", `Cannot read ${path}: it is named "${read.name}"`);
-  }
-  return { name, description: read.description, path, text };
-}
 
 /** Front matter of a document says that it is a roadmap. */
 const isRoadmap = ({ text }: PlanningText): boolean =>

@@ -17,6 +17,7 @@ import {
   type RoadmapIdea,
   roadmapIdeas,
 } from "../../agents/project_templates/documents.ts";
+import { checkAgents } from "../../agents/project_templates/template_agents.ts";
 import { type ProjectTemplate, readTemplate } from "../../agents/project_templates/template.ts";
 import type { App } from "../app.ts";
 import { today } from "../calendar.ts";
@@ -109,7 +110,9 @@ export const importTemplate = (app: App, text: string): KnownTemplate =>
 
 /** The same for one that was made of a project here: whoever made it has all of it in force already. */
 export function addTemplate(app: App, text: string, source: TemplateSource): KnownTemplate {
-  const { id } = readTemplate(text, source === "imported" ? "that was sent" : "of the project");
+  const template = readTemplate(text, source === "imported" ? "that was sent" : "of the project");
+  const { id } = template;
+  checkAgents(template, app.catalog);
   if (builtInText(id) !== null) {
     throw new AppError(
       "conflict",
