@@ -40,7 +40,7 @@ import { mountPages, renderError } from "./routes/pages.tsx";
 import { resumeAgents } from "./services/agents.ts";
 import { scheduleBackups } from "./services/backups.ts";
 import { giveUpJob } from "./services/jobs.ts";
-import { mendProjectsLater } from "./services/mend_projects.ts";
+import { mendProjects } from "./services/mend_projects.ts";
 import { knownQuirks, learnQuirk, refreshModels } from "./services/models.ts";
 import { pruneUsage, scheduleRollUps } from "./services/roll_up.ts";
 import { createRunHost } from "./services/run_host.ts";
@@ -156,7 +156,7 @@ function begin(app: App, runner: Runner): void {
     });
     // What held the agents may be mended by this very start, with another key say.
     resumeAgents(app);
-    mendProjectsLater(app);
+    void mendProjects(app);
     runner.start();
   } catch (error) {
     if (!(error instanceof Unavailable) || app.db.fault === null) throw error;

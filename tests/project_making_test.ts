@@ -17,6 +17,7 @@ import {
   placeProject,
   readyProject,
 } from "../server/services/project_making.ts";
+import { mendProjects } from "../server/services/mend_projects.ts";
 import { makingFolder } from "../server/services/new_folder.ts";
 import {
   importTemplate,
@@ -241,6 +242,33 @@ Deno.test("a crash after the folder is in place: the next try finds the project 
   deepEqual([listProjects(app.db).length, ideasOf(b.app).length, listMakings(app.db)], [1, 2, []]);
   equal(agentFor(app, "reviewer", project!.id).trusted, true);
   await rejects(() => b.make(), { code: "conflict", message: /already the project "Thing"/ });
+});
+
+Deno.test("a start mends what crashes have left: one project whole, the other gone", async () => {
+  await using b = await bench();
+  const whole = await b.make();
+  ok("making" in whole);
+  await Deno.rename(whole.making.folder, b.path);
+  const folder = makingFolder(join(b.dir, "other"), "0123abcd");
+  beginMaking(b.app, { path: join(b.dir, "other"), folder, plan: "{}" });
+  await Deno.mkdir(folder);
+  await mendProjects(afterCrash(b));
+  deepEqual(listProjects(b.app.db).map(({ path }) => path), [b.path]);
+  deepEqual([b.around(), listMakings(b.app.db)], [["thing"], []]);
+  await mendProjects(b.app);
+});
+
+Deno.test("what can't be mended is logged, keeps its row, and stands in nobody's way", async () => {
+  await using b = await bench();
+  beginMaking(b.app, { path: b.path, folder: join(b.dir, "not-ours"), plan: "{}" });
+  await Deno.mkdir(join(b.dir, "not-ours"));
+  const warned: string[] = [];
+  const log = { ...b.app.log, warn: (message: string) => void warned.push(message) };
+  await mendProjects({ ...afterCrash(b), log });
+  deepEqual(warned, ["what is left of a new project could not be mended"]);
+  deepEqual([b.around(), listMakings(b.app.db).length], [["not-ours"], 1]);
+  placeProject(b.app, await b.make());
+  deepEqual(b.around(), ["not-ours", "thing"]);
 });
 
 Deno.test("the try that comes after such a crash is answered with that project", async () => {

@@ -218,6 +218,8 @@ Deno.test("the API lists, shows, previews, makes once for one key, and refuses w
   await using b = await bench();
   const { json: listed } = await b.call("GET", "/project-templates");
   equal(listed.items.length, 9);
+  const { json: described } = await b.call("GET", "/openapi.json");
+  ok(described.paths["/project-templates/{id}/projects"].post);
   const { json: rust } = await b.call("GET", "/project-templates/rust");
   deepEqual(rust.questions.map(({ key }: { key: string }) => key), ["kind", "package"]);
   equal(readTemplate(rust.text, "x").id, "rust");

@@ -56,17 +56,17 @@ export function TemplatesPage({ shell, templates, form }: TemplatesPageProps): V
                   ? newFromTemplateHref(template.id)
                   : templateHref(template.id)}
               >
-                {template.name}
+                {withCodes(template.name)}
               </a>
               <p class="row-note">
-                {template.about}
+                {withCodes(template.about)}
                 {template.source !== "built_in" && <Tag>{sourceWords[template.source]}</Tag>}
               </p>
             </div>
             <a
               class="row-fact"
               href={templateHref(template.id)}
-              aria-label={`What is in it: ${template.name}`}
+              aria-label={`What is in it: ${withCodes(template.name)}`}
             >
               What is in it
             </a>
@@ -143,7 +143,7 @@ export function TemplatePage(props: TemplatePageProps): VNode {
     <Layout shell={shell} title={name} current="projects" live={null}>
       <PageHead
         crumb={{ href: templatesHref, label: "Project templates" }}
-        title={name}
+        title={withCodes(name)}
         aside={trusted ? <Tag>{sourceWords[source]}</Tag> : <StatusBadge shown={untrusted} />}
       />
       <p>{withCodes(about)}</p>

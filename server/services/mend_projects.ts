@@ -7,14 +7,16 @@ import { listMakings } from "../store/project_makings.ts";
 /** To remove a folder of a few hundred files takes milliseconds; a disk may hang. */
 const MEND_TIMEOUT_MS = MINUTE_MS;
 
-/** Begins to mend, and doesn't wait for it; what fails is logged, and tried again with the next new project. */
-export function mendProjectsLater(app: App): void {
+/** What fails is logged, and tried again with the next new project. */
+export async function mendProjects(app: App): Promise<void> {
   if (listMakings(app.db).length === 0) return;
-  const mend = async () => {
+  try {
     const { mendMakings } = await import("./project_making.ts");
-    await mendMakings(app, AbortSignal.timeout(MEND_TIMEOUT_MS));
-  };
-  void mend().catch((error) =>
-    app.log.warn("what is left of new projects could not be mended", { error: messageOf(error) })
-  );
+    const mended = await mendMakings(app, AbortSignal.timeout(MEND_TIMEOUT_MS));
+    for (const { name, path } of mended) {
+      app.log.info("a new project that was cut off is whole now", { name, path });
+    }
+  } catch (error) {
+    app.log.warn("what is left of new projects could not be mended", { error: messageOf(error) });
+  }
 }
