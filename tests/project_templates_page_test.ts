@@ -154,6 +154,29 @@ Deno.test("a command that the answers propose follows them, and one that a perso
   deepEqual([node.build, node.test], ["npm run build", "mine"]);
 });
 
+Deno.test("what was written and chosen below stays through a wrong answer above", async () => {
+  await using b = await bench();
+  const path = join(b.dir, "x");
+  const first = { ...formIn(await b.page("/templates/unreal/new")), path, "answers.name": "X" };
+  const post = async (fields: Record<string, string>) =>
+    await (await b.pages.post("/templates/unreal/new", fields)).text();
+  const looked = formIn(await post({ ...first, do: "look" }));
+  const { ideas: _, ...mine } = looked;
+  const wrong = await post({
+    ...mine,
+    test: "mine",
+    "answers.engine": "up",
+    toolchains_allowed: "1",
+    do: "look",
+  });
+  doesNotMatch(wrong, /template-outcome-title/);
+  const again = formIn(await post({ ...formIn(wrong), "answers.engine": "/opt/none", do: "look" }));
+  deepEqual([again.test, again.toolchains_allowed, again.ideas], ["mine", "1", undefined]);
+  const refused = await post({ ...again, do: "make" });
+  match(refused, /class="error">"?(&quot;)?\/opt\/none(&quot;)?"? is no folder of this machine/);
+  match(refused, /href="#from-template-toolchains_allowed"/);
+});
+
 Deno.test("a refused form keeps what was typed, and says at the field what is wrong", async () => {
   await using b = await bench();
   const first = formIn(await b.page("/templates/go/new"));

@@ -125,10 +125,15 @@ export function NewFromTemplatePage(props: NewFromTemplatePageProps): VNode {
   );
 }
 
-/** What was chosen below stays chosen where that part is not shown. */
-function Kept({ form: { allowed } }: { form: NewFromTemplateForm }): VNode {
+/** What was chosen and written below stays where that part is not shown. */
+function Kept({ form: { allowed, values } }: { form: NewFromTemplateForm }): VNode {
   return (
     <>
+      {commands.map((name) =>
+        values[name] === undefined
+          ? null
+          : <input type="hidden" key={name} name={name} value={values[name]} />
+      )}
       {Object.entries(allowed).map(([name, checked]) =>
         checked ? <input type="hidden" key={name} name={name} value="1" /> : null
       )}
@@ -201,6 +206,7 @@ function Outcome(
           <Option
             name="toolchains_allowed"
             checked={allowed.toolchains_allowed}
+            error={errors.find(({ field }) => field === "toolchains_allowed")?.message}
             hint={`Read-only: ${toolchains.map(withCodes).join(", ")}`}
           >
             Sandboxes may see the folders with tools
@@ -238,10 +244,11 @@ function Outcome(
 }
 
 function Option(
-  { name, checked, hint, children }: {
+  { name, checked, hint, error, children }: {
     name: keyof NewFromTemplateForm["allowed"];
     checked: boolean;
     hint: string;
+    error?: string;
     children: VNode | string | (VNode | string)[];
   },
 ): VNode {
@@ -258,6 +265,7 @@ function Option(
         />
         {children}
       </label>
+      {error && <p class="error">{error}</p>}
       <p class="hint" id={`${FORM}-${name}-hint`}>{hint}</p>
     </div>
   );

@@ -17,6 +17,7 @@ import {
 } from "../pages/project_templates.ts";
 import { AppError } from "../errors.ts";
 import { commandNames } from "../records.ts";
+import { documentsOfProject } from "../services/bootstrap_documents.ts";
 import { placeProject, previewProject, readyProject } from "../services/project_making.ts";
 import {
   addTemplate,
@@ -107,29 +108,33 @@ export async function make(c: RequestContext, tools: PageTools): Promise<Respons
       withQuery("/ideas", { project: project.id }),
       `Project "${project.name}" made in ${project.path}`,
     );
-  }, (refusal) => {
-    const { message, errors, status } = refusal;
-    const page = newFromTemplatePage(
-      pageRequest(c, tools),
-      id,
-      { ...shown, message, errors },
-      filledOrNot(app, id, posted),
-    );
+  }, async ({ message, errors, status }) => {
+    const refused = {
+      ...shown,
+      message,
+      // Folders with tools are an answer; that they are shown is a box.
+      errors: errors.map((error) =>
+        error.field === "toolchains" ? { ...error, field: "toolchains_allowed" } : error
+      ),
+    };
+    const filled = await filledOrNot(app, id, posted);
+    const page = newFromTemplatePage(pageRequest(c, tools), id, refused, filled);
     // What a field is to blame for is mended there, whatever the API calls it.
     return show(c, <NewFromTemplatePage {...page} />, errors.length > 0 ? 422 : status);
   });
 }
 
 /** Where only the folder was refused, what was looked at stays in view. */
-function filledOrNot(
+async function filledOrNot(
   app: RequestContext["var"]["app"],
   id: string,
   posted: Record<string, string>,
 ) {
-  if (posted.do !== "make" || posted.documents_of) return null;
+  if (posted.do !== "make") return null;
   try {
-    const { answers, commands } = bodyOf(posted);
-    return previewProject(app, { template: id, answers, commands, documents: [] });
+    const { answers, commands, documents_of } = bodyOf(posted);
+    const documents = await documentsOfProject(app, documents_of, requestSignal());
+    return previewProject(app, { template: id, answers, commands, documents });
   } catch (error) {
     // The refusal that is shown says what is wrong.
     if (error instanceof AppError) return null;
