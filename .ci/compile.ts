@@ -41,6 +41,7 @@ await copyFolder("static", gaffer);
 await shrinkScripts(join(gaffer, "static"));
 await copyFolder("agents/definitions", gaffer);
 await copyFolder("agents/planning/templates", gaffer);
+await copyFolder("agents/project_templates/built_in", gaffer);
 for (
   const [from, to] of [["htmx.min.js", "htmx.js"], ["ext/hx-sse.min.js", "hx-sse.js"]] as const
 ) {

@@ -110,6 +110,10 @@ export type ExportFormat = typeof exportFormats[number];
 export const guideFiles = ["CLAUDE.md", "AGENTS.md"] as const;
 export type GuideFile = typeof guideFiles[number];
 
+/** Where a project template comes from that is not built in. */
+export const templateSources = ["imported", "project"] as const;
+export type TemplateSource = typeof templateSources[number];
+
 /** How tickets start that nobody said anything else about: by themselves, or when a person starts each. */
 export const startModes = ["auto", "hand"] as const;
 export type StartMode = typeof startModes[number];

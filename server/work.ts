@@ -24,6 +24,7 @@ import { Unavailable } from "./machine_fault.ts";
 import { resumeAgents } from "./services/agents.ts";
 import { scheduleBackups } from "./services/backups.ts";
 import { giveUpJob } from "./services/jobs.ts";
+import { mendProjects } from "./services/mend_projects.ts";
 import { knownQuirks, learnQuirk, refreshModels } from "./services/models.ts";
 import { pruneUsage, scheduleRollUps } from "./services/roll_up.ts";
 import { createRunHost } from "./services/run_host.ts";
@@ -62,6 +63,7 @@ function begin(app: App, runner: Runner): void {
     });
     // What held the agents may be mended by this very start, with another key say.
     resumeAgents(app);
+    void mendProjects(app);
     runner.start();
   } catch (error) {
     if (!(error instanceof Unavailable) || app.db.fault === null) throw error;

@@ -22,6 +22,13 @@ import { CheckRulesPage } from "../views/check_rules.tsx";
 import { type McpServerForm, McpServersPage } from "../views/mcp_servers.tsx";
 import { MemoriesPage, MemoryPage, NotePage } from "../views/memory.tsx";
 import { NewProjectPage, ProjectPage } from "../views/project.tsx";
+import { NewFromTemplatePage } from "../views/project_from_template.tsx";
+import {
+  TemplateOfProjectPage,
+  TemplatePage,
+  type TemplateRow,
+  TemplatesPage,
+} from "../views/project_templates.tsx";
 import { ProjectsPage } from "../views/projects.tsx";
 import { ReviewPage } from "../views/review.tsx";
 import { RunForkPage } from "../views/run_fork.tsx";
@@ -135,6 +142,15 @@ const commitMessage = "fix: keep the second of two quick saves\n\n- write throug
 
 const notGit =
   'Cannot use "/tmp" as a project: it is not a git repository. Make it one: git -C /tmp init';
+
+const sampleTemplate: TemplateRow = {
+  id: "rust",
+  name: "Rust crate",
+  about: "A library crate, with a program on top if wanted.",
+  tags: ["rust"],
+  source: "built_in",
+  trusted: true,
+};
 
 /** Pages by path; `query` is the request's. */
 export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) => VNode> = {
@@ -878,6 +894,91 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
         idea: null,
         questions: [],
       }]}
+    />
+  ),
+  "/templates": (shell) => (
+    <TemplatesPage
+      shell={shell}
+      templates={[sampleTemplate, {
+        ...sampleTemplate,
+        id: "theirs",
+        name: "Theirs",
+        source: "imported",
+        trusted: false,
+      }]}
+      form={{ text: "id: x", message: 'Cannot read the template: "hooks"', errors: [] }}
+    />
+  ),
+  "/templates/theirs": (shell) => (
+    <TemplatePage
+      shell={shell}
+      template={{
+        ...sampleTemplate,
+        source: "imported",
+        trusted: false,
+        hash: "0123",
+        trustedBy: null,
+        needs: ["Rust with cargo"],
+      }}
+      commands={[{
+        name: "test",
+        command: "{{engine}}/Engine/Binaries/Linux/UnrealEditor-Cmd -unattended -nullrhi",
+        when: "platform: linux",
+      }]}
+      questions={[{ label: "Kind", hint: "What it becomes", answers: "Program / Library" }]}
+      toolchains={["{{engine}}"]}
+      localFiles={[".env"]}
+      setupNetwork
+      agents={[{ title: "feature-dev", note: "the built-in feature-dev", text: "## Craft" }]}
+      documents={[]}
+      files={[{ title: "src/{{name|snake}}_with_a_long_name.rs", note: "", text: "fn main() {}" }]}
+    />
+  ),
+  "/templates/rust/new": (shell) => (
+    <NewFromTemplatePage
+      shell={{ ...shell, confinement: { kind: "process", hint: "" } }}
+      template={{ ...sampleTemplate, hash: "0123", needs: ["Rust with cargo"] }}
+      questions={[
+        {
+          key: "kind",
+          label: "Kind",
+          hint: "What it becomes",
+          required: true,
+          choices: [{ value: "lib", label: "Library" }, { value: "bin", label: "Program" }],
+        },
+        { key: "package", label: "Crate name", hint: "", required: false, choices: null },
+      ]}
+      form={{
+        values: { path: "/home/ana/code/new", "answers.name": "New", "answers.kind": "bin" },
+        allowed: {
+          ideas: true,
+          setup_network: false,
+          toolchains_allowed: false,
+          commands_allowed: false,
+        },
+        message: "Cannot make the project: it is not empty",
+        errors: [{ field: "answers.package", message: "Write a name such as my-package" }],
+      }}
+      outcome={{
+        commands: { setup: "cargo fetch", build: "cargo build", test: "cargo test" },
+        further: [{ name: "lint", command: "cargo clippy --all-targets -- -D warnings" }],
+        toolchains: ["/opt/rust"],
+        setupNetwork: true,
+        ideas: [{ title: "The core works" }],
+        agents: [{ title: "feature-dev", note: "Builds it", text: "## Craft" }],
+        files: [{ title: "CLAUDE.md", note: "", text: "# New" }],
+      }}
+    />
+  ),
+  "/projects/prj_game/template": (shell) => (
+    <TemplateOfProjectPage
+      shell={shell}
+      project={{ id: "prj_game", name: "Space game" }}
+      form={{
+        values: { id: "space-game", name: "Space game", about: "" },
+        message: 'Cannot add the template: "rust" is built in',
+        errors: [{ field: "id", message: '"rust" is built in' }],
+      }}
     />
   ),
   "/projects/new": (shell) => (

@@ -59,6 +59,13 @@ export const pullHref = (ticketId: string, verb = ""): string =>
 export const mcpServersHref = (projectId: string): string =>
   `${projectHref(projectId)}/mcp-servers`;
 
+export const templatesHref = "/templates";
+export const templateHref = (templateId: string): string => `/templates/${id(templateId)}`;
+export const newFromTemplateHref = (templateId: string): string =>
+  `${templateHref(templateId)}/new`;
+export const projectTemplateHref = (projectId: string): string =>
+  `${projectHref(projectId)}/template`;
+
 export const checkRulesHref = (projectId: string): string => `${projectHref(projectId)}/checks`;
 
 /** Without a query: the newest that was asked about it. */

@@ -12,10 +12,11 @@ import {
   mcpServersHref,
   mergingHref,
   projectHref,
+  projectTemplateHref,
   traceHref,
 } from "./links.ts";
 import type { Live } from "./live.tsx";
-import { PathForm } from "./projects.tsx";
+import { FromTemplate, PathForm } from "./projects.tsx";
 import type { Shell } from "./shell.ts";
 
 /** What a project form holds, by field name, and what was wrong with it. */
@@ -80,7 +81,12 @@ export function NewProjectPage({ shell, form, looked }: NewProjectPageProps): VN
               <Button kind="primary">Add the project</Button>
             </form>
           )
-          : <PathForm form="project" path={values.path} message={message} errors={errors} />}
+          : (
+            <>
+              <PathForm form="project" path={values.path} message={message} errors={errors} />
+              <FromTemplate />
+            </>
+          )}
       </div>
     </Layout>
   );
@@ -295,7 +301,8 @@ export function ProjectPage({ shell, live, project, form }: ProjectPageProps): V
             <a href={traceHref(project.id)}>Trace</a> <a href={mergingHref(project.id)}>Merging</a>
             {" "}
             <a href={forgeHref(project.id)}>Pull requests</a>{" "}
-            <a href={mcpServersHref(project.id)}>MCP servers</a>
+            <a href={mcpServersHref(project.id)}>MCP servers</a>{" "}
+            <a href={projectTemplateHref(project.id)}>Make a template</a>
           </>
         }
       />

@@ -6,7 +6,7 @@ import { Panel, Tag } from "./components.tsx";
 import { plural } from "./format.ts";
 import { ActionForm, Button, ErrorSummary, Field } from "./forms.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
-import { projectHref, withQuery } from "./links.ts";
+import { projectHref, templatesHref, withQuery } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
 import type { Shell } from "./shell.ts";
 
@@ -26,6 +26,7 @@ export function ProjectsPage(props: ProjectsPageProps): VNode {
       <ProjectList {...props} />
       <Panel id="add-project" title="Add a project">
         <PathForm form="add" path="" message={null} errors={[]} />
+        <FromTemplate />
         {sampleOffered && <SampleForm demo={shell.demo} />}
       </Panel>
     </Layout>
@@ -93,6 +94,15 @@ export function PathForm({ form, path, message, errors }: PathFormProps): VNode 
       />
       <Button kind="primary">Look at it</Button>
     </form>
+  );
+}
+
+/** The way to a project that is not there yet. */
+export function FromTemplate(): VNode {
+  return (
+    <p class="muted" id="from-template">
+      Nothing there yet? <a href={templatesHref}>Begin a new project from a template</a>.
+    </p>
   );
 }
 

@@ -3,7 +3,7 @@ import type { VNode } from "preact";
 import type { FieldError } from "../server/errors.ts";
 import { Panel } from "./components.tsx";
 import { Layout, PageHead } from "./layout.tsx";
-import { PathForm, SampleForm } from "./projects.tsx";
+import { FromTemplate, PathForm, SampleForm } from "./projects.tsx";
 import type { Shell } from "./shell.ts";
 
 export interface StartPageProps {
@@ -21,6 +21,7 @@ export function StartPage({ shell, path, message, errors }: StartPageProps): VNo
       <PageHead title="Which project should the agents work on?" />
       <Panel id="your-project" title="A project of yours">
         <PathForm form="start" path={path} message={message} errors={errors} />
+        <FromTemplate />
         <p class="muted">
           {shell.demo
             ? (

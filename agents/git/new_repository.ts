@@ -1,27 +1,30 @@
-/** Makes a repository from given files, for the sample project. */
+/** Makes a repository from given files: for the sample project, and for new ones of a template. */
 import { dirname, join } from "node:path";
 import { gitOk } from "./git.ts";
-import { gaffer, identityEnv } from "./repository.ts";
+import { gaffer, type Identity, identityEnv } from "./repository.ts";
 
 export interface NewRepository {
   /** An empty folder that exists. */
   path: string;
   files: readonly { path: string; content: string; executable?: boolean }[];
   message: string;
+  /** Of the first commit; Gaffer by default. */
+  author?: Identity;
   signal: AbortSignal;
 }
 
 /** Writes the files and commits them on the branch "main". */
 export async function createRepository(spec: NewRepository): Promise<void> {
-  const { path, files, message, signal } = spec;
+  const { path, files, message, author = gaffer, signal } = spec;
   for (const file of files) {
     const target = join(path, file.path);
     await Deno.mkdir(dirname(target), { recursive: true });
     await Deno.writeTextFile(target, file.content, { mode: file.executable ? 0o755 : 0o644 });
   }
   const git = (doing: string, ...args: string[]) =>
-    gitOk(path, args, { signal, doing, env: identityEnv(gaffer) });
+    gitOk(path, args, { signal, doing, env: identityEnv(author) });
   await git("make the repository", "init", "--quiet", "--initial-branch=main");
-  await git("add the files", "add", "--all");
+  // Whatever a person ignores everywhere: these files are meant.
+  await git("add the files", "add", "--all", "--force");
   await git("make the first commit", "commit", "--quiet", "--message", message);
 }

@@ -21,6 +21,7 @@ import { documents } from "./0019_documents.ts";
 import { forges } from "./0020_forges.ts";
 import { planningAgents } from "./0021_planning_agents.ts";
 import { documentWork } from "./0022_document_work.ts";
+import { projectTemplates } from "./0024_project_templates.ts";
 import { documentsGone } from "./0026_documents_gone.ts";
 import type { Migration } from "./migration.ts";
 
@@ -49,5 +50,6 @@ export const migrations: readonly Migration[] = [
   forges,
   planningAgents,
   documentWork,
+  projectTemplates,
   documentsGone,
 ];

@@ -50,6 +50,10 @@ export function mountApi(api: Api, streams: EventStreams): void {
   );
   api.late(["projects"], async () => (await import("./forges.tsx")).forgesApi);
   api.late(["tickets"], async () => (await import("./pull_requests.tsx")).pullRequestsApi);
+  api.late(
+    ["project-templates", "projects"],
+    async () => (await import("./project_templates.ts")).projectTemplatesApi,
+  );
   api.late(["events"], async () => {
     const { eventsApi } = await import("./events.ts");
     return (api) => eventsApi(api, streams);

@@ -61,6 +61,10 @@ export function mountPages(pages: Pages, tools: PageTools): void {
   late(["documents"], async () => (await import("./document_drift.tsx")).documentDriftPages);
   late(["projects"], async () => (await import("./forges.tsx")).forgePages);
   late(["tickets"], async () => (await import("./pull_requests.tsx")).pullRequestPages);
+  late(
+    ["templates", "projects"],
+    async () => (await import("./project_templates.ts")).projectTemplatePages,
+  );
   late(["settings"], async () => (await import("./settings.tsx")).settingsPages);
   late(["live"], async () => (await import("./live.tsx")).livePages);
 }

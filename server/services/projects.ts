@@ -122,7 +122,7 @@ function noSuchBranch(doing: string, branch: string): AppError {
 }
 
 /** Throws `invalid` for a folder that is not there, or that no sandbox may show; links are followed. */
-async function checkToolchains(app: App, doing: string, folders: string[]): Promise<void> {
+export async function checkToolchains(app: App, doing: string, folders: string[]): Promise<void> {
   if (folders.length === 0) return;
   const options = {
     home: Deno.env.get("HOME") ?? "",
@@ -142,7 +142,8 @@ async function checkToolchains(app: App, doing: string, folders: string[]): Prom
   }
 }
 
-function commandsFrom(texts: Partial<Record<CommandName, string>>): ProjectCommand[] {
+/** A project's commands with their time limits; empty texts are none. */
+export function commandsFrom(texts: Partial<Record<CommandName, string>>): ProjectCommand[] {
   return commandNames.flatMap((name) => {
     const command = texts[name]?.trim();
     return command ? [{ name, command, timeoutMs: defaultTimeoutMs[name] }] : [];

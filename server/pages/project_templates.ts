@@ -1,0 +1,214 @@
+/** The pages of project templates, and the form of a new project of one. */
+import type {
+  NewFromTemplateForm,
+  NewFromTemplatePageProps,
+  QuestionField,
+  TemplateOutcome,
+} from "../../views/project_from_template.tsx";
+import type {
+  TemplateOfProjectPageProps,
+  TemplatePageProps,
+  TemplatePart,
+  TemplatesPageProps,
+} from "../../views/project_templates.tsx";
+import type {
+  Conditions,
+  ProjectTemplate,
+  TemplateQuestion,
+} from "../../agents/project_templates/template.ts";
+import { commandNames } from "../records.ts";
+import {
+  type FilledTemplate,
+  listProjectTemplates,
+  projectTemplate,
+} from "../services/project_templates.ts";
+import { getProject } from "../store/projects.ts";
+import { slugOf } from "../services/document_templates.ts";
+import { type PageRequest, shellOf } from "./shell.ts";
+
+/** Texts that a page shows, and the most characters of each. */
+const PARTS_MAX = 200;
+const PART_CHARS = 40_000;
+
+export const templatesPage = (
+  request: PageRequest,
+  form: TemplatesPageProps["form"] = { text: "", message: null, errors: [] },
+): TemplatesPageProps => ({
+  shell: shellOf(request),
+  templates: listProjectTemplates(request.app),
+  form,
+});
+
+/** What a template's author wrote, word for word: that is what a person trusts. */
+export function templatePage(request: PageRequest, id: string): TemplatePageProps {
+  const { template, hash, source, trusted, trustedBy } = projectTemplate(request.app, id);
+  const { name, about, tags, needs, questions, commands, agents, planning, files } = template;
+  return {
+    shell: shellOf(request),
+    template: { id, name, about, tags, source, trusted, hash, trustedBy, needs },
+    commands: commands.map(({ name, run, when }) => ({
+      name,
+      command: run,
+      when: whenWords(when),
+    })),
+    questions: questions.map((question) => ({
+      label: question.label,
+      hint: [question.hint, whenWords(question.when)].filter(Boolean).join(" "),
+      answers: answersOf(question),
+    })),
+    toolchains: template.toolchains,
+    localFiles: template.local_files,
+    setupNetwork: template.setup_network,
+    agents: partsOf(agents.map((agent) => ({
+      title: agent.name,
+      note: agent.base ? `the built-in ${agent.base}, and what follows` : "",
+      text: agentText(agent),
+    }))),
+    documents: partsOf(planning.map(({ path, text, when }) => ({
+      ...{ title: `planning/${path}`, note: whenWords(when), text },
+    }))),
+    files: partsOf(files.map(({ path, text, when, executable }) => ({
+      title: path,
+      note: [executable ? "executable" : "", whenWords(when)].filter(Boolean).join(", "),
+      text,
+    }))),
+  };
+}
+
+function agentText(agent: ProjectTemplate["agents"][number]): string {
+  if (agent.definition !== undefined) return agent.definition;
+  const keys = Object.entries(agent.keys)
+    .map(([key, value]) => `${key}: ${JSON.stringify(value)}`);
+  const head = [agent.description ? `description: ${agent.description}` : "", ...keys]
+    .filter(Boolean).join("\n");
+  return `${head}\n\n${agent.prompt ?? ""}`.trim();
+}
+
+const whenWords = (when: Conditions | undefined): string =>
+  Object.entries(when ?? {}).map(([key, values]) => `${key}: ${[values].flat().join(" or ")}`)
+    .join(", ");
+
+const answersOf = (question: TemplateQuestion): string =>
+  question.type === "choice"
+    ? question.choices.map(({ label }) => label).join(" / ")
+    : question.type === "yes_no"
+    ? "Yes / No"
+    : question.default && `In words, by default ${question.default}`;
+
+function partsOf(parts: TemplatePart[]): TemplatePart[] {
+  const shown = parts.slice(0, PARTS_MAX).map((part) =>
+    part.text.length <= PART_CHARS ? part : {
+      ...part,
+      note: [part.note, `its first ${PART_CHARS} of ${part.text.length} characters`]
+        .filter(Boolean).join(", "),
+      text: part.text.slice(0, PART_CHARS),
+    }
+  );
+  const more = parts.length - shown.length;
+  return more === 0
+    ? shown
+    : [...shown, { title: `and ${more} more`, note: "", text: "See all of them in the export." }];
+}
+
+/** `filled`: what comes of the form's answers; null: they are not looked at yet. */
+export function newFromTemplatePage(
+  request: PageRequest,
+  id: string,
+  form: NewFromTemplateForm,
+  filled: FilledTemplate | null,
+): NewFromTemplatePageProps {
+  const { template, hash } = projectTemplate(request.app, id);
+  const { name, about, needs } = template;
+  return {
+    shell: shellOf(request),
+    template: { id, name, about, hash, needs },
+    questions: template.questions.map((question) => fieldOf(template, question)),
+    form,
+    outcome: filled && outcomeOf(filled),
+  };
+}
+
+function fieldOf(template: ProjectTemplate, question: TemplateQuestion): QuestionField {
+  const only = Object.entries(question.when ?? {}).map(([key, values]) => {
+    const asked = template.questions.find((other) => other.key === key);
+    const labels = [values].flat().map((value) =>
+      asked?.type === "choice" ? asked.choices.find((c) => c.value === value)?.label : value
+    );
+    return `Only where “${asked?.label ?? key}” is ${labels.join(" or ")}.`;
+  });
+  return {
+    key: question.key,
+    label: question.label,
+    hint: [question.hint ?? "", ...only].filter(Boolean).join(" "),
+    required: question.type !== "text",
+    choices: question.type === "choice"
+      ? question.choices
+      : question.type === "yes_no"
+      ? [{ value: "yes", label: "Yes" }, { value: "no", label: "No" }]
+      : null,
+  };
+}
+
+/** The form as it is first shown. */
+export function firstForm({ questions }: ProjectTemplate): NewFromTemplateForm {
+  const defaults = questions.map((question): [string, string] => [
+    `answers.${question.key}`,
+    question.type === "yes_no"
+      ? question.default ? "yes" : "no"
+      // One that is made of other answers follows them, as long as nobody writes another.
+      : question.default.includes("{{")
+      ? ""
+      : question.default,
+  ]);
+  return {
+    values: Object.fromEntries(defaults),
+    allowed: {
+      ideas: true,
+      setup_network: false,
+      toolchains_allowed: false,
+      commands_allowed: false,
+    },
+    message: null,
+    errors: [],
+  };
+}
+
+function outcomeOf(filled: FilledTemplate): TemplateOutcome {
+  const command = (name: typeof commandNames[number]) => filled.commands[name] ?? "";
+  const agentPaths = new Set(filled.agents.map(({ path }) => path));
+  return {
+    commands: { setup: command("setup"), build: command("build"), test: command("test") },
+    further: filled.furtherCommands.map(({ name, run }) => ({ name, command: run })),
+    toolchains: filled.toolchains,
+    setupNetwork: filled.setupNetwork,
+    ideas: filled.ideas.map(({ title }) => ({ title })),
+    agents: partsOf(
+      filled.agents.map(({ name, description, text }) => ({
+        title: name,
+        note: description,
+        text,
+      })),
+    ),
+    files: partsOf(
+      filled.files.filter(({ path }) => !agentPaths.has(path))
+        .toSorted((a, b) => a.path < b.path ? -1 : 1)
+        .map(({ path, content, executable }) => ({
+          ...{ title: path, note: executable ? "executable" : "", text: content },
+        })),
+    ),
+  };
+}
+
+export function templateOfProjectPage(
+  request: PageRequest,
+  projectId: string,
+  form: TemplateOfProjectPageProps["form"] | null = null,
+): TemplateOfProjectPageProps {
+  const { id, name } = getProject(request.app.db, projectId);
+  const values = { id: slugOf(name).replace(/[^a-z0-9-]+/g, "-").slice(0, 40), name, about: "" };
+  return {
+    shell: shellOf({ ...request, projectId: id }),
+    project: { id, name },
+    form: form ?? { values, message: null, errors: [] },
+  };
+}

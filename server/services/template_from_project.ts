@@ -1,0 +1,116 @@
+/**
+ * A template made of a project: its commands, its agents, what it tells agents, and its templates for documents. Only
+ * what is committed on its base branch or saved here is taken, and of that nothing that looks like a secret.
+ */
+import { readTracked } from "../../agents/inspect/inspect.ts";
+import { createRedactor, secretsIn } from "../../agents/permissions/redact.ts";
+import { type TemplateInput, writeTemplate } from "../../agents/project_templates/template.ts";
+import type { App } from "../app.ts";
+import { AppError } from "../errors.ts";
+import type { Project } from "../records.ts";
+import { listSavedAgents } from "../store/agents.ts";
+import { getProject } from "../store/projects.ts";
+import { documentPlace } from "./document_place.ts";
+import { baseTip } from "./places.ts";
+
+/** What a person says of the template that they make. */
+export interface TemplateOfProject {
+  projectId: string;
+  id: string;
+  name: string;
+  about: string;
+}
+
+export interface MadeTemplate {
+  /** The template's file. */
+  text: string;
+  /** Where something that looks like a secret was taken out. */
+  redacted: string[];
+}
+
+/** Settings of tools that a new project of this kind wants too; each is taken where it is committed. */
+const TAKEN = [".gitignore", ".gitattributes", ".editorconfig"];
+const INSTRUCTIONS = "CLAUDE.md";
+
+/**
+ * Throws `not_found`, `invalid` for what the person said of it, `conflict` when the base branch is gone. Nothing is
+ * saved by it.
+ */
+export async function templateOfProject(
+  app: App,
+  { projectId, id, name, about }: TemplateOfProject,
+  signal: AbortSignal,
+): Promise<MadeTemplate> {
+  const project = getProject(app.db, projectId);
+  const redactor = createRedactor(secretsIn(Deno.env.toObject()));
+  const redacted: string[] = [];
+  const clean = (what: string, text: string): string => {
+    const safe = redactor(text);
+    if (safe !== text) redacted.push(what);
+    return safe;
+  };
+  const template: TemplateInput = {
+    ...{ gaffer_template: 1, id, name, about: about || `Made of ${project.name}.` },
+    commands: project.commands.map(({ name, command }) => ({
+      name,
+      run: withoutPlaces(clean(`the command ${name}`, command)),
+    })),
+    setup_network: project.setupNetwork,
+    local_files: project.localFiles,
+    agents: listSavedAgents(app.db)
+      .filter((agent) => agent.projectId === projectId && agent.trusted && agent.active)
+      .map(({ name, text }) => ({ name, definition: clean(`the agent ${name}`, text) })),
+    planning: await planningOf(app, project, clean, signal),
+    files: await filesOf(project, clean, signal),
+  };
+  return { text: writeTemplate(template), redacted };
+}
+
+type Clean = (what: string, text: string) => string;
+
+/** Commands are always filled in: what only looks like a place of ours must not be taken for one. */
+function withoutPlaces(command: string): string {
+  if (!/\{\{[a-z][a-z0-9_]*(\|[a-z]+)?\}\}/.test(command)) return command;
+  throw new AppError(
+    "invalid",
+    `Cannot make a template of it: the command "${command}" has {{…}}, which templates fill in. ` +
+      "Put it into a script, and call that",
+  );
+}
+
+async function planningOf(
+  app: App,
+  project: Project,
+  clean: Clean,
+  signal: AbortSignal,
+): Promise<TemplateInput["planning"]> {
+  const place = await documentPlace(app, project, signal);
+  return [...await place.templates()].map(([name, text]) => ({
+    path: `templates/${name}`,
+    text: clean(`planning/templates/${name}`, text),
+    fill: false,
+  }));
+}
+
+async function filesOf(
+  project: Project,
+  clean: Clean,
+  signal: AbortSignal,
+): Promise<TemplateInput["files"]> {
+  const commit = await baseTip(project, signal);
+  const read = async (path: string) =>
+    (await readTracked(project.path, commit, path, signal))?.text ?? null;
+  const files: TemplateInput["files"] = [];
+  for (const path of TAKEN) {
+    const text = await read(path);
+    if (text !== null) files.push({ path, text: clean(path, text), fill: false });
+    else if (path === ".gitignore") files.push({ path, text: ".env\n" });
+  }
+  const said = await read(INSTRUCTIONS) ?? await read("AGENTS.md");
+  return [{
+    path: INSTRUCTIONS,
+    ...said === null
+      ? { text: "# {{name}}\n\n{{description}}\n\n## Commands\n\n{{commands}}\n" }
+      : { text: clean(INSTRUCTIONS, said), fill: false },
+  }, ...files];
+}
