@@ -1,10 +1,9 @@
 /** The merge queue: one approved ticket of a project after the other becomes one commit on its base branch. */
-import { join } from "node:path";
 import { enqueue } from "../../queue/queue.ts";
 import { jobKeys, type Outcome } from "../../queue/job.ts";
 import { isLanded, keepHistory, landMerge } from "../../agents/git/landing.ts";
 import { type MergeMessage, proposeMessage, withTrailers } from "../../agents/git/merge_message.ts";
-import { moveWorkDir, prepareMerge, removeWorkDir } from "../../agents/git/merging.ts";
+import { moveWorkDir, prepareMerge } from "../../agents/git/merging.ts";
 import { commonDirOf, readRef } from "../../agents/git/repository.ts";
 import type { Place } from "../../agents/protocol.ts";
 import type { App } from "../app.ts";
@@ -28,6 +27,7 @@ import { homeOf, removeHome } from "./homes.ts";
 import { goOnResolving, markersLeft, meetConflict } from "./conflicts.ts";
 import { equipped } from "./equipment.ts";
 import { signerOf } from "./merge_rules.ts";
+import { mergeDirOf, tidyMergeDir } from "./merge_folder.ts";
 import { moveTicket } from "./ticket_moves.ts";
 import { fillWorktree } from "./worktree_files.ts";
 
@@ -60,6 +60,17 @@ function describeMerge(app: App, ticket: Ticket): MergeMessage {
 
 /** Merges one approved ticket, waits, or blocks it with the reason. May run twice: it looks first. */
 export async function mergeTicket(
+  app: App,
+  ticketId: string,
+  job: Attempt,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const outcome = await mergeOrBlock(app, ticketId, job, signal);
+  await tidyMergeDir(app, getProject(app.db, getTicket(app.db, ticketId).projectId), signal);
+  return outcome;
+}
+
+async function mergeOrBlock(
   app: App,
   ticketId: string,
   job: Attempt,
@@ -123,10 +134,6 @@ async function merge(
   }
 }
 
-/** The worktree of a project's merge queue. */
-export const mergeDirOf = (app: App, project: Project): string =>
-  join(app.config.dataDir, "projects", project.slug, "merge");
-
 /** Makes the commit and checks it when the base has moved; or ends the merge, with the outcome. */
 async function prepare(
   app: App,
@@ -158,7 +165,6 @@ async function prepare(
   if (prepared.moved) {
     const what = "the result of the merge with the moved base branch";
     const failure = await checkResult(app, { project, ticket, ...prepared, workDir, what, signal });
-    await removeWorkDir({ repo, workDir, signal });
     if (failure) return { outcome: blockMerge(app, ticket, "merge_checks_failed", failure) };
   }
   return { commit: prepared.commit };
