@@ -1,10 +1,11 @@
 /** The merge queue: one approved ticket of a project after the other becomes one commit on its base branch. */
 import { enqueue } from "../../queue/queue.ts";
 import { jobKeys, type Outcome } from "../../queue/job.ts";
+import { peopleIn } from "../../agents/git/authors.ts";
 import { isLanded, keepHistory, landMerge } from "../../agents/git/landing.ts";
 import { type MergeMessage, proposeMessage, withTrailers } from "../../agents/git/merge_message.ts";
 import { moveWorkDir, prepareMerge } from "../../agents/git/merging.ts";
-import { commonDirOf, readRef } from "../../agents/git/repository.ts";
+import { commonDirOf, readRef, tipOf } from "../../agents/git/repository.ts";
 import type { Place } from "../../agents/protocol.ts";
 import type { App } from "../app.ts";
 import { SECOND_MS } from "../clock.ts";
@@ -153,7 +154,10 @@ async function prepare(
     workDir,
     style: mergeRuleOf(app.db, ticket).style,
     signer: await signerOf(app, project),
-    message: withTrailers(proposedMessage(app, ticket), describeMerge(app, ticket)),
+    message: withTrailers(proposedMessage(app, ticket), {
+      ...describeMerge(app, ticket),
+      byHand: await handsOn(project, ticket, signal),
+    }),
     signal,
   });
   if (prepared.type === "conflict") {
@@ -168,6 +172,18 @@ async function prepare(
     if (failure) return { outcome: blockMerge(app, ticket, "merge_checks_failed", failure) };
   }
   return { commit: prepared.commit };
+}
+
+/** Who took a part of the ticket over by hand, and committed it. */
+async function handsOn(
+  { path: repo, baseBranch }: Project,
+  { headCommit, baseCommit }: Ticket,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const tip = await tipOf(repo, baseBranch, signal);
+  return tip === null
+    ? []
+    : await peopleIn({ repo, head: headCommit!, without: [baseCommit!, tip], signal });
 }
 
 /**
