@@ -1076,6 +1076,7 @@ function ticketPage(
         failed: a.check(),
       }]}
       waysOn={{
+        takenOver: false,
         ticketId: ticket.id,
         steps: ["prepare", "develop", "build", "test"],
         commands: {
