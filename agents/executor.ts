@@ -3,7 +3,7 @@ import { messageOf } from "../server/errors.ts";
 import { hasRoom } from "../server/disk.ts";
 import { machineFaultOf, Unavailable } from "../server/machine_fault.ts";
 import type { Hands } from "./hands_client.ts";
-import { emptyLedger, type Ledger, note } from "./ledger.ts";
+import { emptyLedger, type Ledger, note, noteCommitted } from "./ledger.ts";
 import { KeptOutputs } from "./kept_outputs.ts";
 import { OutputFiles } from "./output_files.ts";
 import { Gate, type Judgement } from "./permissions/gate.ts";
@@ -171,9 +171,12 @@ export class Executor {
   async #checkpoint(turn: number): Promise<void> {
     const { context, host } = this.#options;
     if (context.place.access !== "write" || !this.#ledger.uncommitted) return;
-    const saved = await host.checkpoint(context.spec.runId, turn);
+    const { touched } = this.#ledger;
+    // After a restart nobody knows what the life before has left.
+    const paths = touched && context.log.length === 0 ? [...touched] : undefined;
+    const saved = await host.checkpoint(context.spec.runId, turn, paths);
     if (saved) await this.append({ type: "checkpoint", turn, ...saved });
-    else this.#ledger.uncommitted = false;
+    else noteCommitted(this.#ledger);
   }
 }
 

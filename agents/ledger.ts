@@ -7,6 +7,7 @@ import type {
   ToolCall,
   ToolResult,
 } from "./protocol.ts";
+import { onlyLooks } from "./tools/registry.ts";
 import { WEB_CALL_ID } from "./web/web_tools.ts";
 
 export interface Ledger {
@@ -26,6 +27,8 @@ export interface Ledger {
   finished: Map<string, ToolResult>;
   /** Files were changed since the last checkpoint. */
   uncommitted: boolean;
+  /** All paths that can have been changed since then; null: any can, since commands ran. */
+  touched: Set<string> | null;
   /** Newest result of each check since the last change of a file; true: passed. */
   checks: Map<string, boolean>;
   /** Whether a person let its requests go out with the tools of the web; null: nobody was asked, or has said so yet. */
@@ -41,6 +44,7 @@ export const emptyLedger = (): Ledger => ({
   executed: new Map(),
   finished: new Map(),
   uncommitted: false,
+  touched: new Set(),
   checks: new Map(),
   webGranted: null,
 });
@@ -53,7 +57,7 @@ export function note(ledger: Ledger, event: RunEventBody): void {
   if (event.type === "approval_decided" && event.callId === WEB_CALL_ID) {
     ledger.webGranted = event.granted;
   }
-  if (event.type === "checkpoint") ledger.uncommitted = false;
+  if (event.type === "checkpoint") noteCommitted(ledger);
   if (event.type !== "tool_finished") return;
   const { result, turn } = event;
   ledger.turn = turn;
@@ -61,6 +65,7 @@ export function note(ledger: Ledger, event: RunEventBody): void {
   Object.assign(ledger.known, result.files);
   if (result.cwd !== undefined) ledger.cwd = result.cwd;
   const call = ledger.started.get(result.callId);
+  ledger.touched = touchedAfter(ledger.touched, call?.name, result);
   if (call?.name === "run_checks" && (result.exitCode !== undefined || result.interrupted)) {
     // One that was cut off has proven nothing, whatever it had proven before.
     ledger.checks.set(String(call.input.name), result.exitCode === 0 || result.asBefore === true);
@@ -71,6 +76,27 @@ export function note(ledger: Ledger, event: RunEventBody): void {
     ledger.uncommitted = true;
     ledger.checks.clear();
   }
+}
+
+/** Nothing is uncommitted any more. What commands may have left running can still change any file. */
+export function noteCommitted(ledger: Ledger): void {
+  ledger.uncommitted = false;
+  ledger.touched &&= new Set();
+}
+
+/** Files by which git goes when it says what is changed elsewhere. */
+const SETS_RULES = /(^|\/)\.git[a-z]*$/;
+
+function touchedAfter(
+  touched: Set<string> | null,
+  name: string | undefined,
+  { changed = [], isError, interrupted }: ToolResult,
+): Set<string> | null {
+  if (touched === null || name === undefined) return null;
+  if (onlyLooks(name)) return touched;
+  const isKnown = (name === "Edit" || name === "Write") && !isError && !interrupted;
+  if (!isKnown || changed.some((path) => SETS_RULES.test(path))) return null;
+  return touched.union(new Set(changed));
 }
 
 /** What the run's own calls have done, for the rules of its result. */

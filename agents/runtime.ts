@@ -133,8 +133,15 @@ export interface RunHost {
     question: RangeQuestion,
     options: { dir: string; paths: PathPolicy; signal: AbortSignal },
   ): Promise<string>;
-  /** Commits what the turn changed; null when nothing did. */
-  checkpoint(runId: string, turn: number): Promise<{ commit: string; files: string[] } | null>;
+  /**
+   * Commits what the turn changed; null when nothing did. `paths`: all that can have been changed since the last
+   * time, relative to the worktree; by default any.
+   */
+  checkpoint(
+    runId: string,
+    turn: number,
+    paths?: string[],
+  ): Promise<{ commit: string; files: string[] } | null>;
 }
 
 /** The agents as services and handlers see them. */

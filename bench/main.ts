@@ -17,10 +17,11 @@ import { queue } from "./queue.ts";
 import { size } from "./size.ts";
 import { start } from "./start.ts";
 import { type Row, rowOf, tableOf } from "./table.ts";
+import { toReview } from "./to_review.ts";
 import { worktrees } from "./worktrees.ts";
 
 const groups = [
-  ...[start, memory, size, pages, diffPage, documents, worktrees],
+  ...[start, memory, size, pages, diffPage, documents, worktrees, toReview],
   ...[agentRun, modelSide, hundredRuns, queue, durableSteps],
 ];
 

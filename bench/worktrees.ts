@@ -15,8 +15,13 @@ const FILES_PER_FOLDER = 100;
 /** What a turn changes. */
 const EDITS = 3;
 
-const steps = ["make", "checkpoint", "remove"] as const;
-type Times = Record<typeof steps[number], number[]>;
+/** The first checkpoint is of files that edits named; before the second any file may have been changed. */
+const steps = ["make", "checkpoint of edits", "checkpoint", "remove"] as const;
+const timesOf = () =>
+  Object.fromEntries(steps.map((step) => [step, []])) as unknown as Record<
+    typeof steps[number],
+    number[]
+  >;
 const nameOf = (files: number, step: typeof steps[number]) => `worktree of ${files} files, ${step}`;
 const never = new AbortController().signal;
 
@@ -34,8 +39,8 @@ export const worktrees: Group = {
 };
 
 async function measureIn(repo: TestRepo, files: number, rounds: number): Promise<Measured[]> {
-  const ours: Times = { make: [], checkpoint: [], remove: [] };
-  const gits: Times = { make: [], checkpoint: [], remove: [] };
+  const ours = timesOf();
+  const gits = timesOf();
   const time = async (times: number[], work: () => Promise<unknown>): Promise<void> => {
     const before = performance.now();
     await work();
@@ -49,21 +54,23 @@ async function measureIn(repo: TestRepo, files: number, rounds: number): Promise
     await time(ours.make, async () => {
       worktree = (await createWorktree({ ...place, branch, base })).path;
     });
-    await edit(worktree, round);
-    await time(
-      ours.checkpoint,
-      () => checkpoint({ ...place, worktree, branch, message: "Turn 1" }),
-    );
+    const spec = { ...place, worktree, branch, message: "Turn" };
+    const paths = await edit(worktree, `${round}`);
+    await time(ours["checkpoint of edits"], () => checkpoint({ ...spec, paths }));
+    await edit(worktree, `${round} again`);
+    await time(ours.checkpoint, () => checkpoint(spec));
     await time(ours.remove, () => removeWorktree(place));
 
     const bare = repo.beside(`git/${round}`);
     const add = ["worktree", "add", "-q", "-b", `bare-${round}`, bare, base];
     await time(gits.make, () => repo.git(...add));
-    await edit(bare, round);
-    await time(gits.checkpoint, async () => {
-      await repo.git("-C", bare, "add", "--all");
-      await repo.git("-C", bare, "commit", "-q", "-m", "Turn 1");
-    });
+    for (const step of ["checkpoint of edits", "checkpoint"] as const) {
+      await edit(bare, `${round} ${step}`);
+      await time(gits[step], async () => {
+        await repo.git("-C", bare, "add", "--all");
+        await repo.git("-C", bare, "commit", "-q", "-m", "Turn");
+      });
+    }
     await time(gits.remove, () => repo.git("worktree", "remove", "--force", bare));
   }
   return steps.map((step) => ({
@@ -71,14 +78,15 @@ async function measureIn(repo: TestRepo, files: number, rounds: number): Promise
     unit: "ms",
     values: ours[step],
     peer: quantile(gits[step], 0.5),
-    ...step === "checkpoint" && { goal: CHECKPOINT_GOAL_MS },
+    ...step.startsWith("checkpoint") && { goal: CHECKPOINT_GOAL_MS },
   }));
 }
 
-async function edit(worktree: string, round: number): Promise<void> {
-  for (let n = 0; n < EDITS; n++) {
-    await Deno.writeTextFile(`${worktree}/${pathOf(n * FILES_PER_FOLDER)}`, `edit ${round}\n`);
-  }
+/** Gives the paths. */
+async function edit(worktree: string, text: string): Promise<string[]> {
+  const paths = Array.from({ length: EDITS }, (_, n) => pathOf(n * FILES_PER_FOLDER));
+  for (const path of paths) await Deno.writeTextFile(`${worktree}/${path}`, `edit ${text}\n`);
+  return paths;
 }
 
 const pathOf = (n: number) => `src/part_${Math.floor(n / FILES_PER_FOLDER)}/file_${n}.txt`;

@@ -327,6 +327,10 @@ export const failureReasons = {
       "Set ANTHROPIC_API_KEY and start Gaffer again: the demo model can implement only the sample's ideas.",
   },
   cancelled: { retriable: false, mend: "Retry when you want it to go on." },
+  taken_over: {
+    retriable: false,
+    mend: "Continue with what was committed on its branch; or guide the developer, or retry.",
+  },
   denied: { retriable: false, mend: "Give guidance in words, then retry." },
   unconfined: {
     retriable: false,

@@ -47,6 +47,8 @@ interface Bench {
   /** What the hands were told that a call was to write. */
   intents: FileIntent[];
   /** The hosts that checks were given. */
+  /** Paths that each checkpoint was told of. */
+  committed: (string[] | "everything")[];
   reached: Place["reach"][];
 }
 
@@ -91,6 +93,7 @@ function bench(options: {
     unconfined: [],
     intents: [],
     reached: [],
+    committed: [],
   };
   const host: RunHost = {
     prepare: () => Promise.reject(new Error("not asked")),
@@ -112,7 +115,10 @@ function bench(options: {
     },
     memory: () => null,
     diff: (_runId, { path = "all" }) => Promise.resolve(`the diff of ${path}`),
-    checkpoint: () => Promise.resolve({ commit: "c1", files: ["a.ts"] }),
+    checkpoint: (_runId, _turn, paths) => {
+      state.committed.push(paths ?? "everything");
+      return Promise.resolve({ commit: "c1", files: ["a.ts"] });
+    },
   };
   const hands = {
     async tool(_place: unknown, request: ToolRequest) {
@@ -189,6 +195,32 @@ Deno.test("each call is on record before it begins and when it has ended, and a 
   const b = bench({ answer: () => Promise.resolve({ changed: ["a.ts"] }) });
   await b.executor.tools(3, [call("Bash", { command: "make" })]);
   deepEqual(types(b.events), ["tool_started", "tool_finished", "checkpoint"]);
+});
+
+Deno.test("a checkpoint after edits looks at their files alone, and at everything once a command has run", async () => {
+  const changes = ({ input }: ToolCall) => Promise.resolve({ changed: [String(input.file_path)] });
+  const b = bench({ answer: changes, plan: {} });
+  await b.executor.tools(1, [read("a.ts"), edit("b.ts"), edit("dir/c.ts")]);
+  await b.executor.tools(2, [edit("d.ts")]);
+  // By its rules other files are ignored, or not any more.
+  const rules = bench({ answer: changes, plan: {} });
+  await rules.executor.tools(1, [edit("dir/.gitignore")]);
+  await rules.executor.tools(2, [edit("d.ts")]);
+  const failed = bench({ answer: () => Promise.resolve({ isError: true, changed: ["b.ts"] }) });
+  await failed.executor.tools(1, [edit("b.ts")]);
+  const ran = bench({ answer: changes });
+  await ran.executor.tools(1, [edit("b.ts"), call("run_checks", { name: "test" })]);
+  // It may have left something running.
+  await ran.executor.tools(2, [edit("d.ts")]);
+  const resumed = bench({ answer: changes, log: begun(read("a.ts")) });
+  await resumed.executor.tools(2, [edit("b.ts")]);
+  deepEqual([b, rules, failed, ran, resumed].map(({ committed }) => committed), [
+    [["b.ts", "dir/c.ts"], ["d.ts"]],
+    ["everything", "everything"],
+    ["everything"],
+    ["everything", "everything"],
+    ["everything"],
+  ]);
 });
 
 Deno.test("what an edit will write is on record before it is written", async () => {

@@ -19,7 +19,7 @@ import {
 import { Mortal } from "./mortal.ts";
 
 /** Prints, and then hangs for good. */
-const ENDLESS = "echo begun; echo once >> proof.txt; exec sleep 600";
+const ENDLESS = "echo once >> proof.txt; echo begun; exec sleep 600";
 const edit = { file_path: "greet.sh", old_string: "hello", new_string: "hello, world" };
 
 /** No word of these answers says that a restart came in between, but for the command's. */

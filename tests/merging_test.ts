@@ -238,6 +238,53 @@ Deno.test("prepareMerge() combines with a base that moved, in a worktree of its 
   equal(await repo.git("rev-parse", `${again.commit}^{tree}`, `${commit}^{tree}`).then(same), true);
 });
 
+Deno.test("the merge's folder is used again for the next one, without anything that was left in it", async () => {
+  await using ticket = await Approved.make();
+  const { repo, workDir } = ticket;
+  await repo.commit("Moved", { "b.txt": "moved\n" });
+  await ticket.prepare();
+  const { ino } = await Deno.stat(workDir);
+  await repo.write("made.log", "ignored\n", workDir);
+  await repo.write("made/deep.txt", "not tracked\n", workDir);
+  await personGit(workDir, "init", "-q", "made/inner");
+  await repo.write("b.txt", "changed\n", workDir);
+  await Deno.remove(`${workDir}/dir`, { recursive: true });
+  await Deno.symlink(repo.dir, `${workDir}/dir`);
+  await repo.commit("Moved on", { "b.txt": "moved on\n", "later.txt": "later\n" });
+  const { commit } = await ticket.prepared();
+  equal((await Deno.stat(workDir)).ino, ino);
+  const names = await Array.fromAsync(Deno.readDir(workDir), ({ name }) => name);
+  deepEqual(names.toSorted(), [
+    ".git",
+    ".gitignore",
+    "a.txt",
+    "b.txt",
+    "dir",
+    "later.txt",
+    "new.txt",
+  ]);
+  equal(await personGit(workDir, "status", "--porcelain", "--ignored"), "");
+  equal(await personGit(workDir, "rev-parse", "HEAD"), commit);
+  equal(await repo.read("b.txt", workDir), "moved on\n");
+  equal(await repo.read("dir/c.txt", workDir), "c\n");
+  equal(await repo.read("dir/c.txt"), "c\n", "nothing was removed through the link");
+
+  // What is in a submodule's folder is no longer known: it is made anew.
+  const base = await repo.git("rev-parse", "main");
+  await Deno.mkdir(`${repo.dir}/sub`);
+  await repo.write(".gitmodules", '[submodule "sub"]\n\tpath = sub\n\turl = ./sub\n');
+  await repo.git("update-index", "--add", "--cacheinfo", `160000,${base},sub`);
+  await repo.commit("With a submodule");
+  await ticket.prepare();
+  await repo.write("sub/filled.txt", "of its commit then\n", workDir);
+  await repo.commit("Moved again", { "b.txt": "moved again\n" });
+  await ticket.prepare();
+  deepEqual([await exists(`${workDir}/sub`), await exists(`${workDir}/sub/filled.txt`)], [
+    true,
+    false,
+  ]);
+});
+
 Deno.test("prepareMerge() gives the texts of a conflict and leaves no trace of it", async () => {
   await using ticket = await Approved.make({ "dir/c.txt": "theirs\n", "bin": "x\0y" });
   const { repo } = ticket;

@@ -162,7 +162,15 @@ const isOfLoop: Record<FailureReason, boolean> = {
   ...all(false, "timed_out", "stalled", "worker_lost", "internal", "machine_fault", "budget"),
   ...all(false, "quarantined", "unconfined", "commands_not_allowed", "repository", "cancelled"),
   // Of tickets only, so far.
-  ...all(false, "agent_blocked", "demo_limit", "denied", "checks_failed", "setup_failed"),
+  ...all(
+    false,
+    "agent_blocked",
+    "taken_over",
+    "demo_limit",
+    "denied",
+    "checks_failed",
+    "setup_failed",
+  ),
   ...all(false, "checks_misconfigured"),
   ...all(false, "setup_offline"),
   ...all(false, "no_changes", "merge_conflict", "merge_checks_failed", "dependency_cancelled"),

@@ -1204,6 +1204,7 @@ function ticketPage(
         failed: a.check(),
       }]}
       waysOn={{
+        takenOver: false,
         ticketId: ticket.id,
         steps: ["prepare", "develop", "build", "test"],
         commands: {

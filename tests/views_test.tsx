@@ -324,8 +324,8 @@ Deno.test("TicketActions offers the moves of the state and no others", () => {
   );
   const expected: Record<TicketStatus, string[]> = {
     queued: ["cancel", "pause", "start"],
-    in_progress: ["cancel", "pause"],
-    review: ["cancel"],
+    in_progress: ["cancel", "pause", "take-over"],
+    review: ["cancel", "take-over"],
     blocked: ["cancel", "guide", "retry"],
     done: ["undo"],
     cancelled: ["retry"],
@@ -334,7 +334,7 @@ Deno.test("TicketActions offers the moves of the state and no others", () => {
   const paused = a.ticket({ pausedBy: "owner" });
   for (const [ticket, runPaused] of [[paused, false], [a.ticket(), true]] as const) {
     const bar = <TicketActions ticket={ticket} runPaused={runPaused} refused={null} />;
-    deepEqual(actionsOf(renderToString(bar)).sort(), ["cancel", "resume"]);
+    deepEqual(actionsOf(renderToString(bar)).sort(), ["cancel", "resume", "take-over"]);
   }
 });
 

@@ -276,6 +276,42 @@ Deno.test("a file that a killed Write left unfinished is not committed", async (
   deepEqual((await commitAll(repo, path))?.files, ["src/new.txt"]);
 });
 
+Deno.test("checkpoint() looks only at the paths that can have been changed, and misses nothing the next time", async () => {
+  await using repo = await TestRepo.make({
+    "a.txt": "a\n",
+    "*.txt": "star\n",
+    ".gitignore": "*.log\n",
+  });
+  const { path } = await ticketTree(repo);
+  const spec = { repo: repo.dir, worktree: path, branch: BRANCH, message: "Turn", signal: never };
+  for (const name of ["a.txt", "*.txt", "new/one.txt", "new/two.txt", "out.log"]) {
+    await repo.write(name, "changed\n", path);
+  }
+  await personGit(path, "init", "-q", "inner");
+  await repo.write("inner/file.txt", "not the ticket's\n", path);
+  const paths = ["*.txt", "new/one.txt", "out.log", "inner/file.txt", "gone.txt"];
+  deepEqual((await checkpoint({ ...spec, paths }))?.files, ["*.txt", "new/one.txt"]);
+  equal(await checkpoint({ ...spec, paths }), null);
+  await Deno.remove(join(path, "new/one.txt"));
+  deepEqual((await checkpoint({ ...spec, paths: ["new/one.txt"] }))?.files, ["new/one.txt"]);
+  deepEqual((await checkpoint(spec))?.files, ["a.txt", "new/two.txt"]);
+  // What a person has staged there meanwhile is told, too.
+  await repo.write("staged.txt", "staged\n", path);
+  await personGit(path, "add", "staged.txt");
+  await repo.write("a.txt", "again\n", path);
+  deepEqual((await checkpoint({ ...spec, paths: ["a.txt"] }))?.files, ["a.txt", "staged.txt"]);
+  equal(await personGit(path, "status", "--porcelain"), "?? inner/");
+});
+
+Deno.test("checkpoint() of more paths than are asked about one by one looks at everything", async () => {
+  await using repo = await TestRepo.make({ "a.txt": "a\n" });
+  const { path } = await ticketTree(repo);
+  await repo.write("a.txt", "changed\n", path);
+  const paths = Array.from({ length: 101 }, (_, n) => `${n}.txt`);
+  const spec = { repo: repo.dir, worktree: path, branch: BRANCH, message: "Turn", signal: never };
+  deepEqual((await checkpoint({ ...spec, paths }))?.files, ["a.txt"]);
+});
+
 Deno.test("checkpoint() reports a commit that was made just before a crash", async () => {
   await using repo = await TestRepo.make();
   const { path, commit: recorded } = await ticketTree(repo);

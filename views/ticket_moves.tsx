@@ -146,6 +146,7 @@ export function TicketActions(props: TicketActionsProps): VNode {
           </span>
         </div>
       )}
+      {isTakeable(ticket) && <TakeOver ticket={ticket} />}
       {status !== "cancelled" && status !== "done" && (
         <Disclosure
           id="cancel"
@@ -166,6 +167,28 @@ export function TicketActions(props: TicketActionsProps): VNode {
         </Disclosure>
       )}
     </div>
+  );
+}
+
+/** Its branch is there, and no merge of it is under way. */
+const isTakeable = ({ status, step, headCommit, mergeWait }: Ticket): boolean =>
+  (status === "in_progress" || status === "review") && headCommit !== null &&
+  (step !== "merge" || mergeWait !== "");
+
+function TakeOver({ ticket }: { ticket: Ticket }): VNode {
+  return (
+    <Disclosure id="take-over-now" summary="Take over">
+      <form method="post" action={`${ticketHref(ticket.id)}/take-over`}>
+        <p>
+          {ticket.status === "review"
+            ? "Takes it out of its review. "
+            : "Stops its agent and what it started, at once; what it has not committed stays in the folder. "}
+          You get the commands to work on its branch. When you continue, what you committed is
+          built, tested and reviewed.
+        </p>
+        <Button kind="primary">Take over by hand</Button>
+      </form>
+    </Disclosure>
   );
 }
 
@@ -190,8 +213,10 @@ function Guide({ ticket, refused }: TicketActionsProps): VNode {
     <Disclosure
       id="guide"
       summary="Guide"
-      // Of a conflict the page offers another way first.
-      kind={ticket.failure === "merge_conflict" ? "plain" : "primary"}
+      // The page itself offers another way first.
+      kind={ticket.failure === "merge_conflict" || ticket.failure === "taken_over"
+        ? "plain"
+        : "primary"}
       keys="r"
       open={refused !== null}
     >

@@ -34,12 +34,12 @@ interface BlockedProps {
 export function Blocked({ ticket, checks, commands, tried, waysOn }: BlockedProps): VNode {
   const last = checks.find((check) => !check.baseline) ?? null;
   const failed = last?.status === "failed" || last?.status === "timed_out" ? last : null;
+  const taken = ticket.failure === "taken_over";
+  const why = ticket.failure ? failureWords[ticket.failure] : "needs you";
   return (
     <Notice
-      tone="failed"
-      title={`Blocked: ${
-        ticket.failure ? failureWords[ticket.failure].toLowerCase() : "needs you"
-      }`}
+      tone={taken ? "waiting" : "failed"}
+      title={taken ? why : `Blocked: ${why.toLowerCase()}`}
     >
       <Prose text={ticket.reason} />
       {ticket.round > 0 && <p>{ticket.round} of {CHECK_ROUNDS_MAX} rounds of repair were tried.</p>}
@@ -63,7 +63,9 @@ export function Blocked({ ticket, checks, commands, tried, waysOn }: BlockedProp
   );
 }
 
-function HowToMend({ ticket, commands }: Pick<BlockedProps, "ticket" | "commands">): VNode {
+function HowToMend(
+  { ticket, commands }: Pick<BlockedProps, "ticket" | "commands">,
+): VNode | null {
   const settings = ticket.failure === "checks_misconfigured"
     ? <a href={checkRulesHref(ticket.projectId)}>the project's checks</a>
     : <a href={projectHref(ticket.projectId)}>the project's settings</a>;
@@ -107,6 +109,7 @@ function HowToMend({ ticket, commands }: Pick<BlockedProps, "ticket" | "commands
       </p>
     );
   }
+  if (ticket.failure === "taken_over") return null;
   if (isProjects(ticket.failure)) {
     return <p>It is mended in {settings}; then retry, below.</p>;
   }

@@ -24,6 +24,8 @@ export interface WaysOnProps {
   steps: TicketStep[];
   /** What to type to work on its branch; null: it has none yet. */
   commands: { inPlace: string; elsewhere: string } | null;
+  /** A person has taken it over: what they need comes unfolded. */
+  takenOver: boolean;
 }
 
 /** The rounds, oldest first, a line each. */
@@ -64,7 +66,7 @@ const stepLabels: Record<TicketStep, string> = {
 };
 
 /** Both of them, folded. */
-export function WaysOn({ ticketId, steps, commands }: WaysOnProps): VNode {
+export function WaysOn({ ticketId, steps, commands, takenOver }: WaysOnProps): VNode {
   return (
     <>
       {steps.length > 0 && (
@@ -85,8 +87,8 @@ export function WaysOn({ ticketId, steps, commands }: WaysOnProps): VNode {
         </details>
       )}
       {commands && (
-        <details class="further" id="take-over">
-          <summary>Take over by hand</summary>
+        <details class="further" id="take-over" open={takenOver}>
+          <summary>{takenOver ? "Work on it by hand" : "Take over by hand"}</summary>
           <p>
             Its branch is checked out in a folder of Gaffer's. Work there, and commit:
           </p>
@@ -102,7 +104,7 @@ export function WaysOn({ ticketId, steps, commands }: WaysOnProps): VNode {
               Build, tests and review are then due for what you committed; what stood still counts
               as done by you.
             </p>
-            <Button>Continue with what I committed</Button>
+            <Button kind={takenOver ? "primary" : "plain"}>Continue with what I committed</Button>
           </form>
         </details>
       )}

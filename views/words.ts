@@ -262,6 +262,7 @@ export const failureWords: Record<FailureReason, string> = {
   agent_blocked: "The agent could not go on",
   demo_limit: "Beyond the demo model",
   cancelled: "A person cancelled it",
+  taken_over: "Taken over by hand",
   denied: "You denied it",
   unconfined: "Confinement not proven",
   commands_not_allowed: "Commands not allowed",

@@ -18,6 +18,8 @@ import {
 
 /** Most paths that one checkpoint names. */
 export const CHECKPOINT_FILES = 1_000;
+/** Most paths that git is asked about one by one; of more it is told to look at everything. */
+const ASKED_PATHS = 100;
 /** Only Gaffer's git locks a ticket's worktree; a lock this old was left by one that was killed. */
 export const STALE_LOCK_MS = 10 * SECOND_MS;
 const LOCK_POLL_MS = 200;
@@ -42,6 +44,11 @@ export interface CheckpointSpec {
    * so never recorded, is then reported instead of null.
    */
   recorded?: string;
+  /**
+   * All paths that can have been changed since the last checkpoint, relative to the worktree: in a large repository
+   * to look at every file takes most of the time. By default any can.
+   */
+  paths?: readonly string[];
   signal: AbortSignal;
 }
 
@@ -56,20 +63,26 @@ export async function checkpoint(spec: CheckpointSpec): Promise<Checkpoint | nul
   // Branches are the repository's: asked there, where a look at a file is mostly enough.
   const parent = await tipOf(repo, branch, signal);
   if (!parent) throw new AppError("conflict", `Cannot commit on branch "${branch}": it is gone`);
-  const changed = await changesIn(place, signal);
+  const [changed, treeBefore] = await Promise.all([
+    changesIn(place, signal, spec.paths),
+    treeOf(place, parent, signal),
+  ]);
   if (changed.length === 0) return await unrecorded(spec, place, parent);
   await withoutStaleLocks(repo, place, signal, () => addAll(place, changed, signal));
   const tree = (await gitOk(place, ["write-tree"], { signal, doing: "write a tree" })).trim();
-  if (tree === await treeOf(place, parent, signal)) return await unrecorded(spec, place, parent);
+  if (tree === treeBefore) return await unrecorded(spec, place, parent);
   const identity = spec.author ?? gaffer;
   const commit = await commitTree(place, { tree, parents: [parent], message, identity, signal });
-  await withoutStaleLocks(
-    repo,
-    place,
-    signal,
-    () => moveBranch(place, branch, commit, parent, signal),
-  );
-  return { commit, files: await pathsBetween(place, spec.recorded ?? parent, commit, signal) };
+  const [files] = await Promise.all([
+    pathsBetween(place, spec.recorded ?? parent, commit, signal),
+    withoutStaleLocks(
+      repo,
+      place,
+      signal,
+      () => moveBranch(place, branch, commit, parent, signal),
+    ),
+  ]);
+  return { commit, files };
 }
 
 /** What in a working tree is not committed, ignored files aside; paths, cut to `limit` of them. */
@@ -81,15 +94,24 @@ export async function uncommitted(
   return (await changesIn(place, signal)).slice(0, limit);
 }
 
-/** Every path that is not as committed; a repository inside the tree is one that ends in a slash. */
-async function changesIn(place: GitPlace, signal: AbortSignal): Promise<string[]> {
+/** Every path (of these, if given) that is not as committed; a repository inside the tree ends in a slash. */
+async function changesIn(
+  place: GitPlace,
+  signal: AbortSignal,
+  among?: readonly string[],
+): Promise<string[]> {
+  const paths = among && among.length <= ASKED_PATHS ? among : [];
   const args = [
     ...["status", "--porcelain", "-z", "--no-renames"],
     // Whatever the person's settings hide; but what is changed inside of a submodule only its own git knows, and
     // that is not asked: see `addAll`.
-    ...["--ignore-submodules=dirty", "--untracked-files=all"],
+    ...["--ignore-submodules=dirty", "--untracked-files=all", "--", ...paths],
   ];
-  const text = await gitOk(place, args, { signal, doing: "see what is not committed" });
+  const text = await gitOk(place, args, {
+    signal,
+    env: { GIT_LITERAL_PATHSPECS: "1" },
+    doing: "see what is not committed",
+  });
   return text.split("\0").filter(Boolean).map((entry) => entry.slice(3));
 }
 

@@ -23,6 +23,8 @@ export interface MergeMessage {
   subtasks: string[];
   /** Names of the agents. */
   developedBy: string[];
+  /** People with commits of their own on the branch: "Name <address>". */
+  byHand?: string[];
   reviewedBy: string | null;
   approvedBy: string;
 }
@@ -43,6 +45,7 @@ export function proposeMessage(spec: MergeMessage): string {
 export function withTrailers(message: string, spec: MergeMessage): string {
   const trailers: [string, string | null][] = [
     ...[...new Set(spec.developedBy)].map((name) => ["Developed-by", name] as [string, string]),
+    ...(spec.byHand ?? []).map((person) => ["Co-authored-by", person] as [string, string]),
     ["Reviewed-by", spec.reviewedBy],
     ["Approved-by", spec.approvedBy],
     ["Gaffer-Ticket", String(spec.ticketNumber)],

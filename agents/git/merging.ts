@@ -22,7 +22,8 @@ import {
   type WorkingTree,
 } from "./repository.ts";
 import type { Signer } from "./signing.ts";
-import { CHECKOUT_TIMEOUT_MS, createView, removeWorktree } from "./worktrees.ts";
+import { checkOutMerge } from "./merge_folder.ts";
+import { CHECKOUT_TIMEOUT_MS, removeWorktree } from "./worktrees.ts";
 
 /** Most files of a conflict whose text is read, and most characters of each. */
 export const CONFLICT_FILES = 50;
@@ -202,7 +203,7 @@ export async function combine(
 > {
   const { repo, message, signal } = spec;
   const work = await commitTree(repo, { tree, parents: [from], message, identity, signal });
-  const place = await checkOut(spec, onto);
+  const place = await checkOutMerge(spec, onto);
   const picked = await git(place, ["cherry-pick", "--no-commit", work], {
     signal,
     timeoutMs: CHECKOUT_TIMEOUT_MS,
@@ -237,18 +238,6 @@ async function markedTree(
     doing: "keep the conflicts",
   });
   return (await gitOk(place, ["write-tree"], { signal, doing: "write a tree" })).trim();
-}
-
-/** The merge's own worktree at exactly this commit. */
-async function checkOut(
-  spec: Pick<MergeSpec, "repo" | "workDir" | "signal">,
-  commit: string,
-): Promise<WorkingTree> {
-  const { repo, workDir, signal } = spec;
-  const path = await createView({ repo, path: workDir, commit, signal });
-  const tree = await linkedTreeAt(repo, path, signal);
-  if (!tree) throw new Error(`git made no worktree at "${path}"`);
-  return tree;
 }
 
 async function unmergedPaths(place: WorkingTree, signal: AbortSignal): Promise<string[]> {

@@ -156,7 +156,7 @@ async function usableTree(
 }
 
 /** `git worktree add` holds this lock until the last file is there. */
-const isHalfMade = (tree: WorkingTree): boolean => tree.locked === "initializing";
+export const isHalfMade = (tree: WorkingTree): boolean => tree.locked === "initializing";
 
 /**
  * Git reads all worktrees before it adds one, and gives up, having made nothing, where it meets one that another git

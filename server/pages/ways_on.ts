@@ -16,6 +16,7 @@ export function waysOnOf(app: App, ticket: Ticket, project: Project): WaysOnProp
   const branch = ticket.branch;
   return {
     ticketId: ticket.id,
+    takenOver: ticket.failure === "taken_over",
     steps: beginnings.filter((step) => ticketSteps.indexOf(step) <= at),
     commands: worktree?.status === "ready" && branch !== null && ticket.headCommit !== null
       ? {

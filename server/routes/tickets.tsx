@@ -61,7 +61,7 @@ import {
   retryTicket,
   startTicket,
 } from "../services/tickets.ts";
-import { continueTicket, pickUpBranch } from "../services/taking_over.ts";
+import { continueTicket, pickUpBranch, takeOverTicket } from "../services/taking_over.ts";
 import { editTicket } from "../services/ticket_edits.ts";
 import { makeTicket } from "../services/ticket_making.ts";
 import { ticketEditInput, ticketMakingInput } from "./order_inputs.ts";
@@ -174,6 +174,11 @@ export function ticketsApi(api: Api): void {
       body: retryInput,
       out: ticketSchema,
     }, ({ app, params, body }) => withSubtasks(app, retryTicket(app, params.id!, body.step)))
+    .post("/tickets/:id/take-over", {
+      summary:
+        "Stop the agents of a ticket that is developed or reviewed, for a person to work on its branch",
+      out: ticketSchema,
+    }, ({ app, params }) => withSubtasks(app, takeOverTicket(app, params.id!)))
     .post("/tickets/:id/continue", {
       summary: "Go on with what a person committed on a blocked ticket's branch",
       out: ticketSchema,
@@ -315,6 +320,11 @@ export function ticketPages(pages: Hono<Env>, tools: PageTools): void {
       ({ message }) => back ? refusedAt(c, back, message) : null,
     );
   });
+  action(
+    "take-over",
+    takeOverTicket,
+    (t) => `Ticket #${t.number} is yours; its page has the commands`,
+  );
   pages.post("/tickets/:id/continue", async (c) => {
     const id = c.req.param("id");
     const picked = await pickUpBranch(c.var.app, id, requestSignal());

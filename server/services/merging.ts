@@ -1,11 +1,11 @@
 /** The merge queue: one approved ticket of a project after the other becomes one commit on its base branch. */
-import { join } from "node:path";
 import { enqueue } from "../../queue/queue.ts";
 import { jobKeys, type Outcome } from "../../queue/job.ts";
+import { peopleIn } from "../../agents/git/authors.ts";
 import { isLanded, keepHistory, landMerge } from "../../agents/git/landing.ts";
 import { type MergeMessage, proposeMessage, withTrailers } from "../../agents/git/merge_message.ts";
-import { moveWorkDir, prepareMerge, removeWorkDir } from "../../agents/git/merging.ts";
-import { commonDirOf, readRef } from "../../agents/git/repository.ts";
+import { moveWorkDir, prepareMerge } from "../../agents/git/merging.ts";
+import { commonDirOf, readRef, tipOf } from "../../agents/git/repository.ts";
 import type { Place } from "../../agents/protocol.ts";
 import type { App } from "../app.ts";
 import { SECOND_MS } from "../clock.ts";
@@ -28,6 +28,7 @@ import { homeOf, removeHome } from "./homes.ts";
 import { goOnResolving, markersLeft, meetConflict } from "./conflicts.ts";
 import { equipped } from "./equipment.ts";
 import { signerOf } from "./merge_rules.ts";
+import { mergeDirOf, tidyMergeDir } from "./merge_folder.ts";
 import { moveTicket } from "./ticket_moves.ts";
 import { fillWorktree } from "./worktree_files.ts";
 
@@ -61,6 +62,17 @@ export function describeMerge(app: App, ticket: Ticket): MergeMessage {
 
 /** Merges one approved ticket, waits, or blocks it with the reason. May run twice: it looks first. */
 export async function mergeTicket(
+  app: App,
+  ticketId: string,
+  job: Attempt,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const outcome = await mergeOrBlock(app, ticketId, job, signal);
+  await tidyMergeDir(app, getProject(app.db, getTicket(app.db, ticketId).projectId), signal);
+  return outcome;
+}
+
+async function mergeOrBlock(
   app: App,
   ticketId: string,
   job: Attempt,
@@ -124,10 +136,6 @@ async function merge(
   }
 }
 
-/** The worktree of a project's merge queue. */
-export const mergeDirOf = (app: App, project: Project): string =>
-  join(app.config.dataDir, "projects", project.slug, "merge");
-
 /** Makes the commit and checks it when the base has moved; or ends the merge, with the outcome. */
 async function prepare(
   app: App,
@@ -147,7 +155,10 @@ async function prepare(
     workDir,
     style: mergeRuleOf(app.db, ticket).style,
     signer: await signerOf(app, project),
-    message: withTrailers(proposedMessage(app, ticket), describeMerge(app, ticket)),
+    message: withTrailers(proposedMessage(app, ticket), {
+      ...describeMerge(app, ticket),
+      byHand: await handsOn(project, ticket, signal),
+    }),
     signal,
   });
   if (prepared.type === "conflict") {
@@ -159,10 +170,21 @@ async function prepare(
   if (prepared.moved) {
     const what = "the result of the merge with the moved base branch";
     const failure = await checkResult(app, { project, ticket, ...prepared, workDir, what, signal });
-    await removeWorkDir({ repo, workDir, signal });
     if (failure) return { outcome: blockMerge(app, ticket, "merge_checks_failed", failure) };
   }
   return { commit: prepared.commit };
+}
+
+/** Who took a part of the ticket over by hand, and committed it. */
+async function handsOn(
+  { path: repo, baseBranch }: Project,
+  { headCommit, baseCommit }: Ticket,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const tip = await tipOf(repo, baseBranch, signal);
+  return tip === null
+    ? []
+    : await peopleIn({ repo, head: headCommit!, without: [baseCommit!, tip], signal });
 }
 
 /**

@@ -100,7 +100,7 @@ export function createRunHost(app: () => App): RunHost {
         signal,
       });
     },
-    async checkpoint(runId, turn) {
+    async checkpoint(runId, turn, paths) {
       const run = getRun(app().db, runId);
       const ticket = getTicket(app().db, run.ticketId!);
       const { path, branch } = worktreeOf(app(), ticket);
@@ -109,6 +109,7 @@ export function createRunHost(app: () => App): RunHost {
         worktree: path,
         branch,
         message: `Ticket #${ticket.number}, ${run.purpose}, turn ${turn}`,
+        ...paths && { paths },
         ...(ticket.headCommit ? { recorded: ticket.headCommit } : {}),
         signal: AbortSignal.timeout(CHECKPOINT_TIMEOUT_MS),
       });

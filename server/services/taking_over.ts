@@ -1,16 +1,77 @@
-/** A person takes a blocked ticket's branch over by hand, and the ticket goes on with what was committed there. */
+/** A person takes a ticket's branch over by hand, and the ticket goes on with what was committed there. */
 import { type PickedUp, pickUp } from "../../agents/git/catching_up.ts";
 import type { App } from "../app.ts";
 import { transact } from "../db.ts";
 import { AppError } from "../errors.ts";
 import type { Ticket } from "../records.ts";
 import { getProject } from "../store/projects.ts";
+import { findActiveRun } from "../store/runs.ts";
 import { listSubtasks, moveSubtask } from "../store/subtasks.ts";
-import { getTicket } from "../store/tickets.ts";
+import { getTicket, updateTicket } from "../store/tickets.ts";
+import { findWorktree } from "../store/worktrees.ts";
+import { block } from "./development.ts";
 import { baseTip, worktreeOf } from "./places.ts";
+import { cancelRunIn } from "./runs.ts";
 import { settleTicketJobs } from "./settling.ts";
-import { enqueueAdvanceTicket } from "./ticket_jobs.ts";
+import { cancelTicketJobs, enqueueAdvanceTicket } from "./ticket_jobs.ts";
 import { moveTicket } from "./ticket_moves.ts";
+
+/**
+ * Lets a person work on the branch of a ticket that is developed or reviewed: its run is cancelled, what it did so far
+ * stays in the ticket's folder, and nothing begins for it until somebody continues, guides, retries or cancels: it is
+ * blocked with that. Throws `conflict` when it has no branch yet, or is in the merge queue.
+ */
+export function takeOverTicket(app: App, id: string): Ticket {
+  return transact(app, (tx) => {
+    const before = getTicket(tx.db, id);
+    const worktree = findWorktree(tx.db, id);
+    requireTakeable(before, worktree?.status === "ready");
+    const run = findActiveRun(tx.db, id);
+    if (run) cancelRunIn(app, tx, run);
+    cancelTicketJobs(tx, id, TAKEN_OVER);
+    settleTicketJobs(tx, id, TAKEN_OVER);
+    const reviewed = before.status === "review";
+    const ticket = updateTicket(tx, id, {
+      // What is not known of its newest commit by then is looked at again, before another review.
+      step: reviewed ? "build" : before.step,
+      pausedBy: null,
+      mergeCommit: null,
+      mergeWait: "",
+    });
+    block(
+      tx,
+      ticket,
+      "taken_over",
+      `${tx.actor} took it over ${reviewed ? "from its review" : `at the step "${before.step}"`}${
+        run ? `; its ${run.agent} was stopped, and what it had not committed is in the folder` : ""
+      }`,
+    );
+    tx.afterCommit(() => {
+      app.agents.release(worktree!.path).catch((error) =>
+        app.log.error("hands were not released", { error: String(error) })
+      );
+    });
+    return getTicket(tx.db, id);
+  });
+}
+
+const TAKEN_OVER = "The ticket was taken over by hand";
+
+function requireTakeable(ticket: Ticket, hasWorktree: boolean): void {
+  const { status, step, number, mergeWait, headCommit } = ticket;
+  const refuse = (why: string): never => {
+    throw new AppError("conflict", `Cannot take ticket #${number} over by hand: ${why}`);
+  };
+  if (status !== "in_progress" && status !== "review") {
+    refuse(
+      status === "blocked"
+        ? 'it is "blocked". Commit on its branch and continue'
+        : `it is "${status}"`,
+    );
+  }
+  if (step === "merge" && mergeWait === "") refuse("it is in the merge queue");
+  if (!hasWorktree || headCommit === null) refuse("its branch is not made yet. Try again then");
+}
 
 /**
  * Looks at the branch of a blocked ticket for what a person committed, and brings its worktree there. Throws `conflict`

@@ -1,6 +1,6 @@
-/** The job that takes a ticket's next step. */
+/** The jobs of a ticket: the one that takes its next step, and what ends them. */
 import { jobKeys } from "../../queue/job.ts";
-import { enqueue } from "../../queue/queue.ts";
+import { cancelJobs, enqueue } from "../../queue/queue.ts";
 import type { Tx } from "../db.ts";
 import type { Ticket } from "../records.ts";
 
@@ -19,4 +19,11 @@ export function enqueueAdvanceTicket(tx: Tx, ticket: Ticket, runAtMs = tx.nowMs)
     concurrencyKey: jobKeys.advanceTicket(ticket.id),
     projectId: ticket.projectId,
   });
+}
+
+/** Ends the ticket's own jobs, its merge included; one at work is told to stop. Runs have theirs. */
+export function cancelTicketJobs(tx: Tx, id: string, reason?: string): void {
+  for (const key of [jobKeys.advanceTicket(id), jobKeys.mergeTicket(id)]) {
+    cancelJobs(tx, { uniqueKey: key }, reason);
+  }
 }

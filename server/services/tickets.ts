@@ -1,6 +1,6 @@
 /** What a person does with tickets. */
 import { jobKeys } from "../../queue/job.ts";
-import { cancelJobs, enqueue, reprioritize } from "../../queue/queue.ts";
+import { enqueue, reprioritize } from "../../queue/queue.ts";
 import { routeByType } from "../../agents/catalog.ts";
 import type { App } from "../app.ts";
 import { transact, type Tx } from "../db.ts";
@@ -30,7 +30,7 @@ import {
 } from "../store/tickets.ts";
 import { findWorktree } from "../store/worktrees.ts";
 import { isReviewable } from "./evidence.ts";
-import { enqueueAdvanceTicket } from "./ticket_jobs.ts";
+import { cancelTicketJobs, enqueueAdvanceTicket } from "./ticket_jobs.ts";
 import { beginAnew } from "./attempts.ts";
 import { changeProjectIn } from "./projects.ts";
 import { askForPullRequestIn } from "./pull_requests.ts";
@@ -142,12 +142,6 @@ export function resumeTicketIn(app: App, tx: Tx, before: Ticket, run: Run | null
   if (run?.pausedBy) resumeRunIn(app, tx, run);
   enqueueAdvanceTicket(tx, ticket);
   return ticket;
-}
-
-function cancelTicketJobs(tx: Tx, id: string, reason?: string): void {
-  for (const key of [jobKeys.advanceTicket(id), jobKeys.mergeTicket(id)]) {
-    cancelJobs(tx, { uniqueKey: key }, reason);
-  }
 }
 
 /** Stops everything that runs for a ticket, at once. Its branch and worktree stay. */

@@ -3,7 +3,6 @@ import { enqueue } from "../../queue/queue.ts";
 import { jobKeys, type Outcome } from "../../queue/job.ts";
 import { isLanded, landMerge } from "../../agents/git/landing.ts";
 import { revertMessage, ticketOfMessage } from "../../agents/git/merge_message.ts";
-import { removeWorkDir } from "../../agents/git/merging.ts";
 import { messageOfCommit, readRef } from "../../agents/git/repository.ts";
 import { type PreparedRevert, prepareRevert } from "../../agents/git/reverting.ts";
 import type { App } from "../app.ts";
@@ -17,8 +16,9 @@ import { getTicket } from "../store/tickets.ts";
 import { endUndo, findUndo, insertUndo, updateUndo } from "../store/undos.ts";
 import { findWorktree } from "../store/worktrees.ts";
 import { type Attempt, failureOf } from "./faults.ts";
-import { checkResult, LOOK_AGAIN_MS, mergeDirOf, removeMergedWorktree } from "./merging.ts";
+import { checkResult, LOOK_AGAIN_MS, removeMergedWorktree } from "./merging.ts";
 import { describeConflict } from "./conflicts.ts";
+import { mergeDirOf, tidyMergeDir } from "./merge_folder.ts";
 import { signerOf } from "./merge_rules.ts";
 import { moveTicket } from "./ticket_moves.ts";
 
@@ -151,7 +151,7 @@ async function prepare(work: Work): Promise<{ commit: string } | { refused: stri
   if (prepared.type !== "prepared") return { refused: whyNot(prepared, base, commit) };
   const what = `the base branch without ticket #${ticket.number}`;
   const failure = await checkResult(app, { project, ticket, ...prepared, workDir, what, signal });
-  await removeWorkDir({ repo, workDir, signal });
+  await tidyMergeDir(app, project, signal);
   return failure === null ? { commit: prepared.commit } : { refused: failure };
 }
 

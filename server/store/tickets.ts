@@ -232,6 +232,13 @@ export function listRecentTickets(db: Db, projectId: string | null, limit: numbe
   `).all({ projectId, limit }).map(ticketFromRow);
 }
 
+/** Whether approved tickets of a project are still to be merged that wait for no person. */
+export const areMergesDue = (db: Db, projectId: string): boolean =>
+  db.prepare(`
+    SELECT 1 FROM tickets
+    WHERE project_id = :projectId AND status = 'review' AND step = 'merge' AND merge_wait = '' LIMIT 1
+  `).get({ projectId }) !== undefined;
+
 /** What a cursor remembers of the last ticket of a page. */
 export const ticketSortKey = (ticket: Ticket): string => `${ticket.priority}${ticket.createdAt}`;
 
