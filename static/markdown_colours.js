@@ -48,10 +48,13 @@ let shape = null; // tells when the field gets another size
 
 /** The letters below stand exactly where the field's own do. */
 function place() {
-  if (!field || !under) return;
+  if (!field?.offsetParent || !under) return;
+  const { offsetLeft, clientLeft, clientWidth, offsetParent } = field;
+  const left = offsetLeft + clientLeft;
   under.style.top = `${field.offsetTop + field.clientTop}px`;
-  under.style.left = `${field.offsetLeft + field.clientLeft}px`;
-  under.style.width = `${field.clientWidth}px`;
+  // By both sides, so that it is never wider than what holds it, not even until this is called again.
+  under.style.left = `${left}px`;
+  under.style.right = `${offsetParent.clientWidth - left - clientWidth}px`;
   under.style.height = `${field.clientHeight}px`;
   under.scrollTop = field.scrollTop;
 }
