@@ -1,5 +1,5 @@
 /** Planning documents in a real browser, over a real repository. */
-import { deepStrictEqual as deepEqual, match, strictEqual as equal } from "node:assert";
+import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert";
 import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { chromiumPath, desktop, launchBrowser, needsChromium, openPage } from "./browser.ts";
@@ -56,6 +56,14 @@ Deno.test({
       );
       await t.step("suggestions and lists by keyboard", () => onPage(browser, complete));
       await t.step("an image is pasted and shown", () => onPage(browser, paste));
+      await t.step(
+        "the text has colours, which can be switched off",
+        () => onPage(browser, colour),
+      );
+      await t.step(
+        "and they lie where the letters do on the narrowest page",
+        () => onPage(browser, colour, { width: 320 }),
+      );
       await t.step("items are ticked", () => onPage(browser, tick));
       await t.step("and without scripts", () => onPage(browser, tick, { scripts: false }));
       await t.step("the pages are free of axe findings and fit", () => inspect(browser));
@@ -195,6 +203,53 @@ async function paste({ b, page }: Stage): Promise<void> {
   await page.locator("#document-image [role=alert]", { hasText: "An SVG file" }).waitFor();
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await page.locator("#document-text img").waitFor();
+}
+
+async function colour({ b, page }: Stage): Promise<void> {
+  await page.goto(page.url().replace("/planning", `/documents/${b.idOf("specs/saving.md")}/edit`));
+  const text = page.locator("#document-form-text");
+  const painted = (part: string) =>
+    page.evaluate(
+      // deno-lint-ignore no-explicit-any -- the page's own types are not known here
+      (name) => (globalThis as any).CSS.highlights.get(`text-${name}`)?.size ?? 0,
+      part,
+    );
+  await page.locator(".colours").waitFor({ state: "attached" });
+  equal(await painted("heading"), 1);
+  await text.focus();
+  await page.keyboard.press("Control+End");
+  await page.keyboard.type(
+    `\n## Two **x** ${"long ".repeat(60)}\n\n[[Map]] ${"w".repeat(400)}\nend`,
+  );
+  deepEqual([await painted("heading"), await painted("link")], [2, 1]);
+  // What is seen and what is typed into are the same letters in the same places.
+  const lie = () =>
+    page.evaluate(() => {
+      const field = document.querySelector<HTMLTextAreaElement>("#document-form-text")!;
+      const under = document.querySelector<HTMLElement>(".colours")!;
+      const [one, other] = [field.getBoundingClientRect(), under.getBoundingClientRect()];
+      return {
+        same: under.textContent === `${field.value}\n`,
+        tops: Math.abs(one.top + field.clientTop - other.top) < 1,
+        lefts: Math.abs(one.left + field.clientLeft - other.left) < 1,
+        widths: field.clientWidth === under.clientWidth,
+        heights: Math.abs(field.scrollHeight - under.scrollHeight),
+      };
+    });
+  const { heights, ...where } = await lie();
+  deepEqual(where, { same: true, tops: true, lefts: true, widths: true });
+  ok(heights < 40, `${heights} pixels apart`); // of the line that an end of the text makes
+  await page.getByRole("button", { name: "Colours" }).click();
+  equal(await page.locator(".colours").count(), 0);
+  await page.reload();
+  await page.locator('[data-colours-switch][aria-pressed="false"]').waitFor();
+  equal(await page.locator(".colours").count(), 0);
+  await page.getByRole("button", { name: "Colours" }).click();
+  await page.locator(".colours").waitFor({ state: "attached" });
+  await text.fill("x".repeat(70_000));
+  equal(await page.locator(".colours").count(), 0, "a long text stays plain");
+  await text.fill("# short");
+  equal(await painted("heading"), 1);
 }
 
 async function tick({ b, page }: Stage): Promise<void> {

@@ -80,6 +80,7 @@ export function DocumentEditPage(props: DocumentEditPageProps): VNode {
           id={FORM}
           class="panel document-form"
           data-editor={id}
+          data-colours={shell.asset("markdown_colours.js")}
           hx-post={`${documentHref(id)}/draft`}
           hx-trigger={`input throttle:700ms from:#${fieldId(FORM, "text")}`}
           hx-target="#document-live"
@@ -110,6 +111,9 @@ export function DocumentEditPage(props: DocumentEditPageProps): VNode {
             <Button kind="primary" keys="Control+Enter">Save</Button>
             <Button formAction={`${documentHref(id)}/draft`}>Keep as a draft</Button>
             <a class={buttonClass("quiet")} href={documentHref(id)} data-key="Escape">Leave</a>
+            <button type="button" class={buttonClass("quiet")} data-colours-switch="" hidden>
+              Colours
+            </button>
           </div>
         </form>
         <DocumentLiveParts {...typed} />
@@ -191,12 +195,17 @@ export interface DocumentOutsideProps {
   what: "changed" | "deleted" | null;
 }
 
+const outsideWords = {
+  changed: "The file was changed after you opened it",
+  deleted: "The document was deleted after you opened it",
+};
+
 /** `#document-outside`: said while somebody types. */
 export function DocumentOutside({ id, projectId, what }: DocumentOutsideProps): VNode {
   return (
-    <div id="document-outside" role="status">
+    <div id="document-outside">
       {what === "changed" && (
-        <Notice tone="waiting" title="The file was changed after you opened it" id="document-other">
+        <Notice tone="waiting" title={outsideWords.changed} id="document-other">
           <p>Your text stays as it is, and is kept as a draft.</p>
           <Button formAction={`${documentHref(id)}/draft`}>Show both</Button>
         </Notice>
@@ -225,7 +234,10 @@ export function documentEditPartials(
 ): VNode {
   return (
     <>
-      {framePartials({ shell, current: "planning", title: `Edit ${title}` })}
+      {framePartials({
+        ...{ shell, current: "planning", title: `Edit ${title}` },
+        status: outside.what ? outsideWords[outside.what] : undefined,
+      })}
       {replace("document-outside", <DocumentOutside {...outside} />)}
     </>
   );

@@ -105,7 +105,7 @@ export function planningPartials(props: PlanningPageProps): VNode {
 function PlanningList(props: PlanningPageProps): VNode {
   const { project, q, hits, problem, reading, count, drafts, stale } = props;
   return (
-    <div id="planning-list">
+    <div id="planning-list" class="page-part">
       {reading && (
         <Notice tone="running" title="The documents are being read" id="planning-reading">
           <p>

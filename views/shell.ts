@@ -71,6 +71,7 @@ export const appScripts: readonly string[] = [
   "review.js",
   "editor.js",
   "upload.js",
+  "colours.js",
   "drag.js",
   "sheet.js",
   "menus.js",

@@ -30,11 +30,11 @@ export function followDocuments(app: App, project: Project, signal: AbortSignal)
     const place = await documentPlace(app, project, signal);
     const files = await place.list();
     const known = documentStamps(app.db, project.id);
-    const changed = files.filter(({ path, stamp }) => known.get(path)?.stamp !== stamp);
+    const changed = files.filter(({ path, stamp }) => known.get(path) !== stamp);
     const appeared = changed.filter(({ path }) => !known.has(path));
     for (const { path } of files) known.delete(path);
     // First, so that those that appeared can be told to be the same ones.
-    for await (const gone of portionsOf([...known.values()], signal)) {
+    for await (const gone of portionsOf([...known.keys()], signal)) {
       dropAll(app, project.id, gone);
     }
     const moves = await findMoves(app, project.id, { place, appeared, signal });
@@ -50,9 +50,12 @@ export function followDocuments(app: App, project: Project, signal: AbortSignal)
   });
 }
 
-function dropAll(app: App, projectId: string, gone: readonly { number: number }[]): void {
+function dropAll(app: App, projectId: string, paths: readonly string[]): void {
   transact(app, (tx) => {
-    for (const document of gone) dropDocument(tx, document);
+    for (const path of paths) {
+      const gone = findDocument(tx.db, projectId, path);
+      if (gone) dropDocument(tx, gone);
+    }
     pruneGone(tx, projectId);
   });
 }
@@ -100,7 +103,7 @@ export async function refreshDocument(
   const known = findDocument(app.db, project.id, path);
   if (file === null) {
     if (known) {
-      dropAll(app, project.id, [known]);
+      dropAll(app, project.id, [path]);
       tell(app, project.id);
     }
     return null;

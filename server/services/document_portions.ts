@@ -6,14 +6,14 @@ const COUNT = 25;
 const BYTES = 512 * 1024;
 
 /** Lets everything else that is due happen between one portion and the next. Throws the signal's reason. */
-export async function* portionsOf<T extends object>(
+export async function* portionsOf<T extends string | { bytes: number }>(
   all: readonly T[],
   signal: AbortSignal,
 ): AsyncGenerator<T[]> {
   let portion: T[] = [];
   let bytes = 0;
   for (const one of all) {
-    const more = "bytes" in one && typeof one.bytes === "number" ? one.bytes : 0;
+    const more = typeof one === "string" ? 0 : one.bytes;
     if (portion.length >= COUNT || portion.length > 0 && bytes + more > BYTES) {
       yield portion;
       await new Promise<void>((resolve) => void setImmediate(resolve));
