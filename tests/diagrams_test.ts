@@ -141,12 +141,14 @@ Deno.test("a document shows its diagrams as pictures, and what can't be drawn as
   });
   await b.follow();
   equal(knownDiagram(b.app, kinds.flowchart), null);
+  // A page waits for a moment only, however busy the machine is.
+  await awaitDiagrams(b.app, [kinds.flowchart, "pie title <b>No</b>\n"], 60_000);
   const page = await (await b.pages.get(`/documents/${b.idOf("a.md")}`)).text();
   const src = `/planning/diagrams/${diagramId(kinds.flowchart)}`;
   match(
     page,
     new RegExp(
-      `<figure class="diagram"><img src="${src}" alt="Diagram \\(flowchart\\), as text below"`,
+      `<figure class="diagram"><a href="${src}"><img src="${src}" alt="Diagram \\(flowchart\\), as text below"`,
     ),
   );
   match(

@@ -98,11 +98,13 @@ function diagramHtml(source: string, shown: ShownDiagram, code: string): string 
       escapeHtml(why)
     }</figcaption></figure>\n`;
   }
-  const kind = escapeHtml(source.trim().split(/[\s\n]/)[0] ?? "");
-  return `<figure class="diagram"><img src="${
-    escapeHtml(shown.src)
-  }" alt="Diagram (${kind}), as text below" loading="lazy">` +
-    `<details><summary>Diagram as text</summary>${code}</details></figure>\n`;
+  const kind = escapeHtml(source.trim().split(/\s/)[0] ?? "");
+  const src = escapeHtml(shown.src);
+  const picture = `<img src="${src}" alt="Diagram (${kind}), as text below" loading="lazy">`;
+  // On a narrow page a wide one gets small: its own page shows all of it.
+  const linked = src.startsWith("/") ? `<a href="${src}">${picture}</a>` : picture;
+  const text = `<details><summary>Diagram as text</summary>${code}</details>`;
+  return `<figure class="diagram">${linked}${text}</figure>\n`;
 }
 
 const envOf = (state: { env: Env }): DocumentEnv => state.env as unknown as DocumentEnv;
