@@ -1,5 +1,6 @@
 /** Planning documents in a real browser, over a real repository. */
 import { deepStrictEqual as deepEqual, match, strictEqual as equal } from "node:assert";
+import { Buffer } from "node:buffer";
 import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { chromiumPath, desktop, launchBrowser, needsChromium, openPage } from "./browser.ts";
@@ -51,6 +52,7 @@ Deno.test({
       await t.step("and without scripts", () => onPage(browser, meet, { scripts: false }));
       await t.step("suggestions and lists by keyboard", () => onPage(browser, complete));
       await t.step("an image is pasted and shown", () => onPage(browser, paste));
+      await t.step("and chosen without scripts", () => onPage(browser, attach, { scripts: false }));
       await t.step("items are ticked", () => onPage(browser, tick));
       await t.step("and without scripts", () => onPage(browser, tick, { scripts: false }));
       await t.step("the pages are free of axe findings and fit", () => inspect(browser));
@@ -146,6 +148,17 @@ async function paste({ b, page }: Stage): Promise<void> {
   await page.locator("#document-image [role=alert]", { hasText: "An SVG file" }).waitFor();
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await page.locator("#document-text img").waitFor();
+}
+
+async function attach({ b, page }: Stage): Promise<void> {
+  await page.goto(page.url().replace("/planning", `/documents/${b.idOf("specs/saving.md")}/edit`));
+  const text = page.locator("#document-form-text");
+  await text.fill("# Typed");
+  const file = { name: "My map.png", mimeType: "image/png", buffer: Buffer.from(PNG) };
+  await page.getByLabel("Add an image").setInputFiles(file);
+  await page.getByRole("button", { name: "Add the image" }).click();
+  await page.locator("#flash", { hasText: "Image added" }).waitFor();
+  match(await text.inputValue(), /^# Typed\n\n!\[My map\]\(\.\.\/images\/my-map-\w+\.png\)\n$/);
 }
 
 async function tick({ b, page }: Stage): Promise<void> {

@@ -9,12 +9,10 @@ import { readDocuments } from "../services/document_texts.ts";
 import { type OpenDocument, openDocument } from "../services/documents.ts";
 import { exportFacts } from "../services/export_facts.ts";
 import { EXPORT_BYTES, exportImages, requireRoom } from "../services/export_images.ts";
-import { planningEntry, zipOf } from "../services/export_zip.ts";
 import { pdfBrowser, pdfOf } from "../services/pdf.ts";
 import type { ExportFormat } from "../states.ts";
 import { countDocuments } from "../store/documents.ts";
 import { getProject } from "../store/projects.ts";
-import { exportedFile } from "./exported.ts";
 import { planningProjectOf } from "./planning.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
 
@@ -81,6 +79,7 @@ async function made(
   }
   const images = await exportImages(app, { project, documents }, signal);
   if (format === "zip") {
+    const { planningEntry, zipOf } = await import("../services/export_zip.ts");
     const bytes = (text: string) => new TextEncoder().encode(text);
     const entries = [
       { path: "documents.json", bytes: bytes(await jsonOf(app, what, signal)) },
@@ -89,6 +88,7 @@ async function made(
     ];
     return { content: await zipOf(entries, app.clock.nowMs()), type: "application/zip" };
   }
+  const { exportedFile } = await import("./exported.ts");
   const html = await exportedFile(app, { project, documents, images });
   return format === "html"
     ? { content: html, type: "text/html; charset=utf-8" }
