@@ -187,6 +187,11 @@ Deno.test("who does not wait gets the address of a picture that comes later; eac
   const [first, second] = await Promise.all([1, 2].map(() => diagramSvg(b.app, diagramId(source))));
   equal(first, second);
   ok(knownDiagram(b.app, source) !== null);
+  await awaitDiagrams(b.app, ["pie"], 60_000);
+  ok(knownDiagram(b.app, "pie") !== null);
+  b.app.advance(10 * 60_000);
+  equal(knownDiagram(b.app, "pie"), null); // to be tried again
+  ok(knownDiagram(b.app, source) !== null);
   const { html } = renderDocument("```mermaid\ngraph TD\n```\n", {
     links: { resolve: () => null, document: () => null, image: () => null },
   });

@@ -43,6 +43,8 @@ export interface RenderOptions {
   tickable?: boolean;
   /** Ids of headings begin with it, so that several texts can stand on one page; "section" by default. */
   idPrefix?: string;
+  /** Levels that headings are put down; 1 by default, since the page has a heading of its own. */
+  headingShift?: number;
   /** What is longer is cut; `DOCUMENT_SHOWN_CHARS` by default. */
   maxChars?: number;
 }
@@ -67,7 +69,7 @@ markdown.core.ruler.push("document", (state) => {
   const env = envOf(state);
   nameHeadings(state.tokens, env);
   tickItems(state, env);
-  tame(state.tokens, HEADING_SHIFT);
+  tame(state.tokens, env.headingShift ?? HEADING_SHIFT);
   leadLinks(state.tokens, env);
 });
 markdown.renderer.rules.image = (tokens, index, _options, env) => {
