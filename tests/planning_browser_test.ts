@@ -141,8 +141,9 @@ async function paste({ b, page }: Stage): Promise<void> {
   await give([...PNG], "image.png", "image/png");
   const shown = page.locator("#document-live img");
   await shown.waitFor();
-  const isLoaded = "document.querySelector('#document-live img').naturalWidth === 1";
-  await page.waitForFunction(isLoaded);
+  await page.waitForFunction(() =>
+    document.querySelector<HTMLImageElement>("#document-live img")?.naturalWidth === 1
+  );
   match(await text.inputValue(), /^# Saving\n\n!\[image\]\(\.\.\/images\/image-\w+\.png\)\n$/);
   await give([60, 115, 118, 103], "drawing.svg", "image/svg+xml");
   await page.locator("#document-image [role=alert]", { hasText: "An SVG file" }).waitFor();
