@@ -141,12 +141,14 @@ Deno.test("a document shows its diagrams as pictures, and what can't be drawn as
   });
   await b.follow();
   equal(knownDiagram(b.app, kinds.flowchart), null);
+  // A page waits for a moment only, however busy the machine is.
+  await awaitDiagrams(b.app, [kinds.flowchart, "pie title <b>No</b>\n"], 60_000);
   const page = await (await b.pages.get(`/documents/${b.idOf("a.md")}`)).text();
   const src = `/planning/diagrams/${diagramId(kinds.flowchart)}`;
   match(
     page,
     new RegExp(
-      `<figure class="diagram"><img src="${src}" alt="Diagram \\(flowchart\\), as text below"`,
+      `<figure class="diagram"><a href="${src}"><img src="${src}" alt="Diagram \\(flowchart\\), as text below"`,
     ),
   );
   match(
@@ -184,6 +186,11 @@ Deno.test("who does not wait gets the address of a picture that comes later; eac
   equal(knownDiagram(b.app, source), null);
   const [first, second] = await Promise.all([1, 2].map(() => diagramSvg(b.app, diagramId(source))));
   equal(first, second);
+  ok(knownDiagram(b.app, source) !== null);
+  await awaitDiagrams(b.app, ["pie"], 60_000);
+  ok(knownDiagram(b.app, "pie") !== null);
+  b.app.advance(10 * 60_000);
+  equal(knownDiagram(b.app, "pie"), null); // to be tried again
   ok(knownDiagram(b.app, source) !== null);
   const { html } = renderDocument("```mermaid\ngraph TD\n```\n", {
     links: { resolve: () => null, document: () => null, image: () => null },

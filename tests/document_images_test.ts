@@ -118,6 +118,15 @@ Deno.test("an image goes to the base branch that is not checked out, or only int
   const path = await addImage(b.app, b.project.id, { name: "a", bytes: WEBP }, never);
   equal(await exists(`${b.repo.dir}/planning/${path}`), false);
   deepEqual((await readImage(b.app, b.project, path, never)).bytes, WEBP);
+  const large = new Uint8Array(IMAGE_BYTES + 1);
+  large.set(PNG);
+  await b.repo.git("switch", "-q", "main");
+  await b.repo.write("planning/images/large.png", large);
+  await b.repo.commit("Large");
+  const show = () => readImage(b.app, b.project, "images/large.png", never);
+  await rejects(show, { code: "conflict", message: /larger than 8192 KB/ });
+  await b.repo.git("switch", "-q", "other");
+  await rejects(show, { code: "conflict", message: /larger than 8192 KB/ });
   setDocumentSaves(b.app, b.project.id, "files");
   const tip = await b.repo.git("rev-parse", "main");
   const second = await addImage(b.app, b.project.id, { name: "a", bytes: JPEG }, never);

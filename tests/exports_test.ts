@@ -74,6 +74,19 @@ Deno.test("HTML of all documents is one file: its links lead within it, and it n
   equal(new Set(ids).size, ids.length);
 });
 
+Deno.test("what can't be read is named in the export of all", async () => {
+  await using b = await planningBench({ [SAVING]: "# Saving\n" });
+  await b.repo.write("planning/bad.md", new Uint8Array([0xff, 0, 1]));
+  await b.repo.commit("Bad");
+  const html = String((await exportProject(b.app, b.project.id, "html", never)).content);
+  match(html, /Left out[^]*bad\.md: It is no text in UTF-8/);
+  const json = JSON.parse(
+    String((await exportProject(b.app, b.project.id, "json", never)).content),
+  );
+  deepEqual(json.left_out, [{ path: "bad.md", problem: "It is no text in UTF-8" }]);
+  equal(json.documents.length, 1);
+});
+
 Deno.test("HTML of one document shows all of it, also where the page cuts it", async () => {
   await using b = await planningBench({ [SAVING]: `# Saving\n\n${"word ".repeat(60_000)}end\n` });
   await b.follow();
@@ -81,6 +94,7 @@ Deno.test("HTML of one document shows all of it, also where the page cuts it", a
   equal(name, "saving.html");
   match(String(content), /<title>Saving<\/title>/);
   match(String(content), /word end<\/p>/);
+  match(String(content), /<h1 id="[^"]*">Saving<\/h1>/);
   doesNotMatch(String(content), /not shown|<h1>/);
 });
 

@@ -1,5 +1,6 @@
 /** Planning documents in a real browser, over a real repository. */
 import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert";
+import { Buffer } from "node:buffer";
 import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { chromiumPath, desktop, launchBrowser, needsChromium, openPage } from "./browser.ts";
@@ -64,6 +65,7 @@ Deno.test({
         "and they lie where the letters do on the narrowest page",
         () => onPage(browser, colour, { width: 320 }),
       );
+      await t.step("and chosen without scripts", () => onPage(browser, attach, { scripts: false }));
       await t.step("items are ticked", () => onPage(browser, tick));
       await t.step("and without scripts", () => onPage(browser, tick, { scripts: false }));
       await t.step("the pages are free of axe findings and fit", () => inspect(browser));
@@ -196,8 +198,9 @@ async function paste({ b, page }: Stage): Promise<void> {
   await give([...PNG], "image.png", "image/png");
   const shown = page.locator("#document-live img");
   await shown.waitFor();
-  const isLoaded = "document.querySelector('#document-live img').naturalWidth === 1";
-  await page.waitForFunction(isLoaded);
+  await page.waitForFunction(() =>
+    document.querySelector<HTMLImageElement>("#document-live img")?.naturalWidth === 1
+  );
   match(await text.inputValue(), /^# Saving\n\n!\[image\]\(\.\.\/images\/image-\w+\.png\)\n$/);
   await give([60, 115, 118, 103], "drawing.svg", "image/svg+xml");
   await page.locator("#document-image [role=alert]", { hasText: "An SVG file" }).waitFor();
@@ -250,6 +253,17 @@ async function colour({ b, page }: Stage): Promise<void> {
   equal(await page.locator(".colours").count(), 0, "a long text stays plain");
   await text.fill("# short");
   equal(await painted("heading"), 1);
+}
+
+async function attach({ b, page }: Stage): Promise<void> {
+  await page.goto(page.url().replace("/planning", `/documents/${b.idOf("specs/saving.md")}/edit`));
+  const text = page.locator("#document-form-text");
+  await text.fill("# Typed");
+  const file = { name: "My map.png", mimeType: "image/png", buffer: Buffer.from(PNG) };
+  await page.getByLabel("Add an image").setInputFiles(file);
+  await page.getByRole("button", { name: "Add the image" }).click();
+  await page.locator("#flash", { hasText: "Image added" }).waitFor();
+  match(await text.inputValue(), /^# Typed\n\n!\[My map\]\(\.\.\/images\/my-map-\w+\.png\)\n$/);
 }
 
 async function tick({ b, page }: Stage): Promise<void> {

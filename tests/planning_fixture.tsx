@@ -403,15 +403,6 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
       hasPdf={false}
     />
   ),
-  "/planning/export/none": (shell) => (
-    <PlanningExportPage
-      shell={shell}
-      project={project}
-      count={0}
-      limitBytes={64 * 1024 * 1024}
-      hasPdf
-    />
-  ),
   "/planning/guide": (shell) => (
     <GuidePage
       shell={shell}

@@ -55,6 +55,8 @@ export interface RenderOptions {
   ideaAction?: string;
   /** Ids of headings begin with it, so that several texts can stand on one page; "section" by default. */
   idPrefix?: string;
+  /** Levels that headings are put down; 1 by default, since the page has a heading of its own. */
+  headingShift?: number;
   /** What is longer is cut; `DOCUMENT_SHOWN_CHARS` by default. */
   maxChars?: number;
   /** How what it names stands: shown beside each, and as progress beside headings. Absent: not shown. */
@@ -84,7 +86,7 @@ markdown.core.ruler.push("document", (state) => {
   nameHeadings(state.tokens, env);
   for (const [heading, items] of countables ?? []) showProgress(state, heading, items);
   tickItems(state, env);
-  tame(state.tokens, HEADING_SHIFT);
+  tame(state.tokens, env.headingShift ?? HEADING_SHIFT);
   leadLinks(state.tokens, env);
 });
 markdown.renderer.rules.image = (tokens, index, _options, env) => {
@@ -115,11 +117,13 @@ function diagramHtml(source: string, shown: ShownDiagram, code: string): string 
       escapeHtml(why)
     }</figcaption></figure>\n`;
   }
-  const kind = escapeHtml(source.trim().split(/[\s\n]/)[0] ?? "");
-  return `<figure class="diagram"><img src="${
-    escapeHtml(shown.src)
-  }" alt="Diagram (${kind}), as text below" loading="lazy">` +
-    `<details><summary>Diagram as text</summary>${code}</details></figure>\n`;
+  const kind = escapeHtml(source.trim().split(/\s/)[0] ?? "");
+  const src = escapeHtml(shown.src);
+  const picture = `<img src="${src}" alt="Diagram (${kind}), as text below" loading="lazy">`;
+  // On a narrow page a wide one gets small: its own page shows all of it.
+  const linked = src.startsWith("/") ? `<a href="${src}">${picture}</a>` : picture;
+  const text = `<details><summary>Diagram as text</summary>${code}</details>`;
+  return `<figure class="diagram">${linked}${text}</figure>\n`;
 }
 
 const envOf = (state: { env: Env }): DocumentEnv => state.env as unknown as DocumentEnv;

@@ -21,13 +21,15 @@ export interface ExportedPage {
   at: string;
   /** One, or all of a project. */
   documents: ExportedDocument[];
+  /** Those that could not be read. */
+  leftOut: { path: string; problem: string }[];
 }
 
 /** The file's text. Its content policy lets only its own style and images in it through. */
 export function exportedHtml(page: ExportedPage): string {
   const { projectName, documents } = page;
   const [only] = documents;
-  const isOne = documents.length === 1;
+  const isOne = documents.length === 1 && page.leftOut.length === 0;
   const title = isOne ? only!.document.title : `${projectName}: documents`;
   const hash = createHash("sha256").update(exportedStyle).digest("base64");
   const policy =
@@ -55,7 +57,7 @@ export function exportedHtml(page: ExportedPage): string {
   return `<!doctype html>\n${html}\n`;
 }
 
-function Contents({ documents, title, at }: ExportedPage & { title: string }): VNode {
+function Contents({ documents, leftOut, title, at }: ExportedPage & { title: string }): VNode {
   return (
     <header class="contents">
       <h1>{title}</h1>
@@ -69,6 +71,14 @@ function Contents({ documents, title, at }: ExportedPage & { title: string }): V
           ))}
         </ul>
       </nav>
+      {leftOut.length > 0 && (
+        <>
+          <p>Left out, since they can't be read:</p>
+          <ul>
+            {leftOut.map(({ path, problem }) => <li key={path}>{path}: {problem}</li>)}
+          </ul>
+        </>
+      )}
     </header>
   );
 }
@@ -91,7 +101,7 @@ function Part({ document, anchor, html, at }: ExportedDocument & { at: string })
 }
 
 const beginsWith = (html: string, title: string): boolean => {
-  const heading = /^\s*<h2[^>]*>([^]*?)<\/h2>/.exec(html)?.[1];
+  const heading = /^\s*<h1[^>]*>([^]*?)<\/h1>/.exec(html)?.[1];
   return heading !== undefined && plain(heading) === title;
 };
 

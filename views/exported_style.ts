@@ -17,6 +17,8 @@ a { color: var(--link); }
 article + article, .contents + article { margin-top: 48px; padding-top: 24px; border-top: 1px solid var(--line); }
 img { max-width: 100%; height: auto; }
 figure { margin: 1em 0; }
+figure img { display: block; }
+summary { color: var(--muted); font-size: .85em; }
 pre, code { font-family: ui-monospace, monospace; font-size: .9em; }
 pre { padding: 12px; background: var(--raised); border-radius: 6px; white-space: pre-wrap; }
 :not(pre) > code { padding: 1px 4px; background: var(--raised); border-radius: 4px; }

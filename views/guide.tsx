@@ -42,13 +42,12 @@ export function GuidePage(props: GuidePageProps): VNode {
         crumb={{ href: planningExportHref(project.id), label: "Export" }}
         title={file}
         aside={
-          <nav aria-label="File" class="actions">
+          <nav aria-label="File" class="tabs">
             {guideFiles.map((name) => (
               <a
                 key={name}
-                class="button button-quiet"
                 href={guideHref(project.id, name)}
-                aria-current={name === file ? "page" : undefined}
+                aria-current={name === file ? "true" : undefined}
               >
                 {name}
               </a>

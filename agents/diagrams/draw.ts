@@ -56,8 +56,9 @@ async function drawSome(
   { signal, timeoutMs }: { signal: AbortSignal; timeoutMs: number },
 ): Promise<void> {
   const source = sources[drawn.length]!;
-  if (source.length > DIAGRAM_CHARS) {
-    drawn.push({ problem: `it is longer than ${DIAGRAM_CHARS} characters` });
+  const why = whyNot(source);
+  if (why !== null) {
+    drawn.push({ problem: why });
     return;
   }
   const child = spawn();
@@ -76,7 +77,7 @@ async function drawSome(
   const said = lastOf(child.stderr);
   signal.addEventListener("abort", end);
   try {
-    while (drawn.length < sources.length && sources[drawn.length]!.length <= DIAGRAM_CHARS) {
+    while (drawn.length < sources.length && whyNot(sources[drawn.length]!) === null) {
       timer = setTimeout(() => {
         late = true;
         end();
@@ -106,12 +107,27 @@ async function drawSome(
   }
   signal.throwIfAborted();
   if (drawn.length > before) return;
-  const why = await said;
+  const last = await said;
   if (late) problem = `drawing it takes longer than ${timeoutMs / SECOND_MS} s`;
-  else if (greedy || /out of memory/i.test(why)) problem = "drawing it takes too much memory";
+  else if (greedy || /out of memory/i.test(last)) problem = "drawing it takes too much memory";
   drawn.push({
-    problem: problem || `the program that draws has ended (${plain(why.slice(-200))})`,
+    problem: problem || `the program that draws has ended (${plain(last.slice(-200))})`,
   });
+}
+
+const KIND =
+  /^(?:graph|flowchart|sequenceDiagram|classDiagram|stateDiagram(?:-v2)?|erDiagram)(?=[\s;]|$)/;
+
+/** Why it is not even tried; null: it is. */
+function whyNot(source: string): string | null {
+  if (source.length > DIAGRAM_CHARS) return `it is longer than ${DIAGRAM_CHARS} characters`;
+  const first = source.split("\n").map((line) => line.trim())
+    .find((line) => line !== "" && !line.startsWith("%%")) ?? "";
+  if (KIND.test(first)) return null;
+  return `it begins with "${
+    first.slice(0, 30)
+  }"; flowchart, sequenceDiagram, classDiagram, stateDiagram and ` +
+    "erDiagram are drawn";
 }
 
 const TOO_LARGE = "its drawing would be too large";

@@ -55,12 +55,12 @@ const inTheWay = (path: string, at: string): AppError =>
     } on the branch. Remove it there first`,
   );
 
-/** A blob's content as it is. Throws `GitError` when it is longer than `maxBytes`. */
+/** A blob's content as it is; null when it is longer than `maxBytes`. */
 export const readBlobBytes = (
   repo: string,
   blob: string,
   { maxBytes, signal }: { maxBytes: number; signal: AbortSignal },
-): Promise<Uint8Array<ArrayBuffer>> =>
+): Promise<Uint8Array<ArrayBuffer> | null> =>
   gitBytes(repo, ["cat-file", "blob", checkCommit(blob)], {
     ...{ signal, maxOutputBytes: maxBytes },
     doing: "read a file",

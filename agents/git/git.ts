@@ -78,15 +78,20 @@ export async function git(
   return await run(place, args, { ...options, env: { ...options.env, ...env } });
 }
 
-/** Runs git and gives its standard output as it is: a file that is no text. Throws as `gitOk`. */
+/**
+ * Runs git and gives its standard output as it is: a file that is no text; null when that is longer than
+ * `maxOutputBytes`. Throws as `gitOk` when git fails.
+ */
 export async function gitBytes(
   place: GitPlace,
   args: readonly string[],
   options: GitOptions & { doing: string },
-): Promise<Uint8Array<ArrayBuffer>> {
+): Promise<Uint8Array<ArrayBuffer> | null> {
   const chunks: Uint8Array[] = [];
-  await gitOk(place, args, { ...options, onOutput: (chunk) => void chunks.push(chunk) });
-  return joined(chunks);
+  const onOutput = (chunk: Uint8Array) => void chunks.push(chunk);
+  const result = await git(place, args, { ...options, onOutput });
+  if (result.code !== 0) throw GitError.of(options.doing, place, result);
+  return result.truncated ? null : joined(chunks);
 }
 
 async function run(

@@ -15,6 +15,8 @@ export const documentExportSchema = once(() =>
     format: z.literal(FORMAT),
     exported_at: time(),
     project: z.object({ id: id(), name: z.string() }),
+    left_out: z.array(z.object({ path: z.string(), problem: z.string() }))
+      .describe("Documents that could not be read, each with why"),
     documents: z.array(
       documentSchema().extend({
         front_matter: z.record(z.string(), z.unknown()).describe(
@@ -39,16 +41,18 @@ export interface ExportedFacts extends OpenDocument {
 }
 
 export const documentExportJson = (
-  { project, at, documents }: {
+  { project, at, documents, leftOut }: {
     project: { id: string; name: string };
     /** UTC text. */
     at: string;
     documents: readonly ExportedFacts[];
+    leftOut: { path: string; problem: string }[];
   },
 ): z.infer<ReturnType<typeof documentExportSchema>> => ({
   format: FORMAT,
   exported_at: at,
   project: { id: project.id, name: project.name },
+  left_out: leftOut,
   documents: documents.map(({ links, versions, ...open }) => ({
     ...documentJson(open),
     front_matter: frontMatterOf(open.text),

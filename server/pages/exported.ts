@@ -11,7 +11,7 @@ import type { PlanningDocument, Project } from "../records.ts";
 import { splitDocument } from "../services/document_facts.ts";
 import { linkedDocument } from "../services/document_links.ts";
 import { EXPORT_BYTES, type ExportImages, tooMuch } from "../services/export_images.ts";
-import type { OpenDocument } from "../services/documents.ts";
+import type { DocumentTexts } from "../services/document_texts.ts";
 import { withDiagrams } from "./diagrams.ts";
 
 /** Longest slug of a path within an anchor. */
@@ -25,9 +25,8 @@ const DIAGRAMS_WAIT_MS = 60 * SECOND_MS;
 /** One file of all these documents; links among them lead within it, others stay text. */
 export async function exportedFile(
   app: App,
-  { project, documents, images }: {
+  { project, documents, leftOut, images }: DocumentTexts & {
     project: Project;
-    documents: readonly OpenDocument[];
     images: ExportImages;
   },
 ): Promise<string> {
@@ -42,6 +41,7 @@ export async function exportedFile(
       renderDocument(splitDocument(text).body, {
         diagram,
         idPrefix: anchor,
+        headingShift: 0,
         maxChars: DOCUMENT_BYTES,
         links: {
           resolve: () => null,
@@ -66,7 +66,7 @@ export async function exportedFile(
     parts.push({ document, anchor, html: withoutOwnLinks(html) });
   }
   const at = timeText(app.clock.nowMs());
-  return exportedHtml({ projectName: project.name, at, documents: parts });
+  return exportedHtml({ projectName: project.name, at, documents: parts, leftOut });
 }
 
 /** A relative address leads nowhere from where the file will lie. */

@@ -5,16 +5,14 @@ import { timeText } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import { documentExportJson } from "../outputs/document_exports.ts";
 import type { Project } from "../records.ts";
-import { readDocuments } from "../services/document_texts.ts";
-import { type OpenDocument, openDocument } from "../services/documents.ts";
+import { type DocumentTexts, readDocuments } from "../services/document_texts.ts";
+import { openDocument } from "../services/documents.ts";
 import { exportFacts } from "../services/export_facts.ts";
 import { EXPORT_BYTES, exportImages, requireRoom } from "../services/export_images.ts";
-import { planningEntry, zipOf } from "../services/export_zip.ts";
 import { pdfBrowser, pdfOf } from "../services/pdf.ts";
 import type { ExportFormat } from "../states.ts";
 import { countDocuments } from "../store/documents.ts";
 import { getProject } from "../store/projects.ts";
-import { exportedFile } from "./exported.ts";
 import { planningProjectOf } from "./planning.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
 
@@ -35,7 +33,7 @@ export async function exportDocument(
   const open = await openDocument(app, id, signal);
   const project = getProject(app.db, open.document.projectId);
   const name = open.document.path.split("/").at(-1)!.replace(/\.md$/i, "");
-  return await exportAs(app, { project, documents: [open], format, name }, signal);
+  return await exportAs(app, { project, documents: [open], leftOut: [], format, name }, signal);
 }
 
 /** All documents of a project, by path. Throws `conflict` where there is none, and as `exportDocument`. */
@@ -46,17 +44,16 @@ export async function exportProject(
   signal: AbortSignal,
 ): Promise<ExportFile> {
   const project = getProject(app.db, projectId);
-  const documents = await readDocuments(app, project, () => true, signal);
+  const { documents, leftOut } = await readDocuments(app, project, () => true, signal);
   if (documents.length === 0) {
     throw new AppError("conflict", `Cannot export: "${project.name}" has no document yet`);
   }
   const name = `${project.slug}-documents`;
-  return await exportAs(app, { project, documents, format, name }, signal);
+  return await exportAs(app, { project, documents, leftOut, format, name }, signal);
 }
 
-interface Export {
+interface Export extends DocumentTexts {
   project: Project;
-  documents: readonly OpenDocument[];
   format: ExportFormat;
   /** Of the file, without its ending. */
   name: string;
@@ -75,12 +72,13 @@ async function made(
   what: Export,
   signal: AbortSignal,
 ): Promise<Pick<ExportFile, "content" | "type">> {
-  const { project, documents, format } = what;
+  const { project, documents, leftOut, format } = what;
   if (format === "json") {
     return { content: await jsonOf(app, what, signal), type: "application/json" };
   }
   const images = await exportImages(app, { project, documents }, signal);
   if (format === "zip") {
+    const { planningEntry, zipOf } = await import("../services/export_zip.ts");
     const bytes = (text: string) => new TextEncoder().encode(text);
     const entries = [
       { path: "documents.json", bytes: bytes(await jsonOf(app, what, signal)) },
@@ -89,17 +87,18 @@ async function made(
     ];
     return { content: await zipOf(entries, app.clock.nowMs()), type: "application/zip" };
   }
-  const html = await exportedFile(app, { project, documents, images });
+  const { exportedFile } = await import("./exported.ts");
+  const html = await exportedFile(app, { project, documents, leftOut, images });
   return format === "html"
     ? { content: html, type: "text/html; charset=utf-8" }
     : { content: await pdfOf(app, html, signal), type: "application/pdf" };
 }
 
-async function jsonOf(app: App, { project, documents }: Export, signal: AbortSignal) {
+async function jsonOf(app: App, { project, documents, leftOut }: Export, signal: AbortSignal) {
   requireRoom(documents);
   const facts = await exportFacts(app, { project, documents }, signal);
   const at = timeText(app.clock.nowMs());
-  return JSON.stringify(documentExportJson({ project, at, documents: facts }), null, 2);
+  return JSON.stringify(documentExportJson({ project, at, documents: facts, leftOut }), null, 2);
 }
 
 /** The page that offers all of it. */

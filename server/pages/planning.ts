@@ -260,7 +260,7 @@ export async function documentPage(
 }
 
 /** How long a page waits for its diagrams; those that take longer come by themselves. */
-const DIAGRAMS_WAIT_MS = 5 * SECOND_MS;
+const DIAGRAMS_WAIT_MS = 1.5 * SECOND_MS;
 
 /**
  * A document's text as HTML; links lead where the index says. `open`: the document that its checklists can be ticked

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Drawn } from "../../agents/diagrams/draw.ts";
 import type { App } from "../app.ts";
+import { MINUTE_MS } from "../clock.ts";
 import { AppError, messageOf } from "../errors.ts";
 
 /** Drawings that are kept, and their characters together: what was not asked for the longest goes first. */
@@ -10,11 +11,16 @@ const KEPT_CHARS = 16_000_000;
 /** Most that wait to be drawn. */
 const WAITING_MAX = 200;
 
-type Known = Pick<App, "turnstile" | "log">;
+/** A diagram that could not be drawn is tried again then: the machine may have been busy. */
+const PROBLEM_KEPT_MS = 10 * MINUTE_MS;
+
+type Known = Pick<App, "turnstile" | "log" | "clock">;
 
 interface Entry {
   /** Undefined while it is drawn. */
   drawn?: Drawn;
+  /** Until then it holds. */
+  untilMs?: number;
   /** Settled with it. */
   ready: Promise<Drawn>;
 }
@@ -39,8 +45,14 @@ export const diagramId = (source: string): string =>
   createHash("sha256").update(source).digest("hex").slice(0, 32);
 
 /** What is known of a diagram right now; null: it is being drawn, or nobody has asked for it. */
-export const knownDiagram = (app: Known, source: string): Drawn | null =>
-  diagramsOf(app).entries.get(diagramId(source))?.drawn ?? null;
+export function knownDiagram(app: Known, source: string): Drawn | null {
+  const { entries } = diagramsOf(app);
+  const id = diagramId(source);
+  const { drawn, untilMs = Infinity } = entries.get(id) ?? {};
+  if (app.clock.nowMs() < untilMs) return drawn ?? null;
+  entries.delete(id);
+  return null;
+}
 
 /** Begins to draw what is not known yet, and waits for all of it: at most so long. */
 export async function awaitDiagrams(
@@ -86,6 +98,7 @@ function ask(app: Known, source: string): Promise<Drawn> {
   entries.set(id, entry);
   const settle = (drawn: Drawn) => {
     entry.drawn = drawn;
+    if ("problem" in drawn) entry.untilMs = app.clock.nowMs() + PROBLEM_KEPT_MS;
     resolve(drawn);
   };
   waiting.push({ source, settle });

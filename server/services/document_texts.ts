@@ -5,24 +5,31 @@ import { followDocuments } from "./document_index.ts";
 import { documentPlace } from "./document_place.ts";
 import { documentsOf, type OpenDocument } from "./documents.ts";
 
-/**
- * By path; those whose file is no text are left out. `wanted` chooses by what the index says. Throws `conflict` when
- * the files can't be reached.
- */
+export interface DocumentTexts {
+  documents: OpenDocument[];
+  /** Those whose file is no text, too large, or gone meanwhile: each with why. */
+  leftOut: { path: string; problem: string }[];
+}
+
+/** By path. `wanted` chooses by what the index says. Throws `conflict` when the files can't be reached. */
 export async function readDocuments(
   app: App,
   project: Project,
   wanted: (document: PlanningDocument) => boolean,
   signal: AbortSignal,
-): Promise<OpenDocument[]> {
+): Promise<DocumentTexts> {
   await followDocuments(app, project, signal);
   const chosen = documentsOf(app, project.id).filter(wanted);
-  if (chosen.length === 0) return [];
+  if (chosen.length === 0) return { documents: [], leftOut: [] };
   const place = await documentPlace(app, project, signal);
   const paths = new Set(chosen.map(({ path }) => path));
   const texts = await place.readAll((await place.list()).filter(({ path }) => paths.has(path)));
-  return chosen.flatMap((document) => {
-    const file = texts.get(document.path);
-    return file && !file.problem ? [{ document, text: file.text }] : [];
-  });
+  const found: DocumentTexts = { documents: [], leftOut: [] };
+  for (const document of chosen) {
+    const { path } = document;
+    const { text, problem } = texts.get(path) ?? { text: "", problem: "Its file is gone" };
+    if (problem) found.leftOut.push({ path, problem });
+    else found.documents.push({ document, text });
+  }
+  return found;
 }

@@ -62,7 +62,13 @@ export async function readFile(app: App, file: ProjectFile): Promise<PlainFile |
   const blob = await fileBlob(repo, await requireTip(project, signal), path, signal);
   if (blob === null) return null;
   const bytes = await readBlobBytes(repo, blob, { maxBytes: kind.maxBytes, signal });
-  return { bytes, stamp: blob };
+  if (bytes !== null) return { bytes, stamp: blob };
+  throw new AppError(
+    "conflict",
+    `Cannot open ${path}: it is larger than ${
+      kind.maxBytes / 1024
+    } KB. Put ${kind.ordinary} in its place`,
+  );
 }
 
 export interface FileSave extends ProjectFile {

@@ -3,7 +3,7 @@ import { unifiedDiff } from "../../agents/tools/diff.ts";
 import type { App } from "../app.ts";
 import { transact } from "../db.ts";
 import { AppError } from "../errors.ts";
-import type { Project } from "../records.ts";
+import type { PlanningDocument, Project } from "../records.ts";
 import type { GuideFile } from "../states.ts";
 import { getProject } from "../store/projects.ts";
 import { documentVersion } from "./document_facts.ts";
@@ -62,7 +62,9 @@ async function assemble(
   project: Project,
   signal: AbortSignal,
 ): Promise<{ parts: GuidePart[]; part: string }> {
-  const texts = await readDocuments(app, project, ({ status }) => status !== "draft", signal);
+  // A file that is no text says nowhere that it is approved.
+  const accepted = ({ status }: PlanningDocument) => status !== "draft";
+  const { documents: texts } = await readDocuments(app, project, accepted, signal);
   const parts = guideParts(texts.map(({ document }) => document));
   if (parts.length === 0) {
     throw new AppError(
