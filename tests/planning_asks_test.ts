@@ -32,6 +32,7 @@ import {
 } from "../server/store/document_suggestions.ts";
 import { getDocument } from "../server/store/documents.ts";
 import { findAnswering, getAsk, listAsks } from "../server/store/planning_asks.ts";
+import { countPlanningNeeds } from "../server/store/planning_needs.ts";
 import { listAskQuestions } from "../server/store/planning_questions.ts";
 import { getAskRun, getRun } from "../server/store/runs.ts";
 import { never } from "./git_support.ts";
@@ -173,6 +174,24 @@ Deno.test("what others changed meanwhile stays, and a piece whose place was chan
   deepEqual(b.states(id), ["accepted", "pending", "accepted"]);
 });
 
+Deno.test("pieces of two suggestions that are accepted at the same moment are both in the document", async () => {
+  await using b = await askedBench();
+  const [one, two] = [await b.suggested(), await b.suggested({ edits: [EDITS![2]!] })];
+  const both = await Promise.all([
+    acceptHunks(b.app, one, [1], never),
+    acceptHunks(b.app, two, [1], never),
+  ]);
+  deepEqual(both.map(({ accepted }) => accepted), [[1], [1]]);
+  equal(
+    await b.text(),
+    SPEC_TEXT.replace("saved.", "saved often.").replace("a file", "a folder"),
+  );
+  // The first suggests the same: it is there already.
+  const saved = b.app.events.filter(({ type }) => type === "document_saved").length;
+  deepEqual((await acceptHunks(b.app, one, [3], never)).accepted, [3]);
+  equal(b.app.events.filter(({ type }) => type === "document_saved").length, saved);
+});
+
 Deno.test("it is not saved over somebody's own edit that is not committed, and the piece stays open", async () => {
   await using b = await askedBench();
   const id = await b.suggested();
@@ -221,7 +240,12 @@ Deno.test("a run that fails or is cancelled suggests nothing, and can be asked a
   equal(findAskSuggestion(b.app.db, failed.id), null);
   const cancelled = b.ask();
   throws(() => askAgain(b.app, cancelled.id), { code: "conflict", message: /the run is "queued"/ });
-  cancelRun(b.app, getAskRun(b.app.db, cancelled.id).id);
+  const run = getAskRun(b.app.db, cancelled.id);
+  const questions = [{ question: "How many slots?", why: "It is not said" }];
+  b.app.tx((tx) => recordPlanningQuestions(tx, run, { questions }));
+  equal(countPlanningNeeds(b.app.db, b.project.id), 1);
+  cancelRun(b.app, run.id);
+  equal(countPlanningNeeds(b.app.db, null), 0, "nothing waits for what it asked");
   equal(getAskRun(b.app.db, cancelled.id).status, "cancelled");
   await b.repo.commit("Theirs", { [SPEC]: "# Saving\n\nAnother text.\n" });
   const again = askAgain(b.app, failed.id);

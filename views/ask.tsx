@@ -194,6 +194,11 @@ function State({ ask, run, delay, shell }: AskPageProps): VNode | null {
       <p>
         What it suggests appears here. The document stays as it is until you accept something.
       </p>
+      <noscript>
+        <p>
+          <a href={askHref(ask.id)}>Refresh</a> to see what came of it.
+        </p>
+      </noscript>
       {delay && <DelayNote delay={delay} nowMs={shell.nowMs} />}
       <a class={buttonClass("plain")} href={runHref(run.id)}>
         Watch it at work

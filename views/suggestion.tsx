@@ -4,7 +4,6 @@ import type { DocumentSuggestion } from "../server/records.ts";
 import { PlainDiff } from "./activity_call.tsx";
 import type { ShownHunk } from "./ask.tsx";
 import { Panel, StatusBadge, Time } from "./components.tsx";
-import { plural } from "./format.ts";
 import { ActionForm } from "./forms.tsx";
 import { documentHref, suggestionHref } from "./links.ts";
 import { hunkWords, suggestionWords } from "./planning_words.ts";
@@ -33,11 +32,13 @@ export function SuggestionPanel(props: SuggestionPanelProps): VNode {
       {documentId === null && (
         <p class="error">planning/{path} is gone, so nothing of this can be accepted.</p>
       )}
-      {open > 1 && documentId && (
+      {open > 1 && (
         <div class="actions" id="suggestion-all">
-          <ActionForm action={`${action}/accept`} kind="primary">
-            Accept all {open}
-          </ActionForm>
+          {documentId && (
+            <ActionForm action={`${action}/accept`} kind="primary">
+              Accept all {open}
+            </ActionForm>
+          )}
           <ActionForm action={`${action}/reject`} kind="quiet">Reject all {open}</ActionForm>
         </div>
       )}
@@ -116,9 +117,3 @@ function Piece(
     </article>
   );
 }
-
-/** "2 of 3 accepted". */
-export const decidedText = (hunks: { status: string }[]): string =>
-  `${hunks.filter(({ status }) => status === "accepted").length} of ${
-    plural(hunks.length, "piece")
-  } accepted`;

@@ -10,8 +10,8 @@ import {
   settleSuggestion,
 } from "../store/document_suggestions.ts";
 import { getAsk } from "../store/planning_asks.ts";
-import { workIn } from "./document_hunks.ts";
-import { openDocument, saveDocument } from "./documents.ts";
+import { type WorkedIn, workIn } from "./document_hunks.ts";
+import { DocumentConflict, openDocument, saveDocument } from "./documents.ts";
 import { requireDocument } from "./planning_asks.ts";
 
 /** What came of accepting pieces. */
@@ -39,11 +39,7 @@ export function acceptHunks(
     const { suggestion, ask, hunks } = readAll(app, suggestionId);
     const chosen = openOnes(app, hunks, numbers, "accepted");
     if (chosen.length === 0) return { suggestion, accepted: [], unfit: [] };
-    const { document, text } = await openDocument(app, requireDocument(app, ask).id, signal);
-    const worked = workIn(ask.baseText ?? "", hunks, chosen, text);
-    if (worked.applied.length === 0) throw unfit(ask, worked.unfit);
-    const save = { text: worked.text, seen: document.version, keepDraft: true };
-    await saveDocument(app, document.id, save, signal);
+    const worked = await saveWith(app, ask, { hunks, chosen }, signal);
     const decided = transact(app, (tx) => note(tx, ask, suggestionId, worked.applied, "accepted"));
     return { suggestion: decided, accepted: worked.applied, unfit: worked.unfit };
   });
@@ -66,6 +62,29 @@ export function rejectHunks(
       transact(app, (tx) => note(tx, ask, suggestionId, chosen, "rejected")),
     );
   });
+}
+
+/** Documents that change between the look and the save are looked at so often. */
+const TRIES = 5;
+
+async function saveWith(
+  app: App,
+  ask: PlanningAsk,
+  { hunks, chosen }: { hunks: SuggestionHunk[]; chosen: number[] },
+  signal: AbortSignal,
+): Promise<WorkedIn> {
+  for (let tries = 1;; tries++) {
+    const { document, text } = await openDocument(app, requireDocument(app, ask).id, signal);
+    const worked = workIn(ask.baseText ?? "", hunks, chosen, text);
+    if (worked.applied.length === 0) throw unfit(ask, worked.unfit);
+    try {
+      const save = { text: worked.text, seen: document.version, keepDraft: true };
+      await saveDocument(app, document.id, save, signal);
+      return worked;
+    } catch (error) {
+      if (!(error instanceof DocumentConflict) || tries >= TRIES) throw error;
+    }
+  }
 }
 
 /** Nobody decides on a suggestion while another decision on it is being saved. */

@@ -1,4 +1,7 @@
-/** What of planning waits for a person: questions of an agent, and changes that one suggests. */
+/**
+ * What of planning waits for a person: questions of an agent, and changes that one suggests. What an agent asked whose run
+ * came to nothing can still be answered, but nothing waits for that.
+ */
 import type { Db } from "../db.ts";
 
 /** An ask that somebody must answer or decide on. */
@@ -19,6 +22,7 @@ export const listPlanningNeeds = (
   db.prepare(`
     SELECT q.ask_id, 'questions' AS kind, count(*) AS n, min(q.created_at) AS since
     FROM planning_questions q JOIN planning_asks a ON a.id = q.ask_id
+    JOIN runs r ON r.ask_id = a.id AND r.status NOT IN ('failed', 'cancelled')
     WHERE q.status = 'pending' AND (:projectId IS NULL OR a.project_id = :projectId)
     GROUP BY q.ask_id
     UNION ALL
@@ -40,6 +44,7 @@ export const countPlanningNeeds = (db: Db, projectId: string | null): number =>
     db.prepare(`
       SELECT (SELECT count(DISTINCT q.ask_id) FROM planning_questions q
           JOIN planning_asks a ON a.id = q.ask_id
+          JOIN runs r ON r.ask_id = a.id AND r.status NOT IN ('failed', 'cancelled')
           WHERE q.status = 'pending' AND (:projectId IS NULL OR a.project_id = :projectId))
         + (SELECT count(*) FROM document_suggestions s JOIN planning_asks a ON a.id = s.ask_id
           WHERE s.status = 'open' AND (:projectId IS NULL OR a.project_id = :projectId)) AS n
