@@ -70,6 +70,7 @@ export const appScripts: readonly string[] = [
   "keys.js",
   "review.js",
   "editor.js",
+  "selection.js",
   "drag.js",
   "sheet.js",
   "menus.js",
