@@ -10,7 +10,6 @@ import { Button, buttonClass, Disclosure, Field } from "./forms.tsx";
 import { Layout, PageHead } from "./layout.tsx";
 import { documentHref, planningHref } from "./links.ts";
 import { documentSavesWords, documentStatusWords, documentTypeWords } from "./planning_words.ts";
-import { documentMarkPartials, type DocumentMarks, type StatusOf } from "./document_progress.tsx";
 import type { Live } from "./live.tsx";
 import type { PlanningProject } from "./planning.tsx";
 import type { Shell } from "./shell.ts";
