@@ -6,6 +6,7 @@ import {
   ok,
   rejects,
   strictEqual as equal,
+  throws,
 } from "node:assert";
 import { documentFacts } from "../server/services/document_facts.ts";
 import { describes } from "../server/services/document_files.ts";
@@ -17,6 +18,7 @@ import {
   staleDocuments,
   staleReasonOf,
   tryToFollowDrift,
+  updateAskOf,
 } from "../server/services/document_drift.ts";
 import { openDocument, setDocumentSaves, setDocumentStatus } from "../server/services/documents.ts";
 import { submitIdea } from "../server/services/ideas.ts";
@@ -89,6 +91,10 @@ Deno.test("describes() knows folders, names and any depth, in no time", () => {
 Deno.test("a document is stale once its files change after its approval, and names the commits, newest first", async () => {
   await using b = await bench();
   deepEqual(await look(b), []);
+  throws(() => updateAskOf(b.app, b.id), {
+    code: "conflict",
+    message: /nothing that it describes/,
+  });
   await b.repo.commit("Readme", { "README.md": "other\n" });
   deepEqual(await look(b), []);
   await b.repo.commit("Segments", { "src/save/a.ts": "1", "src/save/b.ts": "1", "lib/c.ts": "1" });
@@ -105,6 +111,9 @@ Deno.test("a document is stale once its files change after its approval, and nam
     staleReasonOf(b.app, document)!.reason,
     /^Since specs\/saving\.md was approved, 3 commits .*: docs\/deep\/x\.md, src\/loop\.ts, src\/save\/a\.ts/,
   );
+  const ask = updateAskOf(b.app, b.id);
+  deepEqual([ask.ask, ask.commits.length], ["update", 3]);
+  match(await (await b.pages.get(`/projects/${b.project.id}`)).text(), /1 stale document/);
   const page = await (await b.pages.get(`/documents/${b.id}`)).text();
   match(page, /Stale: what it describes[^]*More docs[^]*Segments/);
   match(

@@ -45,6 +45,7 @@ Deno.test({
         "from its list on the narrowest page",
         () => onPage(browser, choose, { width: 320 }),
       );
+      await t.step("of what is selected", () => onPage(browser, select));
       await t.step("and without scripts", () => onPage(browser, choose, { scripts: false }));
     } finally {
       await browser.close();
@@ -63,6 +64,17 @@ async function follow({ b, page }: Stage): Promise<void> {
   advanceIdea(b.app, findIdeaByNumber(b.app.db, b.project.id, 1)!.id);
   await page.locator("#state-idea-1-1", { hasText: "Refining" }).waitFor();
   equal(await page.evaluate("globalThis.isSamePage"), true);
+}
+
+async function select({ page }: Stage): Promise<void> {
+  await page.evaluate(`{
+    const [first] = [...document.querySelectorAll(".document li")].filter((li) => /Old/.test(li.innerText));
+    getSelection().selectAllChildren(first);
+  }`);
+  await page.getByRole("link", { name: "Make ideas of the selection" }).click();
+  await page.getByLabel("Old saves load").waitFor();
+  equal(await page.locator("#offered > li").count(), 1);
+  equal(new URL(page.url()).search, "?lines=6-6");
 }
 
 async function choose({ b, page }: Stage): Promise<void> {

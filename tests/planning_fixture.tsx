@@ -55,9 +55,9 @@ Games are saved **often**. See [[map]] and #ticket-7.
 - [x] Old saves load
   - also those of [1.0](https://example.org/1.0)
 
-| Slot | Bytes |
-|------|------:|
-| auto | 4096  |
+| Slot | Bytes | What it is for | Ideas and tickets | State |
+|------|------:|----------------|-------------------|-------|
+| auto | 4096  | Crashes        | #ticket-9         | open  |
 
 \`\`\`ts
 save("${"segment/".repeat(20)}");

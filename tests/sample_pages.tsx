@@ -1023,6 +1023,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       shell={shell}
       live={live("/live/project/prj_game")}
       project={a.project()}
+      stale={2}
       form={{
         values: {
           path: a.project().path,

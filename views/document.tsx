@@ -90,7 +90,15 @@ function DocumentParts(props: DocumentPageProps): VNode {
           <>
             <StatusBadge shown={documentStatusWords[status]} />
             {props.drift.commits.length > 0 && <StatusBadge shown={staleWords} />}
-            <a class={buttonClass("plain")} href={`${documentHref(id)}/ideas`}>Make ideas</a>
+            <a
+              class={buttonClass("plain")}
+              id="document-make-ideas"
+              href={`${documentHref(id)}/ideas`}
+              data-of-all="Make ideas"
+              data-of-selection="Make ideas of the selection"
+            >
+              Make ideas
+            </a>
             <a class={buttonClass("plain")} href={`${documentHref(id)}/versions`}>Versions</a>
             <a class={buttonClass("primary")} href={`${documentHref(id)}/edit`} data-key="e">
               Edit

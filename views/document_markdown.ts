@@ -86,6 +86,7 @@ markdown.core.ruler.push("document", (state) => {
   nameHeadings(state.tokens, env);
   for (const [heading, items] of countables ?? []) showProgress(state, heading, items);
   tickItems(state, env);
+  if (env.ideaAction !== undefined) numberLines(state.tokens, env);
   tame(state.tokens, env.headingShift ?? HEADING_SHIFT);
   leadLinks(state.tokens, env);
 });
@@ -260,6 +261,17 @@ function boxHtml(line: number, done: boolean, tickable: boolean): string {
   return tickable
     ? `<button type="submit" class="check-box" name="line" value="${line}" ${state}></button> `
     : `<span class="check-box" ${state} aria-disabled="true"></span> `;
+}
+
+/** "12-14", as people count them: a script tells by these what of the file is selected. */
+function numberLines(tokens: Token[], { linesBefore = 0 }: DocumentEnv): void {
+  for (const token of tokens) {
+    if (!token.map || !/^(?:heading|paragraph|list_item|tr|fence)(?:_open)?$/.test(token.type)) {
+      continue;
+    }
+    const [from, to] = token.map;
+    token.attrSet("data-lines", `${from + linesBefore + 1}-${to + linesBefore}`);
+  }
 }
 
 /** Relative addresses of documents lead to their pages. Others stay what they are: files that no page shows. */

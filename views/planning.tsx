@@ -285,11 +285,11 @@ export function DocumentRow({ document, isStale = false, note }: DocumentRowProp
   return (
     <li class="row" id={`document-${id}`} data-row="">
       <StatusBadge shown={documentStatusWords[status]} />
-      {isStale && <StatusBadge shown={staleWords} />}
       <div class="row-main">
         <a class="row-title" href={documentHref(id)}>{title}</a>
         <p class="row-note">
-          <Tag>{documentTypeWords[type]}</Tag> {note ?? <span class="path">{path}</span>}
+          {isStale && <StatusBadge shown={staleWords} />} <Tag>{documentTypeWords[type]}</Tag>{" "}
+          {note ?? <span class="path">{path}</span>}
         </p>
         {problem && <p class="row-note tone-failed">{problem}</p>}
       </div>

@@ -4,6 +4,7 @@ import type { FieldError } from "../server/errors.ts";
 import type { Project } from "../server/records.ts";
 import { handsLimitBounds, type HandsLimitName, handsLimitNames } from "../server/states.ts";
 import { capital, Notice, Time } from "./components.tsx";
+import { plural } from "./format.ts";
 import { Button, ErrorSummary, Field } from "./forms.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
 import {
@@ -11,6 +12,7 @@ import {
   forgeHref,
   mcpServersHref,
   mergingHref,
+  planningHref,
   projectHref,
   projectTemplateHref,
   traceHref,
@@ -286,10 +288,12 @@ export interface ProjectPageProps {
   project: Project;
   /** The saved settings, or what was refused. */
   form: ProjectForm;
+  /** Documents that the code has left behind, as of the last look. */
+  stale: number;
 }
 
 /** One project's settings; posts to its own address. */
-export function ProjectPage({ shell, live, project, form }: ProjectPageProps): VNode {
+export function ProjectPage({ shell, live, project, form, stale }: ProjectPageProps): VNode {
   return (
     <Layout shell={shell} title={project.name} current="projects" live={live}>
       <PageHead
@@ -297,6 +301,8 @@ export function ProjectPage({ shell, live, project, form }: ProjectPageProps): V
         title={project.name}
         aside={
           <>
+            <a href={planningHref(project.id)}>Planning</a>
+            {stale > 0 && <span class="muted">, {plural(stale, "stale document")}</span>}{" "}
             <a href={checkRulesHref(project.id)}>Checks</a>{" "}
             <a href={traceHref(project.id)}>Trace</a> <a href={mergingHref(project.id)}>Merging</a>
             {" "}

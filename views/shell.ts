@@ -72,6 +72,7 @@ export const appScripts: readonly string[] = [
   "editor.js",
   "upload.js",
   "colours.js",
+  "selection.js",
   "drag.js",
   "sheet.js",
   "menus.js",

@@ -5,6 +5,7 @@ import type { Inspection } from "../../agents/inspect/inspect.ts";
 import { lastSeq } from "../store/events.ts";
 import { countIdeas } from "../store/ideas.ts";
 import type { CommandName, Project } from "../records.ts";
+import { listStale } from "../store/document_drift.ts";
 import { getProject, listProjects } from "../store/projects.ts";
 import { type HandsLimitName, handsLimitNames } from "../states.ts";
 import { countTickets } from "../store/tickets.ts";
@@ -153,7 +154,13 @@ export function projectPage(
   const { db } = request.app;
   const live = refused ? null : { path: `/live/project/${id}`, after: lastSeq(db) };
   const project = getProject(db, id);
-  return { shell: shellOf(request), live, project, form: refused ?? savedForm(project) };
+  return {
+    shell: shellOf(request),
+    live,
+    project,
+    form: refused ?? savedForm(project),
+    stale: listStale(db, id).size,
+  };
 }
 
 export const newProjectPage = (

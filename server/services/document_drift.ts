@@ -180,6 +180,30 @@ export function staleReasonOf(
   };
 }
 
+/** What a planning agent is asked, so that it proposes how a stale document is to be updated. */
+export interface UpdateAsk {
+  documentId: string;
+  ask: "update";
+  /** Why. */
+  words: string;
+  /** Ids, newest first. */
+  commits: string[];
+}
+
+/** Throws `not_found`, and `conflict` when the document is not stale. */
+export function updateAskOf({ db }: Pick<App, "db">, documentId: string): UpdateAsk {
+  const document = getDocument(db, documentId);
+  const stale = staleReasonOf({ db }, document);
+  if (stale === null) {
+    throw new AppError(
+      "conflict",
+      `Cannot ask for an update of ${document.path}: nothing that it describes has changed since it was approved`,
+    );
+  }
+  const commits = stale.commits.map(({ commit }) => commit);
+  return { documentId, ask: "update", words: stale.reason, commits };
+}
+
 /** A document that the code has left behind. */
 export interface StaleDocument extends StaleReason {
   document: PlanningDocument;
