@@ -17,6 +17,7 @@ import type {
   RunSpec,
   ToBrain,
 } from "./protocol.ts";
+import { ownFile } from "./own_runtime.ts";
 import { startThread } from "./thread_clock.ts";
 
 export type { BrainHost } from "./brain_link.ts";
@@ -105,7 +106,7 @@ export function createBrains(options: BrainsOptions): Brains {
     typeof options.endpoint === "function" ? options.endpoint() : options.endpoint;
   const { heartbeatMs, stopGraceMs = STOP_GRACE_MS, idleMs = IDLE_MS } = options;
   const entry = options.entry ??
-    new URL(compiled ? "agents/brain.js" : "agents/brain.ts", options.root);
+    ownFile("agents/brain", options.root);
   const permissions = options.permissions ?? brainPermissions(endpoint());
   const spawn = () => new Worker(entry, { type: "module", deno: { permissions } });
   const links = new Set<BrainLink>();

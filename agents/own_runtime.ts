@@ -30,6 +30,10 @@ const handsCode = [
 /** Not a bundle: there the files end in .js. */
 const isSource = import.meta.url.endsWith(".ts");
 
+/** A file of this program that is run apart, named without its ending, as "agents/brain". */
+export const ownFile = (name: string, root: URL): URL =>
+  new URL(`${name}.${isSource ? "ts" : "js"}`, root);
+
 export class OwnRuntime {
   readonly #options: OwnRuntimeOptions;
 

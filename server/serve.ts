@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { lazyCatalog } from "../agents/catalog.ts";
 import { findSandbox } from "../agents/find_sandbox.ts";
 import { lateAgents } from "../agents/late.ts";
+import { ownFile } from "../agents/own_runtime.ts";
 import type { Agents, Confinement } from "../agents/runtime.ts";
 import { appScripts } from "../views/shell.ts";
 import type { App } from "./app.ts";
@@ -59,7 +60,7 @@ export async function serve(config: Config, root: URL): Promise<number> {
     const backups = createBackups({
       dataDir: folder.path,
       nowMs: systemClock.nowMs,
-      copy: copyInThread(entryOf("server/backup_worker", root)),
+      copy: copyInThread(ownFile("server/backup_worker", root)),
     });
     db = await openDatabase({ folder, log, backups });
     const agents = Promise.withResolvers<Agents>();
@@ -172,10 +173,6 @@ function serveHttp(app: App, root: URL, ready: Promise<unknown>) {
   const listening = listen({ hostname, port, handler, serveOptions, log: app.log });
   return { listening, streams };
 }
-
-/** A worker's program: a file of the sources, or of the bundle in the executable. */
-const entryOf = (name: string, root: URL): URL =>
-  new URL(`${name}.${Deno.build.standalone ? "js" : "ts"}`, root);
 
 /**
  * Resolves at the first signal to stop, from which on the process has so long to end; the second one ends it at

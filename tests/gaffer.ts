@@ -1,11 +1,12 @@
 /** A real server in a process of its own, and a client of its API: for the tests that use Gaffer as a user does. */
 import { join } from "node:path";
+import { bundledProgram } from "./bundled.ts";
 
 export interface StartOptions {
   dataDir: string;
   env?: Record<string, string>;
   args?: string[];
-  /** The compiled program to start; by default what GAFFER_EXECUTABLE names, else the sources. */
+  /** The compiled program to start; by default what GAFFER_EXECUTABLE names, else a bundle. */
   executable?: string;
   /** A command that runs the server as its child (`strace -f …`). */
   under?: string[];
@@ -41,9 +42,14 @@ export const runSource = (file: string): string[] => [
   join(root, file),
 ];
 
-/** The compiled executable when there is one, else the sources with this Deno. */
+const runBundle = [
+  ...["run", "-A", "--no-prompt", "--no-config", "--no-lock", "--unstable-worker-options"],
+  ...Deno.env.get("GAFFER_EXECUTABLE") ? [] : [await bundledProgram()],
+];
+
+/** The compiled executable when there is one, else what it has inside with this Deno. */
 function command(executable = Deno.env.get("GAFFER_EXECUTABLE")): [string, string[]] {
-  return executable ? [executable, []] : [Deno.execPath(), runSource("main.ts")];
+  return executable ? [executable, []] : [Deno.execPath(), runBundle];
 }
 
 /** Variables that must not leak from whoever runs the tests into what is tested. */
