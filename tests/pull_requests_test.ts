@@ -13,7 +13,8 @@ import { whyNotAgain } from "../server/services/dead_letters.ts";
 import { giveUpJob } from "../server/services/jobs.ts";
 import { archiveProject } from "../server/services/projects.ts";
 import { removeMergedWorktree } from "../server/services/merging.ts";
-import { failurePauseMs, lookAgainMs } from "../server/services/pull_following.ts";
+import { failurePauseMs } from "../server/services/pull_following.ts";
+import { lookAgainMs } from "../server/services/pull_looks.ts";
 import {
   askForPullRequest,
   lookAtPullRequest,

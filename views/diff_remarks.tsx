@@ -8,7 +8,7 @@ import { suggestionIn } from "../server/suggestion.ts";
 import { ActionForm, Button, buttonClass, Disclosure, Field } from "./forms.tsx";
 import { ticketHref } from "./links.ts";
 import { Inline, Prose } from "./prose.tsx";
-import { TakeUp } from "./pull_request.tsx";
+import { TakeUp } from "./pull_remarks.tsx";
 import { severityWords } from "./words.ts";
 
 /** A criterion's verdict with a place that the reviewer names as its evidence. */
