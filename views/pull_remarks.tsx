@@ -1,6 +1,6 @@
 /** What was said on the forge of a ticket's pull request, on its review. */
 import type { VNode } from "preact";
-import type { Comment, DiffFile, ForgeRemark, Ticket } from "../server/records.ts";
+import type { Comment, DiffFile, ForgeCheck, ForgeRemark, Ticket } from "../server/records.ts";
 import { forgeNames } from "../server/states.ts";
 import { Hidden, StatusBadge, Time } from "./components.tsx";
 import { fileId, lineId } from "./diff_place.ts";
@@ -10,27 +10,34 @@ import { pullHref } from "./links.ts";
 import { Prose } from "./prose.tsx";
 import type { PullProps } from "./pull_request.tsx";
 import { showsLine } from "./review_evidence.ts";
-import type { Shown } from "./words.ts";
+import { forgeCheckWords, type Shown } from "./words.ts";
 
-interface Props extends Pick<PullProps, "pull" | "remarks"> {
+interface Props extends Pick<PullProps, "pull" | "checks" | "remarks"> {
   ticket: Ticket;
   nowMs: number;
 }
 
 /** What was said there, with the way to take it up; `#review-forge`, under the diff. */
 export function ForgeRemarks(
-  { pull, remarks, ticket, nowMs, files }: Props & { files: DiffFile[] },
+  { pull, checks, remarks, ticket, nowMs, files }: Props & { files: DiffFile[] },
 ): VNode {
-  if (pull === null || remarks.length === 0) return <div id="review-forge" hidden />;
+  const failed = checks.filter(({ status }) => status === "failed");
+  if (pull === null || remarks.length + failed.length === 0) {
+    return <div id="review-forge" hidden />;
+  }
   const open = ticket.status === "review" && ticket.step !== "merge";
   const left = remarks.filter((remark) => remark.commentId === null && remark.body.trim() !== "");
   return (
     <details class="panel" id="review-forge" open>
       <summary>
         <h2>On {forgeNames[pull.kind]}</h2>
-        <span class="muted small">{plural(remarks.length, "remark")}</span>
+        {failed.length > 0 && (
+          <span class="outcome tone-failed">{plural(failed.length, "check")} failed</span>
+        )}
+        {remarks.length > 0 && <span class="muted small">{plural(remarks.length, "remark")}</span>}
         <Verdicts remarks={remarks} />
       </summary>
+      <FailedChecks ticketId={ticket.id} failed={failed} open={open} />
       {open && left.length > 1 && (
         <ActionForm
           action={pullHref(ticket.id, "take-up")}
@@ -67,6 +74,35 @@ export function ForgeRemarks(
         </article>
       ))}
     </details>
+  );
+}
+
+/** They are named on the ticket, too; here each can be given to the developer. */
+function FailedChecks(
+  { ticketId, failed, open }: { ticketId: string; failed: ForgeCheck[]; open: boolean },
+): VNode | null {
+  if (failed.length === 0) return null;
+  return (
+    <ul class="checks">
+      {failed.map(({ key, name, status, summary, url }) => (
+        <li key={key}>
+          <div class="check-head">
+            <StatusBadge shown={forgeCheckWords[status]} />
+            {url === "" ? <span>{name}</span> : <a href={url} rel="noreferrer">{name}</a>}
+            <span class="muted">{summary}</span>
+          </div>
+          {open && (
+            <ActionForm
+              action={pullHref(ticketId, "take-up")}
+              fields={{ check: key }}
+              kind="quiet"
+            >
+              Take up<Hidden>that {name} fails</Hidden>
+            </ActionForm>
+          )}
+        </li>
+      ))}
+    </ul>
   );
 }
 
@@ -116,7 +152,9 @@ const verdictWords: Record<NonNullable<ForgeRemark["verdict"]>, Shown> = {
 };
 
 /** As comments at their lines: those that stand on a line of what is shown, and are not taken up. */
-export function remarksInDiff({ pull, remarks, ticket }: Omit<Props, "nowMs">): Comment[] {
+export function remarksInDiff(
+  { pull, remarks, ticket }: Omit<Props, "nowMs" | "checks">,
+): Comment[] {
   if (pull === null) return [];
   return remarks.filter(({ path, commit, commentId }) =>
     path !== null && commentId === null && commit === ticket.headCommit
