@@ -173,8 +173,8 @@ Deno.test("a review offers the pull request, shows what is said on the forge at 
   match(review, /ben: wants changes/);
   equal(
     review.match(/class="[^"]*"[^>]*>Take up</g)?.length,
-    3,
-    "at its line, and twice in the list",
+    4,
+    "a remark at its line; in the list both, and the failed check",
   );
   const ticket = await (await pages.get(ticketPath)).text();
   match(
@@ -182,12 +182,16 @@ Deno.test("a review offers the pull request, shows what is said on the forge at 
     /<a href="https:\/\/github\.example\/ana\/greet\/pull\/7" rel="noreferrer">GitHub #7</,
   );
   doesNotMatch(ticket, /<i>ci/);
+  const failing = await pages.post(`${ticketPath}/pull-request/take-up`, {
+    check: it.checks[0]!.key,
+  });
+  equal(failing.status, 303);
   const [line] = it.remarks;
   equal(
     (await pages.post(`${ticketPath}/pull-request/take-up`, { remarks: line!.id })).status,
     303,
   );
-  match(await it.it.scene.page(), /Request changes \(1\)/);
+  match(await it.it.scene.page(), /Request changes \(2\)/);
   equal((await pages.post(`${ticketPath}/pull-request/look`)).status, 303);
 });
 

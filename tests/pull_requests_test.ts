@@ -13,12 +13,9 @@ import { whyNotAgain } from "../server/services/dead_letters.ts";
 import { giveUpJob } from "../server/services/jobs.ts";
 import { archiveProject } from "../server/services/projects.ts";
 import { removeMergedWorktree } from "../server/services/merging.ts";
-import { failurePauseMs, lookAgainMs } from "../server/services/pull_following.ts";
-import {
-  askForPullRequest,
-  lookAtPullRequest,
-  takeUpRemarks,
-} from "../server/services/pull_requests.ts";
+import { failurePauseMs } from "../server/services/pull_following.ts";
+import { lookAgainMs } from "../server/services/pull_looks.ts";
+import { askForPullRequest, lookAtPullRequest, takeUp } from "../server/services/pull_requests.ts";
 import { approveTicket, cancelTicket, requestTicketChanges } from "../server/services/tickets.ts";
 import { forgeKinds } from "../server/states.ts";
 import { deleteForge } from "../server/store/forges.ts";
@@ -161,10 +158,10 @@ Deno.test("changes that a person wants go to the developer; their result is push
   equal(it.remarks.length, 3, "each once");
   deepEqual(listComments(it.app.db, it.ticket.id), [], "nothing is taken up by itself");
   const [line, verdict] = it.remarks;
-  throws(() => takeUpRemarks(it.app, it.ticket.id, [verdict!.id]), { code: "invalid" });
-  throws(() => takeUpRemarks(it.app, it.ticket.id, ["remark_none"]), { code: "not_found" });
-  equal(takeUpRemarks(it.app, it.ticket.id, [line!.id, line!.id]).length, 1);
-  equal(takeUpRemarks(it.app, it.ticket.id, [line!.id]).length, 0);
+  throws(() => takeUp(it.app, it.ticket.id, { remarks: [verdict!.id] }), { code: "invalid" });
+  throws(() => takeUp(it.app, it.ticket.id, { remarks: ["remark_none"] }), { code: "not_found" });
+  equal(takeUp(it.app, it.ticket.id, { remarks: [line!.id, line!.id] }).length, 1);
+  equal(takeUp(it.app, it.ticket.id, { remarks: [line!.id] }).length, 0);
   const [draft] = listComments(it.app.db, it.ticket.id);
   deepEqual(
     [draft!.path, draft!.line, draft!.body, draft!.sent],
@@ -172,7 +169,7 @@ Deno.test("changes that a person wants go to the developer; their result is push
   );
   const { guidance } = requestTicketChanges(it.app, it.ticket.id, "");
   equal(guidance, "- a.txt:3: ana on GitHub:\nWhy three?");
-  throws(() => takeUpRemarks(it.app, it.ticket.id, [line!.id]), { code: "conflict" });
+  throws(() => takeUp(it.app, it.ticket.id, { remarks: [line!.id] }), { code: "conflict" });
 
   const run = findActiveRun(it.app.db, it.ticket.id)!;
   it.app.db.prepare("UPDATE runs SET status = 'succeeded' WHERE id = :id").run({ id: run.id });
@@ -191,6 +188,24 @@ Deno.test("changes that a person wants go to the developer; their result is push
   ]);
 });
 
+Deno.test("a check that failed there is taken up once, and goes to the developer", async () => {
+  await using it = await PullScene.make();
+  await it.opened();
+  const commit = it.ticket.headCommit!;
+  it.fake.state.checks = [
+    { name: "ci", state: "failed", commit },
+    { name: "lint", state: "passed", commit },
+  ];
+  await it.follow();
+  const [ci, lint] = it.checks;
+  throws(() => takeUp(it.app, it.ticket.id, { checks: [lint!.key] }), { code: "not_found" });
+  equal(takeUp(it.app, it.ticket.id, { checks: [ci!.key] }).length, 1);
+  await it.follow();
+  equal(takeUp(it.app, it.ticket.id, { checks: [ci!.key] }).length, 0);
+  const { guidance } = requestTicketChanges(it.app, it.ticket.id, "");
+  match(guidance, /^- The check "ci" fails on GitHub at [0-9a-f]{7}\nci failed\nhttps:/);
+});
+
 Deno.test("a remark on a line of an older push is taken up without its line", async () => {
   await using it = await PullScene.make();
   await it.opened();
@@ -199,7 +214,7 @@ Deno.test("a remark on a line of an older push is taken up without its line", as
   ];
   await it.follow();
   await it.it.scene.round({ "a.txt": "0\n1\n2\nthree\n" });
-  const [draft] = takeUpRemarks(it.app, it.ticket.id, [it.remarks[0]!.id]);
+  const [draft] = takeUp(it.app, it.ticket.id, { remarks: [it.remarks[0]!.id] });
   deepEqual([draft!.path, draft!.line], ["a.txt", null]);
   match(draft!.body, /^ana on GitHub, on what was line 3:\nWhy three\?$/);
 });

@@ -9,7 +9,7 @@ import { ActionForm, Button, buttonClass, Disclosure, Field } from "./forms.tsx"
 import { ticketHref } from "./links.ts";
 import { Inline } from "./inline.tsx";
 import { Prose } from "./prose.tsx";
-import { TakeUp } from "./pull_request.tsx";
+import { TakeUp } from "./pull_remarks.tsx";
 import { severityWords } from "./words.ts";
 
 /** A criterion's verdict with a place that the reviewer names as its evidence. */

@@ -24,7 +24,8 @@ export async function fetchBranch(
     ["fetch", ...plain, "--", remote, `+${from}:${INCOMING}`],
     `fetch "${branch}"`,
   );
-  const tip = await readRef(place.path, INCOMING, signal);
+  // Named outright: a person's settings may forbid to find a bare repository.
+  const tip = await readRef({ path: place.path, gitDir: place.path }, INCOMING, signal);
   const ref = `refs/gaffer/forge/${branch}`;
   if (tip !== null) {
     const args = ["fetch", ...plain, "--", place.path, `+${INCOMING}:${ref}`];

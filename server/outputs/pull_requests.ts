@@ -27,6 +27,7 @@ export const forgeJson = (forge: ForgeSettings): z.infer<ReturnType<typeof forge
 
 const checkSchema = once(() =>
   z.object({
+    key: z.string(),
     name: z.string(),
     status: z.enum(forgeCheckStatuses),
     summary: z.string(),
@@ -103,7 +104,8 @@ export const pullJson = (
     asked_at: pull.askedAt,
     ended_at: pull.endedAt,
   },
-  checks: checks.map(({ name, status, summary, url, commit }) => ({
+  checks: checks.map(({ key, name, status, summary, url, commit }) => ({
+    key,
     name,
     status,
     summary,

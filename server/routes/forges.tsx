@@ -1,7 +1,7 @@
 /** Where a project opens pull requests. */
 import type { Hono } from "hono";
 import { z } from "zod";
-import { ForgePage, type ForgeTrial } from "../../views/forge.tsx";
+import type { ForgeTrial } from "../../views/forge.tsx";
 import { forgeHref } from "../../views/links.ts";
 import type { TypedForm } from "../../views/ticket_form.tsx";
 import { type Api, type Env, type RequestContext, requestSignal, validate } from "../api.ts";
@@ -11,7 +11,6 @@ import { once } from "../once.ts";
 import { forgeJson, forgeSchema } from "../outputs/pull_requests.ts";
 import { shellOf } from "../pages/shell.ts";
 import type { ForgeSettings } from "../records.ts";
-import { removeForge, setForge, tryForge } from "../services/forge_settings.ts";
 import { forgeKinds } from "../states.ts";
 import { findForge } from "../store/forges.ts";
 import { getProject } from "../store/projects.ts";
@@ -33,6 +32,9 @@ const forgeInput = once(() =>
 );
 const forgeOfProject = once(() => z.object({ forge: forgeSchema().nullable() }));
 const trialSchema = once(() => z.object({ forge: z.string(), default_branch: z.string() }));
+
+/** Loaded with the first forge that is named: most projects never name one. */
+const verbs = () => import("../services/forge_settings.ts");
 
 const settingsFrom = (body: z.infer<ReturnType<typeof forgeInput>>): ForgeSettings => ({
   kind: body.kind,
@@ -63,28 +65,31 @@ export function forgesApi(api: Api): void {
       body: forgeInput,
       out: forgeOfProject,
       current: (app, id) => forgeOf(app, id),
-    }, ({ app, params, body }) => ({
-      forge: forgeJson(setForge(app, params.id!, settingsFrom(body))),
-    }))
+    }, async ({ app, params, body }) => {
+      const { setForge } = await verbs();
+      return { forge: forgeJson(setForge(app, params.id!, settingsFrom(body))) };
+    })
     .delete("/projects/:id/forge", {
       summary: "Open no more pull requests of the project; answers with what was set",
       tag,
       out: forgeSchema,
-    }, ({ app, params }) => forgeJson(removeForge(app, params.id!)))
+    }, async ({ app, params }) => forgeJson((await verbs()).removeForge(app, params.id!)))
     .post("/projects/:id/forge/try", {
       summary: "Ask the forge for the repository: that its address and its token are right",
       tag,
       out: trialSchema,
-      prepare: ({ app, params }) => tryForge(app, params.id!, requestSignal()),
+      prepare: async ({ app, params }) =>
+        (await verbs()).tryForge(app, params.id!, requestSignal()),
     }, ({ prepared: { forge, defaultBranch } }) => ({ forge, default_branch: defaultBranch }));
 }
 
 export function forgePages(pages: Hono<Env>, tools: PageTools): void {
-  const page = (
+  const page = async (
     c: RequestContext,
     id: string,
     more: { form?: TypedForm; trial?: ForgeTrial; status?: 409 | 422 } = {},
   ) => {
+    const { ForgePage } = await import("../../views/forge.tsx");
     const { app } = c.var;
     const project = getProject(app.db, id);
     const forge = findForge(app.db, id);
@@ -101,6 +106,7 @@ export function forgePages(pages: Hono<Env>, tools: PageTools): void {
     const { app } = c.var;
     const project = getProject(app.db, c.req.param("id"));
     const values = await readForm(c);
+    const { setForge } = await verbs();
     return await act(
       () => {
         const { kind, api_url, repository, remote_url, token } = values;
@@ -118,14 +124,16 @@ export function forgePages(pages: Hono<Env>, tools: PageTools): void {
     );
   });
 
-  pages.post("/projects/:id/forge/remove", (c) => {
+  pages.post("/projects/:id/forge/remove", async (c) => {
     const id = c.req.param("id");
+    const { removeForge } = await verbs();
     removeForge(c.var.app, id);
     return done(c, forgeHref(id), "No pull requests are opened any more");
   });
 
   pages.post("/projects/:id/forge/try", async (c) => {
     const id = c.req.param("id");
+    const { tryForge } = await verbs();
     try {
       const { forge, defaultBranch } = await tryForge(c.var.app, id, requestSignal());
       const words = `The repository is there; its default branch is "${defaultBranch}"`;

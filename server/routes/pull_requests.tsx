@@ -7,22 +7,27 @@ import { mergeInput } from "../inputs.ts";
 import { once } from "../once.ts";
 import { pullJson, pullSchema } from "../outputs/pull_requests.ts";
 import { pullFacts } from "../pages/pull_requests.ts";
-import { askForPullRequest, lookAtPullRequest, takeUpRemarks } from "../services/pull_requests.ts";
+import { askForPullRequest, lookAtPullRequest, takeUp } from "../services/pull_requests.ts";
 import { getTicket } from "../store/tickets.ts";
 import { act, done, type PageTools, readForm, refusedAt } from "./page.ts";
 import { showReview } from "./reviews.tsx";
 
-/** Most remarks that one call takes up. */
+/** Most remarks, and most checks, that one call takes up. */
 const TAKEN_MAX = 500;
 
 const askInput = once(() => mergeInput().pick({ message: true }).meta({ id: "NewPullRequest" }));
 const broughtSchema = once(() =>
   z.object({ commit: z.string().describe("Where the base branch is now") })
 );
+const taken = (chars: number) => z.array(z.string().max(chars)).max(TAKEN_MAX).default([]);
 const takeUpInput = once(() =>
   z.strictObject({
-    remarks: z.array(z.string().max(64)).min(1).max(TAKEN_MAX),
-  }).meta({ id: "TakeUpRemarks" })
+    remarks: taken(64).describe("By their ids"),
+    checks: taken(400).describe("Failed ones, by their keys"),
+  }).refine(({ remarks, checks }) => remarks.length + checks.length > 0, {
+    path: ["remarks"],
+    error: "Name a remark or a check",
+  }).meta({ id: "TakeUp" })
 );
 
 export function pullRequestsApi(api: Api): void {
@@ -60,12 +65,12 @@ export function pullRequestsApi(api: Api): void {
           .bringMerge(app, params.id!, requestSignal()),
     }, ({ prepared: commit }) => ({ commit }))
     .post("/tickets/:id/pull-request/take-up", {
-      summary: "Make draft comments of what was said on the forge",
+      summary: "Make draft comments of what was said or failed on the forge",
       tag,
       body: takeUpInput,
       out: pullSchema,
     }, ({ app, params, body }) => {
-      takeUpRemarks(app, params.id!, body.remarks);
+      takeUp(app, params.id!, body);
       return pullJson(pullFacts(app, getTicket(app.db, params.id!)));
     });
 }
@@ -111,16 +116,15 @@ export function pullRequestPages(pages: Hono<Env>, tools: PageTools): void {
 
   pages.post("/tickets/:id/pull-request/take-up", async (c) => {
     const id = c.req.param("id");
-    const { remarks = "" } = await readForm(c);
+    const { remarks = "", check } = await readForm(c);
     const page = reviewHref(id);
     return await act(
       () => {
-        const input = validate(
-          takeUpInput,
-          { remarks: remarks.split(" ").filter(Boolean) },
-          "form",
-        );
-        const comments = takeUpRemarks(c.var.app, id, input.remarks);
+        const posted = {
+          remarks: remarks.split(" ").filter(Boolean),
+          checks: check === undefined ? [] : [check],
+        };
+        const comments = takeUp(c.var.app, id, validate(takeUpInput, posted, "form"));
         const [first] = comments;
         const at = first ? `#comment-${first.id}` : "";
         return done(c, page + at, "Taken up as a draft; it is sent when you request changes");

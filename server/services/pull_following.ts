@@ -4,42 +4,33 @@
  * is looked for before one is opened.
  */
 import type { Outcome } from "../../queue/job.ts";
-import { enqueue } from "../../queue/queue.ts";
-import { jobKeys } from "../../queue/job.ts";
 import { GitError } from "../../agents/git/git_error.ts";
 import { withTrailers } from "../../agents/git/merge_message.ts";
 import { isLastingRefusal, pushBranch } from "../../agents/git/pushing.ts";
 import type { App } from "../app.ts";
-import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../clock.ts";
-import { transact, type Tx } from "../db.ts";
+import { HOUR_MS, MINUTE_MS } from "../clock.ts";
+import { transact } from "../db.ts";
 import { AppError } from "../errors.ts";
 import { machineFaultOf } from "../machine_fault.ts";
-import type { ForgeCheck, ForgeSettings, PullRequest, Ticket } from "../records.ts";
+import type { ForgeSettings, PullRequest, Ticket } from "../records.ts";
 import { findForge } from "../store/forges.ts";
 import { getProject } from "../store/projects.ts";
 import {
-  addForgeRemarks,
   findPullRequest,
-  listForgeChecks,
   listPullRequests,
   movePullRequest,
-  type NewRemark,
-  type PullChanges,
-  replaceForgeChecks,
   updatePullRequest,
 } from "../store/pull_requests.ts";
 import { getMergeDetails, getTicket } from "../store/tickets.ts";
 import { ForgeError } from "./forges/client.ts";
-import { CHECKS_MAX, type Forge, type ForgePull, REMARKS_MAX } from "./forges/forge.ts";
+import type { Forge, ForgePull } from "./forges/forge.ts";
 import { openForge, type OpenOptions } from "./forges/open.ts";
 import { describeMerge, proposedMessage } from "./merging.ts";
+import { over, recordLook, tell, WELL } from "./pull_looks.ts";
 import { stopFollowing } from "./pull_requests.ts";
-import { moveTicket } from "./ticket_moves.ts";
 
 /** Commits that may have been sent, of which the newest are remembered. */
 const SENT_MAX = 100;
-/** When a ticket is being merged here, what became of it is known soon. */
-const MERGING_HERE_MS = 30 * SECOND_MS;
 
 /** What the job works with. */
 interface Work {
@@ -80,8 +71,6 @@ export async function followPullRequest(
     return failed(app, pull, error);
   }
 }
-
-const over = (reason: string): Outcome => ({ type: "cancel", reason });
 
 function settingsOf(app: App, ticket: Ticket, pull: PullRequest): ForgeSettings {
   const settings = findForge(app.db, ticket.projectId);
@@ -134,8 +123,6 @@ async function push(work: Work): Promise<Outcome | null> {
   return null;
 }
 
-const WELL = { error: "", failures: 0 } as const;
-
 /** The number of its pull request, opened if there is none; null: it has ended meanwhile. */
 async function open(work: Work): Promise<number | null> {
   const { app, ticket, pull, forge, signal } = work;
@@ -183,104 +170,8 @@ async function look(work: Work, number: number): Promise<Outcome> {
   const seen = await forge.look(number, signal);
   const checks = await forge.checks(seen.headCommit || pull.pushed!, signal);
   const remarks = await forge.remarks(number, signal);
-  return transact(app, (tx) => record(tx, work, seen, checks, remarks));
+  return transact(app, (tx) => recordLook(tx, work, { pull: seen, checks, remarks }));
 }
-
-/** All of one look, or none. */
-function record(
-  tx: Tx,
-  { ticket: { id }, pull: { id: pullId }, forge }: Work,
-  seen: ForgePull,
-  checks: ForgeCheck[],
-  remarks: NewRemark[],
-): Outcome {
-  const ticket = getTicket(tx.db, id);
-  const pull = findPullRequest(tx.db, id);
-  if (!pull || pull.id !== pullId || pull.endedAt !== null) return over("It has ended meanwhile");
-  const head = seen.headCommit || pull.pushed!;
-  const said = addForgeRemarks(tx, pullId, head, remarks.slice(0, REMARKS_MAX));
-  const verdict = recordChecks(tx, pullId, checks.slice(0, CHECKS_MAX));
-  const changes: PullChanges = {
-    url: seen.url,
-    head,
-    lookedAt: tx.now,
-    ...WELL,
-    ...said > 0 || verdict !== null ? { changedAt: tx.now } : {},
-  };
-  const news = { forge: forge.name, number: seen.number };
-  if (verdict !== null) tell(tx, ticket, "pull_request_checked", { ...news, ...verdict });
-  if (said > 0) tell(tx, ticket, "pull_request_remarks", { ...news, count: said });
-  if (seen.state === "open") {
-    updatePullRequest(tx, pullId, changes);
-    const ms = Math.max(
-      lookAgainMs(tx.nowMs - Date.parse(changes.changedAt ?? pull.changedAt)),
-      forge.restMs(),
-    );
-    return { type: "snooze", ms, reason: `The pull request is open on ${forge.name}` };
-  }
-  if (seen.state === "closed") {
-    movePullRequest(tx, pullId, { status: "closed" }, changes);
-    tell(tx, ticket, "pull_request_closed", news);
-    return { type: "done" };
-  }
-  if (ticket.step === "merge" && ticket.status === "review" && !ticket.mergeWait) {
-    return { type: "snooze", ms: MERGING_HERE_MS, reason: "The ticket is being merged here, too" };
-  }
-  const mergeCommit = seen.mergeCommit ?? seen.headCommit;
-  const isWhole = ticket.headCommit === pull.pushed;
-  if (isWhole && ticket.status !== "review") {
-    const error = `Merged on ${forge.name} as ${mergeCommit}: the ticket is "${ticket.status}", ` +
-      "and is done when it comes to its review as it is";
-    updatePullRequest(tx, pullId, { ...changes, error });
-    return { type: "snooze", ms: MINUTE_MS, reason: error };
-  }
-  movePullRequest(tx, pullId, { status: "merged", mergeCommit }, changes);
-  tell(tx, ticket, "pull_request_merged", { ...news, commit: mergeCommit });
-  // What came onto the branch since was not merged: a person decides.
-  if (isWhole) {
-    finish(tx, ticket, mergeCommit);
-  }
-  return { type: "done" };
-}
-
-/** How they stand now, where that is another way than at the last look. */
-function recordChecks(
-  tx: Tx,
-  pullId: string,
-  checks: readonly ForgeCheck[],
-): { passed: number; failed: number; running: number } | null {
-  const before = listForgeChecks(tx.db, pullId);
-  if (JSON.stringify(before) !== JSON.stringify(checks)) replaceForgeChecks(tx, pullId, checks);
-  const counts = countChecks(checks);
-  return JSON.stringify(counts) === JSON.stringify(countChecks(before)) ? null : counts;
-}
-
-function countChecks(checks: readonly ForgeCheck[]) {
-  const count = (status: ForgeCheck["status"]) =>
-    checks.filter((check) => check.status === status).length;
-  return { passed: count("passed"), failed: count("failed"), running: count("running") };
-}
-
-function finish(tx: Tx, { id, projectId }: Ticket, mergeCommit: string): void {
-  moveTicket(tx, id, "done", { step: null, mergeCommit });
-  enqueue(tx, {
-    kind: "remove_worktree",
-    args: { ticketId: id },
-    uniqueKey: jobKeys.removeWorktree(id),
-    projectId,
-  });
-}
-
-function tell(tx: Tx, { id, projectId }: Ticket, type: string, data: unknown): void {
-  tx.emit({ type, projectId, ticketId: id, data });
-}
-
-/**
- * How long after a look the next one is due: a tenth of the time for which nothing has changed there, between one
- * minute and a quarter of an hour.
- */
-export const lookAgainMs = (unchangedMs: number): number =>
-  Math.min(Math.max(Math.floor(unchangedMs / 10), MINUTE_MS), 15 * MINUTE_MS);
 
 /** Pause after so many looks in a row that came to nothing: 1, 2, 4 … minutes, an hour at most. */
 export const failurePauseMs = (failures: number): number =>

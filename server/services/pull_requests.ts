@@ -4,18 +4,19 @@ import { cancelJobs, enqueue } from "../../queue/queue.ts";
 import type { App } from "../app.ts";
 import { transact, type Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
-import type { Comment, ForgeRemark, PullRequest, Ticket } from "../records.ts";
+import type { Comment, ForgeCheck, ForgeRemark, PullRequest, Ticket } from "../records.ts";
 import { forgeNames } from "../states.ts";
 import { findForge } from "../store/forges.ts";
 import {
   findPullRequest,
   insertPullRequest,
+  listForgeChecks,
   listForgeRemarks,
   markRemarkTaken,
   movePullRequest,
   updatePullRequest,
 } from "../store/pull_requests.ts";
-import { insertComment } from "../store/reviews.ts";
+import { insertComment, listComments } from "../store/reviews.ts";
 import { getTicket, updateTicket } from "../store/tickets.ts";
 
 /**
@@ -114,12 +115,22 @@ export function lookAtPullRequest(app: App, ticketId: string): Ticket {
   });
 }
 
+/** What a person takes up of what the forge says: remarks by their ids, failed checks by their keys. */
+export interface TakenUp {
+  remarks?: readonly string[];
+  checks?: readonly string[];
+}
+
 /**
- * Makes draft comments of what was said on the forge: they go to the developer when changes are requested, like a
- * person's own. Those that were taken up before are left alone. Throws `conflict` when the ticket is not in review,
- * `not_found` for a remark that is not of its newest pull request, and `invalid` for one without words.
+ * Makes draft comments of what was said on the forge, or failed there: they go to the developer when changes are
+ * requested, like a person's own. What was taken up before is left alone. Throws `conflict` when the ticket is not in
+ * review, `not_found` for what its newest pull request does not have, and `invalid` for a remark without words.
  */
-export function takeUpRemarks(app: App, ticketId: string, ids: readonly string[]): Comment[] {
+export function takeUp(
+  app: App,
+  ticketId: string,
+  { remarks = [], checks = [] }: TakenUp,
+): Comment[] {
   return transact(app, (tx) => {
     const ticket = getTicket(tx.db, ticketId);
     if (ticket.status !== "review" || ticket.step === "merge") {
@@ -127,20 +138,39 @@ export function takeUpRemarks(app: App, ticketId: string, ids: readonly string[]
       throw new AppError("conflict", `Cannot comment on ticket #${ticket.number}: it is ${now}`);
     }
     const pull = findPullRequest(tx.db, ticketId);
-    const known = new Map(
-      (pull ? listForgeRemarks(tx.db, pull.id) : []).map((remark) => [remark.id, remark]),
-    );
-    return [...new Set(ids)].flatMap((id) => {
-      const remark = known.get(id);
-      if (!pull || !remark) {
-        throw new AppError("not_found", `No remark with the id "${id}" on the pull request`);
-      }
-      return remark.commentId === null ? [takeUp(tx, ticket, pull, remark)] : [];
-    });
+    const said = pull ? listForgeRemarks(tx.db, pull.id) : [];
+    const failed = (pull ? listForgeChecks(tx.db, pull.id) : [])
+      .filter(({ status }) => status === "failed");
+    const missing = (what: string): never => {
+      throw new AppError("not_found", `The pull request has no ${what}`);
+    };
+    const drafts = new Set(listComments(tx.db, ticketId).map(({ body }) => body));
+    return [
+      ...[...new Set(remarks)].flatMap((id) => {
+        const remark = said.find((one) => one.id === id) ?? missing(`remark with the id "${id}"`);
+        return remark.commentId === null ? [takeUpRemark(tx, ticket, pull!, remark)] : [];
+      }),
+      ...[...new Set(checks)].flatMap((key) => {
+        const check = failed.find((one) => one.key === key) ?? missing(`failed check "${key}"`);
+        const body = wordsOfCheck(pull!, check);
+        return drafts.has(body) ? [] : [comment(tx, ticket, { ...NOWHERE, body })];
+      }),
+    ];
   });
 }
 
-function takeUp(tx: Tx, ticket: Ticket, pull: PullRequest, remark: ForgeRemark): Comment {
+const NOWHERE = { path: null, line: null, side: "new" } as const;
+
+function wordsOfCheck({ kind }: PullRequest, { name, summary, url, commit }: ForgeCheck): string {
+  const words = [
+    `The check "${name}" fails on ${forgeNames[kind]} at ${commit.slice(0, 7)}`,
+    summary,
+    url,
+  ];
+  return words.filter(Boolean).join("\n");
+}
+
+function takeUpRemark(tx: Tx, ticket: Ticket, pull: PullRequest, remark: ForgeRemark): Comment {
   const { author, body, path, line, side } = remark;
   if (body.trim() === "") {
     throw new AppError("invalid", `Cannot take up what ${author} said: it has no words`);
@@ -148,21 +178,24 @@ function takeUp(tx: Tx, ticket: Ticket, pull: PullRequest, remark: ForgeRemark):
   // A line of what was pushed is none of what the ticket has by now.
   const stands = remark.commit === ticket.headCommit;
   const where = !stands && line ? `, on what was line ${line}` : "";
-  const comment = insertComment(tx, {
-    ticketId: ticket.id,
+  const made = comment(tx, ticket, {
     path,
     line: stands ? line : null,
     side,
     body: `${author} on ${forgeNames[pull.kind]}${where}:\n${body}`,
   });
-  markRemarkTaken(tx, remark.id, comment.id);
-  tx.emit({
-    type: "comment_added",
-    projectId: ticket.projectId,
-    ticketId: ticket.id,
-    data: { commentId: comment.id },
-  });
-  return comment;
+  markRemarkTaken(tx, remark.id, made.id);
+  return made;
+}
+
+function comment(
+  tx: Tx,
+  { id: ticketId, projectId }: Ticket,
+  words: Pick<Comment, "path" | "line" | "side" | "body">,
+): Comment {
+  const made = insertComment(tx, { ticketId, ...words });
+  tx.emit({ type: "comment_added", projectId, ticketId, data: { commentId: made.id } });
+  return made;
 }
 
 /** Nothing looks at it any more, until a person says so. */

@@ -1,0 +1,134 @@
+/** One look at a pull request: what it says is kept, and where the forge merged it, its ticket is done. */
+import { jobKeys, type Outcome } from "../../queue/job.ts";
+import { enqueue } from "../../queue/queue.ts";
+import { MINUTE_MS, SECOND_MS } from "../clock.ts";
+import type { Tx } from "../db.ts";
+import type { ForgeCheck, PullRequest, Ticket } from "../records.ts";
+import {
+  addForgeRemarks,
+  findPullRequest,
+  listForgeChecks,
+  movePullRequest,
+  type NewRemark,
+  type PullChanges,
+  replaceForgeChecks,
+  updatePullRequest,
+} from "../store/pull_requests.ts";
+import { getTicket } from "../store/tickets.ts";
+import { CHECKS_MAX, type Forge, type ForgePull, REMARKS_MAX } from "./forges/forge.ts";
+import { moveTicket } from "./ticket_moves.ts";
+
+/** When a ticket is being merged here, what became of it is known soon. */
+const MERGING_HERE_MS = 30 * SECOND_MS;
+
+/** Of a pull request with which nothing is wrong. */
+export const WELL = { error: "", failures: 0 } as const;
+
+interface LookedAt {
+  ticket: Ticket;
+  pull: PullRequest;
+  forge: Forge;
+}
+
+/** What the forge says. */
+export interface Look {
+  pull: ForgePull;
+  checks: ForgeCheck[];
+  remarks: NewRemark[];
+}
+
+/** The job of a pull request ends for good, with the reason. */
+export const over = (reason: string): Outcome => ({ type: "cancel", reason });
+
+/** Records all of one look, and says when the next one is due. A pull request that has ended meanwhile stays as it is. */
+export function recordLook(
+  tx: Tx,
+  { ticket: { id }, pull: { id: pullId }, forge }: LookedAt,
+  { pull: seen, checks, remarks }: Look,
+): Outcome {
+  const ticket = getTicket(tx.db, id);
+  const pull = findPullRequest(tx.db, id);
+  if (!pull || pull.id !== pullId || pull.endedAt !== null) return over("It has ended meanwhile");
+  const head = seen.headCommit || pull.pushed!;
+  const said = addForgeRemarks(tx, pullId, head, remarks.slice(0, REMARKS_MAX));
+  const verdict = recordChecks(tx, pullId, checks.slice(0, CHECKS_MAX));
+  const changes: PullChanges = {
+    url: seen.url,
+    head,
+    lookedAt: tx.now,
+    ...WELL,
+    ...said > 0 || verdict !== null ? { changedAt: tx.now } : {},
+  };
+  const news = { forge: forge.name, number: seen.number };
+  if (verdict !== null) tell(tx, ticket, "pull_request_checked", { ...news, ...verdict });
+  if (said > 0) tell(tx, ticket, "pull_request_remarks", { ...news, count: said });
+  if (seen.state === "open") {
+    updatePullRequest(tx, pullId, changes);
+    const ms = Math.max(
+      lookAgainMs(tx.nowMs - Date.parse(changes.changedAt ?? pull.changedAt)),
+      forge.restMs(),
+    );
+    return { type: "snooze", ms, reason: `The pull request is open on ${forge.name}` };
+  }
+  if (seen.state === "closed") {
+    movePullRequest(tx, pullId, { status: "closed" }, changes);
+    tell(tx, ticket, "pull_request_closed", news);
+    return { type: "done" };
+  }
+  if (ticket.step === "merge" && ticket.status === "review" && !ticket.mergeWait) {
+    return { type: "snooze", ms: MERGING_HERE_MS, reason: "The ticket is being merged here, too" };
+  }
+  const mergeCommit = seen.mergeCommit ?? seen.headCommit;
+  const isWhole = ticket.headCommit === pull.pushed;
+  if (isWhole && ticket.status !== "review") {
+    const error = `Merged on ${forge.name} as ${mergeCommit}: the ticket is "${ticket.status}", ` +
+      "and is done when it comes to its review as it is";
+    updatePullRequest(tx, pullId, { ...changes, error });
+    return { type: "snooze", ms: MINUTE_MS, reason: error };
+  }
+  movePullRequest(tx, pullId, { status: "merged", mergeCommit }, changes);
+  tell(tx, ticket, "pull_request_merged", { ...news, commit: mergeCommit });
+  // What came onto the branch since was not merged: a person decides.
+  if (isWhole) finish(tx, ticket, mergeCommit);
+  return { type: "done" };
+}
+
+/** How they stand now, where that is another way than at the last look. */
+function recordChecks(
+  tx: Tx,
+  pullId: string,
+  checks: readonly ForgeCheck[],
+): { passed: number; failed: number; running: number } | null {
+  const before = listForgeChecks(tx.db, pullId);
+  if (JSON.stringify(before) !== JSON.stringify(checks)) replaceForgeChecks(tx, pullId, checks);
+  const counts = countChecks(checks);
+  return JSON.stringify(counts) === JSON.stringify(countChecks(before)) ? null : counts;
+}
+
+function countChecks(checks: readonly ForgeCheck[]) {
+  const count = (status: ForgeCheck["status"]) =>
+    checks.filter((check) => check.status === status).length;
+  return { passed: count("passed"), failed: count("failed"), running: count("running") };
+}
+
+function finish(tx: Tx, { id, projectId }: Ticket, mergeCommit: string): void {
+  moveTicket(tx, id, "done", { step: null, mergeCommit });
+  enqueue(tx, {
+    kind: "remove_worktree",
+    args: { ticketId: id },
+    uniqueKey: jobKeys.removeWorktree(id),
+    projectId,
+  });
+}
+
+/** Of a ticket's history. */
+export function tell(tx: Tx, { id, projectId }: Ticket, type: string, data: unknown): void {
+  tx.emit({ type, projectId, ticketId: id, data });
+}
+
+/**
+ * How long after a look the next one is due: a tenth of the time for which nothing has changed there, between one
+ * minute and a quarter of an hour.
+ */
+export const lookAgainMs = (unchangedMs: number): number =>
+  Math.min(Math.max(Math.floor(unchangedMs / 10), MINUTE_MS), 15 * MINUTE_MS);
