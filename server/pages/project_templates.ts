@@ -136,10 +136,13 @@ function fieldOf(template: ProjectTemplate, question: TemplateQuestion): Questio
     );
     return `Only where “${asked?.label ?? key}” is ${labels.join(" or ")}.`;
   });
+  const follows = question.type === "text" && isFilledIn(question.default)
+    ? ["Left empty, it follows from the name."]
+    : [];
   return {
     key: question.key,
     label: question.label,
-    hint: [question.hint ?? "", ...only].filter(Boolean).join(" "),
+    hint: [question.hint ?? "", ...follows, ...only].filter(Boolean).join(" "),
     required: question.type !== "text",
     choices: question.type === "choice"
       ? question.choices
@@ -149,6 +152,9 @@ function fieldOf(template: ProjectTemplate, question: TemplateQuestion): Questio
   };
 }
 
+/** A default that is made of other answers. */
+const isFilledIn = (text: string): boolean => text.includes("{{");
+
 /** The form as it is first shown. */
 export function firstForm({ questions }: ProjectTemplate): NewFromTemplateForm {
   const defaults = questions.map((question): [string, string] => [
@@ -156,7 +162,7 @@ export function firstForm({ questions }: ProjectTemplate): NewFromTemplateForm {
     question.type === "yes_no"
       ? question.default ? "yes" : "no"
       // One that is made of other answers follows them, as long as nobody writes another.
-      : question.default.includes("{{")
+      : isFilledIn(question.default)
       ? ""
       : question.default,
   ]);
