@@ -7,6 +7,7 @@ import {
   strictEqual as equal,
   throws,
 } from "node:assert";
+import { setImmediate } from "node:timers";
 import { documentPath } from "../agents/planning/document_paths.ts";
 import { documentFacts, withStatus } from "../server/services/document_facts.ts";
 import { followDocuments } from "../server/services/document_index.ts";
@@ -358,9 +359,9 @@ Deno.test("others get their turn while many documents are indexed, and while man
     let [turns, over] = [0, false];
     const count = () => {
       turns++;
-      if (!over) setTimeout(count, 0);
+      if (!over) setImmediate(count);
     };
-    setTimeout(count, 0);
+    setImmediate(count);
     await work();
     over = true;
     return turns;

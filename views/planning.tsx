@@ -1,11 +1,11 @@
 /** The documents of a project as a tree, searched by their words. */
 import type { VNode } from "preact";
 import type { PlanningDocument } from "../server/records.ts";
-import { type DocumentSaves, documentSaves } from "../server/states.ts";
+import type { DocumentSaves } from "../server/states.ts";
 import { EmptyState, Notice, StatusBadge, Tag } from "./components.tsx";
 import { staleWords } from "./document_drift.tsx";
 import { plural } from "./format.ts";
-import { Button, buttonClass, Disclosure } from "./forms.tsx";
+import { Button, buttonClass } from "./forms.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
 import {
   documentHref,
@@ -16,7 +16,8 @@ import {
   planningHref,
 } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
-import { documentSavesWords, documentStatusWords, documentTypeWords } from "./planning_words.ts";
+import { SavesForm } from "./planning_saves.tsx";
+import { documentStatusWords, documentTypeWords } from "./planning_words.ts";
 import type { Shell } from "./shell.ts";
 
 /** A line of the tree. */
@@ -296,30 +297,6 @@ export function DocumentRow({ document, isStale = false, note }: DocumentRowProp
       {owner && <span class="row-fact">{owner}</span>}
       {target && <span class="row-fact">{target}</span>}
     </li>
-  );
-}
-
-function SavesForm({ project }: { project: PlanningProject }): VNode {
-  const { id, saves, baseBranch } = project;
-  return (
-    <Disclosure id="document-saves" summary="Where documents are saved" kind="quiet">
-      <form method="post" action={planningHref(id).replace("?", "/saves?")}>
-        <fieldset>
-          <legend>{documentSavesWords(saves, baseBranch)}</legend>
-          {documentSaves.map((choice) => (
-            <label key={choice} class="choice">
-              <input type="radio" name="saves" value={choice} checked={choice === saves} />{" "}
-              {documentSavesWords(choice, baseBranch)}
-            </label>
-          ))}
-        </fieldset>
-        <p class="hint">
-          A commit never goes on top of an edit of the same file that is not committed: such a save
-          is refused.
-        </p>
-        <Button>Save</Button>
-      </form>
-    </Disclosure>
   );
 }
 

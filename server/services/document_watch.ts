@@ -76,7 +76,8 @@ class Watch {
   async #begin(): Promise<void> {
     try {
       const { path: repo } = getProject(this.app.db, this.projectId);
-      const commonDir = await commonDirOf(repo, this.#stop.signal);
+      // Notices name real paths.
+      const commonDir = await Deno.realPath(await commonDirOf(repo, this.#stop.signal));
       if (this.#stop.signal.aborted) return;
       const make = this.tools.watch ?? ((spec) => new PlanningWatch(spec));
       this.#watch = make({
