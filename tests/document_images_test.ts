@@ -20,6 +20,7 @@ import {
 } from "../agents/planning/image_files.ts";
 import { addImage, linkedImage, readImage } from "../server/services/document_images.ts";
 import { setDocumentSaves } from "../server/services/documents.ts";
+import { renderDocument } from "../views/document_markdown.ts";
 import { exists, never } from "./git_support.ts";
 import { GIF, JPEG, PNG, WEBP } from "./images.ts";
 import { planningBench } from "./planning_support.ts";
@@ -235,4 +236,28 @@ Deno.test("the API keeps an image given in base64, and says what is wrong with a
   equal(await wrong({ data: "A".repeat(12_000_000) }), 422);
   equal(await wrong({ data: "A".repeat(13_000_000) }), 413);
   equal((await b.call("POST", "/projects/none/images", { data })).status, 404);
+});
+
+Deno.test("words and addresses of an image or a diagram are inert, whatever they say", () => {
+  const signs = "\"><script>alert(1)</script>' onerror=alert(1)";
+  const texts = [
+    `![${signs.replace(/[\[\]]/g, "")}](images/a.png)`,
+    `![a](<images/a.png${signs.replace(/[<>]/g, "")}>)`,
+    `![a](images/a.png "${signs.replaceAll('"', "'")}")`,
+    `![a](images/%22onerror=alert(1)%22.png)`,
+    "![a](javascript:alert(1))",
+    "![a](data:image/svg+xml,<svg onload=alert(1)>)",
+    `\`\`\`mermaid\n${signs}\n\`\`\``,
+    `\`\`\`mermaid ${signs.replaceAll("`", "")}\ngraph\n\`\`\``,
+    `- [ ] ![${signs}][x]\n\n[x]: images/a.png`,
+  ];
+  for (const text of texts) {
+    for (const diagram of [() => ({ src: `/x${signs}` }), () => ({ problem: signs })]) {
+      const links = { resolve: () => null, document: () => null, image: (src: string) => src };
+      const { html } = renderDocument(text, { links, diagram });
+      const tags = html.match(/<[^>]*>/g)!.join("").replace(/"[^"]*"/g, '""');
+      doesNotMatch(tags, /<script|<svg|\son\w+=/i, text);
+      doesNotMatch(html, /src="(?:javascript|data):/i, text);
+    }
+  }
 });

@@ -24,7 +24,7 @@ export const GUIDE_BEGIN =
   "<!-- gaffer:begin (assembled from the approved documents in planning/: change those, not this part) -->";
 export const GUIDE_END = "<!-- gaffer:end -->";
 
-const BEGIN = /<!-- gaffer:begin\b[^]*?-->/g;
+const BEGIN = /<!-- gaffer:begin\b[^\n]{0,300}?-->/g;
 const END = /<!-- gaffer:end -->/g;
 
 export interface GuidePart {
@@ -100,7 +100,7 @@ function documentPart(
   const top = Math.min(6, ...lines.flatMap(({ level }) => level > 0 ? [level] : []));
   const body = lines.map((line) => line.isCode ? line.text : lowered(line, 4 - top))
     .map((line, i) => lines[i]!.isCode ? line : withRootLinks(line, document, linked))
-    .join("\n").replace(/^\n+|\s+$/g, "");
+    .join("\n").replace(/^\n+/, "").trimEnd();
   const about = [`From ${PLANNING}/${path}.`, target && `Target: ${target}.`].filter(Boolean);
   return unmarked([`### ${title}`, about.join(" "), body].filter(Boolean).join("\n\n"));
 }
@@ -148,7 +148,7 @@ export function withGuide(file: string, present: string | null, part: string): s
   const begins = [...present.matchAll(BEGIN)];
   const ends = [...present.matchAll(END)];
   if (begins.length === 0 && ends.length === 0) {
-    const own = present.replace(/\s+$/, "");
+    const own = present.trimEnd();
     return `${own}${own === "" ? "" : newline + newline}${inFile}${newline}`;
   }
   const [begin, end] = [begins[0], ends[0]];
