@@ -4,11 +4,11 @@
  */
 import MarkdownIt, { type Env, type StateCore, type StateInline, type Token } from "markdown-it";
 import {
-  badgeHtml,
   countablesOf,
+  type CountedHeading,
   type DocumentMarks,
+  MarkWriter,
   noMarks,
-  progressHtml,
   type StatusOf,
 } from "./document_progress.tsx";
 import { idPart, isSafeHref } from "./links.ts";
@@ -66,7 +66,8 @@ export interface RenderOptions {
 interface DocumentEnv extends RenderOptions {
   resolve: ResolveReference;
   headings: DocumentHeading[];
-  marks: DocumentMarks;
+  /** Null: states are not shown. */
+  writer: MarkWriter | null;
 }
 
 /** Longer texts are cut: parsing time and page size stay bounded. */
@@ -82,9 +83,9 @@ markdown.inline.ruler.push("reference", referenceWithState);
 markdown.inline.ruler.before("link", "wiki", wiki);
 markdown.core.ruler.push("document", (state) => {
   const env = envOf(state);
-  const countables = env.statusOf && countablesOf(state.tokens);
+  const counted = env.writer ? countablesOf(state.tokens) : [];
   nameHeadings(state.tokens, env);
-  for (const [heading, items] of countables ?? []) showProgress(state, heading, items);
+  for (const heading of counted) showProgress(state, heading, env.writer!);
   tickItems(state, env);
   if (env.ideaAction !== undefined) numberLines(state.tokens, env);
   tame(state.tokens, env.headingShift ?? HEADING_SHIFT);
@@ -132,39 +133,37 @@ const envOf = (state: { env: Env }): DocumentEnv => state.env as unknown as Docu
 /** HTML for `dangerouslySetInnerHTML`, to be wrapped so that htmx ignores it. `text` has no front matter. */
 export function renderDocument(text: string, options: RenderOptions): RenderedDocument {
   const headings: DocumentHeading[] = [];
-  const marks = noMarks();
-  const env: DocumentEnv = { ...options, resolve: options.links.resolve, headings, marks };
+  const writer = options.statusOf ? new MarkWriter(options.statusOf) : null;
+  const env: DocumentEnv = { ...options, resolve: options.links.resolve, headings, writer };
   const { maxChars = DOCUMENT_SHOWN_CHARS } = options;
   const left = text.length - maxChars;
   const html = markdown.render(left > 0 ? text.slice(0, maxChars) : text, env as never);
   const more = `<p class="muted">${left} more characters are not shown.</p>\n`;
-  return { html: left > 0 ? html + more : html, headings, marks };
+  return { html: left > 0 ? html + more : html, headings, marks: writer?.marks ?? noMarks() };
 }
 
 /** An inline rule: as `reference`, with how that stands behind it. */
 function referenceWithState(state: StateInline, silent: boolean): boolean {
   if (!reference(state, silent)) return false;
-  const { marks, statusOf } = envOf(state);
-  if (silent || !statusOf) return true;
+  const { writer } = envOf(state);
+  if (silent || !writer) return true;
   const [, kind, number] = /^#(idea|ticket)-(\d+)$/.exec(state.tokens.at(-2)!.content)!;
   const named = { kind: kind as "idea" | "ticket", number: Number(number) };
   // Nothing of the document's own words is in it.
-  state.push("html_inline", "", 0).content = badgeHtml(marks, named, statusOf);
+  state.push("html_inline", "", 0).content = writer.badge(named);
   return true;
 }
 
 function showProgress(
-  state: StateCore,
-  heading: Token,
-  items: Parameters<typeof progressHtml>[1]["items"],
+  { Token }: StateCore,
+  { heading, inline, items }: CountedHeading,
+  writer: MarkWriter,
 ): void {
-  const headingId = heading.attrGet("id");
-  const inline = state.tokens[state.tokens.indexOf(heading) + 1];
-  const { marks, statusOf } = envOf(state);
-  if (headingId === null || !inline?.children) return;
-  const token = new state.Token("html_inline", "", 0);
-  token.content = progressHtml(marks, { headingId: String(headingId), items }, statusOf!);
-  inline.children.push(token);
+  const id = heading.attrGet("id");
+  if (id === null) return;
+  const token = new Token("html_inline", "", 0);
+  token.content = writer.progress(String(id), items);
+  inline.children?.push(token);
 }
 
 const WIKI = /\[\[([^[\]|#\n]{1,200})(?:#[^[\]|\n]{0,200})?(?:\|([^[\]\n]{1,200}))?\]\]/y;

@@ -41,50 +41,60 @@ export const noMarks = (): DocumentMarks => ({ references: [], sections: [] });
 const shownStatus = (status: ReferredStatus): Shown =>
   status.of === "idea" ? ideaWords[status.is] : ticketWords[status.is];
 
-function Badge({ id, status }: { id: string; status: ReferredStatus | null }): VNode {
-  return (
-    <span id={id} class="referred">
-      {status && <StatusBadge shown={shownStatus(status)} />}
-    </span>
-  );
-}
-
 /** Most badges of a document; what it names further down has none. */
 const BADGES_MAX = 500;
 
-/** The badge behind a reference, as HTML; the element's id is remembered. */
-export function badgeHtml(marks: DocumentMarks, reference: Reference, statusOf: StatusOf): string {
-  if (marks.references.length >= BADGES_MAX) return "";
-  const { kind, number } = reference;
-  const nth = marks.references.filter((one) => one.kind === kind && one.number === number).length;
-  const id = `state-${kind}-${number}-${nth + 1}`;
-  marks.references.push({ kind, number, id });
-  return ` ${render(<Badge id={id} status={statusOf(reference)} />)}`;
+/** Writes badges and progress into a document as it is rendered, and remembers where. */
+export class MarkWriter {
+  readonly marks = noMarks();
+  /** Of each thing, how many badges there are. */
+  readonly #counts = new Map<string, number>();
+  /** What a status or a progress looks like: a long document has few that differ. */
+  readonly #looks = new Map<string, string>();
+
+  constructor(readonly statusOf: StatusOf) {}
+
+  /** The badge behind a reference, as HTML. */
+  badge(reference: Reference): string {
+    if (this.marks.references.length >= BADGES_MAX) return "";
+    const name = `${reference.kind}-${reference.number}`;
+    const nth = (this.#counts.get(name) ?? 0) + 1;
+    this.#counts.set(name, nth);
+    const id = `state-${name}-${nth}`;
+    this.marks.references.push({ ...reference, id });
+    const status = this.statusOf(reference);
+    const look = this.#look(`${status?.of} ${status?.is}`, <BadgeLook status={status} />);
+    return ` <span id="${id}" class="${BADGE}">${look}</span>`;
+  }
+
+  /** How far a section is, as HTML for the end of its heading. `headingId`: as `headingId` makes it. */
+  progress(headingId: string, items: Countable[]): string {
+    const id = `progress-${headingId}`;
+    this.marks.sections.push({ id, items });
+    const far = progressOf(items, this.statusOf);
+    const look = this.#look(`${far.done} of ${far.total}`, <ProgressLook {...far} />);
+    return ` <span id="${id}" class="${PROGRESS}">${look}</span>`;
+  }
+
+  #look(key: string, node: VNode): string {
+    const known = this.#looks.get(key);
+    if (known !== undefined) return known;
+    const made = render(node);
+    this.#looks.set(key, made);
+    return made;
+  }
 }
 
-function SectionProgress({ id, items, statusOf }: {
-  id: string;
-  items: Countable[];
-  statusOf: StatusOf;
-}): VNode {
-  const { done, total } = progressOf(items, statusOf);
-  return (
-    <span id={id} class="section-progress">
-      {total > 0 && <Progress done={done} total={total} of="things" />}
-    </span>
-  );
-}
+const BADGE = "referred";
+const PROGRESS = "section-progress";
 
-/** How far a section is, as HTML for the end of its heading; the element's id is remembered. */
-export function progressHtml(
-  marks: DocumentMarks,
-  { headingId, items }: { headingId: string; items: Countable[] },
-  statusOf: StatusOf,
-): string {
-  const id = `progress-${headingId}`;
-  marks.sections.push({ id, items });
-  return ` ${render(<SectionProgress id={id} items={items} statusOf={statusOf} />)}`;
-}
+const BadgeLook = ({ status }: { status: ReferredStatus | null }): VNode => (
+  <>{status && <StatusBadge shown={shownStatus(status)} />}</>
+);
+
+const ProgressLook = ({ done, total }: { done: number; total: number }): VNode => (
+  <>{total > 0 && <Progress done={done} total={total} of="things" />}</>
+);
 
 /** What nobody will do any more does not count; what names several things is done when all of them are. */
 export function progressOf(
@@ -106,25 +116,31 @@ const STATE = /^(?:status|state|done)$/i;
 const DONE = /^(?:done|shipped|released|yes|x|✓|✔|✅)$/i;
 const REFERENCE = /#(idea|ticket)-(\d{1,9})(?![\w-])/g;
 
-/** What of each heading's section can be done, those within it included; headings without any are left out. */
-export function countablesOf(tokens: Token[]): Map<Token, Countable[]> {
-  const found = new Map<Token, Countable[]>();
-  const open: { token: Token; level: number }[] = [];
+/** A heading with what can be done in its section, in those within it, too. */
+export interface CountedHeading {
+  heading: Token;
+  /** Its words. */
+  inline: Token;
+  items: Countable[];
+}
+
+/** The headings of a text; those without anything to be done are left out. */
+export function countablesOf(tokens: Token[]): CountedHeading[] {
+  const headings: CountedHeading[] = [];
+  const open: { counted: CountedHeading; level: number }[] = [];
   let row: { item: Countable; cells: string[] } | null = null;
   let state = -1;
   const add = (item: Countable) => {
     if (item.ticked === null && item.references.length === 0) return;
-    for (const { token } of open) {
-      const items = found.get(token);
-      if (items) items.push(item);
-      else found.set(token, [item]);
-    }
+    for (const { counted } of open) counted.items.push(item);
   };
   for (const [index, token] of tokens.entries()) {
     if (token.type === "heading_open" && token.level === 0) {
       const level = Number(token.tag.slice(1));
       while (open.length > 0 && open.at(-1)!.level >= level) open.pop();
-      open.push({ token, level });
+      const counted = { heading: token, inline: tokens[index + 1]!, items: [] };
+      headings.push(counted);
+      open.push({ counted, level });
     } else if (token.type === "table_open") state = -1;
     else if (token.type === "tr_open") {
       row = { item: { ticked: null, references: [] }, cells: [] };
@@ -151,18 +167,28 @@ export function countablesOf(tokens: Token[]): Map<Token, Countable[]> {
       }
     }
   }
-  return found;
+  return headings.filter(({ items }) => items.length > 0);
 }
 
 /** All that may have changed of a shown document's states. */
 export function documentMarkPartials(marks: DocumentMarks, statusOf: StatusOf): VNode {
   return (
     <>
-      {marks.references.map((one) =>
-        replace(one.id, <Badge key={one.id} id={one.id} status={statusOf(one)} />)
+      {marks.references.map(({ id, ...reference }) =>
+        replace(
+          id,
+          <span key={id} id={id} class={BADGE}>
+            <BadgeLook status={statusOf(reference)} />
+          </span>,
+        )
       )}
       {marks.sections.map(({ id, items }) =>
-        replace(id, <SectionProgress key={id} id={id} items={items} statusOf={statusOf} />)
+        replace(
+          id,
+          <span key={id} id={id} class={PROGRESS}>
+            <ProgressLook {...progressOf(items, statusOf)} />
+          </span>,
+        )
       )}
     </>
   );
