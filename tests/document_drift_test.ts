@@ -161,6 +161,24 @@ Deno.test("a document is confirmed by a person, of the text that they saw", asyn
   deepEqual([confirmed.status, confirmed.json.stale], [200, false]);
 });
 
+Deno.test("the writer is asked for an update of a stale document, with the commits that made it so", async () => {
+  await using b = await bench();
+  await look(b);
+  const path = `/documents/${b.id}/propose-update`;
+  equal((await b.call("POST", path)).status, 409, "it is not stale");
+  await b.repo.commit("Segments", { "src/save/a.ts": "1" });
+  await look(b);
+  const page = await (await b.pages.get(`/documents/${b.id}`)).text();
+  match(page, new RegExp(`action="${path}"`));
+  const answer = await b.pages.post(path);
+  match(answer.headers.get("location")!, /^\/asks\//);
+  const [asked] = (await b.call("GET", `/documents/${b.id}/asks`)).json.items;
+  const { json: ask } = await b.call("GET", `/asks/${asked.id}`);
+  deepEqual([ask.ask, ask.agent, ask.commits.length], ["update", "writer", 1]);
+  match(ask.words, /a commit on the base branch changed files that it describes: src\/save\/a\.ts/);
+  equal((await b.call("POST", path)).status, 201);
+});
+
 Deno.test("only what is approved is stale, and an approval anew begins anew", async () => {
   await using b = await bench("draft");
   await b.repo.commit("Before", { "src/save/a.ts": "1" });

@@ -54,9 +54,14 @@ export function DriftNotice(props: DriftNoticeProps): VNode {
             ))}
           </ul>
           {isFull && <p class="muted">Older ones are not shown.</p>}
-          <ActionForm action={`${documentHref(id)}/confirm`} fields={{ seen: version }}>
-            It is true as it is
-          </ActionForm>
+          <div class="actions">
+            <ActionForm action={`${documentHref(id)}/propose-update`} kind="primary">
+              Propose an update
+            </ActionForm>
+            <ActionForm action={`${documentHref(id)}/confirm`} fields={{ seen: version }}>
+              It is true as it is
+            </ActionForm>
+          </div>
         </Notice>
       )}
     </div>

@@ -1,13 +1,23 @@
 /** Routes of documents that the code has left behind. */
 import type { Hono } from "hono";
 import { z } from "zod";
-import { documentHref } from "../../views/links.ts";
+import { askHref, documentHref } from "../../views/links.ts";
 import { type Api, type Env, requestSignal } from "../api.ts";
 import { once } from "../once.ts";
+import { askJson, askSchema } from "../outputs/asks.ts";
 import { driftJson, driftSchema, staleJson, staleSchema } from "../outputs/document_drift.ts";
-import { confirmDocument, followDrift, staleDocuments } from "../services/document_drift.ts";
+import {
+  confirmDocument,
+  followDrift,
+  staleDocuments,
+  updateAskOf,
+} from "../services/document_drift.ts";
 import { followDocuments } from "../services/document_index.ts";
 import { openDocument } from "../services/documents.ts";
+import { askPlanningAgentIn } from "../services/planning_asks.ts";
+import type { App } from "../app.ts";
+import { transact } from "../db.ts";
+import type { PlanningAsk } from "../records.ts";
 import { getProject } from "../store/projects.ts";
 import { act, done, readForm, refusedAt } from "./page.ts";
 
@@ -33,6 +43,12 @@ export function documentDriftApi(api: Api): void {
       out: driftSchema,
       prepare: ({ app, params, body }) => confirmDocument(app, params.id!, body, requestSignal()),
     }, ({ app, prepared }) => driftJson(app, prepared.document))
+    .post("/documents/:id/propose-update", {
+      summary:
+        "Have the writer propose an update of a stale document, for the commits that made it stale",
+      out: askSchema,
+      status: 201,
+    }, ({ app, params }) => askJson(app, proposeUpdate(app, params.id!)))
     .get("/projects/:id/stale-documents", {
       summary: "Approved documents whose files have changed since, by path",
       tag: "documents",
@@ -46,6 +62,14 @@ export function documentDriftApi(api: Api): void {
 }
 
 export function documentDriftPages(pages: Hono<Env>): void {
+  pages.post("/documents/:id/propose-update", async (c) => {
+    const id = c.req.param("id");
+    return await act(() => {
+      const { id: askId, agent } = proposeUpdate(c.var.app, id);
+      return done(c, askHref(askId), `The ${agent} was asked for an update`);
+    }, ({ message }) => refusedAt(c, documentHref(id), message));
+  });
+
   pages.post("/documents/:id/confirm", async (c) => {
     const id = c.req.param("id");
     const { seen = "" } = await readForm(c);
@@ -55,3 +79,7 @@ export function documentDriftPages(pages: Hono<Env>): void {
     }, ({ message }) => refusedAt(c, documentHref(id), message));
   });
 }
+
+/** Throws as `updateAskOf` and `askPlanningAgent`. */
+const proposeUpdate = (app: App, documentId: string): PlanningAsk =>
+  transact(app, (tx) => askPlanningAgentIn(app, tx, updateAskOf(tx, documentId)));
