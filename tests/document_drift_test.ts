@@ -8,6 +8,11 @@ import {
   strictEqual as equal,
   throws,
 } from "node:assert";
+import { mergeTicketHandler } from "../queue/handlers/merge_ticket.ts";
+import { undoMergeHandler } from "../queue/handlers/undo_merge.ts";
+import { followDocuments } from "../server/services/document_index.ts";
+import { removeMergedWorktree } from "../server/services/merging.ts";
+import { MergeScene } from "./merge_scene.ts";
 import { documentFacts } from "../server/services/document_facts.ts";
 import { describes } from "../server/services/document_files.ts";
 import {
@@ -257,4 +262,29 @@ Deno.test("what git can't tell is said, and stops neither a page nor a merge", a
   match(String(await tryToFollowDrift(b.app, b.project, never)), /Cannot tell which documents/);
   await followDriftAfter(b.app, ticket.id, never);
   equal(listDescribing(b.app.db, b.project.id, 10).length, 1);
+});
+
+Deno.test("a merge that lands marks what it changed, and its undo, too", async () => {
+  await using m = await MergeScene.make();
+  const { app, project, id } = { app: m.app, project: m.scene.project, id: m.scene.id };
+  await m.repo.commit("Plan", {
+    "planning/a.md": "---\nstatus: approved\nfiles: [a.txt]\n---\n# A\n",
+    "planning/b.md": "---\nstatus: approved\nfiles: [b.txt]\n---\n# B\n",
+  });
+  await followDocuments(app, project, never);
+  await followDrift(app, project, never);
+  const work = { app, job: { attempt: 1, maxAttempts: 8 }, signal: never } as never;
+  m.approve();
+  deepEqual(await mergeTicketHandler.run({ ticketId: id }, work), { type: "done" });
+  const told = () =>
+    staleDocuments(app, project.id).map(({ document, commits }) => [
+      document.path,
+      ...commits.map(({ commit }) => commit),
+    ]);
+  const merged = m.ticket.mergeCommit!;
+  deepEqual(told(), [["a.md", merged]]);
+  await removeMergedWorktree(app, id, never);
+  m.ask();
+  deepEqual(await undoMergeHandler.run({ ticketId: id }, work), { type: "done" });
+  deepEqual(told(), [["a.md", await m.repo.git("rev-parse", "main"), merged]]);
 });

@@ -253,7 +253,9 @@ const REFERRED = /#(?:idea|ticket)-\d/;
 
 /** Neither a line's number nor our own address has anything of the document in it. */
 const ideaHtml = (line: number, action: string): string =>
-  ` <button type="submit" class="make-idea" name="idea" value="${line}" formaction="${action}">Make an idea</button>`;
+  ` <button type="submit" class="make-idea" name="idea" value="${line}" formaction="${action}" aria-label="Make an idea of line ${
+    line + 1
+  }">Make an idea</button>`;
 
 function boxHtml(line: number, done: boolean, tickable: boolean): string {
   const state = `role="checkbox" aria-checked="${done}" aria-label="${done ? "Done" : "To do"}"`;

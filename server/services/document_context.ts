@@ -6,8 +6,7 @@
 import { changedFiles } from "../../agents/git/changes.ts";
 import { DOCUMENTS_MAX, PLANNING } from "../../agents/planning/document_paths.ts";
 import { pathRules } from "../../agents/policy.ts";
-import type { ReadDocument } from "../../agents/protocol.ts";
-import type { PathPolicy } from "../../agents/protocol.ts";
+import type { PathPolicy, ReadDocument } from "../../agents/protocol.ts";
 import type { App } from "../app.ts";
 import { AppError } from "../errors.ts";
 import type { Idea, PlanningDocument, Project, Run, Ticket } from "../records.ts";
