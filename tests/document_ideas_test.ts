@@ -1,4 +1,5 @@
 /** Ideas that are made of planning documents: each part of one makes one, whoever asks again. */
+import { documentItems } from "../server/services/document_items.ts";
 import {
   deepStrictEqual as deepEqual,
   doesNotMatch,
@@ -259,4 +260,15 @@ Deno.test("a document's open items have a button each, and the form leads back t
   equal(ideasOf(b).length, 1);
   const api = await b.call("POST", `/documents/${b.id}/line-idea`, { line: 4, seen: "old" });
   equal(api.status, 409);
+});
+
+Deno.test("a roadmap's rows are named by what comes out of them, whatever the document is called", () => {
+  const table =
+    "| Milestone | Outcome | State |\n|---|---|---|\n| M1 | Ships | |\n| M1 | Lands | done |\n";
+  const rows = (text: string) => documentItems(text).map(({ title, done }) => [title, done]);
+  deepEqual(rows(`---\ntype: roadmap\n---\n# Ours\n\n${table}`), [["Ships", false], [
+    "Lands",
+    true,
+  ]]);
+  deepEqual(rows(`# Ours\n\n${table}`), [], "no heading speaks of a roadmap");
 });

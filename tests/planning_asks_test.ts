@@ -13,7 +13,12 @@ import { cancelRun } from "../server/services/cancelling.ts";
 import { keepDraft } from "../server/services/document_drafts.ts";
 import { openDocument, setDocumentSaves } from "../server/services/documents.ts";
 import { whyNotFork } from "../server/services/forking.ts";
-import { ACTIVE_ASKS_MAX, askAgain, defaultAgent } from "../server/services/planning_asks.ts";
+import {
+  ACTIVE_ASKS_MAX,
+  askAgain,
+  askPlanningAgent,
+  defaultAgent,
+} from "../server/services/planning_asks.ts";
 import {
   answerPlanningQuestion,
   faultInResult,
@@ -36,6 +41,7 @@ import { countPlanningNeeds } from "../server/store/planning_needs.ts";
 import { listAskQuestions } from "../server/store/planning_questions.ts";
 import { getAskRun, getRun } from "../server/store/runs.ts";
 import { never } from "./git_support.ts";
+import { followDrift, staleReasonOf, updateAskOf } from "../server/services/document_drift.ts";
 import { askedBench, EDITS, SPEC, SPEC_TEXT } from "./planning_asks_support.ts";
 
 Deno.test("what is asked is a run of the agent that fits, with its cost and limits, about that document", async () => {
@@ -117,7 +123,7 @@ Deno.test("two of three pieces are accepted, one is rejected and stays to be rea
   );
   const first = await acceptHunks(b.app, id, [1], never);
   deepEqual([first.accepted, first.unfit, first.suggestion.status], [[1], [], "open"]);
-  await rejectHunks(b.app, id, [2]);
+  await rejectHunks(b.app, id, [2], never);
   const last = await acceptHunks(b.app, id, null, never);
   deepEqual([last.accepted, last.suggestion.status], [[3], "partly"]);
   equal(
@@ -136,10 +142,10 @@ Deno.test("a piece is decided once: the same again changes nothing, another deci
   const [ana, ben] = ["ana", "ben"].map((name) => actingAs(b.app, name));
   const both = await Promise.allSettled([
     acceptHunks(ana!, id, [1], never),
-    rejectHunks(ben!, id, [1]),
+    rejectHunks(ben!, id, [1], never),
   ]);
   deepEqual(both.map(({ status }) => status), ["fulfilled", "rejected"]);
-  await rejects(rejectHunks(ben!, id, [1]), {
+  await rejects(rejectHunks(ben!, id, [1], never), {
     code: "conflict",
     message: "Cannot reject piece 1: ana has accepted it already",
   });
@@ -148,7 +154,7 @@ Deno.test("a piece is decided once: the same again changes nothing, another deci
   await rejects(acceptHunks(ana!, id, [9], never), { code: "not_found" });
   deepEqual(b.states(id), ["accepted", "pending", "pending"]);
   const saved = await b.text();
-  await rejectHunks(ben!, id, null);
+  await rejectHunks(ben!, id, null, never);
   equal(getSuggestion(b.app.db, id).status, "partly");
   equal(await b.text(), saved);
 });
@@ -395,4 +401,34 @@ Deno.test("answers that come before the agent is done are worked in when it is",
   equal(findAnswering(b.app.db, ask.id), null);
   await b.app.end(run, { type: "succeeded", result: { summary: "One thing", findings: [] } });
   ok(findAnswering(b.app.db, ask.id));
+});
+
+Deno.test("an accepted update makes a stale document true again, unless the code has gone on meanwhile", async () => {
+  const text = `---\nstatus: approved\nfiles: src\n---\n${SPEC_TEXT}`;
+  await using b = await askedBench(text);
+  const stale = async () => {
+    await followDrift(b.app, b.project, never);
+    return staleReasonOf(b.app, { id: b.documentId, path: "specs/saving.md" })?.commits.length ?? 0;
+  };
+  const suggested = async () => {
+    const ask = askPlanningAgent(b.app, updateAskOf(b.app, b.documentId));
+    await b.handIn(ask, { edits: EDITS });
+    return findAskSuggestion(b.app.db, ask.id)!.id;
+  };
+  equal(await stale(), 0);
+  await b.repo.commit("Slots", { "src/slots.ts": "5" });
+  equal(await stale(), 1);
+  const first = await suggested();
+  await acceptHunks(b.app, first, [1, 2], never);
+  equal(await stale(), 1, "a piece is not decided on");
+  await rejectHunks(b.app, first, [3], never);
+  equal(await stale(), 0);
+
+  await b.repo.commit("Folders", { "src/save.ts": "1" });
+  equal(await stale(), 1);
+  const ask = askPlanningAgent(b.app, updateAskOf(b.app, b.documentId));
+  await b.handIn(ask, { edits: [{ old: "A save is a file.", new: "A folder.", reason: "" }] });
+  await b.repo.commit("More", { "src/save.ts": "2" });
+  await acceptHunks(b.app, findAskSuggestion(b.app.db, ask.id)!.id, null, never);
+  equal(await stale(), 2, "nobody has looked at the newer commit");
 });

@@ -2,7 +2,8 @@
 import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal, throws } from "node:assert";
 import { parse as parseYaml } from "yaml";
 import { parseDefinition } from "../agents/prompts/definition.ts";
-import { documentAgents, roadmapIdeas } from "../agents/project_templates/documents.ts";
+import { documentAgents } from "../agents/project_templates/documents.ts";
+import { roadmapIdeas } from "../server/services/project_templates.ts";
 import { whyNoProjectPath } from "../agents/project_templates/paths.ts";
 import {
   type ProjectTemplate,
@@ -300,16 +301,12 @@ type: roadmap
 |---|---|
 | not this | |
 \`\`\`
-
-| Term | Meaning |
-|---|---|
-| no | roadmap |
 `;
 
-Deno.test("rows of a roadmap become ideas: what is finished, empty, twice, or no roadmap does not", () => {
+Deno.test("rows of a roadmap become ideas: what is done, empty or there before does not", () => {
   deepEqual(roadmapIdeas([{ path: "roadmaps/ours.md", text: ROADMAP }]), [{
     title: "Ships | lands",
-    description: "Milestone: M1\n\nWhy: So that\n\nFrom [[roadmaps/ours]].",
+    description: "- Milestone: M1\n- Why: So that\n\nFrom [[roadmaps/ours]].",
   }]);
 });
 

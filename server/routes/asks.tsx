@@ -138,7 +138,7 @@ export function asksApi(api: Api): void {
       out: suggestionSchema,
       async prepare({ app, params, body }) {
         const { rejectHunks } = await accepting();
-        return await rejectHunks(app, params.id!, body.pieces ?? null);
+        return await rejectHunks(app, params.id!, body.pieces ?? null, requestSignal());
       },
     }, ({ app, prepared }) => suggestionJson(app, prepared));
 }
@@ -244,7 +244,7 @@ export function asksPages(pages: Hono<Env>, tools: PageTools): void {
     const chosen = piecesOf(await readForm(c));
     return await act(async () => {
       const { rejectHunks } = await accepting();
-      await rejectHunks(app, id, chosen);
+      await rejectHunks(app, id, chosen, requestSignal());
       const said = chosen ? `Piece ${chosen.join(", ")} is left out` : "All is left out";
       return done(c, nextPiece(app, { id, askId }), said);
     }, ({ message }) => refusedAt(c, askHref(askId), message));

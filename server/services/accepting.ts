@@ -9,7 +9,9 @@ import {
   listHunks,
   settleSuggestion,
 } from "../store/document_suggestions.ts";
+import { findDocument } from "../store/documents.ts";
 import { getAsk } from "../store/planning_asks.ts";
+import { confirmUpdate } from "./document_drift.ts";
 import { type WorkedIn, workIn } from "./document_hunks.ts";
 import { DocumentConflict, openDocument, saveDocument } from "./documents.ts";
 import { requireDocument } from "./planning_asks.ts";
@@ -41,6 +43,7 @@ export function acceptHunks(
     if (chosen.length === 0) return { suggestion, accepted: [], unfit: [] };
     const worked = await saveWith(app, ask, { hunks, chosen }, signal);
     const decided = transact(app, (tx) => note(tx, ask, suggestionId, worked.applied, "accepted"));
+    await updated(app, ask, decided, signal);
     return { suggestion: decided, accepted: worked.applied, unfit: worked.unfit };
   });
 }
@@ -53,15 +56,28 @@ export function rejectHunks(
   app: App,
   suggestionId: string,
   numbers: readonly number[] | null,
+  signal: AbortSignal,
 ): Promise<DocumentSuggestion> {
-  return alone(app, suggestionId, () => {
+  return alone(app, suggestionId, async () => {
     const { suggestion, ask, hunks } = readAll(app, suggestionId);
     const chosen = openOnes(app, hunks, numbers, "rejected");
-    if (chosen.length === 0) return Promise.resolve(suggestion);
-    return Promise.resolve(
-      transact(app, (tx) => note(tx, ask, suggestionId, chosen, "rejected")),
-    );
+    if (chosen.length === 0) return suggestion;
+    const decided = transact(app, (tx) => note(tx, ask, suggestionId, chosen, "rejected"));
+    await updated(app, ask, decided, signal);
+    return decided;
   });
+}
+
+/** The last piece of an update for commits is decided, and something of it was accepted: it is true as of them. */
+async function updated(
+  app: App,
+  { projectId, path, ask, commits }: PlanningAsk,
+  { status }: DocumentSuggestion,
+  signal: AbortSignal,
+): Promise<void> {
+  const isUpdated = status === "accepted" || status === "partly";
+  const document = ask === "update" && isUpdated && findDocument(app.db, projectId, path);
+  if (document && commits.length > 0) await confirmUpdate(app, document, commits, signal);
 }
 
 /** Documents that change between the look and the save are looked at so often. */

@@ -237,8 +237,33 @@ export async function confirmDocument(
   return opened;
 }
 
-/** The same once a proposed update has been accepted, which is true of the code as it was read. */
-export async function renewApproval(
+/**
+ * After a proposed update was accepted, in part at least: the document is true again, unless other commits than those
+ * that the update is about have changed the code meanwhile. What stands in the way of that leaves it stale.
+ */
+export async function confirmUpdate(
+  app: App,
+  document: PlanningDocument,
+  about: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  const project = getProject(app.db, document.projectId);
+  if (await tryToFollowDrift(app, project, signal) !== null) return;
+  const commits = staleReasonOf(app, document)?.commits ?? [];
+  if (commits.length === 0 || commits.some(({ commit }) => !about.includes(commit))) return;
+  try {
+    await renewApproval(app, document, signal);
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    app.log.warn("an updated document stays stale", {
+      path: document.path,
+      message: error.message,
+    });
+  }
+}
+
+/** Throws `conflict` when it is not approved, or the base branch is gone. */
+async function renewApproval(
   app: App,
   { id, projectId, path }: Pick<PlanningDocument, "id" | "projectId" | "path">,
   signal: AbortSignal,

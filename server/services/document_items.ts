@@ -3,7 +3,7 @@
  *
  * - Sections count whose heading speaks of requirements, user stories, use cases, features, epics, a backlog, a
  *   roadmap, milestones, phases, deliverables or to-dos, or is "Now", "Next", "Later", "Steps" or "What is in it". The
- *   document's title counts only where no other heading does.
+ *   document's title counts only where no other heading does, and that of a roadmap (`type: roadmap`) whatever it says.
  * - In such a section each item of a list and each row of a table is one; what is nested in an item is its
  *   description, as are a row's other columns.
  * - A section within it is one with all that it says; but where it begins with a list or table, or has sections of its
@@ -13,6 +13,7 @@
  * - Of a selection (lines) all items, rows and whole sections in it count, whatever its headings say; without any, its
  *   first heading.
  */
+import { splitDocument } from "./document_facts.ts";
 import { type DocumentPiece, type DocumentSection, sectionsOf } from "./document_sections.ts";
 
 /** Something that can become an idea. */
@@ -59,7 +60,7 @@ const LEFT_OUT =
 export function documentItems(text: string, selection: LineRange | null = null): DocumentItem[] {
   const root = sectionsOf(text);
   const all = everything(root, linesOf(text));
-  const found = selection ? inSelection(root, selection) : byHeadings(root);
+  const found = selection ? inSelection(root, selection) : byHeadings(root, isRoadmap(text));
   const lineOf = new Map(all.map((item) => [item.line, item]));
   return found.flatMap((line) => lineOf.get(line) ?? []).slice(0, ITEMS_MAX);
 }
@@ -132,12 +133,15 @@ function split(title: string, more: string): { title: string; description: strin
 
 // ------------------------------------------------------------------ by the headings
 
-function byHeadings(root: DocumentSection): number[] {
+const isRoadmap = (text: string): boolean =>
+  /^type:\s*["']?roadmap["']?\s*$/m.test(splitDocument(text).yaml);
+
+function byHeadings(root: DocumentSection, titleYields: boolean): number[] {
   const [title] = root.sections;
   const isTitled = root.sections.length === 1 && title!.level === 1 && root.pieces.length === 0;
   const from = isTitled ? title!.sections : root.sections;
   const found = from.flatMap(yieldOf);
-  return found.length === 0 && isTitled && yields(title!) ? within(title!) : found;
+  return found.length === 0 && isTitled && (titleYields || yields(title!)) ? within(title!) : found;
 }
 
 const yields = ({ title }: DocumentSection): boolean =>

@@ -119,7 +119,8 @@ function itemsFrom(tokens: Token[], from: number, { lines, bodyLine }: Source): 
 /** Which column of a table names its rows, the best first. */
 const NAMES = [
   /^(?:title|name)$/i,
-  /^(?:feature|requirement|(?:user )?story|item|milestone|epic|idea|release|what|task)s?$/i,
+  /^(?:feature|requirement|(?:user )?(?:story|stories)|item|epic|idea|outcome|what|task)s?$/i,
+  /^(?:milestone|release|goal)s?$/i,
 ];
 const NO_NAMES = /^(?:|id|#|no\.?|nr\.?|key|prio(?:rity)?|status|state|done|date|until|target)$/i;
 const STATES = /^(?:status|state|done)$/i;

@@ -12,11 +12,9 @@ import {
   type PlanningText,
   type ProjectPlan,
 } from "../../agents/project_templates/fill.ts";
-import {
-  documentAgents,
-  type RoadmapIdea,
-  roadmapIdeas,
-} from "../../agents/project_templates/documents.ts";
+import { documentAgents } from "../../agents/project_templates/documents.ts";
+import { documentFacts } from "./document_facts.ts";
+import { documentItems } from "./document_items.ts";
 import { checkAgents } from "../../agents/project_templates/template_agents.ts";
 import { type ProjectTemplate, readTemplate } from "../../agents/project_templates/template.ts";
 import type { App } from "../app.ts";
@@ -183,8 +181,28 @@ export function previewTemplate(
   const agents = documentAgents(documents, catalog);
   const date = today(app);
   const plan = fillTemplate(template, answers, { catalog, date, documents, agents, commands });
-  return { ...plan, ideas: ideasIn(plan.planning) };
+  return { ...plan, ideas: roadmapIdeas(plan.planning) };
 }
 
-/** The one place that says which ideas documents give: rows of their roadmaps. */
-const ideasIn = (documents: readonly PlanningText[]): RoadmapIdea[] => roadmapIdeas(documents);
+/** Most ideas that a new project begins with. */
+const IDEAS_MAX = 100;
+
+/** What a new project's roadmaps wish for, by the rules of *Make ideas*; what is done is left out, and what comes twice. */
+export function roadmapIdeas(documents: readonly PlanningText[]): RoadmapIdea[] {
+  const found = new Map<string, RoadmapIdea>();
+  for (const { path, text } of documents) {
+    if (path.startsWith("templates/") || documentFacts(path, text).type !== "roadmap") continue;
+    for (const { title, description, done, words } of documentItems(text)) {
+      if (done === true || found.has(words)) continue;
+      const from = `From [[${path.replace(/\.md$/i, "")}]].`;
+      found.set(words, { title, description: [description, from].filter(Boolean).join("\n\n") });
+    }
+  }
+  return [...found.values()].slice(0, IDEAS_MAX);
+}
+
+/** What a roadmap wishes for. */
+export interface RoadmapIdea {
+  title: string;
+  description: string;
+}
