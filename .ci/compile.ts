@@ -20,9 +20,6 @@ const v8Flags = [
   "--gc-memory-reducer-start-delay-ms=1000",
   "--memory-reducer-delay-ms=1000",
   "--memory-pool-timeout=2",
-  // Room for new objects, in each of our processes and threads; V8 would let it grow to 16 MB. At rest and in a run
-  // that is 2 to 3 MB, and pages take no longer.
-  "--max-semi-space-size=4",
 ];
 
 await Deno.remove(dist, { recursive: true }).catch(ignoreMissing);
