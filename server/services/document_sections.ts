@@ -119,9 +119,11 @@ function itemsFrom(tokens: Token[], from: number, { lines, bodyLine }: Source): 
 /** Which column of a table names its rows, the best first. */
 const NAMES = [
   /^(?:title|name)$/i,
-  /^(?:feature|requirement|(?:user )?(?:story|stories)|item|epic|idea|outcome|what|task)s?$/i,
-  /^(?:milestone|release|goal)s?$/i,
+  /^(?:feature|requirement|(?:user )?(?:story|stories)|item|milestone|epic|idea|release|what|task)s?$/i,
+  /^(?:outcome|goal)s?$/i,
 ];
+/** Names nothing: "M1", "0.2", "R-3". */
+const LABEL = /^(?:[a-z]{0,4}[-. ]?)?\d+(?:\.\d+)*$/i;
 const NO_NAMES = /^(?:|id|#|no\.?|nr\.?|key|prio(?:rity)?|status|state|done|date|until|target)$/i;
 const STATES = /^(?:status|state|done)$/i;
 const DONE = /^(?:done|shipped|released|yes|x|✓|✔|✅)$/i;
@@ -137,16 +139,32 @@ function rowsFrom(tokens: Token[], from: number, bodyLine: number): DocumentPiec
   }
   const [head, ...body] = rows;
   if (!head) return [];
-  const named = NAMES.map((name) => head.cells.findIndex((cell) => name.test(cell)))
-    .find((at) => at >= 0) ?? head.cells.findIndex((cell) => !NO_NAMES.test(cell));
+  const naming = NAMES.map((name) => head.cells.findIndex((cell) => name.test(cell)))
+    .filter((at) => at >= 0);
+  // What several rows have names none of them: they are parts of it.
+  const shared = new Map(
+    naming.map((at) => [at, repeated(body.map(({ cells }) => cells[at] ?? ""))]),
+  );
+  const otherwise = Math.max(head.cells.findIndex((cell) => !NO_NAMES.test(cell)), 0);
   const state = head.cells.findIndex((cell) => STATES.test(cell));
-  return body.map(({ line, end, cells }) => ({
-    ...{ kind: "row" as const, line, end, title: cells[Math.max(named, 0)] ?? "" },
-    more: cells.map((cell, at) =>
-      at === named || cell === "" ? "" : `- ${head.cells[at] || "Also"}: ${cell}`
-    ).filter(Boolean).join("\n"),
-    done: state < 0 || state === named ? null : DONE.test(cells[state] ?? ""),
-  }));
+  return body.map(({ line, end, cells }) => {
+    const isName = (at: number) =>
+      (cells[at] ?? "") !== "" && !LABEL.test(cells[at]!) && !shared.get(at)!.has(cells[at]!);
+    const named = naming.find(isName) ?? naming[0] ?? otherwise;
+    return {
+      ...{ kind: "row" as const, line, end, title: cells[named] ?? "" },
+      more: cells.map((cell, at) =>
+        at === named || cell === "" ? "" : `- ${head.cells[at] || "Also"}: ${cell}`
+      ).filter(Boolean).join("\n"),
+      done: state < 0 || state === named ? null : DONE.test(cells[state] ?? ""),
+    };
+  });
+}
+
+/** Those that are there more than once. */
+function repeated(texts: string[]): Set<string> {
+  const seen = new Set<string>();
+  return new Set(texts.filter((text) => seen.size === seen.add(text).size));
 }
 
 /** Text of a line: code keeps its backticks, emphasis goes, a link is what it says. */
