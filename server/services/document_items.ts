@@ -141,7 +141,9 @@ function byHeadings(root: DocumentSection, titleYields: boolean): number[] {
   const isTitled = root.sections.length === 1 && title!.level === 1 && root.pieces.length === 0;
   const from = isTitled ? title!.sections : root.sections;
   const found = from.flatMap(yieldOf);
-  return found.length === 0 && isTitled && (titleYields || yields(title!)) ? within(title!) : found;
+  if (found.length > 0) return found;
+  if (titleYields) return within(isTitled ? title! : root);
+  return isTitled && yields(title!) ? within(title!) : [];
 }
 
 const yields = ({ title }: DocumentSection): boolean =>
