@@ -274,6 +274,8 @@ export async function rendered(
 ): Promise<RenderedDocument> {
   const { body, bodyLine } = splitDocument(text);
   const referred = referredIn(app, document.projectId, text);
+  // Some texts name the same one a hundred times.
+  const named = new Map<string, string | null>();
   return await withDiagrams(app, waitMs, (diagram) =>
     renderDocument(body, {
       linesBefore: bodyLine,
@@ -283,8 +285,12 @@ export async function rendered(
       links: {
         resolve: referred.resolve,
         document: (name, how) => {
-          const found = linkedDocument(app, document, name, how);
-          return found && documentHref(found.id);
+          const key = `${how} ${name}`;
+          if (!named.has(key)) {
+            const found = linkedDocument(app, document, name, how);
+            named.set(key, found && documentHref(found.id));
+          }
+          return named.get(key)!;
         },
         image: (src) => {
           const path = linkedImage(document, src);

@@ -47,7 +47,8 @@ export const listDocumentFiles = (db: Db, { number }: Pick<PlanningDocument, "nu
 /** Whether an approved document of a project describes files; with a tip, one whose files were not looked at up to it. */
 export const describesAny = (db: Db, projectId: string, tip: string | null): boolean =>
   db.prepare(`
-    SELECT 1 FROM document_files JOIN documents ON documents.number = document
+    -- From the few documents that describe files: a project may have thousands that don't.
+    SELECT 1 FROM document_files CROSS JOIN documents ON documents.number = document
       LEFT JOIN document_approvals ON document_id = documents.id
     WHERE documents.project_id = :projectId AND status IN (SELECT value FROM json_each(:approved))
       AND (:tip IS NULL OR seen_commit IS NULL OR seen_commit <> :tip)
