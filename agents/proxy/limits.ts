@@ -6,6 +6,9 @@ export const MAX_CONNECTIONS = 64;
 export const MAX_HEAD_BYTES = 16 * 1024;
 /** Until the last byte of them, however slowly they come. */
 export const HEAD_MS = 10_000;
+/** For a client that is refused to stop sending, and how much of that is read. */
+export const LINGER_MS = 2_000;
+export const LINGER_BYTES = 1024 * 1024;
 /** For a name to be found. */
 export const RESOLVE_MS = 5_000;
 /** For one address to answer. */

@@ -5,7 +5,13 @@
 import { authorityOf, type Connect, open, systemConnect } from "./connect.ts";
 import { readHead } from "./head.ts";
 import { judge, type JudgeOptions, systemResolve } from "./judge.ts";
-import { MAX_HEAD_BYTES, type ProxyLimits, proxyLimits } from "./limits.ts";
+import {
+  LINGER_BYTES,
+  LINGER_MS,
+  MAX_HEAD_BYTES,
+  type ProxyLimits,
+  proxyLimits,
+} from "./limits.ts";
 import { credentialsOf } from "./outer.ts";
 import { closeQuietly, type Duplex, joinPipes, passOn, writeAll } from "./pipe.ts";
 import { BadRequest, type ProxyRequest, readRequest } from "./request.ts";
@@ -53,7 +59,7 @@ export class Proxy {
     } catch (error) {
       if (error instanceof BadRequest) {
         this.uses.add({ host: "", port: 0, allowed: false, why: error.message });
-        await answer(conn, error.status, error.message).catch(() => {}); // it is gone
+        await refuse(conn, error.status, error.message).catch(() => {}); // it is gone
       }
       // Anything else: one of the two sides broke off, or reached a limit.
     } finally {
@@ -71,7 +77,7 @@ export class Proxy {
     const verdict = await judge(request.to, this.#options);
     if (!verdict.allowed) {
       this.uses.add({ ...request.to, allowed: false, why: verdict.why });
-      return await answer(conn, 403, `${authorityOf(request.to)}: ${verdict.why}`);
+      return await refuse(conn, 403, `${authorityOf(request.to)}: ${verdict.why}`);
     }
     const upstream = await open(request, verdict, this.#connect);
     const why = upstream ? {} : { why: "it did not answer" };
@@ -173,6 +179,23 @@ async function answer(conn: Duplex, status: number, what: string): Promise<void>
     "connection: close",
   ];
   await writeAll(conn, encode(`${head.join("\r\n")}\r\n\r\n${body}`));
+}
+
+/** The same for a client that may still be sending: closed then, its connection is reset, and what it was told is lost. */
+async function refuse(conn: Duplex, status: number, what: string): Promise<void> {
+  await answer(conn, status, what);
+  await conn.closeWrite();
+  await within(LINGER_MS, discard(conn, LINGER_BYTES));
+}
+
+/** Reads what still comes, to its end or this many bytes. */
+async function discard(conn: Duplex, maxBytes: number): Promise<void> {
+  const buffer = new Uint8Array(16 * 1024);
+  for (let done = 0; done < maxBytes;) {
+    const read = await conn.read(buffer).catch(() => null); // it is gone
+    if (read === null) return;
+    done += read;
+  }
 }
 
 const encode = (text: string): Uint8Array => Uint8Array.from(text, (c) => c.charCodeAt(0) & 0xff);
