@@ -29,6 +29,7 @@ import { openDocument, setDocumentSaves, setDocumentStatus } from "../server/ser
 import { submitIdea } from "../server/services/ideas.ts";
 import { insertTicket } from "../server/store/tickets.ts";
 import { listDescribing } from "../server/store/document_drift.ts";
+import { commitTime } from "../agents/git/base_changes.ts";
 import { never } from "./git_support.ts";
 import { planningBench } from "./planning_support.ts";
 import { leastMs } from "./timing.ts";
@@ -242,6 +243,22 @@ Deno.test("the list of commits ends, and a history that was rewritten is looked 
   await b.repo.git("reflog", "expire", "--expire=now", "--all");
   await b.repo.git("gc", "-q", "--prune=now");
   ok((await look(b)).length > 0, "better once too often than never");
+});
+
+Deno.test("a commit of no time is one of long ago", async () => {
+  equal(commitTime("1700000000"), "2023-11-14T22:13:20.000Z");
+  for (const seconds of ["", "x", "99999999999999999999"]) {
+    equal(commitTime(seconds), "1970-01-01T00:00:00.000Z");
+  }
+  await using b = await bench();
+  await look(b);
+  await b.repo.commit("Segments", { "src/save/a.ts": "1" });
+  // As some old importers have written it.
+  const raw = await b.repo.git("cat-file", "commit", "HEAD");
+  await b.repo.write("odd", raw.replace(/^(author .*) [+-]\d{4}$/m, "$1 +051800") + "\n");
+  const odd = await b.repo.git("hash-object", "-t", "commit", "-w", "--literally", "odd");
+  await b.repo.git("reset", "-q", "--soft", odd);
+  equal((await look(b)).length, 1);
 });
 
 Deno.test("what git can't tell is said, and stops neither a page nor a merge", async () => {

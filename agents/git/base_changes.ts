@@ -42,7 +42,7 @@ export async function landedCommits(
   const mark = crypto.randomUUID();
   const result = await git(repo, [
     ...["log", "--first-parent", "-m", "--no-renames", "--name-only", "-z"],
-    ...[`--max-count=${LANDED_MAX}`, `--format=${mark}%H%x00%an%x00%aI%x00%s%x00`],
+    ...[`--max-count=${LANDED_MAX}`, `--format=${mark}%H%x00%an%x00%at%x00%s%x00`],
     ...[after === null ? checkCommit(tip) : `${checkCommit(after)}..${checkCommit(tip)}`],
     ...["--", ...below === null ? [] : [below]],
   ], { signal, timeoutMs: LOOK_TIMEOUT_MS, maxOutputBytes: OUTPUT_BYTES, env: literal });
@@ -53,11 +53,20 @@ export async function landedCommits(
     }
     throw GitError.of("look what has changed on the branch", repo, result);
   }
-  return result.stdout.split(mark).slice(1).map((entry) => {
+  const entries = result.stdout.split(mark).slice(1);
+  // The last one may be cut off in its middle.
+  if (result.truncated && entries.length > 1) entries.pop();
+  return entries.map((entry) => {
     const [commit = "", by = "", at = "", subject = "", ...rest] = entry.split("\0");
     const files = rest.map((name) => name.replace(/^\n/, "")).filter(Boolean).slice(0, FILES_MAX);
-    return { commit, by, at: new Date(at).toISOString(), subject, files };
+    return { commit, by, at: commitTime(at), subject, files };
   });
+}
+
+/** UTC text of a commit's seconds since 1970; a commit may have any number there, of which some are no time. */
+export function commitTime(seconds: string): string {
+  const at = new Date(Number(seconds) * SECOND_MS);
+  return Number.isNaN(at.getTime()) ? new Date(0).toISOString() : at.toISOString();
 }
 
 /**

@@ -1,5 +1,6 @@
 /** The commits that changed one document. */
 import { PLANNING } from "../planning/document_paths.ts";
+import { commitTime } from "./base_changes.ts";
 import { git, gitOk } from "./git.ts";
 import { GitError } from "./git_error.ts";
 import { checkCommit } from "./repository.ts";
@@ -29,14 +30,14 @@ export async function listDocumentCommits(
   },
 ): Promise<DocumentCommitInfo[]> {
   const args = [
-    ...["log", `--max-count=${limit}`, "-z", "--format=%H%n%aI%n%an%n%s", checkCommit(tip)],
+    ...["log", `--max-count=${limit}`, "-z", "--format=%H%n%at%n%an%n%s", checkCommit(tip)],
     ...["--", `${PLANNING}/${path}`],
   ];
   const doing = `list the versions of "${path}"`;
   const text = await gitOk(repo, args, { signal, env: literal, doing });
   return text.split("\0").filter(Boolean).map((entry) => {
     const [commit = "", at = "", by = "", subject = ""] = entry.split("\n");
-    return { commit, by, at: new Date(at).toISOString(), subject };
+    return { commit, by, at: commitTime(at), subject };
   });
 }
 

@@ -42,7 +42,7 @@ export function listDocumentFiles(repo: string): DocumentFile[] {
 
 function listInto(found: DocumentFile[], dir: string, below: string): void {
   let seen = 0;
-  for (const { name, isDirectory, isFile } of Deno.readDirSync(dir)) {
+  for (const { name, isDirectory, isFile } of entriesOf(dir)) {
     if (++seen > MAX_ENTRIES || found.length >= DOCUMENTS_MAX) return;
     const path = joinRelative(below, name);
     // An entry tells of a link itself: it is neither.
@@ -54,6 +54,18 @@ function listInto(found: DocumentFile[], dir: string, below: string): void {
         found.push({ path, bytes: info.size, stamp: stampOf(info) });
       }
     }
+  }
+}
+
+/** None of a folder that is not for us, or has gone since it was listed. */
+function entriesOf(dir: string): Iterable<Deno.DirEntry> {
+  try {
+    return [...Deno.readDirSync(dir)];
+  } catch (error) {
+    const isClosed = error instanceof Deno.errors.PermissionDenied ||
+      error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
+    if (!isClosed) throw error;
+    return [];
   }
 }
 

@@ -8,7 +8,7 @@ import { DOCUMENTS_MAX, PLANNING } from "../../agents/planning/document_paths.ts
 import { pathRules } from "../../agents/policy.ts";
 import type { PathPolicy, ReadDocument } from "../../agents/protocol.ts";
 import type { App } from "../app.ts";
-import { AppError } from "../errors.ts";
+import { messageOf } from "../errors.ts";
 import type { Idea, PlanningDocument, Project, Run, Ticket } from "../records.ts";
 import { approvedStatuses } from "../states.ts";
 import { listDescribing, listStale } from "../store/document_drift.ts";
@@ -58,8 +58,9 @@ export async function documentsForRun(
     const chosen = choose(app, project, subject, files);
     return await read(app, project, { chosen, policy }, signal);
   } catch (error) {
-    if (!(error instanceof AppError) || signal.aborted) throw error;
-    app.log.warn("a run begins without planning documents", { run: run.id, error: error.message });
+    if (signal.aborted) throw error;
+    const message = messageOf(error);
+    app.log.warn("a run begins without planning documents", { run: run.id, error: message });
     return [];
   }
 }

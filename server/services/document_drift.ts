@@ -78,8 +78,8 @@ export async function tryToFollowDrift(
     await followDrift(app, project, signal);
     return null;
   } catch (error) {
-    // Whoever looks next looks from where this one began.
-    if (!(error instanceof AppError) && !signal.aborted) throw error;
+    // Whoever looks next looks from where this one began. No fault of a history undoes what has landed.
+    if (signal.aborted) throw error;
     const message = messageOf(error);
     app.log.warn("documents could not be compared with the code", { project: project.id, message });
     return `Cannot tell which documents are stale: ${message}`;

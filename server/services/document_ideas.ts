@@ -109,7 +109,10 @@ function matched(items: DocumentItem[], known: DocumentIdea[]) {
   }
   const free = new Map<string, string[]>();
   for (const [key, { words }] of byKey) {
-    if (!made.has(key)) free.set(words, [...free.get(words) ?? [], key]);
+    if (made.has(key)) continue;
+    const keys = free.get(words);
+    if (keys) keys.push(key);
+    else free.set(words, [key]);
   }
   const left = moved.filter((idea) => {
     const key = free.get(idea.words)?.shift();

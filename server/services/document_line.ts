@@ -26,7 +26,9 @@ const PLANS_MAX = 50;
 const TITLE_CHARS = 200;
 const KNOWN_MAX = 2_000;
 
-const CHECK_LINE = /^(\s*(?:>\s*)*(?:[-*+]|\d{1,9}[.)])\s+\[[ xX]\]\s+)(.*?)(\s*)$/;
+/** Its mark, and what it says. Where one part ends, the next can't begin: a line may be as long as a document. */
+const CHECK_LINE =
+  /^(\s{0,200}(?:>\s{0,20}){0,20}(?:[-*+]|\d{1,9}[.)])\s{1,20}\[[ xX]\]\s{1,20})(|\S[^]*)$/;
 const REFERENCE = /(?<![\w#])#(idea|ticket)-(\d{1,9})(?![\w-])/;
 
 /**
@@ -90,8 +92,9 @@ type LineItem = Pick<
 >;
 
 function itemAt(text: string, line: number) {
-  const [, , words] = CHECK_LINE.exec(text.split("\n")[line] ?? "") ?? [];
-  if (words === undefined) return null;
+  const said = CHECK_LINE.exec(text.split("\n")[line] ?? "")?.[2];
+  if (said === undefined) return null;
+  const words = said.trimEnd();
   const [names = null, kind, number] = REFERENCE.exec(words) ?? [];
   const whole = allDocumentItems(text).find((item) => item.line === line);
   const section = deepest(sectionsOf(text), line).title;
@@ -111,7 +114,10 @@ function written(text: string, line: number, number: number): string {
   const lines = text.split("\n");
   lines[line] = lines[line]!.replace(
     CHECK_LINE,
-    (_, mark, words, end) => `${mark}${words} #idea-${number}${end}`,
+    (_, mark: string, said: string) => {
+      const words = said.trimEnd();
+      return `${mark}${words} #idea-${number}${said.slice(words.length)}`;
+    },
   );
   return lines.join("\n");
 }
@@ -166,11 +172,11 @@ function mend(app: App, { document, text }: OpenDocument): void {
   }
 }
 
-const isWritten = (text: string, { number, words }: IdeaPlan): boolean =>
+/** The number was taken for this line alone, whatever else the line says. */
+const isWritten = (text: string, { number }: IdeaPlan): boolean =>
   text.split("\n").some((line) => {
-    const own = CHECK_LINE.exec(line)?.[2];
-    return own !== undefined && Number(REFERENCE.exec(own)?.[2]) === number &&
-      compared(own) === words;
+    const [, kind, named] = REFERENCE.exec(CHECK_LINE.exec(line)?.[2] ?? "") ?? [];
+    return kind === "idea" && Number(named) === number;
   });
 
 /** As `mend`, of a document that was opened to be shown. */
