@@ -249,7 +249,7 @@ Deno.test("a line as long as a document is read once, and keeps what is at its e
   const long = `- [ ] a${" ".repeat(200_000)}b  `;
   await using b = await bench(`# Requirements\n\n${long}\r\n`);
   await lineIdea(b, 2, await seenOf(b));
-  match(await b.repo.read(SAVING), / b #idea-1  \r\n$/);
+  match(await b.repo.read(SAVING), / b #idea-1 {2}\r\n$/);
 });
 
 Deno.test("a document's open items have a button each, and the form leads back to it", async () => {

@@ -1270,6 +1270,7 @@ function ticketPage(
         }),
       ]}
       delay={rateLimit}
+      hasLeftFolder
       order={{
         needs: [a.ticket({ id: "t5", number: 3, title: "Shields", status: "done" })],
         neededBy: [a.ticket({ id: "t2", number: 8, title: "Write the manual", status: "queued" })],

@@ -90,11 +90,11 @@ Deno.test("an undone ticket that is queued again begins anew, on the base as it 
     `An earlier attempt was merged as ${merge} and undone by ${it.undo.commit}.\nToo loud`,
   );
   deepEqual(listSubtasks(it.app.db, again.id).map(({ status }) => status), ["pending", "pending"]);
-  // Cancelled in this attempt, it goes on from there as any other does.
+  // Cancelled in this attempt, it goes on from its branch as any other does, in a folder that is made again.
   it.app.tx((tx) => updateTicket(tx, again.id, { step: "develop", branch: "gaffer/1-greet" }));
   it.app.db.exec("UPDATE tickets SET status = 'cancelled'");
   const later = retryTicket(it.app, again.id);
-  deepEqual([later.step, later.branch], ["develop", "gaffer/1-greet"]);
+  deepEqual([later.step, later.branch], ["prepare", "gaffer/1-greet"]);
 });
 
 Deno.test("an undo keeps what came after the merge, checks the two together, and refuses what fails", async () => {

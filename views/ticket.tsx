@@ -16,8 +16,9 @@ import { CheckList } from "./checks.tsx";
 import { DemoMark, Elapsed, Fact, Money, Notice, Progress, StatusBadge } from "./components.tsx";
 import { duration } from "./format.ts";
 import { History } from "./history_panel.tsx";
+import { ActionForm } from "./forms.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
-import { checkHref, type Subject, withQuery } from "./links.ts";
+import { checkHref, type Subject, ticketHref, withQuery } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
 import type { ResolveReference } from "./markdown.ts";
 import { Inline } from "./inline.tsx";
@@ -63,6 +64,8 @@ export interface TicketPageProps {
   delay: Delay | null;
   /** What it waits for and what waits for it. */
   order: TicketOrder;
+  /** It is cancelled, and its folder is still there. */
+  hasLeftFolder: boolean;
   /** The newest undo of its merge. */
   undo: Undo | null;
   pull: PullProps;
@@ -244,6 +247,11 @@ function Attention(props: TicketPageProps): VNode {
           <p>
             <Inline text={ticket.reason || "Its branch and every checkpoint are kept."} />
           </p>
+          {props.hasLeftFolder && (
+            <ActionForm action={`${ticketHref(ticket.id)}/let-go`} kind="quiet">
+              Remove its folder, keep its branch
+            </ActionForm>
+          )}
         </Notice>
       )}
       <PullNotice pull={props.pull.pull} ticket={ticket} />

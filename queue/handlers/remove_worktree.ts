@@ -1,7 +1,7 @@
-import { removeMergedWorktree } from "../../server/services/merging.ts";
+import { removeFolder } from "../../server/services/letting_go.ts";
 import type { JobHandler } from "../job.ts";
 
 export const removeWorktreeHandler: JobHandler<"remove_worktree"> = {
   kind: "remove_worktree",
-  run: ({ ticketId }, { app, signal }) => removeMergedWorktree(app, ticketId, signal),
+  run: ({ ticketId }, { app, signal }) => removeFolder(app, ticketId, signal),
 };

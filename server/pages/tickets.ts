@@ -19,6 +19,7 @@ import { countTickets, getTicket, listNewestTickets, listTickets } from "../stor
 import { findUndo } from "../store/undos.ts";
 import { HISTORY_MAX } from "./ideas.ts";
 import { orderOf } from "./order.ts";
+import { hasLeftFolder } from "../services/letting_go.ts";
 import { runningCheck } from "../services/running_checks.ts";
 import { needsWait } from "../services/start_waits.ts";
 import { progressOf, summaryOf } from "../services/ticket_progress.ts";
@@ -148,6 +149,7 @@ export function ticketPage(
     runs,
     delay: delaysOf(app).ofTicket(ticket),
     order: orderOf(app, ticket),
+    hasLeftFolder: hasLeftFolder(db, ticket),
     undo: findUndo(db, id),
     pull: pullProps(app, ticket),
     progress: progressOf(app, ticket),

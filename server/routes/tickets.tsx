@@ -8,6 +8,7 @@ import { shellOf } from "../pages/shell.ts";
 import { DevelopmentPage } from "../../views/tickets.tsx";
 import { type Env, type RequestContext, validate } from "../api.ts";
 import { developmentPage, readDevelopmentQuery, ticketPage } from "../pages/tickets.ts";
+import { letGo } from "../services/letting_go.ts";
 import { runningCheck } from "../services/running_checks.ts";
 import { checkOutput, outputEnd, outputSoFar } from "../services/check_outputs.ts";
 import {
@@ -168,6 +169,10 @@ export function ticketsApi(api: Api): void {
       summary: "Stop everything that runs for the ticket",
       out: ticketSchema,
     }, ({ app, params }) => withSubtasks(app, cancelTicket(app, params.id!)))
+    .post("/tickets/:id/let-go", {
+      summary: "Remove the folder of a cancelled ticket; its branch and every checkpoint stay",
+      out: ticketSchema,
+    }, ({ app, params }) => withSubtasks(app, letGo(app, params.id!)))
     .post("/tickets/:id/retry", {
       summary:
         "Go on from where a blocked ticket was, or from an earlier step; a build or test that is named runs again",
@@ -306,6 +311,11 @@ export function ticketPages(pages: Hono<Env>, tools: PageTools): void {
     "cancel",
     (app, id) => cancelTicket(app, id),
     (t) => `Ticket #${t.number} cancelled; its branch is kept`,
+  );
+  action(
+    "let-go",
+    letGo,
+    (t) => `The folder of ticket #${t.number} is being removed; its branch is kept`,
   );
   pages.post("/tickets/:id/retry", async (c) => {
     const id = c.req.param("id");

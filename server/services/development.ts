@@ -147,13 +147,15 @@ async function prepare({ app, ticket, project, signal }: Work): Promise<void> {
       ),
       branch: ticket.branch ?? branchName(ticket.number, ticket.title),
     }));
-  const made = await createWorktree({
-    repo: project.path,
-    path: row.path,
-    branch: row.branch,
-    base: baseCommit,
-    signal,
-  });
+  // What was left there by an attempt that was cancelled may just be being removed.
+  const made = await app.turnstile.through(row.path, () =>
+    createWorktree({
+      repo: project.path,
+      path: row.path,
+      branch: row.branch,
+      base: baseCommit,
+      signal,
+    }));
   if (row.status === "allocated") {
     transact(app, (tx) => moveWorktree(tx, row.id, "ready", { branch: made.branch }));
   }

@@ -177,7 +177,9 @@ export const retryTicket = (app: App, id: string, from?: TicketStep): Ticket =>
 export function retryTicketIn(tx: Tx, id: string, from?: TicketStep): Ticket {
   const before = getTicket(tx.db, id);
   const again = () => {
-    const on = { step: from ?? before.step, round: 0 };
+    // Its folder was removed: it is made again first, from the branch.
+    const isGone = findWorktree(tx.db, id)?.status === "removed";
+    const on = { step: isGone ? "prepare" as const : from ?? before.step, round: 0 };
     const ticket = moveTicket(tx, id, "queued", beginAnew(tx, before) ?? on);
     enqueueAdvanceTicket(tx, ticket);
     return ticket;
