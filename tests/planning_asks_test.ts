@@ -278,6 +278,22 @@ Deno.test("a document whose file goes away keeps what was asked, and says so", a
   );
 });
 
+Deno.test("what was asked about a document comes along when it gets another name, and one at its old place has none", async () => {
+  await using b = await askedBench();
+  const id = await b.suggested();
+  await b.repo.git("mv", SPEC, "planning/specs/saves.md");
+  await b.repo.commit("Renamed", {});
+  // Nobody has looked at the tree: accepting finds it.
+  deepEqual((await acceptHunks(b.app, id, [1], never)).accepted, [1]);
+  match(await b.repo.read("planning/specs/saves.md"), /saved often/);
+  await b.repo.commit("Another", { [SPEC]: "# Another\n" });
+  await b.follow();
+  const asksAt = (path: string) =>
+    listAsks(b.app.db, { projectId: b.project.id, path }, { limit: 9 }).length;
+  deepEqual([asksAt("specs/saves.md"), asksAt("specs/saving.md")], [1, 0]);
+  deepEqual((await acceptHunks(b.app, id, null, never)).accepted, [2, 3]);
+});
+
 Deno.test("what can't be a change is refused with how to mend it", async () => {
   await using b = await askedBench("# Saving\n\nsame\n\nsame\n\nUses <task id=1>.\n");
   const ask = b.ask();

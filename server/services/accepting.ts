@@ -42,7 +42,7 @@ export function acceptHunks(
     const chosen = openOnes(app, hunks, numbers, "accepted");
     if (chosen.length === 0) return { suggestion, accepted: [], unfit: [] };
     const worked = await saveWith(app, ask, { hunks, chosen }, signal);
-    const decided = transact(app, (tx) => note(tx, ask, suggestionId, worked.applied, "accepted"));
+    const decided = transact(app, (tx) => note(tx, suggestionId, worked.applied, "accepted"));
     await updated(app, ask, decided, signal);
     return { suggestion: decided, accepted: worked.applied, unfit: worked.unfit };
   });
@@ -62,7 +62,7 @@ export function rejectHunks(
     const { suggestion, ask, hunks } = readAll(app, suggestionId);
     const chosen = openOnes(app, hunks, numbers, "rejected");
     if (chosen.length === 0) return suggestion;
-    const decided = transact(app, (tx) => note(tx, ask, suggestionId, chosen, "rejected"));
+    const decided = transact(app, (tx) => note(tx, suggestionId, chosen, "rejected"));
     await updated(app, ask, decided, signal);
     return decided;
   });
@@ -71,10 +71,12 @@ export function rejectHunks(
 /** The last piece of an update for commits is decided, and something of it was accepted: it is true as of them. */
 async function updated(
   app: App,
-  { projectId, path, ask, commits }: PlanningAsk,
+  { id, ask, commits }: PlanningAsk,
   { status }: DocumentSuggestion,
   signal: AbortSignal,
 ): Promise<void> {
+  // The document may have been found under another name meanwhile.
+  const { projectId, path } = getAsk(app.db, id);
   const isUpdated = status === "accepted" || status === "partly";
   const document = ask === "update" && isUpdated && findDocument(app.db, projectId, path);
   if (document && commits.length > 0) await confirmUpdate(app, document, commits, signal);
@@ -90,7 +92,11 @@ async function saveWith(
   signal: AbortSignal,
 ): Promise<WorkedIn> {
   for (let tries = 1;; tries++) {
-    const { document, text } = await openDocument(app, requireDocument(app, ask).id, signal);
+    const { document, text } = await openDocument(
+      app,
+      requireDocument(app, getAsk(app.db, ask.id)).id,
+      signal,
+    );
     const worked = workIn(ask.baseText ?? "", hunks, chosen, text);
     if (worked.applied.length === 0) throw unfit(ask, worked.unfit);
     try {
@@ -137,11 +143,12 @@ function openOnes(
 
 function note(
   tx: Tx,
-  { projectId, path, id: askId }: PlanningAsk,
   suggestionId: string,
   numbers: number[],
   to: "accepted" | "rejected",
 ): DocumentSuggestion {
+  const { askId } = getSuggestion(tx.db, suggestionId);
+  const { projectId, path } = getAsk(tx.db, askId);
   for (const number of numbers) decideHunk(tx, suggestionId, number, to);
   tx.emit({
     type: `suggestion_${to}`,

@@ -51,6 +51,16 @@ export const listAsks = (
     afterId: after?.id ?? null,
   }).map(askFromRow);
 
+/** A document has another path now: what was asked about it comes along. */
+export const moveAsks = (
+  tx: Tx,
+  { projectId, path }: Pick<PlanningAsk, "projectId" | "path">,
+  to: string,
+): void =>
+  void tx.db.prepare(`
+    UPDATE planning_asks SET path = :to WHERE project_id = :projectId AND path = :path
+  `).run({ projectId, path, to });
+
 /** How many runs of a document's asks are not over. */
 export const countActiveAsks = (
   db: Db,
