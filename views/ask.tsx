@@ -28,8 +28,8 @@ import { type Delay, failureWords, severityWords, shownRun } from "./words.ts";
 export interface ShownHunk extends SuggestionHunk {
   /** With some of the text around it, unified. */
   diff: string;
-  /** The document says something else there by now. */
-  unfit: boolean;
+  /** The document says something else there by now, or so much else that nobody has looked; null: it fits. */
+  unfit: "changed" | "too_large" | null;
 }
 
 export interface AskPageProps {

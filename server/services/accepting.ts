@@ -12,8 +12,8 @@ import {
 import { findDocument } from "../store/documents.ts";
 import { getAsk } from "../store/planning_asks.ts";
 import { confirmUpdate } from "./document_drift.ts";
-import { type WorkedIn, workIn } from "./document_hunks.ts";
 import { DocumentConflict, openDocument, saveDocument } from "./documents.ts";
+import { type WorkedIn, workIn } from "./hunk_places.ts";
 import { requireDocument } from "./planning_asks.ts";
 
 /** What came of accepting pieces. */
@@ -21,7 +21,7 @@ export interface Accepted {
   suggestion: DocumentSuggestion;
   /** Numbers of those that are in the document now. */
   accepted: number[];
-  /** Numbers of those whose place in the document says something else by now; they stay open. */
+  /** Numbers of those that the document was changed too much for since; they stay open. */
   unfit: number[];
 }
 
@@ -44,7 +44,7 @@ export function acceptHunks(
     const worked = await saveWith(app, ask, { hunks, chosen }, signal);
     const decided = transact(app, (tx) => note(tx, suggestionId, worked.applied, "accepted"));
     await updated(app, ask, decided, signal);
-    return { suggestion: decided, accepted: worked.applied, unfit: worked.unfit };
+    return { suggestion: decided, accepted: worked.applied, unfit: [...worked.unfit.keys()] };
   });
 }
 
@@ -98,7 +98,7 @@ async function saveWith(
       signal,
     );
     const worked = workIn(ask.baseText ?? "", hunks, chosen, text);
-    if (worked.applied.length === 0) throw unfit(ask, worked.unfit);
+    if (worked.applied.length === 0) throw unfit(ask, worked);
     try {
       const save = { text: worked.text, seen: document.version, keepDraft: true };
       await saveDocument(app, document.id, save, signal);
@@ -158,13 +158,15 @@ function note(
   return settleSuggestion(tx, suggestionId);
 }
 
-function unfit({ path }: PlanningAsk, numbers: number[]): AppError {
+function unfit({ path }: PlanningAsk, { unfit }: WorkedIn): AppError {
+  const numbers = [...unfit.keys()];
   const [one, many] = [numbers.length === 1, numbers.join(", ")];
+  const why = [...unfit.values()].includes("too_large")
+    ? `${path} was changed since, and in too many lines to find the place again`
+    : `${path} says something else there by now`;
   return new AppError(
     "conflict",
-    `Cannot accept ${
-      one ? `piece ${many}` : `pieces ${many}`
-    }: ${path} says something else there by now. ` +
+    `Cannot accept ${one ? `piece ${many}` : `pieces ${many}`}: ${why}. ` +
       `${one ? "It stays" : "They stay"} open: change the document by hand, then reject ${
         one ? "it" : "them"
       }, or ask again`,
