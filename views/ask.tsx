@@ -245,7 +245,7 @@ function Questions(props: AskPageProps): VNode | null {
         : (
           <p class="muted">
             {run.status === "succeeded"
-              ? "Whoever is asked about the document next gets the answers."
+              ? "They are worked in as soon as a run about the document ends; whoever is asked next gets them, too."
               : "They are worked in when the agent is done."}
           </p>
         )}

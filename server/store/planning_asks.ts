@@ -79,6 +79,22 @@ export function findAnswering(db: Db, askId: string): PlanningAsk | null {
   return row ? askFromRow(row) : null;
 }
 
+/** Those of a document whose questions are all decided, at least one with an answer that nobody works in, the oldest first. */
+export const listUnanswering = (
+  db: Db,
+  { projectId, path }: Pick<PlanningAsk, "projectId" | "path">,
+  limit: number,
+): PlanningAsk[] =>
+  db.prepare(`
+    SELECT a.* FROM planning_asks a WHERE a.project_id = :projectId AND a.path = :path
+      AND EXISTS (SELECT 1 FROM runs r WHERE r.ask_id = a.id AND r.status = 'succeeded')
+      AND EXISTS (SELECT 1 FROM planning_questions q WHERE q.ask_id = a.id AND q.status = 'answered')
+      AND NOT EXISTS (SELECT 1 FROM planning_questions q WHERE q.ask_id = a.id AND q.status = 'pending')
+      AND NOT EXISTS (SELECT 1 FROM planning_asks w
+        WHERE w.project_id = a.project_id AND w.path = a.path AND w.answers_of = a.id)
+    ORDER BY a.asked_at, a.id LIMIT :limit
+  `).all({ projectId, path, limit }).map(askFromRow);
+
 const askFromRow = (row: Row): PlanningAsk => ({
   id: String(row.id),
   projectId: String(row.project_id),
