@@ -201,6 +201,35 @@ Deno.test("only what is approved is stale, and an approval anew begins anew", as
   deepEqual(await look(b), []);
 });
 
+Deno.test("a file that is empty, cut off or unreadable for a moment loses no approval, and none is told of it meanwhile", async () => {
+  await using b = await bench();
+  await look(b);
+  await b.repo.commit("Segments", { "src/save/a.ts": "1" });
+  const staleNow = () => staleDocuments(b.app, b.project.id).length;
+  deepEqual([await look(b), staleNow()], [["Segments: src/save/a.ts"], 1]);
+  const whole = text("approved");
+  const moments = ["", whole.slice(0, 20), "---\nstatus: [\n---\n# Saving\n", "\0", "# Saving\n"];
+  for (const moment of moments) {
+    await b.repo.write(SAVING, moment);
+    await b.follow();
+    equal(staleNow(), 0, moment);
+    await followDrift(b.app, b.project, never);
+    await b.repo.write(SAVING, whole);
+    await b.follow();
+    deepEqual([await look(b), staleNow()], [["Segments: src/save/a.ts"], 1], moment);
+  }
+  await b.repo.commit("Without", { [SAVING]: "# Saving\n" });
+  await setDocumentStatus(b.app, b.id, { status: "approved", seen: await seenOf(b) }, never);
+  await b.repo.commit("With", { [SAVING]: whole });
+  deepEqual(await look(b), [], "a person approved it anew");
+  await b.repo.commit("Again", { "src/save/a.ts": "2" });
+  equal((await look(b)).length, 1);
+  await b.repo.commit("Back", { [SAVING]: text("draft") });
+  await b.follow();
+  await b.repo.commit("Forth", { [SAVING]: whole });
+  deepEqual(await look(b), [], "another status ends it");
+});
+
 Deno.test("all of a project's documents are looked at together, and git is not asked while nothing has moved", async () => {
   const documents = Object.fromEntries(
     Array.from({ length: 30 }, (_, i) => [`planning/d${i}.md`, text("approved")]),

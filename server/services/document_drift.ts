@@ -26,7 +26,7 @@ import {
   putApproval,
   seenUpTo,
 } from "../store/document_drift.ts";
-import { getDocument } from "../store/documents.ts";
+import { findDocumentById, getDocument } from "../store/documents.ts";
 import { getProject } from "../store/projects.ts";
 import { getTicket } from "../store/tickets.ts";
 import { describing } from "./document_files.ts";
@@ -165,6 +165,9 @@ export function staleReasonOf(
 ): StaleReason | null {
   const commits = listDrift(db, document.id, DRIFT_MAX);
   if (commits.length === 0) return null;
+  // An approval outlives a moment in which its file can't be read; nothing is said of it meanwhile.
+  const now = findDocumentById(db, document.id);
+  if (now === null || !approvedStatuses.includes(now.status)) return null;
   const files = [...new Set(commits.flatMap((commit) => commit.files))];
   const more = files.length > FILES_SHOWN_MAX ? " and others" : "";
   const count = commits.length === DRIFT_MAX

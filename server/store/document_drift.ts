@@ -129,15 +129,18 @@ export const listDrift = (db: Db, documentId: string, limit: number): DriftCommi
     SELECT * FROM document_drift WHERE document_id = :documentId ORDER BY position DESC LIMIT :limit
   `).all({ documentId, limit }).map(driftFromRow);
 
-/** Ids of a project's stale documents. */
+/** Ids of a project's approved documents that are stale. */
 export const listStale = (db: Db, projectId: string): Set<string> =>
   new Set(
     db.prepare(`
       SELECT document_id FROM document_approvals WHERE project_id = :projectId
         AND EXISTS (SELECT 1 FROM document_drift
           WHERE document_drift.document_id = document_approvals.document_id)
-        AND EXISTS (SELECT 1 FROM documents WHERE documents.id = document_approvals.document_id)
-    `).all({ projectId }).map((row) => String(row.document_id)),
+        AND EXISTS (SELECT 1 FROM documents WHERE documents.id = document_approvals.document_id
+          AND status IN (SELECT value FROM json_each(:approved)))
+    `).all({ projectId, approved: JSON.stringify(approvedStatuses) }).map((row) =>
+      String(row.document_id)
+    ),
   );
 
 const driftFromRow = (row: Row): DriftCommit => ({
