@@ -73,6 +73,15 @@ export const listDescribing = (db: Db, projectId: string, limit: number): Descri
     approved: row.approved_commit === null ? null : String(row.approved_commit),
   }));
 
+/** Commit up to which a document's files were looked at; null: nobody has looked, or it is not approved. */
+export function findSeen(db: Db, documentId: string): string | null {
+  const row = db.prepare(
+    "SELECT seen_commit FROM document_approvals WHERE document_id = :documentId",
+  )
+    .get({ documentId });
+  return row ? row.seen_commit as string | null : null;
+}
+
 /** The document is true as of this commit: what changed its files before does not count any more. */
 export function putApproval(
   tx: Tx,
