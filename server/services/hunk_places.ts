@@ -100,9 +100,7 @@ function placesIn(
     if (isThere(placed, { mine, present, differences })) return { unfit: null, start: null };
     const end = placed.start + hunk.removed.length;
     // What others changed beside it counts, too: nobody can tell then which comes first.
-    if (differences.some((d) => d.from <= end && d.end >= placed.start)) {
-      return { unfit: "changed" };
-    }
+    if (touched(differences, placed.start, end).length > 0) return { unfit: "changed" };
     return { unfit: null, start: placed.start + offsetAt(differences, placed.start) };
   };
 }
@@ -125,6 +123,19 @@ function differencesOf(mine: string[], present: string[]): Difference[] | null {
   }));
 }
 
+/** Those that reach or adjoin these lines. */
+function touched(differences: readonly Difference[], from: number, to: number): Difference[] {
+  let [first, beyond] = [0, differences.length];
+  while (first < beyond) {
+    const middle = (first + beyond) >> 1;
+    if (differences[middle]!.end < from) first = middle + 1;
+    else beyond = middle;
+  }
+  let end = first;
+  while (end < differences.length && differences[end]!.from <= to) end++;
+  return differences.slice(first, end);
+}
+
 /** How much further down a line stands in the present text, that no difference before it reaches. */
 function offsetAt(differences: readonly Difference[], line: number): number {
   const before = differences.findLast(({ end }) => end <= line);
@@ -145,14 +156,14 @@ function isThere(
   return AROUND.some((around) => {
     let from = Math.max(0, start - up - around);
     let to = Math.min(mine.length, end + down + around);
-    const touched = () => differences.filter((d) => d.from <= to && d.end >= from);
-    for (let inside = touched(), count = -1; count !== inside.length; inside = touched()) {
+    let inside = touched(differences, from, to);
+    for (let count = 0; inside.length > count; inside = touched(differences, from, to)) {
       count = inside.length;
-      if (count === 0) return false;
       from = Math.min(from, inside[0]!.from);
       to = Math.max(to, inside.at(-1)!.end);
     }
-    const [first, last] = [touched()[0]!, touched().at(-1)!];
+    const [first, last] = [inside[0], inside.at(-1)];
+    if (!first || !last) return false;
     const now = present.slice(first.otherFrom - (first.from - from), last.otherEnd + to - last.end);
     return isSame([...mine.slice(from, start), ...added, ...mine.slice(end, to)], now);
   });
