@@ -52,6 +52,11 @@ const look = async (b: Bench) => {
     `${subject}: ${files.join(" ")}`
   );
 };
+/** What a person sees who looks now. */
+const shown = async (b: Bench) => {
+  const { json } = await b.call("GET", `/documents/${b.id}/drift`);
+  return { seen: await seenOf(b), newest: json.commits[0]?.commit ?? "" };
+};
 const seenOf = async (b: Bench) => (await openDocument(b.app, b.id, never)).document.version;
 
 Deno.test("a document describes what its front matter and its links name, and nothing of its own folder", () => {
@@ -156,15 +161,40 @@ Deno.test("a document is confirmed by a person, of the text that they saw", asyn
   await look(b);
   await b.repo.commit("Segments", { "src/save/a.ts": "1" });
   equal((await look(b)).length, 1);
-  await rejects(confirmDocument(b.app, b.id, { seen: "old" }, never), { code: "conflict" });
-  const answer = await b.pages.post(`/documents/${b.id}/confirm`, { seen: await seenOf(b) });
+  const now = await shown(b);
+  await rejects(confirmDocument(b.app, b.id, { ...now, seen: "old" }, never), { code: "conflict" });
+  match(
+    await (await b.pages.get(`/documents/${b.id}`)).text(),
+    new RegExp(`value="${now.newest}"`),
+  );
+  const answer = await b.pages.post(`/documents/${b.id}/confirm`, now);
   equal(answer.headers.get("location"), `/documents/${b.id}`);
   deepEqual(await look(b), []);
   doesNotMatch(await (await b.pages.get(`/documents/${b.id}`)).text(), /Stale/);
   await b.repo.commit("Again", { "src/save/a.ts": "2" });
   equal((await b.call("GET", `/documents/${b.id}/drift`)).json.commits.length, 1);
-  const confirmed = await b.call("POST", `/documents/${b.id}/confirm`, { seen: await seenOf(b) });
+  const confirmed = await b.call("POST", `/documents/${b.id}/confirm`, await shown(b));
   deepEqual([confirmed.status, confirmed.json.stale], [200, false]);
+});
+
+Deno.test("a commit that nobody has seen is not confirmed, whether it was looked for or not", async () => {
+  await using b = await bench();
+  await look(b);
+  await b.repo.commit("Segments", { "src/save/a.ts": "1" });
+  const before = await shown(b);
+  await b.repo.commit("Unseen", { "src/save/a.ts": "2" });
+  const refusal = {
+    code: "conflict",
+    message:
+      'Cannot say that specs/saving.md is true: what it describes was changed again, by "Unseen". Look at that first',
+  };
+  await rejects(confirmDocument(b.app, b.id, before, never), refusal);
+  await rejects(confirmDocument(b.app, b.id, { ...before, newest: "" }, never), refusal);
+  equal((await look(b)).length, 2);
+  const both = await shown(b);
+  await confirmDocument(b.app, b.id, both, never);
+  await confirmDocument(b.app, b.id, both, never);
+  deepEqual(await look(b), [], "the same request again changes nothing");
 });
 
 Deno.test("the writer is asked for an update of a stale document, with the commits that made it so", async () => {
@@ -189,7 +219,7 @@ Deno.test("only what is approved is stale, and an approval anew begins anew", as
   await using b = await bench("draft");
   await b.repo.commit("Before", { "src/save/a.ts": "1" });
   deepEqual(await look(b), []);
-  await rejects(confirmDocument(b.app, b.id, { seen: await seenOf(b) }, never), /it is "draft"/);
+  await rejects(confirmDocument(b.app, b.id, await shown(b), never), /it is "draft"/);
   await setDocumentStatus(b.app, b.id, { status: "approved", seen: await seenOf(b) }, never);
   // Nobody looked between the approval and this.
   await b.repo.commit("After", { "src/save/a.ts": "2" });
@@ -200,6 +230,35 @@ Deno.test("only what is approved is stale, and an approval anew begins anew", as
   deepEqual(await look(b), []);
   await setDocumentStatus(b.app, b.id, { status: "approved", seen: await seenOf(b) }, never);
   deepEqual(await look(b), []);
+});
+
+Deno.test("a file that is empty, cut off or unreadable for a moment loses no approval, and none is told of it meanwhile", async () => {
+  await using b = await bench();
+  await look(b);
+  await b.repo.commit("Segments", { "src/save/a.ts": "1" });
+  const staleNow = () => staleDocuments(b.app, b.project.id).length;
+  deepEqual([await look(b), staleNow()], [["Segments: src/save/a.ts"], 1]);
+  const whole = text("approved");
+  const moments = ["", whole.slice(0, 20), "---\nstatus: [\n---\n# Saving\n", "\0", "# Saving\n"];
+  for (const moment of moments) {
+    await b.repo.write(SAVING, moment);
+    await b.follow();
+    equal(staleNow(), 0, moment);
+    await followDrift(b.app, b.project, never);
+    await b.repo.write(SAVING, whole);
+    await b.follow();
+    deepEqual([await look(b), staleNow()], [["Segments: src/save/a.ts"], 1], moment);
+  }
+  await b.repo.commit("Without", { [SAVING]: "# Saving\n" });
+  await setDocumentStatus(b.app, b.id, { status: "approved", seen: await seenOf(b) }, never);
+  await b.repo.commit("With", { [SAVING]: whole });
+  deepEqual(await look(b), [], "a person approved it anew");
+  await b.repo.commit("Again", { "src/save/a.ts": "2" });
+  equal((await look(b)).length, 1);
+  await b.repo.commit("Back", { [SAVING]: text("draft") });
+  await b.follow();
+  await b.repo.commit("Forth", { [SAVING]: whole });
+  deepEqual(await look(b), [], "another status ends it");
 });
 
 Deno.test("all of a project's documents are looked at together, and git is not asked while nothing has moved", async () => {
@@ -237,7 +296,7 @@ Deno.test("the list of commits ends, and a history that was rewritten is looked 
   const commits = await look(b);
   deepEqual([commits.length, commits[0]], [DRIFT_MAX, `Change ${DRIFT_MAX + 1}: src/save/a.ts`]);
   match(await (await b.pages.get(`/documents/${b.id}`)).text(), /Older ones are not shown/);
-  await confirmDocument(b.app, b.id, { seen: await seenOf(b) }, never);
+  await confirmDocument(b.app, b.id, await shown(b), never);
   // The commit that was seen last is nowhere any more.
   await b.repo.git("commit", "-q", "--amend", "-m", "Amended");
   await b.repo.git("reflog", "expire", "--expire=now", "--all");

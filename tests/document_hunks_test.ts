@@ -1,14 +1,9 @@
 /** Pieces of a changed text: whichever are taken, in whatever order, the text has those and nothing else. */
 import { deepStrictEqual as deepEqual, ok, strictEqual as equal } from "node:assert";
 import type { SuggestionHunk, TextHunk } from "../server/records.ts";
-import {
-  HUNKS_MAX,
-  hunksOf,
-  linesOf,
-  putIn,
-  unfitHunks,
-  workIn,
-} from "../server/services/document_hunks.ts";
+import { HUNKS_MAX, hunksOf, linesOf, putIn } from "../server/services/document_hunks.ts";
+import { unfitHunks, workIn } from "../server/services/hunk_places.ts";
+import { leastMs } from "./timing.ts";
 
 /** Numbers that are the same each time. */
 function numbersFrom(seed: number): (below: number) => number {
@@ -59,9 +54,13 @@ Deno.test("pieces that are accepted one by one in any order make the text that h
       .sort(() => pick(3) - 1);
     let present = base.join("\n");
     for (const number of order) {
-      deepEqual(unfitHunks(base.join("\n"), hunks, present), [], `seed ${seed}`);
+      deepEqual([...unfitHunks(base.join("\n"), hunks, present)], [], `seed ${seed}`);
       const worked = workIn(base.join("\n"), hunks, [number], present);
-      deepEqual([worked.applied, worked.unfit], [[number], []], `seed ${seed}, piece ${number}`);
+      deepEqual(
+        [worked.applied, [...worked.unfit]],
+        [[number], []],
+        `seed ${seed}, piece ${number}`,
+      );
       present = worked.text;
       hunks[number - 1]!.status = "accepted";
       pieces++;
@@ -83,7 +82,7 @@ Deno.test("what others wrote at the top stays, whichever pieces are accepted bes
     const hunks = pending(made.hunks);
     const numbers = hunks.map(({ number }) => number);
     const worked = workIn(base, hunks, numbers, `Theirs.\n${base}`);
-    deepEqual([worked.text, worked.unfit], [`Theirs.\n${text}`, []], `seed ${seed}`);
+    deepEqual([worked.text, [...worked.unfit]], [`Theirs.\n${text}`, []], `seed ${seed}`);
   }
 });
 
@@ -132,4 +131,61 @@ Deno.test("a text that is new everywhere comes in few pieces, and one of empty l
   const empty = "\n".repeat(19_000);
   const made = hunksOf(`a${empty}`, { text: `b${empty}c` });
   equal(made.hunks!.length, 1);
+});
+
+Deno.test("pieces that are in the text already count as put in, whatever stands beside them", () => {
+  let pieces = 0;
+  for (let seed = 1; seed <= 300; seed++) {
+    const pick = numbersFrom(seed);
+    const base = Array.from({ length: 1 + pick(30) }, (_, n) => `${n} ${words[pick(7)]}`);
+    const made = hunksOf(base.join("\n"), { text: changed(base, pick).join("\n") });
+    if (made.hunks === null) continue;
+    const hunks = pending(made.hunks);
+    const numbers = hunks.map(({ number }) => number);
+    const whole = putIn(base, hunks).join("\n");
+    const worked = workIn(base.join("\n"), hunks, numbers, whole);
+    deepEqual([worked.text, worked.applied], [whole, numbers], `seed ${seed}`);
+    const present = `${whole}\nTheirs.`;
+    const again = workIn(base.join("\n"), hunks, numbers, present);
+    // At the very end their line stands beside it: said not to fit then, and never put in twice.
+    deepEqual([again.text, again.unfit.size <= 1], [present, true], `seed ${seed}`);
+    pieces += again.applied.length;
+  }
+  ok(pieces > 300, `${pieces} were told`);
+});
+
+Deno.test("a large document takes its pieces while it is as it was, and beside a change elsewhere in it", () => {
+  const base = "\n".repeat(19_000) + "one\ntwo\nthree\nfour";
+  const hunks = pending([
+    { start: 19_000, removed: ["one"], added: ["1"], reason: "" },
+    { start: 19_003, removed: ["four"], added: ["4"], reason: "" },
+  ]);
+  const reasons = (present: string) => [...unfitHunks(base, hunks, present)];
+  deepEqual(reasons(base), []);
+  deepEqual(workIn(base, hunks, [2], base).text, base.replace("four", "4"));
+  deepEqual(workIn(base, hunks, [2], `Top${base}`).text, `Top${base.replace("four", "4")}`);
+  deepEqual(reasons(base.replace("three", "3")), [[2, "changed"]]);
+  // Everything between two changes has to be compared.
+  deepEqual(reasons(`Top\n${base}\nBottom`), [[1, "too_large"], [2, "too_large"]]);
+});
+
+Deno.test("however many pieces there are, a changed document is compared once", () => {
+  const lines = Array.from({ length: 6_000 }, (_, n) => n % 3 ? `line ${n}` : "");
+  const hunks = pending(
+    Array.from({ length: HUNKS_MAX }, (_, n) => ({
+      ...{ start: n * 20 + 1, removed: [`line ${n * 20 + 1}`], added: ["now"], reason: "" },
+    })).filter(({ start, removed }) => lines[start] === removed[0]),
+  );
+  ok(hunks.length > HUNKS_MAX / 2);
+  const present = lines.map((line, n) => n % 500 === 499 ? `${line} theirs` : line);
+  const text = ["Top", ...present, "Bottom"].join("\n");
+  const once = leastMs(20, () => unfitHunks(lines.join("\n"), hunks.slice(0, 1), text));
+  const all = leastMs(20, () => unfitHunks(lines.join("\n"), hunks, text));
+  ok(all < once * 10 + 50, `${all} ms for all, ${once} ms for one`);
+});
+
+Deno.test("a text of more lines than a call takes arguments is put together", () => {
+  const lines = Array.from({ length: 300_000 }, () => "");
+  const hunk = { start: 299_999, removed: [""], added: lines, reason: "" };
+  equal(putIn(lines, [hunk]).length, 599_999);
 });

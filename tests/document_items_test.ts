@@ -2,6 +2,7 @@
 import { deepStrictEqual as deepEqual, ok, strictEqual as equal } from "node:assert";
 import { builtInTemplates } from "../agents/planning/templates.ts";
 import { compared, documentItems } from "../server/services/document_items.ts";
+import { dedent } from "../server/services/document_sections.ts";
 import { leastMs } from "./timing.ts";
 
 const titles = (text: string, selection?: { from: number; to: number }) =>
@@ -133,4 +134,8 @@ Deno.test("a document that is all lists is read in no time", () => {
   equal(documentItems(text).length, 1_000);
   const ms = leastMs(250, () => documentItems(text));
   ok(ms < 500, `${ms} ms`);
+});
+
+Deno.test("dedent() takes a text of more lines than a call takes arguments", () => {
+  equal(dedent(["", ...Array.from({ length: 300_000 }, () => "  a")]).length, 2 * 300_000 - 1);
 });

@@ -125,6 +125,8 @@ Deno.test("guideText() lets no document end the part, and has a limit", () => {
   // Looked for in time that grows with the text, no faster.
   const hostile = [{ document, text: "[[".repeat(20_000) + "](".repeat(20_000) }];
   guideText(parts, hostile, () => null);
+  const headings = [{ document, text: "# a\n".repeat(130_000) }];
+  throws(() => guideText(parts, headings, () => null), { code: "conflict" });
   guideText(parts, [{ document, text: `a${" ".repeat(90_000)}b` }], () => null);
   const file = "<!-- gaffer:begin".repeat(30_000) + " ".repeat(200_000);
   match(withGuide("CLAUDE.md", `${file}x`, made), / x\n\n<!-- gaffer:begin/);

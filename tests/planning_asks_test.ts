@@ -8,7 +8,7 @@ import {
   throws,
 } from "node:assert";
 import { acceptHunks, rejectHunks } from "../server/services/accepting.ts";
-import { setAgentActive } from "../server/services/agent_changes.ts";
+import { createAgent, setAgentActive } from "../server/services/agent_changes.ts";
 import { cancelRun } from "../server/services/cancelling.ts";
 import { keepDraft } from "../server/services/document_drafts.ts";
 import { openDocument, setDocumentSaves } from "../server/services/documents.ts";
@@ -29,6 +29,7 @@ import { pauseRun, resumeRun } from "../server/services/run_control.ts";
 import { archiveProject } from "../server/services/projects.ts";
 import { taskOf } from "../server/services/run_task.ts";
 import { actingAs } from "../server/app.ts";
+import type { PlanningAsk } from "../server/records.ts";
 import { findDraft } from "../server/store/document_drafts.ts";
 import {
   findAskSuggestion,
@@ -42,7 +43,7 @@ import { listAskQuestions } from "../server/store/planning_questions.ts";
 import { getAskRun, getRun } from "../server/store/runs.ts";
 import { never } from "./git_support.ts";
 import { followDrift, staleReasonOf, updateAskOf } from "../server/services/document_drift.ts";
-import { askedBench, EDITS, SPEC, SPEC_TEXT } from "./planning_asks_support.ts";
+import { type AskedBench, askedBench, EDITS, SPEC, SPEC_TEXT } from "./planning_asks_support.ts";
 
 Deno.test("what is asked is a run of the agent that fits, with its cost and limits, about that document", async () => {
   await using b = await askedBench();
@@ -278,6 +279,22 @@ Deno.test("a document whose file goes away keeps what was asked, and says so", a
   );
 });
 
+Deno.test("what was asked about a document comes along when it gets another name, and one at its old place has none", async () => {
+  await using b = await askedBench();
+  const id = await b.suggested();
+  await b.repo.git("mv", SPEC, "planning/specs/saves.md");
+  await b.repo.commit("Renamed", {});
+  // Nobody has looked at the tree: accepting finds it.
+  deepEqual((await acceptHunks(b.app, id, [1], never)).accepted, [1]);
+  match(await b.repo.read("planning/specs/saves.md"), /saved often/);
+  await b.repo.commit("Another", { [SPEC]: "# Another\n" });
+  await b.follow();
+  const asksAt = (path: string) =>
+    listAsks(b.app.db, { projectId: b.project.id, path }, { limit: 9 }).length;
+  deepEqual([asksAt("specs/saves.md"), asksAt("specs/saving.md")], [1, 0]);
+  deepEqual((await acceptHunks(b.app, id, null, never)).accepted, [2, 3]);
+});
+
 Deno.test("what can't be a change is refused with how to mend it", async () => {
   await using b = await askedBench("# Saving\n\nsame\n\nsame\n\nUses <task id=1>.\n");
   const ask = b.ask();
@@ -401,6 +418,66 @@ Deno.test("answers that come before the agent is done are worked in when it is",
   equal(findAnswering(b.app.db, ask.id), null);
   await b.app.end(run, { type: "succeeded", result: { summary: "One thing", findings: [] } });
   ok(findAnswering(b.app.db, ask.id));
+});
+
+/** An interview whose run is over and that has one question. */
+async function interviewed(b: AskedBench) {
+  const ask = b.ask({ ask: "interview", words: "" });
+  const run = await b.begin(ask);
+  const questions = [{ question: "How many slots?", why: "It is not said" }];
+  b.app.tx((tx) => recordPlanningQuestions(tx, run, { questions }));
+  await b.app.end(run, { type: "succeeded", result: { summary: "One thing", findings: [] } });
+  return { ask, question: listAskQuestions(b.app.db, ask.id)[0]! };
+}
+
+Deno.test("answers that came while too many were at work are worked in when one of them is done, failed or cancelled", async () => {
+  const failure = { type: "failed", reason: "stuck", message: "In circles" } as const;
+  const ends: ((b: AskedBench, one: PlanningAsk) => unknown)[] = [
+    (b, one) => b.handIn(one, { edits: EDITS }),
+    async (b, one) => await b.app.end(await b.begin(one), failure),
+    (b, one) => cancelRun(b.app, getAskRun(b.app.db, one.id).id),
+  ];
+  for (const end of ends) {
+    await using b = await askedBench();
+    const { ask, question } = await interviewed(b);
+    const others = Array.from({ length: ACTIVE_ASKS_MAX }, () => b.ask());
+    equal(answerPlanningQuestion(b.app, question.id, "5").status, "answered");
+    equal(findAnswering(b.app.db, ask.id), null);
+    await end(b, others[0]!);
+    const next = findAnswering(b.app.db, ask.id)!;
+    equal(next.agent, "writer");
+    cancelRun(b.app, getAskRun(b.app.db, others[1]!.id).id);
+    equal(findAnswering(b.app.db, ask.id)!.id, next.id, "once");
+  }
+});
+
+Deno.test("a project's own writer of another kind stops neither the last answer nor a result", async () => {
+  await using b = await askedBench();
+  const review = b.app.catalog.text("reviewer")!.replace("name: reviewer", "name: writer");
+  createAgent(b.app, { text: review, projectId: b.project.id });
+  const { ask, question } = await interviewed(b);
+  answerPlanningQuestion(b.app, question.id, "5");
+  equal(findAnswering(b.app.db, ask.id)!.agent, "analyst", "the interview's own");
+  equal(b.ask().agent, "analyst", "the first that plans");
+  throws(() => b.ask({ agent: "writer" }), { code: "invalid" });
+});
+
+Deno.test("where no agent plans any more, an answer is kept, and so is a result", async () => {
+  await using b = await askedBench();
+  const ask = b.ask({ ask: "interview", words: "" });
+  const run = await b.begin(ask);
+  const questions = [{ question: "How many slots?", why: "It is not said" }];
+  b.app.tx((tx) => recordPlanningQuestions(tx, run, { questions }));
+  for (const name of ["analyst", "architect", "writer"]) {
+    const text = b.app.catalog.text("reviewer")!.replace("name: reviewer", `name: ${name}`);
+    createAgent(b.app, { text, projectId: b.project.id });
+  }
+  const [question] = listAskQuestions(b.app.db, ask.id);
+  answerPlanningQuestion(b.app, question!.id, "5");
+  await b.app.end(run, { type: "succeeded", result: { summary: "One thing", findings: [] } });
+  equal(getAskRun(b.app.db, ask.id).status, "succeeded");
+  equal(listAskQuestions(b.app.db, ask.id)[0]!.answer, "5");
+  equal(findAnswering(b.app.db, ask.id), null);
 });
 
 Deno.test("an accepted update makes a stale document true again, unless the code has gone on meanwhile", async () => {

@@ -158,7 +158,7 @@ const hunk = (changes: Partial<ShownHunk>): ShownHunk => ({
   decidedBy: null,
   decidedAt: null,
   diff: `@@ -1,3 +1,3 @@\n # Saving\n \n-Games are saved.\n+Games are ${"saved/".repeat(30)}\n`,
-  unfit: false,
+  unfit: null,
   ...changes,
 });
 
@@ -207,7 +207,7 @@ const askPage = (shell: Shell): AskPageProps => ({
     },
     hunks: [
       hunk({}),
-      hunk({ number: 2, unfit: true, removed: [] }),
+      hunk({ number: 2, unfit: "changed", removed: [] }),
       hunk({ number: 3, status: "rejected", decidedBy: "owner", decidedAt: ago(1) }),
     ],
   },

@@ -28,8 +28,8 @@ import { type Delay, failureWords, severityWords, shownRun } from "./words.ts";
 export interface ShownHunk extends SuggestionHunk {
   /** With some of the text around it, unified. */
   diff: string;
-  /** The document says something else there by now. */
-  unfit: boolean;
+  /** The document says something else there by now, or so much else that nobody has looked; null: it fits. */
+  unfit: "changed" | "too_large" | null;
 }
 
 export interface AskPageProps {
@@ -245,7 +245,7 @@ function Questions(props: AskPageProps): VNode | null {
         : (
           <p class="muted">
             {run.status === "succeeded"
-              ? "Whoever is asked about the document next gets the answers."
+              ? "They are worked in as soon as a run about the document ends; whoever is asked next gets them, too."
               : "They are worked in when the agent is done."}
           </p>
         )}

@@ -58,7 +58,10 @@ export function DriftNotice(props: DriftNoticeProps): VNode {
             <ActionForm action={`${documentHref(id)}/propose-update`} kind="primary">
               Propose an update
             </ActionForm>
-            <ActionForm action={`${documentHref(id)}/confirm`} fields={{ seen: version }}>
+            <ActionForm
+              action={`${documentHref(id)}/confirm`}
+              fields={{ seen: version, newest: commits[0]!.commit }}
+            >
               It is true as it is
             </ActionForm>
           </div>

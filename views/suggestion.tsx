@@ -76,7 +76,10 @@ function Piece(
       {reason && <Prose text={reason} />}
       {unfit && (
         <div class="error">
-          The document says something else here by now, so this piece does not fit any more.{" "}
+          {unfit === "changed"
+            ? "The document says something else here by now, so this piece does not fit any more."
+            : "The document was changed in too many lines to find the place of this piece again."}
+          {" "}
           {documentId && <a href={`${documentHref(documentId)}/edit`}>Change it by hand</a>}, then
           reject the piece.
         </div>

@@ -121,7 +121,7 @@ export const acceptedSchema = once(() =>
     suggestion: suggestionSchema(),
     accepted: z.array(z.number().int()).describe("Numbers of the pieces that are in it now"),
     unfit: z.array(z.number().int()).describe(
-      "Numbers of those whose place says something else by now; they stay open",
+      "Numbers of those whose place says something else by now, or can't be found; they stay open",
     ),
   })
 );

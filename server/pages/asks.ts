@@ -10,8 +10,9 @@ import type { App } from "../app.ts";
 import { AppError } from "../errors.ts";
 import type { PlanningAsk, PlanningDocument, Project, SuggestionHunk } from "../records.ts";
 import { documentVersion } from "../services/document_facts.ts";
-import { linesOf, unfitHunks } from "../services/document_hunks.ts";
+import { linesOf } from "../services/document_hunks.ts";
 import { openDocument } from "../services/documents.ts";
+import { unfitHunks } from "../services/hunk_places.ts";
 import { planningAgentsOf } from "../services/planning_asks.ts";
 import { findAskSuggestion, listHunks } from "../store/document_suggestions.ts";
 import { findDocument, getDocument } from "../store/documents.ts";
@@ -146,12 +147,12 @@ function shownHunks(
   present: string | null,
 ): ShownHunk[] {
   const base = baseText ?? "";
-  const unfit = new Set(present === null ? [] : unfitHunks(base, hunks, present));
+  const unfit = present === null ? null : unfitHunks(base, hunks, present);
   const lines = linesOf(base);
   return hunks.map((hunk) => ({
     ...hunk,
     diff: diffText(lines, hunk),
-    unfit: unfit.has(hunk.number),
+    unfit: unfit?.get(hunk.number) ?? null,
   }));
 }
 

@@ -24,6 +24,9 @@ import { act, done, readForm, refusedAt } from "./page.ts";
 const seenInput = once(() =>
   z.strictObject({
     seen: z.string().max(64).describe("`version` of the document as it was looked at"),
+    newest: z.string().max(64).default("").describe(
+      "Id of the newest of the drift's `commits` as they were looked at; empty: there was none",
+    ),
   })
 );
 
@@ -72,9 +75,9 @@ export function documentDriftPages(pages: Hono<Env>): void {
 
   pages.post("/documents/:id/confirm", async (c) => {
     const id = c.req.param("id");
-    const { seen = "" } = await readForm(c);
+    const { seen = "", newest = "" } = await readForm(c);
     return await act(async () => {
-      await confirmDocument(c.var.app, id, { seen }, requestSignal());
+      await confirmDocument(c.var.app, id, { seen, newest }, requestSignal());
       return done(c, documentHref(id), "The document is true as of now");
     }, ({ message }) => refusedAt(c, documentHref(id), message));
   });

@@ -12,8 +12,8 @@ import {
 import { findDocument } from "../store/documents.ts";
 import { getAsk } from "../store/planning_asks.ts";
 import { confirmUpdate } from "./document_drift.ts";
-import { type WorkedIn, workIn } from "./document_hunks.ts";
 import { DocumentConflict, openDocument, saveDocument } from "./documents.ts";
+import { type WorkedIn, workIn } from "./hunk_places.ts";
 import { requireDocument } from "./planning_asks.ts";
 
 /** What came of accepting pieces. */
@@ -21,7 +21,7 @@ export interface Accepted {
   suggestion: DocumentSuggestion;
   /** Numbers of those that are in the document now. */
   accepted: number[];
-  /** Numbers of those whose place in the document says something else by now; they stay open. */
+  /** Numbers of those that the document was changed too much for since; they stay open. */
   unfit: number[];
 }
 
@@ -42,9 +42,9 @@ export function acceptHunks(
     const chosen = openOnes(app, hunks, numbers, "accepted");
     if (chosen.length === 0) return { suggestion, accepted: [], unfit: [] };
     const worked = await saveWith(app, ask, { hunks, chosen }, signal);
-    const decided = transact(app, (tx) => note(tx, ask, suggestionId, worked.applied, "accepted"));
+    const decided = transact(app, (tx) => note(tx, suggestionId, worked.applied, "accepted"));
     await updated(app, ask, decided, signal);
-    return { suggestion: decided, accepted: worked.applied, unfit: worked.unfit };
+    return { suggestion: decided, accepted: worked.applied, unfit: [...worked.unfit.keys()] };
   });
 }
 
@@ -62,7 +62,7 @@ export function rejectHunks(
     const { suggestion, ask, hunks } = readAll(app, suggestionId);
     const chosen = openOnes(app, hunks, numbers, "rejected");
     if (chosen.length === 0) return suggestion;
-    const decided = transact(app, (tx) => note(tx, ask, suggestionId, chosen, "rejected"));
+    const decided = transact(app, (tx) => note(tx, suggestionId, chosen, "rejected"));
     await updated(app, ask, decided, signal);
     return decided;
   });
@@ -71,10 +71,12 @@ export function rejectHunks(
 /** The last piece of an update for commits is decided, and something of it was accepted: it is true as of them. */
 async function updated(
   app: App,
-  { projectId, path, ask, commits }: PlanningAsk,
+  { id, ask, commits }: PlanningAsk,
   { status }: DocumentSuggestion,
   signal: AbortSignal,
 ): Promise<void> {
+  // The document may have been found under another name meanwhile.
+  const { projectId, path } = getAsk(app.db, id);
   const isUpdated = status === "accepted" || status === "partly";
   const document = ask === "update" && isUpdated && findDocument(app.db, projectId, path);
   if (document && commits.length > 0) await confirmUpdate(app, document, commits, signal);
@@ -90,9 +92,13 @@ async function saveWith(
   signal: AbortSignal,
 ): Promise<WorkedIn> {
   for (let tries = 1;; tries++) {
-    const { document, text } = await openDocument(app, requireDocument(app, ask).id, signal);
+    const { document, text } = await openDocument(
+      app,
+      requireDocument(app, getAsk(app.db, ask.id)).id,
+      signal,
+    );
     const worked = workIn(ask.baseText ?? "", hunks, chosen, text);
-    if (worked.applied.length === 0) throw unfit(ask, worked.unfit);
+    if (worked.applied.length === 0) throw unfit(ask, worked);
     try {
       const save = { text: worked.text, seen: document.version, keepDraft: true };
       await saveDocument(app, document.id, save, signal);
@@ -137,11 +143,12 @@ function openOnes(
 
 function note(
   tx: Tx,
-  { projectId, path, id: askId }: PlanningAsk,
   suggestionId: string,
   numbers: number[],
   to: "accepted" | "rejected",
 ): DocumentSuggestion {
+  const { askId } = getSuggestion(tx.db, suggestionId);
+  const { projectId, path } = getAsk(tx.db, askId);
   for (const number of numbers) decideHunk(tx, suggestionId, number, to);
   tx.emit({
     type: `suggestion_${to}`,
@@ -151,13 +158,15 @@ function note(
   return settleSuggestion(tx, suggestionId);
 }
 
-function unfit({ path }: PlanningAsk, numbers: number[]): AppError {
+function unfit({ path }: PlanningAsk, { unfit }: WorkedIn): AppError {
+  const numbers = [...unfit.keys()];
   const [one, many] = [numbers.length === 1, numbers.join(", ")];
+  const why = [...unfit.values()].includes("too_large")
+    ? `${path} was changed since, and in too many lines to find the place again`
+    : `${path} says something else there by now`;
   return new AppError(
     "conflict",
-    `Cannot accept ${
-      one ? `piece ${many}` : `pieces ${many}`
-    }: ${path} says something else there by now. ` +
+    `Cannot accept ${one ? `piece ${many}` : `pieces ${many}`}: ${why}. ` +
       `${one ? "It stays" : "They stay"} open: change the document by hand, then reject ${
         one ? "it" : "them"
       }, or ask again`,

@@ -8,6 +8,7 @@ import type { Run } from "../records.ts";
 import { getRun } from "../store/runs.ts";
 import { findWorktree } from "../store/worktrees.ts";
 import { failDevelopment } from "./development_results.ts";
+import { workWaitingAnswersIn } from "./planning_results.ts";
 import { failRefinement } from "./refinement.ts";
 import { cancelRunIn, isActive } from "./runs.ts";
 
@@ -27,7 +28,8 @@ export function cancelRun(app: App, id: string): Run {
 /** The same for whoever has cancelled the run's job. */
 export function cancelActiveRun(app: App, tx: Tx, run: Run): void {
   cancelRunIn(app, tx, run);
-  if (run.trial || run.askId) return;
+  if (run.trial) return;
+  if (run.askId) return workWaitingAnswersIn(app, tx, run.askId);
   // Nobody else works in a ticket's worktree, so what is left of the tools there goes, too.
   const worktree = run.ticketId ? findWorktree(tx.db, run.ticketId) : null;
   if (worktree) {

@@ -20,13 +20,14 @@ import {
   describesAny,
   type DescribingDocument,
   type DriftCommit,
+  findSeen,
   listDescribing,
   listDrift,
   listStale,
   putApproval,
   seenUpTo,
 } from "../store/document_drift.ts";
-import { getDocument } from "../store/documents.ts";
+import { findDocumentById, getDocument } from "../store/documents.ts";
 import { getProject } from "../store/projects.ts";
 import { getTicket } from "../store/tickets.ts";
 import { describing } from "./document_files.ts";
@@ -165,6 +166,9 @@ export function staleReasonOf(
 ): StaleReason | null {
   const commits = listDrift(db, document.id, DRIFT_MAX);
   if (commits.length === 0) return null;
+  // An approval outlives a moment in which its file can't be read; nothing is said of it meanwhile.
+  const now = findDocumentById(db, document.id);
+  if (now === null || !approvedStatuses.includes(now.status)) return null;
   const files = [...new Set(commits.flatMap((commit) => commit.files))];
   const more = files.length > FILES_SHOWN_MAX ? " and others" : "";
   const count = commits.length === DRIFT_MAX
@@ -222,18 +226,21 @@ export function staleDocuments(app: Pick<App, "db">, projectId: string): StaleDo
 
 /**
  * A person says that an approved document is true as the code is now: what changed before does not make it stale any
- * more. `seen`: version of the text that was looked at. Throws `conflict` when it is another one now, or not approved.
+ * more. `seen`: version of the text that was looked at; `newest`: the newest commit of those that were shown to make it
+ * stale, empty where none was. Throws `conflict` when the text is another one now, newer commits have changed what it
+ * describes, git can't tell, or it is not approved.
  */
 export async function confirmDocument(
   app: App,
   documentId: string,
-  { seen }: { seen: string },
+  { seen, newest }: { seen: string; newest: string },
   signal: AbortSignal,
 ): Promise<OpenDocument> {
   const opened = await openDocument(app, documentId, signal);
   const { document, text } = opened;
   if (document.version !== seen) throw new DocumentConflict(document.path, text);
-  await renewApproval(app, document, signal);
+  await followDrift(app, getProject(app.db, document.projectId), signal);
+  await renewApproval(app, document, newest, signal);
   return opened;
 }
 
@@ -252,7 +259,7 @@ export async function confirmUpdate(
   const commits = staleReasonOf(app, document)?.commits ?? [];
   if (commits.length === 0 || commits.some(({ commit }) => !about.includes(commit))) return;
   try {
-    await renewApproval(app, document, signal);
+    await renewApproval(app, document, commits[0]!.commit, signal);
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     app.log.warn("an updated document stays stale", {
@@ -262,25 +269,32 @@ export async function confirmUpdate(
   }
 }
 
-/** Throws `conflict` when it is not approved, or the base branch is gone. */
+/**
+ * Up to the commit that its files were looked at: what has landed since, nobody has seen. Throws `conflict` when a newer
+ * commit than `newest` is known, it is not approved, or the base branch is gone.
+ */
 async function renewApproval(
   app: App,
   { id, projectId, path }: Pick<PlanningDocument, "id" | "projectId" | "path">,
+  newest: string,
   signal: AbortSignal,
 ): Promise<void> {
   const project = getProject(app.db, projectId);
   const tip = await tipOf(project.path, project.baseBranch, signal);
   transact(app, (tx) => {
     const { status } = getDocument(tx.db, id);
-    if (tip === null || !approvedStatuses.includes(status)) {
-      throw new AppError(
-        "conflict",
-        `Cannot say that ${path} is true: ${
-          tip === null ? `the branch "${project.baseBranch}" is gone` : `it is "${status}"`
-        }`,
-      );
-    }
-    putApproval(tx, { documentId: id, projectId, commit: tip });
-    tx.emit({ type: "document_confirmed", projectId, data: { path, documentId: id, commit: tip } });
+    const [last] = listDrift(tx.db, id, 1);
+    const why = tip === null
+      ? `the branch "${project.baseBranch}" is gone`
+      : !approvedStatuses.includes(status)
+      ? `it is "${status}"`
+      : last && last.commit !== newest
+      ? `what it describes was changed again, by "${last.subject}". Look at that first`
+      : null;
+    if (why !== null) throw new AppError("conflict", `Cannot say that ${path} is true: ${why}`);
+    // One that describes nothing is not looked at.
+    const commit = findSeen(tx.db, id) ?? tip!;
+    putApproval(tx, { documentId: id, projectId, commit });
+    tx.emit({ type: "document_confirmed", projectId, data: { path, documentId: id, commit } });
   });
 }

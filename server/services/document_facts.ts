@@ -20,6 +20,8 @@ export type DocumentFacts =
     links: DocumentLink[];
     /** Paths and globs from the repository's root that it describes. */
     files: string[];
+    /** Its front matter names the status: it is not the one of a text that names none. */
+    saysStatus: boolean;
   };
 
 const TITLE_CHARS = 200;
@@ -69,6 +71,7 @@ export function documentFacts(path: string, text: string): DocumentFacts {
     version: documentVersion(text),
     links: linksIn(path, prose),
     files: describedFiles(path, values, prose),
+    saysStatus: documentStatuses.some((status) => status === words(values.status).toLowerCase()),
   };
 }
 

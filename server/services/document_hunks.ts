@@ -1,8 +1,8 @@
-/** A change of a text in pieces: made from what an agent hands in, put into the text, and told where it no longer fits. */
+/** A change of a text in pieces: made from what an agent hands in, and put into that text. */
 import { diffIndices } from "node-diff3";
 import { DOCUMENT_BYTES } from "../../agents/planning/document_paths.ts";
-import type { SuggestionHunk, TextHunk } from "../records.ts";
-import { mergeable, mergeTexts } from "./document_merge.ts";
+import type { TextHunk } from "../records.ts";
+import { mergeable } from "./document_merge.ts";
 
 /** Most pieces of one suggested change; more are put together. */
 export const HUNKS_MAX = 200;
@@ -169,63 +169,12 @@ function changesBetween(base: string, text: string): TextHunk[] {
 
 /** The lines with these pieces in them, which are of this very text and come in its order. */
 export function putIn(lines: readonly string[], hunks: readonly TextHunk[]): string[] {
-  const now: string[] = [];
+  // Not spread into a call: so many arguments as a text may have lines overflow the stack.
+  const parts: (readonly string[])[] = [];
   let at = 0;
   for (const { start, removed, added } of hunks) {
-    now.push(...lines.slice(at, start), ...added);
+    parts.push(lines.slice(at, start), added);
     at = start + removed.length;
   }
-  return [...now, ...lines.slice(at)];
-}
-
-/** What came of putting pieces into a text that may have changed since they were made. */
-export interface WorkedIn {
-  text: string;
-  /** Numbers of those that are in it now. */
-  applied: number[];
-  /** Numbers of those whose place says something else by now. */
-  unfit: number[];
-}
-
-/**
- * Puts the pieces of these numbers into `present`, beside what others changed there. One that is in it already counts
- * as put in: so it is after a crash between a save and the note of it.
- */
-export function workIn(
-  base: string,
-  hunks: readonly SuggestionHunk[],
-  numbers: readonly number[],
-  present: string,
-): WorkedIn {
-  const lines = linesOf(base);
-  const done = new Set(
-    hunks.filter(({ status }) => status === "accepted").map(({ number }) => number),
-  );
-  const with_ = (more?: number) =>
-    putIn(lines, hunks.filter(({ number }) => done.has(number) || number === more)).join("\n");
-  const result: WorkedIn = { text: present, applied: [], unfit: [] };
-  for (const number of numbers) {
-    const merged = mergeTexts({ mine: with_(number), base: with_(), theirs: result.text });
-    if (merged === null || merged.conflicts > 0) {
-      result.unfit.push(number);
-      continue;
-    }
-    done.add(number);
-    result.applied.push(number);
-    result.text = merged.text;
-  }
-  return result;
-}
-
-/** Numbers of pending pieces that can't be put into `present` any more. */
-export function unfitHunks(
-  base: string,
-  hunks: readonly SuggestionHunk[],
-  present: string,
-): number[] {
-  const accepted = hunks.filter(({ status }) => status === "accepted");
-  if (putIn(linesOf(base), accepted).join("\n") === linesOf(present).join("\n")) return [];
-  return hunks.filter(({ status }) => status === "pending")
-    .filter(({ number }) => workIn(base, hunks, [number], present).unfit.length > 0)
-    .map(({ number }) => number);
+  return [...parts, lines.slice(at)].flat();
 }

@@ -72,7 +72,7 @@ type ReadFile = Pick<DocumentFile, "path" | "bytes"> & FileText & {
 /** Gives their rows, in order. */
 function index(tx: Tx, projectId: string, files: readonly ReadFile[]): PlanningDocument[] {
   const documents = files.map(({ path, bytes, text, stamp, problem, from }) => {
-    const { links, files, ...facts } = documentFacts(path, text);
+    const { links, files, saysStatus, ...facts } = documentFacts(path, text);
     const document = putDocument(
       tx,
       { ...facts, projectId, path, bytes, stamp, problem: problem || facts.problem },
@@ -83,7 +83,9 @@ function index(tx: Tx, projectId: string, files: readonly ReadFile[]): PlanningD
       },
     );
     putDocumentFiles(tx, document, files);
-    if (!approvedStatuses.includes(document.status)) dropApproval(tx, document.id);
+    // A file that is being written may be empty, cut off or unreadable for a moment: that takes no approval away.
+    const saysAnother = !problem && saysStatus && !approvedStatuses.includes(document.status);
+    if (saysAnother) dropApproval(tx, document.id);
     return document;
   });
   for (const [i, document] of documents.entries()) {

@@ -7,6 +7,7 @@ import { newId, type Tx } from "../db.ts";
 import type { PlanningDocument } from "../records.ts";
 import { moveTexts } from "../store/document_drafts.ts";
 import { type GoneDocument, listGoneSince, takeGone } from "../store/documents_gone.ts";
+import { moveAsks } from "../store/planning_asks.ts";
 import { documentVersion } from "./document_facts.ts";
 import type { DocumentPlace } from "./document_place.ts";
 import { portionsOf } from "./document_portions.ts";
@@ -64,13 +65,16 @@ function once<T>(all: readonly T[], keyOf: (one: T) => string): Map<string, T> {
   return found;
 }
 
-/** The id of a document whose row is new: that of the one it was, and what was typed into that comes along. */
+/** The id of a document whose row is new: that of the one it was; what was typed into that, and asked, comes along. */
 export function idFor(
   tx: Tx,
   here: Pick<PlanningDocument, "projectId" | "path">,
   from: GoneDocument | undefined,
 ): string {
   const moved = from ? takeGone(tx, from) : null;
-  if (from && moved) moveTexts(tx, from, here.path);
+  if (from && moved) {
+    moveTexts(tx, from, here.path);
+    moveAsks(tx, from, here.path);
+  }
   return moved ?? takeGone(tx, here) ?? newId("document");
 }

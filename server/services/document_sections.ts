@@ -184,7 +184,10 @@ export function plainWords(tokens: Token[]): string {
 /** Without what all lines have in front; empty lines at both ends go. */
 export function dedent(lines: string[]): string {
   const full = lines.filter((line) => line.trim() !== "");
-  const least = Math.min(...full.map((line) => /^\s*/.exec(line)![0].length));
+  const least = full.reduce(
+    (least, line) => Math.min(least, /^\s*/.exec(line)![0].length),
+    Infinity,
+  );
   return full.length === 0
     ? ""
     : lines.map((line) => line.slice(least).trimEnd()).join("\n").replace(/^\n+|\n+$/g, "");

@@ -11,8 +11,9 @@ import type { App } from "../app.ts";
 import { transact } from "../db.ts";
 import { AppError } from "../errors.ts";
 import type { PlanningDocument, Project } from "../records.ts";
-import type { DocumentSaves, DocumentStatus } from "../states.ts";
+import { approvedStatuses, type DocumentSaves, type DocumentStatus } from "../states.ts";
 import { dropDraft, insertSave } from "../store/document_drafts.ts";
+import { dropApproval } from "../store/document_drift.ts";
 import {
   dropDocument,
   getDocument,
@@ -154,7 +155,10 @@ export async function setDocumentStatus(
       `Cannot set the status of ${document.path}: its front matter can't be read. Mend that first`,
     );
   }
-  return await saveDocument(app, id, { text: changed, seen }, signal);
+  const saved = await saveDocument(app, id, { text: changed, seen }, signal);
+  // An approval anew begins anew, also where the text had named no status meanwhile.
+  if (!approvedStatuses.includes(document.status)) transact(app, (tx) => dropApproval(tx, id));
+  return saved;
 }
 
 const CHECK_ITEM = /^(\s*(?:>\s*)*(?:[-*+]|\d{1,9}[.)])\s+\[)([ xX])(\]\s)/;

@@ -97,7 +97,7 @@ function documentPart(
   const section = milestone ? sectionNamed(all, MILESTONE_SECTIONS) : null;
   const lines = section ?? withoutTitle(all, title);
   // Below "### Title": the highest heading becomes one of level 4.
-  const top = Math.min(6, ...lines.flatMap(({ level }) => level > 0 ? [level] : []));
+  const top = lines.reduce((least, { level }) => level > 0 ? Math.min(least, level) : least, 6);
   const body = lines.map((line) => line.isCode ? line.text : lowered(line, 4 - top))
     .map((line, i) => lines[i]!.isCode ? line : withRootLinks(line, document, linked))
     .join("\n").replace(/^\n+/, "").trimEnd();

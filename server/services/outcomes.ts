@@ -16,7 +16,7 @@ import { holdAgents } from "./agents.ts";
 import { forsake, roomless } from "./budgets.ts";
 import { applyDevelopmentResult, failDevelopment } from "./development_results.ts";
 import { type Attempt, failureOf } from "./faults.ts";
-import { applyPlanningResult } from "./planning_results.ts";
+import { applyPlanningResult, workWaitingAnswersIn } from "./planning_results.ts";
 import { applyRefinementResult, failRefinement } from "./refinement.ts";
 import { settleTrust } from "./trust.ts";
 import { beginRun, holdRun, settleDefinition, WAITS_FOR_APPROVAL } from "./runs.ts";
@@ -167,8 +167,9 @@ export function failRun(
   appendRunEvent(tx, run, { type: "failed", reason, message });
   moveRun(tx, run.id, "failed", { failure: reason, error: message });
   forsake(tx, run.id);
-  // Of an ask about a document the run itself tells; nothing else waits for it.
-  if (run.trial || run.askId) return;
-  if (run.ideaId) failRefinement(tx, run, reason, message);
+  if (run.trial) return;
+  // Of an ask about a document the run itself tells.
+  if (run.askId) workWaitingAnswersIn(app, tx, run.askId);
+  else if (run.ideaId) failRefinement(tx, run, reason, message);
   else failDevelopment(app, tx, run, reason, message);
 }

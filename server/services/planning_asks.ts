@@ -29,7 +29,7 @@ export interface PlanningAskInput {
   section?: string;
   /** Ids of commits that it is about, at most `ASK_COMMITS_MAX`, newest first. */
   commits?: readonly string[];
-  /** Name of a planning agent; by default the one that the ask and the document's type suggest. */
+  /** Name of a planning agent; by default the one that the ask and the document's type suggest, or else one that plans. */
   agent?: string;
 }
 
@@ -56,7 +56,7 @@ export function askPlanningAgentIn(
     throw new AppError("conflict", `Cannot ask an agent: "${project.name}" is archived`);
   }
   requireInput({ ask, words, section, commits });
-  const name = agent || defaultAgent(ask, document);
+  const name = agent || agentThatPlans(app, tx, document, { ask, answersOf });
   const found = agentFor(app, name, projectId);
   const { definition } = readDefinition(app, found);
   // One that can't be read waits until it is mended, as every run does.
@@ -128,6 +128,24 @@ export const defaultAgent = (
     : ask === "review" || ask === "interview"
     ? "analyst"
     : "writer";
+
+/**
+ * The default one, unless the project's own agent of that name does other work: then the interview's own, whose answers
+ * it is about, or the first that plans.
+ */
+function agentThatPlans(
+  { catalog }: App,
+  { db }: Tx,
+  document: PlanningDocument,
+  { ask, answersOf }: Pick<PlanningAsk, "ask" | "answersOf">,
+): string {
+  const [app, name] = [{ catalog, db }, defaultAgent(ask, document)];
+  const { definition } = readDefinition(app, agentFor(app, name, document.projectId));
+  if (!definition || isPlanner(definition)) return name;
+  const names = planningAgentsOf(app, document.projectId).map(({ name }) => name);
+  const own = answersOf && getAsk(db, answersOf).agent;
+  return own && names.includes(own) ? own : names[0] ?? name;
+}
 
 /** Those that a person may choose from in a project, by name. */
 export const planningAgentsOf = (app: Definitions, projectId: string): AgentDefinition[] => {

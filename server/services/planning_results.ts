@@ -2,12 +2,12 @@
 import type { AskedQuestions, PlanningResult } from "../../agents/results.ts";
 import { planningLimits } from "../../agents/prompts/planning_sections.ts";
 import type { App } from "../app.ts";
-import { transact, type Tx } from "../db.ts";
+import { doApart, transact, type Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
 import type { PlanningAsk, PlanningQuestion, Run } from "../records.ts";
 import { findDocument } from "../store/documents.ts";
 import { insertSuggestion } from "../store/document_suggestions.ts";
-import { findAnswering, getAsk } from "../store/planning_asks.ts";
+import { findAnswering, getAsk, listUnanswering } from "../store/planning_asks.ts";
 import {
   decidePlanningQuestion,
   getPlanningQuestion,
@@ -16,7 +16,7 @@ import {
 } from "../store/planning_questions.ts";
 import { getAskRun, getRun } from "../store/runs.ts";
 import { hunksOf } from "./document_hunks.ts";
-import { askPlanningAgentIn } from "./planning_asks.ts";
+import { ACTIVE_ASKS_MAX, askPlanningAgentIn } from "./planning_asks.ts";
 
 /** Most questions of one ask; an agent that asks on and on is told to stop. */
 const QUESTIONS_MAX = 20;
@@ -75,7 +75,17 @@ export function applyPlanningResult(app: App, tx: Tx, run: Run, given: unknown):
     });
   }
   // A person may have answered all before the agent was done.
-  workAnswersIn(app, tx, ask);
+  workWaitingAnswersIn(app, tx, ask.id);
+}
+
+/**
+ * A run about a document is over: answers that waited for its end, or for fewer runs to be under way, are worked in
+ * now. What stands in the way of that is logged, and stops nothing.
+ */
+export function workWaitingAnswersIn(app: App, tx: Tx, askId: string): void {
+  for (const interview of listUnanswering(tx.db, getAsk(tx.db, askId), ACTIVE_ASKS_MAX)) {
+    workAnswersIn(app, tx, interview);
+  }
 }
 
 /**
@@ -124,19 +134,20 @@ function workAnswersIn(app: App, tx: Tx, { id, projectId, path, section }: Plann
   if (!questions.some(({ status }) => status === "answered")) return;
   const document = findDocument(tx.db, projectId, path);
   if (getAskRun(tx.db, id).status !== "succeeded" || findAnswering(tx.db, id) || !document) return;
-  try {
-    askPlanningAgentIn(app, tx, {
-      documentId: document.id,
-      ask: "update",
-      words: WORK_IN,
-      section,
-      answersOf: id,
-    });
-  } catch (error) {
-    // The answers are kept, and whoever is asked next gets them.
-    if (!(error instanceof AppError) || error.code !== "conflict") throw error;
-    app.log.warn("answers are not worked in by themselves", { ask: id, error: error.message });
-  }
+  const input = {
+    documentId: document.id,
+    ask: "update",
+    words: WORK_IN,
+    section,
+    answersOf: id,
+  } as const;
+  doApart(tx, (part) => askPlanningAgentIn(app, part, input), {
+    refused(error) {
+      // The answers are kept; the end of the next run about the document is another occasion.
+      if (!(error instanceof AppError)) throw error;
+      app.log.warn("answers are not worked in by themselves", { ask: id, error: error.message });
+    },
+  });
 }
 
 const WORK_IN = "Work the answers into the document, each where it belongs.";

@@ -73,6 +73,15 @@ export const listDescribing = (db: Db, projectId: string, limit: number): Descri
     approved: row.approved_commit === null ? null : String(row.approved_commit),
   }));
 
+/** Commit up to which a document's files were looked at; null: nobody has looked, or it is not approved. */
+export function findSeen(db: Db, documentId: string): string | null {
+  const row = db.prepare(
+    "SELECT seen_commit FROM document_approvals WHERE document_id = :documentId",
+  )
+    .get({ documentId });
+  return row ? row.seen_commit as string | null : null;
+}
+
 /** The document is true as of this commit: what changed its files before does not count any more. */
 export function putApproval(
   tx: Tx,
@@ -129,15 +138,18 @@ export const listDrift = (db: Db, documentId: string, limit: number): DriftCommi
     SELECT * FROM document_drift WHERE document_id = :documentId ORDER BY position DESC LIMIT :limit
   `).all({ documentId, limit }).map(driftFromRow);
 
-/** Ids of a project's stale documents. */
+/** Ids of a project's approved documents that are stale. */
 export const listStale = (db: Db, projectId: string): Set<string> =>
   new Set(
     db.prepare(`
       SELECT document_id FROM document_approvals WHERE project_id = :projectId
         AND EXISTS (SELECT 1 FROM document_drift
           WHERE document_drift.document_id = document_approvals.document_id)
-        AND EXISTS (SELECT 1 FROM documents WHERE documents.id = document_approvals.document_id)
-    `).all({ projectId }).map((row) => String(row.document_id)),
+        AND EXISTS (SELECT 1 FROM documents WHERE documents.id = document_approvals.document_id
+          AND status IN (SELECT value FROM json_each(:approved)))
+    `).all({ projectId, approved: JSON.stringify(approvedStatuses) }).map((row) =>
+      String(row.document_id)
+    ),
   );
 
 const driftFromRow = (row: Row): DriftCommit => ({

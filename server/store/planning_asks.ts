@@ -51,6 +51,16 @@ export const listAsks = (
     afterId: after?.id ?? null,
   }).map(askFromRow);
 
+/** A document has another path now: what was asked about it comes along. */
+export const moveAsks = (
+  tx: Tx,
+  { projectId, path }: Pick<PlanningAsk, "projectId" | "path">,
+  to: string,
+): void =>
+  void tx.db.prepare(`
+    UPDATE planning_asks SET path = :to WHERE project_id = :projectId AND path = :path
+  `).run({ projectId, path, to });
+
 /** How many runs of a document's asks are not over. */
 export const countActiveAsks = (
   db: Db,
@@ -68,6 +78,22 @@ export function findAnswering(db: Db, askId: string): PlanningAsk | null {
   const row = db.prepare("SELECT * FROM planning_asks WHERE answers_of = :askId").get({ askId });
   return row ? askFromRow(row) : null;
 }
+
+/** Those of a document whose questions are all decided, at least one with an answer that nobody works in, the oldest first. */
+export const listUnanswering = (
+  db: Db,
+  { projectId, path }: Pick<PlanningAsk, "projectId" | "path">,
+  limit: number,
+): PlanningAsk[] =>
+  db.prepare(`
+    SELECT a.* FROM planning_asks a WHERE a.project_id = :projectId AND a.path = :path
+      AND EXISTS (SELECT 1 FROM runs r WHERE r.ask_id = a.id AND r.status = 'succeeded')
+      AND EXISTS (SELECT 1 FROM planning_questions q WHERE q.ask_id = a.id AND q.status = 'answered')
+      AND NOT EXISTS (SELECT 1 FROM planning_questions q WHERE q.ask_id = a.id AND q.status = 'pending')
+      AND NOT EXISTS (SELECT 1 FROM planning_asks w
+        WHERE w.project_id = a.project_id AND w.path = a.path AND w.answers_of = a.id)
+    ORDER BY a.asked_at, a.id LIMIT :limit
+  `).all({ projectId, path, limit }).map(askFromRow);
 
 const askFromRow = (row: Row): PlanningAsk => ({
   id: String(row.id),
