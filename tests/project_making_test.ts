@@ -8,6 +8,7 @@ import {
   throws,
 } from "node:assert";
 import { join } from "node:path";
+import { createRepository } from "../agents/git/new_repository.ts";
 import { within } from "../server/db.ts";
 import { agentFor } from "../server/services/definitions.ts";
 import {
@@ -69,6 +70,20 @@ async function bench(): Promise<Bench> {
     },
   };
 }
+
+Deno.test("createRepository() writes nothing where one of the files would lie outside the folder", async () => {
+  await using dir = await tempDir();
+  const path = join(dir.path, "new");
+  await Deno.mkdir(path);
+  for (const outside of ["../up", "a/../../up", "/up", "a//b", "", "a\0"]) {
+    const files = [{ path: "inside", content: "" }, { path: outside, content: "" }];
+    await rejects(createRepository({ path, files, message: "Begin", signal: never }), {
+      message: /lies outside/,
+    });
+  }
+  deepEqual([...Deno.readDirSync(path)], []);
+  deepEqual([...Deno.readDirSync(dir.path)].map(({ name }) => name), ["new"]);
+});
 
 const ideasOf = (app: TestApp) =>
   app.db.prepare("SELECT title FROM ideas ORDER BY number").all().map(({ title }) => String(title));

@@ -247,6 +247,20 @@ Deno.test("files that can't be beside each other are refused when the answers ha
   throws(() => filled(wild, { at: ".git" }), { code: "invalid", message: /git's own folder/ });
 });
 
+Deno.test("answers can lead no file out of the folder, nor among the agents that a person is shown", () => {
+  const begun = (at: string) =>
+    read({
+      questions: [{ key: "at", label: "At", type: "text", default: at }],
+      agents: [{ name: "mine", prompt: "Do it." }],
+      ...files({ path: ".claud{{at}}", text: "hidden" }),
+    });
+  for (const at of ["e/agents/../../../.bashrc", "e/agents/evil.md", "e/agents/x/y.md"]) {
+    throws(() => filled(begun(at)), { code: "invalid", message: /may not be/ }, at);
+  }
+  throws(() => filled(begun("e/agents/mine.md")), { code: "invalid", message: /there twice/ });
+  ok(filled(begun("ius.md")).files.some(({ path }) => path === ".claude/agents/mine.md"));
+});
+
 Deno.test("two commands of one name, each right by itself, are refused with the answers that bring them together", () => {
   const template = read({
     questions: [{ key: "more", label: "More", type: "yes_no" }],
