@@ -270,7 +270,7 @@ Deno.test("two commands of one name, each right by itself, are refused with the 
   throws(() => filled(template, { more: "yes" }), { message: /it has two commands "test"/ });
 });
 
-Deno.test("no path of a project leads out of it, into git, or to what is a device elsewhere", () => {
+Deno.test("no path of a project leads out of it, into git, to what is a device elsewhere, or to what starts programs", () => {
   for (
     const path of [
       "",
@@ -286,13 +286,24 @@ Deno.test("no path of a project leads out of it, into git, or to what is a devic
       "x/nul.txt",
       ".gaffer/x",
       ".claude/hooks/x",
+      ".claude/agents/x.md",
+      "x/.Claude/settings.json",
+      ".mcp.json",
+      "x/.MCP.json",
+      ".vscode/mcp.json",
+      ".VSCode/tasks.json",
+      ".v\u017fcode/tasks.json",
+      "x/.cursor/mcp.json",
       "a\u0000",
       "a\n",
       " a",
     ]
   ) ok(whyNoProjectPath(path) !== null, JSON.stringify(path));
   for (
-    const path of [".gitignore", "src/näme (1).ts", ".github/workflows/ci.yml", "@scope/a+b.txt"]
+    const path of [
+      ...[".gitignore", "src/näme (1).ts", ".github/workflows/ci.yml", "@scope/a+b.txt"],
+      ...[".vscode/extensions.json", "tasks.json", "src/claude/mcp.json.md"],
+    ]
   ) {
     equal(whyNoProjectPath(path), null, path);
   }
