@@ -232,6 +232,22 @@ Deno.test("a template is refused for YAML that is none, with its line, and for a
   });
 });
 
+Deno.test("a template of very many keys is refused at once, and so is a key that is there twice", () => {
+  const many = Array.from({ length: 80_000 }, (_, n) => `k${n}: 1`);
+  for (const text of [many.join("\n"), `{${many.join(", ")}}`]) {
+    throws(() => readTemplate(text, "x.yaml"), { message: /at most 10000 keys/ });
+  }
+  throws(() => readTemplate("a: 1\nb: {c: 1, c: 2}\n", "x.yaml"), {
+    message: /x\.yaml: line 2: expected the key "c" once/,
+  });
+  throws(() => readTemplate("? [a]\n: 1\n", "x.yaml"), { message: /expected a word as key/ });
+  throws(() => readTemplate(many.slice(0, 9_000).join("\n"), "x.yaml"), (error: Error) => {
+    match(error.message, /expected no "k0", [^]*"k9" and 8990 others here/);
+    ok(error.message.length < 2_000);
+    return true;
+  });
+});
+
 Deno.test("files that can't be beside each other are refused when the answers have led to them", () => {
   const twice = read(
     files({ path: "{{name|kebab}}.md", text: "" }, { path: "my-thing.md", text: "" }),
