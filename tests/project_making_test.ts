@@ -259,6 +259,20 @@ Deno.test("a crash after the folder is in place: the next try finds the project 
   await rejects(() => b.make(), { code: "conflict", message: /already the project "Thing"/ });
 });
 
+Deno.test("a project that a crash has left without rows gets them, though a person has committed there meanwhile", async () => {
+  await using b = await bench();
+  const ready = await b.make();
+  ok("making" in ready);
+  await Deno.rename(ready.making.folder, b.path);
+  await Deno.writeTextFile(join(b.path, "mine.txt"), "mine");
+  await personGit(b.path, "add", "--all");
+  const me = ["-c", "user.name=Pat Person", "-c", "user.email=pat@example.org"];
+  await personGit(b.path, ...me, "commit", "-q", "-m", "Mine");
+  const [project] = await mendMakings(afterCrash(b), never);
+  equal(project?.path, b.path);
+  deepEqual([b.around(), listMakings(b.app.db)], [["thing"], []]);
+});
+
 Deno.test("a start mends what crashes have left: one project whole, the other gone", async () => {
   await using b = await bench();
   const whole = await b.make();
@@ -308,6 +322,8 @@ Deno.test("a folder that somebody else has put there meanwhile is no project of 
   await Deno.remove(ready.making.folder, { recursive: true });
   await Deno.mkdir(b.path);
   await personGit(b.path, "init", "-q", "-b", "main");
+  const me = ["-c", "user.name=Pat Person", "-c", "user.email=pat@example.org"];
+  await personGit(b.path, ...me, "commit", "-q", "--allow-empty", "-m", "Theirs");
   deepEqual(await mendMakings(afterCrash(b), never), []);
   deepEqual([b.around(), listMakings(b.app.db)], [["thing"], []]);
 });
