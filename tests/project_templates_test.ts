@@ -233,7 +233,7 @@ Deno.test("a template is refused for YAML that is none, with its line, and for a
 });
 
 Deno.test("a template of very many keys is refused at once, and so is a key that is there twice", () => {
-  const many = Array.from({ length: 80_000 }, (_, n) => `k${n}: 1`);
+  const many = Array.from({ length: 30_000 }, (_, n) => `k${n}: 1`);
   for (const text of [many.join("\n"), `{${many.join(", ")}}`]) {
     throws(() => readTemplate(text, "x.yaml"), { message: /at most 10000 keys/ });
   }
@@ -267,7 +267,7 @@ Deno.test("answers can lead no file out of the folder, nor among the agents that
   const begun = (at: string) =>
     read({
       questions: [{ key: "at", label: "At", type: "text", default: at }],
-      agents: [{ name: "mine", prompt: "Do it." }],
+      agents: [{ name: "mine", description: "Mine.", prompt: "Do it." }],
       ...files({ path: ".claud{{at}}", text: "hidden" }),
     });
   for (const at of ["e/agents/../../../.bashrc", "e/agents/evil.md", "e/agents/x/y.md"]) {
