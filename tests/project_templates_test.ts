@@ -381,7 +381,12 @@ Deno.test("a person's documents take the place of the template's, and their spec
 
 Deno.test("documents with endless lines are read in no time", () => {
   const spaces = " ".repeat(250_000);
-  const lines = [`# ${spaces}x`, `## Agents ${"#".repeat(250_000)}`, `- a${spaces}x`, `- b: ${spaces}x`];
+  const lines = [
+    `# ${spaces}x`,
+    `## Agents ${"#".repeat(250_000)}`,
+    `- a${spaces}x`,
+    `- b: ${spaces}x`,
+  ];
   const text = `${lines.join("\n")}\n- c: does it\n#${spaces}#x\n- d: not one\n`;
   deepEqual(documentAgents([{ path: "a.md", text }], catalog).map(({ name }) => name), ["c"]);
 });

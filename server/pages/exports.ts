@@ -88,7 +88,7 @@ async function made(
     return { content: await zipOf(entries, app.clock.nowMs()), type: "application/zip" };
   }
   const { exportedFile } = await import("./exported.ts");
-  const html = await exportedFile(app, { project, documents, leftOut, images });
+  const html = await exportedFile(app, { project, documents, leftOut, images }, signal);
   return format === "html"
     ? { content: html, type: "text/html; charset=utf-8" }
     : { content: await pdfOf(app, html, signal), type: "application/pdf" };
