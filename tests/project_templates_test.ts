@@ -382,7 +382,7 @@ Deno.test("a person's documents take the place of the template's, and their spec
 Deno.test("documents with endless lines are read in no time", () => {
   const spaces = " ".repeat(250_000);
   const lines = [
-    `# ${spaces}x`,
+    `# a${spaces}x`,
     `## Agents ${"#".repeat(250_000)}`,
     `- a${spaces}x`,
     `- b: ${spaces}x`,
