@@ -65,7 +65,7 @@ interface Export extends DocumentTexts {
 async function exportAs(app: App, what: Export, signal: AbortSignal): Promise<ExportFile> {
   const { format, name } = what;
   const file = { ...await made(app, what, signal), name: `${name}.${format}` };
-  // A person who has left needs no file.
+  // What was not asked along the way: a file whose time is over is not sent.
   signal.throwIfAborted();
   return file;
 }

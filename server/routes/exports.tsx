@@ -104,19 +104,15 @@ export function exportPages(pages: Hono<Env>, tools: PageTools): void {
   });
 }
 
-/** Nobody waits for it after the request's time, or once the person has left; that nothing was sent yet shows that. */
-async function made(
-  c: RequestContext,
-  make: (signal: AbortSignal) => Promise<ExportFile>,
-): Promise<ExportFile> {
+/**
+ * Ends with the request's time. Not when the person leaves: who asks for a request's own signal has Deno print a warning,
+ * unless the whole program is started with a switch of its own.
+ */
+async function made(make: (signal: AbortSignal) => Promise<ExportFile>): Promise<ExportFile> {
   const late = requestSignal();
-  const left = c.req.raw.signal;
   try {
-    return await make(AbortSignal.any([late, left]));
+    return await make(late);
   } catch (cause) {
-    if (left.aborted && cause === left.reason) {
-      throw new AppError("conflict", "Cannot export: whoever asked for it has left", [], { cause });
-    }
     if (!late.aborted || cause !== late.reason) throw cause;
     throw new AppError(
       "conflict",
@@ -132,7 +128,7 @@ async function download(
   c: RequestContext,
   make: (signal: AbortSignal) => Promise<ExportFile>,
 ): Promise<Response> {
-  const { content, type, name } = await made(c, make);
+  const { content, type, name } = await made(make);
   const plain = name.normalize("NFKD").replace(/[^\w.,+ -]+/g, "_");
   const whole = encodeURIComponent(name).replace(
     /['()*!]/g,
