@@ -12,7 +12,15 @@ import { cleanSvg } from "../agents/diagrams/clean_svg.ts";
 import { drawDiagrams } from "../agents/diagrams/draw.ts";
 import { DIAGRAM_CHARS } from "../agents/diagrams/protocol.ts";
 import { exportDocument } from "../server/pages/exports.ts";
-import { awaitDiagrams, diagramId, diagramSvg, knownDiagram } from "../server/services/diagrams.ts";
+import { withDiagrams } from "../server/pages/diagrams.ts";
+import {
+  awaitDiagrams,
+  diagramId,
+  diagramSvg,
+  keepDiagrams,
+  knownDiagram,
+  PAGE_CHARS,
+} from "../server/services/diagrams.ts";
 import { renderDocument } from "../views/document_markdown.ts";
 import { never } from "./git_support.ts";
 import { planningBench } from "./planning_support.ts";
@@ -24,6 +32,7 @@ const kinds = {
   state: "stateDiagram-v2\n  [*] --> Idle\n  Idle --> [*]\n",
   er: "erDiagram\n  CUSTOMER ||--o{ ORDER : places\n",
 };
+const links = { resolve: () => null, document: () => null, image: () => null };
 /** Ten thousand lines between two hundred things: laying it out takes minutes. */
 const names = (letter: string) => Array.from({ length: 100 }, (_, i) => letter + i).join(" & ");
 const endless = `graph TD\n${names("a")} --> ${names("b")}`;
@@ -192,8 +201,59 @@ Deno.test("who does not wait gets the address of a picture that comes later; eac
   b.app.advance(10 * 60_000);
   equal(knownDiagram(b.app, "pie"), null); // to be tried again
   ok(knownDiagram(b.app, source) !== null);
-  const { html } = renderDocument("```mermaid\ngraph TD\n```\n", {
-    links: { resolve: () => null, document: () => null, image: () => null },
-  });
+  const { html } = renderDocument("```mermaid\ngraph TD\n```\n", { links });
   match(html, /^<pre><code class="language-mermaid">/);
+});
+
+/** Drawings of a million characters each, by source. */
+const large = (letter: string, count: number) =>
+  new Map(Array.from({ length: count }, (_, i) => [
+    `graph TD\n  ${letter}${i}\n`,
+    { svg: `<svg>${" ".repeat(PAGE_CHARS / 8 - 11)}</svg>` },
+  ]));
+
+Deno.test("a page shows as many large diagrams as are kept, and says so of the others; an export has all", async () => {
+  await using b = await planningBench();
+  const ours = large("a", 10);
+  keepDiagrams(b.app, ours);
+  const shownBy = async (srcOf?: (svg: string) => string) => {
+    const shown: string[] = [];
+    await withDiagrams(b.app, 0, (diagram) => {
+      const all = [...ours.keys(), ...ours.keys()].map(diagram);
+      shown.splice(0, Infinity, ...all.map((one) => "src" in one ? "shown" : one.problem));
+      return renderDocument("", { links });
+    }, { srcOf });
+    return shown;
+  };
+  const page = await shownBy();
+  const fitting = [...Array(8).fill(true), false, false];
+  deepEqual(page.map((one) => one === "shown"), [...fitting, ...fitting]);
+  match(page[8]!, /too large together/);
+  keepDiagrams(b.app, large("b", 8));
+  // What the page shows was asked for later than what it does not.
+  deepEqual([...ours.keys()].map((source) => knownDiagram(b.app, source) !== null), fitting);
+  keepDiagrams(b.app, ours);
+  deepEqual(await shownBy((svg) => svg), Array(20).fill("shown"));
+});
+
+Deno.test("a drawing stays until the text that needs it is rendered, whatever else is drawn meanwhile", async () => {
+  await using b = await planningBench();
+  const [source] = large("a", 1).keys();
+  keepDiagrams(b.app, large("a", 1));
+  let last: unknown[] = [];
+  await withDiagrams(b.app, 60_000, (diagram) => {
+    last = [source!, "pie"].map(diagram);
+    keepDiagrams(b.app, large("b", 16));
+    return renderDocument("", { links });
+  }, { srcOf: (svg) => svg.slice(0, 5) });
+  equal(knownDiagram(b.app, source!), null);
+  deepEqual(last[0], { src: "<svg>" });
+  match(JSON.stringify(last[1]), /it begins with/);
+});
+
+Deno.test("who has left waits for no diagram, and has none drawn", async () => {
+  await using b = await planningBench();
+  const gone = AbortSignal.abort(new Error("gone"));
+  await rejects(awaitDiagrams(b.app, [endless], 60_000, gone), /gone/);
+  await rejects(diagramSvg(b.app, diagramId(endless)), { code: "not_found" });
 });

@@ -6,20 +6,24 @@ import {
   ok,
   rejects,
   strictEqual as equal,
+  throws,
 } from "node:assert";
 import { createHash } from "node:crypto";
 import { unzipSync } from "fflate";
 import { findChromium } from "../agents/find_chromium.ts";
 import { printPdf } from "../agents/print_pdf.ts";
 import { documentExportSchema } from "../server/outputs/document_exports.ts";
+import { AppError } from "../server/errors.ts";
+import { exportedFile } from "../server/pages/exported.ts";
 import { exportDocument, exportProject } from "../server/pages/exports.ts";
 import { EXPORT_BYTES, requireRoom } from "../server/services/export_images.ts";
+import { readDocuments } from "../server/services/document_texts.ts";
+import { zipOf } from "../server/services/export_zip.ts";
 import { addImage } from "../server/services/document_images.ts";
 import { pdfOf } from "../server/services/pdf.ts";
 import { chromiumPath, needsChromium } from "./browser.ts";
 import { never } from "./git_support.ts";
 import { PNG } from "./images.ts";
-import { planningDocument } from "./planning_fixture.tsx";
 import { planningBench } from "./planning_support.ts";
 
 const SAVING = "planning/specs/saving.md";
@@ -140,11 +144,41 @@ Deno.test("an export of nothing, or of too much, is refused", async () => {
     message: /no document yet/,
   });
   await rejects(exportProject(b.app, "none", "html", never), { code: "not_found" });
-  const document = planningDocument({ bytes: EXPORT_BYTES + 1 });
-  await rejects(async () => void await requireRoom([{ document, text: "" }]), {
+  requireRoom(EXPORT_BYTES);
+  throws(() => requireRoom(EXPORT_BYTES + 1), { code: "conflict", message: /more than 64 MB/ });
+});
+
+Deno.test("whether there is room for all texts is asked before any is read, and again after each portion", async () => {
+  const texts = Array.from({ length: 60 }, (_, n): [string, string] => [`planning/${n}.md`, "é"]);
+  await using b = await planningBench(Object.fromEntries(texts));
+  await b.follow();
+  b.app.db.exec("UPDATE documents SET bytes = 1000");
+  const asked: number[] = [];
+  const room = (most: number) => (bytes: number) => {
+    asked.push(bytes);
+    if (bytes > most) throw new AppError("conflict", "too much");
+  };
+  await rejects(readDocuments(b.app, b.project, { room: room(59_999), signal: never }), {
     code: "conflict",
-    message: /more than 64 MB/,
   });
+  deepEqual(asked.splice(0), [60_000]);
+  const { documents } = await readDocuments(b.app, b.project, {
+    room: room(60_000),
+    signal: never,
+  });
+  equal(documents.length, 60);
+  deepEqual(asked, [60_000, 50, 100, 120]);
+});
+
+Deno.test("an export ends when its request does, in whatever form", async () => {
+  await using b = await bench();
+  const gone = new AbortController();
+  const documents = await readDocuments(b.app, b.project, { signal: never });
+  const what = { ...documents, project: b.project, images: { all: new Map(), find: () => null } };
+  gone.abort(new Error("gone"));
+  await rejects(exportedFile(b.app, what, gone.signal), /gone/);
+  const entry = { path: "a", bytes: new Uint8Array(1) };
+  await rejects(zipOf([entry], { atMs: 0, signal: gone.signal }), /gone/);
 });
 
 Deno.test("an image that is shown in many places counts in each of them", async () => {

@@ -8,6 +8,7 @@ import {
   throws,
 } from "node:assert";
 import { join } from "node:path";
+import { createRepository } from "../agents/git/new_repository.ts";
 import { within } from "../server/db.ts";
 import { agentFor } from "../server/services/definitions.ts";
 import {
@@ -69,6 +70,20 @@ async function bench(): Promise<Bench> {
     },
   };
 }
+
+Deno.test("createRepository() writes nothing where one of the files would lie outside the folder", async () => {
+  await using dir = await tempDir();
+  const path = join(dir.path, "new");
+  await Deno.mkdir(path);
+  for (const outside of ["../up", "a/../../up", "/up", "a//b", "", "a\0"]) {
+    const files = [{ path: "inside", content: "" }, { path: outside, content: "" }];
+    await rejects(createRepository({ path, files, message: "Begin", signal: never }), {
+      message: /lies outside/,
+    });
+  }
+  deepEqual([...Deno.readDirSync(path)], []);
+  deepEqual([...Deno.readDirSync(dir.path)].map(({ name }) => name), ["new"]);
+});
 
 const ideasOf = (app: TestApp) =>
   app.db.prepare("SELECT title FROM ideas ORDER BY number").all().map(({ title }) => String(title));
@@ -244,6 +259,20 @@ Deno.test("a crash after the folder is in place: the next try finds the project 
   await rejects(() => b.make(), { code: "conflict", message: /already the project "Thing"/ });
 });
 
+Deno.test("a project that a crash has left without rows gets them, though a person has committed there meanwhile", async () => {
+  await using b = await bench();
+  const ready = await b.make();
+  ok("making" in ready);
+  await Deno.rename(ready.making.folder, b.path);
+  await Deno.writeTextFile(join(b.path, "mine.txt"), "mine");
+  await personGit(b.path, "add", "--all");
+  const me = ["-c", "user.name=Pat Person", "-c", "user.email=pat@example.org"];
+  await personGit(b.path, ...me, "commit", "-q", "-m", "Mine");
+  const [project] = await mendMakings(afterCrash(b), never);
+  equal(project?.path, b.path);
+  deepEqual([b.around(), listMakings(b.app.db)], [["thing"], []]);
+});
+
 Deno.test("a start mends what crashes have left: one project whole, the other gone", async () => {
   await using b = await bench();
   const whole = await b.make();
@@ -293,6 +322,8 @@ Deno.test("a folder that somebody else has put there meanwhile is no project of 
   await Deno.remove(ready.making.folder, { recursive: true });
   await Deno.mkdir(b.path);
   await personGit(b.path, "init", "-q", "-b", "main");
+  const me = ["-c", "user.name=Pat Person", "-c", "user.email=pat@example.org"];
+  await personGit(b.path, ...me, "commit", "-q", "--allow-empty", "-m", "Theirs");
   deepEqual(await mendMakings(afterCrash(b), never), []);
   deepEqual([b.around(), listMakings(b.app.db)], [["thing"], []]);
 });

@@ -232,6 +232,22 @@ Deno.test("a template is refused for YAML that is none, with its line, and for a
   });
 });
 
+Deno.test("a template of very many keys is refused at once, and so is a key that is there twice", () => {
+  const many = Array.from({ length: 30_000 }, (_, n) => `k${n}: 1`);
+  for (const text of [many.join("\n"), `{${many.join(", ")}}`]) {
+    throws(() => readTemplate(text, "x.yaml"), { message: /at most 10000 keys/ });
+  }
+  throws(() => readTemplate("a: 1\nb: {c: 1, c: 2}\n", "x.yaml"), {
+    message: /x\.yaml: line 2: expected the key "c" once/,
+  });
+  throws(() => readTemplate("? [a]\n: 1\n", "x.yaml"), { message: /expected a word as key/ });
+  throws(() => readTemplate(many.slice(0, 9_000).join("\n"), "x.yaml"), (error: Error) => {
+    match(error.message, /expected no "k0", [^]*"k9" and 8990 others here/);
+    ok(error.message.length < 2_000);
+    return true;
+  });
+});
+
 Deno.test("files that can't be beside each other are refused when the answers have led to them", () => {
   const twice = read(
     files({ path: "{{name|kebab}}.md", text: "" }, { path: "my-thing.md", text: "" }),
@@ -247,6 +263,20 @@ Deno.test("files that can't be beside each other are refused when the answers ha
   throws(() => filled(wild, { at: ".git" }), { code: "invalid", message: /git's own folder/ });
 });
 
+Deno.test("answers can lead no file out of the folder, nor among the agents that a person is shown", () => {
+  const begun = (at: string) =>
+    read({
+      questions: [{ key: "at", label: "At", type: "text", default: at }],
+      agents: [{ name: "mine", description: "Mine.", prompt: "Do it." }],
+      ...files({ path: ".claud{{at}}", text: "hidden" }),
+    });
+  for (const at of ["e/agents/../../../.bashrc", "e/agents/evil.md", "e/agents/x/y.md"]) {
+    throws(() => filled(begun(at)), { code: "invalid", message: /may not be/ }, at);
+  }
+  throws(() => filled(begun("e/agents/mine.md")), { code: "invalid", message: /there twice/ });
+  ok(filled(begun("ius.md")).files.some(({ path }) => path === ".claude/agents/mine.md"));
+});
+
 Deno.test("two commands of one name, each right by itself, are refused with the answers that bring them together", () => {
   const template = read({
     questions: [{ key: "more", label: "More", type: "yes_no" }],
@@ -256,7 +286,7 @@ Deno.test("two commands of one name, each right by itself, are refused with the 
   throws(() => filled(template, { more: "yes" }), { message: /it has two commands "test"/ });
 });
 
-Deno.test("no path of a project leads out of it, into git, or to what is a device elsewhere", () => {
+Deno.test("no path of a project leads out of it, into git, to what is a device elsewhere, or to what starts programs", () => {
   for (
     const path of [
       "",
@@ -272,13 +302,24 @@ Deno.test("no path of a project leads out of it, into git, or to what is a devic
       "x/nul.txt",
       ".gaffer/x",
       ".claude/hooks/x",
+      ".claude/agents/x.md",
+      "x/.Claude/settings.json",
+      ".mcp.json",
+      "x/.MCP.json",
+      ".vscode/mcp.json",
+      ".VSCode/tasks.json",
+      ".v\u017fcode/tasks.json",
+      "x/.cursor/mcp.json",
       "a\u0000",
       "a\n",
       " a",
     ]
   ) ok(whyNoProjectPath(path) !== null, JSON.stringify(path));
   for (
-    const path of [".gitignore", "src/näme (1).ts", ".github/workflows/ci.yml", "@scope/a+b.txt"]
+    const path of [
+      ...[".gitignore", "src/näme (1).ts", ".github/workflows/ci.yml", "@scope/a+b.txt"],
+      ...[".vscode/extensions.json", "tasks.json", "src/claude/mcp.json.md"],
+    ]
   ) {
     equal(whyNoProjectPath(path), null, path);
   }
@@ -336,6 +377,18 @@ Deno.test("a person's documents take the place of the template's, and their spec
   throws(() => filled(named("rust"), {}, { documents: [{ path: "../x.md", text: "" }] }), {
     code: "invalid",
   });
+});
+
+Deno.test("documents with endless lines are read in no time", () => {
+  const spaces = " ".repeat(250_000);
+  const lines = [
+    `# a${spaces}x`,
+    `## Agents ${"#".repeat(250_000)}`,
+    `- a${spaces}x`,
+    `- b: ${spaces}x`,
+  ];
+  const text = `${lines.join("\n")}\n- c: does it\n#${spaces}#x\n- d: not one\n`;
+  deepEqual(documentAgents([{ path: "a.md", text }], catalog).map(({ name }) => name), ["c"]);
 });
 
 Deno.test("a person's commands go before the template's, also in what agents read", () => {

@@ -1,5 +1,6 @@
 /** Makes a repository from given files: for the sample project, and for new ones of a template. */
 import { dirname, join } from "node:path";
+import { isInside } from "./contents.ts";
 import { gitOk } from "./git.ts";
 import { gaffer, type Identity, identityEnv } from "./repository.ts";
 
@@ -13,9 +14,14 @@ export interface NewRepository {
   signal: AbortSignal;
 }
 
-/** Writes the files and commits them on the branch "main". */
+/** Writes the files and commits them on the branch "main". Throws before the first where one would lie outside the folder. */
 export async function createRepository(spec: NewRepository): Promise<void> {
   const { path, files, message, author = gaffer, signal } = spec;
+  const outside = files.find((file) => !isInside(file.path));
+  if (outside) {
+    const shown = JSON.stringify(outside.path.slice(0, 200));
+    throw new Error(`Cannot make a repository in ${path}: the file ${shown} lies outside of it`);
+  }
   for (const file of files) {
     const target = join(path, file.path);
     await Deno.mkdir(dirname(target), { recursive: true });

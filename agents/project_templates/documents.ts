@@ -11,9 +11,10 @@ import type { PlannedAgent } from "./template_agents.ts";
 const AGENTS_MAX = 20;
 
 /** `- **shader-dev** (as feature-dev): writes shaders` below a heading "Agents". */
-const HEADING = /^(#{1,6})\s+(.*?)\s*#*$/;
 const AGENT =
   /^\s*[-*+]\s+[*_`]{0,3}([a-z][a-z0-9-]{0,39})[*_`]{0,3}(?:\s*\((?:as|like)\s+`?([a-z][a-z0-9-]*)`?\))?\s*[:–—]\s*(\S.{0,400})$/;
+/** A longer line names no agent. */
+const LINE_CHARS = 1_000;
 const DEFAULT_BASE = "feature-dev";
 
 /**
@@ -29,13 +30,14 @@ export function documentAgents(
   for (const { path, text } of documents) {
     let level = 0;
     for (const line of text.split(/\r?\n/)) {
-      const [, marks, words] = HEADING.exec(line) ?? [];
-      if (marks) {
-        if (/^agents$/i.test(words!)) level = marks.length;
-        else if (marks.length <= level) level = 0;
+      const heading = headingOf(line);
+      if (heading) {
+        if (/^agents$/i.test(heading.words)) level = heading.level;
+        else if (heading.level <= level) level = 0;
         continue;
       }
-      const [, name, base = DEFAULT_BASE, what] = level > 0 ? AGENT.exec(line) ?? [] : [];
+      const mayName = level > 0 && line.length <= LINE_CHARS;
+      const [, name, base = DEFAULT_BASE, what] = mayName ? AGENT.exec(line) ?? [] : [];
       if (!name || found.has(name) || found.size === AGENTS_MAX) continue;
       const built = catalog.text(catalog.text(name) ? name : base) ?? catalog.text(DEFAULT_BASE)!;
       const file = `${name}.md`;
@@ -49,4 +51,13 @@ export function documentAgents(
     }
   }
   return [...found.values()];
+}
+
+/** Without the marks at its end. By hand: an expression for both ends tries every pair of places in a long line. */
+function headingOf(line: string): { level: number; words: string } | null {
+  const [marks] = /^#{1,6}(?=\s)/.exec(line) ?? [];
+  if (marks === undefined) return null;
+  let end = line.length;
+  while (line[end - 1] === "#") end--;
+  return { level: marks.length, words: line.slice(marks.length, end).trim() };
 }

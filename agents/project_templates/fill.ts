@@ -7,7 +7,7 @@ import { type CommandName, commandNames } from "../../server/records.ts";
 import { whyNoProjectPath } from "./paths.ts";
 import { escapeFor, fillIn, noEscape, whyNoAnswer } from "./placeholders.ts";
 import type { Conditions, ProjectTemplate } from "./template.ts";
-import { AGENT_FILES, agentOf, agentPath, type PlannedAgent } from "./template_agents.ts";
+import { agentOf, agentPath, type PlannedAgent } from "./template_agents.ts";
 
 /** A planning document that a new project begins with; the path is seen from `planning/`. */
 export interface PlanningText {
@@ -112,7 +112,7 @@ export function fillTemplate(
     ...planning.map(({ path, text }) => plain(`planning/${path}`, text)),
     ...agents.map(({ path, text }) => plain(path, text)),
   ];
-  checkFiles(template, files);
+  checkFiles(template, files, new Set(agents.map(({ path }) => path)));
   return {
     name: answers.name!,
     description: answers.description!,
@@ -237,7 +237,12 @@ function documentPathOf(path: string): string {
   return template === undefined ? documentPath(path) : `templates/${documentPath(template)}`;
 }
 
-function checkFiles(template: ProjectTemplate, files: readonly PlannedFile[]): void {
+/** `ofAgents`: the paths of the plan's own agents, which a person is shown; no other may look like one. */
+function checkFiles(
+  template: ProjectTemplate,
+  files: readonly PlannedFile[],
+  ofAgents: ReadonlySet<string>,
+): void {
   const refuse = (path: string, why: string) => {
     throw new AppError(
       "invalid",
@@ -248,7 +253,7 @@ function checkFiles(template: ProjectTemplate, files: readonly PlannedFile[]): v
   };
   const seen = new Set<string>();
   for (const { path } of files) {
-    const why = path.startsWith(`${AGENT_FILES}/`) ? null : whyNoProjectPath(path);
+    const why = ofAgents.has(path) ? null : whyNoProjectPath(path);
     if (why !== null) refuse(path, `may not be: ${why}`);
     const same = path.toLowerCase();
     if (seen.has(same)) refuse(path, "would be there twice");

@@ -8,6 +8,7 @@ import { AppError, type FieldError, messageOf } from "../../server/errors.ts";
 import { once } from "../../server/once.ts";
 import { answerForms } from "./placeholders.ts";
 import { rulesBroken } from "./rules.ts";
+import { wrongKey } from "./unique_keys.ts";
 
 /** Largest template, in characters of its file. */
 export const TEMPLATE_MAX_CHARS = 1_000_000;
@@ -137,12 +138,19 @@ export function readTemplate(source: string, file: string): ProjectTemplate {
     throw refusal(file, [{ field: "", message }]);
   }
   const lines = new LineCounter();
-  const document = parseDocument(source, { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(source, {
+    lineCounter: lines,
+    prettyErrors: false,
+    uniqueKeys: false,
+  });
+  const refuseAt = (offset: number, message: string) => {
+    const at = lines.linePos(offset).line;
+    throw refusal(file, [{ field: "", message: `line ${at}: ${message}` }]);
+  };
   const [error] = document.errors;
-  if (error) {
-    const at = lines.linePos(error.pos[0]).line;
-    throw refusal(file, [{ field: "", message: `line ${at}: ${error.message}` }]);
-  }
+  if (error) refuseAt(error.pos[0], error.message);
+  const key = wrongKey(document);
+  if (key) refuseAt(key.offset, key.message);
   const checked = schema().safeParse(valuesOf(document, file), { reportInput: true });
   const lineOf = (path: PropertyKey[]): number | null => {
     for (let length = path.length; length > 0; length--) {
@@ -163,7 +171,8 @@ export function readTemplate(source: string, file: string): ProjectTemplate {
   if (!checked.success) {
     throw refusal(
       file,
-      checked.error.issues.map((issue) => at(issue.path, expectedOf(issue as Issue))),
+      checked.error.issues.slice(0, PROBLEMS_MAX)
+        .map((issue) => at(issue.path, expectedOf(issue as Issue))),
     );
   }
   const problems = rulesBroken(checked.data, TEMPLATE_MAX_CHARS).map(({ path, message }) =>
@@ -196,7 +205,9 @@ function valuesOf(document: ReturnType<typeof parseDocument>, file: string): unk
 
 function expectedOf(issue: Issue): string {
   if (issue.code === "unrecognized_keys") {
-    return `expected no ${issue.keys!.map((key) => `"${key}"`).join(", ")} here`;
+    const named = issue.keys!.slice(0, KEYS_NAMED).map((key) => shown(key)).join(", ");
+    const more = issue.keys!.length - KEYS_NAMED;
+    return `expected no ${named}${more > 0 ? ` and ${more} others` : ""} here`;
   }
   const [top] = issue.path;
   const said = issue.path.length === 1
@@ -207,6 +218,7 @@ function expectedOf(issue: Issue): string {
   return `expected ${expected.replace(/^(too|invalid)/i, (word) => `it not ${word}`)}, ${got}`;
 }
 
+const KEYS_NAMED = 10;
 const SHOWN_CHARS = 60;
 function shown(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value);
@@ -214,9 +226,14 @@ function shown(value: unknown): string {
 }
 
 const PROBLEMS_MAX = 20;
+/** Of one problem: what the file says is repeated in it. */
+const PROBLEM_CHARS = 1_000;
 
 function refusal(file: string, problems: FieldError[]): AppError {
-  const shown = problems.slice(0, PROBLEMS_MAX);
+  const shown = problems.slice(0, PROBLEMS_MAX).map(({ field, message }) => ({
+    field: field.slice(0, PROBLEM_CHARS),
+    message: message.length > PROBLEM_CHARS ? `${message.slice(0, PROBLEM_CHARS)}…` : message,
+  }));
   const text = shown.map(({ message }) => message).join("; ");
   return new AppError("invalid", `Cannot read the template ${file}: ${text}`, shown);
 }

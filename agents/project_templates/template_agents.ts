@@ -8,7 +8,7 @@ import { AppError } from "../../server/errors.ts";
 import type { ProjectTemplate } from "./template.ts";
 
 /** Folder of a project's definitions. */
-export const AGENT_FILES = ".claude/agents";
+const AGENT_FILES = ".claude/agents";
 
 /** An agent of the new project: its definition, and the file of the repository that holds it. */
 export interface PlannedAgent {

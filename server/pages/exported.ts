@@ -19,23 +19,26 @@ const ANCHOR_CHARS = 120;
 const anchorOf = ({ path, number }: PlanningDocument): string =>
   `doc-${idPart(path.replace(/\.md$/i, "")).slice(0, ANCHOR_CHARS)}-${number}`;
 
-/** A file can't wait for them later. */
-const DIAGRAMS_WAIT_MS = 60 * SECOND_MS;
+/** How long an export waits for all its diagrams together, well within a request: a file can't wait for them later. */
+const DIAGRAMS_WAIT_MS = 30 * SECOND_MS;
 
-/** One file of all these documents; links among them lead within it, others stay text. */
+/** One file of all these documents; links among them lead within it, others stay text. Throws the signal's reason. */
 export async function exportedFile(
   app: App,
   { project, documents, leftOut, images }: DocumentTexts & {
     project: Project;
     images: ExportImages;
   },
+  signal: AbortSignal,
 ): Promise<string> {
   const inside = new Set(documents.map(({ document }) => document.number));
   const parts = [];
   let bytes = 0;
+  const diagramsUntilMs = performance.now() + DIAGRAMS_WAIT_MS;
   for (const { document, text } of documents) {
     // Others get their turn between.
     await setImmediate();
+    signal.throwIfAborted();
     const anchor = anchorOf(document);
     const render = (diagram: RenderOptions["diagram"]) =>
       renderDocument(splitDocument(text).body, {
@@ -61,8 +64,9 @@ export async function exportedFile(
       if (bytes > EXPORT_BYTES) throw tooMuch();
       return `data:${type};base64,${Buffer.from(content).toString("base64")}`;
     };
-    const svgAddress = (svg: string) => addressOf("image/svg+xml", Buffer.from(svg));
-    const { html } = await withDiagrams(app, DIAGRAMS_WAIT_MS, render, svgAddress);
+    const srcOf = (svg: string) => addressOf("image/svg+xml", Buffer.from(svg));
+    const waitMs = Math.max(0, diagramsUntilMs - performance.now());
+    const { html } = await withDiagrams(app, waitMs, render, { srcOf, signal });
     parts.push({ document, anchor, html: withoutOwnLinks(html) });
   }
   const at = timeText(app.clock.nowMs());

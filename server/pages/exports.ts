@@ -44,7 +44,10 @@ export async function exportProject(
   signal: AbortSignal,
 ): Promise<ExportFile> {
   const project = getProject(app.db, projectId);
-  const { documents, leftOut } = await readDocuments(app, project, () => true, signal);
+  const { documents, leftOut } = await readDocuments(app, project, {
+    room: requireRoom,
+    signal,
+  });
   if (documents.length === 0) {
     throw new AppError("conflict", `Cannot export: "${project.name}" has no document yet`);
   }
@@ -62,7 +65,7 @@ interface Export extends DocumentTexts {
 async function exportAs(app: App, what: Export, signal: AbortSignal): Promise<ExportFile> {
   const { format, name } = what;
   const file = { ...await made(app, what, signal), name: `${name}.${format}` };
-  // A person who has left needs no file.
+  // What was not asked along the way: a file whose time is over is not sent.
   signal.throwIfAborted();
   return file;
 }
@@ -85,17 +88,19 @@ async function made(
       ...documents.map(({ document, text }) => planningEntry(document.path, bytes(text))),
       ...[...images.all].map(([path, image]) => planningEntry(path, image.bytes, true)),
     ];
-    return { content: await zipOf(entries, app.clock.nowMs()), type: "application/zip" };
+    return {
+      content: await zipOf(entries, { atMs: app.clock.nowMs(), signal }),
+      type: "application/zip",
+    };
   }
   const { exportedFile } = await import("./exported.ts");
-  const html = await exportedFile(app, { project, documents, leftOut, images });
+  const html = await exportedFile(app, { project, documents, leftOut, images }, signal);
   return format === "html"
     ? { content: html, type: "text/html; charset=utf-8" }
     : { content: await pdfOf(app, html, signal), type: "application/pdf" };
 }
 
 async function jsonOf(app: App, { project, documents, leftOut }: Export, signal: AbortSignal) {
-  requireRoom(documents);
   const facts = await exportFacts(app, { project, documents }, signal);
   const at = timeText(app.clock.nowMs());
   return JSON.stringify(documentExportJson({ project, at, documents: facts, leftOut }), null, 2);

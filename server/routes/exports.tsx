@@ -58,11 +58,17 @@ export function exportsApi(api: Api): void {
   );
   api.hono.post("/documents/:id/export", async (c) => {
     const { format } = validate(documentInput, await readBody(c), "body");
-    return download(c, await exportDocument(c.var.app, c.req.param("id"), format, requestSignal()));
+    return await download(
+      c,
+      (signal) => exportDocument(c.var.app, c.req.param("id"), format, signal),
+    );
   });
   api.hono.post("/projects/:id/documents/export", async (c) => {
     const { format } = validate(projectInput, await readBody(c), "body");
-    return download(c, await exportProject(c.var.app, c.req.param("id"), format, requestSignal()));
+    return await download(
+      c,
+      (signal) => exportProject(c.var.app, c.req.param("id"), format, signal),
+    );
   });
 }
 
@@ -86,17 +92,43 @@ export function exportPages(pages: Hono<Env>, tools: PageTools): void {
   pages.get("/planning/export/:format", async (c) => {
     const { format } = validate(projectInput, { format: c.req.param("format") }, "query");
     const id = c.req.query("project") ?? "";
-    return download(c, await exportProject(c.var.app, id, format, requestSignal()));
+    return await download(c, (signal) => exportProject(c.var.app, id, format, signal));
   });
 
   pages.get("/documents/:id/export/:format", async (c) => {
     const { format } = validate(documentInput, { format: c.req.param("format") }, "query");
-    return download(c, await exportDocument(c.var.app, c.req.param("id"), format, requestSignal()));
+    return await download(
+      c,
+      (signal) => exportDocument(c.var.app, c.req.param("id"), format, signal),
+    );
   });
 }
 
+/**
+ * Ends with the request's time. Not when the person leaves: who asks for a request's own signal has Deno print a warning,
+ * unless the whole program is started with a switch of its own.
+ */
+async function made(make: (signal: AbortSignal) => Promise<ExportFile>): Promise<ExportFile> {
+  const late = requestSignal();
+  try {
+    return await make(late);
+  } catch (cause) {
+    if (!late.aborted || cause !== late.reason) throw cause;
+    throw new AppError(
+      "conflict",
+      "Cannot export: it takes longer than a request may. Export single documents, or try again when less is going on",
+      [],
+      { cause },
+    );
+  }
+}
+
 /** To be saved, never to be shown here: it is other people's text. */
-function download(c: RequestContext, { content, type, name }: ExportFile): Response {
+async function download(
+  c: RequestContext,
+  make: (signal: AbortSignal) => Promise<ExportFile>,
+): Promise<Response> {
+  const { content, type, name } = await made(make);
   const plain = name.normalize("NFKD").replace(/[^\w.,+ -]+/g, "_");
   const whole = encodeURIComponent(name).replace(
     /['()*!]/g,

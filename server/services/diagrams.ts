@@ -8,6 +8,10 @@ import { AppError, messageOf } from "../errors.ts";
 /** Drawings that are kept, and their characters together: what was not asked for the longest goes first. */
 const KEPT = 300;
 const KEPT_CHARS = 16_000_000;
+/** Most characters of the drawings that one page shows: two pages of that size are kept together. */
+export const PAGE_CHARS = KEPT_CHARS / 2;
+/** Sizes that are remembered of drawings that are forgotten, so that a page knows which of its own it has room for. */
+const SIZES_KEPT = 2_000;
 /** Most that wait to be drawn. */
 const WAITING_MAX = 200;
 
@@ -15,6 +19,8 @@ const WAITING_MAX = 200;
 const PROBLEM_KEPT_MS = 10 * MINUTE_MS;
 
 type Known = Pick<App, "turnstile" | "log" | "clock">;
+/** A diagram that could be drawn. */
+export type Drawing = Extract<Drawn, { svg: string }>;
 
 interface Entry {
   /** Undefined while it is drawn. */
@@ -27,6 +33,8 @@ interface Entry {
 
 interface Diagrams {
   entries: Map<string, Entry>;
+  /** In characters, also of drawings that are forgotten. */
+  sizes: Map<string, number>;
   waiting: { source: string; settle: (drawn: Drawn) => void }[];
   isDrawing: boolean;
 }
@@ -35,7 +43,8 @@ interface Diagrams {
 const all = new WeakMap<Known["turnstile"], Diagrams>();
 
 function diagramsOf({ turnstile }: Known): Diagrams {
-  const known = all.get(turnstile) ?? { entries: new Map(), waiting: [], isDrawing: false };
+  const known = all.get(turnstile) ??
+    { entries: new Map(), sizes: new Map(), waiting: [], isDrawing: false };
   all.set(turnstile, known);
   return known;
 }
@@ -54,19 +63,50 @@ export function knownDiagram(app: Known, source: string): Drawn | null {
   return null;
 }
 
-/** Begins to draw what is not known yet, and waits for all of it: at most so long. */
+/** Characters of a drawing that has been drawn, kept or not; 0: of none, or of one that was drawn very long ago. */
+export const diagramChars = (app: Known, source: string): number =>
+  diagramsOf(app).sizes.get(diagramId(source)) ?? 0;
+
+/** Has these drawings, by source, kept as what was asked for last: a browser is about to ask for each. */
+export function keepDiagrams(app: Known, shown: ReadonlyMap<string, Drawing>): void {
+  if (shown.size === 0) return;
+  const diagrams = diagramsOf(app);
+  for (const [source, drawn] of shown) {
+    const id = diagramId(source);
+    const entry = diagrams.entries.get(id) ?? { drawn, ready: Promise.resolve(drawn) };
+    rememberSize(diagrams, id, drawn.svg.length);
+    diagrams.entries.delete(id);
+    diagrams.entries.set(id, entry);
+  }
+  forgetOld(diagrams);
+}
+
+/**
+ * Begins to draw what is not known yet, and waits for all of it: at most so long. Gives, by source, what was drawn by
+ * then: there may be more of it than is kept. Throws the signal's reason.
+ */
 export async function awaitDiagrams(
   app: Known,
   sources: readonly string[],
   waitMs: number,
-): Promise<void> {
+  signal?: AbortSignal,
+): Promise<Map<string, Drawn>> {
+  signal?.throwIfAborted();
+  const drawn = new Map<string, Drawn>();
   const missing = [...new Set(sources)].filter((source) => knownDiagram(app, source) === null);
-  if (missing.length === 0) return;
-  const drawn = Promise.all(missing.map((source) => ask(app, source)));
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise((resolve) => timer = setTimeout(resolve, waitMs));
-  await Promise.race([drawn, late]);
+  if (missing.length === 0) return drawn;
+  const whole = Promise.all(
+    missing.map(async (source) => void drawn.set(source, await ask(app, source))),
+  );
+  const { promise: late, resolve: giveUp } = Promise.withResolvers<void>();
+  const timer = setTimeout(giveUp, waitMs);
+  const leave = () => giveUp();
+  signal?.addEventListener("abort", leave);
+  await Promise.race([whole, late]);
   clearTimeout(timer);
+  signal?.removeEventListener("abort", leave);
+  signal?.throwIfAborted();
+  return new Map(drawn);
 }
 
 /** The SVG of a diagram that a page shows, waited for. Throws `not_found` when there is none. */
@@ -98,6 +138,7 @@ function ask(app: Known, source: string): Promise<Drawn> {
   entries.set(id, entry);
   const settle = (drawn: Drawn) => {
     entry.drawn = drawn;
+    if ("svg" in drawn) rememberSize(diagrams, id, drawn.svg.length);
     if ("problem" in drawn) entry.untilMs = app.clock.nowMs() + PROBLEM_KEPT_MS;
     resolve(drawn);
   };
@@ -127,6 +168,13 @@ async function drawWaiting({ log }: Known, diagrams: Diagrams): Promise<void> {
     forgetOld(diagrams);
   }
   diagrams.isDrawing = false;
+}
+
+function rememberSize({ sizes }: Diagrams, id: string, chars: number): void {
+  sizes.delete(id);
+  sizes.set(id, chars);
+  const [oldest] = sizes.size > SIZES_KEPT ? sizes.keys() : [];
+  if (oldest !== undefined) sizes.delete(oldest);
 }
 
 function forgetOld({ entries }: Diagrams): void {

@@ -1,4 +1,5 @@
 /** The images that documents show, read once for an export of them. */
+import { Buffer } from "node:buffer";
 import type { App } from "../app.ts";
 import { AppError } from "../errors.ts";
 import type { PlanningDocument, Project } from "../records.ts";
@@ -18,19 +19,20 @@ export interface ExportImages {
 const ADDRESS = /!\[[^\]\n]{0,300}\]\(\s{0,10}<?([^)\s>]{1,500})/g;
 const REFERENCE = /^ {0,3}\[[^\]\n]{1,200}\]:\s{0,10}<?([^\s>]{1,500})/gm;
 
-/** Throws `conflict` where texts and images come to more than `EXPORT_BYTES`. */
+/** Throws `conflict` where texts and images come to more than `EXPORT_BYTES`, and the signal's reason. */
 export async function exportImages(
   app: App,
   { project, documents }: { project: Project; documents: readonly OpenDocument[] },
   signal: AbortSignal,
 ): Promise<ExportImages> {
   const all = new Map<string, DocumentImage>();
-  let bytes = requireRoom(documents);
+  let bytes = bytesOf(documents);
   for (const path of imagePaths(documents)) {
+    signal.throwIfAborted();
     const image = await readIfShown(app, project, path, signal);
     if (image === null) continue;
     bytes += image.bytes.length;
-    if (bytes > EXPORT_BYTES) throw tooMuch();
+    requireRoom(bytes);
     all.set(path, image);
   }
   return {
@@ -42,12 +44,13 @@ export async function exportImages(
   };
 }
 
-/** Bytes of the texts. Throws `conflict` where they are more than `EXPORT_BYTES`. */
-export function requireRoom(documents: readonly OpenDocument[]): number {
-  const bytes = documents.reduce((sum, { document }) => sum + document.bytes, 0);
+/** Throws `conflict` for more bytes than `EXPORT_BYTES`. */
+export function requireRoom(bytes: number): void {
   if (bytes > EXPORT_BYTES) throw tooMuch();
-  return bytes;
 }
+
+const bytesOf = (documents: readonly OpenDocument[]): number =>
+  documents.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
 
 function imagePaths(documents: readonly OpenDocument[]): Set<string> {
   const found = new Set<string>();

@@ -19,11 +19,11 @@ export const planningEntry = (path: string, bytes: Uint8Array, packed = false): 
 
 /**
  * Packed file by file, so that others get their turn between; all of it is in memory, whose size the caller limits.
- * `atMs`: date of all files.
+ * `atMs`: date of all files. Throws the signal's reason.
  */
 export async function zipOf(
   entries: readonly ZipEntry[],
-  atMs: number,
+  { atMs, signal }: { atMs: number; signal: AbortSignal },
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { Zip, ZipDeflate, ZipPassThrough } = await import("fflate");
   const chunks: Uint8Array<ArrayBuffer>[] = [];
@@ -35,6 +35,7 @@ export async function zipOf(
   });
   for (const { path, bytes, packed } of entries) {
     await setImmediate();
+    signal.throwIfAborted();
     const file = packed ? new ZipPassThrough(path) : new ZipDeflate(path, { level: 6 });
     file.mtime = atMs;
     zip.add(file);

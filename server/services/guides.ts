@@ -64,7 +64,7 @@ async function assemble(
 ): Promise<{ parts: GuidePart[]; part: string }> {
   // A file that is no text says nowhere that it is approved.
   const accepted = ({ status }: PlanningDocument) => status !== "draft";
-  const { documents: texts } = await readDocuments(app, project, accepted, signal);
+  const { documents: texts } = await readDocuments(app, project, { wanted: accepted, signal });
   const parts = guideParts(texts.map(({ document }) => document));
   if (parts.length === 0) {
     throw new AppError(

@@ -5,8 +5,9 @@
  */
 import { createHash, randomUUID } from "node:crypto";
 import { basename, dirname } from "node:path";
+import { hasCommit } from "../../agents/git/contents.ts";
 import { createRepository } from "../../agents/git/new_repository.ts";
-import { identityOf, tipOf } from "../../agents/git/repository.ts";
+import { identityOf, isAncestor, tipOf } from "../../agents/git/repository.ts";
 import type { PlanningText } from "../../agents/project_templates/fill.ts";
 import { actingAs, type App } from "../app.ts";
 import type { Db } from "../db.ts";
@@ -291,13 +292,16 @@ async function mend(
   return null;
 }
 
-/** The folder has been renamed: the repository with this very commit stands where it was to be. */
+/** The folder has been renamed: the repository that began with this very commit stands where it was to be. */
 async function isInPlace(
   { path, folder, commit }: ProjectMaking,
   signal: AbortSignal,
 ): Promise<boolean> {
   if (commit === null || await isThere(folder) || !(await isThere(`${path}/.git`))) return false;
-  return await tipOf(path, BRANCH, signal) === commit;
+  const tip = await tipOf(path, BRANCH, signal);
+  if (tip === null || !(await hasCommit(path, commit, signal))) return false;
+  // A person may have committed there meanwhile.
+  return await isAncestor(path, commit, tip, signal);
 }
 
 async function isThere(path: string): Promise<boolean> {
