@@ -694,6 +694,8 @@ export interface PullRequest {
   askedBy: string;
   askedAt: string;
   endedAt: string | null;
+  /** When its merge was first seen in the project's base branch; null: it was not yet. */
+  broughtAt: string | null;
 }
 
 /** What a forge's own check says of a pushed commit. */
