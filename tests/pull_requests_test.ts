@@ -486,6 +486,8 @@ Deno.test("its job, given up or called off, leaves it to a person", async () => 
   deepEqual([it.pull.stopped, it.pull.error], [true, "Nothing looks at it any more: Timed out"]);
   match(whyNotAgain(it.app.db, { ...job, uniqueKey: null })!, /waits for you/);
   lookAtPullRequest(it.app, it.ticket.id);
+  it.app.tx((tx) => giveUpJob(it.app, tx, { ...job, id: "0" }, "Timed out"));
+  equal(it.pull.stopped, false, "an older job takes nothing with it that was asked for since");
   await it.follow();
   equal(it.pull.status, "open");
 });

@@ -1,6 +1,6 @@
 /** What a person does about a ticket's pull request: asks for it, has it looked at, takes up what was said there. */
 import { jobKeys } from "../../queue/job.ts";
-import { cancelJobs, enqueue } from "../../queue/queue.ts";
+import { cancelJobs, enqueue, findWaiting } from "../../queue/queue.ts";
 import type { App } from "../app.ts";
 import { transact, type Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
@@ -198,8 +198,10 @@ function comment(
   return made;
 }
 
-/** Nothing looks at it any more, until a person says so. */
-export function abandonFollowing(tx: Tx, ticketId: string, reason: string): void {
+/** Nothing looks at it any more, until a person says so: unless one has, for whom another job than this waits. */
+export function abandonFollowing(tx: Tx, ticketId: string, jobId: string, reason: string): void {
+  const next = findWaiting(tx.db, "follow_pull_request", jobKeys.followPull(ticketId));
+  if (next !== null && next.id !== jobId) return;
   const pull = activePull(tx, ticketId);
   if (pull) stopFollowing(tx, pull, `Nothing looks at it any more: ${reason}`);
 }
