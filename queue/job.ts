@@ -63,8 +63,8 @@ export const jobPolicies: { readonly [K in JobKind]: JobPolicy } = {
   merge_ticket: { queue: "merges", timeoutMs: 24 * HOUR_MS, maxAttempts: 8 },
   undo_merge: { queue: "merges", timeoutMs: 24 * HOUR_MS, maxAttempts: 8 },
   remove_worktree: { queue: "upkeep", timeoutMs: 5 * MINUTE_MS, maxAttempts: 8 },
-  // A push may take long; each request has a shorter end of its own.
-  follow_pull_request: { queue: "merges", timeoutMs: 15 * MINUTE_MS, maxAttempts: 8 },
+  // Two forges that answer nothing take all slots of the merges: each request has a short end, and all of them have.
+  follow_pull_request: { queue: "merges", timeoutMs: 3 * MINUTE_MS, maxAttempts: 8 },
   notify: { queue: "upkeep", timeoutMs: MINUTE_MS, maxAttempts: 12 },
   tell_alert: { queue: "upkeep", timeoutMs: MINUTE_MS, maxAttempts: 3 },
   notify_alert: { queue: "upkeep", timeoutMs: MINUTE_MS, maxAttempts: 12 },

@@ -112,7 +112,7 @@ export function createHttp(app: App, options: HttpOptions): Hono<Env> {
 
 /** Methods that some route takes at this path. Middleware, which stands under all methods, is none. */
 function methodsAt({ router }: Hono<Env>, path: string): string[] {
-  const taken = ["GET", "POST", "PATCH", "DELETE"].filter((method) =>
+  const taken = ["GET", "POST", "PUT", "PATCH", "DELETE"].filter((method) =>
     router.match(method, path)[0].some(([[, route]]) => route.method === method)
   );
   return taken.flatMap((method) => method === "GET" ? ["GET", "HEAD"] : method);

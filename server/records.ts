@@ -679,7 +679,7 @@ export interface PullRequest {
   number: number | null;
   /** Of its page; "" until it is open, or where the forge gave no web address. */
   url: string;
-  /** Commit at the branch there when it was last looked at; null: it never was. */
+  /** Commit at the branch there when it was last looked at; null: it was not since the last push. */
   head: string | null;
   mergeCommit: string | null;
   /** What is in the way and how to mend it; "" when nothing is. */
@@ -694,6 +694,8 @@ export interface PullRequest {
   askedBy: string;
   askedAt: string;
   endedAt: string | null;
+  /** When its merge was first seen in the project's base branch; null: it was not yet. */
+  broughtAt: string | null;
 }
 
 /** What a forge's own check says of a pushed commit. */

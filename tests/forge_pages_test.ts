@@ -38,7 +38,12 @@ function apiOf(it: PullScene) {
       headers: { "content-type": "application/json", ...headers },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    return { status: answer.status, json: await answer.json(), etag: answer.headers.get("etag") };
+    return {
+      status: answer.status,
+      json: await answer.json(),
+      etag: answer.headers.get("etag"),
+      allow: answer.headers.get("allow"),
+    };
   };
 }
 
@@ -50,6 +55,7 @@ Deno.test("a project's forge is set over the API, each wrong field refused by it
   equal((await call("DELETE", path)).status, 200);
   deepEqual((await call("GET", path)).json, { forge: null });
   equal((await call("DELETE", path)).status, 404);
+  equal((await call("PATCH", path)).allow, "GET, HEAD, PUT, DELETE");
   deepEqual((await call("PUT", path, good, version)).json.forge, {
     ...good,
     api_url: "https://api.github.com",
@@ -61,6 +67,7 @@ Deno.test("a project's forge is set over the API, each wrong field refused by it
     ["api_url", "forge.example"],
     ["repository", "greet"],
     ["repository", "ana/../greet"],
+    ["repository", "ana/."],
     ["repository", "a/b/c"],
     ["remote_url", "https://token@github.com/ana/greet.git"],
     ["remote_url", "/home/ana/greet.git"],
@@ -80,6 +87,9 @@ Deno.test("a project's forge is set over the API, each wrong field refused by it
   };
   const saved = (await call("PUT", path, { ...good, ...own }, version)).json.forge;
   deepEqual([saved.api_url, saved.repository], ["https://git.example/api/v1", "ana/greet"]);
+  for (const repository of ["ana/.github", "ana/_site"]) {
+    equal((await call("PUT", path, { ...good, repository }, version)).status, 200, repository);
+  }
   const lab = { kind: "gitlab", repository: "group/sub/greet" };
   equal(
     (await call("PUT", path, { ...good, ...lab }, version)).json.forge.repository,

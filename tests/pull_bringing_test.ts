@@ -2,21 +2,32 @@
 import { deepStrictEqual as deepEqual, match, rejects, strictEqual as equal } from "node:assert";
 import { dirname } from "node:path";
 import { bringMerge } from "../server/services/pull_bringing.ts";
+import { advanceTicket } from "../server/services/development.ts";
+import { addNeed } from "../server/services/needs.ts";
+import { describeWait, startWaitOf } from "../server/services/start_waits.ts";
 import { undoMerge } from "../server/services/undoing.ts";
 import { deleteForge } from "../server/store/forges.ts";
 import { never, personGit } from "./git_support.ts";
+import type { Ticket } from "../server/records.ts";
+import { askedFor, forgetJobs, tickets, tryToStart } from "./order_support.ts";
 import { PullScene } from "./pull_scene.ts";
 
-/** Merged there by a squash. Gives the commit. */
-async function merged(it: PullScene): Promise<string> {
+type How = (git: (...args: string[]) => Promise<string>, branch: string) => Promise<unknown>;
+
+const squash: How = async (git, branch) => {
+  await git("merge", "-q", "--squash", branch);
+  await git("commit", "-q", "-m", "Greet (#7)");
+};
+
+/** Merged there by a squash, or otherwise. Gives the commit. */
+async function merged(it: PullScene, how = squash): Promise<string> {
   const { repo, scene } = it.it;
   await it.opened();
   await repo.git("push", "-q", it.remote, "main");
   const clone = repo.beside("elsewhere");
   await personGit(repo.root, "clone", "-q", "-b", "main", it.remote, clone);
   const who = ["-c", "user.name=Ben", "-c", "user.email=ben@example.org"];
-  await personGit(clone, "merge", "-q", "--squash", `origin/${scene.branch}`);
-  await personGit(clone, ...who, "commit", "-q", "-m", "Greet (#7)\n\nGaffer-Ticket: 1");
+  await how((...args) => personGit(clone, ...who, ...args), `origin/${scene.branch}`);
   await personGit(clone, "push", "-q", "origin", "main");
   const mergeCommit = (await it.tip("main"))!;
   Object.assign(it.fake.state.pulls[0]!, { state: "merged", mergeCommit });
@@ -42,6 +53,54 @@ Deno.test("the base branch moves along, with the person's folder and its edits, 
   it.it.ask();
   await undoMerge(it.app, it.ticket.id, { attempt: 1, maxAttempts: 8 }, never);
   deepEqual([it.it.undo.status, it.ticket.status], ["done", "cancelled"]);
+});
+
+Deno.test("a merge commit of the forge's is undone, and of what it rebased no part alone", async () => {
+  const cases: [how: How, undo: string, base: RegExp][] = [
+    [(git, branch) => git("merge", "-q", "--no-ff", "-m", "Merge #7", branch), "done", /^1\n2\n3/],
+    [(git, branch) => git("cherry-pick", `HEAD..${branch}`), "refused", /^1\n2\nthree/],
+  ];
+  for (const [how, status, text] of cases) {
+    await using it = await PullScene.make();
+    await merged(it, how);
+    await bring(it);
+    it.it.ask();
+    await it.it.undoIt();
+    equal(it.it.undo.status, status);
+    match(await it.it.repo.read("a.txt"), text);
+    if (status === "refused") {
+      match(it.it.undo.reason, /is not all of the ticket: GitHub put its commits onto "main" one/);
+    }
+  }
+});
+
+Deno.test("a ticket that needs what the forge merged waits until that is in the base branch", async () => {
+  for (const way of ["brought", "pulled"]) {
+    await using it = await PullScene.make();
+    const [next] = tickets(it.app, 1, it.it.scene.project) as [Ticket];
+    addNeed(it.app, next.id, it.ticket.id);
+    await merged(it);
+    equal(tryToStart(it.app, next), "queued");
+    const wait = startWaitOf(it.app.db, it.app.clock.nowMs(), next)!;
+    match(
+      describeWait(wait).why,
+      /^Needs #1, merged on the forge and not in your base branch yet$/,
+    );
+    forgetJobs(it.app);
+    const job = { attempt: 1, maxAttempts: 8 };
+    deepEqual(await advanceTicket(it.app, next.id, job, never), {
+      type: "snooze",
+      ms: 60_000,
+      reason: 'What it needs is not in "main" here',
+    });
+    if (way === "brought") await bring(it);
+    else {
+      await it.it.repo.git("pull", "-q", it.remote, "main");
+      deepEqual(await advanceTicket(it.app, next.id, job, never), { type: "done" });
+    }
+    deepEqual(askedFor(it.app), [next.number], way);
+    equal(tryToStart(it.app, next), "in_progress");
+  }
 });
 
 Deno.test("nothing is brought over an edit, or over commits that the forge has not", async () => {

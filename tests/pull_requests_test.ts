@@ -15,7 +15,12 @@ import { archiveProject } from "../server/services/projects.ts";
 import { removeMergedWorktree } from "../server/services/merging.ts";
 import { failurePauseMs } from "../server/services/pull_following.ts";
 import { lookAgainMs } from "../server/services/pull_looks.ts";
-import { askForPullRequest, lookAtPullRequest, takeUp } from "../server/services/pull_requests.ts";
+import {
+  askForPullRequest,
+  lookAtPullRequest,
+  stopAttempt,
+  takeUp,
+} from "../server/services/pull_requests.ts";
 import { approveTicket, cancelTicket, requestTicketChanges } from "../server/services/tickets.ts";
 import { forgeKinds } from "../server/states.ts";
 import { deleteForge } from "../server/store/forges.ts";
@@ -289,12 +294,74 @@ Deno.test("merged there while newer work waits here, the ticket is not done by i
   deepEqual([it.ticket.status, it.pull.status], ["review", "merged"]);
 });
 
+Deno.test("merged there before the newer work was pushed, that is not sent, and the ticket not done", async () => {
+  await using it = await PullScene.make();
+  await it.opened();
+  const first = it.ticket.headCommit;
+  Object.assign(it.fake.state.pulls[0]!, { state: "merged", mergeCommit: "d".repeat(40) });
+  await it.it.scene.round({ "a.txt": "newer\n" });
+  it.ask();
+  deepEqual(await it.follow(), { type: "done" });
+  deepEqual([await it.tip(), it.pull.pushed], [first, first]);
+  deepEqual([it.ticket.status, it.pull.status], ["review", "merged"]);
+  await it.opened();
+  deepEqual([it.pull.number, it.pull.pushed], [8, it.ticket.headCommit]);
+});
+
+for (const kind of forgeKinds) {
+  Deno.test(`${kind}: merged while newer work was being pushed, the ticket is not done`, async () => {
+    await using it = await PullScene.make(kind);
+    await it.opened();
+    const [first] = it.pull.sent;
+    await it.it.scene.round({ "a.txt": "newer\n" });
+    it.ask();
+    const branches = it.fake.state.branches;
+    it.fake.state.branches = async (name) => {
+      const tip = await branches(name);
+      if (tip !== first) {
+        // Gitea says where the branch is now, the others what was merged.
+        const headCommit = kind === "gitea" ? tip : first;
+        const mergeCommit = "d".repeat(40);
+        Object.assign(it.fake.state.pulls[0]!, { state: "merged", mergeCommit, headCommit });
+        return kind === "gitea" ? tip : first!;
+      }
+      return tip;
+    };
+    deepEqual(await it.follow(), { type: "done" });
+    equal(await it.tip(), it.ticket.headCommit);
+    deepEqual([it.ticket.status, it.pull.status], ["review", "merged"]);
+  });
+
+  Deno.test(`${kind}: newer work that was pushed, then merged, makes the ticket done`, async () => {
+    await using it = await PullScene.make(kind);
+    await it.opened();
+    await it.it.scene.round({ "a.txt": "newer\n" });
+    it.ask();
+    equal((await it.follow()).type, "snooze");
+    Object.assign(it.fake.state.pulls[0]!, { state: "merged", mergeCommit: "d".repeat(40) });
+    deepEqual(await it.follow(), { type: "done" });
+    equal(it.ticket.status, "done");
+  });
+}
+
+Deno.test("a forge that still tells of the branch before the push is not taken for somebody else's", async () => {
+  await using it = await PullScene.make();
+  await it.opened();
+  const [first] = it.pull.sent;
+  await it.it.scene.round({ "a.txt": "newer\n" });
+  it.ask();
+  it.fake.state.branches = () => first!;
+  await it.follow();
+  equal(it.pull.head, it.ticket.headCommit);
+});
+
 Deno.test("merged there while the ticket is not in review, it is done once it is back there", async () => {
   await using it = await PullScene.make();
   await it.opened();
   it.app.tx((tx) => moveTicket(tx, it.ticket.id, "in_progress", { step: "build" }));
   Object.assign(it.fake.state.pulls[0]!, { state: "merged", mergeCommit: "d".repeat(40) });
-  equal((await it.follow()).type, "snooze");
+  it.app.advance(20 * 60_000);
+  equal((await it.follow() as { ms: number }).ms, 120_000, "ever more seldom");
   deepEqual([it.ticket.status, it.pull.status], ["in_progress", "open"]);
   match(it.pull.error, /^Merged on GitHub as d{40}: the ticket is "in_progress"/);
   it.it.scene.toReview();
@@ -335,6 +402,24 @@ Deno.test("a refusal that lasts stops it with how to mend it; one that passes is
   it.token = undefined;
   equal((await it.follow()).type, "cancel");
   match(it.pull.error, /no variable FORGE_TOKEN/);
+});
+
+Deno.test("where the token may not read checks or remarks, that is said, and the merge is noticed all the same", async () => {
+  await using it = await PullScene.make();
+  await it.opened();
+  const commit = it.ticket.headCommit!;
+  it.fake.state.checks = [{ name: "ci", state: "passed", commit }];
+  await it.follow();
+  const refused = () => Response.json({ message: "Resource not accessible" }, { status: 403 });
+  it.fake.next.push("plain", refused(), refused());
+  equal((await it.follow()).type, "snooze");
+  match(it.pull.error, /^Cannot read the checks at GitHub: [^]*\nCannot read what was said at Git/);
+  match(it.pull.error, /The pull request is followed without$/);
+  deepEqual([it.pull.stopped, it.pull.failures, it.checks[0]!.name], [false, 0, "ci"]);
+  Object.assign(it.fake.state.pulls[0]!, { state: "merged", mergeCommit: "d".repeat(40) });
+  it.fake.next.push("plain", refused());
+  deepEqual(await it.follow(), { type: "done" });
+  equal(it.ticket.status, "done");
 });
 
 Deno.test("a limit that is used up with a good answer is kept to, as well", async () => {
@@ -381,6 +466,18 @@ Deno.test("a project that names another repository leaves the old pull request a
   deepEqual([now!.repository, now!.status, before!.status], ["ana/other", "open", "closed"]);
 });
 
+Deno.test("an attempt that fails stops what it began with, and nothing that was asked for since", async () => {
+  await using it = await PullScene.make();
+  await it.opened();
+  const began = it.pull;
+  await it.it.scene.round({ "a.txt": "newer\n" });
+  it.ask();
+  equal(it.app.tx((tx) => stopAttempt(tx, began, "An old refusal")), false);
+  deepEqual([it.pull.stopped, it.pull.error], [false, ""]);
+  equal(it.app.tx((tx) => stopAttempt(tx, it.pull, "A refusal")), true);
+  deepEqual([it.pull.stopped, it.pull.error], [true, "A refusal"]);
+});
+
 Deno.test("its job, given up or called off, leaves it to a person", async () => {
   await using it = await PullScene.make();
   it.ask();
@@ -389,6 +486,8 @@ Deno.test("its job, given up or called off, leaves it to a person", async () => 
   deepEqual([it.pull.stopped, it.pull.error], [true, "Nothing looks at it any more: Timed out"]);
   match(whyNotAgain(it.app.db, { ...job, uniqueKey: null })!, /waits for you/);
   lookAtPullRequest(it.app, it.ticket.id);
+  it.app.tx((tx) => giveUpJob(it.app, tx, { ...job, id: "0" }, "Timed out"));
+  equal(it.pull.stopped, false, "an older job takes nothing with it that was asked for since");
   await it.follow();
   equal(it.pull.status, "open");
 });

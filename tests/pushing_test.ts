@@ -8,10 +8,12 @@ import {
 } from "node:assert";
 import { isLastingRefusal, pushBranch, type PushSpec } from "../agents/git/pushing.ts";
 import { GitError } from "../agents/git/git_error.ts";
-import { whyNoRemote } from "../agents/git/remotes.ts";
+import { fetchBranch } from "../agents/git/fetching.ts";
+import { protocolOf, whyNoRemote } from "../agents/git/remotes.ts";
 import { startFakeForge } from "./fake_forges/mod.ts";
 import { never, personGit, TestRepo } from "./git_support.ts";
 import { exists } from "./git_support.ts";
+import { moveHome } from "./home.ts";
 
 class Scene implements AsyncDisposable {
   private constructor(readonly repo: TestRepo, readonly remote: string) {}
@@ -133,13 +135,61 @@ Deno.test("over HTTP the token is given to the address that was named, and is in
   await rejects(it.push(commit, gone), /not found[^]*See that the remote's address is right/);
 });
 
+Deno.test("the token reaches a fetch, too, of somebody whose own settings name filters", async () => {
+  await using it = await Scene.make();
+  await using forge = startFakeForge({ kind: "gitea", gitDir: it.remote });
+  const commit = await it.repo.git("rev-parse", "HEAD");
+  await it.repo.git("push", "-q", it.remote, "HEAD:refs/heads/main");
+  await using _home = await moveHome({
+    ".gitconfig": '[filter "lfs"]\n\tclean = git-lfs clean -- %f\n\tprocess = git-lfs filter\n',
+  });
+  const fetched = await fetchBranch({
+    repo: it.repo.dir,
+    remote: forge.remoteUrl,
+    login: { user: "oauth2", token: forge.state.token },
+    branch: "main",
+    signal: never,
+  });
+  equal(fetched, commit);
+});
+
 Deno.test("a remote that refuses says so in its own words", async () => {
   await using it = await Scene.make();
   const hook = `${it.remote}/hooks/pre-receive`;
   await Deno.writeTextFile(hook, "#!/bin/sh\necho No merges on Fridays\nexit 1\n");
   await Deno.chmod(hook, 0o755);
   const commit = await it.repo.git("rev-parse", "HEAD");
-  await rejects(it.push(commit), /remote: No merges on Fridays[^]*pre-receive hook declined/);
+  await rejects(it.push(commit), (error: GitError) => {
+    match(error.message, /remote: No merges on Fridays[^]*pre-receive hook declined/);
+    return isLastingRefusal(error);
+  });
+});
+
+Deno.test("isLastingRefusal() lets a remote's passing troubles be tried again, and its rules not", () => {
+  const refused = (why: string) =>
+    isLastingRefusal(new GitError("Cannot push", 1, `! a:b [remote rejected] (${why})`));
+  for (
+    const lasting of [
+      "pre-receive hook declined",
+      "protected branch hook declined",
+      "push declined due to repository rule violations",
+      "refusing to allow a Personal Access Token to create or update workflow `.github/x.yml`",
+    ]
+  ) ok(refused(lasting), lasting);
+  for (
+    const passing of [
+      "failed to update ref",
+      "cannot lock ref 'refs/heads/a': is at 1 but expected 2",
+      "Internal Server Error",
+    ]
+  ) ok(!refused(passing), passing);
+});
+
+Deno.test("protocolOf() knows a protocol however it is written", () => {
+  deepEqual(
+    ["HTTPS://github.com/a/b", "https://h/a", "Ssh://git@h/a", "git@h:a/b", "/a/b"].map(protocolOf),
+    ["https", "https", "ssh", "ssh", "file"],
+  );
 });
 
 Deno.test("whyNoRemote() takes addresses of HTTPS and SSH, and nothing that holds a password or is no address", () => {

@@ -7,6 +7,8 @@ import {
   strictEqual as equal,
   throws,
 } from "node:assert";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { cancelJob, giveUpJob } from "../server/services/jobs.ts";
 import { whyNotAgain } from "../server/services/dead_letters.ts";
 import { removeMergedWorktree } from "../server/services/merging.ts";
@@ -310,4 +312,19 @@ Deno.test("the ticket's page undoes a merge with one click, and says how that st
   match(undone, /Merge undone/);
   // Refused, it says so on the same page.
   equal((await pages.post(`${href}/undo`, {})).status, 303);
+});
+
+Deno.test("a merge that has landed is done, also where the folder of the merge can't be removed", async () => {
+  await using it = await MergeScene.make();
+  const { repo, app } = it;
+  await repo.commit("Elsewhere", { "b.txt": "moved\n" });
+  it.approve();
+  // Git finds no repository any more from the moment at which the ticket is done.
+  app.hub.subscribe(() => {
+    if (it.ticket.status === "done" && existsSync(join(repo.dir, ".git"))) {
+      Deno.renameSync(join(repo.dir, ".git"), join(repo.dir, "gone.git"));
+    }
+  });
+  deepEqual(await it.merge(), { type: "done" });
+  equal(it.ticket.status, "done");
 });

@@ -240,6 +240,7 @@ function Attention(props: TicketPageProps): VNode {
           ticket={ticket}
           undo={props.undo}
           on={mergedOn({ pull: props.pull.pull, ticket })}
+          brought={props.pull.pull?.broughtAt != null}
         />
       )}
       {ticket.status === "cancelled" && (

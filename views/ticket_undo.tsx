@@ -18,18 +18,28 @@ export const isUndone = ({ ticket, undo }: TicketUndoProps): boolean =>
   ticket.status === "cancelled" && undo?.status === "done" &&
   undo.mergeCommit === ticket.mergeCommit;
 
-/** Of a merged ticket: that it is, and how its undo stands. `on`: the forge that merged it; null: it was merged here. */
+/**
+ * Of a merged ticket: that it is, and how its undo stands. `on`: the forge that merged it; null: it was merged here.
+ * `brought`: that merge is known to be in the base branch here.
+ */
 export function MergedNotice(
-  { ticket, undo, on = null }: TicketUndoProps & { on?: string | null },
+  { ticket, undo, on = null, brought = false }: TicketUndoProps & {
+    on?: string | null;
+    brought?: boolean;
+  },
 ): VNode {
   return (
     <>
       <Notice tone="done" title={on ? `Merged on ${on}` : "Merged"}>
         <p>
           Commit <code>{shortCommit(ticket.mergeCommit ?? "")}</code> is on the base branch
-          {on && ` there; tickets that need it start from your own, which has it once you pull`}.
+          {on === null
+            ? "."
+            : brought
+            ? " there and here."
+            : " there. Tickets that need it wait until your own has it, too: pull, or move it along."}
         </p>
-        {on && (
+        {on && !brought && (
           <ActionForm action={pullHref(ticket.id, "bring")}>Move my base branch along</ActionForm>
         )}
       </Notice>

@@ -135,6 +135,23 @@ function overriding(entries: readonly Entry[]): Record<string, string> {
   return settings.size === 0 ? {} : env;
 }
 
+/** An environment with numbered settings after those that it has already; `more` holds nothing but such. */
+export function joinSettings(
+  env: Record<string, string>,
+  more: Record<string, string>,
+): Record<string, string> {
+  const before = Number(env.GIT_CONFIG_COUNT ?? 0);
+  const count = Number(more.GIT_CONFIG_COUNT ?? 0);
+  if (count === 0) return env;
+  const joined: Record<string, string> = { ...env, GIT_CONFIG_COUNT: String(before + count) };
+  for (let index = 0; index < count; index++) {
+    for (const part of ["GIT_CONFIG_KEY", "GIT_CONFIG_VALUE"]) {
+      joined[`${part}_${before + index}`] = more[`${part}_${index}`]!;
+    }
+  }
+  return joined;
+}
+
 /** What a repository includes may change without its own files, and anybody's with the branch: asked each time. */
 const mayBeRemembered = (own: string[], entries: readonly Entry[]): boolean =>
   own.length > 0 &&

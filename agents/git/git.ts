@@ -6,7 +6,7 @@
 import { AppError } from "../../server/errors.ts";
 import { MINUTE_MS, SECOND_MS } from "../../server/clock.ts";
 import { hadNoProgram, inOwnGroup, signalAll, signalGroup } from "../process_group.ts";
-import { driversOff } from "./drivers.ts";
+import { driversOff, joinSettings } from "./drivers.ts";
 import { GitError, gitFaultIn } from "./git_error.ts";
 import { gitEnvironment, guards, withoutPrograms } from "./guards.ts";
 
@@ -75,7 +75,7 @@ export async function git(
       return code === 0 ? stdout : null;
     },
   });
-  return await run(place, args, { ...options, env: { ...options.env, ...env } });
+  return await run(place, args, { ...options, env: joinSettings(options.env ?? {}, env) });
 }
 
 /**

@@ -6,7 +6,7 @@
  */
 import { Buffer } from "node:buffer";
 import { join } from "node:path";
-import { MINUTE_MS } from "../../server/clock.ts";
+import { MINUTE_MS, SECOND_MS } from "../../server/clock.ts";
 import { AppError } from "../../server/errors.ts";
 import { findProgram } from "../find_program.ts";
 import { git, gitOk } from "./git.ts";
@@ -15,7 +15,9 @@ import { protocolOf } from "./remotes.ts";
 import { readIfThere } from "./presence.ts";
 import { checkBranch, checkCommit, commonDirOf, isAncestor, readRef } from "./repository.ts";
 
-const PUSH_TIMEOUT_MS = 5 * MINUTE_MS;
+/** Of one command. A host that answers nothing shows with the short look, and holds up nothing else for long. */
+const LOOK_TIMEOUT_MS = 30 * SECOND_MS;
+const SEND_TIMEOUT_MS = 2 * MINUTE_MS;
 
 /** Taken over from Gaffer's environment: how this machine reaches others, and whom it trusts. */
 const reaching = [
@@ -96,7 +98,7 @@ export async function overNetwork(
   const { signal, login, remote } = spec;
   const result = await git(place, args, {
     signal,
-    timeoutMs: PUSH_TIMEOUT_MS,
+    timeoutMs: args[0] === "ls-remote" ? LOOK_TIMEOUT_MS : SEND_TIMEOUT_MS,
     env: networkEnv(spec),
     // Neither a token nor a branch goes where another server points.
     settings: ["http.followRedirects=false", "push.default=nothing", "protocol.version=2"],
@@ -143,7 +145,8 @@ const refusals: { pattern: RegExp; mend: string }[] = [
     mend: "See that the remote's address is right, and that the token may see that repository",
   },
   {
-    pattern: /\(pre-receive hook declined\)|protected branch|\[remote rejected\]/,
+    // Not whatever was rejected: a ref that is locked, or a fault over there, passes by itself.
+    pattern: /hook declined|protected branch|push declined|refusing to allow/i,
     mend: "The forge does not take it: read what it says, and change its rules or the work",
   },
   {

@@ -2,7 +2,7 @@
 
 /** "https", "http", "ssh" or "file". */
 export const protocolOf = (remote: string): string =>
-  /^([a-z]+):\/\//.exec(remote)?.[1] ?? (remote.startsWith("/") ? "file" : "ssh");
+  /^([a-z]+):\/\//i.exec(remote)?.[1]?.toLowerCase() ?? (remote.startsWith("/") ? "file" : "ssh");
 
 /** `git@host:path`, as ssh users write it. */
 const SCP_LIKE = /^(?:[\w][\w.-]*@)?[A-Za-z0-9][\w.-]*:(?!\/\/)[\w./~][\w./~+-]*$/;

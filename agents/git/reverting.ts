@@ -11,7 +11,15 @@ import {
   removeWorkDir,
   requireTip,
 } from "./merging.ts";
-import { checkCommit, commitTree, identityOf, isAncestor, readRef, treeOf } from "./repository.ts";
+import {
+  checkCommit,
+  commitTree,
+  identityOf,
+  isAncestor,
+  messageOfCommit,
+  readRef,
+  treeOf,
+} from "./repository.ts";
 
 export interface RevertSpec
   extends Pick<MergeSpec, "repo" | "base" | "workDir" | "signer" | "signal"> {
@@ -55,6 +63,24 @@ export async function prepareRevert(spec: RevertSpec): Promise<PreparedRevert> {
   const revert = await commitTree(repo, { tree, parents, message, identity, signer, signal });
   await checkedOut(place, revert, signal);
   return { type: "prepared", commit: revert, baseTip };
+}
+
+/**
+ * Whether a commit brought all of a branch that began at `base` and ended at `head`, as a merge or a squash does;
+ * false: it is the last of several that were put there one by one, or nobody can tell any more.
+ */
+export async function broughtAll(
+  { repo, commit, base, head, signal }: Pick<RevertSpec, "repo" | "base" | "commit" | "signal"> & {
+    head: string;
+  },
+): Promise<boolean> {
+  const parentOf = (of: string, number: number) => readRef(repo, `${of}^${number}`, signal);
+  if (await parentOf(checkCommit(commit), 2) !== null) return true;
+  if (await parentOf(checkCommit(head), 1) === base) return true;
+  const last = await messageOfCommit(repo, head, signal);
+  if (last === null) return false;
+  // A rebase keeps the words of each; a squash has its own.
+  return (await messageOfCommit(repo, commit, signal))?.trim() !== last.trim();
 }
 
 /** The newest commit since that says, as git itself and Gaffer do, that it reverts this one. */

@@ -23,6 +23,7 @@ import { planningAgents } from "./0021_planning_agents.ts";
 import { documentWork } from "./0022_document_work.ts";
 import { projectTemplates } from "./0024_project_templates.ts";
 import { documentsGone } from "./0026_documents_gone.ts";
+import { mergesBrought } from "./0027_merges_brought.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -52,4 +53,5 @@ export const migrations: readonly Migration[] = [
   documentWork,
   projectTemplates,
   documentsGone,
+  mergesBrought,
 ];

@@ -29,6 +29,7 @@ import { gatherEvidence, isProven, isReviewable, whyNotReviewable } from "./evid
 import { baseTip, followBranch, placeOf, ticketTip, worktreeOf } from "./places.ts";
 import { startRun } from "./runs.ts";
 import { fillWorktree } from "./worktree_files.ts";
+import { needsWait } from "./start_waits.ts";
 import { enqueueAdvanceTicket } from "./ticket_jobs.ts";
 import { moveTicket, startIfMay } from "./ticket_moves.ts";
 
@@ -57,6 +58,13 @@ export async function advanceTicket(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const ticket = startTicket(app, ticketId);
+  if (ticket.status === "queued" && ticket.pausedBy === null) {
+    if (needsWait(app.db, ticket)?.why === "needs_merge") {
+      // Loaded with the first that waits for one.
+      const { awaitMerges } = await import("./pull_arrivals.ts");
+      return await awaitMerges(app, ticket, signal);
+    }
+  }
   if (ticket.pausedBy !== null) {
     return { type: "cancel", reason: `Ticket #${ticket.number} is paused` };
   }

@@ -89,7 +89,7 @@ function whyNoApi(apiUrl: string): string | null {
 
 function whyNoRepository(kind: ForgeKind, repository: string): string | null {
   const parts = repository.split("/");
-  const legal = parts.every((part) => /^[\w][\w.-]*$/.test(part) && part !== "..");
+  const legal = parts.every((part) => /^[\w.][\w.-]*$/.test(part) && !/^\.+$/.test(part));
   if (kind === "gitlab") {
     return legal && (parts.length > 1 || /^\d+$/.test(repository))
       ? null

@@ -94,7 +94,7 @@ export const giveUpJob = (
 function abandonWork(
   app: App,
   tx: Tx,
-  { kind, args }: Job,
+  { id, kind, args }: Job,
   failure: FailureReason,
   reason: string,
 ): void {
@@ -107,7 +107,7 @@ function abandonWork(
     case "merge_ticket":
       return abandonMerge(tx, ticketId!, failure, reason);
     case "follow_pull_request":
-      return abandonFollowing(tx, ticketId!, reason);
+      return abandonFollowing(tx, ticketId!, id, reason);
     case "undo_merge":
       return abandonUndo(tx, ticketId!, failure, reason);
     case "run_agent": {

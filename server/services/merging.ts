@@ -68,7 +68,14 @@ export async function mergeTicket(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const outcome = await mergeOrBlock(app, ticketId, job, signal);
-  await tidyMergeDir(app, getProject(app.db, getTicket(app.db, ticketId).projectId), signal);
+  const project = getProject(app.db, getTicket(app.db, ticketId).projectId);
+  try {
+    await tidyMergeDir(app, project, signal);
+  } catch (error) {
+    // What became of the merge stands; the next one cleans the folder out.
+    const message = messageOf(error);
+    app.log.warn("the merge folder could not be removed", { project: project.id, message });
+  }
   return outcome;
 }
 

@@ -7,9 +7,11 @@ import { AppError } from "../errors.ts";
 import { forgeNames } from "../states.ts";
 import { findForge } from "../store/forges.ts";
 import { getProject } from "../store/projects.ts";
-import { findPullRequest } from "../store/pull_requests.ts";
+import { findPullRequest, listLackingMerges } from "../store/pull_requests.ts";
 import { getTicket } from "../store/tickets.ts";
+import { followDriftAfter } from "./document_drift.ts";
 import { openForge, type OpenOptions } from "./forges/open.ts";
+import { noticeArrivals, recordArrivals } from "./pull_arrivals.ts";
 
 /**
  * Moves the project's base branch along to what the forge's has, as a merge does: by a fast-forward alone, with every
@@ -20,7 +22,25 @@ export async function bringMerge(
   app: App,
   ticketId: string,
   signal: AbortSignal,
-  options: Pick<OpenOptions, "variable"> = {},
+  options: BringOptions = {},
+): Promise<string> {
+  const tip = await bring(app, ticketId, signal, options);
+  // Also where the forge does not say which commit its merge is: what the target has there is here now.
+  recordArrivals(app, [findPullRequest(app.db, ticketId)!]);
+  const { projectId } = getTicket(app.db, ticketId);
+  const others = listLackingMerges(app.db, { projectId });
+  await noticeArrivals(app, getProject(app.db, projectId), others, signal);
+  await followDriftAfter(app, ticketId, signal);
+  return tip;
+}
+
+type BringOptions = Pick<OpenOptions, "variable">;
+
+async function bring(
+  app: App,
+  ticketId: string,
+  signal: AbortSignal,
+  options: BringOptions,
 ): Promise<string> {
   const ticket = getTicket(app.db, ticketId);
   const refuse = (why: string): never => {

@@ -9,7 +9,7 @@ import { withTrailers } from "../../agents/git/merge_message.ts";
 import { isLastingRefusal, pushBranch } from "../../agents/git/pushing.ts";
 import type { App } from "../app.ts";
 import { HOUR_MS, MINUTE_MS } from "../clock.ts";
-import { transact } from "../db.ts";
+import { transact, type Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
 import { machineFaultOf } from "../machine_fault.ts";
 import type { ForgeSettings, PullRequest, Ticket } from "../records.ts";
@@ -26,8 +26,8 @@ import { ForgeError } from "./forges/client.ts";
 import type { Forge, ForgePull } from "./forges/forge.ts";
 import { openForge, type OpenOptions } from "./forges/open.ts";
 import { describeMerge, proposedMessage } from "./merging.ts";
-import { over, recordLook, tell, WELL } from "./pull_looks.ts";
-import { stopFollowing } from "./pull_requests.ts";
+import { headOf, over, recordLook, tell, WELL } from "./pull_looks.ts";
+import { stopAttempt } from "./pull_requests.ts";
 
 /** Commits that may have been sent, of which the newest are remembered. */
 const SENT_MAX = 100;
@@ -62,13 +62,14 @@ export async function followPullRequest(
   if (getProject(app.db, ticket.projectId).status !== "active") {
     return over("Its project is archived");
   }
+  const work = { app, ticket, pull, signal };
   try {
     const settings = settingsOf(app, ticket, pull);
     const opened = openForge(settings, { ...options, nowMs: app.clock.nowMs });
-    return await goOn({ app, ticket, pull, settings, ...opened, signal });
+    return await goOn(Object.assign(work, { settings, ...opened }));
   } catch (error) {
     if (signal.aborted) throw error;
-    return failed(app, pull, error);
+    return failed(app, work.pull, error);
   }
 }
 
@@ -86,6 +87,12 @@ function settingsOf(app: App, ticket: Ticket, pull: PullRequest): ForgeSettings 
 
 async function goOn(work: Work): Promise<Outcome> {
   if (work.pull.pushed !== work.pull.commit) {
+    const { number } = work.pull;
+    if (number !== null) {
+      // Nothing more goes to one that was merged or closed meanwhile: it would count as merged with the rest.
+      const seen = await work.forge.look(number, work.signal);
+      if (seen.state !== "open") return await look(work, number, seen);
+    }
     const refused = await push(work);
     if (refused !== null) return refused;
   }
@@ -112,14 +119,14 @@ async function push(work: Work): Promise<Outcome | null> {
   if (pushed.type === "foreign") {
     const error = `Cannot push: the branch "${branch}" on ${forge.name} is at ${pushed.tip}, ` +
       "which Gaffer did not put there. Bring it into the ticket's branch, or delete the branch there, then try again";
-    transact(app, (tx) => stopFollowing(tx, pull, error));
-    return over(error);
+    return transact(app, (tx) => stopped(tx, pull, error));
   }
-  transact(app, (tx) => {
-    updatePullRequest(tx, pull.id, { pushed: commit, ...WELL, changedAt: tx.now });
+  const changedAt = transact(app, (tx) => {
+    updatePullRequest(tx, pull.id, { pushed: commit, head: null, ...WELL, changedAt: tx.now });
     tell(tx, ticket, "pull_request_pushed", { forge: forge.name, commit });
+    return tx.now;
   });
-  work.pull = { ...pull, pushed: commit, sent };
+  work.pull = { ...pull, pushed: commit, sent, head: null, changedAt };
   return null;
 }
 
@@ -141,6 +148,7 @@ async function open(work: Work): Promise<number | null> {
   return transact(app, (tx) => {
     const changed = movePullRequest(tx, pull.id, { status: "open" }, { number, url, ...WELL });
     if (!changed) return null;
+    work.pull = { ...pull, number, url, changedAt: tx.now };
     tell(tx, ticket, "pull_request_opened", { forge: forge.name, number });
     return number;
   });
@@ -165,17 +173,41 @@ function messageOf(app: App, ticket: Ticket): { title: string; body: string } {
   return { title, body: body.join("\n").trim() };
 }
 
-async function look(work: Work, number: number): Promise<Outcome> {
+async function look(work: Work, number: number, known?: ForgePull): Promise<Outcome> {
   const { app, pull, forge, signal } = work;
-  const seen = await forge.look(number, signal);
-  const checks = await forge.checks(seen.headCommit || pull.pushed!, signal);
-  const remarks = await forge.remarks(number, signal);
-  return transact(app, (tx) => recordLook(tx, work, { pull: seen, checks, remarks }));
+  const seen = known ?? await forge.look(number, signal);
+  const checks = await read(() => forge.checks(headOf(pull, seen), signal));
+  const remarks = await read(() => forge.remarks(number, signal));
+  const whyNot = [checks.whyNot, remarks.whyNot].filter(Boolean).join("\n");
+  const unread = whyNot && `${whyNot}. The pull request is followed without`;
+  return transact(app, (tx) =>
+    recordLook(tx, work, {
+      pull: seen,
+      checks: checks.found,
+      remarks: remarks.found,
+      unread,
+    }));
+}
+
+/** What only tells more of a pull request; it is followed also where the token may not see that. */
+async function read<T>(ask: () => Promise<T>): Promise<{ found: T | null; whyNot: string }> {
+  try {
+    return { found: await ask(), whyNot: "" };
+  } catch (error) {
+    const hidden = error instanceof ForgeError && error.lasting &&
+      (error.status === 403 || error.status === 404);
+    if (!hidden) throw error;
+    return { found: null, whyNot: error.message };
+  }
 }
 
 /** Pause after so many looks in a row that came to nothing: 1, 2, 4 … minutes, an hour at most. */
 export const failurePauseMs = (failures: number): number =>
   Math.min(MINUTE_MS * 2 ** (failures - 1), HOUR_MS);
+
+/** Unless a person asked for more meanwhile: the job of that waits already. */
+const stopped = (tx: Tx, pull: PullRequest, message: string): Outcome =>
+  over(stopAttempt(tx, pull, message) ? message : "A person has asked for it anew meanwhile");
 
 /** Throws on what is no refusal of the forge: the queue's to try again. */
 function failed(app: App, pull: PullRequest, error: unknown): Outcome {
@@ -189,10 +221,7 @@ function failed(app: App, pull: PullRequest, error: unknown): Outcome {
     : true;
   const { message } = error;
   return transact(app, (tx) => {
-    if (lasting) {
-      stopFollowing(tx, pull, message);
-      return over(message);
-    }
+    if (lasting) return stopped(tx, pull, message);
     const now = findPullRequest(tx.db, pull.ticketId)!;
     const failures = now.failures + 1;
     updatePullRequest(tx, pull.id, { error: message, failures, lookedAt: tx.now });

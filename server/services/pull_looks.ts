@@ -33,8 +33,11 @@ interface LookedAt {
 /** What the forge says. */
 export interface Look {
   pull: ForgePull;
-  checks: ForgeCheck[];
-  remarks: NewRemark[];
+  /** Null: they can't be read there; what is known of them stays. */
+  checks: ForgeCheck[] | null;
+  remarks: NewRemark[] | null;
+  /** Why not, and how to mend it; "" else. */
+  unread: string;
 }
 
 /** The job of a pull request ends for good, with the reason. */
@@ -44,31 +47,32 @@ export const over = (reason: string): Outcome => ({ type: "cancel", reason });
 export function recordLook(
   tx: Tx,
   { ticket: { id }, pull: { id: pullId }, forge }: LookedAt,
-  { pull: seen, checks, remarks }: Look,
+  { pull: seen, checks, remarks, unread }: Look,
 ): Outcome {
   const ticket = getTicket(tx.db, id);
   const pull = findPullRequest(tx.db, id);
   if (!pull || pull.id !== pullId || pull.endedAt !== null) return over("It has ended meanwhile");
-  const head = seen.headCommit || pull.pushed!;
-  const said = addForgeRemarks(tx, pullId, head, remarks.slice(0, REMARKS_MAX));
-  const verdict = recordChecks(tx, pullId, checks.slice(0, CHECKS_MAX));
+  const head = headOf(pull, seen);
+  const said = addForgeRemarks(tx, pullId, head, (remarks ?? []).slice(0, REMARKS_MAX));
+  const verdict = checks && recordChecks(tx, pullId, checks.slice(0, CHECKS_MAX));
   const changes: PullChanges = {
     url: seen.url,
     head,
     lookedAt: tx.now,
     ...WELL,
+    error: seen.state === "open" ? unread : "",
     ...said > 0 || verdict !== null ? { changedAt: tx.now } : {},
   };
   const news = { forge: forge.name, number: seen.number };
   if (verdict !== null) tell(tx, ticket, "pull_request_checked", { ...news, ...verdict });
   if (said > 0) tell(tx, ticket, "pull_request_remarks", { ...news, count: said });
+  const againMs = Math.max(
+    lookAgainMs(tx.nowMs - Date.parse(changes.changedAt ?? pull.changedAt)),
+    forge.restMs(),
+  );
   if (seen.state === "open") {
     updatePullRequest(tx, pullId, changes);
-    const ms = Math.max(
-      lookAgainMs(tx.nowMs - Date.parse(changes.changedAt ?? pull.changedAt)),
-      forge.restMs(),
-    );
-    return { type: "snooze", ms, reason: `The pull request is open on ${forge.name}` };
+    return { type: "snooze", ms: againMs, reason: `The pull request is open on ${forge.name}` };
   }
   if (seen.state === "closed") {
     movePullRequest(tx, pullId, { status: "closed" }, changes);
@@ -79,18 +83,36 @@ export function recordLook(
     return { type: "snooze", ms: MERGING_HERE_MS, reason: "The ticket is being merged here, too" };
   }
   const mergeCommit = seen.mergeCommit ?? seen.headCommit;
-  const isWhole = ticket.headCommit === pull.pushed;
+  const isWhole = ticket.headCommit === pull.pushed && hasAllOf(pull, seen);
   if (isWhole && ticket.status !== "review") {
     const error = `Merged on ${forge.name} as ${mergeCommit}: the ticket is "${ticket.status}", ` +
       "and is done when it comes to its review as it is";
     updatePullRequest(tx, pullId, { ...changes, error });
-    return { type: "snooze", ms: MINUTE_MS, reason: error };
+    return { type: "snooze", ms: againMs, reason: error };
   }
   movePullRequest(tx, pullId, { status: "merged", mergeCommit }, changes);
   tell(tx, ticket, "pull_request_merged", { ...news, commit: mergeCommit });
   // What came onto the branch since was not merged: a person decides.
   if (isWhole) finish(tx, ticket, mergeCommit);
   return { type: "done" };
+}
+
+/** Commit at the branch there. Just after a push a forge may still tell of what was there before. */
+export const headOf = (pull: PullRequest, { state, headCommit }: ForgePull): string =>
+  headCommit === "" || state === "open" && isEarlier(pull, headCommit) ? pull.pushed! : headCommit;
+
+/** It was pushed, and newer work since. */
+const isEarlier = ({ sent, pushed }: PullRequest, commit: string): boolean =>
+  commit !== pushed && sent.includes(commit);
+
+/**
+ * Whether what was merged has all that was pushed: it may have been merged while that was sent. Gitea says of a merged
+ * one where its branch is now, so that there it must have been seen open since; `head` is null until then.
+ */
+function hasAllOf(pull: PullRequest, { headCommit }: ForgePull): boolean {
+  if (isEarlier(pull, headCommit)) return false;
+  const isFrozen = pull.kind !== "gitea" && headCommit === pull.pushed;
+  return isFrozen || pull.head !== null || pull.sent.every((commit) => commit === pull.pushed);
 }
 
 /** How they stand now, where that is another way than at the last look. */

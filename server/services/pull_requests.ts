@@ -1,6 +1,6 @@
 /** What a person does about a ticket's pull request: asks for it, has it looked at, takes up what was said there. */
 import { jobKeys } from "../../queue/job.ts";
-import { cancelJobs, enqueue } from "../../queue/queue.ts";
+import { cancelJobs, enqueue, findWaiting } from "../../queue/queue.ts";
 import type { App } from "../app.ts";
 import { transact, type Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
@@ -109,7 +109,7 @@ export function lookAtPullRequest(app: App, ticketId: string): Ticket {
         }`,
       );
     }
-    updatePullRequest(tx, pull.id, { stopped: false, failures: 0 });
+    updatePullRequest(tx, pull.id, { stopped: false, failures: 0, changedAt: tx.now });
     enqueueFollowing(tx, ticket);
     return ticket;
   });
@@ -198,14 +198,28 @@ function comment(
   return made;
 }
 
-/** Nothing looks at it any more, until a person says so. */
-export function abandonFollowing(tx: Tx, ticketId: string, reason: string): void {
+/** Nothing looks at it any more, until a person says so: unless one has, for whom another job than this waits. */
+export function abandonFollowing(tx: Tx, ticketId: string, jobId: string, reason: string): void {
+  const next = findWaiting(tx.db, "follow_pull_request", jobKeys.followPull(ticketId));
+  if (next !== null && next.id !== jobId) return;
   const pull = activePull(tx, ticketId);
   if (pull) stopFollowing(tx, pull, `Nothing looks at it any more: ${reason}`);
 }
 
+/**
+ * The same at the end of an attempt that began with `pull`; false: a person has asked for something newer meanwhile,
+ * which stays as it is.
+ */
+export function stopAttempt(tx: Tx, pull: PullRequest, error: string): boolean {
+  const now = activePull(tx, pull.ticketId);
+  const isSame = now?.id === pull.id && now.commit === pull.commit &&
+    now.changedAt === pull.changedAt;
+  if (isSame) stopFollowing(tx, pull, error);
+  return isSame;
+}
+
 /** Says what is in the way; nothing happens until a person says so. */
-export function stopFollowing(tx: Tx, { id, ticketId }: PullRequest, error: string): void {
+function stopFollowing(tx: Tx, { id, ticketId }: PullRequest, error: string): void {
   updatePullRequest(tx, id, { error, stopped: true, lookedAt: tx.now });
   const { projectId } = getTicket(tx.db, ticketId);
   tx.emit({ type: "pull_request_stopped", projectId, ticketId, data: { reason: error } });

@@ -4,6 +4,8 @@ import type { Db } from "../db.ts";
 import type { StartHours, StartRule, Ticket } from "../records.ts";
 import { nextTime } from "../../queue/cron.ts";
 import { listNeeds } from "../store/needs.ts";
+import { listLackingMerges } from "../store/pull_requests.ts";
+import { getTicket } from "../store/tickets.ts";
 import { ALL, countInProgress, getStartRule, getTicketStart } from "../store/starts.ts";
 
 /** What a queued ticket waits for; the first of them that holds. */
@@ -12,6 +14,8 @@ export type StartWait =
   /** These were cancelled or rejected: it never starts of itself. */
   | { why: "need_cancelled"; tickets: Ticket[] }
   | { why: "needs"; tickets: Ticket[] }
+  /** These were merged on a forge, and are not in the base branch here, which it would begin with. */
+  | { why: "needs_merge"; tickets: Ticket[] }
   /** A person starts it; `rule`: since its project, or all, say so of every ticket. */
   | { why: "hand"; rule: boolean }
   | { why: "not_before"; at: string }
@@ -73,8 +77,14 @@ function rulesAt(db: Db, nowMs: number): (scope: string) => RuleNow {
 
 /** The same of what it needs alone. */
 export function needsWait(db: Db, ticket: Ticket): StartWait | null {
-  const open = listNeeds(db, ticket.id).filter(({ status }) => status !== "done");
-  if (open.length === 0) return null;
+  const needs = listNeeds(db, ticket.id);
+  if (needs.length === 0) return null;
+  const open = needs.filter(({ status }) => status !== "done");
+  if (open.length === 0) {
+    const lacking = listLackingMerges(db, { ticketId: ticket.id });
+    if (lacking.length === 0) return null;
+    return { why: "needs_merge", tickets: lacking.map(({ ticketId }) => getTicket(db, ticketId)) };
+  }
   const cancelled = open.filter(({ status }) => status === "cancelled");
   return cancelled.length > 0
     ? { why: "need_cancelled", tickets: cancelled }
@@ -142,6 +152,11 @@ export function describeWait(
           ? "What is blocked there waits for a person; this one starts by itself when all of it is done."
           : "It starts by itself when that is done.",
       );
+    case "needs_merge":
+      return said(
+        `Needs ${numbers(wait.tickets)}, merged on the forge and not in your base branch yet`,
+        "It starts by itself when you have pulled that, or pressed Move my base branch along on the ticket that it needs.",
+      );
     case "hand":
       return said(
         "Waits for you to start it",
@@ -167,9 +182,15 @@ export function describeWait(
 
 /** "#5 (in progress) and #6 (queued)". */
 export function named(tickets: readonly Ticket[]): string {
-  const names = tickets.slice(0, NAMED_MAX).map(({ number, status }) =>
-    `#${number} (${status.replaceAll("_", " ")})`
-  );
+  return listed(tickets, ({ number, status }) => `#${number} (${status.replaceAll("_", " ")})`);
+}
+
+/** "#5 and #6". */
+const numbers = (tickets: readonly Ticket[]): string =>
+  listed(tickets, ({ number }) => `#${number}`);
+
+function listed(tickets: readonly Ticket[], name: (ticket: Ticket) => string): string {
+  const names = tickets.slice(0, NAMED_MAX).map(name);
   const more = tickets.length - names.length;
   if (more > 0) names.push(`${more} more`);
   return names.length === 1 ? names[0]! : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;

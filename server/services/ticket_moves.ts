@@ -52,7 +52,8 @@ export function startIfMay(tx: Tx, ticket: Ticket): Ticket {
   return ticket;
 }
 
-function wakeDependents(tx: Tx, id: string): void {
+/** What waits for the ticket is looked at again. */
+export function wakeDependents(tx: Tx, id: string): void {
   for (const dependent of listDependents(tx.db, id)) {
     if (dependent.status === "queued") enqueueAdvanceTicket(tx, dependent);
   }

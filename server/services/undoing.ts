@@ -4,7 +4,7 @@ import { jobKeys, type Outcome } from "../../queue/job.ts";
 import { isLanded, landMerge } from "../../agents/git/landing.ts";
 import { revertMessage, ticketOfMessage } from "../../agents/git/merge_message.ts";
 import { messageOfCommit, readRef } from "../../agents/git/repository.ts";
-import { type PreparedRevert, prepareRevert } from "../../agents/git/reverting.ts";
+import { broughtAll, type PreparedRevert, prepareRevert } from "../../agents/git/reverting.ts";
 import type { App } from "../app.ts";
 import { transact, type Tx } from "../db.ts";
 import { AppError, messageOf } from "../errors.ts";
@@ -131,14 +131,25 @@ async function prepare(work: Work): Promise<{ commit: string } | { refused: stri
   const workDir = mergeDirOf(app, project);
   const { mergeCommit: commit, why, askedBy: approvedBy } = undo;
   const of = await messageOfCommit(repo, commit, signal);
+  const there = findPullRequest(app.db, ticket.id);
+  const forge = there?.mergeCommit === commit ? forgeNames[there.kind] : null;
   if (of === null) {
-    const there = findPullRequest(app.db, ticket.id);
-    const why = there?.mergeCommit === commit
-      ? `Commit ${commit} was merged on ${forgeNames[there.kind]}: pull it into "${base}" first`
+    const why = forge !== null
+      ? `Commit ${commit} was merged on ${forge}: pull it into "${base}" first`
       : `The repository has lost commit ${commit}`;
     return { refused: why };
   }
-  if (ticketOfMessage(of) !== ticket.number) {
+  if (forge !== null) {
+    // A forge's own words name no ticket.
+    const branch = { base: ticket.baseCommit!, head: there!.pushed! };
+    if (!await broughtAll({ repo, commit, ...branch, signal })) {
+      return {
+        refused:
+          `Commit ${commit} is not all of the ticket: ${forge} put its commits onto "${base}" ` +
+          "one by one. Revert each of them there yourself",
+      };
+    }
+  } else if (ticketOfMessage(of) !== ticket.number) {
     return {
       refused:
         `Commit ${commit} is none that merged this ticket: what the ticket changes was on the base branch ` +

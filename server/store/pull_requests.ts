@@ -88,6 +88,31 @@ function write(
   return written ? pullFromRow(written) : null;
 }
 
+/** Most merges that are waited for, or looked for, at once. */
+const LACKING_MAX = 200;
+
+/** Merged on a forge, and not yet seen in the base branch here: of what a ticket needs, or of a project. Oldest first. */
+export const listLackingMerges = (
+  db: Db,
+  of: { ticketId: string } | { projectId: string },
+): PullRequest[] =>
+  db.prepare(`
+    SELECT p.* FROM tickets t JOIN pull_requests p ON p.ticket_id = t.id
+    WHERE ${
+    "ticketId" in of
+      ? "t.id IN (SELECT needs_id FROM ticket_needs WHERE ticket_id = :id)"
+      : "t.project_id = :id"
+  } AND t.status = 'done' AND p.status = 'merged' AND p.merge_commit = t.merge_commit AND p.brought_at IS NULL
+    ORDER BY p.ended_at, p.rowid LIMIT ${LACKING_MAX}
+  `).all({ id: "ticketId" in of ? of.ticketId : of.projectId }).map(pullFromRow);
+
+/** Its merge is in the base branch; false: that was known. */
+export const markBrought = (tx: Tx, id: string): boolean =>
+  tx.db.prepare(`
+    UPDATE pull_requests SET brought_at = :now
+    WHERE id = :id AND status = 'merged' AND brought_at IS NULL
+  `).run({ id, now: tx.now }).changes === 1;
+
 /**
  * Of a row of `tickets`: it is in review, and its work as it is now is on the forge, where nothing has failed, nobody
  * has pushed anything else, and nobody wants anything of it that was not taken up. Then people there have the word.
@@ -213,5 +238,6 @@ function pullFromRow(row: Row): PullRequest {
     askedBy: String(row.asked_by),
     askedAt: String(row.asked_at),
     endedAt: row.ended_at as string | null,
+    broughtAt: row.brought_at as string | null,
   };
 }
