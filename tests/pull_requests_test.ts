@@ -413,7 +413,10 @@ Deno.test("where the token may not read checks or remarks, that is said, and the
   const refused = () => Response.json({ message: "Resource not accessible" }, { status: 403 });
   it.fake.next.push("plain", refused(), refused());
   equal((await it.follow()).type, "snooze");
-  match(it.pull.error, /^Cannot read the checks at GitHub: [^]*\nCannot read what was said at Git/);
+  match(
+    it.pull.error,
+    /^Cannot read the checks at GitHub: [^]*\. Cannot read what was said at Git/,
+  );
   match(it.pull.error, /The pull request is followed without$/);
   deepEqual([it.pull.stopped, it.pull.failures, it.checks[0]!.name], [false, 0, "ci"]);
   Object.assign(it.fake.state.pulls[0]!, { state: "merged", mergeCommit: "d".repeat(40) });

@@ -178,7 +178,7 @@ async function look(work: Work, number: number, known?: ForgePull): Promise<Outc
   const seen = known ?? await forge.look(number, signal);
   const checks = await read(() => forge.checks(headOf(pull, seen), signal));
   const remarks = await read(() => forge.remarks(number, signal));
-  const whyNot = [checks.whyNot, remarks.whyNot].filter(Boolean).join("\n");
+  const whyNot = [checks.whyNot, remarks.whyNot].filter(Boolean).join(". ");
   const unread = whyNot && `${whyNot}. The pull request is followed without`;
   return transact(app, (tx) =>
     recordLook(tx, work, {
