@@ -248,6 +248,16 @@ Deno.test("a template of very many keys is refused at once, and so is a key that
   });
 });
 
+Deno.test("what is missing, or too much, is said in the words of the file, at its line", () => {
+  throws(() => readTemplate("gaffer_template: 1\nid: x\nhooks: []\nfiles: no\n", "x.yaml"), {
+    code: "invalid",
+    message: /"files": expected a list, got "no"; .*line 3: expected no "hooks" here/,
+  });
+  throws(() => readTemplate("id: x\n", "x.yaml"), {
+    message: /"files": expected a list, but it is missing/,
+  });
+});
+
 Deno.test("files that can't be beside each other are refused when the answers have led to them", () => {
   const twice = read(
     files({ path: "{{name|kebab}}.md", text: "" }, { path: "my-thing.md", text: "" }),

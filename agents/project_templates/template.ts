@@ -161,18 +161,23 @@ export function readTemplate(source: string, file: string): ProjectTemplate {
     }
     return null;
   };
-  const at = (path: PropertyKey[], message: string): FieldError => {
-    const number = lineOf(path);
+  const at = (path: PropertyKey[], message: string, culprit = path): FieldError => {
+    const number = lineOf(culprit);
+    const field = path.join(".");
+    const place = [number === null ? "" : `line ${number}`, field && `"${field}"`];
     return {
-      field: path.join("."),
-      message: `${number === null ? "" : `line ${number}, `}"${path.join(".")}": ${message}`,
+      field,
+      message: [place.filter(Boolean).join(", "), message].filter(Boolean).join(": "),
     };
   };
   if (!checked.success) {
     throw refusal(
       file,
       checked.error.issues.slice(0, PROBLEMS_MAX)
-        .map((issue) => at(issue.path, expectedOf(issue as Issue))),
+        .map((issue) => {
+          const { path, keys = [] } = issue as Issue;
+          return at(path, expectedOf(issue as Issue), [...path, ...keys.slice(0, 1)]);
+        }),
     );
   }
   const problems = rulesBroken(checked.data, TEMPLATE_MAX_CHARS).map(({ path, message }) =>
@@ -190,6 +195,8 @@ interface Issue {
   code: string;
   path: PropertyKey[];
   message: string;
+  /** Of `invalid_type`: "array". */
+  expected?: string;
   input?: unknown;
   keys?: string[];
 }
@@ -213,10 +220,21 @@ function expectedOf(issue: Issue): string {
   const said = issue.path.length === 1
     ? (schema().shape as Record<string, z.ZodType>)[String(top)]?.description
     : undefined;
-  const expected = said === undefined ? issue.message.replace(/^Invalid/, "invalid") : said;
+  const kind = issue.code === "invalid_type" ? kinds[issue.expected ?? ""] : undefined;
+  const expected = said ?? kind ?? issue.message.replace(/^Invalid/, "invalid");
   const got = issue.input === undefined ? "but it is missing" : `got ${shown(issue.input)}`;
   return `expected ${expected.replace(/^(too|invalid)/i, (word) => `it not ${word}`)}, ${got}`;
 }
+
+/** What YAML calls them. */
+const kinds: Readonly<Record<string, string | undefined>> = {
+  array: "a list",
+  object: "keys with values",
+  record: "keys with values",
+  string: "a text",
+  number: "a number",
+  boolean: "true or false",
+};
 
 const KEYS_NAMED = 10;
 const SHOWN_CHARS = 60;
