@@ -73,6 +73,19 @@ export class ForgeClient {
     return (await this.#request("POST", ask)).value;
   }
 
+  /** As `post`; null where it is refused because there is such a thing already, which `isThere` tells. */
+  async postUnless<S extends z.ZodType>(
+    ask: Ask<S> & { body: unknown },
+    isThere: (refusal: ForgeError) => boolean,
+  ): Promise<z.output<S> | null> {
+    try {
+      return await this.post(ask);
+    } catch (error) {
+      if (error instanceof ForgeError && isThere(error)) return null;
+      throw error;
+    }
+  }
+
   /** All pages of a list, as far as they are read. `items` of what a page holds. */
   async list<S extends z.ZodType, Item>(
     ask: Ask<S>,

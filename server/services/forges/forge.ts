@@ -65,3 +65,15 @@ export function timeOf(text: string | null | undefined): string {
 /** Open ones first; else as given. */
 export const openFirst = (pulls: readonly ForgePull[]): ForgePull[] =>
   pulls.toSorted((a, b) => Number(b.state === "open") - Number(a.state === "open"));
+
+/** Those of a branch of this very repository: another one may have a branch of that name. One whose own is gone counts. */
+export function ofBranch<P extends { head: { ref: string; repo?: { full_name: string } | null } }>(
+  pulls: readonly P[],
+  branch: string,
+  repository: string,
+): P[] {
+  const here = repository.toLowerCase();
+  return pulls.filter(({ head }) =>
+    head.ref === branch && (head.repo?.full_name ?? here).toLowerCase() === here
+  );
+}

@@ -3,13 +3,14 @@ import { z } from "zod";
 import { once } from "../../once.ts";
 import type { ForgeCheck } from "../../records.ts";
 import type { NewRemark } from "../../store/pull_requests.ts";
-import { ForgeClient, ForgeError } from "./client.ts";
+import { ForgeClient } from "./client.ts";
 import {
   cut,
   type Forge,
   type ForgePull,
   LABEL_CHARS,
   type NewPull,
+  ofBranch,
   openFirst,
   REMARK_CHARS,
   timeOf,
@@ -117,28 +118,18 @@ export function gitea(access: Access): Forge {
       const open = await list({ ...ask, query: { state: "open" } }, (page) => page);
       const ended = { state: "closed", sort: "recentupdate" };
       const closed = await list({ ...ask, query: ended }, (page) => page, 1);
-      const here = access.repository.toLowerCase();
-      const own = [...open, ...closed].filter(({ head }) =>
-        head.ref === branch && (head.repo?.full_name ?? here).toLowerCase() === here
-      );
-      return openFirst(own.map(pullOf));
+      return openFirst(ofBranch([...open, ...closed], branch, access.repository).map(pullOf));
     },
 
     async open({ branch, target, title, body }: NewPull, signal) {
-      try {
-        return pullOf(
-          await client.post({
-            doing: "open the pull request",
-            path: [...repo, "pulls"],
-            body: { head: branch, base: target, title, body },
-            schema: pull(),
-            signal,
-          }),
-        );
-      } catch (error) {
-        if (error instanceof ForgeError && error.status === 409) return null;
-        throw error;
-      }
+      const made = await client.postUnless({
+        doing: "open the pull request",
+        path: [...repo, "pulls"],
+        body: { head: branch, base: target, title, body },
+        schema: pull(),
+        signal,
+      }, ({ status }) => status === 409);
+      return made && pullOf(made);
     },
 
     async look(number, signal) {

@@ -3,13 +3,14 @@ import { z } from "zod";
 import { once } from "../../once.ts";
 import type { ForgeCheck } from "../../records.ts";
 import type { NewRemark } from "../../store/pull_requests.ts";
-import { ForgeClient, ForgeError } from "./client.ts";
+import { ForgeClient } from "./client.ts";
 import {
   cut,
   type Forge,
   type ForgePull,
   LABEL_CHARS,
   type NewPull,
+  ofBranch,
   openFirst,
   REMARK_CHARS,
   timeOf,
@@ -119,30 +120,18 @@ export function github(access: Access): Forge {
         schema: z.array(pull()),
         signal,
       }, (page) => page);
-      const here = access.repository.toLowerCase();
-      const own = all.filter(({ head }) =>
-        head.ref === branch && (head.repo?.full_name ?? here).toLowerCase() === here
-      );
-      return openFirst(own.map(pullOf));
+      return openFirst(ofBranch(all, branch, access.repository).map(pullOf));
     },
 
     async open({ branch, target, title, body }: NewPull, signal) {
-      try {
-        return pullOf(
-          await client.post({
-            doing: "open the pull request",
-            path: [...repo, "pulls"],
-            body: { head: branch, base: target, title, body },
-            schema: pull(),
-            signal,
-          }),
-        );
-      } catch (error) {
-        const exists = error instanceof ForgeError && error.status === 422 &&
-          /pull request already exists/i.test(error.message);
-        if (exists) return null;
-        throw error;
-      }
+      const made = await client.postUnless({
+        doing: "open the pull request",
+        path: [...repo, "pulls"],
+        body: { head: branch, base: target, title, body },
+        schema: pull(),
+        signal,
+      }, ({ status, message }) => status === 422 && /pull request already exists/i.test(message));
+      return made && pullOf(made);
     },
 
     async look(number, signal) {

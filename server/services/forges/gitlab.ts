@@ -3,7 +3,7 @@ import { z } from "zod";
 import { once } from "../../once.ts";
 import type { ForgeCheck } from "../../records.ts";
 import type { NewRemark } from "../../store/pull_requests.ts";
-import { ForgeClient, ForgeError } from "./client.ts";
+import { ForgeClient } from "./client.ts";
 import {
   cut,
   type Forge,
@@ -93,20 +93,14 @@ export function gitlab(access: Access): Forge {
     },
 
     async open({ branch, target, title, body }: NewPull, signal) {
-      try {
-        return pullOf(
-          await client.post({
-            doing: "open the merge request",
-            path: [...project, "merge_requests"],
-            body: { source_branch: branch, target_branch: target, title, description: body },
-            schema: request(),
-            signal,
-          }),
-        );
-      } catch (error) {
-        if (error instanceof ForgeError && error.status === 409) return null;
-        throw error;
-      }
+      const made = await client.postUnless({
+        doing: "open the merge request",
+        path: [...project, "merge_requests"],
+        body: { source_branch: branch, target_branch: target, title, description: body },
+        schema: request(),
+        signal,
+      }, ({ status }) => status === 409);
+      return made && pullOf(made);
     },
 
     async look(number, signal) {
