@@ -53,6 +53,8 @@ Deno.test({
         () => onPage(browser, lose, { width: 320 }),
       );
       await t.step("suggestions and lists by keyboard", () => onPage(browser, complete));
+      await t.step("buttons, keys and Tab write markdown", () => onPage(browser, mark));
+      await t.step("the outline leads into the text", () => onPage(browser, outline));
       await t.step("an image is pasted and shown", () => onPage(browser, paste));
       await t.step(
         "the text has colours, which can be switched off",
@@ -177,6 +179,100 @@ async function complete({ b, page }: Stage): Promise<void> {
   await page.keyboard.press("Escape");
   equal(await page.getByRole("option").count(), 0);
   equal(await page.evaluate("document.activeElement.id"), "document-form-text");
+}
+
+async function mark({ b, page }: Stage): Promise<void> {
+  await page.goto(page.url().replace("/planning", `/documents/${b.idOf("specs/saving.md")}/edit`));
+  const text = page.locator("#document-form-text");
+  const select = (from: number, to: number) =>
+    text.evaluate(
+      (area, [from, to]) => (area as HTMLTextAreaElement).setSelectionRange(from!, to!),
+      [from, to],
+    );
+  const press = (name: string) =>
+    page.getByRole("toolbar", { name: "Write" }).getByRole("button", { name, exact: true }).click();
+  const is = async (value: string) => equal(await text.inputValue(), value);
+  const set = async (value: string, from: number, to: number) => {
+    await text.fill(value);
+    await select(from, to);
+  };
+
+  await set("a word", 2, 6);
+  await press("Bold");
+  await is("a **word**");
+  await press("Bold");
+  await is("a word");
+  await page.keyboard.press("Control+i");
+  await is("a _word_");
+  await page.keyboard.press("Control+z");
+  await is("a word");
+  await set("one\n\ntwo\nthree", 0, 14);
+  await press("Checklist");
+  await is("- [ ] one\n\n- [ ] two\n- [ ] three");
+  await press("Numbered list");
+  await is("1. one\n\n2. two\n3. three");
+  await press("Numbered list");
+  await is("one\n\ntwo\nthree");
+  await press("Code");
+  await is("```\none\n\ntwo\nthree\n```");
+  await set("see it", 4, 6);
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("#idea-1");
+  await page.keyboard.press("Escape"); // the suggestions
+  await is("see [it](#idea-1)");
+  await set("here", 4, 4);
+  await press("Table");
+  await page.keyboard.type("Name");
+  await is("here\n\n| Name | Column |\n| --- | --- |\n|  |  |\n");
+
+  // Tab belongs to lists, to several lines and to code; elsewhere it leads on.
+  await set("- a\n- b", 6, 6);
+  await page.keyboard.press("Tab");
+  await page.keyboard.type("!");
+  await is("- a\n  - !b");
+  await page.keyboard.press("Shift+Tab");
+  await is("- a\n- !b");
+  await set("1. a\n2. b", 8, 8);
+  await page.keyboard.press("Tab");
+  await is("1. a\n   2. b");
+  await set("```\ncode\n```", 4, 4);
+  await page.keyboard.press("Tab");
+  await is("```\n  code\n```");
+  await set("words", 5, 5);
+  await page.keyboard.press("Tab");
+  await is("words");
+  equal(await page.evaluate("document.activeElement.id"), "document-form-image");
+
+  // One stop for Tab, arrows between the buttons.
+  await page.getByRole("button", { name: "Bold" }).focus();
+  await page.keyboard.press("ArrowLeft");
+  equal(await page.evaluate("document.activeElement.getAttribute('aria-label')"), "Table");
+  await text.focus();
+  await page.keyboard.press("Control+s");
+  await page.locator("#flash", { hasText: "specs/saving.md saved" }).waitFor();
+  equal(await b.repo.read(SAVING), "words");
+}
+
+async function outline({ b, page }: Stage): Promise<void> {
+  await page.goto(page.url().replace("/planning", `/documents/${b.idOf("specs/saving.md")}/edit`));
+  const text = page.locator("#document-form-text");
+  const far = "\nwords\n".repeat(100);
+  await text.fill(`---\ntitle: Saving\n---\n# One\n${far}\n## Two\n${far}`);
+  await page.locator("#document-outline summary").click();
+  await page.getByRole("link", { name: "Two" }).click();
+  await page.keyboard.press("End");
+  await page.keyboard.type(" here");
+  match(await text.inputValue(), /\n## Two here\n/);
+  const caret = await page.evaluate(() => {
+    const area = document.querySelector("textarea")!;
+    const above = area.value.slice(0, area.selectionStart).split("\n").length /
+      area.value.split("\n").length;
+    const { top, height } = area.getBoundingClientRect();
+    return (top + height * above - area.scrollTop) / innerHeight;
+  });
+  ok(caret > 0 && caret < 1, `the caret is in the window (${caret})`);
+  // It stays open while the typing goes on.
+  await page.getByRole("link", { name: "Two here" }).waitFor();
 }
 
 async function paste({ b, page }: Stage): Promise<void> {

@@ -454,6 +454,7 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
         goneFrom: "prj_game",
         problem: null,
         html,
+        headings,
         nowMs: shell.nowMs,
       }}
       meeting={{

@@ -199,14 +199,25 @@ function Outline({ headings }: { headings: DocumentHeading[] }): VNode | null {
       <div class="panel-head">
         <h2 id="document-outline-title">Outline</h2>
       </div>
-      <ul class="plain-list">
-        {headings.map(({ level, text, id }, i) => (
-          <li key={id} class={`outline-${Math.min(level, 4)}`}>
-            <a href={`#${id}`} data-key={i === 0 ? "o" : undefined}>{text || "Untitled"}</a>
-          </li>
-        ))}
-      </ul>
+      <HeadingList headings={headings} firstKey="o" />
     </nav>
+  );
+}
+
+/** Links to the headings of a text on the same page. */
+export function HeadingList(
+  { headings, firstKey }: { headings: DocumentHeading[]; firstKey?: string },
+): VNode {
+  return (
+    <ul class="plain-list">
+      {headings.map(({ level, text, id, line }, i) => (
+        <li key={id} class={`outline-${Math.min(level, 4)}`}>
+          <a href={`#${id}`} data-key={i === 0 ? firstKey : undefined} data-heading-line={line}>
+            {text || "Untitled"}
+          </a>
+        </li>
+      ))}
+    </ul>
   );
 }
 

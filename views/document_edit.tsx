@@ -4,7 +4,8 @@ import type { FieldError } from "../server/errors.ts";
 import type { PlanningDocument } from "../server/records.ts";
 import { PlainDiff } from "./activity_call.tsx";
 import { Notice, Time } from "./components.tsx";
-import { DocumentProse } from "./document.tsx";
+import { DocumentProse, HeadingList } from "./document.tsx";
+import type { DocumentHeading } from "./document_markdown.ts";
 import { count, plural } from "./format.ts";
 import { Button, buttonClass, ErrorSummary, Field, fieldId } from "./forms.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
@@ -49,6 +50,7 @@ export interface DocumentLive {
   problem: string | null;
   /** From `renderDocument`. */
   html: string;
+  headings: DocumentHeading[];
   nowMs: number;
 }
 
@@ -93,6 +95,7 @@ export function DocumentEditPage(props: DocumentEditPageProps): VNode {
           <DocumentOutside id={id} projectId={project.id} what={null} />
           <input type="hidden" name="seen" value={form.seen} />
           {form.crlf && <input type="hidden" name="crlf" value="1" />}
+          <WritingBar />
           <Field
             form={FORM}
             name="text"
@@ -121,6 +124,40 @@ export function DocumentEditPage(props: DocumentEditPageProps): VNode {
     </Layout>
   );
 }
+
+/** What static/writing.js does; without scripts it stays hidden, and the text is all there is. */
+function WritingBar(): VNode {
+  return (
+    <div class="writing" role="toolbar" aria-label="Write" data-writing="" hidden>
+      {writes.map(({ what, label, keys, shown }) => (
+        <button
+          key={what}
+          type="button"
+          class={buttonClass("quiet")}
+          aria-label={label}
+          title={keys ? `${label} (${keys.replace("Control+", "Ctrl ").toUpperCase()})` : label}
+          data-write={what}
+        >
+          {shown}
+        </button>
+      ))}
+      <p class="hint">Tab indents lists · Esc leaves the text · Ctrl S saves</p>
+    </div>
+  );
+}
+
+const writes: { what: string; label: string; shown: VNode | string; keys?: string }[] = [
+  { what: "bold", label: "Bold", shown: <b>B</b>, keys: "Control+b" },
+  { what: "italic", label: "Italic", shown: <i>I</i>, keys: "Control+i" },
+  { what: "heading", label: "Heading", shown: "H" },
+  { what: "list", label: "List", shown: "•" },
+  { what: "numbers", label: "Numbered list", shown: "1." },
+  { what: "checklist", label: "Checklist", shown: "☐" },
+  { what: "quote", label: "Quote", shown: "❝" },
+  { what: "code", label: "Code", shown: <code>{"<>"}</code> },
+  { what: "link", label: "Link", shown: "Link", keys: "Control+k" },
+  { what: "table", label: "Table", shown: "Table" },
+];
 
 /** With scripts a chosen file is put in where the caret is; without, a button puts it at the end of the draft. */
 function ImageField(
@@ -161,7 +198,7 @@ function ImageField(
 
 /** `#document-live`: sent again each time a draft is kept. */
 export function DocumentLiveParts(props: DocumentLive): VNode {
-  const { documentId, draftAt, goneFrom, problem, html, nowMs } = props;
+  const { documentId, draftAt, goneFrom, problem, html, headings, nowMs } = props;
   return (
     <div class="panel document-live" id="document-live">
       {goneFrom && (
@@ -180,6 +217,12 @@ export function DocumentLiveParts(props: DocumentLive): VNode {
             <Button kind="quiet">Discard the draft</Button>
           </form>
         )}
+      {headings.length > 1 && (
+        <details id="document-outline">
+          <summary data-key="o">Outline</summary>
+          <HeadingList headings={headings} />
+        </details>
+      )}
       <details open id="document-preview">
         <summary data-key="v">Preview</summary>
         <DocumentProse html={html} />

@@ -33,6 +33,8 @@ export interface DocumentHeading {
   text: string;
   /** Of its element. */
   id: string;
+  /** Where it begins in the file, from 1. */
+  line: number;
 }
 
 export interface RenderedDocument {
@@ -185,14 +187,18 @@ function wiki(state: StateInline, silent: boolean): boolean {
   return true;
 }
 
-function nameHeadings(tokens: Token[], { headings, idPrefix = "section" }: DocumentEnv): void {
+function nameHeadings(
+  tokens: Token[],
+  { headings, idPrefix = "section", linesBefore = 0 }: DocumentEnv,
+): void {
   const used = new Set<string>();
   for (const [index, token] of tokens.entries()) {
     if (token.type !== "heading_open" || headings.length >= HEADINGS_MAX) continue;
     const text = plainText(tokens[index + 1]?.children ?? []);
     const id = freeId(`${idPrefix}-${slugOf(text)}`, used);
     token.attrSet("id", id);
-    headings.push({ level: Number(token.tag.slice(1)), text, id });
+    const line = linesBefore + (token.map?.[0] ?? 0) + 1;
+    headings.push({ level: Number(token.tag.slice(1)), text, id, line });
   }
 }
 

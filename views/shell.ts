@@ -70,6 +70,7 @@ export const appScripts: readonly string[] = [
   "keys.js",
   "review.js",
   "editor.js",
+  "writing.js",
   "upload.js",
   "colours.js",
   "selection.js",

@@ -77,13 +77,14 @@ export async function liveOf(
   },
 ): Promise<DocumentLive> {
   // Whoever types is told first that the draft is kept.
-  const { html } = await rendered(app, document, text, { waitMs: LIVE_WAIT_MS });
+  const { html, headings } = await rendered(app, document, text, { waitMs: LIVE_WAIT_MS });
   return {
     documentId: document.id,
     draftAt,
     goneFrom: document.gone ? document.projectId : null,
     problem,
     html,
+    headings,
     nowMs: app.clock.nowMs(),
   };
 }
