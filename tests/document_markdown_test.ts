@@ -7,6 +7,7 @@ import {
   type DocumentLinks,
   renderDocument,
 } from "../views/document_markdown.ts";
+import { newMarkdown } from "../views/markdown_it.ts";
 import { planningBench } from "./planning_support.ts";
 
 const nowhere: DocumentLinks = { resolve: () => null, document: () => null, image: () => null };
@@ -43,6 +44,19 @@ Deno.test("the examples of CommonMark render as it says, but for raw HTML and ba
   // Schemes that are none of the web's and of mail's lead nowhere; bare addresses of the web are links.
   const [schemes, bare] = [[596, 598, 599, 601], [602, 608, 611]];
   deepEqual(different, [...schemes, ...bare]);
+});
+
+Deno.test("tokens and HTML are the parser's own, to the letter", () => {
+  const options = { html: false, linkify: true };
+  const [own, ours] = [new MarkdownIt(options), newMarkdown(options)];
+  const texts = commonmark.tests.map(({ markdown }: { markdown: string }) => markdown);
+  texts.push(texts.join("\n"), "a | b\n-|:-\n`1` | ~~2~~ <https://a.example> https://b.example\n");
+  for (const text of texts) {
+    equal(ours.render(text), own.render(text));
+    // Field by field, in whatever order.
+    const plainly = (md: typeof own) => JSON.parse(JSON.stringify(md.parse(text, {})));
+    deepEqual(plainly(ours), plainly(own));
+  }
 });
 
 const SCRIPT = "alert(1)";

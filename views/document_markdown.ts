@@ -2,7 +2,7 @@
  * A planning document as safe HTML: CommonMark with tables, but no raw HTML, no image from elsewhere, no scripts, no
  * `style`, no attribute that htmx would act on. What is not understood stays as text.
  */
-import MarkdownIt, { type Env, type StateCore, type StateInline, type Token } from "markdown-it";
+import type { Env, StateCore, StateInline, Token } from "markdown-it";
 import {
   countablesOf,
   type CountedHeading,
@@ -13,6 +13,7 @@ import {
 } from "./document_progress.tsx";
 import { idPart, isSafeHref } from "./links.ts";
 import { reference, type ResolveReference, tame } from "./markdown.ts";
+import { newMarkdown } from "./markdown_it.ts";
 
 /** Where a document's links lead; null: nowhere, and the link stays text. */
 export interface DocumentLinks {
@@ -78,7 +79,7 @@ export const DOCUMENT_SHOWN_CHARS = 200_000;
 const HEADING_SHIFT = 1;
 const HEADINGS_MAX = 1_000;
 
-const markdown = new MarkdownIt({ html: false, linkify: true, typographer: false });
+const markdown = newMarkdown({ html: false, linkify: true, typographer: false });
 markdown.linkify.set({ fuzzyLink: false, fuzzyEmail: false, fuzzyIP: false });
 markdown.validateLink = isSafeHref;
 markdown.inline.ruler.push("reference", referenceWithState);
@@ -192,7 +193,8 @@ function nameHeadings(
   { headings, idPrefix = "section", linesBefore = 0 }: DocumentEnv,
 ): void {
   const used = new Set<string>();
-  for (const [index, token] of tokens.entries()) {
+  for (let index = 0; index < tokens.length; index++) {
+    const token = tokens[index]!;
     if (token.type !== "heading_open" || headings.length >= HEADINGS_MAX) continue;
     const text = plainText(tokens[index + 1]?.children ?? []);
     const id = freeId(`${idPrefix}-${slugOf(text)}`, used);
@@ -233,10 +235,11 @@ const ITEM = /^\[([ xX])\](?=\s)/;
 /** "- [ ] text": a box before the text. */
 function tickItems({ tokens, Token }: StateCore, env: DocumentEnv): void {
   const { linesBefore = 0, tickable, ideaAction } = env;
-  for (const [index, token] of tokens.entries()) {
-    const [open, paragraph] = [tokens[index - 2], tokens[index - 1]];
-    if (token.type !== "inline" || paragraph?.type !== "paragraph_open") continue;
-    if (open?.type !== "list_item_open" || !open.map) continue;
+  for (let index = 2; index < tokens.length; index++) {
+    const token = tokens[index]!;
+    const open = tokens[index - 2]!;
+    if (token.type !== "inline" || open.type !== "list_item_open" || !open.map) continue;
+    if (tokens[index - 1]!.type !== "paragraph_open") continue;
     const first = token.children?.[0];
     const match = first?.type === "text" ? ITEM.exec(first.content) : null;
     if (!first || !match) continue;
@@ -284,11 +287,12 @@ function numberLines(tokens: Token[], { linesBefore = 0 }: DocumentEnv): void {
 /** Relative addresses of documents lead to their pages. Others stay what they are: files that no page shows. */
 function leadLinks(tokens: Token[], env: DocumentEnv): void {
   for (const token of tokens) {
-    const href = token.type === "link_open" ? String(token.attrGet("href")) : "";
+    if (token.children !== null) leadLinks(token.children, env);
+    if (token.type !== "link_open") continue;
+    const href = String(token.attrGet("href"));
     if (/\.md(?:#.*)?$/i.test(href) && !/^(?:[a-z][a-z0-9+.-]*:|\/)/i.test(href)) {
       const page = env.links.document(href.replace(/#.*$/, ""), "address");
       if (page !== null) token.attrSet("href", page);
     }
-    if (token.children) leadLinks(token.children, env);
   }
 }

@@ -2,8 +2,9 @@
  * Markdown from people and models as safe HTML: no raw HTML, no images, no scripts, no `style`, no
  * attribute that htmx would act on. What is not understood stays as text.
  */
-import MarkdownIt, { type Env, type StateInline, type Token } from "markdown-it";
+import type { Env, StateInline, Token } from "markdown-it";
 import { isSafeHref } from "./links.ts";
+import { newMarkdown } from "./markdown_it.ts";
 
 /** The address behind `#idea-12` or `#ticket-7`, or null when there is no such thing. */
 export type ResolveReference = (kind: "idea" | "ticket", number: number) => string | null;
@@ -17,7 +18,7 @@ const MARKDOWN_MAX_CHARS = 50_000;
 const HEADING_SHIFT = 2;
 const REFERENCE = /#(idea|ticket)-(\d{1,9})(?![\w-])/y;
 
-const markdown = new MarkdownIt({ html: false, linkify: true, breaks: true, typographer: false });
+const markdown = newMarkdown({ html: false, linkify: true, breaks: true, typographer: false });
 markdown.disable("image");
 // Only addresses with a scheme become links by themselves: "main.rs" and "build.sh" are files here.
 markdown.linkify.set({ fuzzyLink: false, fuzzyEmail: false, fuzzyIP: false });
@@ -56,16 +57,20 @@ export function tame(tokens: Token[], shift: number): void {
     if (token.type === "heading_open" || token.type === "heading_close") {
       token.tag = `h${Math.min(6, Number(token.tag.slice(1)) + shift)}`;
     }
-    // Column alignment arrives as a style attribute, which the content policy forbids.
-    const style = token.attrGet("style");
-    if (style !== null) {
-      token.attrs = token.attrs!.filter(([name]) => name !== "style");
-      token.attrJoin("class", `align-${String(style).replace("text-align:", "")}`);
-    }
-    const href = token.attrGet("href");
-    if (/^(?:https?:)?\/\//i.test(String(href))) {
-      token.attrSet("rel", "noopener noreferrer nofollow");
-    }
-    if (token.children) tame(token.children, shift);
+    // Most have none, and a long text has tens of thousands.
+    if (token.attrs !== null) tameAttributes(token, token.attrs);
+    if (token.children !== null) tame(token.children, shift);
+  }
+}
+
+function tameAttributes(token: Token, attrs: NonNullable<Token["attrs"]>): void {
+  // Column alignment arrives as a style attribute, which the content policy forbids.
+  const style = token.attrGet("style");
+  if (style !== null) {
+    token.attrs = attrs.filter(([name]) => name !== "style");
+    token.attrJoin("class", `align-${String(style).replace("text-align:", "")}`);
+  }
+  if (/^(?:https?:)?\/\//i.test(String(token.attrGet("href")))) {
+    token.attrSet("rel", "noopener noreferrer nofollow");
   }
 }

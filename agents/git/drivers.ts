@@ -2,7 +2,8 @@
  * Switches off the programs that a configuration names: filters (`filter.<name>.clean`, `.smudge`, `.process`) and
  * merge drivers. A repository chooses with its `.gitattributes` which of them run on which file, so one that is only
  * meant for a person's own files would run on whatever an agent wrote. Git has no switch for all of them; so their
- * names are read from the configuration, once per state of its files, and overridden one by one.
+ * names are read from the configuration, once per state of its files, and overridden one by one. What else of it Gaffer
+ * goes by is read along.
  *
  * Files are therefore checked out as they are stored: those of git-lfs as the small text that points to them, those of
  * git-crypt encrypted. Files with a merge driver of their own are combined as text.
@@ -45,11 +46,24 @@ export interface DriverQuestion {
   config(args: string[]): Promise<string | null>;
 }
 
+/** What the configuration says for a place, with the person's own. */
+export interface ConfigFacts {
+  /** For git: overrides every filter and merge driver. */
+  env: Record<string, string>;
+  /** `user.name` and `user.email`; empty where they are not set. */
+  user: { name: string; email: string };
+  /**
+   * Its working tree is the folder around `.git`, and its objects are files that anyone may add to: no setting says
+   * otherwise, and no extension is on that Gaffer doesn't know.
+   */
+  isPlain: boolean;
+}
+
 interface Known {
   /** Of every file that took part: a change of any is a reason to ask again. */
   files: string[];
   state: string;
-  env: Record<string, string>;
+  facts: ConfigFacts;
 }
 
 const remembered = new Map<string, Known>();
@@ -57,32 +71,34 @@ const remembered = new Map<string, Known>();
 /** Environment for git that overrides every filter and merge driver. Throws `conflict` where there are too many. */
 export async function driversOff(question: DriverQuestion): Promise<Record<string, string>> {
   if (apart.has(question.command)) return {};
+  return (await configFacts(question))?.env ?? {};
+}
+
+/** Null: git can't read it. Throws `conflict` where there are too many filters and merge drivers. */
+export async function configFacts(
+  question: Omit<DriverQuestion, "command">,
+): Promise<ConfigFacts | null> {
   const own = await ownConfig(question);
   const key = own.join("\0");
   const known = remembered.get(key);
-  if (known && known.state === await stateOf(known.files)) return known.env;
+  if (known && known.state === await stateOf(known.files)) return known.facts;
   const files = [...own, ...personsConfig()];
   const before = await stateOf(files);
-  const text = await question.config([
-    "--null",
-    "--show-scope",
-    "--show-origin",
-    "--name-only",
-    "--list",
-  ]);
-  if (text === null) return {};
+  const text = await question.config(["--null", "--show-scope", "--show-origin", "--list"]);
+  if (text === null) return null;
   const entries = entriesOf(text);
-  const env = overriding(entries);
+  // The values stay here: some are nobody else's business.
+  const facts = { env: overriding(entries), user: userIn(entries), isPlain: isPlain(entries) };
   if (mayBeRemembered(own, entries)) {
     const more = entries.map(({ file }) => file).filter((file) => file.startsWith("/"));
     const all = [...new Set([...files, ...more])];
     // Changed while it was read: not remembered as the newer state.
     if (before === await stateOf(files)) {
       if (remembered.size >= MAX_REMEMBERED) remembered.clear();
-      remembered.set(key, { files: all, state: await stateOf(all), env });
+      remembered.set(key, { files: all, state: await stateOf(all), facts });
     }
   }
-  return env;
+  return facts;
 }
 
 interface Entry {
@@ -91,16 +107,42 @@ interface Entry {
   file: string;
   /** Section and variable in small letters, the name between them as it is. */
   key: string;
+  /** A name alone stands for "true". */
+  value: string;
 }
 
 function entriesOf(text: string): Entry[] {
   const fields = text.split("\0");
   const entries: Entry[] = [];
   for (let at = 0; at + 2 < fields.length; at += 3) {
-    const [scope = "", origin = "", key = ""] = fields.slice(at, at + 3);
-    entries.push({ scope, file: origin.replace(/^file:/, ""), key });
+    const [scope = "", origin = "", setting = ""] = fields.slice(at, at + 3);
+    const end = setting.indexOf("\n");
+    const [key, value] = end < 0
+      ? [setting, "true"]
+      : [setting.slice(0, end), setting.slice(end + 1)];
+    entries.push({ scope, file: origin.replace(/^file:/, ""), key, value });
   }
   return entries;
+}
+
+/** Of several values the last counts. */
+const lastOf = (entries: readonly Entry[], wanted: string): string | null =>
+  entries.findLast(({ key }) => key === wanted)?.value ?? null;
+
+const userIn = (entries: readonly Entry[]): ConfigFacts["user"] => ({
+  name: lastOf(entries, "user.name")?.trim() ?? "",
+  email: lastOf(entries, "user.email")?.trim() ?? "",
+});
+
+/** They change nothing about where files lie, or how objects are stored. */
+const KNOWN_EXTENSIONS = /^extensions\.(?:noop|objectformat|worktreeconfig|preciousobjects)$/;
+
+function isPlain(entries: readonly Entry[]): boolean {
+  const said = (key: string) => lastOf(entries, key)?.toLowerCase() ?? "";
+  return ["", "false", "no", "off", "0"].includes(said("core.bare")) &&
+    lastOf(entries, "core.worktree") === null &&
+    ["", "false", "no", "off", "0", "umask"].includes(said("core.sharedrepository")) &&
+    !entries.some(({ key }) => key.startsWith("extensions.") && !KNOWN_EXTENSIONS.test(key));
 }
 
 function overriding(entries: readonly Entry[]): Record<string, string> {
@@ -164,7 +206,9 @@ const mayBeRemembered = (own: string[], entries: readonly Entry[]): boolean =>
 const isRepositorys = (scope: string): boolean => scope === "local" || scope === "worktree";
 
 /** The files of the repository's own configuration; none where only git knows them. */
-async function ownConfig({ path, gitDir }: DriverQuestion): Promise<string[]> {
+async function ownConfig(
+  { path, gitDir }: Pick<DriverQuestion, "path" | "gitDir">,
+): Promise<string[]> {
   const dir = gitDir ?? await gitDirOf(path);
   if (dir === null) return [];
   const common = await readIfThere(join(dir, "commondir"));

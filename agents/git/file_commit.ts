@@ -3,25 +3,28 @@
  * from git's own objects, without a working tree, so that nothing of the person's is in its way; where the branch is
  * checked out, that folder moves along by git's fast-forward, which refuses to overwrite an edit.
  */
-import { createHash } from "node:crypto";
 import { AppError } from "../../server/errors.ts";
+import { rememberMade, type Way, wayTo } from "./commit_trees.ts";
 import { isInside } from "./contents.ts";
-import { gitBytes, gitOk } from "./git.ts";
+import { configOf, gitBytes, gitOk } from "./git.ts";
 import { type Landed, landMerge } from "./landing.ts";
+import { type NewObject, objectId, objectOf, writeObjects } from "./loose_objects.ts";
 import {
   checkCommit,
   commitTree,
+  commonDirOf,
   gaffer,
   type Identity,
   treeOf,
   treePlaces,
 } from "./repository.ts";
 import type { Signer } from "./signing.ts";
+import { entryIn, FOLDER_MODE, withEntry } from "./tree_bytes.ts";
 
-/** Holds the commit until it is on the branch: git's own cleaning up would else take it away. */
+/** Holds a commit of `fast-import`, which wants a ref, until it is on the branch. */
 const KEEPING_REF = "refs/gaffer/planning";
 
-const literal = { GIT_LITERAL_PATHSPECS: "1" };
+const FILE_MODE = "100644";
 
 /**
  * Object id of a file in a commit; null where there is none of that path. Throws `conflict` where a link, or anything
@@ -33,18 +36,20 @@ export async function fileBlob(
   path: string,
   signal: AbortSignal,
 ): Promise<string | null> {
-  const onTheWay = path.split("/").map((_, i, parts) => parts.slice(0, i + 1).join("/"));
-  const args = ["ls-tree", "-t", "-z", "--full-tree", checkCommit(commit), "--", ...onTheWay];
-  const text = await gitOk(repo, args, { signal, env: literal, doing: `look for "${path}"` });
-  let blob: string | null = null;
-  for (const entry of text.split("\0").filter(Boolean)) {
-    const [, mode, id, at] = /^(\d+) \w+ ([0-9a-f]+)\t([^]+)$/.exec(entry) ?? [];
-    if (!at || !onTheWay.includes(at)) continue;
-    const isFile = /^100(?:644|755)$/.test(mode!);
-    if (at === path ? !isFile : mode !== "040000") throw inTheWay(path, at);
-    if (at === path) blob = id!;
-  }
-  return blob;
+  const { folders, blockedBy } = await wayTo(repo, commit, checkPath(path), signal);
+  const names = path.split("/");
+  const at = (count: number) => names.slice(0, count).join("/");
+  if (blockedBy !== null) throw inTheWay(path, at(folders.length));
+  if (folders.length < names.length) return null;
+  const entry = entryIn(folders.at(-1)!, names.at(-1)!, commit.length);
+  if (entry !== null && !/^100[0-7]{3}$/.test(entry.mode)) throw inTheWay(path, path);
+  return entry && entry.id;
+}
+
+/** Gives back what is a path from the root, in one line. */
+function checkPath(path: string): string {
+  if (isInside(path) && !/[\n"]/.test(path)) return path;
+  throw new Error(`no path of a file: ${path}`);
 }
 
 const inTheWay = (path: string, at: string): AppError =>
@@ -68,10 +73,7 @@ export const readBlobBytes = (
 
 /** The object id that git gives a content as it is. `length`: of the repository's ids, which tells their kind. */
 export const blobIdOfBytes = (bytes: Uint8Array, length: number): string =>
-  createHash(length === SHA1_CHARS ? "sha1" : "sha256")
-    .update(`blob ${bytes.length}\0`).update(bytes).digest("hex");
-
-const SHA1_CHARS = 40;
+  objectId("blob", bytes, length);
 
 export interface FileCommit {
   repo: string;
@@ -98,41 +100,91 @@ export interface FileCommit {
  */
 export async function commitFile(spec: FileCommit): Promise<Landed> {
   const { repo, branch, tip, signal } = spec;
-  const [commit, places] = await Promise.all([
-    makeCommit(spec).then((commit) => signed(spec, commit)),
-    treePlaces(repo, signal),
-  ]);
+  const [commit, places] = await Promise.all([makeCommit(spec), treePlaces(repo, signal)]);
   const landing = { repo, base: branch, commit, expectedTip: tip, signal };
   return await landMerge({ ...landing, fresh: true, places });
 }
 
 async function makeCommit(spec: FileCommit): Promise<string> {
+  const { repo, signal } = spec;
+  checkPath(spec.path);
+  if (!(await configOf(repo, signal))?.isPlain) return await importCommit(spec);
+  const way = await wayTo(repo, spec.tip, spec.path, signal);
+  if (way.blockedBy !== null) return await importCommit(spec);
+  signal.throwIfAborted();
+  const commonDir = await commonDirOf(repo, signal);
+  const { tree, made } = changedTrees(spec, way);
+  const commit = objectOf("commit", commitText(spec, tree), tree.length);
+  const objects = spec.signer === null ? [...made, commit] : made;
+  try {
+    await writeObjects(commonDir, objects);
+  } catch (error) {
+    // Git says what is the matter, or knows a way.
+    if (!isOfSystem(error)) throw error;
+    return await importCommit(spec);
+  }
+  const id = spec.signer === null ? commit.id : await signedCommit(spec, tree);
+  rememberMade({ commit: id, tree }, made.filter(({ kind }) => kind === "tree"));
+  return id;
+}
+
+/** The trees as they are with the file as it is to be, from its folder up to the root, and its content. */
+function changedTrees(
+  { tip, path, content }: FileCommit,
+  { folders }: Way,
+): { tree: string; made: NewObject[] } {
+  const chars = tip.length;
+  const blob = content && objectOf("blob", new Uint8Array(content), chars);
+  const made = blob ? [blob] : [];
+  let entry = blob && { mode: FILE_MODE, id: blob.id };
+  let tree = "";
+  for (const [depth, name] of [...path.split("/").entries()].reverse()) {
+    const folder = folders[depth] ?? new Uint8Array();
+    const changed = objectOf("tree", withEntry(folder, name, entry, chars), chars);
+    tree = changed.id;
+    // A folder with nothing in it is none; but for the root.
+    const isGone = changed.bytes.length === 0 && depth > 0;
+    if (!isGone) made.push(changed);
+    entry = isGone ? null : { mode: FOLDER_MODE, id: changed.id };
+  }
+  return { tree, made };
+}
+
+function commitText(
+  { tip, identity, atSeconds, message }: FileCommit,
+  tree: string,
+): Uint8Array<ArrayBuffer> {
+  const who = `${named(identity)} ${Math.floor(atSeconds)} +0000`;
+  return new TextEncoder().encode(
+    `tree ${tree}\nparent ${checkCommit(tip)}\nauthor ${who}\ncommitter ${who}\n\n${message}`,
+  );
+}
+
+const isOfSystem = (error: unknown): boolean =>
+  error instanceof Error && (error.name in Deno.errors || "code" in error);
+
+/** By git alone, in whatever way the repository keeps its objects. */
+async function importCommit(spec: FileCommit): Promise<string> {
   const { repo, tip, path, content, identity, message, atSeconds, signal } = spec;
-  if (!isInside(path) || /[\n"]/.test(path)) throw new Error(`no path of a file: ${path}`);
   const messageBytes = new TextEncoder().encode(message).length;
   const head = `commit ${KEEPING_REF}\nmark :1\n` +
     `committer ${named(identity)} ${Math.floor(atSeconds)} +0000\n` +
     `data ${messageBytes}\n${message}\nfrom ${checkCommit(tip)}\n` +
-    (content === null ? `D ${path}\n` : `M 100644 inline ${path}\ndata ${content.length}\n`);
+    (content === null ? `D ${path}\n` : `M ${FILE_MODE} inline ${path}\ndata ${content.length}\n`);
   const end = `${content === null ? "" : "\n"}\nget-mark :1\ndone\n`;
   const args = ["fast-import", "--quiet", "--done", "--force", "--date-format=raw"];
   const input = new Uint8Array(
     await new Blob([head, new Uint8Array(content ?? []), end]).arrayBuffer(),
   );
   const doing = `commit "${path}"`;
-  return checkCommit((await gitOk(repo, args, { signal, input, doing })).trim());
+  const commit = checkCommit((await gitOk(repo, args, { signal, input, doing })).trim());
+  if (spec.signer === null) return commit;
+  // The other one, which `fast-import` can't sign, stays behind.
+  return await signedCommit(spec, await treeOf(repo, commit, signal));
 }
 
-/** The same commit with a signature, which `fast-import` can't make; the other one stays behind. */
-async function signed(spec: FileCommit, commit: string): Promise<string> {
-  const { repo, tip, signer, signal } = spec;
-  if (signer === null) return commit;
-  return await commitTree(repo, {
-    ...spec,
-    tree: await treeOf(repo, commit, signal),
-    parents: [tip],
-  });
-}
+const signedCommit = (spec: FileCommit, tree: string): Promise<string> =>
+  commitTree(spec.repo, { ...spec, tree, parents: [spec.tip] });
 
 /** As git writes names: without what ends them. */
 function named({ name, email }: Identity): string {

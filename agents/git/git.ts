@@ -6,7 +6,7 @@
 import { AppError } from "../../server/errors.ts";
 import { MINUTE_MS, SECOND_MS } from "../../server/clock.ts";
 import { hadNoProgram, inOwnGroup, signalAll, signalGroup } from "../process_group.ts";
-import { driversOff, joinSettings } from "./drivers.ts";
+import { type ConfigFacts, configFacts, driversOff, joinSettings } from "./drivers.ts";
 import { GitError, gitFaultIn } from "./git_error.ts";
 import { gitEnvironment, guards, withoutPrograms } from "./guards.ts";
 
@@ -63,19 +63,29 @@ export async function git(
   args: readonly string[],
   options: GitOptions,
 ): Promise<GitResult> {
+  const command = args[0] ?? "";
+  const env = await driversOff({ ...configQuestion(place, options.signal), command });
+  return await run(place, args, { ...options, env: joinSettings(options.env ?? {}, env) });
+}
+
+/**
+ * What git's configuration says there; starts no process where that is known already. Null: git can't read it. Throws
+ * as `git`.
+ */
+export const configOf = (place: GitPlace, signal: AbortSignal): Promise<ConfigFacts | null> =>
+  configFacts(configQuestion(place, signal));
+
+function configQuestion(place: GitPlace, signal: AbortSignal) {
   const { path, gitDir } = typeof place === "string" ? { path: place, gitDir: null } : place;
-  const { signal } = options;
-  const env = await driversOff({
+  return {
     path,
     gitDir,
-    command: args[0] ?? "",
-    async config(args) {
+    async config(args: string[]): Promise<string | null> {
       const { code, stdout, truncated } = await run(place, ["config", ...args], { signal });
       if (truncated) throw GitError.tooLong("read the configuration of git");
       return code === 0 ? stdout : null;
     },
-  });
-  return await run(place, args, { ...options, env: joinSettings(options.env ?? {}, env) });
+  };
 }
 
 /**

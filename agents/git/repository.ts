@@ -1,7 +1,7 @@
 /** What Gaffer asks of a repository: its folders, branches, commits and worktrees. Changes nothing. */
 import { join, resolve } from "node:path";
 import { AppError } from "../../server/errors.ts";
-import { git, gitOk, type GitPlace } from "./git.ts";
+import { configOf, git, gitOk, type GitPlace } from "./git.ts";
 import { exists, namesIn, readIfThere } from "./presence.ts";
 import { type Signer, signingWith } from "./signing.ts";
 
@@ -28,16 +28,7 @@ export function identityEnv(who: Identity): Record<string, string> {
 
 /** The repository's own `user.name` and `user.email`, or Gaffer where they are not set. */
 export async function identityOf(repo: string, signal: AbortSignal): Promise<Identity> {
-  const args = ["config", "-z", "--get-regexp", "^user\\.(name|email)$"];
-  const { stdout } = await git(repo, args, { signal });
-  // Of several the last counts.
-  const values = new Map(
-    stdout.split("\0").map((entry): [string, string] => {
-      const [key = "", ...value] = entry.split("\n");
-      return [key, value.join("\n").trim()];
-    }),
-  );
-  const [name, email] = [values.get("user.name"), values.get("user.email")];
+  const { name, email } = (await configOf(repo, signal))?.user ?? {};
   return name && email ? { name, email } : gaffer;
 }
 
@@ -278,8 +269,11 @@ async function mainPath(
     : resolve(common, "..");
 }
 
-/** The same where the repository's folder is in the usual place: asked by one process. */
+/** The same where the repository's folder is in the usual place: asked by no process, or by one. */
 async function usualPath(repo: string, signal: AbortSignal): Promise<string | null> {
+  if ((await Deno.lstat(join(repo, ".git"))).isDirectory) {
+    if ((await configOf(repo, signal))?.isPlain) return await Deno.realPath(repo);
+  }
   const args = ["rev-parse", "--is-bare-repository", "--show-toplevel"];
   const { code, stdout } = await git(repo, args, { signal });
   // A bare one has no top: git says so after the first answer, and fails.

@@ -94,12 +94,16 @@ function index(tx: Tx, projectId: string, files: readonly ReadFile[]): PlanningD
   return documents;
 }
 
-/** One document's row from its file as it is now; null: the file is gone, and so is the row. */
+/**
+ * One document's row from its file as it is now; null: the file is gone, and so is the row. `also`: what is written
+ * with the row, or by itself where that is as it was.
+ */
 export async function refreshDocument(
   app: App,
   project: Project,
   path: string,
   signal: AbortSignal,
+  also?: (tx: Tx, document: PlanningDocument) => void,
 ): Promise<{ document: PlanningDocument; file: FileText } | null> {
   const file = await (await documentPlace(app, project, signal)).read(path);
   const known = findDocument(app.db, project.id, path);
@@ -111,10 +115,15 @@ export async function refreshDocument(
     return null;
   }
   const same = known?.stamp === file.stamp && known.version === documentVersion(file.text);
-  if (same) return { document: known, file };
+  if (same) {
+    if (also) transact(app, (tx) => also(tx, known));
+    return { document: known, file };
+  }
   const document = transact(app, (tx) => {
     const bytes = new TextEncoder().encode(file.text).length;
-    return index(tx, project.id, [{ ...file, path, bytes }])[0]!;
+    const indexed = index(tx, project.id, [{ ...file, path, bytes }])[0]!;
+    also?.(tx, indexed);
+    return indexed;
   });
   tell(app, project.id);
   return { document, file };

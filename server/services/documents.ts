@@ -8,7 +8,7 @@ import {
   DOCUMENTS_MAX,
 } from "../../agents/planning/document_paths.ts";
 import type { App } from "../app.ts";
-import { transact } from "../db.ts";
+import { transact, type Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
 import type { PlanningDocument, Project } from "../records.ts";
 import { approvedStatuses, type DocumentSaves, type DocumentStatus } from "../states.ts";
@@ -242,15 +242,16 @@ async function change(
       },
       signal,
     });
-    const saved = await refreshDocument(app, project, path, signal);
+    const was = (before as FileText | null)?.text ?? null;
+    const saved = await refreshDocument(app, project, path, signal, (tx, document) => {
+      settle(app, tx, document, { type, text, before: was, keepDraft });
+    });
     if (saved === null) {
       throw new AppError(
         "conflict",
         `Cannot find ${path} any more: it was deleted as it was saved`,
       );
     }
-    const was = (before as FileText | null)?.text ?? null;
-    settle(app, saved.document, { type, text, before: was, keepDraft });
     return { document: saved.document, text: saved.file.text };
   });
 }
@@ -258,6 +259,7 @@ async function change(
 /** What was typed is in the file now. Git has no save that is no commit, nor what such a one was made over. */
 function settle(
   app: App,
+  tx: Tx,
   document: PlanningDocument,
   { type, text, before, keepDraft }: {
     type: string;
@@ -268,13 +270,11 @@ function settle(
 ): void {
   const { id: documentId, projectId, path } = document;
   const isCommit = documentSavesOf(app, projectId) === "commit";
-  transact(app, (tx) => {
-    if (!keepDraft) dropDraft(tx, document);
-    if (before === text) return;
-    if (!isCommit && before !== null) insertSave(tx, document, { text: before, by: "outside" });
-    if (!isCommit) insertSave(tx, document, { text, by: tx.actor });
-    tx.emit({ type, projectId, data: { path, documentId } });
-  });
+  if (!keepDraft) dropDraft(tx, document);
+  if (before === text) return;
+  if (!isCommit && before !== null) insertSave(tx, document, { text: before, by: "outside" });
+  if (!isCommit) insertSave(tx, document, { text, by: tx.actor });
+  tx.emit({ type, projectId, data: { path, documentId } });
 }
 
 function requireText(path: string, text: string): void {

@@ -1,0 +1,86 @@
+/**
+ * Git's objects, written as git itself writes single ones: a file each, compressed, named by what it holds, and on the
+ * disk before anything refers to it. A few of them by git take three processes and a wait for the disk each; so all
+ * wait for it together. What no commit refers to in the end is cleaned away by git like its own.
+ */
+import { createHash } from "node:crypto";
+import { removeIfThere } from "../../server/disk.ts";
+
+export interface NewObject {
+  /** By what it holds; see `objectOf`. */
+  id: string;
+  kind: ObjectKind;
+  bytes: Uint8Array<ArrayBuffer>;
+}
+
+export type ObjectKind = "blob" | "tree" | "commit";
+
+const SHA1_CHARS = 40;
+
+/** The object id that git gives this content. `chars`: of the repository's ids (40 or 64), which tells their kind. */
+export const objectId = (kind: ObjectKind, bytes: Uint8Array, chars: number): string =>
+  createHash(chars === SHA1_CHARS ? "sha1" : "sha256")
+    .update(headOf(kind, bytes)).update(bytes).digest("hex");
+
+/** As `objectId`, with its content. */
+export const objectOf = (
+  kind: ObjectKind,
+  bytes: Uint8Array<ArrayBuffer>,
+  chars: number,
+): NewObject => ({ id: objectId(kind, bytes, chars), kind, bytes });
+
+const headOf = (kind: ObjectKind, bytes: Uint8Array): Uint8Array<ArrayBuffer> =>
+  new TextEncoder().encode(`${kind} ${bytes.length}\0`);
+
+/**
+ * All of them are in the repository, and on the disk, when it returns; after an error some may be, which harms nothing.
+ * `commonDir`: the repository's `.git` folder. Throws what the system says.
+ */
+export async function writeObjects(
+  commonDir: string,
+  objects: readonly NewObject[],
+): Promise<void> {
+  const written = await Promise.allSettled(objects.map((object) => writeObject(commonDir, object)));
+  const failed = written.find((result) => result.status === "rejected");
+  if (failed) throw failed.reason;
+}
+
+async function writeObject(commonDir: string, { id, kind, bytes }: NewObject): Promise<void> {
+  const folder = `${commonDir}/objects/${id.slice(0, 2)}`;
+  const path = `${folder}/${id.slice(2)}`;
+  if (await isKept(path)) return;
+  const compressed = await compress([headOf(kind, bytes), bytes]);
+  await Deno.mkdir(folder, { recursive: true });
+  // Git takes away what a crash leaves of such a name.
+  const unfinished = `${folder}/tmp_obj_${crypto.randomUUID().slice(0, 8)}`;
+  try {
+    using file = await Deno.open(unfinished, { write: true, createNew: true, mode: 0o444 });
+    for (let done = 0; done < compressed.length;) {
+      done += await file.write(compressed.subarray(done));
+    }
+    await file.sync();
+    await Deno.rename(unfinished, path);
+  } catch (error) {
+    await removeIfThere(unfinished);
+    throw error;
+  }
+}
+
+/** It is there, and young again: git's cleaning up takes what is old and nowhere referred to. */
+async function isKept(path: string): Promise<boolean> {
+  const now = new Date();
+  try {
+    await Deno.utime(path, now, now);
+    return true;
+  } catch {
+    return false; // Not there, or another person's: written anew, and its content is the same.
+  }
+}
+
+async function compress(parts: Uint8Array[]): Promise<Uint8Array> {
+  const { deflate } = await import("node:zlib");
+  const whole = new Uint8Array(await new Blob(parts as BlobPart[]).arrayBuffer());
+  return await new Promise((resolve, reject) => {
+    deflate(whole, { level: 1 }, (error, result) => error ? reject(error) : resolve(result));
+  });
+}
