@@ -76,15 +76,16 @@ export async function renderError(
   tools: PageTools,
 ): Promise<string> {
   const referrer = c.req.header("hx-current-url") ?? c.req.header("referer");
-  const back = referrer && URL.canParse(referrer) ? new URL(referrer).pathname : "/";
+  const from = referrer && URL.canParse(referrer) ? new URL(referrer) : null;
   return renderPage(
     <ErrorPage
       shell={shellOf(pageRequest(c, tools))}
       status={error.status}
       message={error.message}
       requestId={error.requestId}
-      backHref={back}
+      backHref={from === null ? "/" : `${from.pathname}${from.search}`}
       kept={await typedTexts(c)}
+      isLook={c.req.method === "GET"}
     />,
   );
 }
