@@ -58,6 +58,7 @@ export function mountPages(pages: Pages, tools: PageTools): void {
     ["documents", "asks", "planning-questions", "suggestions"],
     async () => (await import("./asks.tsx")).asksPages,
   );
+  late(["asks", "planning"], async () => (await import("./lost_asks.tsx")).lostAsksPages);
   late(["documents"], async () => (await import("./document_drift.tsx")).documentDriftPages);
   late(["projects"], async () => (await import("./forges.tsx")).forgePages);
   late(["tickets"], async () => (await import("./pull_requests.tsx")).pullRequestPages);
