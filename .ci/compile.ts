@@ -51,6 +51,8 @@ async function compile(
       "--no-lock",
       "--node-modules-dir=none",
       "--unstable-worker-options",
+      // The signal of a request tells that whoever asked has left, and nothing else.
+      "--unstable-no-legacy-abort",
       `--v8-flags=${v8Flags.join(",")}`,
       ...included.map((path) => `--include=${path}`),
       `--output=${output}`,

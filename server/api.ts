@@ -300,8 +300,8 @@ export function validate<S extends z.ZodType>(
 const REQUEST_TIMEOUT_MS = 60_000;
 
 /**
- * Ends the work of a request that takes too long. Not the request's own signal: that one also aborts when
- * the answer has been sent.
+ * Ends the work of a request that takes too long. Not when the person leaves: what was asked of git, and a change above
+ * all, is carried to its end. What costs much and is only for who asked is `whileAwaited`.
  */
 export const requestSignal = (): AbortSignal => AbortSignal.timeout(REQUEST_TIMEOUT_MS);
 

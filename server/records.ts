@@ -130,20 +130,8 @@ export interface PlanningAsk {
 }
 
 /** A question that a planning agent asks about a document. */
-export interface PlanningQuestion {
-  id: string;
+export interface PlanningQuestion extends AskedQuestion {
   askId: string;
-  /** From 1 within its ask. */
-  number: number;
-  text: string;
-  /** Why it matters. */
-  why: string;
-  options: string[];
-  status: QuestionStatus;
-  answer: string;
-  askedBy: string;
-  createdAt: string;
-  decidedAt: string | null;
 }
 
 /** A change of a document that an agent suggests. */
@@ -249,12 +237,11 @@ export interface Idea {
   updatedAt: string;
 }
 
-export interface Question {
+/** What an agent asks a person, whatever about. */
+export interface AskedQuestion {
   id: string;
-  ideaId: string;
-  /** From 1 within its idea. */
+  /** From 1 within its idea or ask. */
   number: number;
-  round: number;
   text: string;
   /** Why it matters. */
   why: string;
@@ -265,6 +252,11 @@ export interface Question {
   askedBy: string;
   createdAt: string;
   decidedAt: string | null;
+}
+
+export interface Question extends AskedQuestion {
+  ideaId: string;
+  round: number;
 }
 
 export interface Ticket {

@@ -236,6 +236,23 @@ Deno.test("a page shows as many large diagrams as are kept, and says so of the o
   deepEqual(await shownBy((svg) => svg), Array(20).fill("shown"));
 });
 
+Deno.test("a document of more drawings than a page shows says so in place of the rest, and its export has them all", async () => {
+  const ours = large("c", 10);
+  await using b = await planningBench({
+    "planning/a.md": [...ours.keys()].map((source) => `\`\`\`mermaid\n${source}\`\`\`\n`).join(
+      "\n",
+    ),
+  });
+  await b.follow();
+  keepDiagrams(b.app, ours);
+  const page = await (await b.pages.get(`/documents/${b.idOf("a.md")}`)).text();
+  equal(page.match(/<img src="\/planning\/diagrams\//g)!.length, 8);
+  equal(page.match(/Not drawn: it and those before it are too large together/g)!.length, 2);
+  keepDiagrams(b.app, ours);
+  const { content } = await exportDocument(b.app, b.idOf("a.md"), "html", never);
+  equal(String(content).match(/<img src="data:image\/svg\+xml/g)!.length, 10);
+});
+
 Deno.test("a drawing stays until the text that needs it is rendered, whatever else is drawn meanwhile", async () => {
   await using b = await planningBench();
   const [source] = large("a", 1).keys();

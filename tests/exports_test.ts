@@ -10,8 +10,10 @@ import {
 } from "node:assert";
 import { createHash } from "node:crypto";
 import { unzipSync } from "fflate";
+import { Hono } from "hono";
 import { findChromium } from "../agents/find_chromium.ts";
 import { printPdf } from "../agents/print_pdf.ts";
+import type { Env } from "../server/api.ts";
 import { documentExportSchema } from "../server/outputs/document_exports.ts";
 import { AppError } from "../server/errors.ts";
 import { exportedFile } from "../server/pages/exported.ts";
@@ -23,8 +25,9 @@ import { addImage } from "../server/services/document_images.ts";
 import { pdfOf } from "../server/services/pdf.ts";
 import { chromiumPath, needsChromium } from "./browser.ts";
 import { never } from "./git_support.ts";
+import { listen } from "./http_support.ts";
 import { PNG } from "./images.ts";
-import { planningBench } from "./planning_support.ts";
+import { type PlanningBench, planningBench } from "./planning_support.ts";
 
 const SAVING = "planning/specs/saving.md";
 const files = {
@@ -181,6 +184,68 @@ Deno.test("an export ends when its request does, in whatever form", async () => 
   await rejects(zipOf([entry], { atMs: 0, signal: gone.signal }), /gone/);
 });
 
+/** In place of a browser: tells that it has begun, and goes on for ever. */
+async function endlessBrowser({ app, repo }: PlanningBench) {
+  const [pipe, program] = [repo.beside("alive"), repo.beside("endless")];
+  await new Deno.Command("mkfifo", { args: [pipe] }).output();
+  await Deno.writeTextFile(program, `#!/bin/sh\nexec 3> "${pipe}"\necho begun >&3\nsleep 600\n`);
+  await Deno.chmod(program, 0o755);
+  app.config.chromium = program;
+  const opened = Deno.open(pipe);
+  let reader: ReadableStreamDefaultReader<Uint8Array>;
+  return {
+    async begun() {
+      reader = (await opened).readable.getReader();
+      match(new TextDecoder().decode((await reader.read()).value), /begun/);
+    },
+    /** When the last process that it is made of is gone. */
+    async ended() {
+      while (!(await reader.read()).done);
+    },
+  };
+}
+
+Deno.test("an export ends when the one who asked for it leaves", async () => {
+  await using b = await bench();
+  const answers: Response[] = [];
+  const http = new Hono<Env>().all("*", async (c) => {
+    const answer = await b.pages.http.fetch(c.req.raw);
+    answers.push(answer.clone() as Response);
+    return answer;
+  });
+  await using server = listen(http);
+  const browser = await endlessBrowser(b);
+  const leaving = new AbortController();
+  const asked = fetch(`${server.origin}/documents/${b.idOf("map.md")}/export/pdf`, {
+    signal: leaving.signal,
+  });
+  const left = rejects(asked, { name: "AbortError" });
+  await browser.begun();
+  leaving.abort();
+  await Promise.all([left, browser.ended()]);
+  await server.shutdown();
+  match(await answers[0]!.text(), /whoever asked for it has left/);
+});
+
+Deno.test("an export ends with its minute, and says what to do", async () => {
+  await using b = await bench();
+  const browser = await endlessBrowser(b);
+  const minute = new AbortController();
+  const { timeout } = AbortSignal;
+  AbortSignal.timeout = (ms) => ms === 60_000 ? minute.signal : timeout.call(AbortSignal, ms);
+  try {
+    const asked = b.call("POST", `/documents/${b.idOf("map.md")}/export`, { format: "pdf" });
+    await browser.begun();
+    minute.abort(new DOMException("late", "TimeoutError"));
+    const { status, json } = await asked;
+    equal(status, 409);
+    match(json.detail, /^Cannot export: it takes longer[^]*Export single documents/);
+    await browser.ended();
+  } finally {
+    AbortSignal.timeout = timeout;
+  }
+});
+
 Deno.test("an image that is shown in many places counts in each of them", async () => {
   await using b = await planningBench({ [SAVING]: "![a](../images/big.png)".repeat(40) });
   const big = new Uint8Array(2 * 1024 * 1024);
@@ -280,9 +345,19 @@ Deno.test("pages and API give the files to be saved, under names that are safe",
   );
   await answer.body!.cancel();
   const page = await (await b.pages.get(`/planning/export?project=${b.project.id}`)).text();
-  match(page, new RegExp(`href="/planning/export/zip\\?project=${b.project.id}"[^>]*download`));
+  match(page, new RegExp(`href="/planning/export/zip\\?project=${b.project.id}"`));
   const zip = await b.pages.get(`/planning/export/zip?project=${b.project.id}`);
   equal(Object.keys(unzipSync(new Uint8Array(await zip.arrayBuffer()))).length, 2);
+  b.app.config.chromium = "/nonexistent/chrome";
+  b.app.advance(30_000); // another look for it
+  const refused = await b.pages.get(`/planning/export/pdf?project=${b.project.id}`, {
+    referer: `http://gaffer.example/planning/export?project=${b.project.id}`,
+  });
+  equal(refused.status, 409);
+  const why = await refused.text();
+  match(why, /<h1[^>]*>Not possible right now<\/h1>[^]*print it from your browser/);
+  match(why, new RegExp(`href="/planning/export\\?project=${b.project.id}">Go back`));
+  doesNotMatch(why, /Nothing was changed by your press/);
   equal((await b.pages.get(`/planning/export/exe?project=${b.project.id}`)).status, 422);
   equal((await b.pages.get(`/documents/${id}/export/zip`)).status, 422);
   const { json } = await b.call("POST", `/documents/${id}/export`, { format: "json" });

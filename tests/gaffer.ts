@@ -44,6 +44,7 @@ export const runSource = (file: string): string[] => [
 
 const runBundle = [
   ...["run", "-A", "--no-prompt", "--no-config", "--no-lock", "--unstable-worker-options"],
+  "--unstable-no-legacy-abort",
   ...Deno.env.get("GAFFER_EXECUTABLE") ? [] : [await bundledProgram()],
 ];
 

@@ -5,6 +5,7 @@ import { builtInTemplates } from "../agents/planning/templates.ts";
 import { GuidePage } from "../views/guide.tsx";
 import { DocumentDraftsPage } from "../views/document_drafts.tsx";
 import type { PlanningAsk, PlanningDocument, Run } from "../server/records.ts";
+import { LostAsksPage } from "../views/lost_asks.tsx";
 import { AskPage, type AskPageProps, type ShownHunk } from "../views/ask.tsx";
 import { AsksPage } from "../views/asks.tsx";
 import { DocumentPage, type DocumentPageProps } from "../views/document.tsx";
@@ -167,6 +168,7 @@ const askPage = (shell: Shell): AskPageProps => ({
   live: { path: "/live/ask/ask_1", after: 1 },
   ask,
   document: { id: "document_saving", title: "Saving and loading" },
+  adopt: null,
   run: askRun(),
   delay: null,
   result: {
@@ -244,10 +246,30 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
     <AskPage
       {...askPage(shell)}
       document={null}
+      adopt={{ path: "", message: null, errors: [] }}
       run={askRun({ status: "failed", failure: "stuck", error: "It went in circles" })}
       result={null}
       questions={[]}
       suggestion={null}
+    />
+  ),
+  "/asks/gone": (shell) => (
+    <AskPage
+      {...askPage(shell)}
+      document={null}
+      adopt={{
+        path: `specs/${"saves".repeat(30)}`,
+        message: "Cannot move what was asked: There is no such document",
+        errors: [{ field: "path", message: "There is no such document" }],
+      }}
+    />
+  ),
+  "/planning/lost-asks": (shell) => (
+    <LostAsksPage
+      shell={shell}
+      project={project}
+      groups={[{ path: `specs/${"saving".repeat(30)}.md`, rows: documentAsks.rows }]}
+      more
     />
   ),
   "/asks/working": (shell) => (
@@ -265,6 +287,7 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
       document={{ id: "document_saving", title: "Saving and loading" }}
       rows={documentAsks.rows}
       moreHref="/documents/document_saving/asks?cursor=x"
+      lostHref="/planning/lost-asks?project=project_1"
     />
   ),
   "/planning": (shell) => (

@@ -18,6 +18,8 @@ import {
   placeProject,
   readyProject,
 } from "../server/services/project_making.ts";
+import { makeIdeas, offerIdeas } from "../server/services/document_ideas.ts";
+import { openDocument } from "../server/services/documents.ts";
 import { mendProjects } from "../server/services/mend_projects.ts";
 import { makingFolder } from "../server/services/new_folder.ts";
 import {
@@ -25,6 +27,8 @@ import {
   projectTemplate,
   trustTemplate,
 } from "../server/services/project_templates.ts";
+import { findOrigin } from "../server/store/document_ideas.ts";
+import { listIdeas } from "../server/store/ideas.ts";
 import { listProjects } from "../server/store/projects.ts";
 import { listMakings } from "../server/store/project_makings.ts";
 import { never, personGit } from "./git_support.ts";
@@ -117,6 +121,41 @@ Deno.test("a project of a template is a repository with one commit, agents that 
   equal(ideasOf(b.app).length, 2);
   deepEqual([b.around(), listMakings(b.app.db)], [["thing"], []]);
   ok(b.app.events.some(({ type }) => type === "project_made"));
+});
+
+Deno.test("a roadmap's ideas are linked to its rows: nothing is made of them again, and each says where it is from", async () => {
+  await using b = await bench();
+  const project = placeProject(b.app, await b.make());
+  const ideas = listIdeas(b.app.db, { projectId: project.id, limit: 10 });
+  const { documentId, path } = findOrigin(b.app.db, ideas[0]!.id)!;
+  // Found by its id before anybody has looked at the files.
+  const { document, items } = await offerIdeas(b.app, documentId, null, never);
+  deepEqual([document.id, document.path], [documentId, path]);
+  deepEqual(
+    items.map(({ made, like }) => [made?.title, like]),
+    ideasOf(b.app).map((title) => [title, null]),
+  );
+  deepEqual(
+    makeIdeas(b.app, await openDocument(b.app, documentId, never), {
+      items: items.map(({ key, title, description }) => ({ key, title, description })),
+      refine: false,
+    }),
+    [],
+  );
+  equal(b.app.jobs().filter(({ kind }) => kind === "advance_idea").length, ideas.length);
+});
+
+Deno.test("a roadmap that was renamed before anybody looked at it has its ideas all the same", async () => {
+  await using b = await bench();
+  const project = placeProject(b.app, await b.make());
+  const [idea] = listIdeas(b.app.db, { projectId: project.id, limit: 10 });
+  const { documentId, path } = findOrigin(b.app.db, idea!.id)!;
+  await personGit(b.path, "mv", `planning/${path}`, "planning/roadmaps/renamed.md");
+  const someone = ["-c", "user.name=Ana", "-c", "user.email=ana@example.com"];
+  await personGit(b.path, ...someone, "commit", "-m", "Rename");
+  const { document, items } = await offerIdeas(b.app, documentId, null, never);
+  equal(document.path, "roadmaps/renamed.md");
+  ok(items.length > 0 && items.every(({ made }) => made !== null));
 });
 
 Deno.test("an empty folder is used, and ideas are left out where a person wants none", async () => {

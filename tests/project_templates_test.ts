@@ -3,7 +3,7 @@ import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal, throws }
 import { parse as parseYaml } from "yaml";
 import { parseDefinition } from "../agents/prompts/definition.ts";
 import { documentAgents } from "../agents/project_templates/documents.ts";
-import { roadmapIdeas } from "../server/services/project_templates.ts";
+import { roadmapIdeas } from "../server/services/roadmap_ideas.ts";
 import { whyNoProjectPath } from "../agents/project_templates/paths.ts";
 import {
   type ProjectTemplate,
@@ -355,10 +355,11 @@ type: roadmap
 `;
 
 Deno.test("rows of a roadmap become ideas: what is done, empty or there before does not", () => {
-  deepEqual(roadmapIdeas([{ path: "roadmaps/ours.md", text: ROADMAP }]), [{
-    title: "Ships | lands",
-    description: "- Milestone: M1\n- Why: So that\n\nFrom [[roadmaps/ours]].",
-  }]);
+  const [idea, ...others] = roadmapIdeas([{ path: "roadmaps/ours.md", text: ROADMAP }]);
+  deepEqual(others, []);
+  deepEqual([idea!.title, idea!.description, idea!.of.document.path], [
+    ...["Ships | lands", "- Milestone: M1\n- Why: So that", "roadmaps/ours.md"],
+  ]);
 });
 
 Deno.test("a person's documents take the place of the template's, and their specs name further agents", () => {

@@ -27,6 +27,7 @@ Deno.test({
       await page.locator("#template-outcome :focus").waitFor();
       await page.getByRole("button", { name: "Make the project" }).press("Enter");
       await page.waitForURL(/\/ideas\?project=/);
+      equal(new URL(page.url()).hash, "");
       match(await page.locator("#flash").innerText(), /Project "One" made in/);
       deepEqual(wide.problems, []);
       equal((await run(join(root, "one"), "git", "log", "--format=%s")).trim(), "Begin One");
@@ -51,6 +52,7 @@ Deno.test({
       equal(await narrow.getByLabel("Submit the roadmap's").isChecked(), false);
       await narrow.getByRole("button", { name: "Make the project" }).click();
       await narrow.waitForURL(/\/ideas\?project=/);
+      equal(new URL(narrow.url()).hash, "");
       deepEqual([...Deno.readDirSync(root)].map(({ name }) => name).sort(), ["one", "two"]);
     } finally {
       await browser.close();

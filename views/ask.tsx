@@ -16,6 +16,7 @@ import { ActionForm, buttonClass } from "./forms.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
 import { agentHref, askHref, documentHref, planningHref, runHref } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
+import { type AdoptForm, GoneNotice } from "./lost_asks.tsx";
 import { askWords } from "./planning_words.ts";
 import { Prose } from "./prose.tsx";
 import { QuestionForm, type RefusedAnswer } from "./question_form.tsx";
@@ -38,6 +39,8 @@ export interface AskPageProps {
   ask: PlanningAsk;
   /** Null: its file is gone. */
   document: { id: string; title: string } | null;
+  /** Where its document is gone: which one it may be by now. */
+  adopt: AdoptForm | null;
   run: Run;
   delay: Delay | null;
   /** What its run handed in; null: nothing, or nothing yet. */
@@ -112,6 +115,7 @@ function AskMain(props: AskPageProps): VNode {
   const { shell, ask, result, suggestion, document } = props;
   return (
     <div id="ask-main" class="column-main">
+      {props.adopt && <GoneNotice ask={ask} form={props.adopt} open={isOpen(props)} />}
       <Asked {...props} />
       <State {...props} />
       <Questions {...props} />
@@ -147,6 +151,9 @@ function AskMain(props: AskPageProps): VNode {
     </div>
   );
 }
+
+const isOpen = ({ questions, suggestion }: AskPageProps): boolean =>
+  questions.some(({ status }) => status === "pending") || suggestion?.suggestion.status === "open";
 
 function Asked({ ask }: AskPageProps): VNode | null {
   const { words, section, commits, answersOf } = ask;
@@ -208,7 +215,7 @@ function State({ ask, run, delay, shell }: AskPageProps): VNode | null {
 }
 
 function Questions(props: AskPageProps): VNode | null {
-  const { ask, questions, refused, shell, answeredBy, run } = props;
+  const { ask, document, questions, refused, shell, answeredBy, run } = props;
   if (questions.length === 0) return null;
   const open = questions.filter(({ status }) => status === "pending");
   return (
@@ -232,8 +239,9 @@ function Questions(props: AskPageProps): VNode | null {
       {open.length > 0
         ? (
           <p class="muted">
-            With the last answer an agent is asked to work them into the document, as a change that
-            you decide on.
+            {document
+              ? "With the last answer an agent is asked to work them into the document, as a change that you decide on."
+              : "The answers are kept, and worked in once it is said which document it is now."}
           </p>
         )
         : answeredBy
@@ -244,7 +252,9 @@ function Questions(props: AskPageProps): VNode | null {
         )
         : (
           <p class="muted">
-            {run.status === "succeeded"
+            {!document
+              ? "They are worked in once it is said which document it is now."
+              : run.status === "succeeded"
               ? "They are worked in as soon as a run about the document ends; whoever is asked next gets them, too."
               : "They are worked in when the agent is done."}
           </p>

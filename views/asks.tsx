@@ -12,9 +12,13 @@ export interface AsksPageProps {
   document: { id: string; title: string };
   rows: AskRow[];
   moreHref: string | null;
+  /** What was asked about documents that are gone: this may be one of them. Null: there is none. */
+  lostHref: string | null;
 }
 
-export function AsksPage({ shell, document: { id, title }, rows, moreHref }: AsksPageProps): VNode {
+export function AsksPage(
+  { shell, document: { id, title }, rows, moreHref, lostHref }: AsksPageProps,
+): VNode {
   return (
     <Layout shell={shell} title={`${title}, asked`} current="planning" live={null}>
       <PageHead crumb={{ href: documentHref(id), label: title }} title="What agents were asked" />
@@ -24,6 +28,12 @@ export function AsksPage({ shell, document: { id, title }, rows, moreHref }: Ask
           : <AskRows rows={rows} nowMs={shell.nowMs} />}
       </Panel>
       {moreHref && <a class={buttonClass("plain")} href={moreHref}>Older</a>}
+      {lostHref && (
+        <p class="muted">
+          Had it another name before?{" "}
+          <a href={lostHref}>What was asked about documents that are gone</a>
+        </p>
+      )}
     </Layout>
   );
 }

@@ -17,6 +17,8 @@ export interface ErrorPageProps {
   backHref: string;
   /** What was typed into the refused form, by label: it is not lost. */
   kept?: { label: string; text: string }[];
+  /** Nothing was to be changed: a page or a file was asked for. */
+  isLook?: boolean;
 }
 
 const titles: Record<number, string> = {
@@ -31,8 +33,8 @@ const titles: Record<number, string> = {
 
 /** Any refusal that is not shown in a form, and faults. */
 export function ErrorPage(props: ErrorPageProps): VNode {
-  const { shell, status, requestId, backHref, kept = [] } = props;
-  const title = titles[status] ?? "Something went wrong";
+  const { shell, status, requestId, backHref, kept = [], isLook = false } = props;
+  const title = titles[status === 409 && isLook ? 503 : status] ?? "Something went wrong";
   return (
     <Layout shell={shell} title={title} current={null} live={null}>
       <PageHead title={title} />
@@ -47,7 +49,7 @@ export function ErrorPage(props: ErrorPageProps): VNode {
         ))}
         <div class="actions">
           <a class={buttonClass("primary")} href={backHref}>
-            {status === 409 ? "See how it is now" : "Go back"}
+            {status === 409 && !isLook ? "See how it is now" : "Go back"}
           </a>
           <a class={buttonClass("plain")} href="/">Home</a>
         </div>
@@ -61,11 +63,11 @@ export function ErrorPage(props: ErrorPageProps): VNode {
   );
 }
 
-function explain({ status, message }: ErrorPageProps): string {
+function explain({ status, message, isLook = false }: ErrorPageProps): string {
   if (status === 404) return `${message || "There is nothing at this address"}.`;
   if (status === 405) return `${message}.`;
-  if (status === 409) return `${message}. Nothing was changed by your press.`;
-  if (status === 503) return `${message}. Nothing was changed by your press.`;
+  if (isLook && (status === 409 || status === 503)) return `${message}.`;
+  if (status === 409 || status === 503) return `${message}. Nothing was changed by your press.`;
   if (status >= 500) return "It is a fault of Gaffer, not of yours. What was saved before is safe.";
   return message;
 }

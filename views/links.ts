@@ -72,6 +72,9 @@ export const checkRulesHref = (projectId: string): string => `${projectHref(proj
 export const documentAsksHref = (documentId: string, query: { cursor?: string } = {}): string =>
   withQuery(`${documentHref(documentId)}/asks`, query);
 export const suggestionHref = (suggestionId: string): string => `/suggestions/${id(suggestionId)}`;
+/** What was asked about documents that are gone. */
+export const lostAsksHref = (projectId: string): string =>
+  withQuery("/planning/lost-asks", { project: projectId });
 /** What was asked of an agent about a document. */
 export const askHref = (askId: string): string => `/asks/${id(askId)}`;
 

@@ -70,7 +70,7 @@ export function PlanningExportPage(props: PlanningExportProps): VNode {
   );
 }
 
-/** Links that download a file. */
+/** Links that download a file; a refusal shows as a page. */
 export function Formats(
   { formats, hrefOf, hasPdf }: {
     formats: readonly ExportFormat[];
@@ -92,7 +92,8 @@ export function Formats(
               )
               : (
                 <>
-                  <a href={hrefOf(format)} download hx-boost="false">{name}</a>{" "}
+                  {/* Saved by its header: with "download" a browser would not show why there is none. */}
+                  <a href={hrefOf(format)} hx-boost="false">{name}</a>{" "}
                   <span class="muted">{about}</span>
                 </>
               )}

@@ -69,7 +69,7 @@ export function NewFromTemplatePage(props: NewFromTemplatePageProps): VNode {
         title={`New project: ${template.name}`}
         aside={<a href={templateHref(template.id)}>What is in it</a>}
       />
-      <form method="post" action={`${newFromTemplateHref(template.id)}#${OUTCOME}`} id={FORM}>
+      <form method="post" action={newFromTemplateHref(template.id)} id={FORM}>
         <div class="panel">
           <ErrorSummary form={FORM} message={message} errors={errors} />
           <p class="muted">{template.about}</p>
@@ -115,7 +115,13 @@ export function NewFromTemplatePage(props: NewFromTemplatePageProps): VNode {
               })),
             ]}
           />
-          <Button kind={outcome ? "plain" : "primary"} name="do" value="look">
+          {/* Its own address: the one of the form would stay in that of the project's page. */}
+          <Button
+            kind={outcome ? "plain" : "primary"}
+            name="do"
+            value="look"
+            formAction={`${newFromTemplateHref(template.id)}#${OUTCOME}`}
+          >
             {outcome ? "Look again" : "Look at what it makes"}
           </Button>
         </div>

@@ -3,20 +3,8 @@ import { z } from "zod";
 import type { PlanningResult } from "../../agents/results.ts";
 import type { App } from "../app.ts";
 import { once } from "../once.ts";
-import type {
-  DocumentSuggestion,
-  PlanningAsk,
-  PlanningQuestion,
-  Run,
-  SuggestionHunk,
-} from "../records.ts";
-import {
-  hunkStatuses,
-  planningAsks,
-  questionStatuses,
-  runStatuses,
-  suggestionStatuses,
-} from "../states.ts";
+import type { DocumentSuggestion, PlanningAsk, Run, SuggestionHunk } from "../records.ts";
+import { hunkStatuses, planningAsks, runStatuses, suggestionStatuses } from "../states.ts";
 import { findAskSuggestion, listHunks } from "../store/document_suggestions.ts";
 import { findDocument } from "../store/documents.ts";
 import { getAsk } from "../store/planning_asks.ts";
@@ -25,38 +13,7 @@ import { getAskRun } from "../store/runs.ts";
 import { documentVersion } from "../services/document_facts.ts";
 import { linesOf, putIn } from "../services/document_hunks.ts";
 import { id, time } from "./common.ts";
-
-export const planningQuestionSchema = once(() =>
-  z.object({
-    id: id(),
-    ask_id: id(),
-    number: z.number().int(),
-    text: z.string(),
-    why: z.string(),
-    options: z.array(z.string()),
-    status: z.enum(questionStatuses),
-    answer: z.string(),
-    asked_by: z.string(),
-    created_at: time(),
-    decided_at: time().nullable(),
-  }).meta({ id: "PlanningQuestion" })
-);
-
-export const planningQuestionJson = (
-  q: PlanningQuestion,
-): z.infer<ReturnType<typeof planningQuestionSchema>> => ({
-  id: q.id,
-  ask_id: q.askId,
-  number: q.number,
-  text: q.text,
-  why: q.why,
-  options: q.options,
-  status: q.status,
-  answer: q.answer,
-  asked_by: q.askedBy,
-  created_at: q.createdAt,
-  decided_at: q.decidedAt,
-});
+import { planningQuestionJson, planningQuestionSchema } from "./questions.ts";
 
 const pieceSchema = once(() =>
   z.object({

@@ -1,8 +1,8 @@
-/** Ideas and their questions, as the API gives them. */
+/** Ideas, as the API gives them. */
 import { z } from "zod";
 import { once } from "../once.ts";
-import type { Finding, Idea, Plan, Question } from "../records.ts";
-import { complexities, ideaStatuses, questionStatuses, ticketTypes } from "../states.ts";
+import type { Finding, Idea, Plan } from "../records.ts";
+import { complexities, ideaStatuses, ticketTypes } from "../states.ts";
 import { id, microUsd, time } from "./common.ts";
 
 const findingSchema = once(() =>
@@ -95,34 +95,4 @@ export const ideaJson = (i: Idea): z.infer<ReturnType<typeof ideaSchema>> => ({
   created_by: i.createdBy,
   created_at: i.createdAt,
   updated_at: i.updatedAt,
-});
-
-export const questionSchema = once(() =>
-  z.object({
-    id: id(),
-    idea_id: id(),
-    number: z.number().int(),
-    text: z.string(),
-    why: z.string(),
-    options: z.array(z.string()),
-    status: z.enum(questionStatuses),
-    answer: z.string(),
-    asked_by: z.string(),
-    created_at: time(),
-    decided_at: time().nullable(),
-  }).meta({ id: "Question" })
-);
-
-export const questionJson = (q: Question): z.infer<ReturnType<typeof questionSchema>> => ({
-  id: q.id,
-  idea_id: q.ideaId,
-  number: q.number,
-  text: q.text,
-  why: q.why,
-  options: q.options,
-  status: q.status,
-  answer: q.answer,
-  asked_by: q.askedBy,
-  created_at: q.createdAt,
-  decided_at: q.decidedAt,
 });

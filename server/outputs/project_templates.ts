@@ -91,7 +91,7 @@ export const templatePreviewJson = (
   toolchains: plan.toolchains,
   local_files: plan.localFiles,
   agents: plan.agents.map(({ name, description, path }) => ({ name, description, path })),
-  ideas: plan.ideas,
+  ideas: plan.ideas.map(({ title, description }) => ({ title, description })),
   files: plan.files,
 });
 

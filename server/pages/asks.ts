@@ -3,7 +3,8 @@ import type { PlanningResult } from "../../agents/results.ts";
 import type { AskPageProps, ShownHunk } from "../../views/ask.tsx";
 import type { AsksPageProps } from "../../views/asks.tsx";
 import type { AskForm, AskRow, DocumentAsksProps } from "../../views/document_asks.tsx";
-import { documentAsksHref } from "../../views/links.ts";
+import { documentAsksHref, lostAsksHref } from "../../views/links.ts";
+import type { AdoptForm } from "../../views/lost_asks.tsx";
 import type { RefusedAnswer } from "../../views/question_form.tsx";
 import { readCursor, toPage } from "../api.ts";
 import type { App } from "../app.ts";
@@ -13,11 +14,12 @@ import { documentVersion } from "../services/document_facts.ts";
 import { linesOf } from "../services/document_hunks.ts";
 import { openDocument } from "../services/documents.ts";
 import { unfitHunks } from "../services/hunk_places.ts";
+import { likelyDocument } from "../services/lost_asks.ts";
 import { planningAgentsOf } from "../services/planning_asks.ts";
 import { findAskSuggestion, listHunks } from "../store/document_suggestions.ts";
 import { findDocument, getDocument } from "../store/documents.ts";
 import { lastSeq } from "../store/events.ts";
-import { findAnswering, getAsk, listAsks } from "../store/planning_asks.ts";
+import { findAnswering, getAsk, listAsks, listLostAsks } from "../store/planning_asks.ts";
 import { listAskQuestions } from "../store/planning_questions.ts";
 import { getAskRun } from "../store/runs.ts";
 import { delaysOf } from "./delays.ts";
@@ -60,7 +62,7 @@ export function documentAsks(
   };
 }
 
-function rowOf({ db }: App, ask: PlanningAsk): AskRow {
+export function rowOf({ db }: App, ask: PlanningAsk): AskRow {
   const suggestion = findAskSuggestion(db, ask.id);
   return {
     ask,
@@ -87,6 +89,9 @@ export function asksPage(
     document,
     rows: items.map((ask) => rowOf(app, ask)),
     moreHref: next && documentAsksHref(documentId, { cursor: next }),
+    lostHref: listLostAsks(app.db, document.projectId, 1).length > 0
+      ? lostAsksHref(document.projectId)
+      : null,
   };
 }
 
@@ -117,6 +122,7 @@ export function askPage(
   id: string,
   present: string | null,
   refused: RefusedAnswer | null = null,
+  adopt: AdoptForm | null = null,
 ): AskPageProps {
   const { app } = request;
   const after = lastSeq(app.db);
@@ -130,6 +136,9 @@ export function askPage(
     live: { path: `/live/ask/${id}`, after },
     ask,
     document,
+    adopt: document
+      ? null
+      : adopt ?? { path: likelyDocument(app, ask)?.path ?? "", message: null, errors: [] },
     run,
     delay: delaysOf(app).ofRun(run),
     result: run.status === "succeeded" ? run.result as PlanningResult : null,

@@ -44,6 +44,7 @@ export function mountApi(api: Api, streams: EventStreams): void {
     ["documents", "asks", "planning-questions", "suggestions"],
     async () => (await import("./asks.tsx")).asksApi,
   );
+  api.late(["asks", "projects"], async () => (await import("./lost_asks.tsx")).lostAsksApi);
   api.late(
     ["documents", "projects"],
     async () => (await import("./document_drift.tsx")).documentDriftApi,

@@ -21,11 +21,10 @@ import {
   askSchema,
   askSummaryJson,
   askSummarySchema,
-  planningQuestionJson,
-  planningQuestionSchema,
   suggestionJson,
   suggestionSchema,
 } from "../outputs/asks.ts";
+import { planningQuestionJson, planningQuestionSchema } from "../outputs/questions.ts";
 import { documentPage } from "../pages/planning.ts";
 import { cancelRun } from "../services/cancelling.ts";
 import { HUNKS_MAX } from "../services/document_hunks.ts";

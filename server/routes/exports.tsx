@@ -2,7 +2,7 @@
 import type { Hono } from "hono";
 import { z } from "zod";
 import { PlanningExportPage } from "../../views/planning_export.tsx";
-import { type Api, type Env, type RequestContext, requestSignal, validate } from "../api.ts";
+import { type Api, type Env, type RequestContext, validate } from "../api.ts";
 import { AppError } from "../errors.ts";
 import { once } from "../once.ts";
 import { documentExportSchema } from "../outputs/document_exports.ts";
@@ -14,6 +14,7 @@ import {
 } from "../pages/exports.ts";
 import { planningProject } from "../pages/planning.ts";
 import { type ExportFormat, exportFormats } from "../states.ts";
+import { whileAwaited } from "./awaited.ts";
 import { pageRequest, type PageTools, show } from "./page.ts";
 
 const one = exportFormats.filter((format) => format !== "zip");
@@ -104,31 +105,12 @@ export function exportPages(pages: Hono<Env>, tools: PageTools): void {
   });
 }
 
-/**
- * Ends with the request's time. Not when the person leaves: who asks for a request's own signal has Deno print a warning,
- * unless the whole program is started with a switch of its own.
- */
-async function made(make: (signal: AbortSignal) => Promise<ExportFile>): Promise<ExportFile> {
-  const late = requestSignal();
-  try {
-    return await make(late);
-  } catch (cause) {
-    if (!late.aborted || cause !== late.reason) throw cause;
-    throw new AppError(
-      "conflict",
-      "Cannot export: it takes longer than a request may. Export single documents, or try again when less is going on",
-      [],
-      { cause },
-    );
-  }
-}
-
 /** To be saved, never to be shown here: it is other people's text. */
 async function download(
   c: RequestContext,
   make: (signal: AbortSignal) => Promise<ExportFile>,
 ): Promise<Response> {
-  const { content, type, name } = await made(make);
+  const { content, type, name } = await whileAwaited(c.req.raw, make);
   const plain = name.normalize("NFKD").replace(/[^\w.,+ -]+/g, "_");
   const whole = encodeURIComponent(name).replace(
     /['()*!]/g,

@@ -19,7 +19,8 @@ import {
   newIdeaInput,
   reasonInput,
 } from "../inputs.ts";
-import { ideaJson, ideaSchema, questionJson, questionSchema } from "../outputs/ideas.ts";
+import { ideaJson, ideaSchema } from "../outputs/ideas.ts";
+import { questionJson, questionSchema } from "../outputs/questions.ts";
 import { ticketJson, ticketSchema } from "../outputs/tickets.ts";
 import {
   answerQuestion,

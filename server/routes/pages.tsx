@@ -58,6 +58,7 @@ export function mountPages(pages: Pages, tools: PageTools): void {
     ["documents", "asks", "planning-questions", "suggestions"],
     async () => (await import("./asks.tsx")).asksPages,
   );
+  late(["asks", "planning"], async () => (await import("./lost_asks.tsx")).lostAsksPages);
   late(["documents"], async () => (await import("./document_drift.tsx")).documentDriftPages);
   late(["projects"], async () => (await import("./forges.tsx")).forgePages);
   late(["tickets"], async () => (await import("./pull_requests.tsx")).pullRequestPages);
@@ -76,15 +77,16 @@ export async function renderError(
   tools: PageTools,
 ): Promise<string> {
   const referrer = c.req.header("hx-current-url") ?? c.req.header("referer");
-  const back = referrer && URL.canParse(referrer) ? new URL(referrer).pathname : "/";
+  const from = referrer && URL.canParse(referrer) ? new URL(referrer) : null;
   return renderPage(
     <ErrorPage
       shell={shellOf(pageRequest(c, tools))}
       status={error.status}
       message={error.message}
       requestId={error.requestId}
-      backHref={back}
+      backHref={from === null ? "/" : `${from.pathname}${from.search}`}
       kept={await typedTexts(c)}
+      isLook={c.req.method === "GET"}
     />,
   );
 }

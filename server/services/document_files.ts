@@ -70,7 +70,9 @@ function repositoryPath(path: string, href: string): string | null {
 /**
  * Who describes a file, by patterns and whose they are: `*` and `?` stand for anything within a name, `**` for any
  * folders, and a folder for all that is in it. In time that grows with the lengths alone: documents are written by
- * anyone.
+ * anyone, and each of their patterns meets each file that changed. So not the library that permissions use, whose patterns
+ * a person trusts: it makes regular expressions with look-aheads, and one name of 250 letters takes 27 ms with two stars
+ * between letters, 1.5 s with three and 70 s with four, where `*_test.*` has two. Other libraries do alike.
  */
 export function describing<T>(entries: Iterable<readonly [pattern: string, of: T]>) {
   const plain = new Map<string, T[]>();

@@ -26,6 +26,7 @@ import {
 import { isEmptyOrMissing, makingFolder, putInPlace, targetFolder } from "./new_folder.ts";
 import { checkToolchains, commandsFrom, createProject, type PlannedProject } from "./projects.ts";
 import { type FilledTemplate, previewTemplate, projectTemplate } from "./project_templates.ts";
+import { type RoadmapIdea, submitRoadmap } from "./roadmap_ideas.ts";
 import { trustFile } from "./trust.ts";
 
 /** What a person decides about a new project. */
@@ -51,6 +52,8 @@ export interface NewFromTemplate {
 /** What becomes rows when the folder is in place. */
 interface MakingPlan {
   project: PlannedProject;
+  /** Of its roadmap. Not there in a plan of an older version, whose project has its own. */
+  ideas?: RoadmapIdea[];
   /** Definitions in the repository, as the person saw them. */
   agents: { path: string; text: string; hash: string }[];
   template: { id: string; hash: string };
@@ -133,10 +136,11 @@ function planOf(
     toolchains: input.toolchainsAllowed ? filled.toolchains : [],
     localFiles: filled.localFiles,
     sample: false,
-    ideas: input.ideas ? filled.ideas : [],
+    ideas: [],
   };
+  const ideas = input.ideas ? filled.ideas : [];
   const agents = filled.agents.map(({ path, text }) => ({ path, text, hash: hashOf(text) }));
-  return { plan: { project, agents, template: { id, hash: known.hash } }, filled };
+  return { plan: { project, ideas, agents, template: { id, hash: known.hash } }, filled };
 }
 
 const hashOf = (text: string): string => createHash("sha256").update(text).digest("hex");
@@ -239,8 +243,9 @@ export function placeProject(app: App, ready: ReadyProject): Project {
 }
 
 function makeRows(app: App, tx: Tx, making: ProjectMaking): Project {
-  const { project: planned, agents, template }: MakingPlan = JSON.parse(making.plan);
+  const { project: planned, ideas = [], agents, template }: MakingPlan = JSON.parse(making.plan);
   const project = createProject(app, planned);
+  submitRoadmap(tx, project, ideas);
   for (const { path, text, hash } of agents) {
     trustFile(app, project.id, { path, text, hash }, hash);
   }

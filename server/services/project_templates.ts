@@ -13,8 +13,6 @@ import {
   type ProjectPlan,
 } from "../../agents/project_templates/fill.ts";
 import { documentAgents } from "../../agents/project_templates/documents.ts";
-import { documentFacts } from "./document_facts.ts";
-import { documentItems } from "./document_items.ts";
 import { checkAgents } from "../../agents/project_templates/template_agents.ts";
 import { type ProjectTemplate, readTemplate } from "../../agents/project_templates/template.ts";
 import type { App } from "../app.ts";
@@ -30,6 +28,7 @@ import {
   setTemplateTrusted,
 } from "../store/project_templates.ts";
 import type { TemplateSource } from "../states.ts";
+import { type RoadmapIdea, roadmapIdeas } from "./roadmap_ideas.ts";
 
 /** A template with where it comes from. */
 export interface KnownTemplate {
@@ -182,27 +181,4 @@ export function previewTemplate(
   const date = today(app);
   const plan = fillTemplate(template, answers, { catalog, date, documents, agents, commands });
   return { ...plan, ideas: roadmapIdeas(plan.planning) };
-}
-
-/** Most ideas that a new project begins with. */
-const IDEAS_MAX = 100;
-
-/** What a new project's roadmaps wish for, by the rules of *Make ideas*; what is done is left out, and what comes twice. */
-export function roadmapIdeas(documents: readonly PlanningText[]): RoadmapIdea[] {
-  const found = new Map<string, RoadmapIdea>();
-  for (const { path, text } of documents) {
-    if (path.startsWith("templates/") || documentFacts(path, text).type !== "roadmap") continue;
-    for (const { title, description, done, words } of documentItems(text)) {
-      if (done === true || found.has(words)) continue;
-      const from = `From [[${path.replace(/\.md$/i, "")}]].`;
-      found.set(words, { title, description: [description, from].filter(Boolean).join("\n\n") });
-    }
-  }
-  return [...found.values()].slice(0, IDEAS_MAX);
-}
-
-/** What a roadmap wishes for. */
-export interface RoadmapIdea {
-  title: string;
-  description: string;
 }

@@ -78,6 +78,18 @@ export function findDocument(db: Db, projectId: string, path: string): PlanningD
   return row ? documentFromRow(row) : null;
 }
 
+/** The only one of a project that has this text; null: none has, or several do. */
+export function findDocumentOfVersion(
+  db: Db,
+  projectId: string,
+  version: string,
+): PlanningDocument | null {
+  const rows = db.prepare(`
+    SELECT * FROM documents WHERE project_id = :projectId AND version = :version LIMIT 2
+  `).all({ projectId, version });
+  return rows.length === 1 ? documentFromRow(rows[0]!) : null;
+}
+
 /** Whichever a link of this name leads to; `path`: only one whose path it is. */
 export function findDocumentNamed(
   db: Db,

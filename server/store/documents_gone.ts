@@ -1,5 +1,5 @@
-/** Documents whose files are gone: their ids wait for a file of the same path, or of the same text elsewhere. */
-import type { Db, Row, Tx } from "../db.ts";
+/** Documents whose files are gone, or not seen yet: their ids wait for a file of the same path, or of the same text elsewhere. */
+import { type Db, newId, type Row, type Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
 import type { PlanningDocument } from "../records.ts";
 
@@ -24,6 +24,22 @@ export const keepGone = (tx: Tx, number: number): void =>
     INSERT OR REPLACE INTO documents_gone (project_id, path, id, bytes, version, gone_at)
     SELECT project_id, path, id, bytes, version, :now FROM documents WHERE number = :number
   `).run({ number, now: tx.now });
+
+/**
+ * An id for a document whose file nobody has looked at yet: the file gets it with the first look. Fails where one of its
+ * path waits already.
+ */
+export function expectDocument(
+  tx: Tx,
+  expected: Pick<PlanningDocument, "projectId" | "path" | "bytes" | "version">,
+): string {
+  const id = newId("document");
+  tx.db.prepare(`
+    INSERT INTO documents_gone (project_id, path, id, bytes, version, gone_at)
+    VALUES (:projectId, :path, :id, :bytes, :version, :now)
+  `).run({ ...expected, id, now: tx.now });
+  return id;
+}
 
 /** Takes out the one of a path and gives its id, for the file that is there again; null: there is none. */
 export function takeGone(

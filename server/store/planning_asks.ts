@@ -51,6 +51,14 @@ export const listAsks = (
     afterId: after?.id ?? null,
   }).map(askFromRow);
 
+/** Of a project, those about documents that are not there, newest first. */
+export const listLostAsks = (db: Db, projectId: string, limit: number): PlanningAsk[] =>
+  db.prepare(`
+    SELECT * FROM planning_asks a WHERE project_id = :projectId AND NOT EXISTS
+      (SELECT 1 FROM documents d WHERE d.project_id = a.project_id AND d.path = a.path)
+    ORDER BY asked_at DESC, id DESC LIMIT :limit
+  `).all({ projectId, limit }).map(askFromRow);
+
 /** A document has another path now: what was asked about it comes along. */
 export const moveAsks = (
   tx: Tx,

@@ -1,7 +1,6 @@
 import { type Db, newId, type Row, type Tx } from "../db.ts";
-import { AppError } from "../errors.ts";
 import type { PlanningAsk, PlanningQuestion } from "../records.ts";
-import { questionMoves, type QuestionStatus, sourcesOf } from "../states.ts";
+import { askedFromRow, decideAsked, getAsked } from "./asked_questions.ts";
 
 type NewPlanningQuestion = Pick<
   PlanningQuestion,
@@ -22,28 +21,17 @@ export const insertPlanningQuestion = (tx: Tx, question: NewPlanningQuestion): P
     })!,
   );
 
-/** Answers or skips one along `questionMoves`. Throws `conflict` when it has been decided before. */
-export function decidePlanningQuestion(
+/** Answers or skips one along `questionMoves`. Throws `not_found`, and `conflict` when it has been decided before. */
+export const decidePlanningQuestion = (
   tx: Tx,
   id: string,
   to: "answered" | "skipped",
   answer: string,
-): PlanningQuestion {
-  const row = tx.db.prepare(`
-    UPDATE planning_questions SET status = :to, answer = :answer, decided_at = :now
-    WHERE id = :id AND status IN (SELECT value FROM json_each(:from)) RETURNING *
-  `).get({ id, to, answer, now: tx.now, from: JSON.stringify(sourcesOf(questionMoves, to)) });
-  if (row) return questionFromRow(row);
-  const { number, status } = getPlanningQuestion(tx.db, id);
-  throw new AppError("conflict", `Cannot answer question ${number}: it is already ${status}`);
-}
+): PlanningQuestion => questionFromRow(decideAsked(tx, "planning_questions", { id, to, answer }));
 
 /** Throws `not_found`. */
-export function getPlanningQuestion(db: Db, id: string): PlanningQuestion {
-  const row = db.prepare("SELECT * FROM planning_questions WHERE id = :id").get({ id });
-  if (!row) throw new AppError("not_found", `No question with the id "${id}"`);
-  return questionFromRow(row);
-}
+export const getPlanningQuestion = (db: Db, id: string): PlanningQuestion =>
+  questionFromRow(getAsked(db, "planning_questions", id));
 
 export const listAskQuestions = (db: Db, askId: string): PlanningQuestion[] =>
   db.prepare("SELECT * FROM planning_questions WHERE ask_id = :askId ORDER BY number")
@@ -61,18 +49,7 @@ export const listDecidedQuestions = (
     ORDER BY q.decided_at DESC, q.number DESC LIMIT :limit
   `).all({ projectId, path, limit }).map(questionFromRow).reverse();
 
-function questionFromRow(row: Row): PlanningQuestion {
-  return {
-    id: String(row.id),
-    askId: String(row.ask_id),
-    number: Number(row.number),
-    text: String(row.text),
-    why: String(row.why),
-    options: JSON.parse(String(row.options)),
-    status: row.status as QuestionStatus,
-    answer: String(row.answer),
-    askedBy: String(row.asked_by),
-    createdAt: String(row.created_at),
-    decidedAt: row.decided_at as string | null,
-  };
-}
+const questionFromRow = (row: Row): PlanningQuestion => ({
+  ...askedFromRow(row),
+  askId: String(row.ask_id),
+});

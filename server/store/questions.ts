@@ -1,7 +1,6 @@
 import { type Db, newId, type Row, type Tx } from "../db.ts";
-import { AppError } from "../errors.ts";
 import type { Question } from "../records.ts";
-import { questionMoves, type QuestionStatus, sourcesOf } from "../states.ts";
+import { askedFromRow, decideAsked, getAsked } from "./asked_questions.ts";
 
 export type NewQuestion =
   & Pick<Question, "ideaId" | "round" | "text" | "why" | "options" | "askedBy">
@@ -27,30 +26,17 @@ export function insertQuestion(tx: Tx, question: NewQuestion): Question {
   return getQuestion(tx.db, id);
 }
 
-/** Answers or skips a question along `questionMoves`. Throws `conflict` when it has been decided before. */
-export function decideQuestion(
+/** Answers or skips one along `questionMoves`. Throws `not_found`, and `conflict` when it has been decided before. */
+export const decideQuestion = (
   tx: Tx,
   id: string,
   to: "answered" | "skipped",
   answer: string,
-): Question {
-  const row = tx.db.prepare(`
-    UPDATE questions SET status = :to, answer = :answer, decided_at = :now
-    WHERE id = :id AND status IN (SELECT value FROM json_each(:from)) RETURNING *
-  `).get({ id, to, answer, now: tx.now, from: JSON.stringify(sourcesOf(questionMoves, to)) });
-  if (!row) {
-    const { number, status } = getQuestion(tx.db, id);
-    throw new AppError("conflict", `Cannot answer question ${number}: it is already ${status}`);
-  }
-  return questionFromRow(row);
-}
+): Question => questionFromRow(decideAsked(tx, "questions", { id, to, answer }));
 
 /** Throws `not_found`. */
-export function getQuestion(db: Db, id: string): Question {
-  const row = db.prepare("SELECT * FROM questions WHERE id = :id").get({ id });
-  if (!row) throw new AppError("not_found", `No question with the id "${id}"`);
-  return questionFromRow(row);
-}
+export const getQuestion = (db: Db, id: string): Question =>
+  questionFromRow(getAsked(db, "questions", id));
 
 export function listQuestions(db: Db, ideaId: string): Question[] {
   return db.prepare("SELECT * FROM questions WHERE idea_id = :ideaId ORDER BY number")
@@ -87,19 +73,8 @@ export function listPendingQuestions(
   `).all({ projectId, limit }).map(questionFromRow);
 }
 
-function questionFromRow(row: Row): Question {
-  return {
-    id: String(row.id),
-    ideaId: String(row.idea_id),
-    number: Number(row.number),
-    round: Number(row.round),
-    text: String(row.text),
-    why: String(row.why),
-    options: JSON.parse(String(row.options)),
-    status: row.status as QuestionStatus,
-    answer: String(row.answer),
-    askedBy: String(row.asked_by),
-    createdAt: String(row.created_at),
-    decidedAt: row.decided_at as string | null,
-  };
-}
+const questionFromRow = (row: Row): Question => ({
+  ...askedFromRow(row),
+  ideaId: String(row.idea_id),
+  round: Number(row.round),
+});

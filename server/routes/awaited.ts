@@ -1,0 +1,28 @@
+/** Work that is worth something only while somebody waits for its answer. */
+import { requestSignal } from "../api.ts";
+import { AppError } from "../errors.ts";
+
+/**
+ * An export for a request: ends with the request's time, and when whoever asked has left. That needs Deno's switch
+ * `no-legacy-abort`: without it the signal of a request also aborts when its answer was sent. Throws `conflict` for both
+ * ends, and what `make` throws.
+ */
+export async function whileAwaited<T>(
+  { signal: left }: Pick<Request, "signal">,
+  make: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const end = AbortSignal.any([left, requestSignal()]);
+  try {
+    return await make(end);
+  } catch (cause) {
+    if (!end.aborted || cause !== end.reason) throw cause;
+    throw new AppError(
+      "conflict",
+      left.aborted
+        ? "Cannot export: whoever asked for it has left"
+        : "Cannot export: it takes longer than a request may. Export single documents, or try again when less is going on",
+      [],
+      { cause },
+    );
+  }
+}
