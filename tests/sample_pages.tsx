@@ -1389,6 +1389,15 @@ function jobsPage(shell: Shell): VNode {
           paused: null,
         },
         {
+          name: "forges",
+          slots: 4,
+          slotsPerProject: null,
+          executing: 0,
+          waiting: 0,
+          ...later,
+          paused: null,
+        },
+        {
           name: "upkeep",
           slots: 1,
           slotsPerProject: null,
