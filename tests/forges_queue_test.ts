@@ -67,7 +67,7 @@ Deno.test("forges that take all of their slots leave those of the merges free", 
   equal(jobPolicies.follow_pull_request.timeoutMs, 3 * MINUTE_MS);
 });
 
-Deno.test("0030_forges_queue moves what waits for a forge, paused where its queue was", () => {
+Deno.test("0030_forges_apart moves what waits for a forge, paused where its queue was", () => {
   const now = "2026-01-02T03:04:05.678Z";
   const before = migrations.slice(0, migrations.findIndex(({ name }) => name.startsWith("0030")));
   const db = openDb(":memory:");

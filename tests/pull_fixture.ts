@@ -32,6 +32,7 @@ export function pullProps(changes: Partial<PullRequest> = {}): PullProps {
       askedBy: "owner",
       askedAt: ago(30),
       endedAt: null,
+      closeAskedBy: null,
       broughtAt: null,
       ...changes,
     },
