@@ -1,6 +1,7 @@
 /** A pull request is closed on its forge at a person's word alone, and what others close or reopen there is shown. */
 import { deepStrictEqual as deepEqual, match, strictEqual as equal, throws } from "node:assert";
 import { DAY_MS } from "../server/clock.ts";
+import { pauseJobs, resumeJobs } from "../server/services/jobs.ts";
 import { archiveProject } from "../server/services/projects.ts";
 import type { ChangeEvent } from "../server/records.ts";
 import { closePullRequest, lookAtPullRequest } from "../server/services/pull_requests.ts";
@@ -150,4 +151,14 @@ Deno.test("the ticket's page names plainly what is open there, and closes it wit
   match(await text(), /owner wants it closed there/);
   await it.follow();
   equal(/still open|Close #7|Look now/.test(await text()), false);
+});
+
+Deno.test("where the forges' queue is paused, the ticket's page says what its pull request waits for", async () => {
+  await using it = await PullScene.make();
+  const page = async () => await (await it.it.scene.pages.get(`/tickets/${it.ticket.id}`)).text();
+  pauseJobs(it.app, "forges");
+  it.ask();
+  match(await page(), /Pull request[^]*Its queue was paused by owner/);
+  resumeJobs(it.app, "forges");
+  equal(/was paused/.test(await page()), false);
 });

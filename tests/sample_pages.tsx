@@ -421,8 +421,12 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
         demo: ticket.number === 3,
         subtasks: { done: 1, total: 3 },
         needs: false,
-        build: "passed",
-        test: ticket.status === "blocked" ? "failed" : "passed",
+        build: { status: "passed", flaky: [], knownFailures: false },
+        test: {
+          status: ticket.status === "blocked" || ticket.number === 3 ? "failed" : "passed",
+          flaky: [],
+          knownFailures: ticket.number === 3,
+        },
       }))}
     />
   ),

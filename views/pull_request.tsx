@@ -3,10 +3,11 @@ import type { VNode } from "preact";
 import type { ForgeCheck, ForgeRemark, PullRequest, Ticket } from "../server/records.ts";
 import { forgeNames } from "../server/states.ts";
 import { Fact, Notice, Panel, StatusBadge, Time } from "./components.tsx";
+import { DelayNote } from "./delay.tsx";
 import { plural, shortCommit } from "./format.ts";
 import { ActionForm } from "./forms.tsx";
 import { pullHref, reviewHref } from "./links.ts";
-import { forgeCheckWords, pullWords } from "./words.ts";
+import { type Delay, forgeCheckWords, pullWords } from "./words.ts";
 
 /** Checks of a pull request that the page names; the forge has them all. */
 const CHECKS_SHOWN = 20;
@@ -19,6 +20,8 @@ export interface PullProps {
   remarks: ForgeRemark[];
   /** The one that the project names now; null: none. */
   forge: { name: string; takesMerge: boolean } | null;
+  /** Why the forge is not asked, though that is due. */
+  delay: Delay | null;
 }
 
 interface Props extends PullProps {
@@ -77,6 +80,11 @@ export function PullPanel(props: Props): VNode {
         {open && pull.head !== null && pull.pushed !== null && pull.head !== pull.pushed && (
           <p class="outcome tone-waiting">
             Somebody else pushed to the branch there: it is at {shortCommit(pull.head)}.
+          </p>
+        )}
+        {props.delay !== null && (
+          <p class="outcome tone-waiting">
+            <DelayNote delay={props.delay} nowMs={nowMs} />
           </p>
         )}
         {pull.error !== "" && !pull.stopped && <p class="outcome tone-waiting">{pull.error}</p>}
