@@ -39,8 +39,8 @@ export type JobKind = keyof JobKinds;
 export const notifyChannels = ["webhook", "mail"] as const;
 export type NotifyChannel = typeof notifyChannels[number];
 
-/** Jobs of one queue share its slots, so that agents never wait behind pruning. */
-export const queueNames = ["agents", "steps", "merges", "upkeep"] as const;
+/** Jobs of one queue share its slots, so that agents never wait behind pruning, nor merges behind a forge. */
+export const queueNames = ["agents", "steps", "merges", "forges", "upkeep"] as const;
 export type QueueName = typeof queueNames[number];
 
 /** What must be known of a kind to ask for it, without its handler: services enqueue, handlers call services. */
@@ -63,8 +63,8 @@ export const jobPolicies: { readonly [K in JobKind]: JobPolicy } = {
   merge_ticket: { queue: "merges", timeoutMs: 24 * HOUR_MS, maxAttempts: 8 },
   undo_merge: { queue: "merges", timeoutMs: 24 * HOUR_MS, maxAttempts: 8 },
   remove_worktree: { queue: "upkeep", timeoutMs: 5 * MINUTE_MS, maxAttempts: 8 },
-  // Two forges that answer nothing take all slots of the merges: each request has a short end, and all of them have.
-  follow_pull_request: { queue: "merges", timeoutMs: 3 * MINUTE_MS, maxAttempts: 8 },
+  // Forges that answer nothing take slots of other forges: each request has a short end, and all of them have.
+  follow_pull_request: { queue: "forges", timeoutMs: 3 * MINUTE_MS, maxAttempts: 8 },
   notify: { queue: "upkeep", timeoutMs: MINUTE_MS, maxAttempts: 12 },
   tell_alert: { queue: "upkeep", timeoutMs: MINUTE_MS, maxAttempts: 3 },
   notify_alert: { queue: "upkeep", timeoutMs: MINUTE_MS, maxAttempts: 12 },

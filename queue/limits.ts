@@ -19,12 +19,14 @@ export interface QueueLimits {
 /** Jobs at work at the same time, beside the runs. */
 const STEP_JOBS = 2;
 const MERGE_JOBS = 2;
+/** They mostly wait for answers: one that is slow leaves room for the others. */
+const FORGE_JOBS = 4;
 
 /** The limits of a server with this configuration: for its runner, and for the page that explains waiting. */
 export const queueLimits = (
   { maxRuns, maxRunsPerProject, maxJobs, maxCrashes }: Config,
 ): QueueLimits => ({
-  queues: { agents: maxRuns, steps: STEP_JOBS, merges: MERGE_JOBS, upkeep: 1 },
+  queues: { agents: maxRuns, steps: STEP_JOBS, merges: MERGE_JOBS, forges: FORGE_JOBS, upkeep: 1 },
   ...maxRunsPerProject > 0 ? { perProject: { agents: maxRunsPerProject } } : {},
   ...maxJobs > 0 ? { total: maxJobs } : {},
   crashes: maxCrashes,

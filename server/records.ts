@@ -686,6 +686,8 @@ export interface PullRequest {
   askedBy: string;
   askedAt: string;
   endedAt: string | null;
+  /** Who said that it is to be closed on the forge; null: nobody did. */
+  closeAskedBy: string | null;
   /** When its merge was first seen in the project's base branch; null: it was not yet. */
   broughtAt: string | null;
 }

@@ -13,7 +13,7 @@ import { cancelJob } from "../server/services/jobs.ts";
 import { type BareApp, bareApp, START_MS } from "./bare_app.ts";
 import { tempDir } from "./gaffer.ts";
 
-const limits = { queues: { agents: 1, steps: 1, merges: 1, upkeep: 1 }, crashes: 3 };
+const limits = { queues: { agents: 1, steps: 1, merges: 1, forges: 1, upkeep: 1 }, crashes: 3 };
 /** The clock is moved no further at once, so that what takes a moment is over before the next. */
 const STEP_MS = MINUTE_MS;
 

@@ -1,5 +1,12 @@
 /** What counts as evidence: required steps, one more try for tests, what failed before, how commands run. */
-import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal, throws } from "node:assert";
+import {
+  deepStrictEqual as deepEqual,
+  doesNotMatch,
+  match,
+  ok,
+  strictEqual as equal,
+  throws,
+} from "node:assert";
 import { changeProjectIn } from "../server/services/projects.ts";
 import { checkOutput } from "../server/services/check_outputs.ts";
 import { mergeTicket } from "../server/services/merging.ts";
@@ -10,6 +17,7 @@ import { listFindings } from "../server/store/reviews.ts";
 import { getTicket, moveTicket, updateTicket } from "../server/store/tickets.ts";
 import { EvidenceBench, tap, tapTest } from "./evidence_support.ts";
 import { never } from "./git_support.ts";
+import { pagesBench } from "./pages_support.ts";
 import { checkOf, passChecks, testApp } from "./support.ts";
 
 const statuses = ({ checks }: EvidenceBench) =>
@@ -99,6 +107,9 @@ Deno.test("what failed before any change is marked, and alone keeps no ticket fr
   const result = { summary: "Good", findings: [], criteria: [] };
   await bench.app.end(bench.run, { type: "succeeded", result });
   equal(bench.ticket.status, "review", "the database takes it for evidence");
+  const board = await (await pagesBench(bench.app).get("/development")).text();
+  match(board, /mark tone-waiting">Test fails as before</);
+  doesNotMatch(board, /mark tone-failed/);
 });
 
 Deno.test("what failed before holds a ticket up where the project says so, or where fewer tests ran, or others fail", async () => {

@@ -129,6 +129,11 @@ Deno.test("a pull request is asked for, looked at and taken up over the API", as
   match(taken.json.remarks[0].comment_id, /^comment_/);
   equal((await call("GET", "/tickets/none/pull-request")).status, 404);
   equal((await call("POST", `${path}/bring`)).status, 409, "it is not merged there");
+  const closing = await call("POST", `${path}/close`);
+  deepEqual([closing.status, closing.json.pull_request.close_asked_by], [200, "owner"]);
+  await it.follow();
+  equal((await call("GET", path)).json.pull_request.status, "closed");
+  equal((await call("POST", `${path}/close`)).status, 409);
 });
 
 Deno.test("the settings page shows what is saved, keeps what was refused, and never a token's value", async () => {

@@ -112,6 +112,19 @@ each("a merged one tells its commit, a closed one none", async (fake) => {
   deepEqual([closed.state, closed.mergeCommit], ["closed", null]);
 });
 
+each("a pull request is closed, and one that was merged stays so", async (fake, kind) => {
+  const forge = openAt(fake);
+  await forge.open(greeting, never);
+  const closed = await forge.close(7, never);
+  deepEqual([closed.number, closed.state, fake.state.pulls[0]!.state], [7, "closed", "closed"]);
+  Object.assign(fake.state.pulls[0]!, { state: "merged", mergeCommit: "d".repeat(40) });
+  // GitLab says how it is, the others refuse.
+  if (kind === "gitlab") equal((await forge.close(7, never)).state, "merged");
+  else await refused(forge.close(7, never), /^Cannot close the pull request/, { lasting: true });
+  equal(fake.state.pulls[0]!.state, "merged");
+  await refused(forge.close(99, never), /Cannot close the/, { status: 404 });
+});
+
 each("checks come with their states, over all pages", async (fake, kind) => {
   const forge = openAt(fake);
   deepEqual(await forge.checks(COMMIT, never), []);
@@ -143,8 +156,9 @@ each(
       { id: 14, kind: "review", author: "ben", body: "No", verdict: "changes_requested" },
       { id: 15, kind: "note", author: "bot", body: "Coverage 80 %" },
     ];
-    const remarks = await forge.remarks(7, never);
-    equal(new Set(remarks.map(({ forgeId }) => forgeId)).size, 5);
+    const all = await forge.remarks(7, never);
+    equal(new Set(all.map(({ forgeId }) => forgeId)).size, all.length);
+    const remarks = all.slice(0, 5);
     const said = remarks.map((
       { author, path, line, side, body },
     ) => [author, path, line, side, body]);
@@ -156,10 +170,46 @@ each(
       ["bot", null, null, "new", "Coverage 80 %"],
     ]);
     // GitLab keeps verdicts apart from what is said.
-    equal(remarks[3]!.verdict, kind === "gitlab" ? null : "changes_requested");
+    const verdict = kind === "gitlab" ? all[5]! : remarks[3]!;
+    deepEqual([verdict.author, verdict.verdict, verdict.path], ["ben", "changes_requested", null]);
+    equal(all.filter(({ verdict }) => verdict !== null).length, 1);
     deepEqual(remarks.map(({ at }) => at), Array(5).fill("2026-01-02T03:04:05.000Z"));
   },
 );
+
+each("each verdict counts once, and a second one of the same person anew", async (fake) => {
+  const forge = openAt(fake);
+  await forge.open(greeting, never);
+  const review = { kind: "review", author: "ben", body: "" } as const;
+  fake.state.remarks = [
+    { ...review, id: 1, verdict: "changes_requested" },
+    { ...review, id: 2, author: "ana", verdict: "approved" },
+  ];
+  const verdicts = async () =>
+    (await forge.remarks(7, never)).map(({ author, verdict, forgeId }) => ({
+      said: `${author}: ${verdict}`,
+      forgeId,
+    }));
+  const before = await verdicts();
+  deepEqual(before.map(({ said }) => said).sort(), ["ana: approved", "ben: changes_requested"]);
+  deepEqual(await verdicts(), before);
+  fake.state.remarks.push({ ...review, id: 3, verdict: "changes_requested" });
+  const known = before.map(({ forgeId }) => forgeId);
+  const more = (await verdicts()).filter(({ forgeId }) => !known.includes(forgeId));
+  deepEqual(more.map(({ said }) => said), ["ben: changes_requested"]);
+});
+
+Deno.test("a GitLab that is too old for verdicts is read without; one that keeps them back says so", async () => {
+  await using fake = startFakeForge({ kind: "gitlab" });
+  const forge = openAt(fake);
+  await forge.open(greeting, never);
+  fake.state.remarks = [{ id: 15, kind: "note", author: "bot", body: "Coverage 80 %" }];
+  const none = () => Response.json({ error: "404 Not Found" }, { status: 404 });
+  fake.next.push("plain", none(), none());
+  deepEqual((await forge.remarks(7, never)).map(({ body }) => body), ["Coverage 80 %"]);
+  fake.next.push("plain", Response.json({ message: "403 Forbidden" }, { status: 403 }));
+  await refused(forge.remarks(7, never), /^Cannot read who approved it at GitLab: the token/, {});
+});
 
 each("a refused token is for a person to mend, and is not told", async (fake) => {
   const forge = openAt(fake, { token: "wrong-token-9876" });

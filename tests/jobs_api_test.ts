@@ -212,9 +212,10 @@ Deno.test("GET /queues gives limits and counts, and says what holds all of them"
     ["agents", 4, 2],
     ["steps", 2, null],
     ["merges", 2, null],
+    ["forges", 4, null],
     ["upkeep", 1, null],
   ]);
-  const { counts, paused } = items[3];
+  const { counts, paused } = items[4];
   deepEqual([counts.available, counts.executing, counts.discarded, paused], [1, 1, 0, null]);
   const since = timeText(app.clock.nowMs());
   app.db.fault = { kind: "read_only", since };
@@ -232,7 +233,7 @@ Deno.test("POST /queues/:name/pause and /resume stop a queue and let it go on; t
   const [status, queue] = await call("POST", "/queues/upkeep/pause");
   const paused = { by: "owner", at: timeText(app.clock.nowMs()) };
   deepEqual([status, queue.queue, queue.slots, queue.paused], [200, "upkeep", 1, paused]);
-  deepEqual((await get("/queues")).items[3].paused, paused);
+  deepEqual((await get("/queues")).items[4].paused, paused);
   deepEqual(take(app), []);
   equal((await call("POST", "/queues/upkeep/pause"))[0], 409);
   const [resumed, again] = await call("POST", "/queues/upkeep/resume");

@@ -42,7 +42,7 @@ export function runnerOf(app: TestApp, ...handlers: AnyJobHandler[]): Runner & {
   const runner = createRunner({
     app,
     handlers,
-    limits: { queues: { agents: 1, steps: 1, merges: 1, upkeep: 1 }, crashes: 3 },
+    limits: { queues: { agents: 1, steps: 1, merges: 1, forges: 1, upkeep: 1 }, crashes: 3 },
     bootId: "boot",
     gaveUp: (tx, job, reason, failure) => giveUpJob(app, tx, job, reason, failure),
     timers: {

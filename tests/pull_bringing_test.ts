@@ -3,6 +3,12 @@ import { deepStrictEqual as deepEqual, match, rejects, strictEqual as equal } fr
 import { dirname } from "node:path";
 import { bringMerge } from "../server/services/pull_bringing.ts";
 import { advanceTicket } from "../server/services/development.ts";
+import {
+  followDrift,
+  followDriftAfter,
+  staleDocuments,
+} from "../server/services/document_drift.ts";
+import { followDocuments } from "../server/services/document_index.ts";
 import { addNeed } from "../server/services/needs.ts";
 import { describeWait, startWaitOf } from "../server/services/start_waits.ts";
 import { undoMerge } from "../server/services/undoing.ts";
@@ -71,6 +77,33 @@ Deno.test("a merge commit of the forge's is undone, and of what it rebased no pa
     if (status === "refused") {
       match(it.it.undo.reason, /is not all of the ticket: GitHub put its commits onto "main" one/);
     }
+  }
+});
+
+Deno.test("documents that describe what was merged there are stale once that is in the base branch here", async () => {
+  for (const way of ["brought", "pulled"]) {
+    await using it = await PullScene.make();
+    const { app, repo, scene: { project } } = it.it;
+    await repo.commit("Plan", {
+      "planning/a.md": "---\nstatus: approved\nfiles: [a.txt]\n---\n# A\n",
+      "planning/b.md": "---\nstatus: approved\nfiles: [b.txt]\n---\n# B\n",
+    });
+    await followDocuments(app, project, never);
+    await followDrift(app, project, never);
+    const stale = () =>
+      staleDocuments(app, project.id).map(({ document, commits }) => [
+        document.path,
+        ...commits.map(({ commit }) => commit),
+      ]);
+    const commit = await merged(it);
+    await followDriftAfter(app, it.ticket.id, never);
+    deepEqual(stale(), [], "it is not here yet");
+    if (way === "brought") await bring(it);
+    else {
+      await repo.git("pull", "-q", it.remote, "main");
+      await followDriftAfter(app, it.ticket.id, never);
+    }
+    deepEqual(stale(), [["a.md", commit]], way);
   }
 });
 

@@ -5,11 +5,18 @@ import { ago, ticket } from "./pages_fixture.ts";
 
 const commit = ticket().headCommit!;
 
-export const noPull: PullProps = { pull: null, checks: [], remarks: [], forge: null };
+export const noPull: PullProps = {
+  pull: null,
+  checks: [],
+  remarks: [],
+  forge: null,
+  delay: null,
+};
 
 export function pullProps(changes: Partial<PullRequest> = {}): PullProps {
   return {
     forge: { name: "GitHub", takesMerge: false },
+    delay: null,
     pull: {
       id: "pull_1",
       ticketId: "tkt_save",
@@ -32,6 +39,7 @@ export function pullProps(changes: Partial<PullRequest> = {}): PullProps {
       askedBy: "owner",
       askedAt: ago(30),
       endedAt: null,
+      closeAskedBy: null,
       broughtAt: null,
       ...changes,
     },

@@ -273,13 +273,9 @@ Deno.test("closed there without a merge, the ticket stays and a person may open 
   await using it = await PullScene.make();
   await it.opened();
   it.fake.state.pulls[0]!.state = "closed";
-  deepEqual(await it.follow(), { type: "done" });
+  equal((await it.follow()).type, "snooze", "it may be reopened there");
   deepEqual([it.ticket.status, it.pull.status], ["review", "closed"]);
-  deepEqual(await it.follow(), { type: "cancel", reason: "No pull request of it is open" });
-  throws(() => lookAtPullRequest(it.app, it.ticket.id), {
-    code: "conflict",
-    message: /none is open/,
-  });
+  equal(findWaiting(it.app.db, "merge_ticket", jobKeys.mergeTicket(it.ticket.id)), null);
   await it.opened();
   deepEqual([it.pull.status, it.pull.number, it.fake.state.pulls.length], ["open", 8, 2]);
   equal(listPullRequests(it.app.db, it.ticket.id).length, 2);

@@ -6,6 +6,7 @@ import {
   rejects,
   strictEqual as equal,
 } from "node:assert";
+import { findProgram } from "../agents/find_program.ts";
 import { isLastingRefusal, pushBranch, type PushSpec } from "../agents/git/pushing.ts";
 import { GitError } from "../agents/git/git_error.ts";
 import { fetchBranch } from "../agents/git/fetching.ts";
@@ -14,6 +15,7 @@ import { startFakeForge } from "./fake_forges/mod.ts";
 import { never, personGit, TestRepo } from "./git_support.ts";
 import { exists } from "./git_support.ts";
 import { moveHome } from "./home.ts";
+import { makeSshStandIn } from "./ssh_stand_in.ts";
 
 class Scene implements AsyncDisposable {
   private constructor(readonly repo: TestRepo, readonly remote: string) {}
@@ -151,6 +153,99 @@ Deno.test("the token reaches a fetch, too, of somebody whose own settings name f
     signal: never,
   });
   equal(fetched, commit);
+});
+
+Deno.test("by SSH it is pushed and fetched with the person's own ssh, asked nothing, and with no part of the repository", async () => {
+  await using it = await Scene.make();
+  const ssh = await makeSshStandIn(it.repo.beside("it's an ssh"));
+  const commit = await it.repo.commit("One");
+  const marker = await it.repo.trapHooks("pre-push", "post-commit");
+  for (const name of ["core.sshCommand", "core.gitProxy"]) {
+    await it.repo.git("config", name, `touch "${marker}"; false`);
+  }
+  for (const remote of [`ssh://git@forge.example${it.remote}`, `git@forge.example:${it.remote}`]) {
+    const there = {
+      remote,
+      ssh: ssh.path,
+      branch: `gaffer/${protocolOf(remote)}-${remote.length}`,
+    };
+    deepEqual(await it.push(commit, there), { type: "pushed" });
+    equal(await it.tip(there.branch), commit);
+    const from = { repo: it.repo.dir, login: null, signal: never, ...there };
+    equal(await fetchBranch(from), commit);
+  }
+  const calls = await ssh.calls();
+  equal(calls.length, 6, "a look and a push each, then a fetch");
+  for (const { args, variables } of calls) {
+    const said = args.join(" ");
+    match(said, /-o BatchMode=yes -o StrictHostKeyChecking=yes /);
+    match(said, /-o ControlPath=none .*-o ForwardAgent=no /);
+    match(said, / git@forge\.example git-(receive|upload)-pack '\//);
+    ok(variables.includes("HOME") && !variables.includes("ANTHROPIC_API_KEY"));
+  }
+  equal(await exists(marker), false);
+});
+
+Deno.test("by SSH a refusal says how to mend it, and what passes is tried again", async () => {
+  await using it = await Scene.make();
+  const ssh = await makeSshStandIn(it.repo.beside("ssh"));
+  const commit = await it.repo.commit("One");
+  const push = () => it.push(commit, { remote: "git@forge.example:ana/greet.git", ssh: ssh.path });
+  const refused = async (words: string, message: RegExp, lasting: boolean) => {
+    await ssh.refuse(words);
+    await rejects(push(), (error: GitError) => {
+      match(error.message, message);
+      equal(isLastingRefusal(error), lasting, words);
+      return true;
+    });
+  };
+  await refused(
+    "No ED25519 host key is known for forge.example and you have requested strict checking.\nHost key verification failed.\n",
+    /^Cannot look at the remote at "git@forge\.example:.*Host key verification failed.*Connect to that host once/,
+    true,
+  );
+  await refused(
+    "@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\nHost key verification failed.\n",
+    /Find out why that host has another key/,
+    true,
+  );
+  await refused(
+    "git@forge.example: Permission denied (publickey).\n",
+    /Permission denied \(publickey\).*(Load a key that may push into the ssh agent|started without an ssh agent)/,
+    true,
+  );
+  await refused(
+    "ERROR: Repository not found.\n",
+    /ERROR: Repository not found.*address is right/,
+    true,
+  );
+  await refused(
+    "ERROR: Permission to ana/greet.git denied to deploy key\n",
+    /the right to write to that repository/,
+    true,
+  );
+  await refused(
+    "ssh: connect to host forge.example port 22: Connection timed out\n",
+    /Connection timed out/,
+    false,
+  );
+  await ssh.refuse("");
+  await rejects(push(), /does not appear to be a git repository/);
+});
+
+Deno.test({
+  name: "the system's own ssh takes the options, and a host that answers nothing passes by itself",
+  ignore: findProgram("ssh") === null,
+  async fn() {
+    await using it = await Scene.make();
+    const commit = await it.repo.commit("One");
+    // Nobody listens there.
+    const remote = "ssh://git@127.0.0.1:1/ana/greet.git";
+    await rejects(it.push(commit, { remote }), (error: GitError) => {
+      match(error.message, /ssh: connect to host 127\.0\.0\.1 port 1: Connection refused/);
+      return !isLastingRefusal(error);
+    });
+  },
 });
 
 Deno.test("a remote that refuses says so in its own words", async () => {

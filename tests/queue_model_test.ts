@@ -21,7 +21,7 @@ import { isOpen, Model } from "./queue_model.ts";
 import { randomFrom, shrink } from "./shrink.ts";
 
 const limits: QueueLimits = {
-  queues: { agents: 2, steps: 3, merges: 1, upkeep: 1 },
+  queues: { agents: 2, steps: 3, merges: 1, forges: 1, upkeep: 1 },
   perProject: { agents: 1, steps: 2 },
   total: 4,
   crashes: 3,

@@ -20,7 +20,7 @@ import { AGE_STEP_MS } from "../queue/rows.ts";
 import { type BareApp, bareApp, START_MS } from "./bare_app.ts";
 
 const limits: QueueLimits = {
-  queues: { agents: 100, steps: 100, merges: 100, upkeep: 100 },
+  queues: { agents: 100, steps: 100, merges: 100, forges: 100, upkeep: 100 },
   crashes: 3,
 };
 const add = (app: BareApp, changes: Partial<NewJob> = {}) =>

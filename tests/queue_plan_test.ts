@@ -30,7 +30,7 @@ import { jobStats, machineWaits, queueStates, waitReasons } from "../queue/stats
 import { type BareApp, bareApp, START_MS } from "./bare_app.ts";
 
 const limits: QueueLimits = {
-  queues: { agents: 5, steps: 5, merges: 5, upkeep: 5 },
+  queues: { agents: 5, steps: 5, merges: 5, forges: 5, upkeep: 5 },
   perProject: { steps: 2 },
   total: 9,
   crashes: 3,

@@ -10,7 +10,7 @@ import { jobStats, queueStates, waitReasons } from "../queue/stats.ts";
 import { type BareApp, bareApp, START_MS } from "./bare_app.ts";
 
 const limits: QueueLimits = {
-  queues: { agents: 9, steps: 9, merges: 9, upkeep: 9 },
+  queues: { agents: 9, steps: 9, merges: 9, forges: 9, upkeep: 9 },
   crashes: 3,
 };
 const add = (app: BareApp, changes: Partial<NewJob> = {}) =>
@@ -31,7 +31,7 @@ Deno.test("queueStates() counts each queue's jobs by state and says who paused i
   const cancelled = add(app);
   app.tx((tx) => cancelJobs(tx, { id: cancelled }));
   app.tx((tx) => pauseQueue(tx, "steps", "ada"));
-  const [agents, steps, merges, upkeep] = queueStates(app.db);
+  const [agents, steps, merges, forges, upkeep] = queueStates(app.db);
   const none = {
     scheduled: 0,
     available: 0,
@@ -47,7 +47,7 @@ Deno.test("queueStates() counts each queue's jobs by state and says who paused i
     paused: { by: "ada", at: timeText(START_MS) },
     counts: { ...none, scheduled: 1, available: 1, executing: 1, cancelled: 1 },
   });
-  deepEqual([merges!.counts, upkeep!.counts], [none, none]);
+  deepEqual([merges!.counts, forges!.counts, upkeep!.counts], [none, none, none]);
 });
 
 Deno.test("jobStats() gives each of the last hours, the present one last, also where nothing happened", () => {

@@ -44,7 +44,7 @@ import { type BareApp, bareApp, START_MS } from "./bare_app.ts";
 
 const BOOT = "boot-1";
 const all: QueueLimits = {
-  queues: { agents: 100, steps: 100, merges: 100, upkeep: 100 },
+  queues: { agents: 100, steps: 100, merges: 100, forges: 100, upkeep: 100 },
   crashes: 3,
 };
 
@@ -218,7 +218,7 @@ Deno.test("claim() takes no more than the free slots of each queue", () => {
     app.tx((tx) => enqueue(tx, { kind: "run_agent", args: { runId: `r${i}` } }));
   }
   const limits: QueueLimits = {
-    queues: { agents: 2, steps: 1, merges: 0, upkeep: 0 },
+    queues: { agents: 2, steps: 1, merges: 0, forges: 0, upkeep: 0 },
     crashes: 3,
   };
   const claimed = claimAll(app, { limits });

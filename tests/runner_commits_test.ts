@@ -25,7 +25,7 @@ async function execute(app: BareApp, handling: Handling, id = add(app)): Promise
   const runner = createRunner({
     app,
     handlers: [handler],
-    limits: { queues: { agents: 1, steps: 1, merges: 1, upkeep: 1 }, crashes: 3 },
+    limits: { queues: { agents: 1, steps: 1, merges: 1, forges: 1, upkeep: 1 }, crashes: 3 },
     bootId: crypto.randomUUID(),
     timers: app.timers,
     random: () => 0.5,

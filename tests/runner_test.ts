@@ -30,7 +30,7 @@ interface Call {
 }
 
 const limits: QueueLimits = {
-  queues: { agents: 2, steps: 2, merges: 1, upkeep: 1 },
+  queues: { agents: 2, steps: 2, merges: 1, forges: 1, upkeep: 1 },
   crashes: 3,
 };
 

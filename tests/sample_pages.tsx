@@ -421,8 +421,12 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
         demo: ticket.number === 3,
         subtasks: { done: 1, total: 3 },
         needs: false,
-        build: "passed",
-        test: ticket.status === "blocked" ? "failed" : "passed",
+        build: { status: "passed", flaky: [], knownFailures: false },
+        test: {
+          status: ticket.status === "blocked" || ticket.number === 3 ? "failed" : "passed",
+          flaky: [],
+          knownFailures: ticket.number === 3,
+        },
       }))}
     />
   ),
@@ -1382,6 +1386,15 @@ function jobsPage(shell: Shell): VNode {
         {
           name: "merges",
           slots: 2,
+          slotsPerProject: null,
+          executing: 0,
+          waiting: 0,
+          ...later,
+          paused: null,
+        },
+        {
+          name: "forges",
+          slots: 4,
           slotsPerProject: null,
           executing: 0,
           waiting: 0,

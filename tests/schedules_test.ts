@@ -19,7 +19,7 @@ import { createRunner } from "../queue/runner.ts";
 import { type BareApp, bareApp, START_MS } from "./bare_app.ts";
 import { randomFrom } from "./shrink.ts";
 
-const limits = { queues: { agents: 9, steps: 9, merges: 9, upkeep: 999 }, crashes: 3 };
+const limits = { queues: { agents: 9, steps: 9, merges: 9, forges: 9, upkeep: 999 }, crashes: 3 };
 const put = (app: BareApp, changes: Partial<NewSchedule> = {}) =>
   app.tx((tx) =>
     putSchedule(tx, { name: "hourly", cron: "0 * * * *", kind: "prune", args: {}, ...changes })

@@ -251,7 +251,7 @@ function queue(handle: AnyJobHandler["run"]) {
   const runner = createRunner({
     app,
     handlers: [handler],
-    limits: { queues: { agents: 1, steps: 1, merges: 1, upkeep: 1 }, crashes: 3 },
+    limits: { queues: { agents: 1, steps: 1, merges: 1, forges: 1, upkeep: 1 }, crashes: 3 },
     bootId: "boot",
     timers: app.timers,
   });

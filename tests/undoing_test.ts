@@ -1,6 +1,7 @@
 /** A merge is taken back by a commit that reverts it, and only where that is safe. */
 import {
   deepStrictEqual as deepEqual,
+  doesNotMatch,
   match,
   notStrictEqual as notEqual,
   ok,
@@ -9,7 +10,7 @@ import {
 } from "node:assert";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { cancelJob, giveUpJob } from "../server/services/jobs.ts";
+import { cancelJob, giveUpJob, pauseJobs, resumeJobs } from "../server/services/jobs.ts";
 import { whyNotAgain } from "../server/services/dead_letters.ts";
 import { removeMergedWorktree } from "../server/services/merging.ts";
 import { retryTicket } from "../server/services/tickets.ts";
@@ -327,4 +328,18 @@ Deno.test("a merge that has landed is done, also where the folder of the merge c
   });
   deepEqual(await it.merge(), { type: "done" });
   equal(it.ticket.status, "done");
+});
+
+Deno.test("an undo that a paused queue holds is told on the ticket, and goes on with it", async () => {
+  await using it = await MergeScene.make();
+  await it.merged();
+  const text = async (path: string) => await (await it.scene.pages.get(path)).text();
+  const page = () => text(`/tickets/${it.ticket.id}`);
+  pauseJobs(it.app, "merges");
+  it.ask();
+  match(await page(), /The undo waits[^]*Its queue was paused by owner/);
+  match(await text("/development"), /Its queue was paused by owner/);
+  resumeJobs(it.app, "merges");
+  doesNotMatch(await page(), /was paused/);
+  match(await page(), /The merge is being undone/);
 });

@@ -6,7 +6,7 @@ import { count, duration, plural, shortCommit } from "./format.ts";
 import { Layout, PageHead } from "./layout.tsx";
 import { checkHref, ticketHref } from "./links.ts";
 import type { Shell } from "./shell.ts";
-import { checkWords, shownCheck } from "./words.ts";
+import { shownCheck } from "./words.ts";
 
 const commandWords: Record<CommandName, string> = { setup: "Setup", build: "Build", test: "Test" };
 
@@ -34,17 +34,16 @@ export function CheckList(props: CheckListProps): VNode {
 /** The same in one line that can be unfolded; unfolded already where a check of the branch did not pass. */
 export function FoldedChecks(props: CheckListProps): VNode {
   const own = props.checks.filter(({ baseline }) => !baseline);
-  const words = new Map(own.map(({ status }) => [status, checkWords[status]]));
-  const bad = own.some(({ status }) => checkWords[status].tone === "failed");
+  const shown = own.map(shownCheck);
+  const words = new Map(shown.map(({ word, tone }) => [word, tone]));
+  const bad = shown.some(({ tone }) => tone === "failed");
   return (
     <details class="panel" id={props.id} open={bad}>
       <summary>
         <h2>Checks</h2>
-        {[...words].map(([status, { word, tone }]) => (
-          <span key={status} class={`outcome tone-${tone}`}>
-            {own.filter((check) =>
-              check.status === status
-            ).length} {word.toLowerCase()}
+        {[...words].map(([word, tone]) => (
+          <span key={word} class={`outcome tone-${tone}`}>
+            {shown.filter((check) => check.word === word).length} {word.toLowerCase()}
           </span>
         ))}
       </summary>

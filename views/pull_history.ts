@@ -20,7 +20,12 @@ export function describePull({ type, actor, data }: ChangeEvent, reason: string)
     case "pull_request_merged":
       return `Merged on ${on} as ${shortCommit(text("commit"))}`;
     case "pull_request_closed":
-      return `Closed on ${on} without a merge`;
+      if (data.number === null) return `Pull request on ${on} called off before it was open`;
+      return `Closed on ${on} without a merge${text("by") && `, as ${text("by")} asked`}`;
+    case "pull_request_close_asked":
+      return `${actor} wants the pull request on ${on} closed`;
+    case "pull_request_reopened":
+      return `Pull request #${data.number} was reopened on ${on}`;
     case "pull_request_stopped":
       return `The pull request waits for you${reason}`;
     case "pull_request_waits":

@@ -3,10 +3,11 @@ import type { VNode } from "preact";
 import type { ForgeCheck, ForgeRemark, PullRequest, Ticket } from "../server/records.ts";
 import { forgeNames } from "../server/states.ts";
 import { Fact, Notice, Panel, StatusBadge, Time } from "./components.tsx";
+import { DelayNote } from "./delay.tsx";
 import { plural, shortCommit } from "./format.ts";
 import { ActionForm } from "./forms.tsx";
 import { pullHref, reviewHref } from "./links.ts";
-import { forgeCheckWords, pullWords } from "./words.ts";
+import { type Delay, forgeCheckWords, pullWords } from "./words.ts";
 
 /** Checks of a pull request that the page names; the forge has them all. */
 const CHECKS_SHOWN = 20;
@@ -19,17 +20,14 @@ export interface PullProps {
   remarks: ForgeRemark[];
   /** The one that the project names now; null: none. */
   forge: { name: string; takesMerge: boolean } | null;
+  /** Why the forge is not asked, though that is due. */
+  delay: Delay | null;
 }
 
 interface Props extends PullProps {
   ticket: Ticket;
   nowMs: number;
 }
-
-/** It is looked at from time to time. */
-const isFollowed = ({ pull, ticket }: Pick<Props, "pull" | "ticket">): boolean =>
-  pull?.endedAt === null && !pull.stopped && ticket.status !== "done" &&
-  ticket.status !== "cancelled";
 
 /** "GitHub #7". */
 const nameOf = ({ kind, number }: PullRequest): string =>
@@ -46,7 +44,10 @@ function Link({ pull }: { pull: PullRequest }): VNode {
 export function PullPanel(props: Props): VNode {
   const { pull, checks, remarks, ticket, nowMs } = props;
   if (pull === null) return <div id="ticket-pull" hidden />;
-  const open = pull.endedAt === null && ticket.status !== "done" && ticket.status !== "cancelled";
+  const isOver = ticket.status === "done" || ticket.status === "cancelled";
+  const open = pull.endedAt === null && !isOver;
+  const isClosing = pull.endedAt === null && pull.closeAskedBy !== null;
+  const mayReopen = pull.status === "closed" && pull.number !== null && !isOver;
   const waiting = remarks.filter((remark) => remark.commentId === null).length;
   return (
     <div id="ticket-pull">
@@ -81,6 +82,11 @@ export function PullPanel(props: Props): VNode {
             Somebody else pushed to the branch there: it is at {shortCommit(pull.head)}.
           </p>
         )}
+        {props.delay !== null && (
+          <p class="outcome tone-waiting">
+            <DelayNote delay={props.delay} nowMs={nowMs} />
+          </p>
+        )}
         {pull.error !== "" && !pull.stopped && <p class="outcome tone-waiting">{pull.error}</p>}
         <Checks checks={checks} />
         {remarks.length > 0 && (
@@ -91,20 +97,43 @@ export function PullPanel(props: Props): VNode {
             {waiting > 0 && <span class="muted">, {waiting} not taken up</span>}
           </p>
         )}
-        {open && (
+        {(open || isClosing || mayReopen) && (
           <ActionForm action={pullHref(ticket.id, "look")}>
             {pull.stopped ? "Try again" : "Look now"}
           </ActionForm>
         )}
-        {!isFollowed(props) && pull.endedAt === null && !open && (
-          <p class="muted small">
-            Nothing looks at it any more; close it there if nobody needs it.
-          </p>
-        )}
+        <Closing pull={pull} ticket={ticket} />
       </Panel>
     </div>
   );
 }
+
+/** The way to close it there, or that it is on its way. */
+function Closing({ pull, ticket }: { pull: PullRequest; ticket: Ticket }): VNode | null {
+  if (pull.endedAt !== null) return null;
+  if (pull.closeAskedBy !== null) {
+    return <p class="muted small">{pull.closeAskedBy} wants it closed there.</p>;
+  }
+  return (
+    <>
+      <CloseAction pull={pull} ticket={ticket} />
+      <p class="muted small">
+        {ticket.status === "done" || ticket.status === "cancelled"
+          ? "Nothing looks at it any more. "
+          : ""}
+        Its branch and what was said stay there, and it can be reopened there.
+      </p>
+    </>
+  );
+}
+
+const CloseAction = ({ pull, ticket }: { pull: PullRequest; ticket: Ticket }): VNode => (
+  <ActionForm action={pullHref(ticket.id, "close")}>
+    {pull.number === null
+      ? `Call off the pull request on ${forgeNames[pull.kind]}`
+      : `Close #${pull.number} on ${forgeNames[pull.kind]}`}
+  </ActionForm>
+);
 
 function Checks({ checks }: { checks: ForgeCheck[] }): VNode | null {
   if (checks.length === 0) return null;
@@ -130,7 +159,19 @@ function Checks({ checks }: { checks: ForgeCheck[] }): VNode | null {
 
 /** What a person should know of it before anything else on the ticket's page. */
 export function PullNotice({ pull, ticket }: Pick<Props, "pull" | "ticket">): VNode | null {
-  if (pull === null || ticket.status === "done" || ticket.status === "cancelled") return null;
+  if (pull === null) return null;
+  const isOver = ticket.status === "done" || ticket.status === "cancelled";
+  if (pull.endedAt === null && isOver && pull.closeAskedBy === null) {
+    return (
+      <Notice tone="waiting" title={`Its pull request is still open on ${forgeNames[pull.kind]}`}>
+        <p>
+          <Link pull={pull} /> stays open there until somebody closes it.
+        </p>
+        <CloseAction pull={pull} ticket={ticket} />
+      </Notice>
+    );
+  }
+  if (isOver && pull.endedAt !== null) return null;
   if (pull.stopped && pull.endedAt === null) {
     return (
       <Notice tone="failed" title="The pull request waits for you">

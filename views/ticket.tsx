@@ -273,7 +273,11 @@ function Attention(props: TicketPageProps): VNode {
       {delay && approvals.length === 0 && (
         <DelayNotice
           delay={delay}
-          title={active ? `The ${active.agent} waits` : "It waits"}
+          title={active
+            ? `The ${active.agent} waits`
+            : ticket.status === "done"
+            ? "The undo waits"
+            : "It waits"}
           nowMs={shell.nowMs}
         />
       )}

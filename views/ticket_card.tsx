@@ -18,13 +18,16 @@ import { TicketMenu } from "./ticket_moves.tsx";
 import { DelayNote } from "./delay.tsx";
 import { Inline } from "./inline.tsx";
 import {
-  checkWords,
   type Delay,
   doingNow,
   failureWords,
+  shownCheck,
   ticketTypeWords,
   ticketWords,
 } from "./words.ts";
+
+/** What a card shows of a check. */
+export type CardCheck = Pick<Check, "status" | "flaky" | "knownFailures">;
 
 export interface TicketCardData {
   ticket: Ticket;
@@ -40,8 +43,8 @@ export interface TicketCardData {
   /** Something that it needs is not done. */
   needs: boolean;
   /** Newest result of each on the newest commit. */
-  build: Check["status"] | null;
-  test: Check["status"] | null;
+  build: CardCheck | null;
+  test: CardCheck | null;
 }
 
 interface CardProps {
@@ -107,15 +110,17 @@ export function TicketCard({ card, nowMs, showProject }: CardProps): VNode {
 }
 
 function CheckMarks({ card }: { card: TicketCardData }): VNode | null {
-  const marks = [["Build", card.build], ["Test", card.test]] as const;
-  const known = marks.filter(([, status]) => status !== null && status !== "skipped");
+  const known = ([["Build", card.build], ["Test", card.test]] as const)
+    .flatMap(([name, check]) =>
+      check === null || check.status === "skipped" ? [] : [{ name, ...shownCheck(check) }]
+    );
   if (known.length === 0) return null;
   return (
     <span class="marks">
-      {known.map(([name, status]) => (
-        <span key={name} class={`mark tone-${checkWords[status!].tone}`}>
+      {known.map(({ name, word, tone }) => (
+        <span key={name} class={`mark tone-${tone}`}>
           {name}
-          <Hidden>{checkWords[status!].word.toLowerCase()}</Hidden>
+          {tone === "waiting" ? ` ${word.toLowerCase()}` : <Hidden>{word.toLowerCase()}</Hidden>}
         </span>
       ))}
     </span>

@@ -33,6 +33,8 @@ export interface RemotePlace {
   remote: string;
   /** What HTTPS asks for; null: nothing, as by SSH. */
   login: { user: string; token: string } | null;
+  /** Absolute path of what speaks SSH; the system's own by default. */
+  ssh?: string;
 }
 
 export interface PushSpec extends RemotePlace {
@@ -106,7 +108,7 @@ export async function overNetwork(
   });
   if (result.code === 0) return result.stdout;
   const said = clean(`${result.stderr}\n${result.stdout}`, login);
-  const mend = refusals.find(({ pattern }) => pattern.test(said))?.mend;
+  const mend = mendOf(said);
   throw new GitError(
     `Cannot ${doing} at "${remote}": git says "${wordsOf(said)}"${mend ? `. ${mend}` : ""}`,
     result.code,
@@ -121,8 +123,11 @@ function wordsOf(text: string): string {
   const words = (telling.length > 0 ? telling : lines).join("; ");
   return words.length > WORDS_CHARS ? `${words.slice(0, WORDS_CHARS)}…` : words;
 }
-const TELLING = /^(remote: |fatal: |error: |! |ssh: |Host key|.*: Permission denied)/;
+const TELLING =
+  /^(remote: |fatal: |error: |ERROR: |! |ssh: |Host key|.*: Permission denied|.*IDENTIFICATION HAS CHANGED)/;
 const WORDS_CHARS = 600;
+
+const NOT_LET_IN = /Permission denied \(|Too many authentication failures/;
 
 /** Refusals that stay until a person mends them. */
 const refusals: { pattern: RegExp; mend: string }[] = [
@@ -132,12 +137,21 @@ const refusals: { pattern: RegExp; mend: string }[] = [
     mend: "See that the variable holds a token that may write to this repository",
   },
   {
+    pattern: /REMOTE HOST IDENTIFICATION HAS CHANGED/,
+    mend:
+      "Find out why that host has another key than the one you know, then mend your known_hosts",
+  },
+  {
     pattern: /Host key verification failed/,
     mend: "Connect to that host once by hand with ssh, so that its key is known",
   },
   {
-    pattern: /Permission denied \(/,
+    pattern: NOT_LET_IN,
     mend: "Load a key that may push into the ssh agent that Gaffer is started with",
+  },
+  {
+    pattern: /Permission to .+ denied|marked as read.only/i,
+    mend: "Give the key that Gaffer's ssh agent holds the right to write to that repository",
   },
   {
     pattern:
@@ -160,6 +174,13 @@ const refusals: { pattern: RegExp; mend: string }[] = [
   },
 ];
 
+function mendOf(said: string): string | undefined {
+  if (NOT_LET_IN.test(said) && !Deno.env.get("SSH_AUTH_SOCK")) {
+    return "Gaffer was started without an ssh agent: start it where SSH_AUTH_SOCK names one with a key that may push";
+  }
+  return refusals.find(({ pattern }) => pattern.test(said))?.mend;
+}
+
 /** Nothing but a person's doing will let the same push through. */
 export const isLastingRefusal = ({ stderr }: GitError): boolean =>
   refusals.some(({ pattern }) => pattern.test(stderr));
@@ -174,7 +195,9 @@ const clean = (text: string, login: RemotePlace["login"]): string =>
 const basic = ({ user, token }: { user: string; token: string }): string =>
   Buffer.from(`${user}:${token}`).toString("base64");
 
-function networkEnv({ remote, login }: RemotePlace): Record<string, string> {
+function networkEnv(
+  { remote, login, ssh = findProgram("ssh") ?? "" }: RemotePlace,
+): Record<string, string> {
   const protocol = protocolOf(remote);
   const env: Record<string, string> = {
     GIT_ALLOW_PROTOCOL: protocol,
@@ -186,11 +209,8 @@ function networkEnv({ remote, login }: RemotePlace): Record<string, string> {
     if (value !== undefined) env[name] = value;
   }
   if (protocol === "ssh") {
-    const ssh = findProgram("ssh");
-    if (ssh === null) throw noSsh();
-    // Nobody is there to answer a question; a host that is not known yet is not trusted.
-    env.GIT_SSH_COMMAND =
-      `${ssh} -o BatchMode=yes -o StrictHostKeyChecking=yes -o ConnectTimeout=20`;
+    if (ssh === "") throw noSsh();
+    env.GIT_SSH_COMMAND = [quoted(ssh), ...sshOptions.map((option) => `-o ${option}`)].join(" ");
     env.GIT_SSH_VARIANT = "ssh";
   }
   if (login && (protocol === "https" || protocol === "http")) {
@@ -201,6 +221,22 @@ function networkEnv({ remote, login }: RemotePlace): Record<string, string> {
   }
   return env;
 }
+
+/** Beside what a person's own configuration of ssh says of the host. */
+const sshOptions = [
+  // Nobody is there to answer a question; a host that is not known yet is not trusted.
+  "BatchMode=yes",
+  "StrictHostKeyChecking=yes",
+  "ConnectTimeout=20",
+  // A shared connection would outlive the push, and hold its output open.
+  "ControlMaster=no",
+  "ControlPath=none",
+  "ForwardAgent=no",
+  "ClearAllForwardings=yes",
+];
+
+/** For the shell with which git starts it. */
+const quoted = (path: string): string => `'${path.replaceAll("'", `'\\''`)}'`;
 
 const noSsh = () =>
   new AppError("invalid", "Cannot push by SSH: ssh is not installed. Install it, or push by HTTPS");

@@ -20,8 +20,10 @@ export interface Delays {
   ofRun(run: Run): Delay | null;
   /** While it is refined: null as long as one of its agents works. */
   ofIdea(idea: Idea): Delay | null;
-  /** While it is queued, in progress or being merged. */
+  /** While it is queued, in progress or being merged, or its merge is being undone. */
   ofTicket(ticket: Ticket): Delay | null;
+  /** What keeps its forge from being asked, though that is due. */
+  ofPull(ticket: Ticket): Delay | null;
 }
 
 /** Looks at what else the queue does once, however much it is then asked about. */
@@ -60,6 +62,10 @@ export function delaysOf(app: App): Delays {
     ofTicket(ticket) {
       const { id, status, step, pausedBy } = ticket;
       if (pausedBy !== null) return null;
+      if (status === "done") {
+        const key = jobKeys.undoMerge(id);
+        return lackOf(key)?.delay ?? untimed(ofJob("undo_merge", key));
+      }
       const lacking = lackOf(jobKeys.advanceTicket(id)) ?? lackOf(jobKeys.mergeTicket(id));
       if (lacking !== null) return lacking.delay;
       if (status === "review" && step === "merge") {
@@ -70,6 +76,10 @@ export function delaysOf(app: App): Delays {
       if (wait !== null) return describeWait(wait);
       const run = findActiveRun(db, id);
       return run ? delays.ofRun(run) : ofJob("advance_ticket", jobKeys.advanceTicket(id));
+    },
+    ofPull({ id }) {
+      const key = jobKeys.followPull(id);
+      return lackOf(key)?.delay ?? untimed(ofJob("follow_pull_request", key));
     },
   };
   return delays;
@@ -90,6 +100,9 @@ function hasGotOn({ db }: App, run: Run, since: string): boolean {
   const [newest] = listNewestRunEvents(db, run.id, 1);
   return newest !== undefined && newest.at > since;
 }
+
+/** From one look to the next nothing is in its way: what it waits for then is told elsewhere. */
+const untimed = (delay: Delay | null): Delay | null => delay?.until === null ? delay : null;
 
 const plain = (why: string): Delay => ({ why, until: null, more: "" });
 

@@ -28,6 +28,7 @@ const worthTelling = new Set([
   "pull_request_opened",
   "pull_request_merged",
   "pull_request_closed",
+  "pull_request_reopened",
   "pull_request_stopped",
   "project_created",
   "project_archived",

@@ -4,6 +4,7 @@ import type { PullFacts } from "../outputs/pull_requests.ts";
 import type { Ticket } from "../records.ts";
 import { forgeNames } from "../states.ts";
 import { findForge } from "../store/forges.ts";
+import { delaysOf } from "./delays.ts";
 import { findPullRequest, listForgeChecks, listForgeRemarks } from "../store/pull_requests.ts";
 
 /** What is known of a ticket's newest pull request. */
@@ -21,6 +22,7 @@ export function pullProps(app: App, ticket: Ticket): PullProps {
   const forge = findForge(app.db, ticket.projectId);
   return {
     ...pullFacts(app, ticket),
+    delay: delaysOf(app).ofPull(ticket),
     forge: forge && { name: forgeNames[forge.kind], takesMerge: forge.takesMerge },
   };
 }

@@ -98,13 +98,13 @@ function cardOf(
 ): TicketCardData {
   const run = ticket.status === "in_progress" ? findActiveRun(app.db, ticket.id) : null;
   const subtasks = listSubtasks(app.db, ticket.id);
-  const result = (name: CommandName): Check["status"] | null =>
+  const result = (name: CommandName): Check | null =>
     ticket.headCommit === null ? null : findCheck(app.db, {
       ticketId: ticket.id,
       name,
       commit: ticket.headCommit,
       baseline: false,
-    })?.status ?? null;
+    });
   return {
     ticket,
     projectName: subjects.projectName(ticket.projectId),

@@ -7,7 +7,12 @@ import { mergeInput } from "../inputs.ts";
 import { once } from "../once.ts";
 import { pullJson, pullSchema } from "../outputs/pull_requests.ts";
 import { pullFacts } from "../pages/pull_requests.ts";
-import { askForPullRequest, lookAtPullRequest, takeUp } from "../services/pull_requests.ts";
+import {
+  askForPullRequest,
+  closePullRequest,
+  lookAtPullRequest,
+  takeUp,
+} from "../services/pull_requests.ts";
 import { getTicket } from "../store/tickets.ts";
 import { act, done, type PageTools, readForm, refusedAt } from "./page.ts";
 import { showReview } from "./reviews.tsx";
@@ -55,6 +60,11 @@ export function pullRequestsApi(api: Api): void {
       tag,
       out: pullSchema,
     }, ({ app, params }) => pullJson(pullFacts(app, lookAtPullRequest(app, params.id!))))
+    .post("/tickets/:id/pull-request/close", {
+      summary: "Close the ticket's open pull request on its forge, without a merge",
+      tag,
+      out: pullSchema,
+    }, ({ app, params }) => pullJson(pullFacts(app, closePullRequest(app, params.id!))))
     .post("/tickets/:id/pull-request/bring", {
       summary: "Move the project's base branch along to what the forge merged the ticket into",
       tag,
@@ -97,6 +107,17 @@ export function pullRequestPages(pages: Hono<Env>, tools: PageTools): void {
       () => {
         lookAtPullRequest(c.var.app, id);
         return done(c, ticketHref(id), "The forge is asked now");
+      },
+      ({ message }) => refusedAt(c, ticketHref(id), message),
+    );
+  });
+
+  pages.post("/tickets/:id/pull-request/close", async (c) => {
+    const id = c.req.param("id");
+    return await act(
+      () => {
+        closePullRequest(c.var.app, id);
+        return done(c, ticketHref(id), "The pull request is being closed on the forge");
       },
       ({ message }) => refusedAt(c, ticketHref(id), message),
     );

@@ -8,7 +8,7 @@ import { GitError } from "../../agents/git/git_error.ts";
 import { withTrailers } from "../../agents/git/merge_message.ts";
 import { isLastingRefusal, pushBranch } from "../../agents/git/pushing.ts";
 import type { App } from "../app.ts";
-import { HOUR_MS, MINUTE_MS } from "../clock.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "../clock.ts";
 import { transact, type Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
 import { machineFaultOf } from "../machine_fault.ts";
@@ -19,6 +19,7 @@ import {
   findPullRequest,
   listPullRequests,
   movePullRequest,
+  reopenPullRequest,
   updatePullRequest,
 } from "../store/pull_requests.ts";
 import { getMergeDetails, getTicket } from "../store/tickets.ts";
@@ -26,11 +27,14 @@ import { ForgeError } from "./forges/client.ts";
 import type { Forge, ForgePull } from "./forges/forge.ts";
 import { openForge, type OpenOptions } from "./forges/open.ts";
 import { describeMerge, proposedMessage } from "./merging.ts";
-import { headOf, over, recordLook, tell, WELL } from "./pull_looks.ts";
-import { stopAttempt } from "./pull_requests.ts";
+import { headOf, lookAgainMs, over, recordLook, tell, WELL } from "./pull_looks.ts";
+import { isOver, mayReopen, stopAttempt } from "./pull_requests.ts";
 
 /** Commits that may have been sent, of which the newest are remembered. */
 const SENT_MAX = 100;
+
+/** How long a closed one is looked at now and then, since it may be reopened there. */
+const CLOSED_WATCHED_MS = 14 * DAY_MS;
 
 /** What the job works with. */
 interface Work {
@@ -54,13 +58,16 @@ export async function followPullRequest(
 ): Promise<Outcome> {
   const ticket = getTicket(app.db, ticketId);
   const pull = findPullRequest(app.db, ticketId);
-  if (!pull || pull.endedAt !== null) return over("No pull request of it is open");
-  if (pull.stopped) return over("It waits for a person");
-  if (ticket.status === "done" || ticket.status === "cancelled") {
-    return over(`Ticket #${ticket.number} is ${ticket.status}`);
+  if (!pull || pull.endedAt !== null && !mayReopen(pull)) {
+    return over("No pull request of it is open");
   }
-  if (getProject(app.db, ticket.projectId).status !== "active") {
-    return over("Its project is archived");
+  if (pull.endedAt === null && pull.stopped) return over("It waits for a person");
+  // What a person wants closed is closed, also where nobody needs to follow it.
+  if (pull.endedAt !== null || pull.closeAskedBy === null) {
+    if (isOver(ticket)) return over(`Ticket #${ticket.number} is ${ticket.status}`);
+    if (getProject(app.db, ticket.projectId).status !== "active") {
+      return over("Its project is archived");
+    }
   }
   const work = { app, ticket, pull, signal };
   try {
@@ -86,6 +93,11 @@ function settingsOf(app: App, ticket: Ticket, pull: PullRequest): ForgeSettings 
 }
 
 async function goOn(work: Work): Promise<Outcome> {
+  if (work.pull.endedAt !== null) {
+    const closed = await lookAtClosed(work);
+    if (closed !== null) return closed;
+  }
+  if (work.pull.closeAskedBy !== null) return await close(work);
   if (work.pull.pushed !== work.pull.commit) {
     const { number } = work.pull;
     if (number !== null) {
@@ -98,6 +110,43 @@ async function goOn(work: Work): Promise<Outcome> {
   }
   const number = work.pull.number ?? await open(work);
   return number === null ? over("The pull request has ended") : await look(work, number);
+}
+
+/** Null: it was reopened there, with what had been pushed. */
+async function lookAtClosed(work: Work): Promise<Outcome | null> {
+  const { app, ticket, pull, forge, signal } = work;
+  const { number, endedAt } = pull;
+  const seen = await forge.look(number!, signal);
+  if (seen.state === "closed") {
+    const sinceMs = app.clock.nowMs() - Date.parse(endedAt!);
+    if (sinceMs > CLOSED_WATCHED_MS) return over(`It is closed on ${forge.name}`);
+    const ms = Math.max(lookAgainMs(sinceMs), forge.restMs());
+    return { type: "snooze", ms, reason: `The pull request is closed on ${forge.name}` };
+  }
+  return transact(app, (tx) => {
+    const reopened = reopenPullRequest(tx, pull.id);
+    if (reopened === null) return over("Another pull request took its place");
+    work.pull = reopened;
+    tell(tx, ticket, "pull_request_reopened", { forge: forge.name, number });
+    return null;
+  });
+}
+
+/** As a person asked for. One that was merged meanwhile is recorded so. */
+async function close(work: Work): Promise<Outcome> {
+  const { app, ticket, pull, forge, signal } = work;
+  const number = pull.number ?? (await find(work))?.number;
+  if (number === undefined) {
+    const data = { forge: forge.name, number: null, by: pull.closeAskedBy };
+    return transact(app, (tx) => {
+      movePullRequest(tx, pull.id, { status: "closed" }, WELL);
+      tell(tx, ticket, "pull_request_closed", data);
+      return { type: "done" };
+    });
+  }
+  const before = await forge.look(number, signal);
+  const after = before.state === "open" ? await forge.close(number, signal) : before;
+  return await look(work, number, after);
 }
 
 /** Null: it is there. */
@@ -220,6 +269,13 @@ function failed(app: App, pull: PullRequest, error: unknown): Outcome {
     ? isLastingRefusal(error)
     : true;
   const { message } = error;
+  const afterMs = isForges ? error.afterMs ?? 0 : 0;
+  if (pull.endedAt !== null) {
+    // Nobody waits for a closed one.
+    return lasting
+      ? over(message)
+      : { type: "snooze", ms: Math.max(HOUR_MS, afterMs), reason: message };
+  }
   return transact(app, (tx) => {
     if (lasting) return stopped(tx, pull, message);
     const now = findPullRequest(tx.db, pull.ticketId)!;
@@ -228,7 +284,6 @@ function failed(app: App, pull: PullRequest, error: unknown): Outcome {
     if (now.error !== message) {
       tell(tx, getTicket(tx.db, pull.ticketId), "pull_request_waits", { reason: message });
     }
-    const afterMs = isForges ? error.afterMs ?? 0 : 0;
     return { type: "snooze", ms: Math.max(failurePauseMs(failures), afterMs), reason: message };
   });
 }

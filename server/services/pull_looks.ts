@@ -16,6 +16,7 @@ import {
 } from "../store/pull_requests.ts";
 import { getTicket } from "../store/tickets.ts";
 import { CHECKS_MAX, type Forge, type ForgePull, REMARKS_MAX } from "./forges/forge.ts";
+import { isOver } from "./pull_requests.ts";
 import { moveTicket } from "./ticket_moves.ts";
 
 /** When a ticket is being merged here, what became of it is known soon. */
@@ -75,25 +76,28 @@ export function recordLook(
     return { type: "snooze", ms: againMs, reason: `The pull request is open on ${forge.name}` };
   }
   if (seen.state === "closed") {
-    movePullRequest(tx, pullId, { status: "closed" }, changes);
-    tell(tx, ticket, "pull_request_closed", news);
-    return { type: "done" };
+    movePullRequest(tx, pullId, { status: "closed" }, { ...changes, number: seen.number });
+    const by = pull.closeAskedBy;
+    tell(tx, ticket, "pull_request_closed", { ...news, ...by === null ? {} : { by } });
+    if (isOver(ticket)) return { type: "done" };
+    return { type: "snooze", ms: againMs, reason: `The pull request is closed on ${forge.name}` };
   }
   if (ticket.step === "merge" && ticket.status === "review" && !ticket.mergeWait) {
     return { type: "snooze", ms: MERGING_HERE_MS, reason: "The ticket is being merged here, too" };
   }
   const mergeCommit = seen.mergeCommit ?? seen.headCommit;
   const isWhole = ticket.headCommit === pull.pushed && hasAllOf(pull, seen);
-  if (isWhole && ticket.status !== "review") {
+  if (isWhole && ticket.status !== "review" && !isOver(ticket)) {
     const error = `Merged on ${forge.name} as ${mergeCommit}: the ticket is "${ticket.status}", ` +
       "and is done when it comes to its review as it is";
     updatePullRequest(tx, pullId, { ...changes, error });
     return { type: "snooze", ms: againMs, reason: error };
   }
-  movePullRequest(tx, pullId, { status: "merged", mergeCommit }, changes);
+  const { number } = seen;
+  movePullRequest(tx, pullId, { status: "merged", mergeCommit }, { ...changes, number });
   tell(tx, ticket, "pull_request_merged", { ...news, commit: mergeCommit });
   // What came onto the branch since was not merged: a person decides.
-  if (isWhole) finish(tx, ticket, mergeCommit);
+  if (isWhole && ticket.status === "review") finish(tx, ticket, mergeCommit);
   return { type: "done" };
 }
 

@@ -59,6 +59,7 @@ export function askForPullRequestIn(tx: Tx, before: Ticket, message: string): Ti
       error: "",
       stopped: false,
       failures: 0,
+      closeAskedBy: null,
       changedAt: tx.now,
     });
   } else {
@@ -96,12 +97,17 @@ function enqueueFollowing(tx: Tx, ticket: Ticket): void {
   });
 }
 
-/** Has it looked at now, also where it was stopped. Throws `conflict` when there is none that has not ended, or nobody needs it. */
+/**
+ * Has it looked at now, also where it was stopped, or closed: it may have been reopened. Throws `conflict` when there is
+ * none of either, or nobody needs it.
+ */
 export function lookAtPullRequest(app: App, ticketId: string): Ticket {
   return transact(app, (tx) => {
     const ticket = getTicket(tx.db, ticketId);
-    const pull = activePull(tx, ticketId);
-    if (!pull || ticket.status === "done" || ticket.status === "cancelled") {
+    const newest = findPullRequest(tx.db, ticketId);
+    const pull = newest && (newest.endedAt === null || mayReopen(newest)) ? newest : null;
+    const isClosing = pull?.endedAt === null && pull.closeAskedBy !== null;
+    if (!pull || isOver(ticket) && !isClosing) {
       throw new AppError(
         "conflict",
         `Cannot look at the pull request of ticket #${ticket.number}: ${
@@ -110,6 +116,44 @@ export function lookAtPullRequest(app: App, ticketId: string): Ticket {
       );
     }
     updatePullRequest(tx, pull.id, { stopped: false, failures: 0, changedAt: tx.now });
+    enqueueFollowing(tx, ticket);
+    return ticket;
+  });
+}
+
+/** Nobody needs its pull request any more. */
+export const isOver = ({ status }: Ticket): boolean => status === "done" || status === "cancelled";
+
+/** It was closed there with what was pushed, and may be reopened there. */
+export const mayReopen = ({ status, number, pushed }: PullRequest): boolean =>
+  status === "closed" && number !== null && pushed !== null;
+
+/**
+ * Has a ticket's pull request closed on its forge, without a merge; its branch stays there. Asking twice is the same as
+ * once. Throws `conflict` when none is open.
+ */
+export function closePullRequest(app: App, ticketId: string): Ticket {
+  return transact(app, (tx) => {
+    const ticket = getTicket(tx.db, ticketId);
+    const pull = activePull(tx, ticketId);
+    if (!pull) {
+      throw new AppError(
+        "conflict",
+        `Cannot close the pull request of ticket #${ticket.number}: none is open`,
+      );
+    }
+    if (pull.closeAskedBy === null) {
+      const { projectId } = ticket;
+      const data = { forge: forgeNames[pull.kind], number: pull.number };
+      tx.emit({ type: "pull_request_close_asked", projectId, ticketId, data });
+    }
+    updatePullRequest(tx, pull.id, {
+      closeAskedBy: pull.closeAskedBy ?? tx.actor,
+      error: "",
+      stopped: false,
+      failures: 0,
+      changedAt: tx.now,
+    });
     enqueueFollowing(tx, ticket);
     return ticket;
   });

@@ -32,6 +32,7 @@ export const listPullRequests = (db: Db, ticketId: string): PullRequest[] =>
 export type PullChanges = Partial<
   & Pick<PullRequest, "commit" | "sent" | "pushed" | "number" | "url" | "head" | "error">
   & Pick<PullRequest, "stopped" | "failures" | "lookedAt" | "changedAt" | "kind" | "repository">
+  & Pick<PullRequest, "closeAskedBy">
 >;
 
 /** Only of one that has not ended; null: it has. */
@@ -64,7 +65,7 @@ function write(
     UPDATE pull_requests SET kind = :kind, repository = :repository, status = :status, commit_id = :commit,
       sent = :sent, pushed = :pushed, number = :number, url = :url, head = :head, merge_commit = :mergeCommit,
       error = :error, stopped = :stopped, failures = :failures, looked_at = :lookedAt,
-      changed_at = :changedAt, ended_at = :endedAt
+      changed_at = :changedAt, close_asked_by = :closeAskedBy, ended_at = :endedAt
     WHERE id = :id AND ended_at IS NULL RETURNING *
   `).get({
     id,
@@ -83,9 +84,22 @@ function write(
     failures: next.failures,
     lookedAt: next.lookedAt,
     changedAt: next.changedAt,
+    closeAskedBy: next.closeAskedBy,
     endedAt: ended ? tx.now : null,
   });
   return written ? pullFromRow(written) : null;
+}
+
+/** A closed one was reopened on the forge, with what had been pushed; null: it was not closed, or another took its place. */
+export function reopenPullRequest(tx: Tx, id: string): PullRequest | null {
+  const row = tx.db.prepare(`
+    UPDATE pull_requests SET status = 'open', commit_id = pushed, error = '', stopped = 0, failures = 0,
+      close_asked_by = NULL, changed_at = :now, ended_at = NULL
+    WHERE id = :id AND status = 'closed' AND number IS NOT NULL AND pushed IS NOT NULL
+      AND NOT EXISTS (SELECT 1 FROM pull_requests o WHERE o.ticket_id = pull_requests.ticket_id AND o.ended_at IS NULL)
+    RETURNING *
+  `).get({ id, now: tx.now });
+  return row ? pullFromRow(row) : null;
 }
 
 /** Most merges that are waited for, or looked for, at once. */
@@ -238,6 +252,7 @@ function pullFromRow(row: Row): PullRequest {
     askedBy: String(row.asked_by),
     askedAt: String(row.asked_at),
     endedAt: row.ended_at as string | null,
+    closeAskedBy: row.close_asked_by as string | null,
     broughtAt: row.brought_at as string | null,
   };
 }

@@ -23,7 +23,7 @@ const HURRIED = 0.3;
 const PAUSES_QUEUE = 0.15;
 /** Share of the pauses that are meant to outlast a server. */
 const LONG_PAUSES = 0.4;
-const queues = ["agents", "steps", "merges"] as const;
+const queues = ["agents", "steps", "merges", "forges"] as const;
 /** Nobody waits for jobs of other kinds. */
 const kinds = ["run_agent", "advance_idea", "advance_ticket", "merge_ticket"];
 

@@ -46,6 +46,15 @@ export async function giteaApi(state: ForgeState, request: ForgeRequest): Promis
     return json(pullJson(state, pull), 201);
   }
   const pull = state.pulls.find(({ number }) => String(number) === rest[1]);
+  if (method === "PATCH" && rest[0] === "pulls" && rest.length === 2 && pull) {
+    if (pull.state === "merged") {
+      const message = "cannot change state of this pull request, it was already merged";
+      return json({ message }, 412);
+    }
+    // Whatever is no state changes none.
+    if (body?.state === "open" || body?.state === "closed") pull.state = body.state;
+    return json(pullJson(state, pull), 201);
+  }
   if (method === "GET" && rest[0] === "pulls" && pull) {
     if (rest.length === 2) return json(pullJson(state, pull));
     const lines = state.remarks.filter(({ kind }) => kind === "line");

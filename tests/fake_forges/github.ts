@@ -55,6 +55,19 @@ export async function githubApi(state: ForgeState, request: ForgeRequest): Promi
     return json(pullJson(state, pull), 201);
   }
   const pull = state.pulls.find(({ number }) => String(number) === rest[1]);
+  if (method === "PATCH" && rest[0] === "pulls" && rest.length === 2 && pull) {
+    const wanted = body?.state;
+    const other = state.pulls.find((one) =>
+      one !== pull && one.branch === pull.branch && one.state === "open"
+    );
+    if (
+      !["open", "closed"].includes(wanted) || pull.state === "merged" || wanted === "open" && other
+    ) {
+      return invalid([{ resource: "PullRequest", code: "invalid", field: "state" }]);
+    }
+    pull.state = wanted;
+    return json(pullJson(state, pull));
+  }
   if (method === "GET" && rest[0] === "pulls" && pull) {
     if (rest.length === 2) return json(pullJson(state, pull));
     if (rest[2] === "comments") {

@@ -51,11 +51,35 @@ export async function gitlabApi(state: ForgeState, request: ForgeRequest): Promi
     return json(pullJson(state, pull), 201);
   }
   const pull = state.pulls.find(({ number }) => String(number) === rest[1]);
+  if (method === "PUT" && rest[0] === "merge_requests" && rest.length === 2 && pull) {
+    const event = body?.state_event;
+    if (event === undefined) {
+      return json({
+        error: "title, state_event are missing, at least one parameter must be provided",
+      }, 400);
+    }
+    if (event !== "close" && event !== "reopen") {
+      return json({ error: "state_event does not have a valid value" }, 400);
+    }
+    // A merged one stays as it is.
+    if (pull.state !== "merged") pull.state = event === "close" ? "closed" : "open";
+    return json(pullJson(state, pull));
+  }
   if (method === "GET" && rest[0] === "merge_requests" && pull) {
     if (rest.length === 2) return json(pullJson(state, pull));
     if (rest[2] === "discussions") {
       const pushed = { id: 1, body: "added 1 commit", system: true, created_at: AT };
-      const said = state.remarks.map((remark) => ({
+      // Verdicts are no notes of those who give them: GitLab writes its own.
+      const given = verdictsOf(state).map(({ id, author, verdict }) => ({
+        id: id + 1_000,
+        body: verdict === "approved" ? "approved this merge request" : "requested changes",
+        system: true,
+        author: { username: author },
+        created_at: AT,
+      }));
+      const said = state.remarks.filter(({ body, verdict }) => body !== "" || !verdict).map((
+        remark,
+      ) => ({
         id: remark.id,
         body: remark.body,
         system: false,
@@ -70,8 +94,27 @@ export async function gitlabApi(state: ForgeState, request: ForgeRequest): Promi
           },
         },
       }));
-      return page([pushed, ...said].map((note) => ({ id: `d${note.id}`, notes: [note] })));
+      return page(
+        [pushed, ...said, ...given].map((note) => ({ id: `d${note.id}`, notes: [note] })),
+      );
     }
+  }
+  if (method === "GET" && rest[0] === "merge_requests" && pull && rest[2] === "approvals") {
+    const approved = standing(state).filter(({ verdict }) => verdict === "approved");
+    return json({
+      iid: pull.number,
+      approvals_required: 0,
+      approved_by: approved.map(({ author }) => ({ user: { username: author }, approved_at: AT })),
+    });
+  }
+  if (method === "GET" && rest[0] === "merge_requests" && pull && rest[2] === "reviewers") {
+    return page(
+      standing(state).map(({ author, verdict }) => ({
+        user: { id: 1, username: author },
+        state: verdict === "approved" ? "approved" : "requested_changes",
+        created_at: AT,
+      })),
+    );
   }
   if (
     method === "GET" && rest[0] === "repository" && rest[1] === "commits" && rest[3] === "statuses"
@@ -88,6 +131,14 @@ export async function gitlabApi(state: ForgeState, request: ForgeRequest): Promi
   }
   return json({ error: "404 Not Found" }, 404);
 }
+
+const verdictsOf = ({ remarks }: ForgeState) =>
+  remarks.filter(({ kind, verdict }) => kind === "review" && verdict);
+
+/** The last verdict of each. */
+const standing = (state: ForgeState) => [
+  ...new Map(verdictsOf(state).map((remark) => [remark.author, remark])).values(),
+];
 
 const pullJson = ({ repository }: ForgeState, pull: FakePull) => ({
   iid: pull.number,

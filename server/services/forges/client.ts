@@ -73,6 +73,14 @@ export class ForgeClient {
     return (await this.#request("POST", ask)).value;
   }
 
+  async patch<S extends z.ZodType>(ask: Ask<S> & { body: unknown }): Promise<z.output<S>> {
+    return (await this.#request("PATCH", ask)).value;
+  }
+
+  async put<S extends z.ZodType>(ask: Ask<S> & { body: unknown }): Promise<z.output<S>> {
+    return (await this.#request("PUT", ask)).value;
+  }
+
   /** As `post`; null where it is refused because there is such a thing already, which `isThere` tells. */
   async postUnless<S extends z.ZodType>(
     ask: Ask<S> & { body: unknown },
@@ -103,7 +111,7 @@ export class ForgeClient {
   }
 
   async #request<S extends z.ZodType>(
-    method: "GET" | "POST",
+    method: "GET" | "POST" | "PATCH" | "PUT",
     ask: Ask<S> & { body?: unknown },
   ): Promise<{ value: z.output<S>; more: boolean }> {
     const { signal, schema } = ask;

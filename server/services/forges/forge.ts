@@ -35,6 +35,8 @@ export interface Forge {
   /** Null: there is an open one of that branch already. */
   open(pull: NewPull, signal: AbortSignal): Promise<ForgePull | null>;
   look(number: number, signal: AbortSignal): Promise<ForgePull>;
+  /** Closes one without a merge; one that has ended stays as it is, or is refused. */
+  close(number: number, signal: AbortSignal): Promise<ForgePull>;
   checks(commit: string, signal: AbortSignal): Promise<ForgeCheck[]>;
   remarks(number: number, signal: AbortSignal): Promise<NewRemark[]>;
   /** How long the forge asked to be left alone with its last answer; 0: it did not. */

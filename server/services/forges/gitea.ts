@@ -139,6 +139,13 @@ export function gitea(access: Access): Forge {
       );
     },
 
+    async close(number, signal) {
+      const path = [...repo, "pulls", number];
+      const body = { state: "closed" };
+      const doing = "close the pull request";
+      return pullOf(await client.patch({ doing, path, body, schema: pull(), signal }));
+    },
+
     async checks(commit, signal) {
       const all = await list({
         doing: "read the checks",

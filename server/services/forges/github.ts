@@ -141,6 +141,13 @@ export function github(access: Access): Forge {
       );
     },
 
+    async close(number, signal) {
+      const path = [...repo, "pulls", number];
+      const body = { state: "closed" };
+      const doing = "close the pull request";
+      return pullOf(await client.patch({ doing, path, body, schema: pull(), signal }));
+    },
+
     async checks(commit, signal) {
       const at = [...repo, "commits", commit];
       const doing = "read the checks";

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { once } from "../../once.ts";
 import type { ForgeCheck } from "../../records.ts";
 import type { NewRemark } from "../../store/pull_requests.ts";
-import { ForgeClient } from "./client.ts";
+import { ForgeClient, ForgeError } from "./client.ts";
 import {
   cut,
   type Forge,
@@ -59,6 +59,17 @@ const discussions = once(() =>
   }))
 );
 
+type Note = z.output<ReturnType<typeof discussions>>[number]["notes"][number];
+const who = once(() => z.object({ username: z.string() }));
+const approvals = once(() =>
+  z.object({
+    approved_by: z.array(z.object({ user: who(), approved_at: z.string().nullish() })).nullish(),
+  })
+);
+const reviewers = once(() =>
+  z.array(z.object({ user: who(), state: z.string(), created_at: z.string().nullish() }))
+);
+
 /** `token`: personal, of a project or of a group, with the scope "api". */
 export function gitlab(access: Access): Forge {
   const client = new ForgeClient({
@@ -110,6 +121,13 @@ export function gitlab(access: Access): Forge {
       );
     },
 
+    async close(number, signal) {
+      const path = [...project, "merge_requests", number];
+      const body = { state_event: "close" };
+      const doing = "close the merge request";
+      return pullOf(await client.put({ doing, path, body, schema: request(), signal }));
+    },
+
     async checks(commit, signal) {
       const all = await client.list({
         doing: "read the checks",
@@ -134,8 +152,35 @@ export function gitlab(access: Access): Forge {
         schema: discussions(),
         signal,
       }, (page) => page);
-      return all.flatMap(({ notes }) => notes).filter(({ system }) => !system)
-        .map((note): NewRemark => {
+      const notes = all.flatMap(({ notes }) => notes);
+      const of = [...project, "merge_requests", number];
+      const approved = await ifThere(client.get({
+        doing: "read who approved it",
+        path: [...of, "approvals"],
+        schema: approvals(),
+        signal,
+      }));
+      const asked = await ifThere(client.list({
+        doing: "read what its reviewers want",
+        path: [...of, "reviewers"],
+        schema: reviewers(),
+        signal,
+      }, (page) => page));
+      const verdicts = [
+        ...(approved?.approved_by ?? []).map(({ user, approved_at }): Standing => ({
+          who: user.username,
+          verdict: "approved",
+          since: approved_at ?? null,
+        })),
+        ...(asked ?? []).filter(({ state }) => state === "requested_changes")
+          .map(({ user, created_at }): Standing => ({
+            who: user.username,
+            verdict: "changes_requested",
+            since: created_at ?? null,
+          })),
+      ];
+      return [
+        ...notes.filter(({ system }) => !system).map((note): NewRemark => {
           const { new_path, old_path, new_line, old_line } = note.position ?? {};
           const old = !new_line && Boolean(old_line);
           return {
@@ -149,8 +194,52 @@ export function gitlab(access: Access): Forge {
             url: "",
             at: timeOf(note.created_at),
           };
-        });
+        }),
+        ...verdicts.map((standing) => verdictOf(standing, notes)),
+      ];
     },
+  };
+}
+
+/** How somebody's verdict stands now. */
+interface Standing {
+  who: string;
+  verdict: NonNullable<NewRemark["verdict"]>;
+  /** As far as it is told; of a reviewer it may be when they became one. */
+  since: string | null;
+}
+
+/** Null: this GitLab is too old to have it. */
+async function ifThere<T>(answer: Promise<T>): Promise<T | null> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof ForgeError && error.status === 404) return null;
+    throw error;
+  }
+}
+
+const VERDICT_NOTES = {
+  approved: /^approved this merge request/i,
+  changes_requested: /^requested changes/i,
+};
+
+/**
+ * GitLab tells how verdicts stand, and in notes of its own when each was given: by these the same person's second one
+ * is told from the first. Where it wrote none, the verdict counts once.
+ */
+function verdictOf({ who, verdict, since }: Standing, notes: readonly Note[]): NewRemark {
+  const given = notes.filter(({ system, author, body }) =>
+    system && author?.username === who && VERDICT_NOTES[verdict].test(body)
+  ).toSorted((a, b) => a.id - b.id).at(-1);
+  return {
+    forgeId: `${verdict}:${cut(who, LABEL_CHARS)}:${given?.id ?? ""}`,
+    author: cut(who, LABEL_CHARS),
+    ...{ path: null, line: null, side: "new" },
+    body: "",
+    verdict,
+    url: "",
+    at: timeOf(given?.created_at ?? since),
   };
 }
 
