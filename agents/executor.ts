@@ -13,6 +13,9 @@ import type { Confinement, RunContext, RunHost } from "./runtime.ts";
 import { type Answer, refusal, ToolCalls } from "./tool_calls.ts";
 import { onlyLooks, whenCutOff } from "./tools/registry.ts";
 
+/** How long a call that only looks may take before its beginning is recorded by itself: nobody sees it sooner. */
+const UNSEEN_MS = 50;
+
 export interface ExecutorOptions {
   context: RunContext;
   host: RunHost;
@@ -102,11 +105,11 @@ export class Executor {
     const known = ledger.finished.get(call.id);
     if (known) return known;
     const isReported = whenCutOff(call.name) === "report";
-    const begin = this.#options.nowMs();
+    const beganMs = this.#options.nowMs();
     const judgement = await this.#gate.judge(call);
     const finish = async (answer: Answer, refused = false): Promise<ToolResult> => {
       // A clock may be set back.
-      const durationMs = Math.max(0, this.#options.nowMs() - begin);
+      const durationMs = Math.max(0, this.#options.nowMs() - beganMs);
       const tags = refused ? [] : this.#gate.tagsOf(call.name);
       const result: ToolResult = {
         ...{ ...answer, ...this.#shareable(answer), callId: call.id, durationMs },
@@ -124,15 +127,15 @@ export class Executor {
     if (isReported && !hasRoom(this.#options.context.place.dir)) {
       throw new Unavailable("disk_full", `use ${call.name}`);
     }
-    const begun = ledger.started.has(call.id)
-      ? Promise.resolve()
-      : this.append({ type: "tool_started", turn, call });
+    const begin = async () => {
+      if (!ledger.started.has(call.id)) await this.append({ type: "tool_started", turn, call });
+    };
     if (judgement.type === "allow" && onlyLooks(call.name)) {
-      // Cut off, it is done again, so it need not wait until its beginning is on disk; its end does.
-      const [answer] = await Promise.all([this.#answer(call, false), begun]);
-      return await finish(answer);
+      const { answer, begun } = await this.#look(call, begin);
+      const [result] = await Promise.all([finish(answer), begun]);
+      return result;
     }
-    await begun;
+    await begin();
     const permission = this.#gate.permit(call, judgement);
     if (permission.type === "wait") return null;
     if (permission.type === "refuse") return await finish(refusal(permission.why), true);
@@ -140,6 +143,28 @@ export class Executor {
     // From this mark on nobody can know how far it came; what writes a file makes a mark of its own.
     if (granted && isReported) await this.append({ type: "tool_executing", callId: call.id });
     return await finish(await this.#answer(call, unconfined));
+  }
+
+  /**
+   * Does a call that, cut off, is simply done again: so its beginning need not be on disk before it. It is as soon as
+   * the call takes its time, for people to see; otherwise it shares the commit of the end, which is to be asked for
+   * in the same breath. `begun` settles when it is on disk.
+   */
+  async #look(
+    call: ToolCall,
+    begin: () => Promise<void>,
+  ): Promise<{ answer: Answer; begun: Promise<void> }> {
+    let begun: Promise<void> | null = null;
+    const timer = setTimeout(() => {
+      begun = begin();
+      begun.catch(() => {}); // whoever waits for it gets it too
+    }, UNSEEN_MS);
+    try {
+      const answer = await this.#answer(call, false);
+      return { answer, begun: begun ?? begin() };
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** Throws when the run was stopped meanwhile, or the machine failed: the call is then still open, for the run's next life to settle. */

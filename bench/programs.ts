@@ -106,10 +106,14 @@ export const isFile = (path: string): Promise<boolean> =>
 
 // ------------------------------------------------------------------ memory
 
-/** Memory of a process in MB; `pssMb` shares what several processes use among them. */
+/**
+ * Memory of a process in MB; `pssMb` shares what several processes use among them, and of that `privateMb` is
+ * what no other process has.
+ */
 export interface Memory {
   rssMb: number;
   pssMb: number;
+  privateMb: number;
 }
 
 /** Null: the process is gone. */
@@ -118,11 +122,22 @@ export async function memoryOf(pid: number): Promise<Memory | null> {
   if (text === null) return null;
   const field = (name: string) =>
     Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(text)?.[1] ?? 0);
-  return { rssMb: field("Rss") * 1_024 / 1e6, pssMb: field("Pss") * 1_024 / 1e6 };
+  const mb = (...names: string[]) =>
+    names.reduce((sum, name) => sum + field(name), 0) * 1_024 / 1e6;
+  return {
+    rssMb: mb("Rss"),
+    pssMb: mb("Pss"),
+    privateMb: mb("Private_Clean", "Private_Dirty"),
+  };
 }
 
-/** PSS of a process and all that it has started, in MB. */
+/**
+ * PSS of a process and all that it has started, in MB. Between its birth and the program that it becomes, a child
+ * lives in the memory of the process that starts it (`vfork`), and the kernel tells the whole of that once more, as
+ * its own: a hundred megabytes that are not there. A child that was forked, and shares page by page, counts.
+ */
 export async function familyPssMb(pid: number): Promise<number> {
+  const own = await commandLineOf(pid);
   const parents = new Map<number, number>();
   for await (const { name } of Deno.readDir("/proc")) {
     if (!/^\d+$/.test(name)) continue;
@@ -134,9 +149,16 @@ export async function familyPssMb(pid: number): Promise<number> {
     before = family.size;
     for (const [child, parent] of parents) if (family.has(parent)) family.add(child);
   }
-  const all = await Promise.all([...family].map(memoryOf));
-  return all.reduce((sum, memory) => sum + (memory?.pssMb ?? 0), 0);
+  const all = await Promise.all([...family].map(async (id) => {
+    const memory = await memoryOf(id);
+    const isBorn = id === pid || await commandLineOf(id) !== own;
+    return !memory || !isBorn && memory.privateMb > memory.pssMb / 2 ? 0 : memory.pssMb;
+  }));
+  return all.reduce((sum, mb) => sum + mb, 0);
 }
+
+const commandLineOf = (pid: number): Promise<string> =>
+  Deno.readTextFile(`/proc/${pid}/cmdline`).catch(() => "");
 
 /** Kernel ticks per second: 100 on every Linux. */
 const TICK_MS = 10;

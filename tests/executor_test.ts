@@ -5,6 +5,7 @@ import {
   rejects,
   strictEqual as equal,
 } from "node:assert";
+import { setImmediate } from "node:timers";
 import { Executor, groupCalls } from "../agents/executor.ts";
 import type { Hands, ToolRequest } from "../agents/hands_client.ts";
 import { createRedactor, type Redactor } from "../agents/permissions/redact.ts";
@@ -71,6 +72,8 @@ function bench(options: {
   tools?: ToolSpec[];
   tagsAllowed?: () => boolean;
   redact?: Redactor;
+  /** Hears what is to be recorded; settles when it is. */
+  append?: (event: RunEventBody) => void | Promise<void>;
 } = {}): Bench {
   const names = ["Read", "Grep", "Edit", "Bash", "run_checks", "ask_questions", "submit_result"];
   const setup = { resultName: "developer", checkNames: ["test"] } as const;
@@ -99,7 +102,10 @@ function bench(options: {
     prepare: () => Promise.reject(new Error("not asked")),
     log: () => log,
     mayGoOn: () => options.mayGoOn?.() ?? true,
-    append: (_runId, event) => void state.events.push(event),
+    append(_runId, event) {
+      state.events.push(event);
+      return options.append?.(event);
+    },
     worked: () => {},
     delta: () => {},
     questions: (_runId, input) => void state.questions.push(input),
@@ -480,8 +486,40 @@ Deno.test("a call that the machine kept from being made leaves no result behind:
   for (const lacking of ["Too many open files (os error 24)", "No space left on device"]) {
     const b = bench({ answer: () => Promise.reject(new Error(lacking)) });
     await rejects(b.executor.tools(1, [read("a")]), new RegExp(lacking.slice(0, 12)));
-    deepEqual(types(b.events), ["tool_started"]);
+    deepEqual(types(b.events), []);
+    await rejects(b.executor.tools(2, [edit("b")]), new RegExp(lacking.slice(0, 12)));
+    deepEqual(types(b.events), ["tool_started", "tool_executing"]);
   }
+});
+
+Deno.test("the beginning of a call that only looks shares the commit of its end, unless it takes its time", async () => {
+  const saves: string[][] = [];
+  const slow = Promise.withResolvers<void>();
+  const b = bench({
+    answer: async ({ id }) => {
+      if (id === "read slow") await slow.promise;
+      return {};
+    },
+    append(event) {
+      // What is asked for until then is one commit.
+      if (saves.length === 0 || saves.at(-1)!.length === 0) saves.push([]);
+      saves.at(-1)!.push(event.type);
+      return new Promise((resolve) =>
+        setImmediate(() => {
+          if (saves.at(-1)!.length > 0) saves.push([]);
+          resolve();
+          if (event.type === "tool_started" && event.call.id === "read slow") slow.resolve();
+        })
+      );
+    },
+  });
+  await b.executor.tools(1, [read("quick")]);
+  await b.executor.tools(2, [read("slow")]);
+  deepEqual(saves.filter((save) => save.length > 0), [
+    ["tool_started", "tool_finished"],
+    ["tool_started"],
+    ["tool_finished"],
+  ]);
 });
 
 Deno.test({
