@@ -14,6 +14,8 @@ export async function bundleGaffer(folder: string): Promise<void> {
     "agents/brain.ts",
     "agents/hands_worker.ts",
     "server/backup_worker.ts",
+    // Started from a bundle as it is, each loads its own code alone: of main.js the runtime reads all there is.
+    ...["agents/hands.ts", "agents/proxy/entry.ts", "agents/diagrams/entry.ts"],
   ]);
   await copyFolder("static", folder);
   await shrinkScripts(join(folder, "static"));

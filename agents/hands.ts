@@ -115,7 +115,7 @@ function writeLine(line: string): void {
   }
 }
 
-// In a bundle `import.meta.main` is that of the whole bundle, whose own entry decides.
-if (import.meta.main && import.meta.url.endsWith("/hands.ts") && Deno.args[0] === HANDS_ARGUMENT) {
+// As a part of the executable it is main.ts that starts it.
+if (import.meta.main && Deno.args[0] === HANDS_ARGUMENT) {
   await handsMain(Deno.args.slice(1));
 }

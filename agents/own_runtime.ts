@@ -10,12 +10,12 @@ export interface OwnRuntimeOptions {
   compiled: boolean;
 }
 
-/** What a child of ours is: its first argument, its file in source, and its heap in MB. */
+/** What a child of ours is: its first argument, its file without the ending, and its heap in MB. */
 const parts = {
-  hands: { argument: HANDS_ARGUMENT, file: "agents/hands.ts", heapMb: 256 },
+  hands: { argument: HANDS_ARGUMENT, file: "agents/hands", heapMb: 256 },
   /** It only passes bytes on. */
-  proxy: { argument: PROXY_ARGUMENT, file: "agents/proxy/entry.ts", heapMb: 64 },
-  diagrams: { argument: DIAGRAMS_ARGUMENT, file: "agents/diagrams/entry.ts", heapMb: 256 },
+  proxy: { argument: PROXY_ARGUMENT, file: "agents/proxy/entry", heapMb: 64 },
+  diagrams: { argument: DIAGRAMS_ARGUMENT, file: "agents/diagrams/entry", heapMb: 256 },
 } as const;
 
 /** Where a sandbox shows the runtime. */
@@ -50,9 +50,9 @@ export class OwnRuntime {
     return isSource
       ? [
         ...[...run, "--cached-only", "--node-modules-dir=manual"],
-        ...[`--config=${this.#path("deno.json")}`, this.#path(file), argument],
+        ...[`--config=${this.#path("deno.json")}`, this.#path(`${file}.ts`), argument],
       ]
-      : [...run, "--no-config", "--unstable-worker-options", this.#path("main.js"), argument];
+      : [...run, "--no-config", "--unstable-worker-options", this.#path(`${file}.js`), argument];
   }
 
   /** Of our own code a sandbox shows what hands load: not the checkout, which may hold the data folder. */

@@ -55,10 +55,14 @@ const COMMIT = "COMMIT";
  */
 export const CHECKPOINT_PAGES = 4_000;
 
-/** Opens `path` (or ":memory:") with the pragmas that make an acknowledged write survive a power cut. */
-export function openDb(path: string): Db {
+/**
+ * Opens `path` (or ":memory:") with the pragmas that make an acknowledged write survive a power cut. One in memory
+ * may begin as a copy of the file of another, `image`, that is in no WAL mode.
+ */
+export function openDb(path: string, image?: Uint8Array): Db {
   const connection = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
   try {
+    if (image) connection.deserialize(image);
     connection.exec(`
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = FULL;

@@ -4,12 +4,12 @@
  */
 import type { App } from "../server/app.ts";
 import { createBackups } from "../server/backup.ts";
-import { timeText } from "../server/clock.ts";
 import type { Config } from "../server/config.ts";
-import { migrate, openDb, transact, type Tx } from "../server/db.ts";
+import { transact, type Tx } from "../server/db.ts";
 import { createHub } from "../server/hub.ts";
 import type { Timers } from "../server/timers.ts";
 import { Turnstile } from "../server/turnstile.ts";
+import { migratedDb } from "./migrated.ts";
 
 export interface LogLine {
   level: "info" | "warn" | "error";
@@ -33,8 +33,7 @@ export const START_MS = Date.parse("2026-01-02T03:04:05.000Z");
 
 export function bareApp({ path = ":memory:", config = {} as Partial<Config> } = {}): BareApp {
   let nowMs = START_MS;
-  const db = openDb(path);
-  migrate(db, timeText(nowMs));
+  const db = migratedDb(path, nowMs);
   const lines: LogLine[] = [];
   const line = (level: LogLine["level"]) => (message: string, fields = {}) =>
     void lines.push({ level, message, fields });

@@ -6,16 +6,8 @@ import type { Agents } from "../agents/runtime.ts";
 import type { App } from "../server/app.ts";
 import { createBackups } from "../server/backup.ts";
 import type { Config } from "../server/config.ts";
-import {
-  type CommittedEvent,
-  migrate,
-  openDb,
-  transact,
-  transactSoon,
-  type Tx,
-} from "../server/db.ts";
+import { type CommittedEvent, transact, transactSoon, type Tx } from "../server/db.ts";
 import { calendarOf } from "../server/calendar.ts";
-import { timeText } from "../server/clock.ts";
 import { createHub } from "../server/hub.ts";
 import { silentLog } from "../server/log.ts";
 import type { Outcome } from "../queue/job.ts";
@@ -30,6 +22,7 @@ import { listIdeaRuns } from "../server/store/runs.ts";
 import { insertCheck, type NewCheck } from "../server/store/checks.ts";
 import { getTicket } from "../server/store/tickets.ts";
 import { Turnstile } from "../server/turnstile.ts";
+import { migratedDb } from "./migrated.ts";
 
 export const catalog = loadCatalog(new URL("../agents/definitions/", import.meta.url));
 
@@ -122,8 +115,7 @@ export function testApp(
   { now = "2026-01-02T03:04:05.000Z", config = {} as Partial<Config> } = {},
 ): TestApp {
   let nowMs = Date.parse(now);
-  const db = openDb(":memory:");
-  migrate(db, timeText(nowMs));
+  const db = migratedDb(":memory:", nowMs);
   const events: CommittedEvent[] = [];
   const hub = createHub((error) => {
     throw error;

@@ -44,7 +44,7 @@ function tell(message: FromProxy): void {
   for (let done = 0; done < bytes.length;) done += Deno.stdout.writeSync(bytes.subarray(done));
 }
 
-// In a bundle `import.meta.main` is that of the whole bundle, whose own entry decides.
-if (import.meta.main && import.meta.url.endsWith("/entry.ts") && Deno.args[0] === PROXY_ARGUMENT) {
+// As a part of the executable it is main.ts that starts it.
+if (import.meta.main && Deno.args[0] === PROXY_ARGUMENT) {
   await proxyMain();
 }
