@@ -16,6 +16,8 @@ const CANARY_WALL_MS = 30 * SECOND_MS;
 const MAX_NAMES = 500;
 /** No system takes much longer ones; where temporary files lie so deep, none is tried. */
 const MAX_SOCKET_CHARS = 100;
+/** How an answer begins that says why nothing could be tried. */
+export const UNTRIED = "the canary could not run: ";
 const WRITE_OUTSIDE = "write outside of its folder";
 
 export interface CanaryOptions {
@@ -69,7 +71,7 @@ export async function runCanary(
     const written = await exists(outside.outsideFile) || await exists(outside.hook);
     return firstHole(kind, answer.results, written);
   } catch (error) {
-    return `the canary could not run: ${messageOf(error)}`;
+    return `${UNTRIED}${messageOf(error)}`;
   } finally {
     await pool.release(dir);
     listener?.close();

@@ -29,6 +29,7 @@ export class Execution {
   readonly startedAtMs: number;
   readonly #controller = new AbortController();
   #abortedFor: AbortCause | null = null;
+  #handlerEnded = false;
   #handler: JobHandler | undefined;
   #cancelTimer: Cancel = () => {};
 
@@ -61,6 +62,7 @@ export class Execution {
     } catch (error) {
       return this.endingAfter(error);
     } finally {
+      this.#handlerEnded = true;
       this.stopTimer();
     }
   }
@@ -129,9 +131,12 @@ export class Execution {
     else this.abort("shutdown");
   }
 
-  /** Tells the handler to end. The first cause counts, later ones change nothing. */
+  /**
+   * Tells the handler to end. The first cause counts, later ones change nothing. Nothing is told to a handler that
+   * has ended: until that is recorded, the one timer may be what records it.
+   */
   abort(why: AbortCause): void {
-    if (this.#abortedFor) return;
+    if (this.#abortedFor || this.#handlerEnded) return;
     this.#abortedFor = why;
     this.startTimer(ABORT_PATIENCE_MS, () => {
       const { id, kind } = this.job;

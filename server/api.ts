@@ -8,11 +8,12 @@ import type { RouteConfig } from "@hono/zod-openapi";
 import type { Context, Hono } from "hono";
 import { z } from "zod";
 import { transact, within } from "./db.ts";
-import { AppError, type FieldError, httpStatus } from "./errors.ts";
+import { AppError, httpStatus } from "./errors.ts";
 import type { App } from "./app.ts";
 import { keepAnswer, type RequestKey } from "./idempotency.ts";
 import type { LateBindings, LateRoutes } from "./late_routes.ts";
 import { once } from "./once.ts";
+import { fieldErrors, wrongInput } from "./wrong_input.ts";
 
 /** What the middleware puts into each request. */
 export interface Env {
@@ -282,12 +283,9 @@ export function validate<S extends z.ZodType>(
   value: unknown,
   what: string,
 ): z.output<S> {
-  const result = schema().safeParse(value);
+  const result = schema().safeParse(value, { error: wrongInput });
   if (result.success) return result.data;
-  const fields: FieldError[] = result.error.issues.map((issue) => ({
-    field: issue.path.join("."),
-    message: issue.message,
-  }));
+  const fields = fieldErrors(result.error.issues);
   const first = fields[0]!;
   throw new AppError(
     "invalid",

@@ -36,6 +36,10 @@ export function localOwner(app: App, address: LocalAddress): MiddlewareHandler<E
   };
 }
 
+/** Whether only programs of this machine reach what listens there. */
+export const isLoopback = (host: string): boolean =>
+  /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
+
 const bracketed = (host: string): string => {
   const name = host.toLowerCase();
   return name.includes(":") && !name.startsWith("[") ? `[${name}]` : name;

@@ -7,7 +7,7 @@ import { type Copy, copyHere } from "./backup_copy.ts";
 import { DAY_MS, HOUR_MS, timeText } from "./clock.ts";
 import { DATABASE } from "./data_folder.ts";
 import { findDamage } from "./database_file.ts";
-import { freeBytes, removeIfThereSync, syncFolder } from "./disk.ts";
+import { existsSync, freeBytes, removeIfThereSync, syncFolder } from "./disk.ts";
 import { AppError, messageOf } from "./errors.ts";
 import { machineFaultOf, Unavailable } from "./machine_fault.ts";
 
@@ -157,6 +157,12 @@ function refuseToOverwrite(path: string): void {
 
 /** What the copy needs at most, and a tenth: a backup must not be what fills the disk. */
 function requireRoom(database: string, folder: string): void {
+  if (!existsSync(folder)) {
+    throw new AppError(
+      "invalid",
+      `Cannot back up to ${folder}: there is no such folder. Make it first`,
+    );
+  }
   const neededBytes = Math.ceil(1.1 * (sizeOf(database) + sizeOf(`${database}-wal`)));
   const bytes = freeBytes(folder);
   if (bytes === null || bytes >= neededBytes) return;

@@ -126,7 +126,8 @@ function readFileArgs(doing: string, args: string[]): { dataDir: string; files: 
     const options = { data: { type: "string" } } as const;
     parsed = parseArgs({ args, options, allowPositionals: true });
   } catch (error) {
-    throw new AppError("invalid", `Cannot ${doing}: ${messageOf(error)}`, [], { cause: error });
+    const why = messageOf(error);
+    throw new AppError("invalid", `Cannot ${doing}: ${why}. See gaffer help`, [], { cause: error });
   }
   const { values: { data }, positionals } = parsed;
   const { dataDir } = configOf(data === undefined ? [] : ["--data", data]);

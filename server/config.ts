@@ -8,6 +8,7 @@ import { isTimeZone, machineTimeZone } from "./calendar.ts";
 import { SECOND_MS } from "./clock.ts";
 import { whyNotShown } from "./shown_folders.ts";
 import { handsLimitBounds, type HandsLimitName, handsLimitNames } from "./states.ts";
+import { fieldErrors, wrongInput } from "./wrong_input.ts";
 
 const MAX_FOLDERS = 20;
 
@@ -306,7 +307,8 @@ function readFlags(args: string[]): Record<string, unknown> {
     });
     return values;
   } catch (error) {
-    throw new AppError("invalid", `Cannot read the command line: ${(error as Error).message}`, [], {
+    const why = (error as Error).message;
+    throw new AppError("invalid", `Cannot read the command line: ${why}. See gaffer help`, [], {
       cause: error,
     });
   }
@@ -343,12 +345,17 @@ function check(
   fromEnv: Record<string, unknown>,
   flags: Record<string, unknown>,
 ): Settings {
-  const result = settingsSchema.safeParse(value);
+  const result = settingsSchema.safeParse(value, { error: wrongInput });
   if (result.success) return result.data;
-  const issue = result.error.issues[0]!;
-  const key = String(issue.path[0] ?? (issue as { keys?: string[] }).keys?.[0] ?? "");
-  throw wrong(key, issue.message, value, sources, { file, fromEnv, flags });
+  const [first] = result.error.issues;
+  const message = first!.code === "unrecognized_keys" ? NO_SUCH_SETTING : first!.message;
+  const key = fieldErrors([first!])[0]!.field.split(".")[0]!;
+  throw wrong(key, message, value, sources, { file, fromEnv, flags });
 }
+
+const NO_SUCH_SETTING = `there is no such setting, but these: ${
+  Object.keys(settingsSchema.shape).filter((key) => key !== "data").join(", ")
+}`;
 
 /** The refusal of one setting, with where it stands. */
 function wrong(

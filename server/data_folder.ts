@@ -89,6 +89,8 @@ function openLock(path: string): Deno.FsFile {
 function cannotUse(path: string, cause: unknown): AppError {
   const mend = cause instanceof Deno.errors.PermissionDenied
     ? "Give the user that runs Gaffer the right to write in it (chown, chmod), or choose"
+    : cause instanceof Deno.errors.AlreadyExists || cause instanceof Deno.errors.NotADirectory
+    ? "It is a file, or would lie below one. Choose"
     : machineFaultOf(cause) === "read_only"
     ? "Make the disk writable (it is mounted read-only), or choose"
     : machineFaultOf(cause) === "disk_full"

@@ -34,7 +34,18 @@ const PATH_MAX_CHARS = 4_096;
 
 const title = () => z.string().trim().min(1, "Write a title").max(TITLE_MAX_CHARS);
 const description = () => z.string().trim().max(TEXT_MAX_CHARS);
-const priority = () => z.coerce.number().int().min(0).max(3).describe("0 urgent … 3 low");
+/**
+ * As a number, or as the text that forms and queries send. `z.coerce` would take null, true and an empty text for
+ * numbers, too, and so make a ticket urgent that somebody gave no priority.
+ */
+export const wholeNumber = (min: number, max?: number) => {
+  const number = z.number().int().min(min);
+  return z.preprocess(
+    (value) => typeof value === "string" && /^-?\d{1,16}$/.test(value) ? Number(value) : value,
+    max === undefined ? number : number.max(max),
+  );
+};
+const priority = () => wholeNumber(0, 3).describe("0 urgent … 3 low");
 const tags = () => z.array(z.string().trim().min(1).max(40)).max(TAGS_MAX);
 const command = () =>
   z.string().trim().max(COMMAND_MAX_CHARS)
@@ -160,7 +171,8 @@ export const newProjectInput = once(() =>
       commands: commandsInput().optional(),
       ...allowances(),
     }),
-  ]).meta({ id: "NewProject" })
+  ], 'Send the path of a git repository, as {"path": "/home/me/project"}, or {"sample": true}')
+    .meta({ id: "NewProject" })
 );
 
 export const projectChangesInput = once(() =>
@@ -253,7 +265,7 @@ export const remarkInput = once(() =>
 export const newCommentInput = once(() =>
   z.strictObject({
     path: z.string().max(4_096).nullable().default(null),
-    line: z.coerce.number().int().min(1).nullable().default(null),
+    line: wholeNumber(1).nullable().default(null),
     side: z.enum(["old", "new"]).default("new"),
     body: words(),
   }).meta({ id: "NewComment" })
@@ -278,7 +290,7 @@ export const messageInput = once(() =>
 );
 export const forkInput = once(() =>
   z.strictObject({
-    turn: z.coerce.number().int().min(0).describe("The last turn that is taken over; 0: none"),
+    turn: wholeNumber(0).describe("The last turn that is taken over; 0: none"),
     message: words().describe("What should be different"),
   }).meta({ id: "Fork" })
 );
@@ -362,7 +374,7 @@ export const agentChangesInput = once(() =>
   }).meta({ id: "AgentChanges" })
 );
 export const restoreInput = once(() =>
-  z.strictObject({ version: z.coerce.number().int().min(1) }).meta({ id: "RestoreVersion" })
+  z.strictObject({ version: wholeNumber(1) }).meta({ id: "RestoreVersion" })
 );
 export const copyAgentInput = once(() =>
   z.strictObject({ project_id: z.string().max(64) }).meta({ id: "CopyAgent" })
@@ -371,7 +383,7 @@ export const trialInput = once(() =>
   z.union([
     z.strictObject({ idea_id: z.string().max(64) }),
     z.strictObject({ ticket_id: z.string().max(64) }),
-  ]).meta({ id: "Trial" })
+  ], "Send either idea_id or ticket_id").meta({ id: "Trial" })
 );
 export const trustInput = once(() =>
   z.strictObject({

@@ -12,18 +12,27 @@ export type MachineFault =
   | "locked"
   | "out_of_files";
 
-/** What is the matter, and what a person can do. Both stand in sentences of their own. */
-export const machineFaults: Record<MachineFault, { what: string; mend: string }> = {
+/**
+ * What is the matter, and what a person can do; `atStart`: where Gaffer has not begun to serve, and so can't go on by
+ * itself. All stand in sentences of their own.
+ */
+export const machineFaults: Record<
+  MachineFault,
+  { what: string; mend: string; atStart?: string }
+> = {
   disk_full: {
     what: "the disk with the data folder is full",
+    atStart: "Free some space on it, then start Gaffer again",
     mend: "Free some space on it; Gaffer then goes on by itself",
   },
   read_only: {
     what: "the data folder can't be written",
+    atStart: "Make it writable again, then start Gaffer again",
     mend: "Make it writable again; Gaffer then goes on by itself",
   },
   disk_error: {
     what: "the disk with the data folder fails",
+    atStart: "Look at the disk and at the system's log; once it works again, start Gaffer again",
     mend: "Look at the disk and at the system's log; once it works again, Gaffer goes on by itself",
   },
   damaged: {
@@ -32,6 +41,7 @@ export const machineFaults: Record<MachineFault, { what: string; mend: string }>
   },
   locked: {
     what: "another program holds the database",
+    atStart: "Close it, then start Gaffer again",
     mend: "Close it; Gaffer then goes on by itself",
   },
   out_of_files: {
@@ -79,9 +89,15 @@ export const machineFaultIn = (text: string): MachineFault | null =>
 /** The refusal that says so. Nothing was changed, and the same may be asked again later. */
 export class Unavailable extends AppError {
   override name = "Unavailable";
-  /** `doing` completes "Cannot …". */
-  constructor(readonly fault: MachineFault, doing: string, cause?: unknown) {
-    const { what, mend } = machineFaults[fault];
-    super("unavailable", `Cannot ${doing}: ${what}. ${mend}`, [], { cause });
+  /** `doing` completes "Cannot …". `when` it happened says who has to try it again. */
+  constructor(
+    readonly fault: MachineFault,
+    doing: string,
+    cause?: unknown,
+    when: "serving" | "starting" = "serving",
+  ) {
+    const { what, mend, atStart = mend } = machineFaults[fault];
+    const words = `${what}. ${when === "starting" ? atStart : mend}`;
+    super("unavailable", `Cannot ${doing}: ${words}`, [], { cause });
   }
 }

@@ -40,7 +40,9 @@ export async function openDatabase(options: OpenOptions): Promise<Db> {
     checkHistory(history, steps);
     if (history.length > 0 && history.length < steps.length) await backUpFirst(backups, log);
     const done = migrate(db, timeText(nowMs()), steps);
-    if (done.length > 0) log.info("the database was brought up to date", { migrations: done });
+    if (history.length > 0 && done.length > 0) {
+      log.info("the database was brought up to date", { migrations: done });
+    }
     return db;
   } catch (error) {
     db?.close();
@@ -49,7 +51,7 @@ export async function openDatabase(options: OpenOptions): Promise<Db> {
     if (fault === "damaged") throw damaged(folder.path, messageOf(error));
     // SQLite says no more than that it could not, when there is no room for the files beside the database.
     const kind = fault === "disk_error" && !hasRoom(folder.path) ? "disk_full" : fault;
-    if (kind !== null) throw new Unavailable(kind, `open the database ${path}`, error);
+    if (kind !== null) throw new Unavailable(kind, `open the database ${path}`, error, "starting");
     throw error;
   }
 }

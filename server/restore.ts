@@ -85,6 +85,7 @@ function checkBackup(dataDir: string, from: string): void {
     damage = findDamage(from, "full");
   } catch (error) {
     if (error instanceof AppError) throw error;
+    if (error instanceof Deno.errors.NotFound) throw refuse("there is no such file", error);
     throw refuse(messageOf(error), error);
   }
   if (damage === "file is not a database") throw refuse("it is not a database");

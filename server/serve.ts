@@ -8,6 +8,7 @@ import type { Agents, Confinement } from "../agents/runtime.ts";
 import { appScripts } from "../views/shell.ts";
 import type { App } from "./app.ts";
 import { loadAssets } from "./assets.ts";
+import { isLoopback } from "./auth.ts";
 import { createBackups } from "./backup.ts";
 import { calendarOf } from "./calendar.ts";
 import { copyInThread } from "./backup_copy.ts";
@@ -74,6 +75,7 @@ export async function serve(config: Config, root: URL): Promise<number> {
     const address = `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
     folder.announce(address);
     console.log(`Gaffer ${VERSION} serves ${address}`);
+    warnOfOthers(config.host, log);
 
     await Promise.race([stop.first, delay(WORK_DELAY_MS)]);
     await confined;
@@ -117,6 +119,16 @@ function warnOfNetwork(dataDir: string, log: Log): void {
   log.warn(
     "the data folder lies on another machine, where SQLite may lose what it saved: move it to a disk of this one",
     { folder: dataDir, type },
+  );
+}
+
+/** There are no accounts yet: whoever reaches the port is the owner, and can have commands run. */
+function warnOfOthers(host: string, log: Log): void {
+  if (isLoopback(host)) return;
+  log.warn(
+    "other machines can reach Gaffer there, without a password, and do all that you can, commands included: " +
+      "serve 127.0.0.1 unless only what you trust gets to that address",
+    { host },
   );
 }
 

@@ -153,10 +153,16 @@ async function prove(brains: Brains, hands: Hands, dataDir: string): Promise<str
     const { port } = listener.addr;
     const holes = await Promise.all([brains.canary(secret, port), hands.canary(secret, port)]);
     const hole = holes.find((found) => found !== null);
-    return hole ? `Agents do not run: their confinement has a hole (${hole})` : null;
+    if (hole === undefined || hole === null) return null;
+    const { UNTRIED } = await import("../agents/canary.ts");
+    if (hole.startsWith(UNTRIED)) return unproven(hole.slice(UNTRIED.length));
+    return `Agents do not run: their confinement has a hole (${hole})`;
   } catch (error) {
-    return `Agents do not run: their confinement could not be proven (${messageOf(error)})`;
+    return unproven(messageOf(error));
   } finally {
     await Deno.remove(secret).catch(() => {}); // never written, or left to be overwritten next time
   }
 }
+
+const unproven = (why: string): string =>
+  `Agents do not run: their confinement could not be proven (${why})`;

@@ -130,7 +130,7 @@ Deno.test("a folder that is not there is named", async () => {
   const to = join(p.path, "nowhere", "mine.db");
   await rejects(writeBackup(p.database, to, copyHere, never), {
     code: "invalid",
-    message: /^Cannot back up to .*mine\.db: No such file or directory/,
+    message: /^Cannot back up to .*nowhere: there is no such folder\. Make it first$/,
   });
 });
 

@@ -150,7 +150,10 @@ Deno.test("a path where no folder can be is refused with what to do", async () =
   for (const path of [file, join(file, "below")]) {
     const { code, message } = refusal(path);
     equal(code, "invalid");
-    match(message, /^Cannot use the data folder .*Choose another with --data$/);
+    match(
+      message,
+      /^Cannot use .* It is a file, or would lie below one\. Choose another with --data$/,
+    );
   }
 });
 

@@ -218,7 +218,7 @@ Deno.test({
     }
     disk.fill();
     await rejects(startGaffer({ dataDir: disk.path }), (error: Error) => {
-      match(error.message, /the disk with the data folder is full\. Free some space on it/);
+      match(error.message, / is full\. Free some space on it, then start Gaffer again/);
       return true;
     });
     disk.empty();

@@ -6,6 +6,7 @@ import type { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { Api, Env } from "../server/api.ts";
 import { loadAssets } from "../server/assets.ts";
+import { isLoopback } from "../server/auth.ts";
 import { AppError, type ErrorCode } from "../server/errors.ts";
 import { MAX_BODY_BYTES } from "../server/body_limit.ts";
 import { createEventStreams } from "../server/sse.ts";
@@ -126,6 +127,15 @@ Deno.test("this machine's own names and the configured host are answered", async
   }
   using six = testBench({ port: () => 4242, app: bareApp({ config: { host: "fd00::7" } }) });
   equal((await six.http.request("/", { headers: { host: "[fd00::7]:4242" } })).status, 200);
+});
+
+Deno.test("only this machine's own addresses are taken for ones that nobody else reaches", () => {
+  for (const host of ["127.0.0.1", "127.8.9.10", "localhost", "::1", "[::1]"]) {
+    ok(isLoopback(host), host);
+  }
+  for (const host of ["0.0.0.0", "::", "192.168.1.5", "10.0.0.1", "gaffer.lan", "1127.0.0.1"]) {
+    ok(!isLoopback(host), host);
+  }
 });
 
 Deno.test("a port that is not known yet is not compared", async () => {

@@ -8,6 +8,8 @@ import {
 } from "node:assert";
 import { ChildTransport } from "../agents/mcp/child_transport.ts";
 import { connectMcp, MAX_MCP_RESULT_CHARS, type McpConnection } from "../agents/mcp/connection.ts";
+import { McpServers } from "../agents/mcp/servers.ts";
+import { type FailedStart, startProblem } from "../agents/mcp/start_problem.ts";
 import { isMcpEntry, listsMcpTool, mcpToolName, readMcpToolName } from "../agents/mcp/names.ts";
 import { inOwnGroup } from "../agents/process_group.ts";
 import type { McpServerConfig } from "../agents/protocol.ts";
@@ -100,6 +102,60 @@ Deno.test("a call ends when its run is stopped", async () => {
   const asked = server.call("hang", {}, { signal: stop.signal, timeoutMs: 60_000 });
   stop.abort(new Error("the run was stopped"));
   await rejects(asked, /the run was stopped/);
+});
+
+const older = (manner: "silent" | "ends") =>
+  child(Deno.execPath(), ["run", "-A", "--no-config", `${root}tests/mcp_older_fixture.ts`, manner]);
+
+Deno.test("a program that is slow to answer, or knows only an older protocol, is asked for that", async () => {
+  const server = await connectMcp("older", new ChildTransport(older("silent")), never, {
+    probeMs: 1,
+  });
+  deepEqual(server.tools.map(({ name }) => name), ["mcp__older__look"]);
+  await server.close();
+});
+
+Deno.test("a program that ends at the question for the newest protocol is started once more, without it", async () => {
+  const config: McpServerConfig = {
+    ...{ name: "older", transport: "stdio", command: "", args: [], env: {}, url: "" },
+    ...{ headers: {}, timeoutMs: 5_000 },
+  };
+  let started = 0;
+  const open = (make: () => Deno.ChildProcess) => () => {
+    started++;
+    return Promise.resolve(new ChildTransport(make()));
+  };
+  const servers = await McpServers.start([config], open(() => older("ends")), never);
+  deepEqual([servers.tools.map(({ name }) => name), servers.problems], [["mcp__older__look"], []]);
+  equal(started, 2);
+  await servers.close();
+  started = 0;
+  const dead = await McpServers.start([config], open(() => child("false", [])), never);
+  match(
+    dead.problems.join(),
+    /"older": it ended before it had answered\. See whether it is an MCP/,
+  );
+  equal(started, 2);
+});
+
+Deno.test("what kept a server from starting is told with what to do about it", () => {
+  const problem = (known: Partial<FailedStart>) =>
+    startProblem({
+      ...{ error: new Error("Version negotiation probe failed: closed"), lateAfterSeconds: null },
+      ...{ ended: false, lastWords: "", ...known },
+    });
+  match(problem({ lateAfterSeconds: 20, lastWords: "hm" }), /^it did not .* 20 s\. .* said: hm$/);
+  const missing = "sh: 1: exec: nosuch: not found";
+  match(problem({ ended: true, lastWords: missing }), /no such program.* full path.*: nosuch: not/);
+  const status = (code: number) => problem({ error: { data: { status: code } } });
+  match(status(401), /HTTP 401\. Give it a header .*Authorization: \$TOKEN/);
+  match(status(404), /HTTP 404\. See whether that is the address/);
+  match(status(500), /HTTP 500\. See its own log/);
+  match(
+    problem({ error: new Error("Version negotiation probe failed: tcp connect error: refused") }),
+    /^it can't be reached\. See whether it runs.*\(tcp connect error: refused\)$/,
+  );
+  equal(problem({}), "closed");
 });
 
 Deno.test("what is no server is refused with what it said", async () => {

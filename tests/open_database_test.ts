@@ -266,3 +266,9 @@ Deno.test("a restore that was cut off is finished, or the person is told that it
   restored.close();
   match(p.lines.at(-1)!, /a restore that was cut off has been finished/);
 });
+
+Deno.test("a first start says nothing of migrations: there is nothing that they change", async () => {
+  await using p = await place();
+  (await p.open()).close();
+  deepEqual(p.lines, []);
+});

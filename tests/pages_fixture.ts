@@ -33,6 +33,7 @@ export function shell(changes: Partial<Shell> = {}): Shell {
     nowMs: NOW_MS,
     asset: (path) => `/static/${path}`,
     demo: false,
+    exposedAt: null,
     storage: null,
     held: null,
     alerts: [],

@@ -137,7 +137,12 @@ Deno.test("a file that is missing, no file, or no database is refused, and nothi
   await Deno.writeTextFile(text, "This is no database, but long enough. ".repeat(50));
   const empty = join(p.path, "..", "empty");
   await Deno.writeTextFile(empty, "");
-  await refused(p, `${p.backup}.gone`, "invalid", /^Cannot restore .*gone: No such file .*Nothing/);
+  await refused(
+    p,
+    `${p.backup}.gone`,
+    "invalid",
+    /^Cannot restore .*gone: there is no such file\. Nothing/,
+  );
   await refused(p, p.path, "invalid", /: it is no file\. Nothing was changed$/);
   await refused(p, text, "invalid", /: it is not a database\. Nothing was changed$/);
   await refused(p, empty, "invalid", /: it is not a database of Gaffer\. Nothing was changed$/);

@@ -488,6 +488,24 @@ Deno.test("a handler that ignores its abort keeps its job, is named in the log, 
   equal(bench.status(id), "completed");
 });
 
+Deno.test("a job that has ended is not said to go on, whatever woke the runner as its end was saved", async () => {
+  const ending: AnyJobHandler = {
+    kind: "run_agent",
+    run: () =>
+      Promise.resolve((tx) => {
+        enqueue(tx, { kind: "advance_ticket", args: { ticketId: "t1" } });
+        return done;
+      }),
+  };
+  using bench = new Bench({ handlers: [ending] });
+  const { app } = bench;
+  app.tx((tx) => enqueue(tx, { kind: "run_agent", args: { runId: "r1" } }));
+  bench.runner.start();
+  await bench.runner.idle();
+  app.advance(ABORT_PATIENCE_MS);
+  deepEqual(app.lines.filter(({ message }) => /goes on/.test(message)), []);
+});
+
 Deno.test("leases are renewed as long as their jobs execute, and not any longer", async () => {
   using bench = new Bench();
   bench.runner.start();
@@ -794,6 +812,23 @@ Deno.test("an end that could not be recorded is recorded later, and the job does
   await bench.runner.idle();
   equal(bench.status(id), "completed");
   equal(bench.calls.length, 1);
+});
+
+Deno.test("a job that is cancelled before its end could be recorded gives its place to the next", async () => {
+  using bench = new Bench();
+  bench.runner.start();
+  const id = bench.add();
+  const call = await bench.call(1);
+  const repaired = breakWrites(bench.app);
+  call.end(done);
+  while (!bench.app.lines.some(({ message }) => /end cannot be recorded/.test(message))) {
+    await Promise.resolve();
+  }
+  repaired();
+  ok(bench.runner.cancel(id, "not wanted"));
+  bench.app.advance(DB_RETRY_MS);
+  await bench.runner.idle();
+  deepEqual([bench.status(id), bench.runner.active()], ["cancelled", []]);
 });
 
 /** From now on no transaction begins. (A full disk is storage_test.ts's.) Returns what mends it. */

@@ -219,6 +219,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
     settingsPage({
       ...shell,
       demo: true,
+      exposedAt: "0.0.0.0",
       confinement: { kind: "process", hint: "The setting sandbox is off." },
       storage: { kind: "disk_full", since: a.ago(3) },
       held: { reason: "billing", message: "The account has no credit" },

@@ -366,6 +366,22 @@ Deno.test("foldActivity() keeps a call that waits for approval, and what was dec
   });
 });
 
+Deno.test("a call that a restart cut off is said to be interrupted, not refused", () => {
+  const call = { id: "c1", name: "Bash", input: { command: "sleep 60" } };
+  const result = { callId: "c1", content: "Cut off", isError: true, durationMs: 4 };
+  const shown = (more: { interrupted?: true }) => {
+    const [turn] = foldActivity(a.eventsOf([
+      { type: "turn_started", turn: 1, maxOutputTokens: 1 },
+      { type: "tool_started", turn: 1, call },
+      { type: "tool_finished", turn: 1, result: { ...result, ...more } },
+    ])) as TurnItem[];
+    const { outcome, tone } = describeCall(turn!.calls[0]!);
+    return [outcome, tone];
+  };
+  deepEqual(shown({ interrupted: true }), ["interrupted", "waiting"]);
+  deepEqual(shown({}), ["refused", "failed"]);
+});
+
 Deno.test("foldActivity() of a part that begins within a turn loses only what began before", () => {
   const events = a.eventsOf(a.runBodies);
   const from = events.findIndex(({ body }) => body.type === "tool_started");

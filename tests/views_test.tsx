@@ -384,7 +384,13 @@ Deno.test("held or refused agents are named on every page, with what to do", () 
     sentences,
     /invalid x-api-key\. Set a valid ANTHROPIC_API_KEY and start Gaffer again\. Nothing/,
   );
-  match(renderPage(sample("/ideas", { refused: "It could read outside." })), /No agent runs:/);
+  const refused = "Agents do not run: their confinement has a hole (it could read outside)";
+  const page = renderPage(sample("/ideas", { refused }));
+  match(page, /No agent runs:<\/strong> their confinement has a hole \(it could read outside\)\. /);
+  match(
+    renderPage(sample("/ideas", { exposedAt: "0.0.0.0" })),
+    /Other machines can reach this without a password.*0\.0\.0\.0.*--host 127\.0\.0\.1/s,
+  );
   const process = { kind: "process", hint: "" } as const;
   match(renderPage(sample("/ideas", { confinement: process })), /No sandbox:.*bubblewrap/s);
 });

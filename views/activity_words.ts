@@ -63,6 +63,7 @@ function outcome(
       ? { outcome: "waits for you", tone: "waiting" }
       : { outcome: "running", tone: "running" };
   }
+  if (result.interrupted) return { outcome: "interrupted", tone: "waiting" };
   const time = duration(result.durationMs);
   if (approval?.state === "denied") return { outcome: "denied", tone: "failed" };
   if (result.exitCode !== undefined) {

@@ -163,7 +163,7 @@ function ProjectSwitch({ shell, current }: NavProps): VNode {
 
 /** What holds for the whole installation right now; `#banners`. */
 export function Banners({ shell }: { shell: Shell }): VNode {
-  const { storage, held, alerts, paused, refused, demo, confinement } = shell;
+  const { storage, held, alerts, paused, refused, exposedAt, demo, confinement } = shell;
   return (
     <div id="banners" class="banners">
       {storage !== null && (
@@ -178,8 +178,8 @@ export function Banners({ shell }: { shell: Shell }): VNode {
       {refused !== null && (
         <div class="banner tone-failed">
           <p>
-            <strong>No agent runs:</strong> their confinement could not be proven. {refused}{" "}
-            <a href="/settings#confinement">What to do</a>
+            <strong>No agent runs:</strong> {refused.replace(/^Agents do not run: /, "")}.{" "}
+            <a href="/settings#agents-status">What to do</a>
           </p>
         </div>
       )}
@@ -219,6 +219,15 @@ export function Banners({ shell }: { shell: Shell }): VNode {
           </ActionForm>
         </div>
       ))}
+      {exposedAt !== null && (
+        <div class="banner tone-waiting" id="exposed">
+          <p>
+            <strong>Other machines can reach this without a password.</strong> It listens on{" "}
+            <code>{exposedAt}</code>: whoever gets there can do all that you can. Start it with{" "}
+            <code>--host 127.0.0.1</code> unless only those you trust do.
+          </p>
+        </div>
+      )}
       {demo && (
         <div class="banner banner-quiet">
           <p>

@@ -83,8 +83,8 @@ function AgentsState({ shell, held, active, maxRuns }: SettingsPageProps): VNode
         <Notice tone="failed" title="No agent runs">
           <p>{shell.refused}</p>
           <p>
-            At its start Gaffer tries what agents must not be able to do. Something succeeded, so
-            none is started. Mend it, then start Gaffer again.
+            At its start Gaffer tries what agents must not be able to do. None is started before it
+            has seen all of that fail. Mend what is named, then start Gaffer again.
           </p>
         </Notice>
       )}

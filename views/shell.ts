@@ -9,6 +9,8 @@ export interface Shell {
   asset: (path: string) => string;
   /** No key is set: the demo model answers. */
   demo: boolean;
+  /** The address that it listens on, where others than this machine reach it; null: only this one does. */
+  exposedAt: string | null;
   /** Set while nothing can be saved: since when, and what the machine lacks. */
   storage: { kind: MachineFault; since: string } | null;
   /** Set while no run starts until a person resumes the agents. */

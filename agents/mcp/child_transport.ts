@@ -19,11 +19,23 @@ export class ChildTransport implements Transport {
   #strayLines = 0;
   #closed = false;
   #cause: string | null = null;
+  #ended = false;
+  /** By this and `pid` the SDK knows a program: one that is silent at first speaks an older protocol. */
+  readonly stderr = null;
 
   /** Takes the process over: it ends with the transport. All three of its pipes are ours. */
   constructor(child: Deno.ChildProcess) {
     this.#child = child;
     this.#stdin = child.stdin.getWriter();
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** It ended by itself, or closed its output. */
+  get ended(): boolean {
+    return this.#ended;
   }
 
   /** Why it was ended, or what it wrote to standard error last. */
@@ -59,6 +71,7 @@ export class ChildTransport implements Transport {
   async #readMessages(): Promise<void> {
     try {
       for await (const line of readLines(this.#child.stdout, MAX_ANSWER_BYTES)) this.#take(line);
+      this.#ended = !this.#closed;
     } catch (error) {
       this.onerror?.(
         error instanceof LineTooLong ? error : new Error(`its output broke: ${messageOf(error)}`),

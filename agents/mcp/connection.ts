@@ -5,10 +5,14 @@ import { messageOf } from "../../server/errors.ts";
 import { VERSION } from "../../server/version.ts";
 import { orAborted } from "../or_aborted.ts";
 import { mcpToolName } from "./names.ts";
+import { startProblem } from "./start_problem.ts";
 
 /** From its start until it has told its tools. */
 export const MCP_START_TIMEOUT_MS = 20 * SECOND_MS;
-/** A server is asked first whether it speaks the newest protocol; one that does not answer speaks an older. */
+/**
+ * A server is asked first whether it speaks the newest protocol. A program that does not answer in this time, as it
+ * may still be starting, is then asked for an older one; an address has all of the time.
+ */
 const PROBE_TIMEOUT_MS = 2 * SECOND_MS;
 /** Tools of one server. Each is sent with every request of the run. */
 export const MAX_MCP_TOOLS = 50;
@@ -50,11 +54,23 @@ export interface McpConnection {
   close(): Promise<void>;
 }
 
-/** Rejects, with the server gone, when it does not start in time or tells no tools. */
+/** How a server is reached; a program also tells what became of it. */
+export type McpReach = Transport & { lastWords?: string; ended?: boolean };
+
+/** The program ended when it was asked for the newest protocol, as servers do that know only older ones. */
+export class EndedAtFirst extends Error {
+  override name = "EndedAtFirst";
+}
+
+/**
+ * Rejects, with the server gone, when it does not start in time or tells no tools; with `EndedAtFirst`, when it may
+ * be that it has to be started anew and asked for an `older` protocol at once.
+ */
 export async function connectMcp(
   server: string,
-  transport: Transport & { lastWords?: string },
+  transport: McpReach,
   signal: AbortSignal,
+  { older = false, probeMs = PROBE_TIMEOUT_MS }: { older?: boolean; probeMs?: number } = {},
 ): Promise<McpConnection> {
   // Loaded when the first run needs it: most have no such server.
   const { Client } = await import("@modelcontextprotocol/client");
@@ -62,7 +78,10 @@ export async function connectMcp(
     capabilities: {},
     // What a server says its results look like is its own affair: it compiles no code here.
     jsonSchemaValidator: { getValidator: () => (data) => accepted(data) },
-    versionNegotiation: { mode: "auto", probe: { timeoutMs: PROBE_TIMEOUT_MS } },
+    versionNegotiation: {
+      mode: older ? "legacy" : "auto",
+      probe: { timeoutMs: transport.ended === undefined ? MCP_START_TIMEOUT_MS : probeMs },
+    },
   });
   const connection = new Connection(server, client, transport);
   const limit = AbortSignal.any([signal, AbortSignal.timeout(MCP_START_TIMEOUT_MS)]);
@@ -73,12 +92,15 @@ export async function connectMcp(
     );
     await connection.readTools(limit);
   } catch (error) {
+    const { ended = false } = transport;
     await connection.close();
     signal.throwIfAborted();
-    const why = limit.aborted
-      ? `it did not answer within ${MCP_START_TIMEOUT_MS / SECOND_MS} s`
-      : messageOf(error);
-    throw new Error(`Cannot start the MCP server "${server}": ${why}${wordsOf(transport)}`);
+    const why = startProblem({
+      ...{ error, ended, lastWords: transport.lastWords ?? "" },
+      lateAfterSeconds: limit.aborted ? MCP_START_TIMEOUT_MS / SECOND_MS : null,
+    });
+    const message = `Cannot start the MCP server "${server}": ${why}`;
+    throw ended && !older ? new EndedAtFirst(message) : new Error(message);
   }
   return connection;
 }
@@ -90,14 +112,14 @@ const wordsOf = ({ lastWords = "" }: { lastWords?: string }): string =>
 
 class Connection implements McpConnection {
   readonly #client: Client;
-  readonly #transport: Transport & { lastWords?: string };
+  readonly #transport: McpReach;
   #tools: McpTool[] = [];
   #over: string | null = null;
 
   constructor(
     readonly server: string,
     client: Client,
-    transport: Transport & { lastWords?: string },
+    transport: McpReach,
   ) {
     this.#client = client;
     this.#transport = transport;

@@ -1,14 +1,18 @@
 /** The MCP servers of one run: started with it, gone with it. One that fails ends its tools, not the run. */
-import type { Transport } from "@modelcontextprotocol/client";
 import { messageOf } from "../../server/errors.ts";
 import type { McpServerConfig, McpTransport, ToolTag } from "../protocol.ts";
-import { connectMcp, type McpAnswer, type McpConnection, type McpTool } from "./connection.ts";
+import {
+  connectMcp,
+  EndedAtFirst,
+  type McpAnswer,
+  type McpConnection,
+  type McpReach,
+  type McpTool,
+} from "./connection.ts";
 import { readMcpToolName } from "./names.ts";
 
 /** Makes the connection to a server, which is then the caller's to close. Rejects when it can't be started. */
-export type OpenTransport = (
-  config: McpServerConfig,
-) => Promise<Transport & { lastWords?: string }>;
+export type OpenTransport = (config: McpServerConfig) => Promise<McpReach>;
 
 export type TaggedMcpTool = McpTool & { tags: readonly ToolTag[] };
 
@@ -52,8 +56,7 @@ export class McpServers {
     signal: AbortSignal,
   ): Promise<void> {
     try {
-      const transport = await open(config);
-      this.#connections.set(config.name, await connectMcp(config.name, transport, signal));
+      this.#connections.set(config.name, await connectAnew(config, open, signal));
     } catch (error) {
       this.#problems.set(config.name, messageOf(error));
     }
@@ -94,5 +97,19 @@ export class McpServers {
   async close(): Promise<void> {
     await Promise.all([...this.#connections.values()].map((connection) => connection.close()));
     this.#connections.clear();
+  }
+}
+
+/** A program that ended at the question for the newest protocol is started once more, and not asked for that. */
+async function connectAnew(
+  config: McpServerConfig,
+  open: OpenTransport,
+  signal: AbortSignal,
+): Promise<McpConnection> {
+  try {
+    return await connectMcp(config.name, await open(config), signal);
+  } catch (error) {
+    if (!(error instanceof EndedAtFirst)) throw error;
+    return await connectMcp(config.name, await open(config), signal, { older: true });
   }
 }

@@ -2,6 +2,7 @@
 import type { Flash, Shell } from "../../views/shell.ts";
 import { listPauses } from "../../queue/pauses.ts";
 import type { App } from "../app.ts";
+import { isLoopback } from "../auth.ts";
 import { shownAlerts } from "../services/alerts.ts";
 import { listProjects } from "../store/projects.ts";
 import { readSetting } from "../store/settings.ts";
@@ -21,6 +22,7 @@ export function shellOf({ app, asset, projectId, flash }: PageRequest): Shell {
   return {
     nowMs: app.clock.nowMs(),
     asset,
+    exposedAt: isLoopback(app.config.host) ? null : app.config.host,
     demo: model.kind === "demo",
     storage: app.db.fault,
     held: readSetting(app.db, "agents_hold"),

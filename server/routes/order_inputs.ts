@@ -1,6 +1,12 @@
 /** What the API and the forms take about the order of tickets. */
 import { z } from "zod";
-import { newTicketInput, subtasksInput, ticketChangesInput, TITLE_MAX_CHARS } from "../inputs.ts";
+import {
+  newTicketInput,
+  subtasksInput,
+  ticketChangesInput,
+  TITLE_MAX_CHARS,
+  wholeNumber,
+} from "../inputs.ts";
 import { once } from "../once.ts";
 import { NEEDS_MAX } from "../services/needs.ts";
 import { BULK_MAX, bulkActions } from "../services/ticket_bulk.ts";
@@ -58,7 +64,7 @@ export const bulkInput = once(() =>
   z.strictObject({
     ids: z.array(id()).min(1, "Choose at least one ticket").max(BULK_MAX),
     action: z.enum(bulkActions),
-    priority: z.coerce.number().int().min(0).max(3).optional(),
+    priority: wholeNumber(0, 3).optional(),
   }).refine(({ action, priority }) => action !== "priority" || priority !== undefined, {
     message: "Choose a priority",
     path: ["priority"],
