@@ -6,6 +6,7 @@
 import { createHash } from "node:crypto";
 import { AppError } from "../../server/errors.ts";
 import { isInside } from "./contents.ts";
+import { filteredAmong } from "./filters.ts";
 import { gitBytes, gitOk } from "./git.ts";
 import { type Landed, landMerge } from "./landing.ts";
 import {
@@ -94,10 +95,19 @@ export interface FileCommit {
 
 /**
  * Commits one file onto the branch. `moved`: it has other commits now, and nothing was done; `waiting`: that would
- * overwrite what somebody has not committed, or the folder is in the middle of something.
+ * overwrite what somebody has not committed, or the folder is in the middle of something. Throws `conflict` for a file
+ * that would have to pass through a filter.
  */
 export async function commitFile(spec: FileCommit): Promise<Landed> {
-  const { repo, branch, tip, signal } = spec;
+  const { repo, branch, tip, path, signal } = spec;
+  const [filtered] = await filteredAmong(repo, spec.content === null ? [] : [path], signal);
+  if (filtered) {
+    throw new AppError(
+      "conflict",
+      `Cannot commit ${path}: .gitattributes passes it through the filter "${filtered.filter}", which Gaffer does not ` +
+        "run. Choose another path, or have documents kept as files alone",
+    );
+  }
   const [commit, places] = await Promise.all([
     makeCommit(spec).then((commit) => signed(spec, commit)),
     treePlaces(repo, signal),
