@@ -22,7 +22,7 @@ interface Trap {
 const traps: Trap[] = [
   {
     name: "a filter of the usual kind",
-    attributes: "* filter=evil\n",
+    attributes: "kept.txt filter=evil\n",
     config: (program) => [
       ["filter.evil.clean", program],
       ["filter.evil.smudge", program],
@@ -31,17 +31,17 @@ const traps: Trap[] = [
   },
   {
     name: "a filter that stays at work",
-    attributes: "* filter=evil\n",
+    attributes: "kept.txt filter=evil\n",
     config: (program) => [["filter.evil.process", program], ["filter.evil.required", "true"]],
   },
   {
     name: "a filter whose name has an equals sign and more",
-    attributes: "* filter=Evil=x.y\n",
+    attributes: "kept.txt filter=Evil=x.y\n",
     config: (program) => [["filter.Evil=x.y.clean", program], ["filter.Evil=x.y.smudge", program]],
   },
   {
     name: "a filter in a file that is included",
-    attributes: "* filter=evil\n",
+    attributes: "kept.txt filter=evil\n",
     config: () => [["include.path", "../../more.config"]],
     more: (repo, program) =>
       repo.write(
@@ -52,7 +52,7 @@ const traps: Trap[] = [
   },
   {
     name: "a filter of a worktree's own configuration",
-    attributes: "* filter=evil\n",
+    attributes: "kept.txt filter=evil\n",
     config: () => [["extensions.worktreeConfig", "true"]],
     async more(_repo, program, worktree) {
       await personGit(worktree, "config", "--worktree", "filter.evil.clean", program);
@@ -66,7 +66,7 @@ const traps: Trap[] = [
       ["filter.evil.clean", program],
     ],
     async more(repo) {
-      await repo.write("attributes", "* filter=evil merge=evil\n", repo.root);
+      await repo.write("attributes", "* merge=evil\nkept.txt filter=evil\n", repo.root);
       await repo.git("config", "core.attributesFile", repo.beside("attributes"));
     },
   },
@@ -125,7 +125,7 @@ const traps: Trap[] = [
 
 for (const trap of traps) {
   Deno.test(`no work of git runs ${trap.name}`, async () => {
-    await using repo = await TestRepo.make({ "a.txt": "one\ntwo\nthree\n" });
+    await using repo = await TestRepo.make({ "a.txt": "one\ntwo\nthree\n", "kept.txt": "kept\n" });
     const mark = repo.beside("ran");
     const program = repo.beside("program");
     await Deno.writeTextFile(
@@ -156,11 +156,13 @@ for (const trap of traps) {
 
     await repo.write("a.txt", "one\ntwo\nthree, changed\n", made.path);
     await repo.write("new.txt", "new\n", made.path);
+    await repo.write("kept.txt", "kept\n", made.path); // to be looked into
     const worktree = { repo: repo.dir, worktree: made.path, branch: made.branch, signal: never };
     const done = await checkpoint({ ...worktree, message: "work" });
     deepEqual(done?.files, ["a.txt", "new.txt"]);
     await repo.write("a.txt", "spoiled\n", made.path);
     await repo.write("more.txt", "spoiled\n", made.path);
+    await repo.write("kept.txt", "spoiled\n", made.path);
     await restoreWorktree(worktree);
     equal(await repo.read("a.txt", made.path), "one\ntwo\nthree, changed\n");
     await repo.write("a.txt", "spoiled\n", view);

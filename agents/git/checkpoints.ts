@@ -2,6 +2,7 @@
 import { relative, resolve } from "node:path";
 import { AppError } from "../../server/errors.ts";
 import { SECOND_MS, systemClock } from "../../server/clock.ts";
+import { refuseFiltered } from "./filters.ts";
 import { git, gitOk, type GitPlace } from "./git.ts";
 import { UNFINISHED_FILE } from "../paths.ts";
 import { GitError, shellQuote } from "./git_error.ts";
@@ -55,7 +56,8 @@ export interface CheckpointSpec {
 /**
  * Commits every change in the worktree but ignored files, hooks off, and gives the new commit; null when
  * nothing changed. A repository that was made inside the worktree is left where it is and not committed.
- * Throws `not_found` without such a worktree, `conflict` when another branch is checked out in it.
+ * Throws `not_found` without such a worktree, `conflict` when another branch is checked out in it, and when a changed
+ * file would have to pass through a filter: then nothing is committed.
  */
 export async function checkpoint(spec: CheckpointSpec): Promise<Checkpoint | null> {
   const { repo, branch, message, signal } = spec;
@@ -68,6 +70,7 @@ export async function checkpoint(spec: CheckpointSpec): Promise<Checkpoint | nul
     treeOf(place, parent, signal),
   ]);
   if (changed.length === 0) return await unrecorded(spec, place, parent);
+  await refuseFiltered(place, changed.filter(isWork), signal);
   await withoutStaleLocks(repo, place, signal, () => addAll(place, changed, signal));
   const tree = (await gitOk(place, ["write-tree"], { signal, doing: "write a tree" })).trim();
   if (tree === treeBefore) return await unrecorded(spec, place, parent);
@@ -148,9 +151,7 @@ async function ticketPlace(spec: CheckpointSpec): Promise<WorkingTree> {
  * it: that would run whatever programs its configuration names, and commands of an agent may have written that.
  */
 async function addAll(place: GitPlace, changed: string[], signal: AbortSignal): Promise<void> {
-  const paths = changed.filter((path) =>
-    !path.endsWith("/") && path !== UNFINISHED_FILE && !path.endsWith(`/${UNFINISHED_FILE}`)
-  );
+  const paths = changed.filter(isWork);
   if (paths.length === 0) return;
   await gitOk(place, ["update-index", "--add", "--remove", "--replace", "-z", "--stdin"], {
     signal,
@@ -158,6 +159,9 @@ async function addAll(place: GitPlace, changed: string[], signal: AbortSignal): 
     doing: "add the changes",
   });
 }
+
+const isWork = (path: string): boolean =>
+  !path.endsWith("/") && path !== UNFINISHED_FILE && !path.endsWith(`/${UNFINISHED_FILE}`);
 
 async function moveBranch(
   place: GitPlace,

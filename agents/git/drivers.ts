@@ -6,7 +6,8 @@
  * goes by is read along.
  *
  * Files are therefore checked out as they are stored: those of git-lfs as the small text that points to them, those of
- * git-crypt encrypted. Files with a merge driver of their own are combined as text.
+ * git-crypt encrypted; what a filter should have changed is not committed (`filters.ts`). Files with a merge driver of
+ * their own are combined as text.
  */
 import { join, resolve } from "node:path";
 import { AppError } from "../../server/errors.ts";
@@ -18,10 +19,14 @@ const MAX_CHARS = 64_000;
 /** Repositories whose names are remembered. */
 const MAX_REMEMBERED = 500;
 
-/** Commands that read no index and no working tree. (`write-tree` looks whether the index is up to date.) */
+/**
+ * Commands that read no index and no working tree. (`write-tree` looks whether the index is up to date.) `check-attr`
+ * reads names alone, and should hear of all files that name them.
+ */
 const apart = new Set([
   ...[
     "cat-file",
+    "check-attr",
     "check-ref-format",
     "commit-tree",
     "config",

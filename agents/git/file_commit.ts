@@ -6,6 +6,7 @@
 import { AppError } from "../../server/errors.ts";
 import { rememberMade, type Way, wayTo } from "./commit_trees.ts";
 import { isInside } from "./contents.ts";
+import { filteredAmong } from "./filters.ts";
 import { configOf, gitBytes, gitOk } from "./git.ts";
 import { type Landed, landMerge } from "./landing.ts";
 import { type NewObject, objectId, objectOf, writeObjects } from "./loose_objects.ts";
@@ -96,11 +97,24 @@ export interface FileCommit {
 
 /**
  * Commits one file onto the branch. `moved`: it has other commits now, and nothing was done; `waiting`: that would
- * overwrite what somebody has not committed, or the folder is in the middle of something.
+ * overwrite what somebody has not committed, or the folder is in the middle of something. Throws `conflict` for a file
+ * that would have to pass through a filter.
  */
 export async function commitFile(spec: FileCommit): Promise<Landed> {
-  const { repo, branch, tip, signal } = spec;
-  const [commit, places] = await Promise.all([makeCommit(spec), treePlaces(repo, signal)]);
+  const { repo, branch, tip, path, signal } = spec;
+  const [commit, places, [filtered]] = await Promise.all([
+    makeCommit(spec),
+    treePlaces(repo, signal),
+    filteredAmong(repo, spec.content === null ? [] : [path], signal),
+  ]);
+  if (filtered) {
+    // The commit that was made is nobody's yet: git throws it away in time.
+    throw new AppError(
+      "conflict",
+      `Cannot commit ${path}: .gitattributes passes it through the filter "${filtered.filter}", which Gaffer does not ` +
+        "run. Choose another path, or have documents kept as files alone",
+    );
+  }
   const landing = { repo, base: branch, commit, expectedTip: tip, signal };
   return await landMerge({ ...landing, fresh: true, places });
 }

@@ -1,11 +1,12 @@
 /**
  * Puts a prepared commit onto the base branch. Where the base is checked out, that folder moves along by
  * git's own fast-forward, which keeps every edit, staged or not, and every untracked file; would it
- * overwrite one, nothing happens and the merge waits.
+ * overwrite one, or would a file have to pass through a filter of the person's, nothing happens and the merge waits.
  */
 import { join } from "node:path";
 import { AppError } from "../../server/errors.ts";
 import { deleteBranch } from "./branches.ts";
+import { filteredBetween, filteredText } from "./filters.ts";
 import { git, gitOk } from "./git.ts";
 import { GitError, nameSome } from "./git_error.ts";
 import { exists, readIfThere } from "./presence.ts";
@@ -70,6 +71,13 @@ export async function landMerge(spec: Landing): Promise<Landed> {
     const paths = holders.map((tree) => `"${tree.path}"`).join(" and ");
     const reason = `"${base}" is checked out in ${paths}: switch all but one to another branch`;
     return { type: "waiting", reason, files: [] };
+  }
+  if (holder) {
+    const filtered = await filteredBetween(holder, expectedTip, commit, signal);
+    if (filtered.length > 0) {
+      const files = filtered.map(({ path }) => path);
+      return { type: "waiting", reason: filteredText(holder.path, commit, filtered), files };
+    }
   }
   signal.throwIfAborted();
   if (spec.begin?.() === false) return { type: "called_off" };

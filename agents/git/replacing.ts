@@ -2,6 +2,7 @@
 import { AppError } from "../../server/errors.ts";
 import { type Checkpoint, checkpoint, uncommitted, withoutStaleLocks } from "./checkpoints.ts";
 import { fileAt, parentOf, writeBlob } from "./contents.ts";
+import { filteredAmong } from "./filters.ts";
 import { gitOk } from "./git.ts";
 import { linkedTreeAt, tipOf, type WorkingTree } from "./repository.ts";
 
@@ -51,6 +52,13 @@ export async function replaceFiles(spec: ReplacementSpec): Promise<string> {
     throw new AppError(
       "conflict",
       `Cannot change "${branch}": its worktree is gone. Send the ticket back`,
+    );
+  }
+  const [filtered] = await filteredAmong(tree, files.map(({ path }) => path), signal);
+  if (filtered) {
+    refuse(
+      filtered.path,
+      `it passes through the filter "${filtered.filter}", which Gaffer does not run. Commit it by hand`,
     );
   }
   await refuseOtherChanges(tree, wanted, signal);
