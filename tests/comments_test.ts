@@ -3,15 +3,18 @@ import {
   deepStrictEqual as deepEqual,
   doesNotMatch,
   match,
+  ok,
   strictEqual as equal,
   throws,
 } from "node:assert";
+import { buildPrompt } from "../agents/prompts/task_prompt.ts";
 import type { Comment, Ticket } from "../server/records.ts";
 import { createHttp } from "../server/http.ts";
 import { ticketsApi } from "../server/routes/tickets.tsx";
 import { addComment, changeComment, requestTicketChanges } from "../server/services/tickets.ts";
 import { listComments } from "../server/store/reviews.ts";
-import { moveTicket, updateTicket } from "../server/store/tickets.ts";
+import { moveRemark } from "../server/store/review_marks.ts";
+import { getTicket, moveTicket, updateTicket } from "../server/store/tickets.ts";
 import { fileId, lineId } from "../views/diff_place.ts";
 import { noAssets } from "./http_support.ts";
 import { pagesBench } from "./pages_support.ts";
@@ -105,6 +108,44 @@ Deno.test("a draft comment can be said otherwise until it is sent, and keeps its
   equal(refused.status, 409);
   match(refused.body.detail, /Cannot change comment ".*": it was sent to the developer/);
   deepEqual(bodies(app, ticket), ["First", "Why not mktemp?"]);
+});
+
+Deno.test("all remarks reach the developer whole, each with its line and which side and commit that is of", async () => {
+  using app = testApp();
+  const ticket = await inReview(app);
+  add(app, ticket, { ...line, body: "Why?\nReally?" });
+  const { id } = add(app, ticket, { ...line, side: "new", body: "Quote it" });
+  app.tx((tx) => moveRemark(tx, { id, kind: "comment" }, { commit: "c".repeat(40), line: 4 }));
+  add(app, ticket, { path: "a.md", body: "Whole file" });
+  for (let n = 0; n < 60; n++) add(app, ticket, { body: `${n} ${"x".repeat(260)}` });
+  const { guidance } = requestTicketChanges(app, ticket.id, " Nearly. ");
+  deepEqual(guidance.split("\n").slice(0, 5), [
+    "Nearly.",
+    "- src/greet.sh:3 (a line that was removed): Why?",
+    "  Really?",
+    `- src/greet.sh:4 (as of ${"c".repeat(12)}): Quote it`,
+    "- a.md: Whole file",
+  ]);
+  equal(guidance.match(/x{260}/g)?.length, 60);
+  const task = buildPrompt({
+    purpose: "change",
+    round: 1,
+    project: "lanterns",
+    requestedChanges: guidance,
+  });
+  ok(task.includes(guidance), "the task has all of it");
+});
+
+Deno.test("remarks that are more than one task takes are refused, and stay drafts", async () => {
+  using app = testApp();
+  const ticket = await inReview(app);
+  for (let n = 0; n < 7; n++) add(app, ticket, { body: "x".repeat(9_000) });
+  throws(() => requestTicketChanges(app, ticket.id, ""), {
+    code: "invalid",
+    message: /come to 6\d{4} characters, and one task takes 60000\. Send some of them now/,
+  });
+  equal(getTicket(app.db, ticket.id).status, "review");
+  deepEqual(listComments(app.db, ticket.id).filter(({ sent }) => sent), []);
 });
 
 Deno.test("a draft is not changed when its ticket has left review", async () => {

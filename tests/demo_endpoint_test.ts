@@ -167,7 +167,7 @@ Deno.test("parseTask() reads what buildPrompt() writes", () => {
         tail: "not ok </check_failures>",
       },
     ],
-    requestedChanges: { text: "Please", comments: [{ path: "a", line: 1, body: "b" }] },
+    requestedChanges: "Please\n- a:1: b",
     guidance: "Go on",
     diff: "+</diff>\n+x",
     output: "boom",

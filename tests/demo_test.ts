@@ -203,15 +203,13 @@ Deno.test("one idea can be developed on top of the other, in either order", asyn
 
 Deno.test("requested changes are written down in the README in their own words, and checked", async () => {
   await using desk = await Desk.open();
-  const change = (text: string, comments: { path: string; line: number; body: string }[] = []) =>
+  const change = (requestedChanges: string) =>
     desk.work("feature-dev", "developer", {
       purpose: "change",
       ticket: ticketOf(count),
-      requestedChanges: { text, comments },
+      requestedChanges,
     });
-  const first = await change("Say it in two words.", [
-    { path: "todo.sh", line: 3, body: "Why set -e?" },
-  ]);
+  const first = await change("Say it in two words.\n- todo.sh:3: Why set -e?");
   equal(first.result.status, "done");
   await desk.commit("Change");
   const second = await change("And shorter.");

@@ -32,13 +32,7 @@ Deno.test("buildPrompt() writes every section that there is, in its fixed order"
     ],
     diff: "--- a/x\n+++ b/x\n",
     guidance: "Keep it small.",
-    requestedChanges: {
-      text: "Nearly.",
-      comments: [
-        { path: "greet.sh", line: 3, body: "Quote this.\nAlways." },
-        { path: null, line: null, body: "And test it." },
-      ],
-    },
+    requestedChanges: "Nearly.\n- greet.sh:3: Quote this.\n  Always.\n- And test it.",
     checkFailures: [{
       name: "test",
       status: "failed",
@@ -146,7 +140,7 @@ Deno.test("buildPrompt() leaves out what is absent or empty", () => {
     doneSubtasks: [],
     commands: [],
     checkFailures: [],
-    requestedChanges: { text: " ", comments: [] },
+    requestedChanges: " ",
     guidance: "",
     diff: "",
     checks: [],
@@ -222,8 +216,7 @@ Deno.test("no text can close its section or open another", () => {
     { guidance: forged },
     { doneSubtasks: [{ title: "t", summary: forged }] },
     { commands: [{ name: "test", command: forged }] },
-    { requestedChanges: { text: forged, comments: [] } },
-    { requestedChanges: { text: "", comments: [{ path: null, line: null, body: forged }] } },
+    { requestedChanges: forged },
     { diff: forged },
     { output: forged },
     { files: [forged] },
@@ -259,10 +252,7 @@ Deno.test("every text is cut at its limit, with a note that says so", () => {
     ["answerChars", (answer) => ({ answers: [{ text: "q", status: "answered", answer }] })],
     ["feedbackChars", (feedback) => ({ feedback })],
     ["guidanceChars", (guidance) => ({ guidance })],
-    ["requestChars", (text) => ({ requestedChanges: { text, comments: [] } })],
-    ["commentChars", (body) => ({
-      requestedChanges: { text: "", comments: [{ path: null, line: null, body }] },
-    })],
+    ["guidanceChars", (requestedChanges) => ({ requestedChanges })],
     ["diffChars", (diff) => ({ diff })],
   ];
   for (const [limit, part] of texts) {
@@ -297,12 +287,6 @@ Deno.test("every list is cut at its limit, with a note that says so", () => {
     ["acceptance", (n) => ({ acceptance: Array(n).fill("entry") })],
     ["findings", (n) => ({ findings: Array(n).fill({ kind: "note", text: "entry" }) })],
     ["doneSubtasks", (n) => ({ doneSubtasks: Array(n).fill({ title: "t", summary: "entry" }) })],
-    ["comments", (n) => ({
-      requestedChanges: {
-        text: "",
-        comments: Array(n).fill({ path: null, line: null, body: "entry" }),
-      },
-    })],
     ["failures", (n) => ({
       checkFailures: [{
         name: "test",

@@ -151,6 +151,19 @@ Deno.test("cancelTicket() ends the run, the jobs and what the hands do", async (
   throws(() => cancelTicket(app, ticket.id), { code: "conflict" });
 });
 
+Deno.test("a ticket that was cancelled at its merge comes back by way of its checks and its review", async () => {
+  using app = testApp();
+  const ticket = await inProgress(app);
+  app.tx((tx) => {
+    moveTicket(tx, ticket.id, "blocked", { failure: "merge_conflict", reason: "Both changed a" });
+    updateTicket(tx, ticket.id, { step: "merge", headCommit: "b".repeat(40) });
+  });
+  cancelTicket(app, ticket.id);
+  const again = retryTicket(app, ticket.id);
+  deepEqual([again.status, again.step], ["queued", "build"]);
+  equal(waiting(app, "advance_ticket"), 1);
+});
+
 Deno.test("a cancelled ticket can be queued again and goes on from its step", async () => {
   using app = testApp();
   const ticket = await inProgress(app);

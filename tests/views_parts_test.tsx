@@ -247,6 +247,7 @@ const diffOf = (changes: Partial<DiffProps> = {}): string =>
       files={a.files}
       findings={[]}
       comments={[]}
+      commit={null}
       openFile={null}
       commentAt={null}
       page="/tickets/t/review"
@@ -315,6 +316,23 @@ Deno.test("Diff shows remarks at their lines, and those outside of the hunks at 
   );
   ok(html.indexOf("Name it after the slot") > table);
   match(html, /draft/);
+});
+
+Deno.test("Diff shows remarks on an earlier version at the file's head, with the line that they were about", () => {
+  const [newest, earlier] = ["a".repeat(40), "b".repeat(40)];
+  const html = diffOf({
+    commit: newest,
+    findings: [a.finding({ line: 16, commit: earlier, message: "Then wrong" })],
+    comments: [
+      a.comment({ id: "then", line: 15, side: "old", commit: earlier, body: "Said then" }),
+      a.comment({ id: "now", line: 15, side: "new", commit: newest, body: "Said now" }),
+    ],
+  });
+  const table = html.indexOf("<table");
+  ok(html.indexOf("Then wrong") < table && html.indexOf("Said then") < table);
+  ok(html.indexOf("Said now") > table);
+  match(html, /reviewer, line 16 of an earlier version, b{7,12}</);
+  match(html, /line 15 \(removed\) of an earlier version, b{7,12}, /);
 });
 
 Deno.test("wordMarks() marks the changed middle of lines that have enough in common", () => {

@@ -11,6 +11,8 @@ export interface DiffProps {
   files: DiffFile[];
   findings: ReviewFinding[];
   comments: Comment[];
+  /** The newest of what is shown: remarks on other commits have no line in it. Null: nobody knows. */
+  commit: string | null;
   /** Path given by `?file=`: shown however long or generated it is. */
   openFile: string | null;
   /** Line given by `?comment=` (`parsePlace`): its form is open. */

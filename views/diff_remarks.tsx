@@ -1,6 +1,6 @@
 /** What reviewer and person say about a line or a file, and the form to say more. */
 import type { VNode } from "preact";
-import type { Comment, ReviewFinding } from "../server/records.ts";
+import type { Applicable, Comment, ReviewFinding } from "../server/records.ts";
 import { StatusBadge, Tag, Time } from "./components.tsx";
 import { lineId, type Place, suggestHref } from "./diff_place.ts";
 import { shortCommit } from "./format.ts";
@@ -31,19 +31,43 @@ interface RemarksProps extends RemarksOf {
   nowMs: number;
   /** Suggestions can't be applied when it is null. */
   commentAction: string | null;
+  /** See `DiffProps`. */
+  commit: string | null;
+}
+
+/** Whether the line of a remark is a line of that commit. */
+export const isOf = (remark: Applicable, commit: string | null): boolean =>
+  remark.commit === null || commit === null || remark.commit === commit;
+
+/** Where it was said: its line, and of what if that is not what is shown. */
+function lineWords(remark: Comment | ReviewFinding, commit: string | null): string {
+  if (!remark.line) return "";
+  const removed = "side" in remark && remark.side === "old" ? " (removed)" : "";
+  const earlier = isOf(remark, commit)
+    ? ""
+    : ` of an earlier version, ${shortCommit(remark.commit!)}`;
+  return `line ${remark.line}${removed}${earlier}`;
 }
 
 /** Findings first, then comments, oldest first as given, then what shows that a criterion is met. */
 export function Remarks(
-  { findings, comments, evidence, nowMs, commentAction }: RemarksProps,
+  { findings, comments, evidence, nowMs, commentAction, commit }: RemarksProps,
 ): VNode | null {
   if (findings.length + comments.length + evidence.length === 0) return null;
   const open = commentAction !== null;
   return (
     <div class="remarks">
-      {findings.map((finding) => <FindingNote key={finding.id} finding={finding} open={open} />)}
+      {findings.map((finding) => (
+        <FindingNote key={finding.id} finding={finding} open={open} commit={commit} />
+      ))}
       {comments.map((comment) => (
-        <CommentNote key={comment.id} comment={comment} nowMs={nowMs} open={open} />
+        <CommentNote
+          key={comment.id}
+          comment={comment}
+          nowMs={nowMs}
+          open={open}
+          commit={commit}
+        />
       ))}
       {evidence.map(({ criterion, met }) => (
         <p key={criterion} class="evidence small">
@@ -87,13 +111,18 @@ function Apply(
 
 /** A reviewer's finding, with what to do instead. */
 export function FindingNote(
-  { finding, open = false }: { finding: ReviewFinding; open?: boolean },
+  { finding, open = false, commit = null }: {
+    finding: ReviewFinding;
+    open?: boolean;
+    commit?: string | null;
+  },
 ): VNode {
+  const line = lineWords(finding, commit);
   return (
     <article class="remark" id={`finding-${finding.id}`}>
       <p class="remark-head">
         <StatusBadge shown={severityWords[finding.severity]} />
-        <span class="muted">reviewer{finding.line ? `, line ${finding.line}` : ""}</span>
+        <span class="muted">reviewer{line && `, ${line}`}</span>
       </p>
       <Prose text={finding.message} />
       {finding.suggestion !== "" && (
@@ -109,14 +138,20 @@ export function FindingNote(
 
 /** A person's comment; a draft until the changes are requested. */
 export function CommentNote(
-  { comment, nowMs, open = false }: { comment: Comment; nowMs: number; open?: boolean },
+  { comment, nowMs, open = false, commit = null }: {
+    comment: Comment;
+    nowMs: number;
+    open?: boolean;
+    commit?: string | null;
+  },
 ): VNode {
+  const line = lineWords(comment, commit);
   return (
     <article class="remark" id={`comment-${comment.id}`}>
       <p class="remark-head">
         <strong>{comment.author}</strong>
         <span class="muted">
-          {comment.line ? `line ${comment.line}, ` : ""}
+          {line && `${line}, `}
           <Time at={comment.createdAt} nowMs={nowMs} />
         </span>
         {!comment.sent && <Tag>draft</Tag>}

@@ -1,12 +1,12 @@
 /** The lines of one file as a table, with remarks and forms under theirs, and links to more of them. */
 import type { VNode } from "preact";
-import type { DiffFile, DiffHunk } from "../server/records.ts";
+import type { Applicable, Comment, DiffFile, DiffHunk, ReviewFinding } from "../server/records.ts";
 import { type Gap, GAP_STEP, type LineRange } from "./diff_gaps.ts";
 import { gapWords, linesHtml, placeOf } from "./diff_lines.tsx";
 import { HunkOrigin } from "./diff_origin.tsx";
 import { fileId, lineCount, lineId, type Place } from "./diff_place.ts";
 import type { DiffProps, FileDiffProps } from "./diff_props.ts";
-import { CommentForm, Remarks, type RemarksOf } from "./diff_remarks.tsx";
+import { CommentForm, isOf, Remarks, type RemarksOf } from "./diff_remarks.tsx";
 import { withQuery } from "./links.ts";
 
 /** As many lines of the file as are shown. */
@@ -74,7 +74,11 @@ function Lines({ html }: { html: string }): VNode {
 }
 
 /** What every remark needs to know. */
-export const contextOf = ({ nowMs, commentAction }: DiffProps) => ({ nowMs, commentAction });
+export const contextOf = ({ nowMs, commentAction, commit }: DiffProps) => ({
+  nowMs,
+  commentAction,
+  commit,
+});
 
 /** What stands under each line of a file; looked up, since most lines have nothing. */
 function belowLines(props: DiffProps & { file: DiffFile }): (place: Place) => VNode | null {
@@ -82,8 +86,10 @@ function belowLines(props: DiffProps & { file: DiffFile }): (place: Place) => VN
   const busy = new Set<string>();
   const add = (line: number | null, side: "old" | "new") =>
     line !== null && busy.add(`${side}${line}`);
-  for (const f of props.findings) if (f.path === file.path) add(f.line, "new");
-  for (const c of props.comments) if (c.path === file.path) add(c.line, c.side);
+  const isHere = (remark: Applicable & { path: string | null }) =>
+    remark.path === file.path && isOf(remark, props.commit);
+  for (const f of props.findings) if (isHere(f)) add(f.line, "new");
+  for (const c of props.comments) if (isHere(c)) add(c.line, c.side);
   for (const e of props.evidence ?? []) if (e.path === file.path) add(e.line, "new");
   if (commentAt?.path === file.path) add(commentAt.line, commentAt.side);
   return (place) => {
@@ -145,15 +151,17 @@ function MoreLines(
 
 /** The remarks at a line; with null those of the file that no shown line carries. */
 export function remarksOf(props: DiffProps & { file: DiffFile }, place: Place | null): RemarksOf {
-  const { file } = props;
+  const { file, commit } = props;
   const findings = props.findings.filter((finding) => finding.path === file.path);
   const comments = props.comments.filter((comment) => comment.path === file.path);
   const evidence = (props.evidence ?? []).filter(({ path }) => path === file.path);
   if (place) {
     const here = ({ line }: { line: number | null }) => place.side === "new" && line === place.line;
     return {
-      findings: findings.filter(here),
-      comments: comments.filter((c) => c.line === place.line && c.side === place.side),
+      findings: findings.filter((f) => here(f) && isOf(f, commit)),
+      comments: comments.filter((c) =>
+        c.line === place.line && c.side === place.side && isOf(c, commit)
+      ),
       evidence: evidence.filter(here),
     };
   }
@@ -163,11 +171,12 @@ export function remarksOf(props: DiffProps & { file: DiffFile }, place: Place | 
       for (const line of lines) shown.add(lineId(placeOf(file, line)));
     }
   }
-  const elsewhere = (line: number | null, side: "old" | "new") =>
-    line === null || !shown.has(lineId({ path: file.path, line, side }));
+  const elsewhere = (remark: ReviewFinding | Comment, side: "old" | "new") =>
+    !isOf(remark, commit) || remark.line === null ||
+    !shown.has(lineId({ path: file.path, line: remark.line, side }));
   return {
-    findings: findings.filter((f) => elsewhere(f.line, "new")),
-    comments: comments.filter((c) => elsewhere(c.line, c.side)),
+    findings: findings.filter((f) => elsewhere(f, "new")),
+    comments: comments.filter((c) => elsewhere(c, c.side)),
     evidence: [],
   };
 }

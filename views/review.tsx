@@ -141,6 +141,7 @@ const diffOf = (props: ReviewPageProps): DiffProps => ({
   files: props.files,
   findings: props.findings,
   comments: [...props.comments, ...remarksInDiff({ ...props.pull, ticket: props.ticket })],
+  commit: props.ticket.headCommit,
   openFile: props.openFile,
   commentAt: props.commentAt,
   page: rangeHref(reviewHref(props.ticket.id), props.view?.range ?? "all", props.view?.only),

@@ -3,7 +3,6 @@ import type {
   Check,
   CheckFailure,
   CheckReport,
-  Comment,
   Finding,
   Idea,
   ProjectCommand,
@@ -39,14 +38,12 @@ export const promptLimits = {
   questionChars: 1_000,
   answerChars: 5_000,
   feedbackChars: 10_000,
-  guidanceChars: 10_000,
-  requestChars: 10_000,
-  commentChars: 4_000,
+  /** Of what a person asks for; what is longer is refused where it is written (tickets.ts). */
+  guidanceChars: 60_000,
   acceptance: 40,
   findings: 60,
   answers: 60,
   doneSubtasks: 40,
-  comments: 100,
   checks: 20,
   failures: 50,
   failureChars: 2_000,
@@ -98,7 +95,7 @@ export interface PromptParts extends PlanningPromptParts {
     truncated: boolean;
   };
   /** What a person wrote on the whole, and at lines of the diff. */
-  requestedChanges?: { text: string; comments: Pick<Comment, "path" | "line" | "body">[] };
+  requestedChanges?: string;
   guidance?: string;
   /** Unified. */
   diff?: string;
@@ -213,15 +210,8 @@ function sinceGreen({ sinceGreen }: PromptParts): string {
 }
 
 function requestedChanges({ requestedChanges }: PromptParts): string {
-  if (!requestedChanges) return "";
-  const text = requestedChanges.text.trim();
-  const comments = requestedChanges.comments.map(({ path, line, body }) =>
-    joined(path && place(path, line), hanging(body, promptLimits.commentChars))
-  );
-  return block("requested_changes", [
-    ...(text ? [harmless(cut(text, promptLimits.requestChars))] : []),
-    ...bullets(comments, promptLimits.comments),
-  ]);
+  const text = cut(requestedChanges?.trim() ?? "", promptLimits.guidanceChars);
+  return block("requested_changes", text === "" ? [] : [harmless(text)]);
 }
 
 function output({ output }: PromptParts): string {

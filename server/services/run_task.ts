@@ -90,7 +90,7 @@ async function ticketParts(
       };
     }
     case "change": {
-      const asked = { ...shared, requestedChanges: { text: ticket.guidance, comments: [] } };
+      const asked = { ...shared, requestedChanges: ticket.guidance };
       // Whoever is guided out of failing checks has not seen them: the rounds before were other runs.
       const failed = newestFailure(checks.filter((check) => isLast(check, checks)), ticket);
       if (!failed) return asked;

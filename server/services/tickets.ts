@@ -2,6 +2,7 @@
 import { jobKeys } from "../../queue/job.ts";
 import { enqueue, reprioritize } from "../../queue/queue.ts";
 import { routeByType } from "../../agents/catalog.ts";
+import { promptLimits } from "../../agents/prompts/task_prompt.ts";
 import type { App } from "../app.ts";
 import { transact, type Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
@@ -179,7 +180,9 @@ export function retryTicketIn(tx: Tx, id: string, from?: TicketStep): Ticket {
   const again = () => {
     // Its folder was removed: it is made again first, from the branch.
     const isGone = findWorktree(tx.db, id)?.status === "removed";
-    const on = { step: isGone ? "prepare" as const : from ?? before.step, round: 0 };
+    // Its approval is over: it comes to its merge by way of a review.
+    const last = before.step === "merge" ? "build" as const : before.step;
+    const on = { step: isGone ? "prepare" as const : from ?? last, round: 0 };
     const ticket = moveTicket(tx, id, "queued", beginAnew(tx, before) ?? on);
     enqueueAdvanceTicket(tx, ticket);
     return ticket;
@@ -309,7 +312,7 @@ export function requestTicketChanges(app: App, id: string, remark: string): Tick
     const ticket = moveTicket(tx, id, "in_progress", {
       step: "develop",
       round: 0,
-      guidance: describeComments(comments, remark),
+      guidance: requestOf(before, comments, remark),
       mergeCommit: null,
     });
     startRun(app, tx, { ticket, purpose: "change", agent: routeByType(ticket.type) });
@@ -317,12 +320,36 @@ export function requestTicketChanges(app: App, id: string, remark: string): Tick
   });
 }
 
-function describeComments(comments: Comment[], remark: string): string {
-  const lines = comments.map(({ path, line, body }) =>
-    path ? `- ${path}${line ? `:${line}` : ""}: ${body}` : `- ${body}`
-  );
+/**
+ * The words that the developer is sent. Throws `invalid` when they are more than a task takes: nothing of them is to
+ * be cut behind a person's back.
+ */
+function requestOf({ headCommit }: Ticket, comments: Comment[], remark: string): string {
+  const lines = comments.map((comment) => {
+    const body = comment.body.trim().replaceAll("\n", "\n  ");
+    const where = whereOf(comment, headCommit);
+    return where ? `- ${where}: ${body}` : `- ${body}`;
+  });
   if (remark.trim()) lines.unshift(remark.trim());
-  return lines.join("\n");
+  const text = lines.join("\n");
+  if (text.length > promptLimits.guidanceChars) {
+    throw new AppError(
+      "invalid",
+      `Cannot send the ticket back: the remarks come to ${text.length} characters, and one task takes ` +
+        `${promptLimits.guidanceChars}. Send some of them now, and the others after the next round`,
+    );
+  }
+  return text;
+}
+
+function whereOf({ path, line, side, commit }: Comment, headCommit: string | null): string | null {
+  if (path === null) return null;
+  if (line === null) return path;
+  const notes = [
+    ...side === "old" ? ["a line that was removed"] : [],
+    ...commit !== null && commit !== headCommit ? [`as of ${commit.slice(0, 12)}`] : [],
+  ];
+  return `${path}:${line}${notes.length > 0 ? ` (${notes.join(", ")})` : ""}`;
 }
 
 /** Lets a reviewed ticket go, with the reason. Its branch stays. */
