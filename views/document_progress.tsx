@@ -134,7 +134,8 @@ export function countablesOf(tokens: Token[]): CountedHeading[] {
     if (item.ticked === null && item.references.length === 0) return;
     for (const { counted } of open) counted.items.push(item);
   };
-  for (const [index, token] of tokens.entries()) {
+  for (let index = 0; index < tokens.length; index++) {
+    const token = tokens[index]!;
     if (token.type === "heading_open" && token.level === 0) {
       const level = Number(token.tag.slice(1));
       while (open.length > 0 && open.at(-1)!.level >= level) open.pop();

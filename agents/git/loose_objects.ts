@@ -3,8 +3,9 @@
  * disk before anything refers to it. A few of them by git take three processes and a wait for the disk each; so all
  * wait for it together. What no commit refers to in the end is cleaned away by git like its own.
  */
+import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import { removeIfThere } from "../../server/disk.ts";
+import { existsSync, removeIfThereSync, writeAllSync } from "../../server/disk.ts";
 
 export interface NewObject {
   /** By what it holds; see `objectOf`. */
@@ -48,39 +49,36 @@ export async function writeObjects(
 async function writeObject(commonDir: string, { id, kind, bytes }: NewObject): Promise<void> {
   const folder = `${commonDir}/objects/${id.slice(0, 2)}`;
   const path = `${folder}/${id.slice(2)}`;
-  if (await isKept(path)) return;
+  if (isKept(path)) return;
   const compressed = await compress([headOf(kind, bytes), bytes]);
-  await Deno.mkdir(folder, { recursive: true });
+  Deno.mkdirSync(folder, { recursive: true });
   // Git takes away what a crash leaves of such a name.
   const unfinished = `${folder}/tmp_obj_${crypto.randomUUID().slice(0, 8)}`;
   try {
-    using file = await Deno.open(unfinished, { write: true, createNew: true, mode: 0o444 });
-    for (let done = 0; done < compressed.length;) {
-      done += await file.write(compressed.subarray(done));
-    }
+    using file = Deno.openSync(unfinished, { write: true, createNew: true, mode: 0o444 });
+    writeAllSync(file, compressed);
+    // All else is done in no time; for the disk all wait together, and others go on.
     await file.sync();
-    await Deno.rename(unfinished, path);
+    Deno.renameSync(unfinished, path);
   } catch (error) {
-    await removeIfThere(unfinished);
+    removeIfThereSync(unfinished);
     throw error;
   }
 }
 
 /** It is there, and young again: git's cleaning up takes what is old and nowhere referred to. */
-async function isKept(path: string): Promise<boolean> {
+function isKept(path: string): boolean {
+  if (!existsSync(path)) return false;
   const now = new Date();
   try {
-    await Deno.utime(path, now, now);
+    Deno.utimeSync(path, now, now);
     return true;
   } catch {
-    return false; // Not there, or another person's: written anew, and its content is the same.
+    return false; // Another person's: written anew, and its content is the same.
   }
 }
 
-async function compress(parts: Uint8Array[]): Promise<Uint8Array> {
-  const { deflate } = await import("node:zlib");
-  const whole = new Uint8Array(await new Blob(parts as BlobPart[]).arrayBuffer());
-  return await new Promise((resolve, reject) => {
-    deflate(whole, { level: 1 }, (error, result) => error ? reject(error) : resolve(result));
-  });
+async function compress(parts: readonly Uint8Array[]): Promise<Uint8Array> {
+  const { deflateSync } = await import("node:zlib");
+  return deflateSync(Buffer.concat(parts), { level: 1 });
 }

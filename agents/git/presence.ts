@@ -12,6 +12,30 @@ export async function readIfThere(path: string): Promise<string | null> {
   }
 }
 
+/** The same at once, for small files that are asked for very often. */
+export function readIfThereSync(path: string): string | null {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return null;
+    }
+    throw error;
+  }
+}
+
+/** Whether it is a folder itself, and no link to one. */
+export function isFolderSync(path: string): boolean {
+  try {
+    return Deno.lstatSync(path).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return false;
+    }
+    throw error;
+  }
+}
+
 /** Whether anything has this name; a dangling symbolic link counts. */
 export async function exists(path: string): Promise<boolean> {
   try {

@@ -2,7 +2,7 @@
 import { join, resolve } from "node:path";
 import { AppError } from "../../server/errors.ts";
 import { configOf, git, gitOk, type GitPlace } from "./git.ts";
-import { exists, namesIn, readIfThere } from "./presence.ts";
+import { exists, isFolderSync, namesIn, readIfThere } from "./presence.ts";
 import { type Signer, signingWith } from "./signing.ts";
 
 /** Longest branch name that is accepted, in characters. */
@@ -271,8 +271,8 @@ async function mainPath(
 
 /** The same where the repository's folder is in the usual place: asked by no process, or by one. */
 async function usualPath(repo: string, signal: AbortSignal): Promise<string | null> {
-  if ((await Deno.lstat(join(repo, ".git"))).isDirectory) {
-    if ((await configOf(repo, signal))?.isPlain) return await Deno.realPath(repo);
+  if (isFolderSync(join(repo, ".git")) && (await configOf(repo, signal))?.isPlain) {
+    return await Deno.realPath(repo);
   }
   const args = ["rev-parse", "--is-bare-repository", "--show-toplevel"];
   const { code, stdout } = await git(repo, args, { signal });

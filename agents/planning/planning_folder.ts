@@ -17,6 +17,7 @@ import {
   TEMPLATES,
   TEMPLATES_MAX,
 } from "./document_paths.ts";
+import { type FolderNames, folderNames } from "./folder_names.ts";
 
 /** A document that is there. */
 export interface DocumentFile {
@@ -41,20 +42,31 @@ export function listDocumentFiles(repo: string): DocumentFile[] {
 }
 
 function listInto(found: DocumentFile[], dir: string, below: string): void {
+  const names = folderNames(dir, () => sortOut(dir, below));
+  for (const name of names?.files ?? []) {
+    if (found.length >= DOCUMENTS_MAX) return;
+    const info = lookAt(`${dir}/${name}`);
+    if (info?.isFile && (info.nlink ?? 1) === 1) {
+      found.push({ path: joinRelative(below, name), bytes: info.size, stamp: stampOf(info) });
+    }
+  }
+  for (const name of names?.folders ?? []) {
+    listInto(found, `${dir}/${name}`, joinRelative(below, name));
+  }
+}
+
+function sortOut(dir: string, below: string): FolderNames {
+  const names: FolderNames = { folders: [], files: [] };
   let seen = 0;
   for (const { name, isDirectory, isFile } of entriesOf(dir)) {
-    if (++seen > MAX_ENTRIES || found.length >= DOCUMENTS_MAX) return;
+    if (++seen > MAX_ENTRIES) break;
     const path = joinRelative(below, name);
     // An entry tells of a link itself: it is neither.
     if (isDirectory && isFolderName(name) && path.split("/").length < DOCUMENT_DEPTH) {
-      listInto(found, `${dir}/${name}`, path);
-    } else if (isFile && isDocumentPath(path)) {
-      const info = lookAt(`${dir}/${name}`);
-      if (info?.isFile && (info.nlink ?? 1) === 1) {
-        found.push({ path, bytes: info.size, stamp: stampOf(info) });
-      }
-    }
+      names.folders.push(name);
+    } else if (isFile && isDocumentPath(path)) names.files.push(name);
   }
+  return names;
 }
 
 /** None of a folder that is not for us, or has gone since it was listed. */

@@ -25,6 +25,7 @@ import { projectTemplates } from "./0024_project_templates.ts";
 import { documentsGone } from "./0026_documents_gone.ts";
 import { mergesBrought } from "./0027_merges_brought.ts";
 import { forgesApart } from "./0030_forges_apart.ts";
+import { documentsNewest } from "./0028_documents_newest.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -56,4 +57,5 @@ export const migrations: readonly Migration[] = [
   documentsGone,
   mergesBrought,
   forgesApart,
+  documentsNewest,
 ];

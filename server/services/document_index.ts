@@ -32,9 +32,9 @@ export function followDocuments(app: App, project: Project, signal: AbortSignal)
     const known = documentStamps(app.db, project.id);
     const changed = files.filter(({ path, stamp }) => known.get(path) !== stamp);
     const appeared = changed.filter(({ path }) => !known.has(path));
-    for (const { path } of files) known.delete(path);
+    const disappeared = without(known, files, files.length - appeared.length);
     // First, so that those that appeared can be told to be the same ones.
-    for await (const gone of portionsOf([...known.keys()], signal)) {
+    for await (const gone of portionsOf(disappeared, signal)) {
       dropAll(app, project.id, gone);
     }
     const moves = await findMoves(app, project.id, { place, appeared, signal });
@@ -46,8 +46,20 @@ export function followDocuments(app: App, project: Project, signal: AbortSignal)
       });
       transact(app, (tx) => index(tx, project.id, read));
     }
-    if (changed.length > 0 || known.size > 0) tell(app, project.id);
+    if (changed.length > 0 || disappeared.length > 0) tell(app, project.id);
   });
+}
+
+/** Paths of those that no file has. `found`: how many have one. */
+function without(
+  known: ReadonlyMap<string, string>,
+  files: readonly DocumentFile[],
+  found: number,
+): string[] {
+  // Nearly always all have: thousands need not be looked up for that.
+  if (found === known.size) return [];
+  const there = new Set(files.map(({ path }) => path));
+  return [...known.keys()].filter((path) => !there.has(path));
 }
 
 function dropAll(app: App, projectId: string, paths: readonly string[]): void {

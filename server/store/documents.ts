@@ -25,6 +25,7 @@ export function putDocument(
       target = :target, problem = :problem, bytes = :bytes, stamp = :stamp, version = :version, indexed_at = :now
     RETURNING *
   `).get({ ...document, id, now: tx.now })!;
+  lastStamps.delete(tx.db);
   const { number } = row as { number: number };
   if (row.id !== id) {
     tx.db.prepare("DELETE FROM document_links WHERE document = :number").run({ number });
@@ -54,6 +55,7 @@ export function putWords(
 
 /** The file is gone; its id is kept for when it comes back. */
 export function dropDocument(tx: Tx, { number }: Pick<PlanningDocument, "number">): void {
+  lastStamps.delete(tx.db);
   keepGone(tx, number);
   tx.db.prepare("DELETE FROM documents_text WHERE rowid = :number").run({ number });
   tx.db.prepare("DELETE FROM documents WHERE number = :number").run({ number });
@@ -164,8 +166,24 @@ export function documentsState(db: Db, projectId: string): string {
   return `${row.n}-${row.at}`;
 }
 
-/** What the check of the files compares with: stamps by path. One row for all: thousands take several times as long. */
-export function documentStamps(db: Db, projectId: string): Map<string, string> {
+/** What the check of the files compares with: stamps by path. The same one as long as no document is another one. */
+export function documentStamps(db: Db, projectId: string): ReadonlyMap<string, string> {
+  const state = documentsState(db, projectId);
+  const known = lastStamps.get(db);
+  if (known?.projectId === projectId && known.state === state) return known.stamps;
+  const stamps = readStamps(db, projectId);
+  lastStamps.set(db, { projectId, state, stamps });
+  return stamps;
+}
+
+/** Of the project that was asked for last; gone with the next write, also with one that is taken back. */
+const lastStamps = new WeakMap<
+  Db,
+  { projectId: string; state: string; stamps: ReadonlyMap<string, string> }
+>();
+
+/** One row for all: thousands take several times as long. */
+function readStamps(db: Db, projectId: string): Map<string, string> {
   const row = db.prepare(`
     SELECT group_concat(path || char(9) || stamp, char(10)) AS rows FROM documents WHERE project_id = :projectId
   `).get({ projectId })!;
