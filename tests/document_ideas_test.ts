@@ -271,6 +271,25 @@ Deno.test("a document's open items have a button each, and the form leads back t
   equal(api.status, 409);
 });
 
+Deno.test("an item of a template that nobody has filled in has no button, and becomes no idea", async () => {
+  await using b = await bench(
+    "# Requirements\n\n- [ ] R1:\n- [ ] \n- [ ] As a … I can …\n- [ ] R2: load\n",
+  );
+  const html = await (await b.pages.get(`/documents/${b.id}`)).text();
+  deepEqual(
+    [...html.matchAll(/class="make-idea" name="idea" value="(\d+)"/g)].map(([, line]) => line),
+    ["5"],
+  );
+  for (const line of [2, 3, 4]) {
+    await rejects(lineIdea(b, line, await seenOf(b)), {
+      code: "conflict",
+      message: /says nothing yet|no item/,
+    });
+  }
+  equal(ideasOf(b).length, 0);
+  equal((await lineIdea(b, 5, await seenOf(b))).title, "R2: load");
+});
+
 Deno.test("a roadmap's rows are named by what comes out of them, whatever the document is called", () => {
   const table =
     "| Milestone | Outcome | State |\n|---|---|---|\n| M1 | Ships | |\n| M1 | Lands | done |\n";

@@ -56,6 +56,8 @@ export interface RenderOptions {
   tickable?: boolean;
   /** Where a form of one button sends the line of an item that is to be an idea; absent: no item has one. */
   ideaAction?: string;
+  /** Whether an item's words say nothing that could be an idea; absent: all do. */
+  saysNothing?: (words: string) => boolean;
   /** Ids of headings begin with it, so that several texts can stand on one page; "section" by default. */
   idPrefix?: string;
   /** Levels that headings are put down; 1 by default, since the page has a heading of its own. */
@@ -249,7 +251,9 @@ function tickItems({ tokens, Token }: StateCore, env: DocumentEnv): void {
     // Nothing of the document's own words is in it.
     box.content = boxHtml(open.map[0] + linesBefore, done, tickable === true);
     token.children!.unshift(box);
-    if (ideaAction !== undefined && !done && !REFERRED.test(token.content)) {
+    const words = token.content.slice(match[0].length);
+    const isOpen = !done && !REFERRED.test(words);
+    if (ideaAction !== undefined && isOpen && !env.saysNothing?.(words)) {
       const button = new Token("html_inline", "", 0);
       button.content = ideaHtml(open.map[0] + linesBefore, ideaAction);
       token.children!.push(button);

@@ -63,7 +63,7 @@ export function GoneNotice(
       <p>
         What was asked is kept. Where the document has another name by now, say which, and all that
         was asked about it goes there.{" "}
-        <a href={lostAsksHref(ask.projectId)}>All that was asked so</a>
+        <a href={lostAsksHref(ask.projectId)}>What else was asked about documents that are gone</a>
       </p>
       <form method="post" action={`${askHref(ask.id)}/document`} id={FORM}>
         <ErrorSummary form={FORM} message={message} errors={errors} />

@@ -29,7 +29,7 @@ export function SuggestionPanel(props: SuggestionPanelProps): VNode {
       title="Suggested change"
       aside={<StatusBadge shown={suggestionWords[suggestion.status]} />}
     >
-      {documentId === null && (
+      {documentId === null && open > 0 && (
         <p class="error">planning/{path} is gone, so nothing of this can be accepted.</p>
       )}
       {open > 1 && (

@@ -6,6 +6,7 @@
 import { setPriority } from "node:os";
 import { NICENESS } from "../hands_config.ts";
 import { readLines } from "../lines.ts";
+import { spelled } from "./spelled.ts";
 import { DIAGRAM_CHARS, DIAGRAMS_ARGUMENT, type FromDiagrams } from "./protocol.ts";
 
 /** Escapes can make six bytes of one character. */
@@ -26,7 +27,7 @@ export async function diagramsMain(): Promise<void> {
 
 function draw(render: (source: string) => string, source: string): FromDiagrams {
   try {
-    return { svg: render(source) };
+    return { svg: render(spelled(source)) };
   } catch (error) {
     const said = error instanceof Error ? error.message : String(error);
     return { problem: said.slice(0, PROBLEM_CHARS) };

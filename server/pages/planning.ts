@@ -20,6 +20,7 @@ import { SECOND_MS } from "../clock.ts";
 import { AppError, messageOf } from "../errors.ts";
 import type { PlanningDocument, Project } from "../records.ts";
 import { linkedImage } from "../services/document_images.ts";
+import { saysNothing } from "../services/document_items.ts";
 import { draftOf } from "../services/document_drafts.ts";
 import { templatesOf } from "../services/document_templates.ts";
 import { documentSavesOf } from "../services/document_place.ts";
@@ -280,7 +281,7 @@ export async function rendered(
     renderDocument(body, {
       linesBefore: bodyLine,
       tickable: open !== undefined,
-      ...open && { ideaAction: `${documentHref(open.id)}/line-idea` },
+      ...open && { ideaAction: `${documentHref(open.id)}/line-idea`, saysNothing },
       diagram,
       links: {
         resolve: referred.resolve,

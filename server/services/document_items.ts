@@ -118,6 +118,9 @@ function everything(root: DocumentSection, lines: string[]): DocumentItem[] {
   return items.sort((a, b) => a.line - b.line);
 }
 
+/** Whether an item has no words of its own yet, but a template's: nothing can be made of it. */
+export const saysNothing = (title: string): boolean => isEmpty(title, compared(title));
+
 /** A template's own words, and what has no words at all. */
 const isEmpty = (title: string, words: string): boolean =>
   words.length < 2 || words === "ticket" || words === "idea" || /^[a-z]{1,4}\d+$/.test(words) ||

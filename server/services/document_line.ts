@@ -17,7 +17,7 @@ import {
 import { findIdeaByNumber, getIdea } from "../store/ideas.ts";
 import { takeNumber } from "../store/projects.ts";
 import { insertFrom, requireActiveProject } from "./document_ideas.ts";
-import { allDocumentItems, compared, type DocumentItem } from "./document_items.ts";
+import { allDocumentItems, compared, type DocumentItem, saysNothing } from "./document_items.ts";
 import { type DocumentSection, sectionsOf } from "./document_sections.ts";
 import { DocumentConflict, type OpenDocument, openDocument, saveDocument } from "./documents.ts";
 
@@ -56,7 +56,7 @@ export function ideaFromLine(
     if (document.version !== seen) throw new DocumentConflict(document.path, text);
     if (!found) throw refused(line, "it is no item of a checklist");
     if (found.names !== null) throw refused(line, `it names ${found.names} already`);
-    if (found.item.words === "") throw refused(line, "it has no words");
+    if (found.isEmpty) throw refused(line, "it says nothing yet");
     const before = listDocumentIdeas(app.db, document.id, KNOWN_MAX).find((idea) =>
       idea.words === found.item.words && idea.sectionWords === found.item.sectionWords
     );
@@ -102,7 +102,8 @@ function itemAt(text: string, line: number) {
     ...{ words: compared(words), sectionWords: compared(section), section },
     ...{ title: words.slice(0, TITLE_CHARS), description: "" },
   };
-  return { item, names, number: kind === "idea" ? Number(number) : null };
+  const isEmpty = item.words === "" || saysNothing(words);
+  return { item, names, isEmpty, number: kind === "idea" ? Number(number) : null };
 }
 
 function deepest(section: DocumentSection, line: number): DocumentSection {
