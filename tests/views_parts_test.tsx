@@ -18,7 +18,7 @@ import {
   placeText,
   planFiles,
 } from "../views/diff_place.ts";
-import { wordMarks } from "../views/diff_words.ts";
+import { loadMarks } from "../views/diff_words.ts";
 import { count, duration, firstLine, money, relative, tokens } from "../views/format.ts";
 import { ErrorPage } from "../views/errors.tsx";
 import { ErrorSummary, Field } from "../views/forms.tsx";
@@ -335,11 +335,46 @@ Deno.test("Diff shows remarks on an earlier version at the file's head, with the
   match(html, /line 15 \(removed\) of an earlier version, b{7,12}, /);
 });
 
-Deno.test("wordMarks() marks the changed middle of lines that have enough in common", () => {
-  const marks = wordMarks(
-    a.lines(1, 1, ["-let a = 1;", "+let b = 1;", " x", "-one", "+completely other"]),
+/** The marked parts of a pair of lines, as text; null: neither has any. */
+async function markedIn(before: string, after: string, budgetMs?: number) {
+  const lines = a.lines(1, 1, [`-${before}`, `+${after}`]);
+  const marks = (await loadMarks(budgetMs))({ header: "@@", lines });
+  if (marks.size === 0) return null;
+  return lines.map(({ text }, i) =>
+    (marks.get(i) ?? []).map(({ from, to }) => text.slice(from, to))
   );
-  deepEqual([...marks], [[0, { from: 4, to: 5 }], [1, { from: 4, to: 5 }]]);
+}
+
+Deno.test("loadMarks() marks every word that changed, in lines that have enough in common", async () => {
+  deepEqual(await markedIn("let a = 1;", "let b = 1;"), [["a"], ["b"]]);
+  deepEqual(
+    await markedIn("  save(slot, level, false);", "  load(slot, level, true);"),
+    [["save", "false"], ["load", "true"]],
+  );
+  deepEqual(await markedIn("f(a, b)", "f(a, b, c)"), [[], [", c"]]);
+  deepEqual(await markedIn("value1 = x", "value12 = x"), [["value1"], ["value12"]], "whole words");
+  deepEqual(
+    await markedIn("the red fox ran over there again", "the blue cow ran over here again"),
+    [["red fox", "there"], ["blue cow", "here"]],
+    "what only a space is between is one",
+  );
+  deepEqual(await markedIn("x = '🙂' + y", "x = '🙃' + y"), [["🙂"], ["🙃"]], "whole characters");
+  equal(await markedIn("one", "completely other"), null);
+  equal(await markedIn("if (a) return b;", "for (const x of y) { go(x); }"), null);
+  equal(await markedIn(`${"x ".repeat(600)}a`, `${"x ".repeat(600)}b`), null, "too long");
+});
+
+Deno.test("loadMarks() keeps to its time, and to lines that can be compared: then the middle is one part", async () => {
+  const [before, after] = ["save(slot, level, false);", "load(slot, level, true);"];
+  deepEqual(await markedIn(`keep these words: ${before}`, `keep these words: ${after}`, 0), [
+    ["save(slot, level, false"],
+    ["load(slot, level, true"],
+  ]);
+  const many = (word: string) => `${"same ".repeat(80)}${`${word}. `.repeat(110)}`;
+  equal((await markedIn(many("a"), many("b")))!.map(({ length }) => length).join(), "1,1");
+  const hunk = { header: "@@", lines: a.lines(1, 1, [`-${before}`, `+${after}`]) };
+  const marks = (await loadMarks())(hunk);
+  equal((await loadMarks(0))(hunk), marks, "kept with the hunk");
 });
 
 // ------------------------------------------------------------------ activity

@@ -7,7 +7,7 @@ import type { DiffFile, DiffHunk, DiffLine } from "../server/records.ts";
 import type { Colour, Colours } from "./code_colours.ts";
 import type { Gap } from "./diff_gaps.ts";
 import { lineId, type Place } from "./diff_place.ts";
-import { type Mark, wordMarks } from "./diff_words.ts";
+import { type Mark, type MarksOf, middleMarks } from "./diff_words.ts";
 import { count, plural } from "./format.ts";
 import { idPart, withQuery } from "./links.ts";
 import { render } from "./render.ts";
@@ -18,6 +18,8 @@ export interface LinesSpec {
   /** Old and new side by side. */
   split: boolean;
   colours: Colours | null;
+  /** Null: the changed middle of each line. */
+  marks: MarksOf | null;
   /** Address of the page, for links that open a comment's form; null: it is too late to comment. */
   commentPage: string | null;
   /** What stands under a line: remarks, or a form; null: nothing. */
@@ -65,9 +67,11 @@ class LineWriter {
 
   hunk(hunk: DiffHunk, more: string): string {
     const { colours, file, head, split } = this.spec;
-    const marks = wordMarks(hunk.lines);
+    const marks = (this.spec.marks ?? middleMarks)(hunk);
     const colour = colours?.(file.path, hunk) ?? null;
-    const codes = hunk.lines.map((line, i) => codeHtml(line, colour?.[i] ?? [], marks.get(i)));
+    const codes = hunk.lines.map((line, i) =>
+      codeHtml(line, colour?.[i] ?? [], marks.get(i) ?? [])
+    );
     const note = head(hunk);
     const rows = split ? this.#split(hunk.lines, codes) : this.#unified(hunk.lines, codes);
     return `<tbody><tr class="hunk"><th colspan="${this.columns}" scope="rowgroup">${
@@ -170,17 +174,21 @@ function runOf(lines: DiffLine[], start: number, kind: DiffLine["kind"]): number
 /** Longer lines are cut: minified files would fill the page. */
 const LINE_MAX_CHARS = 1_000;
 
-function codeHtml(line: DiffLine, colours: Colour[], mark: Mark | undefined): string {
+function codeHtml(line: DiffLine, colours: Colour[], marks: Mark[]): string {
   const { text } = line;
   if (text.length > LINE_MAX_CHARS) {
     const left = plural(text.length - LINE_MAX_CHARS, "more character");
     return `${escape(text.slice(0, LINE_MAX_CHARS))}<i class="muted">… ${left}</i>`;
   }
   const end = line.noNewline ? `<i class="muted">no newline at the end</i>` : "";
-  if (!mark || mark.to <= mark.from) return coloured(text, colours, 0, text.length) + end;
-  return coloured(text, colours, 0, mark.from) +
-    `<span class="word">${coloured(text, colours, mark.from, mark.to)}</span>` +
-    coloured(text, colours, mark.to, text.length) + end;
+  let html = "";
+  let at = 0;
+  for (const { from, to } of marks) {
+    html += coloured(text, colours, at, from);
+    html += `<span class="word">${coloured(text, colours, from, to)}</span>`;
+    at = to;
+  }
+  return html + coloured(text, colours, at, text.length) + end;
 }
 
 function coloured(text: string, colours: Colour[], from: number, to: number): string {

@@ -1,6 +1,7 @@
 /** What a diff is made of. */
 import type { Comment, DiffFile, ReviewFinding } from "../server/records.ts";
 import type { Colours } from "./code_colours.ts";
+import type { MarksOf } from "./diff_words.ts";
 import type { Gap, LineRange } from "./diff_gaps.ts";
 import type { Origin } from "./diff_origin.tsx";
 import type { Place } from "./diff_place.ts";
@@ -32,6 +33,8 @@ export interface DiffProps {
   nowrap?: boolean;
   /** Null: without colours. */
   colours?: Colours | null;
+  /** Null: the changed middle of each line is marked. */
+  marks?: MarksOf | null;
   /** By path, the gaps between the hunks; none: no more lines can be shown. */
   gaps?: ReadonlyMap<string, (Gap | null)[]>;
   /** By path, what `?expand=` names of it. */

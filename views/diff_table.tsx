@@ -25,6 +25,7 @@ export function HunkTable(props: FileDiffProps): VNode {
       file,
       split,
       colours: props.colours ?? null,
+      marks: props.marks ?? null,
       commentPage: props.commentAction ? props.page : null,
       below: belowLines(props),
       head: (hunk) => <HunkOrigin {...props} hunk={hunk} />,

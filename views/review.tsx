@@ -54,7 +54,7 @@ export interface ReviewPageProps {
   /** What the diff shows besides its lines. */
   extras?: Pick<
     DiffProps,
-    "colours" | "gaps" | "expanded" | "ticks" | "origins" | "why" | "commentText"
+    "colours" | "marks" | "gaps" | "expanded" | "ticks" | "origins" | "why" | "commentText"
   >;
   pull: PullProps;
   /** Lines or files were left out. */

@@ -1,4 +1,5 @@
 import { loadColours } from "../../views/code_colours.ts";
+import { loadMarks } from "../../views/diff_words.ts";
 import { expandHunks, type Gap, gapsOf } from "../../views/diff_gaps.ts";
 import type { Place } from "../../views/diff_place.ts";
 import { ticketHref } from "../../views/links.ts";
@@ -64,6 +65,7 @@ export async function reviewPage(
     },
     extras: {
       colours: await loadColours(),
+      marks: await loadMarks(),
       gaps,
       expanded: query.expand,
       ticks: ticksOf(app, id, files),
