@@ -360,7 +360,8 @@ export type RunPurpose =
   | "change"
   | "review"
   | "explain"
-  | "plan";
+  | "plan"
+  | "deploy";
 
 export interface Run {
   id: string;
