@@ -9,7 +9,14 @@ import { type Claude, createClaude } from "./loop/claude.ts";
 import { BUNDLE_MS, bundleDeltas } from "./delta_bundle.ts";
 import { runLoop } from "./loop/loop.ts";
 import { probeBrain } from "./brain_probe.ts";
-import type { FromBrain, NoteEvent, RunOutcome, ToBrain, ToolResult } from "./protocol.ts";
+import type {
+  FromBrain,
+  NoteEvent,
+  RunOutcome,
+  ToBrain,
+  ToolCall,
+  ToolResult,
+} from "./protocol.ts";
 
 /** What a loop asks the server, without the numbers that bring the answer back. */
 type Question = Extract<FromBrain, { requestId: number }>;
@@ -84,6 +91,8 @@ class Loop {
   readonly #stop = new AbortController();
   readonly #waiting = new Map<number, (answer: Answer) => void>();
   #requests = 0;
+  /** The calls that were asked for together with their turn. */
+  #announced: { turn: number; answer: Promise<Answer> } | null = null;
   /** For how long what the loop said was not on disk yet: no time of the run's, should the disk be full. */
   #savingMs = 0;
   /** Persons' notes that came since the server's last answer, and those that came before it. */
@@ -111,13 +120,16 @@ class Loop {
         elapsedMs,
         model: this.#heardFrom(claude),
         signal,
-        append: async (event) => {
+        append: async (event, calls) => {
           bundle.flush();
           const beganMs = performance.now();
-          await this.#ask({ type: "append", event });
+          const saved = this.#ask({ type: "append", event });
+          if (event.type === "turn_finished" && calls) this.#announce(event.turn, calls);
+          await saved;
           this.#savingMs += performance.now() - beganMs;
         },
-        tools: (turn, calls) => this.#ask({ type: "tools", turn, calls }),
+        tools: (turn, calls) =>
+          this.#takeAnnounced(turn) ?? this.#ask({ type: "tools", turn, calls }),
         heard: () => this.#heard.splice(0),
         delta: bundle.add,
         nowMs: () => performance.now() - this.#savingMs,
@@ -127,6 +139,20 @@ class Loop {
     } finally {
       bundle.flush();
     }
+  }
+
+  /** Asked for with the turn, the calls begin as soon as that is on disk, and not a way there and back later. */
+  #announce(turn: number, calls: ToolCall[]): void {
+    if (this.#stop.signal.aborted) return;
+    const answer = this.#ask({ type: "tools", turn, calls });
+    answer.catch(() => {}); // told to who takes it, if anybody does
+    this.#announced = { turn, answer };
+  }
+
+  #takeAnnounced(turn: number): Promise<Answer> | null {
+    const announced = this.#announced;
+    this.#announced = null;
+    return announced?.turn === turn ? announced.answer : null;
   }
 
   /** The server is told of what its other runs' requests depend on. */

@@ -66,6 +66,10 @@ interface Loop {
   host: BrainHost;
   /** Told to stop: it may save what it has, and begins nothing new. */
   stopping: boolean;
+  /** An event of it is not on disk yet, and has not failed to get there. */
+  saving: boolean;
+  /** Calls that came with their turn: they begin when that is on disk. */
+  announced: ToolsMessage | null;
   /** Settles when no tool call of it is at work. */
   tools: Promise<void>;
   /** Settles when its newest event is on disk, or can't be saved. */
@@ -73,6 +77,8 @@ interface Loop {
   end: (outcome: RunOutcome) => void;
   fail: (error: unknown) => void;
 }
+
+type ToolsMessage = Extract<FromBrain, { type: "tools" }>;
 
 export class BrainLink {
   readonly #options: BrainLinkOptions;
@@ -123,6 +129,8 @@ export class BrainLink {
     const loop: Loop = {
       host,
       stopping: false,
+      saving: false,
+      announced: null,
       tools: Promise.resolve(),
       appending: Promise.resolve(),
       end: resolve,
@@ -202,7 +210,9 @@ export class BrainLink {
           loop.appending = this.#append(message, loop);
           return;
         case "tools":
-          if (!loop.stopping) loop.tools = this.#useTools(message, loop);
+          if (loop.stopping) return;
+          if (loop.saving) loop.announced = message;
+          else loop.tools = this.#useTools(message, loop);
           return;
         case "delta":
           return loop.host.delta(message.turn, message.kind, message.text);
@@ -220,6 +230,7 @@ export class BrainLink {
 
   /** A turn that is paid for is kept for as long as it can't be saved: a full disk is emptied some time. */
   async #append(message: Extract<FromBrain, { type: "append" }>, loop: Loop): Promise<void> {
+    loop.saving = true;
     try {
       await loop.host.append(message.event);
     } catch (error) {
@@ -230,10 +241,14 @@ export class BrainLink {
       this.#options.timers.after(SAVE_AGAIN_MS, again, { keepAlive: true });
       return;
     }
+    loop.saving = false;
     this.#post({ type: "appended", loop: message.loop, requestId: message.requestId });
+    const { announced } = loop;
+    loop.announced = null;
+    if (announced && this.#loops.get(message.loop) === loop) this.#serve(announced);
   }
 
-  async #useTools(message: Extract<FromBrain, { type: "tools" }>, loop: Loop): Promise<void> {
+  async #useTools(message: ToolsMessage, loop: Loop): Promise<void> {
     const { loop: number, requestId } = message;
     try {
       const { results, suspended } = await loop.host.tools(message.turn, message.calls);

@@ -352,7 +352,8 @@ export type RunPurpose =
   | "change"
   | "review"
   | "explain"
-  | "plan";
+  | "plan"
+  | "deploy";
 
 export interface Run {
   id: string;

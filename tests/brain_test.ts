@@ -3,7 +3,11 @@ import { deepStrictEqual as deepEqual, match, rejects, strictEqual as equal } fr
 import { createBrains } from "../agents/brains.ts";
 import { bundleDeltas } from "../agents/delta_bundle.ts";
 import { demoModel } from "../agents/models.ts";
+import type { RunEventBody } from "../agents/protocol.ts";
+import { SECOND_MS } from "../server/clock.ts";
 import { silentLog } from "../server/log.ts";
+import { Unavailable } from "../server/machine_fault.ts";
+import { systemTimers, type Timers } from "../server/timers.ts";
 import {
   answer,
   broken,
@@ -18,7 +22,17 @@ import {
   unauthorized,
 } from "./fake_claude/mod.ts";
 import { runSpec, typesOf } from "./loop_support.ts";
-import { actor, handIn, never, pool, poolFor, recorder, root } from "./brain_support.ts";
+import {
+  actor,
+  handIn,
+  never,
+  type Pool,
+  pool,
+  poolFor,
+  recorder,
+  resultOf,
+  root,
+} from "./brain_support.ts";
 
 // ---------------------------------------------------------------- against the fake server
 
@@ -243,3 +257,69 @@ Deno.test("a host whose tools throw ends that run with the error", async () => {
   const { host } = recorder({ tools: () => Promise.reject(new Error("no hands")) });
   await rejects(brains.run(runSpec(), [], 0, host, never), /no hands/);
 });
+
+// ---------------------------------------------------------------- calls that come with their turn
+
+Deno.test("a turn's calls begin as soon as it is on disk, and not before", async () => {
+  await using fake = startFakeClaude({ reply: () => handIn });
+  using brains = poolFor(fake);
+  const order: string[] = [];
+  const { host } = recorder({
+    async append({ type }) {
+      order.push(`${type} asked`);
+      // Long enough for calls that were passed on to be there: an answer of the brain's comes after them.
+      if (type === "turn_finished") await brainAnswers(brains);
+      order.push(type);
+    },
+    tools(turn, calls) {
+      order.push(`tools of turn ${turn}`);
+      return Promise.resolve({ results: calls.map(resultOf), suspended: false });
+    },
+  });
+  equal((await brains.run(runSpec(), [], 0, host, never)).type, "succeeded");
+  deepEqual(order.slice(-3), ["turn_finished asked", "turn_finished", "tools of turn 1"]);
+});
+
+Deno.test("a turn that can't be saved yet keeps its calls waiting; one that can't at all never begins them", async () => {
+  await using fake = startFakeClaude({ reply: () => handIn });
+  const soon: Timers = {
+    ...systemTimers,
+    after: (ms, callback, options) =>
+      systemTimers.after(ms < SECOND_MS ? 0 : ms, callback, options),
+  };
+  using brains = poolFor(fake, { timers: soon });
+  for (
+    const { fault, left, ends } of [
+      { fault: () => new Unavailable("disk_full", "save it"), left: 3, ends: "succeeded" },
+      { fault: () => new Error("the run has ended"), left: 1, ends: "rejected" },
+    ]
+  ) {
+    let failures = left;
+    const order: string[] = [];
+    const { host } = recorder({
+      async append({ type }) {
+        if (type !== "turn_finished") return;
+        await brainAnswers(brains);
+        order.push(failures > 0 ? "not saved" : "saved");
+        if (failures-- > 0) throw fault();
+      },
+      tools(_turn, calls) {
+        order.push("tools");
+        return Promise.resolve({ results: calls.map(resultOf), suspended: false });
+      },
+    });
+    const ended = await brains.run(runSpec(), [], 0, host, never)
+      .then(({ type }) => type, () => "rejected");
+    equal(ended, ends);
+    await brainAnswers(brains);
+    const refused = Array(left).fill("not saved");
+    deepEqual(order, ends === "rejected" ? refused : [...refused, "saved", "tools"]);
+  }
+});
+
+/** Another run through the same brain, from its start to its end: whatever was said before has been heard by then. */
+async function brainAnswers(brains: Pool): Promise<void> {
+  const log = [{ type: "cancelled", by: "owner" }] as RunEventBody[];
+  const { type } = await brains.run(runSpec({ runId: "other" }), log, 0, recorder().host, never);
+  equal(type, "stopped");
+}

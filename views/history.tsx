@@ -116,6 +116,8 @@ export function describeChange(change: ChangeEvent): string {
       } applied by ${actor}`;
     case "run_created":
       return `The ${text("agent")} was started`;
+    case "run_deployed":
+      return `${deployedWords[text("status")] ?? "Deployment ended"}${reason}`;
     case "run_paused":
       return `The ${text("agent")} was paused by ${actor}`;
     case "run_resumed":
@@ -181,6 +183,12 @@ const textOf = ({ data }: ChangeEvent, key: string): string =>
   typeof data[key] === "string" ? data[key] : "";
 
 /** What a person said with it, or the reason that was given, whole; empty: nothing. */
+const deployedWords: Readonly<Record<string, string>> = {
+  done: "Deployed",
+  prepared: "Deployment prepared, a person takes the steps",
+  blocked: "Deployment stopped",
+};
+
 export const wordsOf = (change: ChangeEvent): string =>
   textOf(change, "words") || textOf(change, "reason");
 

@@ -6,6 +6,7 @@ import { priorityNames } from "../server/states.ts";
 import { Hidden } from "./components.tsx";
 import { ActionForm, Button, buttonClass, Disclosure, ErrorSummary, Field } from "./forms.tsx";
 import { reviewHref, ticketHref } from "./links.ts";
+import { DeployAction } from "./ticket_deploy.tsx";
 import { isOrders, isProjects } from "./ticket_parts.tsx";
 import { isUndone, UndoActions } from "./ticket_undo.tsx";
 
@@ -101,6 +102,7 @@ export function TicketActions(props: TicketActionsProps): VNode {
       id="ticket-actions"
     >
       {status === "done" && <UndoActions ticket={ticket} undo={undo} />}
+      {status === "done" && undo?.status !== "pending" && <DeployAction ticket={ticket} />}
       {status === "queued" && !needs && (
         <div class="action-main">
           <ActionForm action={action("start")} kind="primary">Start now</ActionForm>

@@ -231,6 +231,7 @@ export const purposeWords: Record<RunPurpose, string> = {
   review: "Review",
   explain: "Explain output",
   plan: "Plan",
+  deploy: "Deploy",
 };
 
 /** A failure reason in words. */

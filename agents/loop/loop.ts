@@ -17,7 +17,7 @@ import type { DeltaKind, Model, TurnAnswer } from "./turn.ts";
 import { TurnError } from "./turn.ts";
 import { costMicroUsd } from "./cost.ts";
 import { priceFor } from "../models.ts";
-import { apply, fold, giveUpSent, worstOf } from "./fold.ts";
+import { apply, callsOf, fold, giveUpSent, worstOf } from "./fold.ts";
 import { summaryOf } from "./history.ts";
 import { sentFits, toBeSummed, usd } from "./limits.ts";
 import { kindOfFailure, type LoopState } from "./loop_state.ts";
@@ -37,8 +37,11 @@ export interface LoopDeps {
   /** What is on disk already: empty, or beginning with `started`. */
   log: readonly RunEventBody[];
   model: Model;
-  /** Resolves when the event is on disk. Rejects when `signal` aborts. */
-  append(event: RunEventBody): Promise<void>;
+  /**
+   * Resolves when the event is on disk. Rejects when `signal` aborts. `calls`: the turn's, for which `tools` is asked
+   * next, whatever else happens: they may be passed on already, to be begun when the event is on disk.
+   */
+  append(event: RunEventBody, calls?: ToolCall[]): Promise<void>;
   /**
    * Does the calls of a turn; results that come back are on disk. `suspended`: some wait for a person.
    * Rejects when `signal` aborts.
@@ -118,7 +121,8 @@ async function take(step: Step, state: LoopState, deps: LoopDeps): Promise<RunOu
 }
 
 async function record(state: LoopState, deps: LoopDeps, event: RunEventBody): Promise<void> {
-  await deps.append(event);
+  const calls = event.type === "turn_finished" ? callsOf(event.content) : [];
+  await (calls.length > 0 ? deps.append(event, calls) : deps.append(event));
   takeNotes(state, deps);
   apply(state, event);
 }

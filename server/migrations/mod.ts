@@ -24,8 +24,9 @@ import { documentWork } from "./0022_document_work.ts";
 import { projectTemplates } from "./0024_project_templates.ts";
 import { documentsGone } from "./0026_documents_gone.ts";
 import { mergesBrought } from "./0027_merges_brought.ts";
-import { forgesApart } from "./0030_forges_apart.ts";
 import { documentsNewest } from "./0028_documents_newest.ts";
+import { forgesApart } from "./0030_forges_apart.ts";
+import { deploying } from "./0031_deploying.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -56,6 +57,7 @@ export const migrations: readonly Migration[] = [
   projectTemplates,
   documentsGone,
   mergesBrought,
-  forgesApart,
   documentsNewest,
+  forgesApart,
+  deploying,
 ];

@@ -130,7 +130,9 @@ export const bulkJson = (results: BulkResult[]): z.infer<ReturnType<typeof bulkS
 });
 
 const runPurposes = ["clarify", "research", "estimate", "prioritize"] as const;
-const workPurposes = ["develop", "fix", "change", "review", "explain", "plan"] as const;
+const workPurposes = [
+  ...["develop", "fix", "change", "review", "explain", "plan", "deploy"] as const,
+];
 
 export const progressSchema = once(() =>
   z.object({

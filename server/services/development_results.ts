@@ -14,12 +14,14 @@ import { replaceFindings } from "../store/reviews.ts";
 import { moveSubtask } from "../store/subtasks.ts";
 import { getTicket, updateTicket } from "../store/tickets.ts";
 import { isReviewable, whyNotReviewable } from "./evidence.ts";
+import { tellOfDeployment } from "./deploying.ts";
 import { startRun } from "./runs.ts";
 import { moveTicket } from "./ticket_moves.ts";
 import { block, goTo, sendBack } from "./development.ts";
 
 /** Takes over what an agent of the ticket handed in, in the transaction that ends its run. */
 export function applyDevelopmentResult(app: App, tx: Tx, run: Run, result: unknown): void {
+  if (run.purpose === "deploy") return tellOfDeployment(tx, run, result as ResultOf<"deployer">);
   const ticket = getTicket(tx.db, run.ticketId!);
   if (ticket.status !== "in_progress") return;
   switch (run.purpose) {

@@ -24,7 +24,7 @@ import { actingAs, type App } from "../app.ts";
 import { transact, transactSoon } from "../db.ts";
 import { AppError } from "../errors.ts";
 import { once } from "../once.ts";
-import type { Project, Run } from "../records.ts";
+import type { Project, Run, Ticket } from "../records.ts";
 import { listActiveMcpServers } from "../store/mcp_servers.ts";
 import { getProject } from "../store/projects.ts";
 import { findStart, forkLimits, hasAsked } from "../store/run_log.ts";
@@ -41,7 +41,7 @@ import { priced } from "./prices.ts";
 import { readyChecks, toldChecks } from "./run_checks.ts";
 import { isActive, recordRunEvent } from "./runs.ts";
 import { readingDefinition, trialDefinition } from "./trials.ts";
-import { viewOf } from "./views.ts";
+import { readsView, viewOf } from "./views.ts";
 import { taskOf } from "./run_task.ts";
 
 export async function prepareRun(
@@ -299,7 +299,7 @@ type StartedEvent = Extract<RunEventBody, { type: "started" }>;
 
 /**
  * Developers edit in the ticket's worktree, its reviewer reads there; an idea's agents read a view of the
- * base branch, and a trial one of what it looks at. With the commit that is checked out in it.
+ * base branch, a trial one of what it looks at, and the deployer one of what was merged. With the commit that is checked out in it.
  */
 async function placeFor(
   app: App,
@@ -307,7 +307,7 @@ async function placeFor(
   project: Project,
   signal: AbortSignal,
 ): Promise<{ place: Place; commit: string }> {
-  if (run.ticketId && !run.trial) {
+  if (run.ticketId && !readsView(run)) {
     const ticket = getTicket(app.db, run.ticketId);
     const worktree = worktreeOf(app, ticket);
     if (!findStart(app.db, run.id)) await followBranch(project, ticket, worktree, signal);
@@ -318,9 +318,13 @@ async function placeFor(
       commit: await ticketTip(project, worktree, signal),
     };
   }
-  const commit = (run.ticketId && getTicket(app.db, run.ticketId).headCommit) ||
+  const commit = (run.ticketId && commitOf(getTicket(app.db, run.ticketId), run)) ||
     await baseTip(project, signal);
   const dir = await viewOf(app, { project, commit, runId: run.id }, signal);
   const gitDir = await commonDirOf(project.path, signal);
   return { place: equipped(project, { dir, access: "read", gitDir }), commit };
 }
+
+/** What is deployed is what came onto the base branch: a squashed commit, as a rule. */
+const commitOf = ({ headCommit, mergeCommit }: Ticket, { purpose, trial }: Run): string | null =>
+  purpose === "deploy" && !trial ? mergeCommit : headCommit;

@@ -97,6 +97,11 @@ async function ticketParts(
       const sinceGreen = await changedSinceGreen(project, ticket, checks, signal);
       return { ...asked, checkFailures: [failed], ...sinceGreen && { sinceGreen } };
     }
+    case "deploy": {
+      const { headCommit, mergeCommit } = ticket;
+      const proves = ({ commit }: Check) => commit === headCommit || commit === mergeCommit;
+      return { ...shared, checks: checks.filter((c) => !c.baseline && proves(c)) };
+    }
     default: {
       if (ticket.baseCommit === null || ticket.headCommit === null) return shared;
       const { text } = await diffOf({

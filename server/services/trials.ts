@@ -87,6 +87,7 @@ const purposes: Readonly<Record<string, RunPurpose | undefined>> = {
   developer: "develop",
   reviewer: "review",
   failures: "explain",
+  deployer: "deploy",
 };
 
 function whyUnfit(
@@ -100,6 +101,7 @@ function whyUnfit(
       return `ticket #${ticket.number} has no work to review yet`;
     }
   }
+  if (purpose === "deploy" && !ticket) return "it deploys what a ticket made. Choose a ticket";
   if (purpose === "explain") {
     if (!ticket) return "it explains a ticket's failed check. Choose a ticket";
     if (!newestFailure(listChecks(app.db, ticket.id), ticket)) {

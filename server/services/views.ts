@@ -1,8 +1,8 @@
-/** Checkouts of a project's base branch that an idea's agents read: one per commit, shared by their runs. */
+/** Checkouts of a project's base branch that agents read who have no worktree: one per commit, shared by their runs. */
 import { basename, join } from "node:path";
 import { createView, removeWorktree } from "../../agents/git/worktrees.ts";
 import type { App } from "../app.ts";
-import type { Project } from "../records.ts";
+import type { Project, Run } from "../records.ts";
 import { listActiveRuns } from "../store/runs.ts";
 
 const VIEW_NAME_CHARS = 12;
@@ -22,12 +22,16 @@ export function viewOf(
     const path = join(folder, commit.slice(0, VIEW_NAME_CHARS));
     const view = await createView({ repo: project.path, path, commit, signal });
     const othersRead = listActiveRuns(app.db, project.id).some((run) =>
-      run.id !== runId && (run.ideaId !== null || run.askId !== null || run.trial)
+      run.id !== runId && readsView(run)
     );
     if (!othersRead) await removeOthers(app, project, folder, basename(path), signal);
     return view;
   });
 }
+
+/** The others work in the worktree of their ticket. */
+export const readsView = ({ ticketId, purpose, trial }: Run): boolean =>
+  ticketId === null || purpose === "deploy" || trial;
 
 /** Views of older commits that nobody reads any more would only take up room. */
 async function removeOthers(
