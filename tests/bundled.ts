@@ -4,8 +4,6 @@
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { stop } from "esbuild";
-import { bundleGaffer } from "../.ci/bundle.ts";
 
 const root = join(import.meta.dirname!, "..");
 const parent = join(root, "node_modules", ".gaffer-bundles");
@@ -28,6 +26,11 @@ export async function bundledProgram(): Promise<string> {
 /** Files of tests run side by side, and several may make it at once: the first one's is kept. */
 async function make(folder: string): Promise<void> {
   const own = `${folder}.${crypto.randomUUID()}`;
+  // Loading them takes as long as a test, and the bundle is there already for all files of tests but the first.
+  const [{ bundleGaffer }, { stop }] = await Promise.all([
+    import("../.ci/bundle.ts"),
+    import("esbuild"),
+  ]);
   await bundleGaffer(own);
   await stop();
   try {

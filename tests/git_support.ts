@@ -23,6 +23,14 @@ export async function personGit(dir: string, ...args: string[]): Promise<string>
   throw new Error(`git ${args.join(" ")}: ${new TextDecoder().decode(output.stderr)}${text}`);
 }
 
+interface Content {
+  folders: string[];
+  files: [path: string, bytes: Uint8Array][];
+}
+
+/** What is in the folder of a repository without a commit. */
+let begun: Promise<Content> | undefined;
+
 export class TestRepo implements AsyncDisposable {
   private constructor(
     /** Holds the repository and everything that is made beside it. */
@@ -38,8 +46,8 @@ export class TestRepo implements AsyncDisposable {
     const root = await Deno.realPath(await Deno.makeTempDir({ prefix: "gaffer tést " }));
     const repo = new TestRepo(root, join(root, "person's repo"));
     await Deno.mkdir(repo.dir);
-    await repo.git("init", "-q", "-b", "main", ...how);
-    await repo.introduce();
+    if (how.length === 0) await repo.begin();
+    else await repo.init(how);
     if (Object.keys(files).length > 0) await repo.commit("Begin", files);
     return repo;
   }
@@ -51,6 +59,21 @@ export class TestRepo implements AsyncDisposable {
     await personGit(root, "clone", "-q", ...how, `file://${encodeURI(origin.dir)}`, repo.dir);
     await repo.introduce();
     return repo;
+  }
+
+  private async init(how: string[]): Promise<void> {
+    await this.git("init", "-q", "-b", "main", ...how);
+    await this.introduce();
+  }
+
+  /** As `init` makes it, without three programs for each. */
+  private async begin(): Promise<void> {
+    begun ??= this.init([]).then(() => contentOf(join(this.dir, ".git")));
+    const { folders, files } = await begun;
+    for (const path of folders) await Deno.mkdir(join(this.dir, ".git", path), { recursive: true });
+    for (const [path, bytes] of files) {
+      await Deno.writeFile(join(this.dir, ".git", path), bytes);
+    }
   }
 
   private async introduce(): Promise<void> {
@@ -82,7 +105,18 @@ export class TestRepo implements AsyncDisposable {
     for (const [path, text] of Object.entries(files)) await this.write(path, text);
     await this.git("add", "--all");
     await this.git("commit", "-q", "--allow-empty", "-m", message);
-    return await this.git("rev-parse", "HEAD");
+    return await this.head() ?? await this.git("rev-parse", "HEAD");
+  }
+
+  /** The commit of the branch that is checked out, as its file has it; null where only git can tell. */
+  private async head(): Promise<string | null> {
+    try {
+      const branch = /^ref: (refs\/heads\/.+)\n$/.exec(await this.read(".git/HEAD"))?.[1];
+      return branch ? (await this.read(`.git/${branch}`)).trim() : null;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return null;
+      throw error;
+    }
   }
 
   /** Commits files on a branch without touching the person's folder or index; gives the commit. */
@@ -134,6 +168,18 @@ export class TestRepo implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Deno.remove(this.root, { recursive: true });
   }
+}
+
+/** But for the examples of hooks, which nobody looks at. */
+async function contentOf(dir: string, path = ".", into: Content = { folders: [], files: [] }) {
+  into.folders.push(path);
+  for await (const { name, isDirectory } of Deno.readDir(join(dir, path))) {
+    if (isDirectory) await contentOf(dir, join(path, name), into);
+    else if (!name.endsWith(".sample")) {
+      into.files.push([join(path, name), await Deno.readFile(join(dir, path, name))]);
+    }
+  }
+  return into;
 }
 
 async function addFiles(dir: string, into: Record<string, string>): Promise<void> {
