@@ -55,7 +55,7 @@ export function ApprovePage({ shell, approval, run, subject, action }: ApprovePa
               </div>
             </form>
             <p class="muted small">
-              Waits since{" "}
+              Asked{" "}
               <Time at={approval.createdAt} nowMs={shell.nowMs} />. Whoever has this link can
               decide, until somebody has.
             </p>

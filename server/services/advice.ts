@@ -203,7 +203,7 @@ function noLimit({ forecastMicroUsd, monthLimitMicroUsd }: AdviceGround): Advice
     key: "month_limit",
     title: `Set a monthly limit of $${usd.toLocaleString("en-US")}`,
     basis: `Nothing limits what a month may cost. At the present pace this one ends at ` +
-      `$${(forecastMicroUsd / MICRO_USD_PER_USD).toFixed(2)}; the limit leaves half as much again`,
+      `$${(forecastMicroUsd / MICRO_USD_PER_USD).toFixed(2)}; the limit leaves at least half as much again`,
     savingMicroUsd: null,
     apply: { type: "month_limit", amountMicroUsd: usd * MICRO_USD_PER_USD },
     agentId: null,
