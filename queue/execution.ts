@@ -75,7 +75,10 @@ export class Execution {
         job: id,
         kind,
         attempt,
-        error: error instanceof Error ? error.stack ?? error.message : String(error),
+        // A refusal says all that there is to know; of a fault it matters where it was.
+        error: error instanceof Error && !(error instanceof AppError)
+          ? error.stack ?? error.message
+          : messageOf(error),
       });
     }
     return this.#machineFailure(error) ?? this.#failure(messageOf(error));

@@ -181,7 +181,8 @@ function health(c: RequestContext): Response {
   const fault = app.db.fault ?? findStorageFault(app);
   if (fault === null) return c.json({ status: "ok" });
   const { kind, since } = fault;
-  return c.json({ status: "unavailable", failing: "writes", since, ...machineFaults[kind] }, 503);
+  const { what, mend } = machineFaults[kind];
+  return c.json({ status: "unavailable", failing: "writes", since, what, mend }, 503);
 }
 
 /** The API gets problem details, a page a page, and a request from elsewhere nothing but the reason. */

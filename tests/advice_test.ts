@@ -124,6 +124,7 @@ const ground = (changes: Partial<AdviceGround>): AdviceGround => ({
   byAgentAndModel: [],
   runs: [],
   forecastMicroUsd: null,
+  heldMicroUsd: 0,
   monthLimitMicroUsd: null,
   agents: [researcher],
   priceOf: () => price,
@@ -148,6 +149,16 @@ Deno.test("advice leads to the agent's page; a file of a repository is not chang
     agents: [file, researcher],
   }));
   deepEqual(fails.map(({ agentId }) => agentId), ["researcher"], "the one of all projects");
+});
+
+Deno.test("the limit that is advised has room for what it would count at once", () => {
+  const advised = (forecastMicroUsd: number, heldMicroUsd: number) => {
+    const [{ apply, basis }] = adviceFrom(ground({ forecastMicroUsd, heldMicroUsd })) as [Advice];
+    return [apply, /and room for \$([\d.]+) in doubt or reserved$/.exec(basis)?.[1]];
+  };
+  const limit = (usd: number) => ({ type: "month_limit", amountMicroUsd: usd * 1_000_000 });
+  deepEqual(advised(2_000_000, 0), [limit(3), undefined]);
+  deepEqual(advised(210_000, 1_260_000), [limit(2), "1.26"]);
 });
 
 Deno.test("what a cheaper model would cost is told by its rates for prompts as long as they are", () => {

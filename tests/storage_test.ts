@@ -618,7 +618,8 @@ Deno.test("/healthz finds out that nothing can be saved, says since when, and is
     status: "unavailable",
     failing: "writes",
     since,
-    ...machineFaults.read_only,
+    what: machineFaults.read_only.what,
+    mend: machineFaults.read_only.mend,
   });
   deepEqual(b.app.db.fault, { kind: "read_only", since }, "the pages say it from now on");
   repaired();

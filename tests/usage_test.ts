@@ -243,6 +243,7 @@ const ground = (changes: Partial<AdviceGround> = {}): AdviceGround => ({
   byAgentAndModel: [],
   runs: [],
   forecastMicroUsd: null,
+  heldMicroUsd: 0,
   monthLimitMicroUsd: null,
   agents: [{
     id: "reviewer",

@@ -374,6 +374,10 @@ Deno.test("every page says that the demo model answers, and how to add a key", (
   doesNotMatch(renderPage(sample("/ideas", { demo: false })), /Demo model/);
 });
 
+Deno.test("what a limit counts although nobody told its cost is explained, where there is any", () => {
+  match(renderPage(sample("/usage")), /id="in-doubt">In doubt is the most that requests may have/);
+});
+
 Deno.test("held or refused agents are named on every page, with what to do", () => {
   const held = renderPage(sample("/ideas", { held: { reason: "billing", message: "No credit." } }));
   match(held, /The agents are held: billing problem/);

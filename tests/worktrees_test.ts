@@ -22,10 +22,13 @@ import { exists, never, personGit, TestRepo } from "./git_support.ts";
 const BRANCH = "gaffer/12-short-title";
 
 /** Makes the worktree of ticket 12 from the tip of "main". */
-async function ticketTree(repo: TestRepo, options: { branch?: string; path?: string } = {}) {
+async function ticketTree(
+  repo: TestRepo,
+  options: { branch?: string; path?: string; first?: boolean } = {},
+) {
   const base = await repo.git("rev-parse", "main");
-  const { branch = BRANCH, path = repo.beside("data/worktrees/12") } = options;
-  return await createWorktree({ repo: repo.dir, path, branch, base, signal: never });
+  const { branch = BRANCH, path = repo.beside("data/worktrees/12"), first } = options;
+  return await createWorktree({ repo: repo.dir, path, branch, base, first, signal: never });
 }
 
 function commitAll(repo: TestRepo, worktree: string, options: { recorded?: string } = {}) {
@@ -172,6 +175,37 @@ Deno.test("createWorktree() moves aside what stands in its place and keeps it", 
   equal(made.movedAside, `${path}.kept-1`);
   equal(await repo.read("precious.txt", `${path}.kept-1`), "precious\n");
   equal(await repo.read("README.md", path), "one\n");
+});
+
+Deno.test("createWorktree() keeps what a ticket that nobody knows any more left in a new one's place", async () => {
+  for (const branch of [BRANCH, "gaffer/12-another-title"]) {
+    await using repo = await TestRepo.make();
+    const left = await ticketTree(repo, { first: true });
+    await repo.write("done.txt", "done\n", left.path);
+    const saved = await commitAll(repo, left.path);
+    await repo.write("begun.txt", "begun\n", left.path);
+    const made = await ticketTree(repo, { branch, first: true });
+    const kept = `${left.path}.kept-1`;
+    deepEqual(made, {
+      path: left.path,
+      branch: branch === BRANCH ? `${BRANCH}-2` : branch,
+      commit: await repo.git("rev-parse", "main"),
+      movedAside: kept,
+    });
+    equal(await exists(join(made.path, "done.txt")), false);
+    equal(await repo.git("rev-parse", BRANCH), saved?.commit);
+    equal(await personGit(kept, "symbolic-ref", "HEAD"), `refs/heads/${BRANCH}`);
+    equal(await repo.read("begun.txt", kept), "begun\n");
+    // Cut off before that was noted, it is done again, and comes to the same.
+    deepEqual(await ticketTree(repo, { branch, first: true }), { ...made, movedAside: null });
+  }
+});
+
+Deno.test("createWorktree() refuses a folder in which someone switched branches, also a new ticket's", async () => {
+  await using repo = await TestRepo.make();
+  const { path } = await ticketTree(repo);
+  await personGit(path, "switch", "-q", "-c", "elsewhere");
+  await rejects(ticketTree(repo, { first: true }), { code: "conflict", message: /has elsewhere/ });
 });
 
 Deno.test("createWorktree() refuses while the branch is checked out in another folder", async () => {

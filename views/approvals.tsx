@@ -79,8 +79,7 @@ export function PendingApprovals(
         >
           <ApprovalForm approval={approval} place="page" />
           <p class="muted small">
-            Waits since{" "}
-            <Time at={approval.createdAt} nowMs={nowMs} />. The run goes on when you decide.
+            Asked <Time at={approval.createdAt} nowMs={nowMs} />. The run goes on when you decide.
           </p>
         </Notice>
       ))}

@@ -50,12 +50,14 @@ export function ApprovePage({ shell, approval, run, subject, action }: ApprovePa
                 maxLength={1_000}
               />
               <div class="actions">
-                <Button kind="primary" name="decision" value="grant">Allow it once</Button>
+                <Button kind="primary" name="decision" value="grant">
+                  {approval.tool === "Bash" ? "Run it once" : "Allow it once"}
+                </Button>
                 <Button name="decision" value="deny">Deny</Button>
               </div>
             </form>
             <p class="muted small">
-              Waits since{" "}
+              Asked{" "}
               <Time at={approval.createdAt} nowMs={shell.nowMs} />. Whoever has this link can
               decide, until somebody has.
             </p>

@@ -192,12 +192,14 @@ function JobItem(
         {last && (
           <details class="attempts" id={`attempts-${job.id}`}>
             <summary class="small">
-              {plural(job.attempt, "attempt")} of {job.maxAttempts}: {last.message}
+              {job.attempt > 0 && `${plural(job.attempt, "attempt")} of ${job.maxAttempts}: `}
+              {last.message}
             </summary>
             <ol class="small">
               {job.errors.map((note, index) => (
                 <li key={index}>
-                  Attempt {note.attempt}, <Time at={note.at} nowMs={nowMs} />: {note.message}
+                  {note.attempt > job.attempt ? "Put off" : `Attempt ${note.attempt}`},{" "}
+                  <Time at={note.at} nowMs={nowMs} />: {note.message}
                 </li>
               ))}
             </ol>

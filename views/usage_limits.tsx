@@ -66,6 +66,14 @@ export function LimitsPanel(props: LimitsProps & { timeZone: string }): VNode {
           {limits.map((row) => <LimitItem key={row.limit.id} {...row} />)}
         </DataTable>
       )}
+      {limits.some(({ limit }) =>
+        limit.doubt > 0
+      ) && (
+        <p class="muted small" id="in-doubt">
+          In doubt is the most that requests may have used which a crash or a lost connection cut
+          off: nobody told what they cost. It counts as used until the limit's day or month is over.
+        </p>
+      )}
       <form method="post" action="/usage/limits" id="limit">
         <h3>Set a limit</h3>
         <ErrorSummary form="limit" message={form.message} errors={form.errors} />

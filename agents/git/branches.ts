@@ -2,7 +2,7 @@
 import { AppError } from "../../server/errors.ts";
 import { git, gitOk } from "./git.ts";
 import { GitError } from "./git_error.ts";
-import { checkBranch, checkCommit, readRef, tipOf } from "./repository.ts";
+import { checkBranch, checkCommit, isAncestor, readRef, tipOf } from "./repository.ts";
 
 /** Longest name that `branchName` makes. */
 export const BRANCH_NAME_CHARS = 50;
@@ -25,23 +25,29 @@ export function branchName(number: number, title: string): string {
 /** Ref that says a branch is Gaffer's; it points to where the branch began. */
 const markOf = (branch: string) => `refs/gaffer/branches/${branch}`;
 
+/** Whether Gaffer made the branch of this name. */
+export const isOurs = async (repo: string, branch: string, signal: AbortSignal): Promise<boolean> =>
+  await readRef(repo, markOf(branch), signal) !== null;
+
 /**
  * Makes the branch at `base`, or finds the one made before, and gives its name. A name that a person has
- * taken is left alone and the next free one used. The mark and the branch are made in one transaction;
+ * taken is left alone and the next free one used; `first`: also one with work of Gaffer's on it, since whoever asks
+ * has done none yet. The mark and the branch are made in one transaction;
  * should only the mark have come through, the branch is made the next time.
  */
 export async function claimBranch(
-  spec: { repo: string; wanted: string; base: string; signal: AbortSignal },
+  spec: { repo: string; wanted: string; base: string; first?: boolean; signal: AbortSignal },
 ): Promise<string> {
-  const { repo, wanted, base, signal } = spec;
+  const { repo, wanted, base, first = false, signal } = spec;
   await requireCommit(repo, base, signal);
   for (const branch of await candidates(repo, checkBranch(wanted), signal)) {
     const [tip, mark] = [
       await tipOf(repo, branch, signal),
       await readRef(repo, markOf(branch), signal),
     ];
-    if (tip && mark) return branch;
-    if (tip) continue; // a person's
+    const another = first && tip !== null && !await isAncestor(repo, tip, base, signal);
+    if (tip && mark && !another) return branch;
+    if (tip) continue; // a person's, or of a ticket that is not known any more
     const setMark = mark
       ? `update ${markOf(branch)} ${base} ${mark}`
       : `create ${markOf(branch)} ${base}`;

@@ -21,6 +21,24 @@ export async function moveAside(path: string): Promise<string | null> {
   if (!await exists(path)) return null;
   const info = await Deno.lstat(path);
   if (info.isDirectory && (await Array.fromAsync(Deno.readDir(path))).length === 0) return null;
+  return await renameAside(path);
+}
+
+/** Renames a worktree, which goes on being one, with all that is in it. */
+export async function moveTreeAside(
+  repo: string,
+  tree: WorkingTree,
+  signal: AbortSignal,
+): Promise<string> {
+  const kept = await renameAside(tree.path);
+  await gitOk(repo, ["worktree", "repair", kept], {
+    signal,
+    doing: `keep the worktree "${tree.path}" as "${kept}"`,
+  });
+  return kept;
+}
+
+async function renameAside(path: string): Promise<string> {
   for (let number = 1; number <= KEPT_FOLDERS; number++) {
     const kept = `${path}.kept-${number}`;
     if (await exists(kept)) continue;

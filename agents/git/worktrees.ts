@@ -9,7 +9,7 @@ import { AppError } from "../../server/errors.ts";
 import { MINUTE_MS } from "../../server/clock.ts";
 import { gitOk } from "./git.ts";
 import { GitError, nameSome, shellQuote } from "./git_error.ts";
-import { claimBranch } from "./branches.ts";
+import { claimBranch, isOurs } from "./branches.ts";
 import { uncommitted } from "./checkpoints.ts";
 import { exists } from "./presence.ts";
 import {
@@ -20,7 +20,14 @@ import {
   type WorkingTree,
   workingTrees,
 } from "./repository.ts";
-import { dropTree, forget, moveAside, realPlaceFor, sweep } from "./worktree_folders.ts";
+import {
+  dropTree,
+  forget,
+  moveAside,
+  moveTreeAside,
+  realPlaceFor,
+  sweep,
+} from "./worktree_folders.ts";
 
 /** Filling a worktree of a large repository takes long. */
 export const CHECKOUT_TIMEOUT_MS = 10 * MINUTE_MS;
@@ -35,17 +42,22 @@ export interface WorktreeSpec {
   branch: string;
   /** Commit that the branch starts from; a branch that has been made already keeps its commits. */
   base: string;
+  /**
+   * The ticket has never had a worktree. What Gaffer left in its place is then another ticket's, of before a backup was
+   * restored or of a data folder that is gone: it is kept, and not built upon.
+   */
+  first?: boolean;
   signal: AbortSignal;
 }
 
 export interface MadeWorktree {
   /** Real path. */
   path: string;
-  /** The branch asked for, or the next free name when a person has a branch of that name. */
+  /** The branch asked for, or the next free name when a person, or another ticket, has a branch of that name. */
   branch: string;
   /** Tip of the branch. */
   commit: string;
-  /** A folder that was in the way and is no worktree: moved aside here, for a person to look at. */
+  /** A folder that was in the way, and no worktree of this ticket: moved aside here, for a person to look at. */
   movedAside: string | null;
 }
 
@@ -55,21 +67,30 @@ export interface MadeWorktree {
  * another folder.
  */
 export async function createWorktree(spec: WorktreeSpec): Promise<MadeWorktree> {
-  const { repo, base, signal } = spec;
+  const { repo, base, first = false, signal } = spec;
   const path = await realPlaceFor(spec.path);
-  const branch = await claimBranch({ repo, wanted: spec.branch, base, signal });
+  const branch = await claimBranch({ repo, wanted: spec.branch, base, first, signal });
   const commit = await tipOf(repo, branch, signal) ?? base;
   await refuseElsewhere(repo, branch, path, signal);
   const tree = await usableTree(repo, path, signal);
-  if (tree) {
+  const another = first && tree !== null && await isAnothers(repo, tree, branch, signal);
+  if (tree && !another) {
     await attach(tree, branch, commit, signal);
     return { path, branch, commit, movedAside: null };
   }
-  const movedAside = await moveAside(path);
+  const movedAside = tree ? await moveTreeAside(repo, tree, signal) : await moveAside(path);
   const added = await addDetached(repo, path, commit, signal);
   await attach(added, branch, commit, signal);
   return { path, branch, commit, movedAside };
 }
+
+/** Of another ticket that Gaffer worked on; one in which a person switched branches is not. */
+const isAnothers = async (
+  repo: string,
+  { branch }: WorkingTree,
+  own: string,
+  signal: AbortSignal,
+): Promise<boolean> => branch !== null && branch !== own && await isOurs(repo, branch, signal);
 
 /**
  * Makes a detached checkout of `commit` for reading, or gives the one that is there. It holds no work:

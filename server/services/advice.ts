@@ -11,6 +11,8 @@ export interface AdviceGround {
   runs: readonly { agent: string; ended: number; failed: number; failedMicroUsd: number }[];
   /** Where the month is heading; null: nobody can tell yet. */
   forecastMicroUsd: number | null;
+  /** What a limit of this month would count beside what was spent: in doubt after a crash, or reserved. */
+  heldMicroUsd: number;
   /** Of the monthly limit on all cost; null: there is none. */
   monthLimitMicroUsd: number | null;
   /** Those that the figures are of. */
@@ -196,14 +198,22 @@ function failsOften(
   };
 }
 
-function noLimit({ forecastMicroUsd, monthLimitMicroUsd }: AdviceGround): Advice | null {
+function noLimit(
+  { forecastMicroUsd, heldMicroUsd, monthLimitMicroUsd }: AdviceGround,
+): Advice | null {
   if (monthLimitMicroUsd !== null || !forecastMicroUsd) return null;
-  const usd = Math.max(1, Math.ceil((forecastMicroUsd * LIMIT_ROOM) / MICRO_USD_PER_USD));
+  const neededMicroUsd = forecastMicroUsd * LIMIT_ROOM + heldMicroUsd;
+  const usd = Math.max(1, Math.ceil(neededMicroUsd / MICRO_USD_PER_USD));
   return {
     key: "month_limit",
     title: `Set a monthly limit of $${usd.toLocaleString("en-US")}`,
     basis: `Nothing limits what a month may cost. At the present pace this one ends at ` +
-      `$${(forecastMicroUsd / MICRO_USD_PER_USD).toFixed(2)}; the limit leaves half as much again`,
+      `$${
+        (forecastMicroUsd / MICRO_USD_PER_USD).toFixed(2)
+      }; the limit leaves at least half as much again` +
+      (heldMicroUsd > 0
+        ? `, and room for $${(heldMicroUsd / MICRO_USD_PER_USD).toFixed(2)} in doubt or reserved`
+        : ""),
     savingMicroUsd: null,
     apply: { type: "month_limit", amountMicroUsd: usd * MICRO_USD_PER_USD },
     agentId: null,

@@ -11,7 +11,7 @@ import {
   putAdviceDecision,
 } from "../store/advice.ts";
 import { findLimit } from "../store/limits.ts";
-import { spentIn } from "../store/reservations.ts";
+import { heldIn, spentIn } from "../store/reservations.ts";
 import { endedRuns, usageByAgentAndModel } from "../store/usage.ts";
 import { calendarIn, dayPlus, monthOf, today } from "../calendar.ts";
 import { timeText } from "../clock.ts";
@@ -49,6 +49,7 @@ export function currentAdvice(app: App): { open: Advice[]; decided: AdviceDecisi
     byAgentAndModel,
     runs,
     forecastMicroUsd: forecast(spentIn(db, monthOf(day)).microUsd, app.clock.nowMs(), calendar),
+    heldMicroUsd: heldIn(db, monthOf(day)),
     monthLimitMicroUsd: findLimit(db, monthLimit)?.amount ?? null,
     agents: advisedAgents(app, new Set([...byAgentAndModel, ...runs].map(({ agent }) => agent))),
     priceOf: (model, promptTokens) => {

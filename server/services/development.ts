@@ -162,8 +162,15 @@ async function prepare({ app, ticket, project, signal }: Work): Promise<void> {
       path: row.path,
       branch: row.branch,
       base: baseCommit,
+      first: row.status === "allocated" && ticket.branch === null,
       signal,
     }));
+  if (made.movedAside !== null) {
+    app.log.warn("a folder stood in the place of a ticket's worktree, and is kept", {
+      ticket: ticket.number,
+      kept: made.movedAside,
+    });
+  }
   if (row.status === "allocated") {
     transact(app, (tx) => moveWorktree(tx, row.id, "ready", { branch: made.branch }));
   }

@@ -59,6 +59,15 @@ export function spentIn(db: Db, start: string): Amount {
   return { microUsd: Number(row?.spent_micro_usd ?? 0), tokens: Number(row?.spent_tokens ?? 0) };
 }
 
+/** What a limit counts beside what was spent in a month (2026-11), of all: in doubt, or reserved. In micro-USD. */
+export function heldIn(db: Db, month: string): number {
+  const row = db.prepare(`
+    SELECT doubt_micro_usd + reserved_micro_usd AS held FROM usage_windows
+    WHERE scope = 'all' AND scope_id = '' AND period = 'month' AND start = :month
+  `).get({ month });
+  return Number(row?.held ?? 0);
+}
+
 /** The most that a run's request on its way can use. */
 export type Reservation = WindowOf & Amount & { runId: string };
 
