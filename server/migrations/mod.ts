@@ -24,6 +24,7 @@ import { documentWork } from "./0022_document_work.ts";
 import { projectTemplates } from "./0024_project_templates.ts";
 import { documentsGone } from "./0026_documents_gone.ts";
 import { mergesBrought } from "./0027_merges_brought.ts";
+import { draftForms } from "./0032_draft_forms.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -54,4 +55,5 @@ export const migrations: readonly Migration[] = [
   projectTemplates,
   documentsGone,
   mergesBrought,
+  draftForms,
 ];

@@ -75,6 +75,7 @@ export const documentVersionJson = (
 export const draftSchema = once(() =>
   z.object({
     document_id: id(),
+    form: z.string().describe("Names the form in which it was typed"),
     text: z.string(),
     seen: z.string().describe("Version of the text that was opened"),
     updated_at: time(),
@@ -83,9 +84,10 @@ export const draftSchema = once(() =>
 
 export const draftJson = (
   documentId: string,
-  { text, seen, updatedAt }: DocumentDraft,
+  { form, text, seen, updatedAt }: DocumentDraft,
 ): z.infer<ReturnType<typeof draftSchema>> => ({
   document_id: documentId,
+  form,
   text,
   seen,
   updated_at: updatedAt,
@@ -94,14 +96,15 @@ export const draftJson = (
 export const lostDraftSchema = once(() =>
   z.object({
     path: z.string().describe("That it was typed for, in the project's planning/"),
+    form: z.string().describe("Names the form in which it was typed"),
     text: z.string(),
     updated_at: time(),
   }).meta({ id: "LostDraft" })
 );
 
 export const lostDraftJson = (
-  { path, text, updatedAt }: LostDraft,
-): z.infer<ReturnType<typeof lostDraftSchema>> => ({ path, text, updated_at: updatedAt });
+  { path, form, text, updatedAt }: LostDraft,
+): z.infer<ReturnType<typeof lostDraftSchema>> => ({ path, form, text, updated_at: updatedAt });
 
 export const templateSchema = once(() =>
   z.object({

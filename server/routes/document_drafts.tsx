@@ -15,21 +15,26 @@ import {
 import { documentDraftsPage } from "../pages/document_drafts.ts";
 import { planningProject } from "../pages/planning.ts";
 import { discardLostDraft, draftsOf, saveLostDraft } from "../services/document_drafts.ts";
+import { FORM_CHARS } from "../services/document_typing.ts";
 import { findDraft } from "../store/document_drafts.ts";
 import { getSpot } from "../store/documents_gone.ts";
 import { getProject } from "../store/projects.ts";
 import { act, done, pageRequest, type PageTools, readForm, refusedAt, show } from "./page.ts";
 
 const PATH_CHARS = 300;
+const formName = () => z.string().max(FORM_CHARS);
 const saveInput = once(() =>
   z.strictObject({
     draft: z.string().max(PATH_CHARS).describe("Path that the draft was typed for"),
+    form: formName().optional().describe("Of the draft; without one, the newest is meant"),
     path: z.string().max(PATH_CHARS).describe(
       "Of the document that it becomes: the same, or another",
     ),
   })
 );
-const discardInput = once(() => z.strictObject({ draft: z.string().max(PATH_CHARS) }));
+const discardInput = once(() =>
+  z.strictObject({ draft: z.string().max(PATH_CHARS), form: formName().optional() })
+);
 
 export function documentDraftsApi(api: Api): void {
   api
@@ -54,7 +59,7 @@ export function documentDraftsApi(api: Api): void {
       tag: "documents",
       body: discardInput,
       out: lostDraftSchema,
-    }, ({ app, params, body }) => lostDraftJson(discardLostDraft(app, params.id!, body.draft)));
+    }, ({ app, params, body }) => lostDraftJson(discardLostDraft(app, params.id!, body)));
 }
 
 export function documentDraftsPages(pages: Hono<Env>, tools: PageTools): void {
@@ -75,7 +80,13 @@ export function documentDraftsPages(pages: Hono<Env>, tools: PageTools): void {
       const { document } = await saveLostDraft(app, project.id, input, requestSignal());
       return done(c, documentHref(document.id), `${document.path} saved`);
     }, async ({ message, errors, status }) => {
-      const refused = { draft: form.draft ?? "", path: form.path ?? "", message, errors };
+      const refused = {
+        draft: form.draft ?? "",
+        form: form.form,
+        path: form.path ?? "",
+        message,
+        errors,
+      };
       const request = pageRequest(c, tools);
       const props = await documentDraftsPage(request, project, refused, requestSignal());
       return show(c, <DocumentDraftsPage {...props} />, status);
@@ -84,8 +95,8 @@ export function documentDraftsPages(pages: Hono<Env>, tools: PageTools): void {
 
   pages.post("/planning/drafts/discard", async (c) => {
     const projectId = c.req.query("project") ?? "";
-    const { draft } = validate(discardInput, await readForm(c), "form");
-    discardLostDraft(c.var.app, projectId, draft);
+    const of = validate(discardInput, await readForm(c), "form");
+    discardLostDraft(c.var.app, projectId, of);
     return done(c, draftsHref(projectId), "Draft thrown away");
   });
 }
