@@ -302,6 +302,7 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
       hits={null}
       reading
       drafts={{ all: 3, lost: 1 }}
+      hasGone
       live={null}
       stale={new Set(["document_map"])}
       problem='Cannot use the documents: "/home/ana/code/space-game/planning" is a symbolic link'
@@ -324,6 +325,7 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
       problem={null}
       reading={false}
       drafts={{ all: 0, lost: 0 }}
+      hasGone
       live={null}
     />
   ),
@@ -344,6 +346,10 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
         text: `${text}${"wide/".repeat(60)}`,
         updatedAt: ago(2),
       }]}
+      gone={[
+        { id: "document_gone", path: "specs/gone.md", goneAt: ago(8) },
+        { id: "document_gone_long", path: long.path, goneAt: ago(800) },
+      ]}
       problem={null}
       refused={{
         draft: long.path,

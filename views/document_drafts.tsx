@@ -2,7 +2,7 @@
 import type { VNode } from "preact";
 import type { FieldError } from "../server/errors.ts";
 import { EmptyState, Notice, Panel, Time } from "./components.tsx";
-import { Button, ErrorSummary, Field } from "./forms.tsx";
+import { ActionForm, Button, ErrorSummary, Field } from "./forms.tsx";
 import { Layout, PageHead } from "./layout.tsx";
 import { documentHref, draftsHref, idPart, planningHref, withQuery } from "./links.ts";
 import type { PlanningProject } from "./planning.tsx";
@@ -21,6 +21,8 @@ export interface DocumentDraftsPageProps {
   }[];
   /** Of documents that are gone. */
   lost: LostDraftShown[];
+  /** Documents that were deleted and can be brought back, the newest first. */
+  gone: { id: string; path: string; goneAt: string }[];
   /** Why the files could not be looked at; null: they were. */
   problem: string | null;
   /** A form that was refused; null: none was. */
@@ -48,12 +50,12 @@ export interface RefusedDraft {
 }
 
 export function DocumentDraftsPage(props: DocumentDraftsPageProps): VNode {
-  const { shell, project, placed, lost, problem, refused } = props;
+  const { shell, project, placed, lost, gone, problem, refused } = props;
   return (
     <Layout shell={shell} title={`Drafts, ${project.name}`} current="planning" live={null}>
       <PageHead crumb={{ href: planningHref(project.id), label: "Planning" }} title="Drafts" />
       {problem && <Notice tone="failed" title={problem} id="drafts-problem" />}
-      {placed.length + lost.length === 0 && (
+      {placed.length + lost.length === 0 && gone.length === 0 && (
         <EmptyState action={{ href: planningHref(project.id), label: "Show all documents" }}>
           What you type into a document and don't save is kept here. There is nothing now.
         </EmptyState>
@@ -91,6 +93,28 @@ export function DocumentDraftsPage(props: DocumentDraftsPageProps): VNode {
                 <span class="row-fact">
                   Kept <Time at={updatedAt} nowMs={shell.nowMs} />
                 </span>
+              </li>
+            ))}
+          </ul>
+        </Panel>
+      )}
+      {gone.length > 0 && (
+        <Panel id="documents-gone" title="Deleted documents">
+          <ul class="rows">
+            {gone.map(({ id, path, goneAt }) => (
+              <li class="row" key={id} id={`gone-${id}`} data-row="">
+                <div class="row-main">
+                  <span class="row-title path">{path}</span>
+                  <p class="row-note">
+                    Gone <Time at={goneAt} nowMs={shell.nowMs} />
+                  </p>
+                </div>
+                <ActionForm
+                  action={`${documentHref(id)}/bring-back`}
+                  label={`Bring ${path} back`}
+                >
+                  Bring back
+                </ActionForm>
               </li>
             ))}
           </ul>

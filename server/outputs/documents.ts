@@ -5,6 +5,7 @@ import type { PlanningDocument } from "../records.ts";
 import type { DocumentVersion } from "../services/document_versions.ts";
 import type { LostDraft } from "../services/document_drafts.ts";
 import type { DocumentDraft } from "../store/document_drafts.ts";
+import type { GoneDocument } from "../store/documents_gone.ts";
 import { documentSaves, documentStatuses, documentTypes } from "../states.ts";
 import { id, time } from "./common.ts";
 
@@ -105,6 +106,24 @@ export const lostDraftSchema = once(() =>
 export const lostDraftJson = (
   { path, form, text, updatedAt }: LostDraft,
 ): z.infer<ReturnType<typeof lostDraftSchema>> => ({ path, form, text, updated_at: updatedAt });
+
+export const goneDocumentSchema = once(() =>
+  z.object({
+    id: id(),
+    project_id: id(),
+    path: z.string().describe("That it had in the project's planning/"),
+    gone_at: time(),
+  }).meta({ id: "GoneDocument" })
+);
+
+export const goneDocumentJson = (
+  gone: GoneDocument,
+): z.infer<ReturnType<typeof goneDocumentSchema>> => ({
+  id: gone.id,
+  project_id: gone.projectId,
+  path: gone.path,
+  gone_at: gone.goneAt,
+});
 
 export const templateSchema = once(() =>
   z.object({

@@ -1,7 +1,6 @@
-/** Which form a text was typed in, and which drafts a save has in it. */
-import { newId, type Tx } from "../db.ts";
-import type { PlanningDocument } from "../records.ts";
-import { type DocumentDraft, dropDraft, listDraftsOf } from "../store/document_drafts.ts";
+/** Which form something is typed in, so that nothing takes the place of what was typed elsewhere. */
+import { newId } from "../db.ts";
+import type { DocumentDraft } from "../store/document_drafts.ts";
 import { documentVersion } from "./document_facts.ts";
 
 /** Longest name of a form. */
@@ -21,18 +20,3 @@ export const newFormName = (): string => newId("form");
 /** Names a draft as it is now. */
 export const draftMark = ({ form, text }: Pick<DocumentDraft, "form" | "text">): string =>
   `${documentVersion(text)}.${form}`;
-
-/**
- * Drops this person's drafts that are in a text that was just saved: those that say the same, and where it was typed in
- * a form, what was kept of that one, and the draft that it began with as it was then. All others were never saved.
- */
-export function dropSaved(
-  tx: Tx,
-  document: Pick<PlanningDocument, "projectId" | "path">,
-  { text, typed }: { text: string; typed?: TypedIn },
-): void {
-  for (const draft of listDraftsOf(tx.db, document, tx.actor)) {
-    const isTyped = typed && (draft.form === typed.form || draftMark(draft) === typed.from);
-    if (draft.text === text || isTyped) dropDraft(tx, document, draft.form);
-  }
-}

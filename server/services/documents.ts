@@ -25,7 +25,8 @@ import { getSpot } from "../store/documents_gone.ts";
 import { getProject } from "../store/projects.ts";
 import { documentFacts, documentVersion, withStatus } from "./document_facts.ts";
 import { documentsAlone, followDocuments, refreshDocument } from "./document_index.ts";
-import { dropSaved, type TypedIn } from "./document_typing.ts";
+import { dropSaved, keepBefore } from "./document_keeping.ts";
+import type { TypedIn } from "./document_typing.ts";
 import { documentSavesOf, type FileText, writeDocument } from "./document_place.ts";
 
 /** Most documents that a search gives. */
@@ -185,7 +186,7 @@ export async function tickItem(
   return await saveDocument(app, id, { text: lines.join("\n"), seen }, signal);
 }
 
-/** Deletes a document; git keeps what was committed of it. Throws as `saveDocument`. */
+/** Deletes a document; its text is kept (`bringBack`). Throws as `saveDocument`. */
 export async function deleteDocument(
   app: App,
   id: string,
@@ -197,8 +198,10 @@ export async function deleteDocument(
   const project = requireActive(app, projectId);
   await documentsAlone(app, project, async () => {
     const check = (present: FileText | null) => {
-      if (present === null || documentVersion(present.text) === seen) return;
-      throw new DocumentConflict(path, present.text);
+      if (present !== null && documentVersion(present.text) !== seen) {
+        throw new DocumentConflict(path, present.text);
+      }
+      keepBefore(app, document, { present, text: null });
     };
     await writeDocument(app, { project, path, text: null, check, signal });
     transact(app, (tx) => {
@@ -233,6 +236,7 @@ async function change(
       text,
       check(present) {
         check(present);
+        keepBefore(app, { projectId: project.id, path }, { present, text });
         before = present;
       },
       signal,
@@ -250,7 +254,7 @@ async function change(
   });
 }
 
-/** What was typed is in the file now. Git has no save that is no commit, nor what such a one was made over. */
+/** What was typed is in the file now, and a save that is no commit is a version of its own. */
 function settle(
   app: App,
   document: PlanningDocument,
@@ -266,7 +270,6 @@ function settle(
   transact(app, (tx) => {
     dropSaved(tx, document, { text, typed });
     if (before === text) return;
-    if (!isCommit && before !== null) insertSave(tx, document, { text: before, by: "outside" });
     if (!isCommit) insertSave(tx, document, { text, by: tx.actor });
     tx.emit({ type, projectId, data: { path, documentId } });
   });
