@@ -128,7 +128,7 @@ Deno.test("what a save in the folder is made over is kept before it is written o
   await b.repo.write(`planning/${PATH}`, "typed outside\n");
   const { document } = await openDocument(b.app, id, never);
   // The save fails after its look: as when the machine stops between the two.
-  await Deno.mkdir(`${b.repo.dir}/planning/specs/.gaffer-unfinished`);
+  await b.repo.write("planning/specs/.gaffer-unfinished/x", "in the way");
   const save = saveDocument(b.app, id, { text: "mine\n", seen: document.version }, never);
   await rejects(save);
   const kept = b.app.db.prepare("SELECT text FROM document_saves ORDER BY number").all();
