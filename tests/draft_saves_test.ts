@@ -134,8 +134,8 @@ const hidden = (html: string, name: string): string =>
   new RegExp(`id="document-form"[^]*?name="${name}" value(?:="([^"]*)")?`).exec(html)![1] ?? "";
 const fieldsOf = (html: string) => ({
   seen: hidden(html, "seen"),
-  form: hidden(html, "form"),
-  from: hidden(html, "from"),
+  typed_in: hidden(html, "typed_in"),
+  typed_from: hidden(html, "typed_from"),
 });
 const typedIn = (html: string): string => /<textarea[^>]*>([^]*?)<\/textarea>/.exec(html)![1]!;
 
@@ -156,8 +156,8 @@ Deno.test("the form shows what was typed in another window, when, and lets the p
   match(await kept.text(), /You typed something else in another window, <time[^>]*>2 min/);
   // By the button, without one.
   const back = await b.pages.post(`/documents/${id}/draft`, { ...two, text: "second window\n" });
-  equal(back.headers.get("location"), `${edit}?draft=${two.form}`);
-  const both = await page(`${edit}?draft=${two.form}`);
+  equal(back.headers.get("location"), `${edit}?draft=${two.typed_in}`);
+  const both = await page(`${edit}?draft=${two.typed_in}`);
   equal(typedIn(both), "second window\n");
   match(both, /Changed <time[^>]*>2 min[^]*\+first window/);
   const goOn = /formaction="([^"]*other=[^"]*)"/.exec(both)![1]!;
@@ -169,8 +169,8 @@ Deno.test("the form shows what was typed in another window, when, and lets the p
   equal((await b.pages.post(edit, { ...fieldsOf(first), text: "first window\n" })).status, 303);
   match(await page(`/documents/${id}`), /You have a draft that is not saved/);
   const rest = fieldsOf(await page(edit));
-  const [, form] = rest.from.split(".");
-  equal((await b.pages.post(`/documents/${id}/discard`, { form: form! })).status, 303);
+  const [, form] = rest.typed_from.split(".");
+  equal((await b.pages.post(`/documents/${id}/discard`, { typed_in: form! })).status, 303);
   doesNotMatch(await page(`/documents/${id}`), /You have a draft/);
 });
 
@@ -178,7 +178,7 @@ Deno.test("going on with another draft keeps nothing of a form in which nothing 
   await using at = await bench();
   const { b, id, seen } = at;
   await keepDraft(b.app, id, { text: "typed", seen, form: "a" }, never);
-  const fields = { seen, form: "b", from: "" };
+  const fields = { seen, typed_in: "b", typed_from: "" };
   await b.pages.post(`/documents/${id}/draft?other=a`, { ...fields, text: TEXT });
   equal(draftsFor(b.app, getSpot(b.app.db, id), "").length, 1);
 });
@@ -194,10 +194,14 @@ Deno.test("drafts of two windows whose document is gone are listed, saved and th
   match(page, />two\n<\/pre>/);
   const drafts = `/planning/drafts`;
   const query = `?project=${b.project.id}`;
-  const saved = await b.pages.post(`${drafts}/save${query}`, { draft: PATH, form: "a", path: "x" });
+  const saved = await b.pages.post(`${drafts}/save${query}`, {
+    draft: PATH,
+    typed_in: "a",
+    path: "x",
+  });
   equal(saved.status, 303);
   equal(await b.repo.read("planning/x.md"), "one\n");
-  await b.pages.post(`${drafts}/discard${query}`, { draft: PATH, form: "b" });
+  await b.pages.post(`${drafts}/discard${query}`, { draft: PATH, typed_in: "b" });
   match(await (await b.pages.get(drafts)).text(), /There is nothing now/);
 });
 

@@ -55,7 +55,7 @@ export function DocumentDraftsPage(props: DocumentDraftsPageProps): VNode {
     <Layout shell={shell} title={`Drafts, ${project.name}`} current="planning" live={null}>
       <PageHead crumb={{ href: planningHref(project.id), label: "Planning" }} title="Drafts" />
       {problem && <Notice tone="failed" title={problem} id="drafts-problem" />}
-      {placed.length + lost.length === 0 && gone.length === 0 && (
+      {placed.length + lost.length === 0 && (
         <EmptyState action={{ href: planningHref(project.id), label: "Show all documents" }}>
           What you type into a document and don't save is kept here. There is nothing now.
         </EmptyState>
@@ -153,7 +153,7 @@ function LostDraft(props: LostDraftProps): VNode {
           errors={refused?.errors ?? []}
         />
         <input type="hidden" name="draft" value={path} />
-        <input type="hidden" name="form" value={typedIn} />
+        <input type="hidden" name="typed_in" value={typedIn} />
         <Field
           form={form}
           name="path"
@@ -167,7 +167,7 @@ function LostDraft(props: LostDraftProps): VNode {
       </form>
       <form method="post" action={action("discard")} id={`${form}-discard`}>
         <input type="hidden" name="draft" value={path} />
-        <input type="hidden" name="form" value={typedIn} />
+        <input type="hidden" name="typed_in" value={typedIn} />
         <Button kind="quiet">Discard the draft</Button>
       </form>
     </Panel>

@@ -166,7 +166,7 @@ export function DocumentLiveParts(props: DocumentLive): VNode {
             <p>
               Draft kept <Time at={draftAt} nowMs={nowMs} />, not saved.
             </p>
-            <input type="hidden" name="form" value={form} />
+            <input type="hidden" name="typed_in" value={form} />
             <Button kind="quiet">Discard the draft</Button>
           </form>
         )}

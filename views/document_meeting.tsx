@@ -46,15 +46,15 @@ export interface DocumentMeetingShown {
   merged: { text: string; conflicts: number } | null;
 }
 
-/** Hidden: what is typed, into what, and where. */
+/** Hidden: what is typed, into what, and where. A field called "form" would hide what scripts know by that name. */
 export function FormMarks({ form, seen }: { form: DocumentForm; seen: string }): VNode {
   const { crlf, typed } = form;
   return (
     <>
       <input type="hidden" name="seen" value={seen} />
       {crlf && <input type="hidden" name="crlf" value="1" />}
-      <input type="hidden" name="form" value={typed.form} />
-      <input type="hidden" name="from" value={typed.from} />
+      <input type="hidden" name="typed_in" value={typed.form} />
+      <input type="hidden" name="typed_from" value={typed.from} />
     </>
   );
 }
@@ -89,7 +89,7 @@ export function OtherDraft(
           >{text}</pre>
         </details>
         <form method="post" action={`${documentHref(id)}/discard`}>
-          <input type="hidden" name="form" value={form} />
+          <input type="hidden" name="typed_in" value={form} />
           <Button form={FORM} formAction={goOn}>Go on with the other one</Button>
           <Button kind="quiet">Discard the other one</Button>
         </form>
@@ -158,7 +158,7 @@ export function Meeting(
           </details>
         )}
         <form method="post" action={`${documentHref(id)}/discard`}>
-          <input type="hidden" name="form" value={draft} />
+          <input type="hidden" name="typed_in" value={draft} />
           <Button kind="quiet">Discard my text</Button>
         </form>
       </div>

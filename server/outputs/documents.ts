@@ -76,7 +76,7 @@ export const documentVersionJson = (
 export const draftSchema = once(() =>
   z.object({
     document_id: id(),
-    form: z.string().describe("Names the form in which it was typed"),
+    typed_in: z.string().describe("Names the form in which it was typed"),
     text: z.string(),
     seen: z.string().describe("Version of the text that was opened"),
     updated_at: time(),
@@ -88,7 +88,7 @@ export const draftJson = (
   { form, text, seen, updatedAt }: DocumentDraft,
 ): z.infer<ReturnType<typeof draftSchema>> => ({
   document_id: documentId,
-  form,
+  typed_in: form,
   text,
   seen,
   updated_at: updatedAt,
@@ -97,7 +97,7 @@ export const draftJson = (
 export const lostDraftSchema = once(() =>
   z.object({
     path: z.string().describe("That it was typed for, in the project's planning/"),
-    form: z.string().describe("Names the form in which it was typed"),
+    typed_in: z.string().describe("Names the form in which it was typed"),
     text: z.string(),
     updated_at: time(),
   }).meta({ id: "LostDraft" })
@@ -105,7 +105,12 @@ export const lostDraftSchema = once(() =>
 
 export const lostDraftJson = (
   { path, form, text, updatedAt }: LostDraft,
-): z.infer<ReturnType<typeof lostDraftSchema>> => ({ path, form, text, updated_at: updatedAt });
+): z.infer<ReturnType<typeof lostDraftSchema>> => ({
+  path,
+  typed_in: form,
+  text,
+  updated_at: updatedAt,
+});
 
 export const goneDocumentSchema = once(() =>
   z.object({

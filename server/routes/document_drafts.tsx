@@ -26,15 +26,20 @@ const formName = () => z.string().max(FORM_CHARS);
 const saveInput = once(() =>
   z.strictObject({
     draft: z.string().max(PATH_CHARS).describe("Path that the draft was typed for"),
-    form: formName().optional().describe("Of the draft; without one, the newest is meant"),
+    typed_in: formName().optional().describe("Of the draft; without one, the newest is meant"),
     path: z.string().max(PATH_CHARS).describe(
       "Of the document that it becomes: the same, or another",
     ),
   })
 );
 const discardInput = once(() =>
-  z.strictObject({ draft: z.string().max(PATH_CHARS), form: formName().optional() })
+  z.strictObject({ draft: z.string().max(PATH_CHARS), typed_in: formName().optional() })
 );
+
+const named = <T extends { typed_in?: string }>({ typed_in: form, ...input }: T) => ({
+  ...input,
+  form,
+});
 
 export function documentDraftsApi(api: Api): void {
   api
@@ -52,14 +57,15 @@ export function documentDraftsApi(api: Api): void {
       body: saveInput,
       out: documentSchema,
       status: 201,
-      prepare: ({ app, params, body }) => saveLostDraft(app, params.id!, body, requestSignal()),
+      prepare: ({ app, params, body }) =>
+        saveLostDraft(app, params.id!, named(body), requestSignal()),
     }, ({ prepared }) => documentJson(prepared))
     .post("/projects/:id/lost-drafts/discard", {
       summary: "Throw such a draft away; answers with it",
       tag: "documents",
       body: discardInput,
       out: lostDraftSchema,
-    }, ({ app, params, body }) => lostDraftJson(discardLostDraft(app, params.id!, body)));
+    }, ({ app, params, body }) => lostDraftJson(discardLostDraft(app, params.id!, named(body))));
 }
 
 export function documentDraftsPages(pages: Hono<Env>, tools: PageTools): void {
@@ -77,12 +83,12 @@ export function documentDraftsPages(pages: Hono<Env>, tools: PageTools): void {
     const form = await readForm(c);
     return await act(async () => {
       const input = validate(saveInput, form, "form");
-      const { document } = await saveLostDraft(app, project.id, input, requestSignal());
+      const { document } = await saveLostDraft(app, project.id, named(input), requestSignal());
       return done(c, documentHref(document.id), `${document.path} saved`);
     }, async ({ message, errors, status }) => {
       const refused = {
         draft: form.draft ?? "",
-        form: form.form,
+        form: form.typed_in,
         path: form.path ?? "",
         message,
         errors,
@@ -95,8 +101,8 @@ export function documentDraftsPages(pages: Hono<Env>, tools: PageTools): void {
 
   pages.post("/planning/drafts/discard", async (c) => {
     const projectId = c.req.query("project") ?? "";
-    const of = validate(discardInput, await readForm(c), "form");
-    discardLostDraft(c.var.app, projectId, of);
+    const input = validate(discardInput, await readForm(c), "form");
+    discardLostDraft(c.var.app, projectId, named(input));
     return done(c, draftsHref(projectId), "Draft thrown away");
   });
 }

@@ -36,14 +36,14 @@ const draftInput = once(() =>
   z.strictObject({
     text: z.string().max(TEXT_CHARS),
     seen: z.string().max(64).describe("`version` of the text that was opened"),
-    form: z.string().max(FORM_CHARS).default("").describe(
+    typed_in: z.string().max(FORM_CHARS).default("").describe(
       "Names where it is typed: a draft takes the place of one of the same name only",
     ),
   })
 );
 const draftQuery = once(() =>
   z.object({
-    form: z.string().max(FORM_CHARS).optional().describe("Of the draft; without it the newest"),
+    typed_in: z.string().max(FORM_CHARS).optional().describe("Of the draft; without it the newest"),
   })
 );
 const completionsQuery = once(() =>
@@ -98,19 +98,20 @@ export function documentEditApi(api: Api): void {
       summary: "What was typed and not saved",
       query: draftQuery,
       out: draftSchema,
-    }, ({ app, params, query }) => draft(app, params.id!, query.form))
+    }, ({ app, params, query }) => draft(app, params.id!, query.typed_in))
     .post("/documents/:id/draft", {
       summary: "Keep what is typed; saving the document with this text drops it",
       body: draftInput,
       out: draftSchema,
-      prepare: ({ app, params, body }) => keepDraft(app, params.id!, body, requestSignal()),
-    }, ({ app, params, body }) => draft(app, params.id!, body.form))
+      prepare: ({ app, params, body }) =>
+        keepDraft(app, params.id!, { ...body, form: body.typed_in }, requestSignal()),
+    }, ({ app, params, body }) => draft(app, params.id!, body.typed_in))
     .delete("/documents/:id/draft", {
       summary: "Throw away what was typed last; answers with it",
       out: draftSchema,
     }, ({ app, params }) => {
       const dropped = draft(app, params.id!);
-      discardDraft(app, params.id!, dropped.form);
+      discardDraft(app, params.id!, dropped.typed_in);
       return dropped;
     });
 }
@@ -123,7 +124,7 @@ export function asInFile(typed: string, crlf: boolean): string {
 
 /** What the form of a document sends. */
 export function typedIn(fields: Record<string, string>) {
-  const { text = "", seen = "", crlf, form = "", from = "" } = fields;
+  const { text = "", seen = "", crlf, typed_in: form = "", typed_from: from = "" } = fields;
   return {
     text: asInFile(text, crlf === "1"),
     seen,
@@ -206,7 +207,7 @@ export function documentEditPages(pages: Hono<Env>, tools: PageTools): void {
 
   pages.post("/documents/:id/discard", async (c) => {
     const id = c.req.param("id");
-    discardDraft(c.var.app, id, (await readForm(c)).form);
+    discardDraft(c.var.app, id, (await readForm(c)).typed_in);
     const { gone, projectId } = getSpot(c.var.app.db, id);
     return done(c, gone ? planningHref(projectId) : documentHref(id), "Draft thrown away");
   });

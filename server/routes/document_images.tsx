@@ -114,6 +114,6 @@ async function readUpload(c: RequestContext) {
   const file = body.image instanceof File ? body.image : new File([], "");
   return {
     ...{ file, text: words("text"), seen: words("seen"), crlf: words("crlf") },
-    ...{ form: words("form"), from: words("from") },
+    ...{ typed_in: words("typed_in"), typed_from: words("typed_from") },
   };
 }
