@@ -325,6 +325,7 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
       hits={null}
       reading
       drafts={{ all: 3, lost: 1 }}
+      hasGone
       live={null}
       stale={new Set(["document_map"])}
       problem='Cannot use the documents: "/home/ana/code/space-game/planning" is a symbolic link'
@@ -347,6 +348,7 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
       problem={null}
       reading={false}
       drafts={{ all: 0, lost: 0 }}
+      hasGone
       live={null}
     />
   ),
@@ -356,14 +358,25 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
       project={project}
       placed={[{
         path: long.path,
+        form: "form_1",
         title: long.title,
         documentId: "document_long",
         updatedAt: ago(5),
       }]}
-      lost={[{ path: long.path, text: `${text}${"wide/".repeat(60)}`, updatedAt: ago(2) }]}
+      lost={[{
+        path: long.path,
+        form: "",
+        text: `${text}${"wide/".repeat(60)}`,
+        updatedAt: ago(2),
+      }]}
+      gone={[
+        { id: "document_gone", path: "specs/gone.md", goneAt: ago(8) },
+        { id: "document_gone_long", path: long.path, goneAt: ago(800) },
+      ]}
       problem={null}
       refused={{
         draft: long.path,
+        form: undefined,
         path: "../x",
         message: 'Cannot use the path "../x": ".." is no name of a file here',
         errors: [{ field: "path", message: '".." is no name of a file here' }],
@@ -467,19 +480,28 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
         text,
         seen: "0123456789abcdef",
         crlf: false,
+        typed: { form: "form_2", from: "" },
         message: "Cannot save specs/saving.md: it was changed after you opened it",
         errors: [],
       }}
       live={null}
       typed={{
         documentId: "document_saving",
+        form: "form_2",
+        otherAt: ago(4),
         draftAt: ago(1),
-        goneFrom: "prj_game",
+        goneFrom: null,
         problem: null,
         html,
         headings,
         nowMs: shell.nowMs,
       }}
+      others={[{
+        form: "form_3",
+        text: `${text}other/${"wide/".repeat(60)}`,
+        updatedAt: ago(4),
+        diff: `--- a/x\n+++ b/x\n@@ -1,1 +1,2 @@\n # Saving\n+${"other/".repeat(30)}\n`,
+      }]}
       meeting={{
         present: `${text}\nTheirs.\n`,
         version: "fedcba9876543210",

@@ -9,7 +9,7 @@ import { AsksNotice, DocumentAsks, type DocumentAsksProps } from "./document_ask
 import type { DocumentHeading } from "./document_markdown.ts";
 import { Button, buttonClass, Disclosure, Field } from "./forms.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
-import { documentHref, planningHref } from "./links.ts";
+import { documentHref, draftsHref, planningHref } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
 import { documentSavesWords, documentStatusWords, documentTypeWords } from "./planning_words.ts";
 import { documentExportLink, Formats } from "./planning_export.tsx";
@@ -171,7 +171,8 @@ function DocumentParts(props: DocumentPageProps): VNode {
             <Disclosure id="document-delete" summary="Delete…" kind="quiet">
               <form method="post" action={`${documentHref(id)}/delete`}>
                 <p>
-                  Deletes planning/{path}. Git keeps what was committed of it.
+                  Deletes planning/{path}. What it says is kept:{" "}
+                  <a href={draftsHref(project.id)}>Drafts</a> lists it, to be brought back.
                 </p>
                 <input type="hidden" name="seen" value={version} />
                 <Button kind="danger">Delete the document</Button>

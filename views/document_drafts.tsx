@@ -2,9 +2,9 @@
 import type { VNode } from "preact";
 import type { FieldError } from "../server/errors.ts";
 import { EmptyState, Notice, Panel, Time } from "./components.tsx";
-import { Button, ErrorSummary, Field } from "./forms.tsx";
+import { ActionForm, Button, ErrorSummary, Field } from "./forms.tsx";
 import { Layout, PageHead } from "./layout.tsx";
-import { documentHref, draftsHref, idPart, planningHref } from "./links.ts";
+import { documentHref, draftsHref, idPart, planningHref, withQuery } from "./links.ts";
 import type { PlanningProject } from "./planning.tsx";
 import type { Shell } from "./shell.ts";
 
@@ -12,9 +12,17 @@ export interface DocumentDraftsPageProps {
   shell: Shell;
   project: PlanningProject;
   /** Of documents that are there. */
-  placed: { path: string; title: string | null; documentId: string | null; updatedAt: string }[];
+  placed: {
+    path: string;
+    form: string;
+    title: string | null;
+    documentId: string | null;
+    updatedAt: string;
+  }[];
   /** Of documents that are gone. */
   lost: LostDraftShown[];
+  /** Documents that were deleted and can be brought back, the newest first. */
+  gone: { id: string; path: string; goneAt: string }[];
   /** Why the files could not be looked at; null: they were. */
   problem: string | null;
   /** A form that was refused; null: none was. */
@@ -23,6 +31,8 @@ export interface DocumentDraftsPageProps {
 
 export interface LostDraftShown {
   path: string;
+  /** Names the form in which it was typed. */
+  form: string;
   text: string;
   updatedAt: string;
 }
@@ -31,6 +41,8 @@ export interface LostDraftShown {
 export interface RefusedDraft {
   /** Path that the draft was typed for. */
   draft: string;
+  /** Of the draft; undefined: the newest was meant. */
+  form: string | undefined;
   /** Path that was written into the form. */
   path: string;
   message: string;
@@ -38,7 +50,7 @@ export interface RefusedDraft {
 }
 
 export function DocumentDraftsPage(props: DocumentDraftsPageProps): VNode {
-  const { shell, project, placed, lost, problem, refused } = props;
+  const { shell, project, placed, lost, gone, problem, refused } = props;
   return (
     <Layout shell={shell} title={`Drafts, ${project.name}`} current="planning" live={null}>
       <PageHead crumb={{ href: planningHref(project.id), label: "Planning" }} title="Drafts" />
@@ -50,20 +62,30 @@ export function DocumentDraftsPage(props: DocumentDraftsPageProps): VNode {
       )}
       {lost.map((draft) => (
         <LostDraft
-          key={draft.path}
+          key={`${draft.path} ${draft.form}`}
           {...draft}
           projectId={project.id}
           nowMs={shell.nowMs}
-          refused={refused?.draft === draft.path ? refused : null}
+          refused={isRefused(draft, refused) ? refused : null}
         />
       ))}
       {placed.length > 0 && (
         <Panel id="drafts-placed" title="In documents">
           <ul class="rows">
-            {placed.map(({ path, title, documentId, updatedAt }) => (
-              <li class="row" key={path} id={`draft-row-${documentId}`} data-row="">
+            {placed.map(({ path, title, form, documentId, updatedAt }) => (
+              <li
+                class="row"
+                key={`${path} ${form}`}
+                id={`draft-row-${documentId}-${idPart(form)}`}
+                data-row=""
+              >
                 <div class="row-main">
-                  <a class="row-title" href={`${documentHref(documentId!)}/edit`}>{title}</a>
+                  <a
+                    class="row-title"
+                    href={withQuery(`${documentHref(documentId!)}/edit`, { draft: form })}
+                  >
+                    {title}
+                  </a>
                   <p class="row-note">
                     <span class="path">{path}</span>
                   </p>
@@ -71,6 +93,28 @@ export function DocumentDraftsPage(props: DocumentDraftsPageProps): VNode {
                 <span class="row-fact">
                   Kept <Time at={updatedAt} nowMs={shell.nowMs} />
                 </span>
+              </li>
+            ))}
+          </ul>
+        </Panel>
+      )}
+      {gone.length > 0 && (
+        <Panel id="documents-gone" title="Deleted documents">
+          <ul class="rows">
+            {gone.map(({ id, path, goneAt }) => (
+              <li class="row" key={id} id={`gone-${id}`} data-row="">
+                <div class="row-main">
+                  <span class="row-title path">{path}</span>
+                  <p class="row-note">
+                    Gone <Time at={goneAt} nowMs={shell.nowMs} />
+                  </p>
+                </div>
+                <ActionForm
+                  action={`${documentHref(id)}/bring-back`}
+                  label={`Bring ${path} back`}
+                >
+                  Bring back
+                </ActionForm>
               </li>
             ))}
           </ul>
@@ -86,8 +130,12 @@ interface LostDraftProps extends LostDraftShown {
   refused: RefusedDraft | null;
 }
 
-function LostDraft({ path, text, updatedAt, projectId, nowMs, refused }: LostDraftProps): VNode {
-  const form = `draft-${idPart(path)}`;
+const isRefused = ({ path, form }: LostDraftShown, refused: RefusedDraft | null): boolean =>
+  refused?.draft === path && (refused.form ?? form) === form;
+
+function LostDraft(props: LostDraftProps): VNode {
+  const { path, form: typedIn, text, updatedAt, projectId, nowMs, refused } = props;
+  const form = `draft-${idPart(path)}${typedIn && `-${idPart(typedIn)}`}`;
   const action = (verb: string) => draftsHref(projectId).replace("?", `/${verb}?`);
   return (
     <Panel id={`${form}-panel`} title={path}>
@@ -105,6 +153,7 @@ function LostDraft({ path, text, updatedAt, projectId, nowMs, refused }: LostDra
           errors={refused?.errors ?? []}
         />
         <input type="hidden" name="draft" value={path} />
+        <input type="hidden" name="typed_in" value={typedIn} />
         <Field
           form={form}
           name="path"
@@ -118,6 +167,7 @@ function LostDraft({ path, text, updatedAt, projectId, nowMs, refused }: LostDra
       </form>
       <form method="post" action={action("discard")} id={`${form}-discard`}>
         <input type="hidden" name="draft" value={path} />
+        <input type="hidden" name="typed_in" value={typedIn} />
         <Button kind="quiet">Discard the draft</Button>
       </form>
     </Panel>

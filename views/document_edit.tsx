@@ -1,12 +1,19 @@
 /** The form that edits a document: kept as a draft while somebody types, with its preview, and what others changed. */
 import type { VNode } from "preact";
-import type { FieldError } from "../server/errors.ts";
 import type { PlanningDocument } from "../server/records.ts";
-import { PlainDiff } from "./activity_call.tsx";
 import { Notice, Time } from "./components.tsx";
 import { DocumentProse, HeadingList } from "./document.tsx";
 import type { DocumentHeading } from "./document_markdown.ts";
-import { count, plural } from "./format.ts";
+import {
+  type DocumentForm,
+  type DocumentMeetingShown,
+  FORM,
+  FormMarks,
+  Meeting,
+  OtherDraft,
+  type OtherDraftShown,
+} from "./document_meeting.tsx";
+import { count } from "./format.ts";
 import { Button, buttonClass, ErrorSummary, Field, fieldId } from "./forms.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
 import { documentHref, draftsHref } from "./links.ts";
@@ -15,33 +22,13 @@ import type { PlanningProject } from "./planning.tsx";
 import { documentSavesWords } from "./planning_words.ts";
 import type { Shell } from "./shell.ts";
 
-/** What the form of a document holds, and what was wrong with it. */
-export interface DocumentForm {
-  text: string;
-  /** Version of the text that is edited. */
-  seen: string;
-  /** The file ends its lines with CR and LF. */
-  crlf: boolean;
-  message: string | null;
-  errors: FieldError[];
-}
-
-/** What the file says now, where it was changed after it was opened. */
-export interface DocumentMeetingShown {
-  present: string;
-  /** Version of it. */
-  version: string;
-  /** What was changed in the file meanwhile, unified; null: nobody knows what both began with. */
-  theirs: string | null;
-  /** What this person changed; null as above. */
-  mine: string | null;
-  /** Both together, for a person to look at; null: they can't be put together. */
-  merged: { text: string; conflicts: number } | null;
-}
-
 /** What follows the typing: whether it was kept, and how it looks. */
 export interface DocumentLive {
   documentId: string;
+  /** Names the form whose draft it is. */
+  form: string;
+  /** When this person last typed something else in another form; null: they did not. */
+  otherAt: string | null;
   /** When the draft was kept; null: there is none. */
   draftAt: string | null;
   /** Project of the document, which is gone; null: it is there. */
@@ -62,19 +49,22 @@ export interface DocumentEditPageProps {
   form: DocumentForm;
   /** What follows the typing. */
   typed: DocumentLive;
+  /** The newest first. */
+  others: OtherDraftShown[];
   meeting: DocumentMeetingShown | null;
   live: Live | null;
 }
 
-const FORM = "document-form";
-
 export function DocumentEditPage(props: DocumentEditPageProps): VNode {
-  const { shell, project, document, limits, form, typed, meeting, live } = props;
+  const { shell, project, document, limits, form, typed, others, meeting, live } = props;
   const { id, title } = document;
   return (
     <Layout shell={shell} title={`Edit ${title}`} current="planning" live={live}>
       <PageHead crumb={{ href: documentHref(id), label: title }} title={`Edit ${title}`} />
-      {meeting && <Meeting id={id} meeting={meeting} crlf={form.crlf} />}
+      {meeting && <Meeting id={id} meeting={meeting} form={form} draft={typed.form} />}
+      {others.map((other) => (
+        <OtherDraft key={other.form} id={id} other={other} nowMs={shell.nowMs} />
+      ))}
       <div class="editor">
         <form
           method="post"
@@ -93,8 +83,7 @@ export function DocumentEditPage(props: DocumentEditPageProps): VNode {
         >
           <ErrorSummary form={FORM} message={form.message} errors={form.errors} />
           <DocumentOutside id={id} projectId={project.id} what={null} />
-          <input type="hidden" name="seen" value={form.seen} />
-          {form.crlf && <input type="hidden" name="crlf" value="1" />}
+          <FormMarks form={form} seen={form.seen} />
           <WritingBar />
           <Field
             form={FORM}
@@ -198,7 +187,7 @@ function ImageField(
 
 /** `#document-live`: sent again each time a draft is kept. */
 export function DocumentLiveParts(props: DocumentLive): VNode {
-  const { documentId, draftAt, goneFrom, problem, html, headings, nowMs } = props;
+  const { documentId, form, draftAt, otherAt, goneFrom, problem, html, headings, nowMs } = props;
   return (
     <div class="panel document-live" id="document-live">
       {goneFrom && (
@@ -214,9 +203,20 @@ export function DocumentLiveParts(props: DocumentLive): VNode {
             <p>
               Draft kept <Time at={draftAt} nowMs={nowMs} />, not saved.
             </p>
+            <input type="hidden" name="typed_in" value={form} />
             <Button kind="quiet">Discard the draft</Button>
           </form>
         )}
+      {otherAt && !goneFrom && (
+        <p class="draft-state" id="document-other-draft">
+          <span>
+            You typed something else in another window, <Time at={otherAt} nowMs={nowMs} />.
+          </span>
+          <Button form={FORM} formAction={`${documentHref(documentId)}/draft`} kind="quiet">
+            Show both
+          </Button>
+        </p>
+      )}
       {headings.length > 1 && (
         <details id="document-outline">
           <summary data-key="o">Outline</summary>
@@ -283,66 +283,5 @@ export function documentEditPartials(
       })}
       {replace("document-outside", <DocumentOutside {...outside} />)}
     </>
-  );
-}
-
-function Meeting(
-  { id, meeting, crlf }: { id: string; meeting: DocumentMeetingShown; crlf: boolean },
-): VNode {
-  const { present, version, theirs, mine, merged } = meeting;
-  const form = "document-merged";
-  return (
-    <Notice tone="waiting" title="The file was changed after you opened it" id="document-meeting">
-      <p>
-        Your text stands below as you typed it. Saving it puts it in the place of what the file says
-        now.
-      </p>
-      <div class="meeting">
-        <details>
-          <summary>What was changed in the file</summary>
-          {theirs === null
-            ? <p class="muted">What you opened is not known any more.</p>
-            : <PlainDiff diff={theirs} whole />}
-        </details>
-        <details>
-          <summary>What you changed</summary>
-          {mine === null
-            ? <p class="muted">What you opened is not known any more.</p>
-            : <PlainDiff diff={mine} whole />}
-        </details>
-        <details>
-          <summary>What the file says now</summary>
-          <pre class="output" tabIndex={0} aria-label="The document as it is now">{present}</pre>
-        </details>
-        {merged && (
-          <details open={merged.conflicts === 0}>
-            <summary>
-              Both together{merged.conflicts > 0 &&
-                `, with ${plural(merged.conflicts, "place")} that both have changed`}
-            </summary>
-            <form method="post" action={`${documentHref(id)}/edit`} id={form} class="document-form">
-              <input type="hidden" name="seen" value={version} />
-              {crlf && <input type="hidden" name="crlf" value="1" />}
-              <Field
-                form={form}
-                name="text"
-                kind="area"
-                rows={12}
-                label="Both texts, merged"
-                hint={merged.conflicts > 0
-                  ? "Between the marks <<<<<<< and >>>>>>> stand yours and the file's: leave one, and take the marks away"
-                  : "No place was changed by both"}
-                value={merged.text}
-                mono
-              />
-              <Button>Save both together</Button>
-            </form>
-          </details>
-        )}
-        <form method="post" action={`${documentHref(id)}/discard`}>
-          <Button kind="quiet">Discard my text</Button>
-        </form>
-      </div>
-    </Notice>
   );
 }

@@ -54,11 +54,13 @@ export interface PlanningPageProps {
   reading: boolean;
   /** What this person typed and did not save; `lost`: of these, without a document. */
   drafts: { all: number; lost: number };
+  /** Documents were deleted, which may be brought back. */
+  hasGone: boolean;
   live: Live | null;
 }
 
 export function PlanningPage(props: PlanningPageProps): VNode {
-  const { shell, project, folder, q, drafts, live } = props;
+  const { shell, project, folder, q, drafts, hasGone, live } = props;
   return (
     <Layout shell={shell} title={titleOf(project)} current="planning" live={live}>
       <PageHead
@@ -66,9 +68,15 @@ export function PlanningPage(props: PlanningPageProps): VNode {
         title={folder || "Planning"}
         aside={
           <>
-            {drafts.all > 0 && (
+            {(drafts.all > 0 || hasGone) && (
               <a class={buttonClass("plain")} href={draftsHref(project.id)}>
-                Drafts <span class="num">{drafts.all}</span>
+                {drafts.all > 0
+                  ? (
+                    <>
+                      Drafts <span class="num">{drafts.all}</span>
+                    </>
+                  )
+                  : "Deleted"}
               </a>
             )}
             <a class={buttonClass("plain")} href={planningExportHref(project.id)}>Export</a>

@@ -27,6 +27,7 @@ import { mergesBrought } from "./0027_merges_brought.ts";
 import { documentsNewest } from "./0028_documents_newest.ts";
 import { forgesApart } from "./0030_forges_apart.ts";
 import { deploying } from "./0031_deploying.ts";
+import { draftForms } from "./0032_draft_forms.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -60,4 +61,5 @@ export const migrations: readonly Migration[] = [
   documentsNewest,
   forgesApart,
   deploying,
+  draftForms,
 ];

@@ -5,6 +5,7 @@ import type { PlanningDocument } from "../records.ts";
 import type { DocumentVersion } from "../services/document_versions.ts";
 import type { LostDraft } from "../services/document_drafts.ts";
 import type { DocumentDraft } from "../store/document_drafts.ts";
+import type { GoneDocument } from "../store/documents_gone.ts";
 import { documentSaves, documentStatuses, documentTypes } from "../states.ts";
 import { id, time } from "./common.ts";
 
@@ -75,6 +76,7 @@ export const documentVersionJson = (
 export const draftSchema = once(() =>
   z.object({
     document_id: id(),
+    typed_in: z.string().describe("Names the form in which it was typed"),
     text: z.string(),
     seen: z.string().describe("Version of the text that was opened"),
     updated_at: time(),
@@ -83,9 +85,10 @@ export const draftSchema = once(() =>
 
 export const draftJson = (
   documentId: string,
-  { text, seen, updatedAt }: DocumentDraft,
+  { form, text, seen, updatedAt }: DocumentDraft,
 ): z.infer<ReturnType<typeof draftSchema>> => ({
   document_id: documentId,
+  typed_in: form,
   text,
   seen,
   updated_at: updatedAt,
@@ -94,14 +97,38 @@ export const draftJson = (
 export const lostDraftSchema = once(() =>
   z.object({
     path: z.string().describe("That it was typed for, in the project's planning/"),
+    typed_in: z.string().describe("Names the form in which it was typed"),
     text: z.string(),
     updated_at: time(),
   }).meta({ id: "LostDraft" })
 );
 
 export const lostDraftJson = (
-  { path, text, updatedAt }: LostDraft,
-): z.infer<ReturnType<typeof lostDraftSchema>> => ({ path, text, updated_at: updatedAt });
+  { path, form, text, updatedAt }: LostDraft,
+): z.infer<ReturnType<typeof lostDraftSchema>> => ({
+  path,
+  typed_in: form,
+  text,
+  updated_at: updatedAt,
+});
+
+export const goneDocumentSchema = once(() =>
+  z.object({
+    id: id(),
+    project_id: id(),
+    path: z.string().describe("That it had in the project's planning/"),
+    gone_at: time(),
+  }).meta({ id: "GoneDocument" })
+);
+
+export const goneDocumentJson = (
+  gone: GoneDocument,
+): z.infer<ReturnType<typeof goneDocumentSchema>> => ({
+  id: gone.id,
+  project_id: gone.projectId,
+  path: gone.path,
+  gone_at: gone.goneAt,
+});
 
 export const templateSchema = once(() =>
   z.object({

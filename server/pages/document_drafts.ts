@@ -1,6 +1,7 @@
 import type { DocumentDraftsPageProps, RefusedDraft } from "../../views/document_drafts.tsx";
 import type { Project } from "../records.ts";
 import { draftsOf } from "../services/document_drafts.ts";
+import { goneDocuments } from "../services/documents_gone.ts";
 import { follow, planningProjectOf } from "./planning.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
 
@@ -16,6 +17,7 @@ export async function documentDraftsPage(
     shell: shellOf({ ...request, projectId: project.id }),
     project: planningProjectOf(request.app, project),
     ...draftsOf(request.app, project.id),
+    gone: problem ? [] : await goneDocuments(request.app, project, signal),
     problem,
     refused,
   };

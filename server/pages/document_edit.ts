@@ -1,20 +1,22 @@
 /** What the form of a document shows, and its versions. */
 import { DOCUMENT_BYTES } from "../../agents/planning/document_paths.ts";
 import { IMAGE_BYTES } from "../../agents/planning/image_files.ts";
+import type { DocumentEditPageProps, DocumentLive } from "../../views/document_edit.tsx";
 import type {
-  DocumentEditPageProps,
   DocumentForm,
-  DocumentLive,
   DocumentMeetingShown,
-} from "../../views/document_edit.tsx";
+  OtherDraftShown,
+} from "../../views/document_meeting.tsx";
 import type { DocumentVersionsPageProps } from "../../views/document_versions.tsx";
 import type { App } from "../app.ts";
 import { AppError } from "../errors.ts";
 import type { PlanningDocument } from "../records.ts";
-import { type DocumentMeeting, draftOf, meet } from "../services/document_drafts.ts";
+import { type DocumentMeeting, draftsFor, meet } from "../services/document_drafts.ts";
 import { documentVersion } from "../services/document_facts.ts";
+import { draftMark, newFormName } from "../services/document_typing.ts";
 import { documentDiff, listVersions, versionText } from "../services/document_versions.ts";
 import { openDocument } from "../services/documents.ts";
+import { type DocumentDraft, listDraftsOf } from "../store/document_drafts.ts";
 import type { DocumentSpot } from "../store/documents_gone.ts";
 import { lastSeq } from "../store/events.ts";
 import { getProject } from "../store/projects.ts";
@@ -22,24 +24,28 @@ import { planningProjectOf, rendered } from "./planning.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
 
 /**
- * `refused`: what was typed, and why it was not saved. Else the draft, where there is one, or the file's text; where the
- * file was changed since the draft began, both are shown.
+ * `refused`: what was typed, and why it was not saved. Else the draft of a form (`draft`), or the newest where there is
+ * one, or the file's text; where the file was changed since the draft began, both are shown, and so are other drafts.
  */
 export async function documentEditPage(
   request: PageRequest,
   id: string,
   signal: AbortSignal,
-  refused: DocumentForm | null = null,
+  { refused = null, draft: wanted }: { refused?: DocumentForm | null; draft?: string } = {},
 ): Promise<DocumentEditPageProps> {
   const { app } = request;
   const { document, text: present } = await openDocument(app, id, signal);
   const project = getProject(app.db, document.projectId);
-  const draft = draftOf(app, document, present);
+  const drafts = draftsFor(app, document, present);
+  const draft = refused
+    ? drafts.find(({ form }) => form === refused.typed.form) ?? null
+    : drafts.find(({ form }) => form === wanted) ?? drafts[0] ?? null;
   const crlf = present.includes("\r\n");
   const opened = refused ?? {
     text: draft?.text ?? present,
     seen: draft?.seen ?? document.version,
     crlf,
+    typed: { form: newFormName(), from: draft ? draftMark(draft) : "" },
     message: null,
     errors: [],
   };
@@ -55,7 +61,9 @@ export async function documentEditPage(
     typed: await liveOf(app, { ...document, gone: false }, {
       text: opened.text,
       draftAt: draft?.updatedAt ?? null,
+      form: draft?.form ?? opened.typed.form,
     }),
+    others: await othersShown(document, opened.text, drafts.filter((one) => one !== draft)),
     meeting: meeting && await meetingShown(document, opened.text, meeting),
     live: {
       path: `/live/document/${id}/edit?version=${document.version}`,
@@ -70,8 +78,10 @@ const LIVE_WAIT_MS = 250;
 export async function liveOf(
   app: App,
   document: DocumentSpot,
-  { text, draftAt, problem = null }: {
+  { text, form, draftAt, problem = null }: {
     text: string;
+    /** Names the form whose draft it is. */
+    form: string;
     draftAt: string | null;
     problem?: string | null;
   },
@@ -80,7 +90,9 @@ export async function liveOf(
   const { html, headings } = await rendered(app, document, text, { waitMs: LIVE_WAIT_MS });
   return {
     documentId: document.id,
+    form,
     draftAt,
+    otherAt: otherDraftAt(app, document, { text, form }),
     goneFrom: document.gone ? document.projectId : null,
     problem,
     html,
@@ -88,6 +100,27 @@ export async function liveOf(
     nowMs: app.clock.nowMs(),
   };
 }
+
+/** When this person last typed something else into the document, in another form; null: they did not. */
+const otherDraftAt = (
+  { db, actor }: App,
+  document: DocumentSpot,
+  { text, form }: { text: string; form: string },
+): string | null =>
+  listDraftsOf(db, document, actor)
+    .find((draft) => draft.form !== form && draft.text !== text)?.updatedAt ?? null;
+
+const othersShown = (
+  { path }: PlanningDocument,
+  shown: string,
+  others: DocumentDraft[],
+): Promise<OtherDraftShown[]> =>
+  Promise.all(
+    others.filter(({ text }) => text !== shown).map(async ({ form, text, updatedAt }) => ({
+      ...{ form, text, updatedAt },
+      diff: await documentDiff(path, shown, text),
+    })),
+  );
 
 async function meetingShown(
   { path }: PlanningDocument,

@@ -40,6 +40,7 @@ import {
   listDocumentPaths,
   listDocumentsIn,
 } from "../store/documents.ts";
+import { listGoneSince } from "../store/documents_gone.ts";
 import { lastSeq } from "../store/events.ts";
 import { getProject, listProjects } from "../store/projects.ts";
 import { type Cancel, systemTimers } from "../timers.ts";
@@ -114,6 +115,7 @@ export async function planningPage(
     ...looked,
     problem: looked.problem ?? notCompared,
     drafts: countDrafts(app.db, project.id, app.actor),
+    hasGone: listGoneSince(app.db, project.id, "", 1).length > 0,
     live: {
       path: withQuery("/live/planning", {
         project: project.id,

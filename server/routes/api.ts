@@ -37,6 +37,10 @@ export function mountApi(api: Api, streams: EventStreams): void {
   api.late(["prices"], async () => (await import("./prices.tsx")).pricesApi);
   api.late(["system"], async () => (await import("./system.ts")).systemApi);
   api.late(["projects"], async () => (await import("./document_drafts.tsx")).documentDraftsApi);
+  api.late(
+    ["projects", "documents"],
+    async () => (await import("./documents_gone.tsx")).documentsGoneApi,
+  );
   api.late(["projects"], async () => (await import("./document_images.tsx")).documentImagesApi);
   api.late(["projects"], async () => (await import("./guides.tsx")).guidesApi);
   api.late(["documents"], async () => (await import("./document_ideas.tsx")).documentIdeasApi);

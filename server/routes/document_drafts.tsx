@@ -15,21 +15,31 @@ import {
 import { documentDraftsPage } from "../pages/document_drafts.ts";
 import { planningProject } from "../pages/planning.ts";
 import { discardLostDraft, draftsOf, saveLostDraft } from "../services/document_drafts.ts";
+import { FORM_CHARS } from "../services/document_typing.ts";
 import { findDraft } from "../store/document_drafts.ts";
 import { getSpot } from "../store/documents_gone.ts";
 import { getProject } from "../store/projects.ts";
 import { act, done, pageRequest, type PageTools, readForm, refusedAt, show } from "./page.ts";
 
 const PATH_CHARS = 300;
+const formName = () => z.string().max(FORM_CHARS);
 const saveInput = once(() =>
   z.strictObject({
     draft: z.string().max(PATH_CHARS).describe("Path that the draft was typed for"),
+    typed_in: formName().optional().describe("Of the draft; without one, the newest is meant"),
     path: z.string().max(PATH_CHARS).describe(
       "Of the document that it becomes: the same, or another",
     ),
   })
 );
-const discardInput = once(() => z.strictObject({ draft: z.string().max(PATH_CHARS) }));
+const discardInput = once(() =>
+  z.strictObject({ draft: z.string().max(PATH_CHARS), typed_in: formName().optional() })
+);
+
+const named = <T extends { typed_in?: string }>({ typed_in: form, ...input }: T) => ({
+  ...input,
+  form,
+});
 
 export function documentDraftsApi(api: Api): void {
   api
@@ -47,14 +57,15 @@ export function documentDraftsApi(api: Api): void {
       body: saveInput,
       out: documentSchema,
       status: 201,
-      prepare: ({ app, params, body }) => saveLostDraft(app, params.id!, body, requestSignal()),
+      prepare: ({ app, params, body }) =>
+        saveLostDraft(app, params.id!, named(body), requestSignal()),
     }, ({ prepared }) => documentJson(prepared))
     .post("/projects/:id/lost-drafts/discard", {
       summary: "Throw such a draft away; answers with it",
       tag: "documents",
       body: discardInput,
       out: lostDraftSchema,
-    }, ({ app, params, body }) => lostDraftJson(discardLostDraft(app, params.id!, body.draft)));
+    }, ({ app, params, body }) => lostDraftJson(discardLostDraft(app, params.id!, named(body))));
 }
 
 export function documentDraftsPages(pages: Hono<Env>, tools: PageTools): void {
@@ -72,10 +83,16 @@ export function documentDraftsPages(pages: Hono<Env>, tools: PageTools): void {
     const form = await readForm(c);
     return await act(async () => {
       const input = validate(saveInput, form, "form");
-      const { document } = await saveLostDraft(app, project.id, input, requestSignal());
+      const { document } = await saveLostDraft(app, project.id, named(input), requestSignal());
       return done(c, documentHref(document.id), `${document.path} saved`);
     }, async ({ message, errors, status }) => {
-      const refused = { draft: form.draft ?? "", path: form.path ?? "", message, errors };
+      const refused = {
+        draft: form.draft ?? "",
+        form: form.typed_in,
+        path: form.path ?? "",
+        message,
+        errors,
+      };
       const request = pageRequest(c, tools);
       const props = await documentDraftsPage(request, project, refused, requestSignal());
       return show(c, <DocumentDraftsPage {...props} />, status);
@@ -84,8 +101,8 @@ export function documentDraftsPages(pages: Hono<Env>, tools: PageTools): void {
 
   pages.post("/planning/drafts/discard", async (c) => {
     const projectId = c.req.query("project") ?? "";
-    const { draft } = validate(discardInput, await readForm(c), "form");
-    discardLostDraft(c.var.app, projectId, draft);
+    const input = validate(discardInput, await readForm(c), "form");
+    discardLostDraft(c.var.app, projectId, named(input));
     return done(c, draftsHref(projectId), "Draft thrown away");
   });
 }

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { Completions } from "../../views/document_completions.tsx";
 import { DocumentEditPage, DocumentLiveParts } from "../../views/document_edit.tsx";
 import { DocumentVersionsPage } from "../../views/document_versions.tsx";
-import { documentHref, planningHref } from "../../views/links.ts";
+import { documentHref, planningHref, withQuery } from "../../views/links.ts";
 import { render } from "../../views/render.ts";
 import { type Api, type Env, requestSignal } from "../api.ts";
 import { AppError } from "../errors.ts";
@@ -21,6 +21,8 @@ import {
 import { documentEditPage, documentVersionsPage, liveOf } from "../pages/document_edit.ts";
 import { completionsFor } from "../services/document_completions.ts";
 import { discardDraft, keepDraft } from "../services/document_drafts.ts";
+import { documentVersion } from "../services/document_facts.ts";
+import { FORM_CHARS } from "../services/document_typing.ts";
 import { listVersions, restoreVersion, versionText } from "../services/document_versions.ts";
 import { openDocument, saveDocument } from "../services/documents.ts";
 import { findDraft } from "../store/document_drafts.ts";
@@ -34,6 +36,14 @@ const draftInput = once(() =>
   z.strictObject({
     text: z.string().max(TEXT_CHARS),
     seen: z.string().max(64).describe("`version` of the text that was opened"),
+    typed_in: z.string().max(FORM_CHARS).default("").describe(
+      "Names where it is typed: a draft takes the place of one of the same name only",
+    ),
+  })
+);
+const draftQuery = once(() =>
+  z.object({
+    typed_in: z.string().max(FORM_CHARS).optional().describe("Of the draft; without it the newest"),
   })
 );
 const completionsQuery = once(() =>
@@ -47,8 +57,8 @@ const restoreInput = once(() =>
 );
 
 export function documentEditApi(api: Api): void {
-  const draft = (app: Parameters<typeof keepDraft>[0], id: string) => {
-    const found = findDraft(app.db, getSpot(app.db, id), app.actor);
+  const draft = (app: Parameters<typeof keepDraft>[0], id: string, form?: string) => {
+    const found = findDraft(app.db, getSpot(app.db, id), app.actor, form);
     if (found) return draftJson(id, found);
     throw new AppError("not_found", `There is no draft of the document "${id}"`);
   };
@@ -86,20 +96,22 @@ export function documentEditApi(api: Api): void {
     }))
     .get("/documents/:id/draft", {
       summary: "What was typed and not saved",
+      query: draftQuery,
       out: draftSchema,
-    }, ({ app, params }) => draft(app, params.id!))
+    }, ({ app, params, query }) => draft(app, params.id!, query.typed_in))
     .post("/documents/:id/draft", {
-      summary: "Keep what is typed; saving the document drops it",
+      summary: "Keep what is typed; saving the document with this text drops it",
       body: draftInput,
       out: draftSchema,
-      prepare: ({ app, params, body }) => keepDraft(app, params.id!, body, requestSignal()),
-    }, ({ app, params }) => draft(app, params.id!))
+      prepare: ({ app, params, body }) =>
+        keepDraft(app, params.id!, { ...body, form: body.typed_in }, requestSignal()),
+    }, ({ app, params, body }) => draft(app, params.id!, body.typed_in))
     .delete("/documents/:id/draft", {
-      summary: "Throw away what was typed; answers with it",
+      summary: "Throw away what was typed last; answers with it",
       out: draftSchema,
     }, ({ app, params }) => {
       const dropped = draft(app, params.id!);
-      discardDraft(app, params.id!);
+      discardDraft(app, params.id!, dropped.typed_in);
       return dropped;
     });
 }
@@ -110,11 +122,27 @@ export function asInFile(typed: string, crlf: boolean): string {
   return crlf ? text.replaceAll("\n", "\r\n") : text;
 }
 
+/** What the form of a document sends. */
+export function typedIn(fields: Record<string, string>) {
+  const { text = "", seen = "", crlf, typed_in: form = "", typed_from: from = "" } = fields;
+  return {
+    text: asInFile(text, crlf === "1"),
+    seen,
+    crlf: crlf === "1",
+    typed: { form: form.slice(0, FORM_CHARS), from },
+  };
+}
+
+/** The form with one of this person's drafts in it. */
+export const editHref = (id: string, form: string): string =>
+  form === "" ? `${documentHref(id)}/edit` : withQuery(`${documentHref(id)}/edit`, { draft: form });
+
 export function documentEditPages(pages: Hono<Env>, tools: PageTools): void {
   pages.get("/documents/:id/edit", async (c) => {
     const id = c.req.param("id");
     return await orDrafts(c, id, async () => {
-      const props = await documentEditPage(pageRequest(c, tools), id, requestSignal());
+      const how = { draft: c.req.query("draft") };
+      const props = await documentEditPage(pageRequest(c, tools), id, requestSignal(), how);
       return show(c, <DocumentEditPage {...props} />);
     });
   });
@@ -122,43 +150,52 @@ export function documentEditPages(pages: Hono<Env>, tools: PageTools): void {
   pages.post("/documents/:id/edit", async (c) => {
     const { app } = c.var;
     const id = c.req.param("id");
-    const { text: typed = "", seen = "", crlf } = await readForm(c);
-    const text = asInFile(typed, crlf === "1");
+    const { text, seen, crlf, typed } = typedIn(await readForm(c));
     const save = () =>
       act(
         async () => {
-          const { document } = await saveDocument(app, id, { text, seen }, requestSignal());
+          const { document } = await saveDocument(app, id, { text, seen, typed }, requestSignal());
           return done(c, documentHref(id), `${document.path} saved`);
         },
         async ({ message, errors, status }) => {
-          const form = { text, seen, crlf: crlf === "1", message, errors };
-          const props = await documentEditPage(pageRequest(c, tools), id, requestSignal(), form);
+          const refused = { text, seen, crlf, typed, message, errors };
+          const request = pageRequest(c, tools);
+          const props = await documentEditPage(request, id, requestSignal(), { refused });
           return show(c, <DocumentEditPage {...props} />, status);
         },
       );
-    return await orDrafts(c, id, save, () => keepDraft(app, id, { text, seen }, requestSignal()));
+    return await orDrafts(
+      ...[c, id, save] as const,
+      () => keepDraft(app, id, { text, seen, ...typed }, requestSignal()),
+    );
   });
 
   // As somebody types, by a script; or by the button, which leads back to the form.
   pages.post("/documents/:id/draft", async (c) => {
     const { app } = c.var;
     const id = c.req.param("id");
-    const { text: typed = "", seen = "", crlf } = await readForm(c);
-    const text = asInFile(typed, crlf === "1");
+    const { text, seen, typed } = typedIn(await readForm(c));
+    const keep = () => keepDraft(app, id, { text, seen, ...typed }, requestSignal());
     if (c.req.header("hx-request") === undefined) {
-      await keepDraft(app, id, { text, seen }, requestSignal());
-      return done(c, `${documentHref(id)}/edit`, "Draft kept");
+      const { other } = c.req.query();
+      // Whoever goes on with another of their drafts keeps this one, where it says anything of its own.
+      const isNew = documentVersion(text) !== seen && !typed.from.startsWith(documentVersion(text));
+      if (other === undefined || isNew) await keep();
+      const to = editHref(id, other ?? typed.form);
+      return done(c, to, other === undefined || isNew ? "Draft kept" : undefined);
     }
     let [draftAt, problem]: [string | null, string | null] = [null, null];
     try {
-      await keepDraft(app, id, { text, seen }, requestSignal());
-      draftAt = findDraft(app.db, getSpot(app.db, id), app.actor)?.updatedAt ?? null;
+      await keep();
+      draftAt = findDraft(app.db, getSpot(app.db, id), app.actor, typed.form)?.updatedAt ?? null;
     } catch (error) {
       // It is said where the person types, and what they typed stays there.
       if (!(error instanceof AppError) || error.code === "not_found") throw error;
       problem = error.message;
     }
-    const live = await liveOf(app, getSpot(app.db, id), { text, draftAt, problem });
+    const live = await liveOf(app, getSpot(app.db, id), {
+      ...{ text, draftAt, problem, form: typed.form },
+    });
     return c.html(render(<DocumentLiveParts {...live} />));
   });
 
@@ -168,9 +205,9 @@ export function documentEditPages(pages: Hono<Env>, tools: PageTools): void {
     return c.html(render(<Completions rows={rows} />));
   });
 
-  pages.post("/documents/:id/discard", (c) => {
+  pages.post("/documents/:id/discard", async (c) => {
     const id = c.req.param("id");
-    discardDraft(c.var.app, id);
+    discardDraft(c.var.app, id, (await readForm(c)).typed_in);
     const { gone, projectId } = getSpot(c.var.app.db, id);
     return done(c, gone ? planningHref(projectId) : documentHref(id), "Draft thrown away");
   });

@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import type { Hono } from "hono";
 import { z } from "zod";
-import { documentHref, imageHref } from "../../views/links.ts";
+import { imageHref } from "../../views/links.ts";
 import { type Api, type Env, type RequestContext, requestSignal } from "../api.ts";
 import { AppError } from "../errors.ts";
 import { once } from "../once.ts";
@@ -12,7 +12,7 @@ import { keepDraft } from "../services/document_drafts.ts";
 import { addImage, IMAGE_BYTES, imageMarkdown, readImage } from "../services/document_images.ts";
 import { getDocument } from "../store/documents.ts";
 import { getProject } from "../store/projects.ts";
-import { asInFile } from "./document_edit.tsx";
+import { editHref, typedIn } from "./document_edit.tsx";
 import { act, done, type PageTools, refusedAt } from "./page.ts";
 
 const imageInput = once(() =>
@@ -77,7 +77,7 @@ export function documentImagePages(pages: Hono<Env>, _tools: PageTools): void {
   pages.post("/documents/:id/images", async (c) => {
     const { app } = c.var;
     const document = getDocument(app.db, c.req.param("id"));
-    const { file, text: typed, seen, crlf } = await readUpload(c);
+    const { file, ...fields } = await readUpload(c);
     const add = async () => {
       const given = { name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) };
       const image = await addImage(app, document.projectId, given, requestSignal());
@@ -91,15 +91,19 @@ export function documentImagePages(pages: Hono<Env>, _tools: PageTools): void {
         return c.json({ problem: error.message }, 422);
       }
     }
-    const keep = (text: string) =>
-      keepDraft(app, document.id, { text: asInFile(text, crlf === "1"), seen }, requestSignal());
+    const { seen, typed } = typedIn(fields);
+    const keep = (words: string) => {
+      const { text } = typedIn({ ...fields, text: words });
+      return keepDraft(app, document.id, { text, seen, ...typed }, requestSignal());
+    };
+    const back = editHref(document.id, typed.form);
     return await act(async () => {
-      const text = `${typed.trimEnd()}\n\n${await add()}\n`;
+      const text = `${fields.text.trimEnd()}\n\n${await add()}\n`;
       await keep(text.trimStart());
-      return done(c, `${documentHref(document.id)}/edit`, "Image added at the end of your draft");
+      return done(c, back, "Image added at the end of your draft");
     }, async ({ message }) => {
-      await keep(typed);
-      return refusedAt(c, `${documentHref(document.id)}/edit`, message);
+      await keep(fields.text);
+      return refusedAt(c, back, message);
     });
   });
 }
@@ -108,5 +112,8 @@ async function readUpload(c: RequestContext) {
   const body = await c.req.parseBody();
   const words = (name: string) => typeof body[name] === "string" ? body[name] : "";
   const file = body.image instanceof File ? body.image : new File([], "");
-  return { file, text: words("text"), seen: words("seen"), crlf: words("crlf") };
+  return {
+    ...{ file, text: words("text"), seen: words("seen"), crlf: words("crlf") },
+    ...{ typed_in: words("typed_in"), typed_from: words("typed_from") },
+  };
 }

@@ -51,6 +51,7 @@ export function mountPages(pages: Pages, tools: PageTools): void {
     ["planning", "documents"],
     async () => (await import("./document_images.tsx")).documentImagePages,
   );
+  late(["documents"], async () => (await import("./documents_gone.tsx")).documentsGonePages);
   late(["planning"], async () => (await import("./guides.tsx")).guidePages);
   late(["documents"], async () => (await import("./document_ideas.tsx")).documentIdeasPages);
   late(["live"], async () => (await import("./planning_live.tsx")).planningLivePages);

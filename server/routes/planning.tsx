@@ -159,7 +159,7 @@ export function planningApi(api: Api): void {
       prepare: ({ app, params, body }) => setDocumentStatus(app, params.id!, body, requestSignal()),
     }, ({ prepared }) => documentJson(prepared))
     .delete("/documents/:id", {
-      summary: "Delete a document; answers with it. Git keeps what was committed of it",
+      summary: "Delete a document; answers with it. Its text is kept: /bring-back makes it again",
       out: documentSummarySchema,
     }, async ({ app, params }) => {
       const signal = requestSignal();
@@ -285,7 +285,8 @@ export function planningPages(pages: Hono<Env>, tools: PageTools): void {
     const { id, projectId, path } = getDocument(app.db, c.req.param("id"));
     return await act(async () => {
       await deleteDocument(app, id, { seen }, requestSignal());
-      return done(c, planningHref(projectId), `${path} deleted`);
+      const undo = { action: `${documentHref(id)}/bring-back`, label: "Undo" } as const;
+      return done(c, planningHref(projectId), `${path} deleted`, undo);
     }, ({ message }) => refusedAt(c, documentHref(id), message));
   });
 }

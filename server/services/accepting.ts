@@ -100,7 +100,7 @@ async function saveWith(
     const worked = workIn(ask.baseText ?? "", hunks, chosen, text);
     if (worked.applied.length === 0) throw unfit(ask, worked);
     try {
-      const save = { text: worked.text, seen: document.version, keepDraft: true };
+      const save = { text: worked.text, seen: document.version };
       await saveDocument(app, document.id, save, signal);
       return worked;
     } catch (error) {

@@ -6,29 +6,34 @@ import { AppError } from "../errors.ts";
 import type { PlanningDocument } from "../records.ts";
 import {
   type DocumentDraft,
+  DRAFTS_OF_DOCUMENT,
   dropDraft,
   findDraft,
   listDrafts,
+  listDraftsOf,
   putDraft,
 } from "../store/document_drafts.ts";
 import { findDocument, getDocument } from "../store/documents.ts";
 import { type DocumentSpot, getSpot } from "../store/documents_gone.ts";
 import { type MergedText, mergeTexts } from "./document_merge.ts";
 import { createDocument, type OpenDocument, openDocument } from "./documents.ts";
+import { draftMark, type TypedIn } from "./document_typing.ts";
 import { textOfVersion } from "./document_versions.ts";
 
 /** Most drafts of one person that are listed. */
 export const DRAFTS_LISTED = 200;
 
 /**
- * Keeps what is typed; on the disk when it returns. `seen`: version of the text that was opened. The file is only
- * looked at when a draft begins, so that this is quick; where it is gone, the draft is kept by its path all the same.
- * Throws `not_found` for an id that no document has or had, `invalid` for its size.
+ * Keeps what is typed; on the disk when it returns. `seen`: version of the text that was opened. It takes the place of
+ * what was typed in the same form, and of the draft that the form began with where that is still the same; any other
+ * draft stays beside it. The file is only looked at when a draft begins, so that this is quick; where it is gone, the
+ * draft is kept by its path all the same. Throws `not_found` for an id that no document has or had, `invalid` for its
+ * size, `conflict` where the document has `DRAFTS_OF_DOCUMENT` others.
  */
 export async function keepDraft(
   app: App,
   id: string,
-  { text, seen }: { text: string; seen: string },
+  { text, seen, form = "", from = "" }: { text: string; seen: string } & Partial<TypedIn>,
   signal: AbortSignal,
 ): Promise<DocumentSpot> {
   if (!text.isWellFormed()) {
@@ -40,14 +45,32 @@ export async function keepDraft(
       `Cannot keep the draft: it is longer than ${DOCUMENT_BYTES} characters`,
     );
   }
-  const before = findDraft(app.db, getSpot(app.db, id), app.actor);
+  const goesOn = (drafts: DocumentDraft[]) => ({
+    own: drafts.find((draft) => draft.form === form),
+    began: drafts.find((draft) => draftMark(draft) === from),
+  });
+  const known = goesOn(listDraftsOf(app.db, getSpot(app.db, id), app.actor));
   // What is typed goes on from the draft, whatever the file says by now: until it is saved, the two meet each time.
-  const from = before ?? { seen, base: await baseOf(app, id, seen, signal) };
+  const before = known.own ?? known.began ??
+    { seen, base: await baseOf(app, id, seen, signal) };
   // The look at the file may have found it elsewhere, or gone.
   const spot = getSpot(app.db, id);
-  transact(app, (tx) => putDraft(tx, spot, { text, seen: from.seen, base: from.base }));
+  transact(app, (tx) => {
+    const drafts = listDraftsOf(tx.db, spot, tx.actor);
+    const { own, began } = goesOn(drafts);
+    if (!own && began) dropDraft(tx, spot, began.form);
+    if (!own && !began && drafts.length >= DRAFTS_OF_DOCUMENT) throw tooMany(spot);
+    putDraft(tx, spot, { form, text, seen: before.seen, base: before.base });
+  });
   return spot;
 }
+
+const tooMany = ({ path }: DocumentSpot): AppError =>
+  new AppError(
+    "conflict",
+    `Cannot keep the draft: ${path} has ${DRAFTS_OF_DOCUMENT} drafts of yours that were never saved. Save or ` +
+      "discard some of them on the page Drafts",
+  );
 
 async function baseOf(app: App, id: string, seen: string, signal: AbortSignal) {
   try {
@@ -60,20 +83,27 @@ async function baseOf(app: App, id: string, seen: string, signal: AbortSignal) {
   }
 }
 
-/** This person's draft; null: none, or it says what the file says. */
-export function draftOf(
+/** This person's drafts that say something else than the file, the newest first. */
+export const draftsFor = (
   { db, actor }: Pick<App, "db" | "actor">,
+  document: Pick<PlanningDocument, "projectId" | "path">,
+  present: string,
+): DocumentDraft[] => listDraftsOf(db, document, actor).filter(({ text }) => text !== present);
+
+/** The newest of them; null: there is none. */
+export const draftOf = (
+  app: Pick<App, "db" | "actor">,
   document: PlanningDocument,
   present: string,
-): DocumentDraft | null {
-  const draft = findDraft(db, document, actor);
-  return draft && draft.text !== present ? draft : null;
-}
+): DocumentDraft | null => draftsFor(app, document, present)[0] ?? null;
 
-/** Throws away what was typed. No-op where nothing was. */
-export function discardDraft(app: App, id: string): void {
+/** Throws away what was typed in a form; without one, what was typed last. No-op where nothing was. */
+export function discardDraft(app: App, id: string, form?: string): void {
   const spot = getSpot(app.db, id);
-  transact(app, (tx) => dropDraft(tx, spot));
+  transact(app, (tx) => {
+    const draft = findDraft(tx.db, spot, tx.actor, form);
+    if (draft) dropDraft(tx, spot, draft.form);
+  });
 }
 
 // ------------------------------------------------------------------ without a document
@@ -81,6 +111,8 @@ export function discardDraft(app: App, id: string): void {
 /** A draft whose document is gone. */
 export interface LostDraft {
   path: string;
+  /** Names the form in which it was typed. */
+  form: string;
   text: string;
   updatedAt: string;
 }
@@ -90,20 +122,26 @@ export function draftsOf({ db, actor }: Pick<App, "db" | "actor">, projectId: st
   const all = listDrafts(db, projectId, actor, DRAFTS_LISTED);
   return {
     placed: all.filter(({ documentId }) => documentId !== null),
-    lost: all.filter(({ documentId }) => documentId === null).flatMap(({ path }): LostDraft[] => {
-      const draft = findDraft(db, { projectId, path }, actor);
-      return draft ? [{ path, text: draft.text, updatedAt: draft.updatedAt }] : [];
-    }),
+    lost: all.filter(({ documentId }) => documentId === null).flatMap(
+      ({ path, form }): LostDraft[] => {
+        const draft = findDraft(db, { projectId, path }, actor, form);
+        return draft ? [{ path, form, text: draft.text, updatedAt: draft.updatedAt }] : [];
+      },
+    ),
   };
 }
 
 /** Throws `not_found` where this person typed nothing for that path, or a document is there by now. */
-function getLostDraft({ db, actor }: App, projectId: string, path: string): LostDraft {
-  const draft = findDraft(db, { projectId, path }, actor);
-  if (draft && findDocument(db, projectId, path) === null) {
-    return { path, text: draft.text, updatedAt: draft.updatedAt };
-  }
+function getLostDraft({ db, actor }: App, projectId: string, { draft: path, form }: LostName) {
+  const draft = findDraft(db, { projectId, path }, actor, form);
+  if (draft && findDocument(db, projectId, path) === null) return { ...draft, path };
   throw new AppError("not_found", `There is no draft of "${path}" without a document`);
+}
+
+/** `draft`: the path that it was typed for; `form`: that it was typed in, without one the newest is meant. */
+interface LostName {
+  draft: string;
+  form?: string;
 }
 
 /**
@@ -113,19 +151,23 @@ function getLostDraft({ db, actor }: App, projectId: string, path: string): Lost
 export async function saveLostDraft(
   app: App,
   projectId: string,
-  { draft: of, path }: { draft: string; path: string },
+  { path, ...of }: LostName & { path: string },
   signal: AbortSignal,
 ): Promise<OpenDocument> {
-  const { text } = getLostDraft(app, projectId, of);
+  const { form, text } = getLostDraft(app, projectId, of);
   const made = await createDocument(app, { projectId, path, text }, signal);
-  transact(app, (tx) => dropDraft(tx, { projectId, path: of }));
+  const place = { projectId, path: of.draft };
+  transact(app, (tx) => {
+    // Somebody may have typed on meanwhile.
+    if (findDraft(tx.db, place, tx.actor, form)?.text === text) dropDraft(tx, place, form);
+  });
   return made;
 }
 
 /** Throws away a draft whose document is gone. Throws `not_found` where there is none. */
-export function discardLostDraft(app: App, projectId: string, path: string): LostDraft {
-  const draft = getLostDraft(app, projectId, path);
-  transact(app, (tx) => dropDraft(tx, { projectId, path }));
+export function discardLostDraft(app: App, projectId: string, of: LostName): LostDraft {
+  const draft = getLostDraft(app, projectId, of);
+  transact(app, (tx) => dropDraft(tx, { projectId, path: draft.path }, draft.form));
   return draft;
 }
 
@@ -147,10 +189,9 @@ export async function meet(
   signal: AbortSignal,
 ): Promise<DocumentMeeting> {
   const document = getDocument(app.db, id);
-  const draft = findDraft(app.db, document, app.actor);
-  const base = draft?.seen === seen && draft.base !== null
-    ? draft.base
-    : await textOfVersion(app, document, seen, signal);
+  const draft = listDraftsOf(app.db, document, app.actor)
+    .find((draft) => draft.seen === seen && draft.base !== null);
+  const base = draft ? draft.base : await textOfVersion(app, document, seen, signal);
   const merged = base === null ? null : mergeTexts({ mine, base, theirs: present });
   return { base, present, merged };
 }

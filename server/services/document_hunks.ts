@@ -45,7 +45,9 @@ export function hunksOf(
       } KB. Shorten it, or leave a part to a document of its own`,
     );
   }
-  if (/[\0\uFFFD]/.test(now) || !now.isWellFormed()) {
+  const isText = !now.includes("\0") && now.isWellFormed() &&
+    (!now.includes("\uFFFD") || base.includes("\uFFFD"));
+  if (!isText) {
     return no("text: it has characters that are no text. Leave them out");
   }
   return { hunks, fault: null };

@@ -6,6 +6,7 @@ import {
   listTemplatesAt,
   readBlobs,
 } from "../../agents/git/document_branch.ts";
+import { blobIdOfBytes } from "../../agents/git/file_commit.ts";
 import type { PlainFile } from "../../agents/plain_files.ts";
 import { DOCUMENT_BYTES, PLANNING, TEMPLATES } from "../../agents/planning/document_paths.ts";
 import {
@@ -78,8 +79,13 @@ function readFromFolder(repo: string, path: string): FileText | null {
   return file && decoded(file);
 }
 
-const decoded = ({ bytes, stamp }: PlainFile): FileText =>
-  asText(new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes), stamp);
+function decoded({ bytes, stamp }: PlainFile): FileText {
+  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+  return asText(text, stamp, () => isSameBytes(new TextEncoder().encode(text), bytes));
+}
+
+const isSameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && a.every((byte, i) => byte === b[i]);
 
 /** One file that can't be opened is no reason to show none. */
 function readable(read: () => FileText | null, stamp: string): FileText | null {
@@ -98,7 +104,7 @@ function branchPlace(repo: string, tip: string, signal: AbortSignal): DocumentPl
     return new Map(files.map(({ path, stamp, bytes }): [string, FileText] => {
       const text = texts.get(stamp);
       if (bytes > DOCUMENT_BYTES) return [path, { text: "", stamp, problem: TOO_LARGE }];
-      return [path, asText(text ?? "", stamp)];
+      return [path, blobText(text ?? "", stamp)];
     }));
   };
   return {
@@ -107,7 +113,7 @@ function branchPlace(repo: string, tip: string, signal: AbortSignal): DocumentPl
       const blob = await documentBlob(repo, tip, path, signal);
       if (blob === null) return null;
       const text = (await readBlobs(repo, [blob], signal)).get(blob) ?? "";
-      return asText(text, blob);
+      return blobText(text, blob);
     },
     async templates() {
       const texts = await readAll(await listTemplatesAt(repo, tip, signal));
@@ -120,9 +126,15 @@ function branchPlace(repo: string, tip: string, signal: AbortSignal): DocumentPl
 
 const TOO_LARGE = `It is larger than ${DOCUMENT_BYTES / 1024} KB`;
 
-/** What is no text must not be taken for one: saved again, its bytes would be others. */
-const asText = (text: string, stamp: string): FileText =>
-  /[\0\uFFFD]/.test(text)
+const blobText = (text: string, blob: string): FileText =>
+  asText(text, blob, () => blobIdOfBytes(new TextEncoder().encode(text), blob.length) === blob);
+
+/**
+ * What is no text must not be taken for one: saved again, its bytes would be others. `isWhole` is only asked about a
+ * text with U+FFFD, which may be its own or stand for bytes that were no UTF-8.
+ */
+const asText = (text: string, stamp: string, isWhole: () => boolean): FileText =>
+  text.includes("\0") || text.includes("\uFFFD") && !isWhole()
     ? { text: "", stamp, problem: "It is no text in UTF-8" }
     : { text, stamp, problem: "" };
 

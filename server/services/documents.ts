@@ -12,7 +12,7 @@ import { transact, type Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
 import type { PlanningDocument, Project } from "../records.ts";
 import { approvedStatuses, type DocumentSaves, type DocumentStatus } from "../states.ts";
-import { dropDraft, insertSave } from "../store/document_drafts.ts";
+import { insertSave } from "../store/document_drafts.ts";
 import { dropApproval } from "../store/document_drift.ts";
 import {
   dropDocument,
@@ -25,6 +25,8 @@ import { getSpot } from "../store/documents_gone.ts";
 import { getProject } from "../store/projects.ts";
 import { documentFacts, documentVersion, withStatus } from "./document_facts.ts";
 import { documentsAlone, followDocuments, refreshDocument } from "./document_index.ts";
+import { dropSaved, keepBefore } from "./document_keeping.ts";
+import type { TypedIn } from "./document_typing.ts";
 import { documentSavesOf, type FileText, writeDocument } from "./document_place.ts";
 
 /** Most documents that a search gives. */
@@ -116,19 +118,18 @@ export class DocumentConflict extends AppError {
 }
 
 /**
- * Saves a document. `seen`: version of the text that was opened; `keepDraft`: this person's draft stays, since what is
- * saved is not what they typed. Throws `DocumentConflict` where the file is another
- * one now, `conflict` where somebody's own edit of it is not committed, `invalid` for its size; nothing is changed then.
+ * Saves a document. `seen`: version of the text that was opened; `typed`: the form whose text it is. Only drafts that
+ * are in what is saved are dropped. Throws `DocumentConflict` where the file is another one now, `conflict` where somebody's own edit of it is not committed, `invalid` for its size; nothing is changed then.
  */
 export async function saveDocument(
   app: App,
   id: string,
-  { text, seen, keepDraft = false }: { text: string; seen: string; keepDraft?: boolean },
+  { text, seen, typed }: { text: string; seen: string; typed?: TypedIn },
   signal: AbortSignal,
 ): Promise<OpenDocument> {
   const { projectId, path } = getDocument(app.db, id);
   const project = requireActive(app, projectId);
-  const how = { path, text, type: "document_saved", keepDraft };
+  const how = { path, text, type: "document_saved", typed };
   return await change(app, project, how, (present) => {
     // Saved already, by a request whose answer got lost.
     if (present?.text === text || documentVersion(present?.text ?? null) === seen) return;
@@ -185,7 +186,7 @@ export async function tickItem(
   return await saveDocument(app, id, { text: lines.join("\n"), seen }, signal);
 }
 
-/** Deletes a document; git keeps what was committed of it. Throws as `saveDocument`. */
+/** Deletes a document; its text is kept (`bringBack`). Throws as `saveDocument`. */
 export async function deleteDocument(
   app: App,
   id: string,
@@ -197,8 +198,10 @@ export async function deleteDocument(
   const project = requireActive(app, projectId);
   await documentsAlone(app, project, async () => {
     const check = (present: FileText | null) => {
-      if (present === null || documentVersion(present.text) === seen) return;
-      throw new DocumentConflict(path, present.text);
+      if (present !== null && documentVersion(present.text) !== seen) {
+        throw new DocumentConflict(path, present.text);
+      }
+      keepBefore(app, document, { present, text: null });
     };
     await writeDocument(app, { project, path, text: null, check, signal });
     transact(app, (tx) => {
@@ -220,12 +223,7 @@ export function setDocumentSaves(app: App, projectId: string, saves: DocumentSav
 async function change(
   app: App,
   project: Project,
-  { path, text, type, keepDraft = false }: {
-    path: string;
-    text: string;
-    type: string;
-    keepDraft?: boolean;
-  },
+  { path, text, type, typed }: { path: string; text: string; type: string; typed?: TypedIn },
   check: (present: FileText | null) => void,
   signal: AbortSignal,
 ): Promise<OpenDocument> {
@@ -238,13 +236,14 @@ async function change(
       text,
       check(present) {
         check(present);
+        keepBefore(app, { projectId: project.id, path }, { present, text });
         before = present;
       },
       signal,
     });
     const was = (before as FileText | null)?.text ?? null;
     const saved = await refreshDocument(app, project, path, signal, (tx, document) => {
-      settle(app, tx, document, { type, text, before: was, keepDraft });
+      settle(app, tx, document, { type, text, before: was, typed });
     });
     if (saved === null) {
       throw new AppError(
@@ -256,23 +255,22 @@ async function change(
   });
 }
 
-/** What was typed is in the file now. Git has no save that is no commit, nor what such a one was made over. */
+/** What was typed is in the file now, and a save that is no commit is a version of its own. */
 function settle(
   app: App,
   tx: Tx,
   document: PlanningDocument,
-  { type, text, before, keepDraft }: {
+  { type, text, before, typed }: {
     type: string;
     text: string;
     before: string | null;
-    keepDraft: boolean;
+    typed: TypedIn | undefined;
   },
 ): void {
   const { id: documentId, projectId, path } = document;
   const isCommit = documentSavesOf(app, projectId) === "commit";
-  if (!keepDraft) dropDraft(tx, document);
+  dropSaved(tx, document, { text, typed });
   if (before === text) return;
-  if (!isCommit && before !== null) insertSave(tx, document, { text: before, by: "outside" });
   if (!isCommit) insertSave(tx, document, { text, by: tx.actor });
   tx.emit({ type, projectId, data: { path, documentId } });
 }
@@ -280,7 +278,7 @@ function settle(
 function requireText(path: string, text: string): void {
   const why = new TextEncoder().encode(text).length > DOCUMENT_BYTES
     ? `It is longer than ${DOCUMENT_BYTES / 1024} KB. Split it`
-    : /[\0\uFFFD]/.test(text) || !text.isWellFormed()
+    : text.includes("\0") || !text.isWellFormed()
     ? "It has characters that are no text"
     : null;
   if (why === null) return;

@@ -83,9 +83,15 @@ async function assemble(
 
 /** Throws `conflict`: saved again, the bytes of what is no text would be others. */
 function decoded(file: GuideFile, bytes: Uint8Array): string {
-  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
-  if (!/[\0\uFFFD]/.test(text)) return text;
-  throw new AppError("conflict", `Cannot change ${file}: it is no text in UTF-8. Mend it first`);
+  const why = `Cannot change ${file}: it is no text in UTF-8. Mend it first`;
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new AppError("conflict", why, [], { cause });
+  }
+  if (text.includes("\0")) throw new AppError("conflict", why);
+  return text;
 }
 
 export interface GuideSave {

@@ -6,6 +6,8 @@ import type { PlanningDocument } from "../records.ts";
 type Place = Pick<PlanningDocument, "projectId" | "path">;
 
 export interface DocumentDraft {
+  /** Names the form in which it was typed; "": one without a name. */
+  form: string;
   text: string;
   /** Version of the text that was opened. */
   seen: string;
@@ -14,41 +16,66 @@ export interface DocumentDraft {
   updatedAt: string;
 }
 
-/** One of each person for a document; a newer one takes its place. */
+/** One of each person and form for a document; a newer one takes its place. */
 export function putDraft(
   tx: Tx,
   { projectId, path }: Place,
-  { text, seen, base }: Omit<DocumentDraft, "updatedAt">,
+  { form = "", text, seen, base }: Omit<DocumentDraft, "form" | "updatedAt"> & { form?: string },
 ): void {
   tx.db.prepare(`
-    INSERT INTO document_drafts VALUES (:projectId, :path, :actor, :text, :seen, :base, :now)
-    ON CONFLICT (project_id, path, actor) DO UPDATE SET text = :text, seen = :seen, base = :base, updated_at = :now
-  `).run({ projectId, path, text, seen, base, actor: tx.actor, now: tx.now });
+    INSERT INTO document_drafts (project_id, path, actor, form, text, seen, base, updated_at)
+    VALUES (:projectId, :path, :actor, :form, :text, :seen, :base, :now)
+    ON CONFLICT (project_id, path, actor, form)
+    DO UPDATE SET text = :text, seen = :seen, base = :base, updated_at = :now
+  `).run({ projectId, path, form, text, seen, base, actor: tx.actor, now: tx.now });
 }
 
-export function findDraft(db: Db, { projectId, path }: Place, actor: string): DocumentDraft | null {
-  const row = db.prepare(`
+/** Most drafts of one person for one document: forms that were left without a save. */
+export const DRAFTS_OF_DOCUMENT = 20;
+
+/** A person's drafts for a document, the newest first. */
+export const listDraftsOf = (
+  db: Db,
+  { projectId, path }: Place,
+  actor: string,
+): DocumentDraft[] =>
+  db.prepare(`
     SELECT * FROM document_drafts WHERE project_id = :projectId AND path = :path AND actor = :actor
-  `).get({ projectId, path, actor });
-  return row
-    ? {
-      text: String(row.text),
-      seen: String(row.seen),
-      base: row.base as string | null,
-      updatedAt: String(row.updated_at),
-    }
-    : null;
+    ORDER BY updated_at DESC, form DESC LIMIT :limit
+  `).all({ projectId, path, actor, limit: LIST_MAX }).map((row) => ({
+    form: String(row.form),
+    text: String(row.text),
+    seen: String(row.seen),
+    base: row.base as string | null,
+    updatedAt: String(row.updated_at),
+  }));
+
+/** A document that is moved to where something was typed, too, may have more than are begun for one. */
+const LIST_MAX = 2 * DRAFTS_OF_DOCUMENT;
+
+/** That of a form; without one, the newest. Null: there is none. */
+export function findDraft(
+  db: Db,
+  place: Place,
+  actor: string,
+  form?: string,
+): DocumentDraft | null {
+  const drafts = listDraftsOf(db, place, actor);
+  return (form === undefined ? drafts[0] : drafts.find((draft) => draft.form === form)) ?? null;
 }
 
 /** No-op where there is none. */
-export const dropDraft = (tx: Tx, { projectId, path }: Place): void =>
+export const dropDraft = (tx: Tx, { projectId, path }: Place, form: string): void =>
   void tx.db.prepare(`
-    DELETE FROM document_drafts WHERE project_id = :projectId AND path = :path AND actor = :actor
-  `).run({ projectId, path, actor: tx.actor });
+    DELETE FROM document_drafts
+    WHERE project_id = :projectId AND path = :path AND actor = :actor AND form = :form
+  `).run({ projectId, path, form, actor: tx.actor });
 
 /** A draft by the path that it was typed for. */
 export interface PlacedDraft {
   path: string;
+  /** Names the form in which it was typed. */
+  form: string;
   updatedAt: string;
   /** Null: there is no document of that path. */
   documentId: string | null;
@@ -64,11 +91,13 @@ export const listDrafts = (
   limit: number,
 ): PlacedDraft[] =>
   db.prepare(`
-    SELECT document_drafts.path, document_drafts.updated_at, documents.id, documents.title
+    SELECT document_drafts.path, form, document_drafts.updated_at, documents.id, documents.title
     FROM document_drafts LEFT JOIN documents USING (project_id, path)
-    WHERE project_id = :projectId AND actor = :actor ORDER BY document_drafts.updated_at DESC, path LIMIT :limit
+    WHERE project_id = :projectId AND actor = :actor ORDER BY document_drafts.updated_at DESC, path, form
+    LIMIT :limit
   `).all({ projectId, actor, limit }).map((row) => ({
     path: String(row.path),
+    form: String(row.form),
     updatedAt: String(row.updated_at),
     documentId: row.id as string | null,
     title: row.title as string | null,

@@ -4,10 +4,15 @@ import { AppError } from "../errors.ts";
 import type { PlanningDocument } from "../records.ts";
 
 /** A document that was, by the row that it had. */
-export type GoneDocument = Pick<
-  PlanningDocument,
-  "id" | "projectId" | "path" | "bytes" | "version"
->;
+export type GoneDocument =
+  & Pick<
+    PlanningDocument,
+    "id" | "projectId" | "path" | "bytes" | "version"
+  >
+  & {
+    /** When its file was missed first. */
+    goneAt: string;
+  };
 
 /** Where a document is, or was. */
 export type DocumentSpot = Pick<PlanningDocument, "id" | "projectId" | "path"> & {
@@ -93,4 +98,5 @@ const goneFromRow = (row: Row): GoneDocument => ({
   path: String(row.path),
   bytes: Number(row.bytes),
   version: String(row.version),
+  goneAt: String(row.gone_at),
 });
