@@ -1,7 +1,7 @@
 import { loadColours } from "../../views/code_colours.ts";
 import { expandHunks, type Gap, gapsOf } from "../../views/diff_gaps.ts";
 import type { Place } from "../../views/diff_place.ts";
-import { ticketHref } from "../../views/links.ts";
+import { ticketHref, withQuery } from "../../views/links.ts";
 import type { ReviewPageProps } from "../../views/review.tsx";
 import type { RefusedReview } from "../../views/review_decision.tsx";
 import type { App } from "../app.ts";
@@ -49,8 +49,11 @@ export async function reviewPage(
   const origins = originsOfTicket(app, ticket);
   return {
     shell: shellOf(request),
-    live: refused ? null : { path: `/live/review/${id}`, after },
+    live: refused
+      ? null
+      : { path: withQuery(`/live/review/${id}`, { commit: ticket.headCommit }), after },
     ...reviewFacts(app, id),
+    shown: ticket.headCommit,
     files,
     truncated: diff.truncated,
     openFile: query.file,
