@@ -154,7 +154,8 @@ const SUGGESTED_LINES = 50;
 export function reviewFacts(app: App, id: string) {
   const ticket = getTicket(app.db, id);
   const checks = listChecks(app.db, id).toReversed();
-  const counts = ({ commit, baseline }: Check) => baseline || commit === ticket.headCommit;
+  const counts = ({ commit, baseline }: Check) =>
+    commit === (baseline ? ticket.baseCommit : ticket.headCommit);
   return {
     ticket,
     baseBranch: getProject(app.db, ticket.projectId).baseBranch,

@@ -2,7 +2,7 @@
 import { type PromptParts } from "../../agents/prompts/prompts.ts";
 import { diffOf } from "../../agents/git/changes.ts";
 import { type App } from "../app.ts";
-import type { Check, Project, Run } from "../records.ts";
+import type { Check, Project, Run, Ticket } from "../records.ts";
 import { getIdea } from "../store/ideas.ts";
 import { listQuestions } from "../store/questions.ts";
 import { getSubtask, listSubtasks } from "../store/subtasks.ts";
@@ -60,6 +60,7 @@ async function ticketParts(
   if (run.purpose === "explain") {
     return { ticket, output: newestFailure(checks, ticket)?.tail ?? "" };
   }
+  const base = toldBase(checks, ticket);
   const subtasks = listSubtasks(app.db, ticket.id);
   const shared: TaskParts = {
     ticket,
@@ -69,7 +70,7 @@ async function ticketParts(
     doneSubtasks: subtasks.filter((s) => s.status === "done"),
     // What failed before anyone touched it is not the developer's to find out.
     checks: checks.filter((check) =>
-      check.baseline && check.name !== "setup" && isLast(check, checks)
+      check.baseline && check.commit === base && check.name !== "setup" && isLast(check, checks)
     ),
   };
   switch (run.purpose) {
@@ -105,11 +106,17 @@ async function ticketParts(
         to: ticket.headCommit,
         signal,
       });
-      const shown = (check: Check) => check.baseline || check.commit === ticket.headCommit;
+      const shown = (check: Check) => check.commit === (check.baseline ? base : ticket.headCommit);
       return { ...shared, diff: text, checks: checks.filter(shown) };
     }
   }
 }
+
+/** The base that is told of: the ticket's own where it was asked, else the one that was asked last. */
+const toldBase = (checks: readonly Check[], { baseCommit }: Ticket): string | undefined => {
+  const bases = checks.filter(({ baseline }) => baseline).map(({ commit }) => commit);
+  return bases.find((commit) => commit === baseCommit) ?? bases.at(-1);
+};
 
 /** Whether it was not run once more: what failed first and passed then is no failure. */
 const isLast = ({ id }: Check, checks: readonly Check[]): boolean =>
