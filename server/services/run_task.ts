@@ -8,6 +8,7 @@ import { listQuestions } from "../store/questions.ts";
 import { getSubtask, listSubtasks } from "../store/subtasks.ts";
 import { getTicket } from "../store/tickets.ts";
 import { newestFailure } from "./development_results.ts";
+import { lastFailure } from "./failed_merges.ts";
 import { changedSinceGreen } from "./last_green.ts";
 import { listChecks } from "../store/checks.ts";
 
@@ -92,8 +93,10 @@ async function ticketParts(
     }
     case "change": {
       const asked = { ...shared, requestedChanges: { text: ticket.guidance, comments: [] } };
-      // Whoever is guided out of failing checks has not seen them: the rounds before were other runs.
-      const failed = newestFailure(checks.filter((check) => isLast(check, checks)), ticket);
+      // Whoever is guided out of failing checks has not seen them: the rounds before were other runs, and a merge has
+      // none. They are of another commit where the branch has moved since.
+      const lasting = checks.filter((check) => isLast(check, checks));
+      const failed = newestFailure(lasting, ticket) ?? lastFailure(lasting);
       if (!failed) return asked;
       const sinceGreen = await changedSinceGreen(project, ticket, checks, signal);
       return { ...asked, checkFailures: [failed], ...sinceGreen && { sinceGreen } };
