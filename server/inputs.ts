@@ -232,8 +232,12 @@ export const retryInput = once(() =>
   z.strictObject({ step: z.enum(ticketSteps).optional() })
     .meta({ id: "RetryTicket" })
 );
+const lookedAt = () =>
+  z.string().regex(/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/, "Send the whole id of a commit").optional()
+    .describe("The ticket's commit that was looked at; refused when it is at another one now");
 export const mergeInput = once(() =>
   z.strictObject({
+    commit: lookedAt(),
     message: z.string().trim().max(NOTE_MAX_CHARS).optional()
       .describe("Commit message; empty: the proposed one"),
     style: z.enum(mergeStyles).nullable().optional()
@@ -259,6 +263,7 @@ export const ticketChangesInput = once(() =>
 );
 export const remarkInput = once(() =>
   z.strictObject({
+    commit: lookedAt(),
     remark: z.string().trim().max(NOTE_MAX_CHARS).default(""),
   }).meta({ id: "Remark" })
 );

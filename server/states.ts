@@ -360,7 +360,7 @@ export const failureReasons = {
   },
   merge_checks_failed: {
     retriable: false,
-    mend: "Send it back to the developer, or retry the merge.",
+    mend: "Let the developer resolve it, or mend the base branch and retry the merge.",
   },
   dependency_cancelled: {
     retriable: false,

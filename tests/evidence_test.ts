@@ -9,14 +9,12 @@ import {
 } from "node:assert";
 import { changeProjectIn } from "../server/services/projects.ts";
 import { checkOutput } from "../server/services/check_outputs.ts";
-import { mergeTicket } from "../server/services/merging.ts";
-import { approveTicket, requestTicketChanges, retryTicket } from "../server/services/tickets.ts";
+import { requestTicketChanges, retryTicket } from "../server/services/tickets.ts";
 import { insertCheck } from "../server/store/checks.ts";
 import { listFlakyTests } from "../server/store/flaky_tests.ts";
 import { listFindings } from "../server/store/reviews.ts";
 import { getTicket, moveTicket, updateTicket } from "../server/store/tickets.ts";
 import { EvidenceBench, tap, tapTest } from "./evidence_support.ts";
-import { never } from "./git_support.ts";
 import { pagesBench } from "./pages_support.ts";
 import { checkOf, passChecks, testApp } from "./support.ts";
 
@@ -151,22 +149,6 @@ Deno.test("a step that is required later is made good: by a block that says so, 
   await bench.app.end(bench.run, { type: "succeeded", result });
   equal(bench.ticket.status, "review");
   ok(bench.checks.some(({ name, status }) => name === "build" && status === "passed"));
-});
-
-Deno.test("a merge onto a moved base goes by what failed before, and stops at what did not", async () => {
-  const merged = async (meanwhile: string) => {
-    await using bench = await EvidenceBench.make({ "results.txt": tap("adds", "!old") });
-    const { app, id } = bench;
-    await bench.develop({ "a.txt": "a" });
-    const result = { summary: "Good", findings: [], criteria: [] };
-    await app.end(bench.run, { type: "succeeded", result });
-    await bench.repo.commit("Meanwhile", { "results.txt": meanwhile });
-    approveTicket(app, id);
-    await mergeTicket(app, id, { attempt: 1, maxAttempts: 5 }, never);
-    return [bench.ticket.status, bench.ticket.failure];
-  };
-  deepEqual(await merged(tap("adds", "!old", "more")), ["done", null]);
-  deepEqual(await merged(tap("!adds", "!old")), ["blocked", "merge_checks_failed"]);
 });
 
 Deno.test("a merge that is retried after its project asks for more goes through its checks again first", async () => {

@@ -349,6 +349,7 @@ Deno.test("ReviewBar counts the drafts, warns of blocking findings, and is empty
         message="fix: save"
         style="squash"
         pull={noPull}
+        shown={null}
         refused={null}
         {...changes}
       />,

@@ -12,14 +12,17 @@ interface PullActionProps extends Pick<PullProps, "pull" | "forge" | "remarks"> 
   /** Of the merge. */
   message: string;
   refused: RefusedReview | null;
+  /** The commit of the shown diff. */
+  shown: string | null;
 }
 
 /** Opens one, or pushes newer work to the one that is open; nothing where the project names no forge. */
 export function PullAction(
-  { ticket, pull, forge, remarks, message, refused }: PullActionProps,
+  { ticket, pull, forge, remarks, message, refused, shown }: PullActionProps,
 ): VNode | null {
   if (forge === null) return null;
   const standing = standingOf({ pull, ticket });
+  const fields: Record<string, string> = shown === null ? {} : { commit: shown };
   if (standing === "here") {
     return (
       <p class="effect">
@@ -35,7 +38,7 @@ export function PullAction(
   }
   if (standing === "older") {
     return (
-      <ActionForm action={pullHref(ticket.id)}>
+      <ActionForm action={pullHref(ticket.id)} fields={fields}>
         Push to {pull!.number ? `#${pull!.number}` : forge.name}
       </ActionForm>
     );
@@ -46,6 +49,7 @@ export function PullAction(
   return (
     <Disclosure id="open-pull" summary="Push and open a pull request" open={again !== null}>
       <form method="post" action={pullHref(ticket.id)} id="pull">
+        {shown !== null && <input type="hidden" name="commit" value={shown} />}
         <ErrorSummary form="pull" message={again?.message ?? null} errors={again?.errors ?? []} />
         <p>
           Pushes <code>{ticket.branch}</code> to {forge.name}{" "}

@@ -64,6 +64,8 @@ export interface ReviewPageProps {
   style: MergeStyle;
   message: string;
   refused: RefusedReview | null;
+  /** The commit of the shown diff, which a decision is about; absent: the newest one. */
+  shown?: string | null;
 }
 
 export function ReviewPage(props: ReviewPageProps): VNode {
@@ -155,7 +157,8 @@ const diffOf = (props: ReviewPageProps): DiffProps => ({
 
 /**
  * What may have changed while a person reads: state, checks, the bar; `files` is not looked at. The diff
- * stays as it is: the strip names the newest commit, and the next load shows it.
+ * stays as it is: the strip names the newest commit, the next load shows it, and until then the bar's forms are about
+ * the one that is shown.
  */
 export function reviewPartials(props: ReviewPageProps, status?: string): VNode {
   const { ticket, shell } = props;
@@ -189,6 +192,7 @@ const barOf = (props: ReviewPageProps) => ({
   style: props.style,
   pull: props.pull,
   refused: props.refused,
+  shown: props.shown === undefined ? props.ticket.headCommit : props.shown,
 });
 
 const remarksOf = (props: ReviewPageProps) => ({

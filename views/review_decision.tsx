@@ -5,7 +5,7 @@ import type { Ticket } from "../server/records.ts";
 import type { MergeStyle } from "../server/states.ts";
 import { plural } from "./format.ts";
 import { Button, Disclosure, ErrorSummary, Field } from "./forms.tsx";
-import { ticketHref } from "./links.ts";
+import { reviewHref, ticketHref } from "./links.ts";
 import { PullAction } from "./pull_action.tsx";
 import { type PullProps, standingOf } from "./pull_request.tsx";
 import { mergeStyleWords } from "./words.ts";
@@ -31,7 +31,13 @@ interface ReviewBarProps {
   style: MergeStyle;
   pull: PullProps;
   refused: RefusedReview | null;
+  /** The commit of the shown diff. */
+  shown: string | null;
 }
+
+/** What the decision is about. */
+const Shown = ({ shown }: Pick<ReviewBarProps, "shown">): VNode | null =>
+  shown === null ? null : <input type="hidden" name="commit" value={shown} />;
 
 /** `#review-bar`; empty when there is nothing to decide. */
 export function ReviewBar(props: ReviewBarProps): VNode {
@@ -41,6 +47,11 @@ export function ReviewBar(props: ReviewBarProps): VNode {
   const callable = !merging || ticket.mergeWait !== "";
   return (
     <div class={open ? "action-bar" : "action-bar is-empty"} id="review-bar" tabIndex={-1}>
+      {open && props.shown !== ticket.headCommit && (
+        <p class="effect">
+          It has changed since you looked: <a href={reviewHref(ticket.id)}>see what is new</a>
+        </p>
+      )}
       {merging && <p class="effect">In the merge queue: rebased, tested again, then merged.</p>}
       {open && !merging && <Approve {...props} />}
       {open && callable && <PullAction {...props} {...props.pull} />}
@@ -51,7 +62,7 @@ export function ReviewBar(props: ReviewBarProps): VNode {
 }
 
 function Approve(
-  { ticket, baseBranch, blocking, drafts, message, style, pull, refused }: ReviewBarProps,
+  { ticket, baseBranch, blocking, drafts, message, style, pull, refused, shown }: ReviewBarProps,
 ): VNode | null {
   const again = refused?.action === "approve" ? refused : null;
   const there = pull.forge?.takesMerge ? pull.forge.name : null;
@@ -66,6 +77,7 @@ function Approve(
       open={again !== null}
     >
       <form method="post" action={`${ticketHref(ticket.id)}/approve`} id="merge">
+        <Shown shown={shown} />
         <ErrorSummary form="merge" message={again?.message ?? null} errors={again?.errors ?? []} />
         {there
           ? (
@@ -118,12 +130,13 @@ function Approve(
   );
 }
 
-function RequestChanges({ ticket, drafts, refused }: ReviewBarProps): VNode {
+function RequestChanges({ ticket, drafts, refused, shown }: ReviewBarProps): VNode {
   const again = refused?.action === "request-changes" ? refused : null;
   const label = drafts > 0 ? `Request changes (${drafts})` : "Request changes";
   return (
     <Disclosure id="request-changes" summary={label} keys="r" open={again !== null}>
       <form method="post" action={`${ticketHref(ticket.id)}/request-changes`} id="changes">
+        <Shown shown={shown} />
         <ErrorSummary
           form="changes"
           message={again?.message ?? null}

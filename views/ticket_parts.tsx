@@ -100,6 +100,19 @@ function HowToMend(
       </>
     );
   }
+  if (ticket.failure === "merge_checks_failed") {
+    return (
+      <>
+        <ActionForm action={`${ticketHref(ticket.id)}/resolve-conflict`} kind="primary">
+          Let the developer resolve it
+        </ActionForm>
+        <p class="muted">
+          It gets the base branch in its worktree, and what fails there; what it makes is built,
+          tested and reviewed again. Or mend the base branch, and retry below.
+        </p>
+      </>
+    );
+  }
   if (isOrders(ticket.failure)) {
     return (
       <p>

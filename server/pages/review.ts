@@ -2,7 +2,7 @@ import { loadColours } from "../../views/code_colours.ts";
 import { loadMarks } from "../../views/diff_words.ts";
 import { expandHunks, type Gap, gapsOf } from "../../views/diff_gaps.ts";
 import type { Place } from "../../views/diff_place.ts";
-import { ticketHref } from "../../views/links.ts";
+import { ticketHref, withQuery } from "../../views/links.ts";
 import type { ReviewPageProps } from "../../views/review.tsx";
 import type { RefusedReview } from "../../views/review_decision.tsx";
 import type { App } from "../app.ts";
@@ -50,8 +50,11 @@ export async function reviewPage(
   const origins = originsOfTicket(app, ticket);
   return {
     shell: shellOf(request),
-    live: refused ? null : { path: `/live/review/${id}`, after },
+    live: refused
+      ? null
+      : { path: withQuery(`/live/review/${id}`, { commit: ticket.headCommit }), after },
     ...reviewFacts(app, id),
+    shown: ticket.headCommit,
     files,
     truncated: diff.truncated,
     openFile: query.file,
@@ -153,7 +156,8 @@ const SUGGESTED_LINES = 50;
 export function reviewFacts(app: App, id: string) {
   const ticket = getTicket(app.db, id);
   const checks = listChecks(app.db, id).toReversed();
-  const counts = ({ commit, baseline }: Check) => baseline || commit === ticket.headCommit;
+  const counts = ({ commit, baseline }: Check) =>
+    commit === (baseline ? ticket.baseCommit : ticket.headCommit);
   return {
     ticket,
     baseBranch: getProject(app.db, ticket.projectId).baseBranch,

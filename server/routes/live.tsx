@@ -140,7 +140,7 @@ export function livePages(pages: Hono<Env>, tools: PageTools): void {
     });
   });
   pages.get("/live/review/:id", (c) => {
-    const [page, id] = [request(c), c.req.param("id")];
+    const [page, id, shown] = [request(c), c.req.param("id"), c.req.query("commit")];
     return open(c, {
       concerns: (message) => frame(message) || ofTicket(message, id),
       render: (status) =>
@@ -152,6 +152,7 @@ export function livePages(pages: Hono<Env>, tools: PageTools): void {
           openFile: null,
           commentAt: null,
           refused: null,
+          shown,
         }, status),
     });
   });

@@ -12,6 +12,7 @@ import { undoJson, undoSchema } from "../outputs/undos.ts";
 import { shellOf } from "../pages/shell.ts";
 import type { MergeRule } from "../records.ts";
 import { resolveConflict } from "../services/conflicts.ts";
+import { bringTogether } from "../services/failed_merges.ts";
 import {
   checkMergeRule,
   KEY_MAX_CHARS,
@@ -96,11 +97,13 @@ export function mergingApi(api: Api): void {
     .post(
       "/tickets/:id/resolve-conflict",
       {
-        summary: "Let the developer resolve the conflict that a ticket's merge is blocked with",
+        summary:
+          "Let the developer resolve the conflict, or mend the failing checks, that a ticket's merge is blocked with",
         out: ticketSchema,
+        prepare: ({ app, params }) => bringTogether(app, params.id!, requestSignal()),
       },
-      ({ app, params }) => {
-        const ticket = resolveConflict(app, params.id!);
+      ({ app, params, prepared }) => {
+        const ticket = resolveConflict(app, params.id!, prepared);
         return ticketJson(ticket, listSubtasks(app.db, ticket.id));
       },
     )
@@ -151,9 +154,11 @@ export function mergingPages(pages: Hono<Env>, tools: PageTools): void {
   pages.post("/tickets/:id/resolve-conflict", async (c) => {
     const id = c.req.param("id");
     return await act(
-      () => {
-        const { number } = resolveConflict(c.var.app, id);
-        return done(c, ticketHref(id), `The developer of ticket #${number} gets the conflict`);
+      async () => {
+        const together = await bringTogether(c.var.app, id, requestSignal());
+        const { number } = resolveConflict(c.var.app, id, together);
+        const what = together ? "the failing checks" : "the conflict";
+        return done(c, ticketHref(id), `The developer of ticket #${number} gets ${what}`);
       },
       ({ message }) => refusedAt(c, ticketHref(id), message),
     );

@@ -20,7 +20,9 @@ import { showReview } from "./reviews.tsx";
 /** Most remarks, and most checks, that one call takes up. */
 const TAKEN_MAX = 500;
 
-const askInput = once(() => mergeInput().pick({ message: true }).meta({ id: "NewPullRequest" }));
+const askInput = once(() =>
+  mergeInput().pick({ message: true, commit: true }).meta({ id: "NewPullRequest" })
+);
 const broughtSchema = once(() =>
   z.object({ commit: z.string().describe("Where the base branch is now") })
 );
@@ -53,7 +55,7 @@ export function pullRequestsApi(api: Api): void {
         out: pullSchema,
       },
       ({ app, params, body }) =>
-        pullJson(pullFacts(app, askForPullRequest(app, params.id!, body.message))),
+        pullJson(pullFacts(app, askForPullRequest(app, params.id!, body.message, body))),
     )
     .post("/tickets/:id/pull-request/look", {
       summary: "Look at the pull request now, also where it was stopped",
@@ -91,9 +93,9 @@ export function pullRequestPages(pages: Hono<Env>, tools: PageTools): void {
     const values = await readForm(c);
     return await act(
       () => {
-        const { message = "" } = values;
-        const input = validate(askInput, { message }, "form");
-        const { number } = askForPullRequest(c.var.app, id, input.message);
+        const { message = "", commit } = values;
+        const input = validate(askInput, { message, commit }, "form");
+        const { number } = askForPullRequest(c.var.app, id, input.message, input);
         return done(c, ticketHref(id), `Ticket #${number} is pushed and opened as a pull request`);
       },
       ({ message, errors, status }) =>

@@ -217,7 +217,7 @@ export function ticketsApi(api: Api): void {
         out: ticketSchema,
       },
       ({ app, params, body }) =>
-        withSubtasks(app, requestTicketChanges(app, params.id!, body.remark)),
+        withSubtasks(app, requestTicketChanges(app, params.id!, body.remark, body)),
     )
     .get("/tickets/:id/diff", {
       summary: "What the ticket changes",
@@ -386,13 +386,14 @@ export function ticketPages(pages: Hono<Env>, tools: PageTools): void {
       return await act(() => decide(c, id, form), ({ message, errors, status }) =>
         showReview(c, tools, id, { action, values: form, message, errors }, status));
     });
-  decision("approve", (c, id, { message = "", style }) => {
-    const input = validate(mergeInput, { message, style }, "form");
+  decision("approve", (c, id, { message = "", style, commit }) => {
+    const input = validate(mergeInput, { message, style, commit }, "form");
     const ticket = approveTicket(c.var.app, id, input.message, input);
     return done(c, ticketHref(id), `Ticket #${ticket.number} is in the merge queue`);
   });
-  decision("request-changes", (c, id, { remark = "" }) => {
-    const ticket = requestTicketChanges(c.var.app, id, remark);
+  decision("request-changes", (c, id, { remark = "", commit }) => {
+    const input = validate(remarkInput, { remark, commit }, "form");
+    const ticket = requestTicketChanges(c.var.app, id, input.remark, input);
     return done(c, ticketHref(id), `Ticket #${ticket.number} went back to the developer`);
   });
   decision("reject", (c, id, { reason = "" }) => {

@@ -37,6 +37,8 @@ export interface CheckRequest {
   place: Place;
   /** A check of the same that failed: the command is run once more, whatever is known. */
   rerunOf?: Check;
+  /** Commit of the base branch that it is held against; by default the one that the ticket began with. */
+  base?: string;
 }
 
 /** Whether the project's commands may run at all on this machine. */
@@ -119,7 +121,7 @@ export async function runCheck(
     : result.exitCode === 0
     ? "passed"
     : "failed";
-  const base = baseline || name === "setup" ? null : baselineOf(app, ticket, name);
+  const base = baseline || name === "setup" ? null : baselineOf(app, ticket, name, request.base);
   return record(app, ticket, {
     ticketId: ticket.id,
     name,
@@ -140,15 +142,14 @@ export async function runCheck(
   });
 }
 
-/** What the command said of the ticket's untouched base; null: it was not run there. */
+/** What the command said of the untouched base, by default the ticket's; null: it was not run there. */
 export const baselineOf = (
   app: App,
   { id: ticketId, baseCommit }: Ticket,
   name: CommandName,
+  commit: string | null = baseCommit,
 ): Check | null =>
-  baseCommit === null
-    ? null
-    : findCheck(app.db, { ticketId, name, commit: baseCommit, baseline: true });
+  commit === null ? null : findCheck(app.db, { ticketId, name, commit, baseline: true });
 
 async function reportOf(
   { output, exitCode }: Pick<Awaited<ReturnType<App["agents"]["command"]>>, "output" | "exitCode">,

@@ -15,6 +15,7 @@ import {
 } from "../store/conflict_rounds.ts";
 import { mergeRuleOf, putTicketMergeRule } from "../store/merge_rules.ts";
 import { getTicket, updateTicket } from "../store/tickets.ts";
+import { guidanceForTogether, type Together } from "./failed_merges.ts";
 import { worktreeOf } from "./places.ts";
 import { startRun } from "./runs.ts";
 import { moveTicket } from "./ticket_moves.ts";
@@ -98,7 +99,10 @@ export async function goOnResolving(
     const back = moveTicket(tx, ticket.id, "in_progress", {
       step: "develop",
       round: 0,
-      guidance: guidanceFor(project.baseBranch, round),
+      // One without paths is of a merge whose checks failed.
+      guidance: round.paths.length > 0
+        ? guidanceFor(project.baseBranch, round)
+        : guidanceForTogether(project.baseBranch, now),
       mergeCommit: null,
       // What the ticket changes is now what it changes of that state of the base.
       ...commits,
@@ -144,19 +148,24 @@ export async function markersLeft(
 
 /**
  * Lets the developer resolve the conflict that a ticket is blocked with, whatever the project's rule says and even if
- * it had it before. Throws `conflict` when the ticket is blocked with something else.
+ * it had it before; or mend what failed in the checks of its merge, which `together` has. Throws `conflict` when the
+ * ticket is blocked with something else.
  */
-export function resolveConflict(app: App, id: string): Ticket {
+export function resolveConflict(app: App, id: string, together: Together | null = null): Ticket {
   return transact(app, (tx) => {
-    const { status, failure, step, number } = getTicket(tx.db, id);
-    if (status !== "blocked" || failure !== "merge_conflict" || step !== "merge") {
+    const { status, failure, step, number, headCommit } = getTicket(tx.db, id);
+    const isFailed = failure === "merge_checks_failed" && together?.headCommit === headCommit;
+    if (status !== "blocked" || failure !== "merge_conflict" && !isFailed || step !== "merge") {
       throw new AppError(
         "conflict",
         `Cannot let the developer of ticket #${number} resolve a conflict: it is blocked with none`,
       );
     }
-    putTicketMergeRule(tx, id, { onConflict: "resolve" });
     deleteConflictRounds(tx, id);
+    if (isFailed) {
+      const { baseTip, commit } = together!;
+      insertConflictRound(tx, { ticketId: id, baseTip, commit, paths: [] });
+    } else putTicketMergeRule(tx, id, { onConflict: "resolve" });
     return retryTicketIn(tx, id, "merge");
   });
 }

@@ -1,11 +1,15 @@
-/** Whether a check is evidence enough: run once more where its tests may be flaky, held against the untouched base. */
+/**
+ * Whether a check is evidence enough: run once more where its tests may be flaky, held against the untouched base. What
+ * the base says is found out before anyone edits; where the base has moved since, once something fails.
+ */
 import { EXPLAINED_FORMAT } from "../../agents/reports/explained.ts";
-import { namesItsTests, onlyKnown } from "../../agents/reports/known_failures.ts";
+import { markKnown, namesItsTests, onlyKnown } from "../../agents/reports/known_failures.ts";
 import type { App } from "../app.ts";
 import { type Db, transact } from "../db.ts";
 import type { Check, CommandName, Project, Ticket } from "../records.ts";
 import { getCheckRules } from "../store/check_rules.ts";
-import { findCheck, setKnownFailures } from "../store/checks.ts";
+import { findCheck, getCheck, setCheckReport, setKnownFailures } from "../store/checks.ts";
+import { inBaseFolder } from "./base_folder.ts";
 import { baselineOf, type CheckRequest, runCheck } from "./checks.ts";
 
 export interface Evidence {
@@ -14,21 +18,30 @@ export interface Evidence {
   passes: boolean;
 }
 
+interface Work {
+  project: Project;
+  ticket: Ticket;
+  request: CheckRequest;
+  signal: AbortSignal;
+}
+
 /**
  * Runs a check of a commit, once more where it failed in nothing but tests, and says whether the ticket may go on. What
  * is known of the commit is not found out again. Throws as `runCheck`.
  */
-export async function gatherEvidence(
-  app: App,
-  work: { project: Project; ticket: Ticket; request: CheckRequest; signal: AbortSignal },
-): Promise<Evidence> {
+export async function gatherEvidence(app: App, work: Work): Promise<Evidence> {
   const { project, ticket, request } = work;
   let check = await runCheck(app, work);
-  const judge = () => request.baseline ? false : judgeKnown(app, ticket, check);
+  const judge = () => request.baseline ? false : judgeKnown(app, ticket, request, check);
   let known = judge();
   if (!known && isRerunDue(app, project, check)) {
     check = await runCheck(app, { ...work, request: { ...request, rerunOf: check } });
     known = judge();
+  }
+  if (!known && isBaseDue(app, work, check)) {
+    await checkBase(app, work);
+    known = judge();
+    check = getCheck(app.db, check.id);
   }
   return { check, passes: known || check.status === "passed" || check.status === "skipped" };
 }
@@ -39,13 +52,49 @@ const isRerunDue = (app: App, project: Project, check: Check): boolean =>
   check.report?.format !== EXPLAINED_FORMAT && namesItsTests(check.report) &&
   getCheckRules(app.db, project.id).rerunFailed;
 
-/** Says of the check, for the database too, whether it failed only in what failed before any change and may be. */
-function judgeKnown(app: App, ticket: Ticket, check: Check): boolean {
-  const base = baselineOf(app, ticket, check.name);
+/** Whether nobody has asked the base, and its answer could change what becomes of the ticket, or what is said of it. */
+function isBaseDue(app: App, { project, ticket, request }: Work, check: Check): boolean {
+  if (request.baseline || check.name === "setup" || check.status !== "failed") return false;
+  const base = baselineOf(app, ticket, check.name, request.base);
+  // A command may have been named since.
+  if (base !== null && base.status !== "skipped") return false;
+  if (request.base !== undefined) return true;
+  return ticket.baseCommit !== null && (check.report?.failures.length ?? 0) > 0 &&
+    check.report?.format !== EXPLAINED_FORMAT && !getCheckRules(app.db, project.id).baselineBlocks;
+}
+
+/** Runs the same on the untouched base, after what has to come before it there; its rows are the ticket's. */
+async function checkBase(app: App, { project, ticket, request, signal }: Work): Promise<void> {
+  const commit = request.base ?? ticket.baseCommit!;
+  const before = request.name === "test" ? ["build"] as const : [];
+  await inBaseFolder(app, { project, ticket, commit, signal }, async (place) => {
+    const run = (name: CommandName) =>
+      gatherEvidence(app, {
+        ...{ project, ticket, signal },
+        request: { name, commit, baseline: true, place },
+      });
+    if (project.commands.some(({ name }) => name === "setup")) {
+      // Without it nothing that the base says would count.
+      if (!(await run("setup")).passes) return;
+    }
+    for (const name of [...before, request.name]) await run(name);
+  });
+}
+
+/** Says of the check, for the database too, whether it failed only in what the base fails in, and may be. */
+function judgeKnown(app: App, ticket: Ticket, request: CheckRequest, check: Check): boolean {
+  const base = baselineOf(app, ticket, check.name, request.base);
   const known = check.status === "failed" && base?.status === "failed" &&
     check.report?.format !== EXPLAINED_FORMAT && onlyKnown(check.report, base.report) &&
     !getCheckRules(app.db, ticket.projectId).baselineBlocks;
-  if (known !== check.knownFailures) transact(app, (tx) => setKnownFailures(tx, check.id, known));
+  const report = markKnown(check.report, base?.report ?? null);
+  const marked = JSON.stringify(report) !== JSON.stringify(check.report);
+  if (known !== check.knownFailures || marked) {
+    transact(app, (tx) => {
+      setKnownFailures(tx, check.id, known);
+      if (marked) setCheckReport(tx, check.id, report!);
+    });
+  }
   return known;
 }
 

@@ -11,7 +11,7 @@ import type { App } from "../app.ts";
 import { SECOND_MS } from "../clock.ts";
 import { transact, type Tx } from "../db.ts";
 import { AppError, messageOf } from "../errors.ts";
-import type { Project, Ticket } from "../records.ts";
+import type { CommandName, Project, Ticket } from "../records.ts";
 import { type FailureReason, failureReasons } from "../states.ts";
 import { findIdea } from "../store/ideas.ts";
 import { mergeRuleOf } from "../store/merge_rules.ts";
@@ -20,7 +20,7 @@ import { listSubtasks } from "../store/subtasks.ts";
 import { getMergeDetails, getTicket, updateTicket } from "../store/tickets.ts";
 import { findWorktree, moveWorktree } from "../store/worktrees.ts";
 import { listAttemptRuns } from "./attempts.ts";
-import { lacksNetwork } from "./checks.ts";
+import { baselineOf, lacksNetwork } from "./checks.ts";
 import { gatherEvidence } from "./evidence.ts";
 import { type Attempt, failureOf } from "./faults.ts";
 import { fillHome } from "./caches.ts";
@@ -228,12 +228,16 @@ export async function checkResult(
       // The network is for what people have merged, as it was for the ticket's own folder.
       const baseline = name === "setup" && project.setupNetwork;
       if (baseline) await goTo(baseTip);
-      const request = { name, commit: baseline ? baseTip : commit, baseline, place };
+      const request = {
+        ...{ name, commit: baseline ? baseTip : commit, baseline, place },
+        // Whatever the ticket began with: what counts is what it changes of the base as it is now.
+        base: baseTip,
+      };
       const work = { project, ticket, request, signal };
       const { check: { tail }, passes } = await gatherEvidence(app, work);
       if (baseline) await goTo(commit);
       if (!passes) {
-        const where = baseline ? "the moved base branch" : what;
+        const where = baseline ? "the moved base branch" : what + besidesBase(app, ticket, request);
         const hint = name === "setup" && lacksNetwork(app, project, { tail })
           ? `\n${failureReasons.setup_offline.mend}`
           : "";
@@ -245,6 +249,17 @@ export async function checkResult(
     await app.agents.release(dir);
     await removeHome(dir);
   }
+}
+
+/** Whether the base branch fails, too, so that whoever reads it knows where to look; "" where it was not asked. */
+function besidesBase(
+  app: App,
+  ticket: Ticket,
+  { name, base }: { name: CommandName; base: string },
+): string {
+  const status = name === "setup" ? undefined : baselineOf(app, ticket, name, base)?.status;
+  if (status === "passed") return ", and not on the base branch as it is";
+  return status === "failed" ? ", and on the base branch as it is, too" : "";
 }
 
 function waitToMerge(app: App, ticket: Ticket, reason: string): Outcome {

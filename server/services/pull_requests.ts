@@ -18,14 +18,24 @@ import {
 } from "../store/pull_requests.ts";
 import { insertComment, listComments } from "../store/reviews.ts";
 import { getTicket, updateTicket } from "../store/tickets.ts";
+import { requireLookedAt } from "./looked_at.ts";
 
 /**
  * Has a reviewed ticket's branch pushed, and a pull request of it opened, unless it has one: then the newer work goes
  * to that. `message` replaces the proposed one of the merge. Throws `conflict` when the ticket is not in review, is
- * being merged, or its project names no forge.
+ * being merged, or its project names no forge; and when its work is not that of `commit`, which the person looked at.
  */
-export const askForPullRequest = (app: App, ticketId: string, message = ""): Ticket =>
-  transact(app, (tx) => askForPullRequestIn(tx, getTicket(tx.db, ticketId), message));
+export const askForPullRequest = (
+  app: App,
+  ticketId: string,
+  message = "",
+  { commit }: { commit?: string } = {},
+): Ticket =>
+  transact(app, (tx) => {
+    const ticket = getTicket(tx.db, ticketId);
+    requireLookedAt(ticket, commit, "open a pull request of");
+    return askForPullRequestIn(tx, ticket, message);
+  });
 
 /** The same for whoever is in a transaction. */
 export function askForPullRequestIn(tx: Tx, before: Ticket, message: string): Ticket {

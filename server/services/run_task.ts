@@ -2,12 +2,13 @@
 import { type PromptParts } from "../../agents/prompts/prompts.ts";
 import { diffOf } from "../../agents/git/changes.ts";
 import { type App } from "../app.ts";
-import type { Check, Project, Run } from "../records.ts";
+import type { Check, Project, Run, Ticket } from "../records.ts";
 import { getIdea } from "../store/ideas.ts";
 import { listQuestions } from "../store/questions.ts";
 import { getSubtask, listSubtasks } from "../store/subtasks.ts";
 import { getTicket } from "../store/tickets.ts";
 import { newestFailure } from "./development_results.ts";
+import { lastFailure } from "./failed_merges.ts";
 import { changedSinceGreen } from "./last_green.ts";
 import { listChecks } from "../store/checks.ts";
 
@@ -60,6 +61,7 @@ async function ticketParts(
   if (run.purpose === "explain") {
     return { ticket, output: newestFailure(checks, ticket)?.tail ?? "" };
   }
+  const base = toldBase(checks, ticket);
   const subtasks = listSubtasks(app.db, ticket.id);
   const shared: TaskParts = {
     ticket,
@@ -69,7 +71,7 @@ async function ticketParts(
     doneSubtasks: subtasks.filter((s) => s.status === "done"),
     // What failed before anyone touched it is not the developer's to find out.
     checks: checks.filter((check) =>
-      check.baseline && check.name !== "setup" && isLast(check, checks)
+      check.baseline && check.commit === base && check.name !== "setup" && isLast(check, checks)
     ),
   };
   switch (run.purpose) {
@@ -91,8 +93,10 @@ async function ticketParts(
     }
     case "change": {
       const asked = { ...shared, requestedChanges: ticket.guidance };
-      // Whoever is guided out of failing checks has not seen them: the rounds before were other runs.
-      const failed = newestFailure(checks.filter((check) => isLast(check, checks)), ticket);
+      // Whoever is guided out of failing checks has not seen them: the rounds before were other runs, and a merge has
+      // none. They are of another commit where the branch has moved since.
+      const lasting = checks.filter((check) => isLast(check, checks));
+      const failed = newestFailure(lasting, ticket) ?? lastFailure(lasting);
       if (!failed) return asked;
       const sinceGreen = await changedSinceGreen(project, ticket, checks, signal);
       return { ...asked, checkFailures: [failed], ...sinceGreen && { sinceGreen } };
@@ -110,11 +114,17 @@ async function ticketParts(
         to: ticket.headCommit,
         signal,
       });
-      const shown = (check: Check) => check.baseline || check.commit === ticket.headCommit;
+      const shown = (check: Check) => check.commit === (check.baseline ? base : ticket.headCommit);
       return { ...shared, diff: text, checks: checks.filter(shown) };
     }
   }
 }
+
+/** The base that is told of: the ticket's own where it was asked, else the one that was asked last. */
+const toldBase = (checks: readonly Check[], { baseCommit }: Ticket): string | undefined => {
+  const bases = checks.filter(({ baseline }) => baseline).map(({ commit }) => commit);
+  return bases.find((commit) => commit === baseCommit) ?? bases.at(-1);
+};
 
 /** Whether it was not run once more: what failed first and passed then is no failure. */
 const isLast = ({ id }: Check, checks: readonly Check[]): boolean =>

@@ -31,6 +31,7 @@ import {
 } from "../store/tickets.ts";
 import { findWorktree } from "../store/worktrees.ts";
 import { isReviewable } from "./evidence.ts";
+import { requireLookedAt } from "./looked_at.ts";
 import { cancelTicketJobs, enqueueAdvanceTicket } from "./ticket_jobs.ts";
 import { beginAnew } from "./attempts.ts";
 import { changeProjectIn } from "./projects.ts";
@@ -251,17 +252,18 @@ export function guideTicket(app: App, id: string, guidance: string): Ticket {
 /**
  * Puts a reviewed ticket into the merge queue of its project; where that leaves merging to its forge, has a pull
  * request opened in its place. `message` replaces the proposed one, `style` what the project's rule says (null: that
- * holds again).
+ * holds again). `commit`: what the person looked at; throws `conflict` when the work is another by now.
  */
 export function approveTicket(
   app: App,
   id: string,
   message = "",
-  { style }: { style?: MergeStyle | null } = {},
+  { style, commit }: { style?: MergeStyle | null; commit?: string } = {},
 ): Ticket {
   return transact(app, (tx) => {
     const before = getTicket(tx.db, id);
     if (before.status !== "review") refuse(before, "merge");
+    requireLookedAt(before, commit, "merge");
     const details = getMergeDetails(tx.db, id);
     if (style !== undefined) putTicketMergeRule(tx, id, { style });
     if (findForge(tx.db, before.projectId)?.takesMerge) {
@@ -292,11 +294,20 @@ function enqueueMerge(tx: Tx, ticket: Ticket): Ticket {
   return ticket;
 }
 
-/** Sends a reviewed ticket back to its developer, with the collected comments and a remark. */
-export function requestTicketChanges(app: App, id: string, remark: string): Ticket {
+/**
+ * Sends a reviewed ticket back to its developer, with the collected comments and a remark. `commit`: what the person
+ * looked at; throws `conflict` when the work is another by now.
+ */
+export function requestTicketChanges(
+  app: App,
+  id: string,
+  remark: string,
+  { commit }: { commit?: string } = {},
+): Ticket {
   return transact(app, (tx) => {
     const before = getTicket(tx.db, id);
     if (before.status !== "review") refuse(before, "send back");
+    requireLookedAt(before, commit, "send back");
     if (before.step === "merge" && !before.mergeWait) {
       refuse(before, "send back", "it is in the merge queue");
     }

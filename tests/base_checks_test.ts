@@ -1,0 +1,187 @@
+/** What fails on a base branch that has moved is found out there, and held against no ticket that did not do it. */
+import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { mergeTicket, removeMergedWorktree } from "../server/services/merging.ts";
+import { continueTicket, pickUpBranch, takeOverTicket } from "../server/services/taking_over.ts";
+import { approveTicket } from "../server/services/tickets.ts";
+import { askForUndo, undoMerge } from "../server/services/undoing.ts";
+import { getProject } from "../server/store/projects.ts";
+import { findUndo } from "../server/store/undos.ts";
+import { EvidenceBench, tap } from "./evidence_support.ts";
+import { never, personGit } from "./git_support.ts";
+
+const good = { summary: "Good", findings: [], criteria: [] };
+const once = { attempt: 1, maxAttempts: 5 };
+
+/** Prints results that say that "old" fails, unless `fine` holds in the folder. */
+const oldFailsUnless = (fine: string): string =>
+  `if ${fine}; then cat <<'END'\n${tap("adds", "old")}END\nelse cat <<'END'\n${
+    tap("adds", "!old")
+  }END\nexit 1; fi`;
+
+/** In review, having added a.txt. */
+async function inReview(
+  files: Record<string, string>,
+  options: Parameters<typeof EvidenceBench.make>[1] = {},
+): Promise<EvidenceBench> {
+  const bench = await EvidenceBench.make(files, options);
+  await bench.develop({ "a.txt": "a" });
+  await bench.app.end(bench.run, { type: "succeeded", result: good });
+  equal(bench.ticket.status, "review");
+  return bench;
+}
+
+async function merge({ app, id }: EvidenceBench): Promise<void> {
+  approveTicket(app, id);
+  await mergeTicket(app, id, once, never);
+}
+
+/** What the test command said of the base branch as it is now. */
+const baseRows = async (bench: EvidenceBench): Promise<string[]> => {
+  const tip = await bench.repo.git("rev-parse", "main");
+  return bench.checks.filter(({ baseline, commit }) => baseline && commit === tip)
+    .map(({ name, status }) => `${name} ${status}`);
+};
+
+Deno.test("a test that failed at first, was mended on the base since, and fails with the ticket is no known failure", async () => {
+  await using bench = await inReview({ "x.txt": "x" }, {
+    test: oldFailsUnless("[ -e mended ] && ! [ -e a.txt ]"),
+  });
+  const tip = await bench.repo.commit("Mend it", { mended: "y" });
+  await merge(bench);
+  deepEqual([bench.ticket.status, bench.ticket.failure], ["blocked", "merge_checks_failed"]);
+  match(
+    bench.ticket.reason,
+    /^test fails on the result of the merge .*, and not on the base branch as it is:/,
+  );
+  equal(await bench.repo.git("rev-parse", "main"), tip);
+  deepEqual(await baseRows(bench), ["build skipped", "test passed"]);
+  const failed = bench.checks.findLast(({ baseline }) => !baseline)!;
+  deepEqual([failed.status, failed.knownFailures], ["failed", false]);
+});
+
+Deno.test("what somebody else broke on the base holds up no merge, and is asked of the base once", async () => {
+  await using bench = await inReview({ "results.txt": tap("adds", "old") });
+  await bench.repo.commit("Break it", { "results.txt": tap("adds", "!old") });
+  const before = bench.ran.length;
+  await merge(bench);
+  equal(bench.ticket.status, "done", bench.ticket.reason);
+  const [row, more] = bench.checks.filter(({ baseline, name, commit }) =>
+    baseline && name === "test" && commit !== bench.ticket.baseCommit
+  );
+  // Twice each: tests may be flaky, on the base as well.
+  deepEqual([row!.status, more!.rerunOf], ["failed", row!.id]);
+  equal(bench.ran.length - before, 4);
+  const judged = bench.checks.findLast(({ commit }) => commit === bench.ticket.mergeCommit)!;
+  deepEqual(judged.report!.failures.map(({ test, before }) => [test, before]), [["old", true]]);
+
+  const { dataDir } = bench.app.config;
+  const { slug } = getProject(bench.app.db, bench.ticket.projectId);
+  ok(!existsSync(join(dataDir, "projects", slug, "base", "1")), "its folder is gone");
+  equal((await bench.repo.git("worktree", "list")).split("\n").length, 2);
+});
+
+Deno.test("a base that was broken is no cover for more: what the ticket breaks besides it blocks the merge", async () => {
+  await using bench = await inReview({ "results.txt": tap("adds", "old", "new") }, {
+    test: `if [ -e other ] && [ -e a.txt ]; then sed -i 's/^ok 3/not ok 3/' results.txt; fi; ` +
+      "cat results.txt; ! grep -q '^not ok' results.txt",
+  });
+  await bench.repo.commit("Break it", { "results.txt": tap("adds", "!old", "new"), other: "y" });
+  await merge(bench);
+  equal(bench.ticket.failure, "merge_checks_failed");
+  match(
+    bench.ticket.reason,
+    /^test fails on .*, and on the base branch as it is, too:[^]*not ok 3/,
+  );
+});
+
+Deno.test("where the project says that what failed before blocks, a broken base does, and the reason says so", async () => {
+  await using bench = await inReview({ "results.txt": tap("adds") });
+  bench.rules({ baselineBlocks: true });
+  await bench.repo.commit("Break it", { "results.txt": tap("!adds") });
+  await merge(bench);
+  equal(bench.ticket.failure, "merge_checks_failed");
+  match(bench.ticket.reason, /and on the base branch as it is, too:/);
+});
+
+Deno.test("the base is set up and built before it is tested; where that fails, it says nothing", async () => {
+  const others = [
+    { name: "setup", command: "[ ! -e broken ]", timeoutMs: 60_000 },
+    { name: "build", command: "true", timeoutMs: 60_000 },
+  ] as const;
+  for (const isBroken of [false, true]) {
+    await using bench = await inReview({ "results.txt": tap("adds") }, { others: [...others] });
+    await bench.repo.commit("Break it", {
+      "results.txt": tap("!adds"),
+      ...isBroken && { broken: "y" },
+    });
+    bench.ran.length = 0;
+    await merge(bench);
+    const base = bench.ran.filter(({ place }) => /\/base\/1$/.test(place.dir))
+      .map(({ spec }) => spec.command);
+    if (isBroken) {
+      equal(bench.ticket.failure, "merge_checks_failed", "the setup of the merge's own folder");
+      deepEqual(base, []);
+      continue;
+    }
+    equal(bench.ticket.status, "done", bench.ticket.reason);
+    deepEqual(base.slice(0, 2), ["[ ! -e broken ]", "true"]);
+  }
+});
+
+Deno.test("an undo is judged by the base as it is: others' failures do not hold it up, its own do", async () => {
+  for (const needed of [false, true]) {
+    await using bench = await inReview({ "results.txt": tap("adds", "old", "new") }, {
+      test: `if [ -e needs ] && ! [ -e a.txt ]; then sed -i 's/^ok 3/not ok 3/' results.txt; fi; ` +
+        "cat results.txt; ! grep -q '^not ok' results.txt",
+    });
+    const { app, id } = bench;
+    await merge(bench);
+    await removeMergedWorktree(app, id, never);
+    await bench.repo.commit("Break it", {
+      "results.txt": tap("adds", "!old", "new"),
+      ...needed && { needs: "y" },
+    });
+    askForUndo(app, id);
+    await undoMerge(app, id, once, never);
+    equal(findUndo(app.db, id)!.status, needed ? "refused" : "done");
+    if (needed) match(findUndo(app.db, id)!.reason, /^test fails on .* without ticket #1/);
+  }
+});
+
+Deno.test("a ticket whose base moved with a person's merge is held against the newer base, whose failures it did not do", async () => {
+  await using bench = await inReview({ "results.txt": tap("adds", "!old"), "z.txt": "z" });
+  const { app, id } = bench;
+  const tip = await bench.repo.commit("Meanwhile", { "z.txt": "zz" });
+  takeOverTicket(app, id);
+  await personGit(bench.worktree, "merge", "-q", "--no-edit", "main");
+  continueTicket(app, id, await pickUpBranch(app, id, never));
+  await bench.goOn();
+  equal(bench.ticket.baseCommit, tip);
+  deepEqual([bench.run.purpose, bench.ticket.round], ["review", 0], bench.ticket.reason);
+  const last = bench.checks.findLast(({ baseline }) => !baseline)!;
+  deepEqual([last.knownFailures, last.report!.failures[0]!.before], [true, true]);
+  await app.end(bench.run, { type: "succeeded", result: good });
+  equal(bench.ticket.status, "review", "the database takes it for evidence");
+});
+
+Deno.test("a check of the base that was cut off is made again", async () => {
+  await using bench = await inReview({ "results.txt": tap("adds") });
+  const { app, id } = bench;
+  await bench.repo.commit("Break it", { "results.txt": tap("!adds") });
+  const command = app.agents.command;
+  app.agents.command = (place, ...rest) =>
+    place.dir.endsWith("/base/1")
+      ? Promise.reject(new Error("The process ends here"))
+      : command(place, ...rest);
+  approveTicket(app, id);
+  await mergeTicket(app, id, once, never).then(
+    () => ok(false),
+    (error) => match(String(error), /ends here/),
+  );
+  equal(bench.ticket.status, "review");
+  app.agents.command = command;
+  await mergeTicket(app, id, { ...once, attempt: 2 }, never);
+  equal(bench.ticket.status, "done", bench.ticket.reason);
+});
