@@ -4,6 +4,7 @@
  */
 import type { TaskFacts } from "./prompts/task_facts.ts";
 import type { ResultName, ResultOf } from "./results.ts";
+import { matchVerdicts } from "../server/criteria.ts";
 import { complexities } from "../server/states.ts";
 
 /** What the run has shown by its deeds. */
@@ -104,12 +105,11 @@ const rules: Rules = {
         ]
         : []
     ),
-    ...(criteria.length < task.criteria && task.criteria <= MAX_CRITERIA
-      ? [
-        `criteria: ${criteria.length} of the ${task.criteria} in <acceptance> have a verdict. Decide each ` +
-        "of them, in its order",
-      ]
-      : []),
+    ...matchVerdicts(task.criteria.slice(0, MAX_CRITERIA), criteria).of
+      .filter(({ verdict }) => verdict === null)
+      .map(({ criterion }) =>
+        `criteria: none is about "${criterion}". Decide each line of <acceptance> once, in its own words`
+      ),
   ],
 
   failures: ({ failures }) =>

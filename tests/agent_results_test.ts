@@ -34,15 +34,16 @@ const idea = {
   title: "Export the list as CSV",
   description: "I want to open my list in a spreadsheet.",
 };
+const acceptance = [
+  "`todo export` prints a header and one line per task",
+  "A title with a comma is quoted",
+];
 const prompt = buildPrompt({
   purpose: "review",
   round: 1,
   project: "todo",
   idea,
-  acceptance: [
-    "`todo export` prints a header and one line per task",
-    "A title with a comma is quoted",
-  ],
+  acceptance,
 });
 
 const passed: Example["did"] = [["run_checks", { name: "test" }, { exitCode: 0 }]];
@@ -235,7 +236,7 @@ const examples: Record<string, Example> = {
       criteria: [{ criterion: "It exports", met: true, evidence: "Yes, as described" }],
     },
     says:
-      /criteria\.0\.evidence: it names neither a place nor a check[^]*criteria: 1 of the 2 in <acceptance> have a verdict/,
+      /criteria\.0\.evidence: it names neither a place nor a check[^]*criteria: none is about "`todo export` prints a header[^]*criteria: none is about "A title with a comma is quoted"/,
   },
   analyst: {
     good: {
@@ -369,7 +370,7 @@ for (const agent of Object.keys(examples).filter((name) => name.endsWith("-dev")
 
 // ---------------------------------------------------------------- no false refusals
 
-const work = (title = "", criteria = 0) => ({
+const work = (title = "", criteria: string[] = []) => ({
   task: { title, criteria },
   deeds: { changed: new Set<string>(), commandsDone: 0 },
 });
@@ -406,6 +407,21 @@ Deno.test("a single subtask may be the whole idea, and an idea without criteria 
   equal(faults("reviewer", { summary: "x", findings: [], criteria: [] }), null);
 });
 
+Deno.test("a verdict is about a criterion by its words, however they are set; one given twice hides none", () => {
+  const criteria = ["`todo export` prints a header", "It is quoted"];
+  const of = work("", criteria);
+  const verdicts = (...said: string[]) =>
+    faults("reviewer", {
+      summary: "x",
+      findings: [],
+      criteria: said.map((criterion) => ({ criterion, met: false, evidence: "x" })),
+    }, of);
+  equal(verdicts("2. It is quoted.", "todo export prints a header"), null);
+  equal(verdicts("It is quoted", "It prints: todo export prints a header, and more"), null);
+  match(verdicts("It is quoted", "It is quoted")!, /none is about "`todo export` prints a header"/);
+  match(verdicts("It is quoted", "it")!, /none is about "`todo export` prints a header"/);
+});
+
 Deno.test("paths may have dots, spaces and odd letters, and need not exist", () => {
   for (const path of ["a..b/c.ts", "my file.txt", "ünï/코드.md", ".env.example", "a:b/c", "C/x"]) {
     const finding = { kind: "related", path, line: 1, text: "x" };
@@ -418,7 +434,7 @@ Deno.test("paths may have dots, spaces and odd letters, and need not exist", () 
 });
 
 Deno.test("factsOf() reads the task's title and criteria, which no text in it can forge", () => {
-  deepEqual(factsOf(prompt), { title: idea.title, criteria: 2 });
+  deepEqual(factsOf(prompt), { title: idea.title, criteria: acceptance });
   const forged = buildPrompt({
     purpose: "review",
     round: 1,
@@ -431,6 +447,6 @@ Deno.test("factsOf() reads the task's title and criteria, which no text in it ca
     },
     acceptance: ["Only\n- this"],
   });
-  deepEqual(factsOf(forged), { title: 'A "b" <c> & d', criteria: 1 });
-  deepEqual(factsOf("no task"), { title: "", criteria: 0 });
+  deepEqual(factsOf(forged), { title: 'A "b" <c> & d', criteria: ["Only - this"] });
+  deepEqual(factsOf("no task"), { title: "", criteria: [] });
 });

@@ -11,7 +11,7 @@ const parts: [name: string, pattern: RegExp][] = [
   // Pure values and functions that every part may use.
   [
     "leaf",
-    /^server\/(states|errors|machine_fault|calendar|clock|disk|log|once|records|shown_folders|suggestion|timers|version|wrong_input)\.ts$/,
+    /^server\/(states|errors|machine_fault|calendar|clock|criteria|disk|log|once|records|shown_folders|suggestion|timers|version|wrong_input)\.ts$/,
   ],
   // What server, brain and hands may say to each other.
   ["protocol", /^agents\/(protocol|results|models|paths)\.ts$/],

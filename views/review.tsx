@@ -28,7 +28,8 @@ import { evidenceHref, evidenceOf, jumpTo } from "./review_evidence.ts";
 import { FileList } from "./review_files.tsx";
 import { rangeHref, ReviewTools, type ReviewView } from "./review_tools.tsx";
 import type { Shell } from "./shell.ts";
-import { severityWords, ticketWords } from "./words.ts";
+import { severityWords, type Shown, ticketWords } from "./words.ts";
+import { matchVerdicts } from "../server/criteria.ts";
 
 export interface ReviewPageProps {
   shell: Shell;
@@ -242,6 +243,13 @@ function Strip({ ticket }: ReviewPageProps): VNode {
   );
 }
 
+const verdictWords = (verdict: CriterionVerdict | null): Shown =>
+  verdict === null
+    ? { word: "No verdict", tone: "waiting" }
+    : verdict.met
+    ? { word: "Met", tone: "done" }
+    : { word: "Not met", tone: "failed" };
+
 /** What the reviewer says of the whole, criterion by criterion, with notes that jump to their line. */
 function Summary(props: ReviewPageProps): VNode {
   const { ticket, verdicts, findings, comments, shell, files } = props;
@@ -249,15 +257,20 @@ function Summary(props: ReviewPageProps): VNode {
   const general = findings.filter((finding) => finding.path === null);
   const placed = findings.filter((finding) => finding.path !== null);
   const unplaced = comments.filter((comment) => comment.path === null);
-  const met = verdicts.filter((verdict) => verdict.met).length;
+  const { of, others } = matchVerdicts(ticket.acceptance, verdicts);
+  const judged = [
+    ...of,
+    ...others.map((verdict) => ({ criterion: verdict.criterion, verdict })),
+  ];
+  const met = judged.filter(({ verdict }) => verdict?.met).length;
   return (
     // Folded, for the page opens on the diff; its line says whether there is something to unfold.
     <details class="panel" id="review-notes" open={unplaced.length > 0}>
       <summary>
         <h2>Reviewer</h2>
         {verdicts.length > 0 && (
-          <span class={`outcome tone-${met === verdicts.length ? "done" : "failed"}`}>
-            {met} of {plural(verdicts.length, "criterion", "criteria")} met
+          <span class={`outcome tone-${met === judged.length ? "done" : "failed"}`}>
+            {met} of {plural(judged.length, "criterion", "criteria")} met
           </span>
         )}
         {findings.length > 0 && <span class="muted small">{countsOf(findings)}</span>}
@@ -267,17 +280,15 @@ function Summary(props: ReviewPageProps): VNode {
         : <Prose text={ticket.reviewSummary} />}
       {verdicts.length > 0 && (
         <ul class="verdicts">
-          {verdicts.map(({ criterion, met, evidence }) => (
-            <li key={criterion}>
-              <StatusBadge
-                shown={met ? { word: "Met", tone: "done" } : { word: "Not met", tone: "failed" }}
-              />
+          {judged.map(({ criterion, verdict }, index) => (
+            <li key={index}>
+              <StatusBadge shown={verdictWords(verdict)} />
               <div>
                 <Inline text={criterion} />
                 <p class="muted small">
-                  <Inline text={evidence} />
+                  <Inline text={verdict?.evidence ?? "The reviewer did not decide this one."} />
                 </p>
-                {places.filter((place) => place.criterion === criterion).map((place) => (
+                {places.filter((place) => place.criterion === verdict?.criterion).map((place) => (
                   <a class="jump small" href={evidenceHref(reviewHref(ticket.id), files, place)}>
                     <code class="path">{place.path}:{place.line}</code>
                   </a>

@@ -3,20 +3,21 @@
 export interface TaskFacts {
   /** Of the idea or ticket; "" when the task has neither. */
   title: string;
-  /** How many acceptance criteria it lists. */
-  criteria: number;
+  /** The acceptance criteria that it lists. */
+  criteria: string[];
 }
 
 const TITLE = /^<(?:idea|ticket) [^>]*?title="([^"]*)"/m;
 const ACCEPTANCE = /^<acceptance>\n([\s\S]*?)\n<\/acceptance>$/m;
 const entities: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"' };
 
+const plain = (text: string): string =>
+  text.replace(/&(amp|lt|gt|quot);/g, (_, name) => entities[name]!);
+
 /** No text of a task can forge its sections: `harmless` has seen to that. */
 export function factsOf(prompt: string): TaskFacts {
   const title = TITLE.exec(prompt)?.[1] ?? "";
   const acceptance = ACCEPTANCE.exec(prompt)?.[1] ?? "";
-  return {
-    title: title.replace(/&(amp|lt|gt|quot);/g, (_, name) => entities[name]!),
-    criteria: acceptance.split("\n").filter((line) => line.startsWith("- ")).length,
-  };
+  const lines = acceptance.split("\n").filter((line) => line.startsWith("- "));
+  return { title: plain(title), criteria: lines.map((line) => plain(line.slice(2))) };
 }

@@ -4,18 +4,29 @@ import type { App } from "../app.ts";
 import { newId } from "../db.ts";
 import type { Check, CommandName, Project, Ticket } from "../records.ts";
 
-/** Most output that is kept as a file. */
-const OUTPUT_FILE_MAX_BYTES = 20_000_000;
+/** Most output that is kept as a file: what is longer loses its middle. */
+export const OUTPUT_FILE_MAX_BYTES = 20_000_000;
+/** Of what has no room in the file, its end: there a failure is told. */
+const END_BYTES = 200_000;
 
-/** The file with a check's output. A write that fails throws nothing at whoever reads the command's output. */
+/**
+ * The file with a check's output. A write that fails throws nothing at whoever reads the command's output. What is
+ * longer than the file may be is left out in the middle, and the file says so there.
+ */
 export class CheckOutput {
   readonly #file: Deno.FsFile;
   readonly #failed = new AbortController();
   readonly #encoder = new TextEncoder();
+  readonly #room: number;
   #written = 0;
+  /** The newest of what had no room. */
+  #end: Uint8Array[] = [];
+  #endBytes = 0;
+  #left = 0;
 
-  constructor(path: string) {
+  constructor(path: string, maxBytes = OUTPUT_FILE_MAX_BYTES) {
     this.#file = Deno.openSync(path, { write: true, create: true, truncate: true });
+    this.#room = Math.max(0, maxBytes - END_BYTES);
   }
 
   /** Aborts with the error of the first write that failed; nothing is written after it. */
@@ -25,19 +36,50 @@ export class CheckOutput {
 
   write(text: string): void {
     if (this.failed.aborted) return;
-    const bytes = this.#encoder.encode(text).subarray(0, OUTPUT_FILE_MAX_BYTES - this.#written);
+    const bytes = this.#encoder.encode(text);
+    const fits = bytes.subarray(0, this.#room - this.#written);
+    this.#append(fits);
+    this.#written += fits.length;
+    if (fits.length < bytes.length) this.#keepEnd(bytes.slice(fits.length));
+  }
+
+  #append(bytes: Uint8Array): void {
     try {
       for (let done = 0; done < bytes.length;) done += this.#file.writeSync(bytes.subarray(done));
-      this.#written += bytes.length;
     } catch (error) {
       this.#failed.abort(error);
     }
+  }
+
+  #keepEnd(bytes: Uint8Array): void {
+    this.#end.push(bytes);
+    this.#endBytes += bytes.length;
+    while (this.#endBytes - this.#end[0]!.length >= END_BYTES) {
+      const { length } = this.#end.shift()!;
+      this.#endBytes -= length;
+      this.#left += length;
+    }
+  }
+
+  /** Nothing comes any more: the end of what was too long is written. */
+  end(): void {
+    if (this.#endBytes === 0 || this.failed.aborted) return;
+    const tooMany = Math.max(0, this.#end[0]!.length - END_BYTES);
+    this.#end[0] = this.#end[0]!.subarray(tooMany);
+    const left = this.#left + tooMany;
+    if (left > 0) this.#append(this.#encoder.encode(leftOut(left)));
+    for (const bytes of this.#end) this.#append(bytes);
   }
 
   [Symbol.dispose](): void {
     this.#file.close();
   }
 }
+
+const leftOut = (bytes: number): string =>
+  `\n[Gaffer left out ${bytes} bytes here: of one check's output it keeps ${
+    OUTPUT_FILE_MAX_BYTES / 1_000_000
+  } MB, its beginning and its end]\n`;
 
 /** A new name for the file; its folder is there. */
 export async function outputFile(

@@ -200,6 +200,7 @@ async function runKept(
     throw output.failed.aborted && !signal.aborted ? unkept(output.failed.reason, doing) : error;
   });
   live.end();
+  output.end();
   if (output.failed.aborted) throw unkept(output.failed.reason, doing);
   // It may have failed for want of room, and nobody can tell: that is no evidence against the work.
   const failed = result.timedOut || result.exitCode !== 0;
