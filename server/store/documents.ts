@@ -221,8 +221,9 @@ export const listLinking = (
   { kind, targets }: { kind: DocumentLink["kind"]; targets: readonly string[] },
   limit: number,
 ): PlanningDocument[] =>
+  // With the plus the few that link are looked up, where else every document of the project is asked whether it does.
   db.prepare(`
-    SELECT * FROM documents WHERE project_id = :projectId AND number IN (
+    SELECT * FROM documents WHERE +project_id = :projectId AND number IN (
       SELECT document FROM document_links
       WHERE kind = :kind AND target IN (SELECT value FROM json_each(:targets)))
     ORDER BY path LIMIT :limit
