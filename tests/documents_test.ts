@@ -72,6 +72,29 @@ Deno.test("a save is one commit on the base branch, and the person's folder move
   deepEqual(b.app.events.filter(({ type }) => type === "document_saved").length, 1);
 });
 
+Deno.test("a commit that the index was compared with is not listed again, and another one is", async () => {
+  await using b = await planningBench();
+  await b.repo.git("checkout", "-q", "-b", "other");
+  const titles = async () => {
+    await b.follow();
+    return documentsOf(b.app, b.project.id).map(({ title }) => title);
+  };
+  deepEqual(await titles(), ["Saving"]);
+  const [objects, away] = [`${b.repo.dir}/.git/objects`, b.repo.beside("objects")];
+  await Deno.rename(objects, away);
+  // Git could not tell now.
+  deepEqual(await titles(), ["Saving"]);
+  await Deno.rename(away, objects);
+  await b.repo.commitOn("main", { "planning/map.md": "# Map\n", [SAVING]: null });
+  deepEqual(await titles(), ["Map"]);
+  // Files of the folder are looked at each time, and the commit anew after them.
+  await b.repo.git("checkout", "-q", "main");
+  await b.repo.write("planning/map.md", "# The map\n");
+  deepEqual(await titles(), ["The map"]);
+  await b.repo.git("checkout", "-q", "-f", "other");
+  deepEqual(await titles(), ["Map"]);
+});
+
 Deno.test("where the base branch is not checked out, documents are read from it and saved on it alone", async () => {
   await using b = await planningBench();
   await b.repo.git("checkout", "-q", "-b", "other");

@@ -18,11 +18,12 @@ class Reader {
       this.reads++;
       const found: FolderNames = { folders: [], files: [] };
       for (const { name, isDirectory } of Deno.readDirSync(this.dir)) {
-        (isDirectory ? found.folders : found.files).push(name);
+        if (isDirectory) found.folders.push(name);
+        else found.files.push({ at: join(this.dir, name), path: name });
       }
       return found;
     }, nowMs);
-    return names && [...names.folders, ...names.files].sort();
+    return names && [...names.folders, ...names.files.map(({ path }) => path)].sort();
   }
 }
 

@@ -277,12 +277,14 @@ function boxHtml(line: number, done: boolean, tickable: boolean): string {
     : `<span class="check-box" ${state} aria-disabled="true"></span> `;
 }
 
+const NUMBERED: ReadonlySet<string> = new Set([
+  ...["heading_open", "paragraph_open", "list_item_open", "tr_open", "fence"],
+]);
+
 /** "12-14", as people count them: a script tells by these what of the file is selected. */
 function numberLines(tokens: Token[], { linesBefore = 0 }: DocumentEnv): void {
   for (const token of tokens) {
-    if (!token.map || !/^(?:heading|paragraph|list_item|tr|fence)(?:_open)?$/.test(token.type)) {
-      continue;
-    }
+    if (token.map === null || !NUMBERED.has(token.type)) continue;
     const [from, to] = token.map;
     token.attrSet("data-lines", `${from + linesBefore + 1}-${to + linesBefore}`);
   }

@@ -155,10 +155,7 @@ export function countablesOf(tokens: Token[]): CountedHeading[] {
         add(state >= 0 && isNamed ? { ...item, ticked: DONE.test(cells[state] ?? "") } : item);
       }
     } else if (token.type === "inline") {
-      const references = [...token.content.matchAll(REFERENCE)].map(([, kind, number]) => ({
-        kind: kind as Reference["kind"],
-        number: Number(number),
-      }));
+      const references = referencesIn(token.content);
       if (row) {
         row.cells.push(token.content.trim());
         row.item.references.push(...references);
@@ -169,6 +166,15 @@ export function countablesOf(tokens: Token[]): CountedHeading[] {
     }
   }
   return headings.filter(({ items }) => items.length > 0);
+}
+
+function referencesIn(text: string): Reference[] {
+  // Most lines of a long text have none.
+  if (!text.includes("#")) return [];
+  return [...text.matchAll(REFERENCE)].map(([, kind, number]) => ({
+    kind: kind as Reference["kind"],
+    number: Number(number),
+  }));
 }
 
 /** All that may have changed of a shown document's states. */

@@ -9,7 +9,7 @@ import MarkdownIt, { type MarkdownItOptions, type StateInline, type Token } from
 export function newMarkdown(options: MarkdownItOptions): InstanceType<typeof MarkdownIt> {
   const markdown = new MarkdownIt(options);
   markdown.block.State = LeanStateBlock;
-  markdown.inline.State = LeanStateInline as typeof StateInline;
+  markdown.inline.State = LeanStateInline as unknown as typeof StateInline;
   return markdown;
 }
 
@@ -44,8 +44,34 @@ class LeanStateBlock extends MarkdownIt.StateBlock {
   }
 }
 
-class LeanStateInline extends MarkdownIt.StateInline {
-  override pushPending(): Token {
+/** One for each line of text, and each cell of a table. */
+class LeanStateInline {
+  pos = 0;
+  level = 0;
+  pending = "";
+  pendingLevel = 0;
+  cache = {};
+  backticks = {};
+  backticksScanned = false;
+  skipHtmlSpecial = false;
+  linkLevel = 0;
+  delimiters: StateInline["delimiters"] = [];
+  _prev_delimiters: StateInline["_prev_delimiters"] = [];
+  Token = LeanToken;
+  tokens_meta: StateInline["tokens_meta"];
+  posMax: number;
+
+  constructor(
+    readonly src: string,
+    readonly md: StateInline["md"],
+    readonly env: StateInline["env"],
+    readonly tokens: Token[],
+  ) {
+    this.tokens_meta = Array(tokens.length);
+    this.posMax = src.length;
+  }
+
+  pushPending(): Token {
     const token = newToken("text", "", 0);
     token.content = this.pending;
     token.level = this.pendingLevel;
@@ -54,7 +80,7 @@ class LeanStateInline extends MarkdownIt.StateInline {
     return token;
   }
 
-  override push(type: string, tag: string, nesting: -1 | 0 | 1): Token {
+  push(type: string, tag: string, nesting: -1 | 0 | 1): Token {
     if (this.pending) this.pushPending();
     const token = newToken(type, tag, nesting);
     let meta: { delimiters: StateInline["delimiters"] } | undefined;
@@ -75,3 +101,4 @@ class LeanStateInline extends MarkdownIt.StateInline {
     return token;
   }
 }
+Object.setPrototypeOf(LeanStateInline.prototype, MarkdownIt.StateInline.prototype);

@@ -7,7 +7,15 @@ import { lookAt } from "../plain_files.ts";
 /** Names in a folder that matter, as the caller sorts them out. */
 export interface FolderNames {
   folders: string[];
-  files: string[];
+  files: FileName[];
+}
+
+/** Both are made once: to join, and to hash, thousands of texts anew takes as long as to compare them. */
+export interface FileName {
+  /** Of the system. */
+  at: string;
+  /** As the caller calls it. */
+  path: string;
 }
 
 interface Known extends FolderNames {

@@ -43,11 +43,11 @@ export function listDocumentFiles(repo: string): DocumentFile[] {
 
 function listInto(found: DocumentFile[], dir: string, below: string): void {
   const names = folderNames(dir, () => sortOut(dir, below));
-  for (const name of names?.files ?? []) {
+  for (const { at, path } of names?.files ?? []) {
     if (found.length >= DOCUMENTS_MAX) return;
-    const info = lookAt(`${dir}/${name}`);
+    const info = lookAt(at);
     if (info?.isFile && (info.nlink ?? 1) === 1) {
-      found.push({ path: joinRelative(below, name), bytes: info.size, stamp: stampOf(info) });
+      found.push({ path, bytes: info.size, stamp: stampOf(info) });
     }
   }
   for (const name of names?.folders ?? []) {
@@ -64,7 +64,7 @@ function sortOut(dir: string, below: string): FolderNames {
     // An entry tells of a link itself: it is neither.
     if (isDirectory && isFolderName(name) && path.split("/").length < DOCUMENT_DEPTH) {
       names.folders.push(name);
-    } else if (isFile && isDocumentPath(path)) names.files.push(name);
+    } else if (isFile && isDocumentPath(path)) names.files.push({ at: `${dir}/${name}`, path });
   }
   return names;
 }

@@ -37,7 +37,7 @@ import { listDocumentIdeas } from "../store/document_ideas.ts";
 import {
   countDocuments,
   documentsState,
-  listDocumentPaths,
+  documentStamps,
   listDocumentsIn,
 } from "../store/documents.ts";
 import { listGoneSince } from "../store/documents_gone.ts";
@@ -54,7 +54,6 @@ import { type PageRequest, shellOf } from "./shell.ts";
 const WHOLE_TREE_MAX = 200;
 /** Documents of one folder that are shown at once. */
 const FOLDER_ROWS = 200;
-const PATHS_MAX = 10_000;
 /** Ideas of a document that its page names. */
 export const IDEAS_MAX = 200;
 
@@ -97,7 +96,7 @@ export async function planningPage(
     ? await tryToFollowDrift(app, project, signal)
     : null;
   await mendProjectIdeas(app, project.id);
-  const paths = listDocumentPaths(app.db, project.id, PATHS_MAX);
+  const paths = [...documentStamps(app.db, project.id).keys()];
   const hits = q.trim() === "" ? null : findDocuments(app, project.id, q);
   const whole = paths.length <= WHOLE_TREE_MAX && folder === "";
   const shown = hits

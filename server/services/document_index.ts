@@ -28,8 +28,9 @@ import { portionsOf } from "./document_portions.ts";
 export function followDocuments(app: App, project: Project, signal: AbortSignal): Promise<void> {
   return documentsAlone(app, project, async () => {
     const place = await documentPlace(app, project, signal);
-    const files = await place.list();
     const known = documentStamps(app.db, project.id);
+    if (place.commit !== null && comparedWith.get(known) === place.commit) return;
+    const files = await place.list();
     const changed = files.filter(({ path, stamp }) => known.get(path) !== stamp);
     const appeared = changed.filter(({ path }) => !known.has(path));
     const disappeared = without(known, files, files.length - appeared.length);
@@ -47,8 +48,12 @@ export function followDocuments(app: App, project: Project, signal: AbortSignal)
       transact(app, (tx) => index(tx, project.id, read));
     }
     if (changed.length > 0 || disappeared.length > 0) tell(app, project.id);
+    if (place.commit !== null) comparedWith.set(documentStamps(app.db, project.id), place.commit);
   });
 }
+
+/** The commit that an index, as long as it is the same one, was last compared with: then it is as the commit says. */
+const comparedWith = new WeakMap<ReadonlyMap<string, string>, string>();
 
 /** Paths of those that no file has. `found`: how many have one. */
 function without(

@@ -30,6 +30,8 @@ export interface FileText {
 
 /** The documents of a project as they are at one moment. */
 export interface DocumentPlace {
+  /** The commit that they are in, which never changes; null: they are files, and may. */
+  commit: string | null;
   list(): Promise<DocumentFile[]>;
   /** Null: there is none of that path. Throws `conflict` for what is no plain file. */
   read(path: string): Promise<FileText | null>;
@@ -55,6 +57,7 @@ export async function documentPlace(
 
 function folderPlace(repo: string): DocumentPlace {
   return {
+    commit: null,
     list: () => Promise.resolve(listDocumentFiles(repo)),
     read: (path) => Promise.resolve(readFromFolder(repo, path)),
     templates: () => {
@@ -108,6 +111,7 @@ function branchPlace(repo: string, tip: string, signal: AbortSignal): DocumentPl
     }));
   };
   return {
+    commit: tip,
     list: () => listDocumentsAt(repo, tip, signal),
     async read(path) {
       const blob = await documentBlob(repo, tip, path, signal);

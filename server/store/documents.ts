@@ -106,15 +106,6 @@ export function findDocumentNamed(
   return row ? documentFromRow(row) : null;
 }
 
-/** Paths of all, in order. */
-export function listDocumentPaths(db: Db, projectId: string, limit: number): string[] {
-  const row = db.prepare(`
-    SELECT group_concat(path, char(10)) AS rows
-    FROM (SELECT path FROM documents WHERE project_id = :projectId ORDER BY path LIMIT :limit)
-  `).get({ projectId, limit })!;
-  return row.rows === null ? [] : String(row.rows).split("\n");
-}
-
 /** Those right in a folder ("" or with a slash at its end), by path, after the path of the page before. */
 export const listDocumentsIn = (
   db: Db,
@@ -166,7 +157,10 @@ export function documentsState(db: Db, projectId: string): string {
   return `${row.n}-${row.at}`;
 }
 
-/** What the check of the files compares with: stamps by path. The same one as long as no document is another one. */
+/**
+ * What the check of the files compares with: stamps by path, in the order of the paths. The same one as long as no
+ * document of the project is another one, and no other project is asked for.
+ */
 export function documentStamps(db: Db, projectId: string): ReadonlyMap<string, string> {
   const state = documentsState(db, projectId);
   const known = lastStamps.get(db);
@@ -185,7 +179,8 @@ const lastStamps = new WeakMap<
 /** One row for all: thousands take several times as long. */
 function readStamps(db: Db, projectId: string): Map<string, string> {
   const row = db.prepare(`
-    SELECT group_concat(path || char(9) || stamp, char(10)) AS rows FROM documents WHERE project_id = :projectId
+    SELECT group_concat(path || char(9) || stamp, char(10)) AS rows
+    FROM (SELECT path, stamp FROM documents WHERE project_id = :projectId ORDER BY path)
   `).get({ projectId })!;
   const stamps = new Map<string, string>();
   // No path and no stamp has a tab or an end of a line in it.
@@ -233,8 +228,9 @@ export const listLinking = (
   { kind, targets }: { kind: DocumentLink["kind"]; targets: readonly string[] },
   limit: number,
 ): PlanningDocument[] =>
+  // With the plus the few that link are looked up, where else every document of the project is asked whether it does.
   db.prepare(`
-    SELECT * FROM documents WHERE project_id = :projectId AND number IN (
+    SELECT * FROM documents WHERE +project_id = :projectId AND number IN (
       SELECT document FROM document_links
       WHERE kind = :kind AND target IN (SELECT value FROM json_each(:targets)))
     ORDER BY path LIMIT :limit
