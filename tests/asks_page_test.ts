@@ -28,6 +28,7 @@ Deno.test("a document's page asks an agent, shows a refusal with what was typed,
   const again = await text(refused);
   match(again, /Choose the section to extend/);
   match(again, /More of it/);
+  match(again, /<noscript>[^]*No agent was asked[^]*href="#document-ask"[^]*<\/noscript>/);
   const asked = await b.pages.post(`${path}/asks`, {
     ...{ ask: "extend", words: "More of it", section: "Slots", agent: "" },
   });

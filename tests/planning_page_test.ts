@@ -37,7 +37,7 @@ Deno.test("the pages list documents as a tree, show one with outline and links, 
   deepEqual([saved.status, saved.headers.get("location")], [303, `/documents/${id}`]);
   equal(await b.repo.read(SAVING), "# Saving\n\nNew.\n");
   const found = await (await b.pages.get(`/planning?project=${b.project.id}&q=new`)).text();
-  match(found, /<mark>New<\/mark>/);
+  match(found, /<span>[^<]*<mark>New<\/mark>[^<]*<\/span>/);
   doesNotMatch(found, />Map</);
   match(await (await b.pages.get("/planning?q=zebra")).text(), /No document has the words “zebra”/);
 });

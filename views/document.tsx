@@ -5,7 +5,7 @@ import { documentStatuses } from "../server/states.ts";
 import { Facts, Notice, Panel, StatusBadge, Time } from "./components.tsx";
 import { DriftNotice, type DriftNoticeProps, staleWords } from "./document_drift.tsx";
 import { DocumentIdeasPanel, type KnownIdeaRow } from "./document_ideas.tsx";
-import { AsksNotice, DocumentAsks, type DocumentAsksProps } from "./document_asks.tsx";
+import { AskRefused, AsksNotice, DocumentAsks, type DocumentAsksProps } from "./document_asks.tsx";
 import type { DocumentHeading } from "./document_markdown.ts";
 import { Button, buttonClass, Disclosure, Field } from "./forms.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
@@ -118,6 +118,7 @@ function DocumentParts(props: DocumentPageProps): VNode {
           </p>
         </Notice>
       )}
+      <AskRefused form={props.asks.form} />
       <AsksNotice rows={props.asks.rows} />
       {problem && <Notice tone="waiting" title={problem} id="document-problem" />}
       <DriftNotice {...props.drift} />

@@ -58,6 +58,20 @@ export function DocumentAsks(props: DocumentAsksProps): VNode {
   );
 }
 
+/** Above the text, where no script leads to it: the form below was refused. */
+export function AskRefused({ form }: Pick<DocumentAsksProps, "form">): VNode | null {
+  if (!form || form.message === null) return null;
+  return (
+    <noscript>
+      <Notice tone="failed" title="No agent was asked" id="document-ask-refused">
+        <p>
+          <a href={`#${FORM}`}>See what is wrong in the form</a>
+        </p>
+      </Notice>
+    </noscript>
+  );
+}
+
 /** Above the text: what of it waits to be answered or decided on. */
 export function AsksNotice({ rows }: { rows: AskRow[] }): VNode | null {
   const waiting = rows.filter(({ pieces, questions }) => pieces + questions > 0);

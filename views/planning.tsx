@@ -204,7 +204,8 @@ function Hits(
 function Excerpt({ text }: { text: string }): VNode {
   // deno-lint-ignore no-control-regex -- no document's word has them
   const parts = text.split(/\u0002([^\u0003]*)\u0003/);
-  return <>{parts.map((part, i) => i % 2 === 1 ? <mark key={i}>{part}</mark> : part)}</>;
+  // One part of its row: between parts is a gap.
+  return <span>{parts.map((part, i) => i % 2 === 1 ? <mark key={i}>{part}</mark> : part)}</span>;
 }
 
 function Tree({ project, rows, count, moreHref, folder, stale }: PlanningPageProps): VNode {

@@ -3,9 +3,9 @@ import { requestSignal } from "../api.ts";
 import { AppError } from "../errors.ts";
 
 /**
- * An export for a request: ends with the request's time, and when whoever asked has left. That needs Deno's switch
- * `no-legacy-abort`: without it the signal of a request also aborts when its answer was sent. Throws `conflict` for both
- * ends, and what `make` throws.
+ * An export for a request: ends with the request's time, and when whoever asked has left. Without Deno's switch
+ * `no-legacy-abort` the signal of a request also aborts once it is answered, when there is nothing left to end, and Deno
+ * warns of that. Throws `conflict` for both ends, and what `make` throws.
  */
 export async function whileAwaited<T>(
   { signal: left }: Pick<Request, "signal">,
