@@ -337,9 +337,15 @@ export function ticketPages(pages: Hono<Env>, tools: PageTools): void {
   );
   pages.post("/tickets/:id/continue", async (c) => {
     const id = c.req.param("id");
-    const picked = await pickUpBranch(c.var.app, id, requestSignal());
-    const ticket = continueTicket(c.var.app, id, picked);
-    return done(c, ticketHref(id), `Ticket #${ticket.number} goes on with what you committed`);
+    return await act(
+      async () => {
+        const picked = await pickUpBranch(c.var.app, id, requestSignal());
+        const ticket = continueTicket(c.var.app, id, picked);
+        return done(c, ticketHref(id), `Ticket #${ticket.number} goes on with what you committed`);
+      },
+      // Beside the commands that mend it.
+      ({ message }) => refusedAt(c, ticketHref(id), message),
+    );
   });
   action(
     "allow-commands",
