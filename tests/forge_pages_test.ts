@@ -197,6 +197,7 @@ Deno.test("a review offers the pull request, shows what is said on the forge at 
     /<a href="https:\/\/github\.example\/ana\/greet\/pull\/7" rel="noreferrer">GitHub #7</,
   );
   doesNotMatch(ticket, /<i>ci/);
+  match(ticket, /2 remarks there<\/a><span class="muted">, 2 not taken up/);
   const failing = await pages.post(`${ticketPath}/pull-request/take-up`, {
     check: it.checks[0]!.key,
   });
@@ -244,6 +245,13 @@ Deno.test("a ticket whose work is with the forge needs nobody here, until someth
   );
   await it.follow();
   deepEqual(needs(), [1, 1]);
+  const approval = { kind: "review", body: "", verdict: "approved" } as const;
+  it.fake.state.remarks.push({ ...approval, id: 4, author: "cleo" });
+  await it.follow();
+  deepEqual(needs(), [1, 1], "another's approval is none of his");
+  it.fake.state.remarks.push({ ...approval, id: 5, author: "ben" });
+  await it.follow();
+  deepEqual(needs(), [0, 0], "he has changed his mind");
   await it.it.scene.round({ "a.txt": "newer\n" });
   deepEqual(needs(), [1, 1]);
   await it.opened();

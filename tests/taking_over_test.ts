@@ -95,6 +95,10 @@ Deno.test("a ticket that is blocked after three rounds shows a line for each, th
   match(html, new RegExp(`cd ${bench.worktree}\ngit add --all`));
   match(html, /cd '.*person.*?repo'\ngit switch --ignore-other-worktrees gaffer\/1-/);
   match(html, new RegExp(`action="/tickets/${id}/continue"`));
+  // Refused beside the commands that mend it.
+  const refused = await pagesBench(app).post(`/tickets/${id}/continue`);
+  deepEqual([refused.status, refused.headers.get("location")], [303, `/tickets/${id}`]);
+  match(decodeURIComponent(refused.headers.get("set-cookie")!), /there is nothing new on it/);
 });
 
 Deno.test("whoever guides the developer out of failing checks spares it finding out what fails; a flaky test is no failure", async () => {

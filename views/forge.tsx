@@ -88,7 +88,7 @@ export function ForgePage(
           {...shared}
           name="remote_url"
           label="Address that is pushed to"
-          hint="By HTTPS with the token below, or by SSH with a key that Gaffer's ssh agent holds"
+          hint="By HTTPS with the token below, or by SSH with a key that Gaffer's ssh agent holds; your ssh has to know the host"
           placeholder="https://github.com/owner/name.git"
           value={values.remote_url}
           maxLength={500}

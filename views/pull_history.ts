@@ -44,5 +44,5 @@ export function countsOf(counts: Record<string, unknown>): string {
   const parts = ["failed", "running", "passed"].flatMap((name) =>
     Number(counts[name]) > 0 ? [`${counts[name]} ${name}`] : []
   );
-  return parts.join(", ") || "none";
+  return parts.join(", ") || "none yet";
 }

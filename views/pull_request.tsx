@@ -48,7 +48,9 @@ export function PullPanel(props: Props): VNode {
   const open = pull.endedAt === null && !isOver;
   const isClosing = pull.endedAt === null && pull.closeAskedBy !== null;
   const mayReopen = pull.status === "closed" && pull.number !== null && !isOver;
-  const waiting = remarks.filter((remark) => remark.commentId === null).length;
+  // A verdict without words is nothing to take up.
+  const waiting =
+    remarks.filter((remark) => remark.commentId === null && remark.body.trim() !== "").length;
   return (
     <div id="ticket-pull">
       <Panel
@@ -114,13 +116,13 @@ function Closing({ pull, ticket }: { pull: PullRequest; ticket: Ticket }): VNode
   if (pull.closeAskedBy !== null) {
     return <p class="muted small">{pull.closeAskedBy} wants it closed there.</p>;
   }
+  if (ticket.status === "done" || ticket.status === "cancelled") {
+    return <p class="muted small">Nothing looks at it any more.</p>;
+  }
   return (
     <>
       <CloseAction pull={pull} ticket={ticket} />
       <p class="muted small">
-        {ticket.status === "done" || ticket.status === "cancelled"
-          ? "Nothing looks at it any more. "
-          : ""}
         Its branch and what was said stay there, and it can be reopened there.
       </p>
     </>
@@ -165,7 +167,8 @@ export function PullNotice({ pull, ticket }: Pick<Props, "pull" | "ticket">): VN
     return (
       <Notice tone="waiting" title={`Its pull request is still open on ${forgeNames[pull.kind]}`}>
         <p>
-          <Link pull={pull} /> stays open there until somebody closes it.
+          <Link pull={pull} />{" "}
+          stays open there until somebody closes it. Its branch and what was said stay there.
         </p>
         <CloseAction pull={pull} ticket={ticket} />
       </Notice>

@@ -343,6 +343,7 @@ export function ticketPages(pages: Hono<Env>, tools: PageTools): void {
         const ticket = continueTicket(c.var.app, id, picked);
         return done(c, ticketHref(id), `Ticket #${ticket.number} goes on with what you committed`);
       },
+      // Beside the commands that mend it.
       ({ message }) => refusedAt(c, ticketHref(id), message),
     );
   });

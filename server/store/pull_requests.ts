@@ -129,7 +129,8 @@ export const markBrought = (tx: Tx, id: string): boolean =>
 
 /**
  * Of a row of `tickets`: it is in review, and its work as it is now is on the forge, where nothing has failed, nobody
- * has pushed anything else, and nobody wants anything of it that was not taken up. Then people there have the word.
+ * has pushed anything else, and nobody wants anything of it that was not taken up; of verdicts the last of each person
+ * counts. Then people there have the word.
  */
 export const IS_WITH_FORGE = `(tickets.status = 'review' AND EXISTS (
   SELECT 1 FROM pull_requests p
@@ -137,7 +138,9 @@ export const IS_WITH_FORGE = `(tickets.status = 'review' AND EXISTS (
     AND (p.head IS NULL OR p.head = p.commit_id)
     AND NOT EXISTS (SELECT 1 FROM pull_request_checks c WHERE c.pull_request_id = p.id AND c.status = 'failed')
     AND NOT EXISTS (SELECT 1 FROM pull_request_remarks r WHERE r.pull_request_id = p.id
-      AND r.commit_id = p.commit_id AND r.comment_id IS NULL AND (r.path IS NOT NULL OR r.verdict = 'changes_requested'))))`;
+      AND r.commit_id = p.commit_id AND r.comment_id IS NULL AND (r.path IS NOT NULL OR r.verdict = 'changes_requested'
+        AND NOT EXISTS (SELECT 1 FROM pull_request_remarks l WHERE l.pull_request_id = p.id AND l.author = r.author
+          AND l.verdict = 'approved' AND (l.at, l.rowid) > (r.at, r.rowid))))))`;
 
 /** The same of one ticket. */
 export const isWithForge = (db: Db, ticketId: string): boolean =>
