@@ -52,10 +52,47 @@ export async function bundle(outdir: string, entryPoints: string[]): Promise<voi
     jsxImportSource: "preact",
     // The same code as modules: the CommonJS that Node's condition picks loads three times as long.
     alias: { yaml: join(root, "node_modules/yaml/browser/index.js") },
-    plugins: [withoutLocales],
+    plugins: [withoutLocales, packed(outdir)],
     logLevel: "warning",
   });
 }
+
+/**
+ * A library that a process of its own loads, and a quarter of all that is inside of the executable: the server, the
+ * hands and every other process of it has a copy of that in its memory. Packed it is a third as much.
+ */
+const PACKED = { name: "beautiful-mermaid", gives: "renderMermaidSVG", folder: "agents/diagrams" };
+
+const packed = (outdir: string): Plugin => ({
+  name: "packed",
+  setup({ onResolve, onLoad }) {
+    const { name, gives, folder } = PACKED;
+    onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path: name, namespace: "packed" }));
+    onLoad({ filter: /./, namespace: "packed" }, async () => {
+      const { outputFiles } = await build({
+        absWorkingDir: root,
+        stdin: { contents: `export { ${gives} } from "${name}"`, resolveDir: root },
+        bundle: true,
+        write: false,
+        minify: true,
+        format: "esm",
+        platform: "node",
+        target: "es2024",
+      });
+      const code = new Blob([outputFiles[0]!.contents as Uint8Array<ArrayBuffer>]).stream();
+      const file = `${folder}/${name}.js.gz`;
+      await Deno.mkdir(join(outdir, folder), { recursive: true });
+      await Deno.writeFile(join(outdir, file), code.pipeThrough(new CompressionStream("gzip")));
+      return {
+        contents: `
+const packed = await Deno.readFile(new URL("./${file}", import.meta.url));
+const code = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+const text = encodeURIComponent(await new Response(code).text());
+export const { ${gives} } = await import("data:text/javascript;charset=utf-8," + text);`,
+      };
+    });
+  },
+});
 
 /** Of the fifty languages that zod brings along, Gaffer speaks the one that it loads by another path. */
 const withoutLocales: Plugin = {

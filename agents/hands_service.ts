@@ -3,9 +3,9 @@ import { messageOf } from "../server/errors.ts";
 import { machineFaultOf } from "../server/machine_fault.ts";
 import { type HandsConfig, isSandboxed } from "./hands_config.ts";
 import { MAX_ANSWER_BYTES } from "./lines.ts";
-import { pathRules } from "./policy.ts";
+import { type PathRules, pathRules } from "./policy.ts";
 import { tryProbes } from "./probes.ts";
-import type { FromHands, ProbeResult, ToHands, ToolResult } from "./protocol.ts";
+import type { FromHands, PathPolicy, ProbeResult, ToHands, ToolResult } from "./protocol.ts";
 import { Shell } from "./shell.ts";
 import { PlaceFiles, type PlaceFilesOptions } from "./tools/files.ts";
 import { handsTools } from "./tools/hands_tools.ts";
@@ -26,6 +26,7 @@ export class HandsService {
   readonly #shell: Shell;
   readonly #seams: Pick<PlaceFilesOptions, "workIn">;
   readonly #running = new Map<number, AbortController>();
+  #rules: { key: string; compiled: Promise<PathRules> } | null = null;
 
   /** `write` sends one line to the server. */
   constructor(
@@ -112,11 +113,25 @@ export class HandsService {
     // What a model asks for never has the network, whoever mixes hands up.
     if (role === "networked") throw new ToolError(`${call.name} is not done with the network`);
     // Who only runs commands may not read files, and so can't load what rules are made with.
-    const rules = await pathRules(role === "commands" ? { allow: [], block: [] } : policy);
+    const rules = await this.#rulesOf(role === "commands" ? { allow: [], block: [] } : policy);
     const files = new PlaceFiles({ dir, access, hidden, rules, ...this.#seams });
     const onOutput = (text: string) => this.#sendOutput(id, text);
     const context = { files, known, cwd, shell: this.#shell, onOutput, signal };
     return await useTool(tool, call.input, context, request);
+  }
+
+  /** Those of the call before, as a rule: compiled, they take as long as reading a file. */
+  #rulesOf(policy: PathPolicy): Promise<PathRules> {
+    const key = JSON.stringify(policy);
+    if (this.#rules?.key !== key) {
+      const compiled = pathRules(policy);
+      this.#rules = { key, compiled };
+      // What could not be compiled is tried again.
+      compiled.catch(() => {
+        if (this.#rules?.compiled === compiled) this.#rules = null;
+      });
+    }
+    return this.#rules.compiled;
   }
 
   #sendOutput(id: number, text: string): void {

@@ -70,3 +70,20 @@ Deno.test("a port that is in use is refused with what to do", async () => {
   equal(code, 1);
   match(stderr, new RegExp(`port ${port} is in use. Choose another with --port`));
 });
+
+Deno.test("the process that draws diagrams finds what it draws with", async () => {
+  await using empty = await tempDir("gaffer-empty-");
+  const child = new Deno.Command(program, {
+    args: [...before, "__diagrams"],
+    cwd: empty.path,
+    clearEnv: true,
+    env: { PATH: Deno.env.get("PATH")!, HOME: Deno.env.get("HOME") ?? empty.path },
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const source = JSON.stringify("flowchart LR\n  A[Größe] --> B\n") + "\n";
+  await new Blob([source]).stream().pipeTo(child.stdin);
+  const { stdout, code } = await child.output();
+  match(new TextDecoder().decode(stdout), /^\{"svg":"<svg [^\n]*Größe[^\n]*"\}\n$/);
+  equal(code, 0);
+});

@@ -134,6 +134,15 @@ testConfined("an agent's own paths hold", async ({ sandbox }) => {
   match(await use("Write", { file_path: "new.md", content: "" }), /this agent is limited to/);
   match(await use("Read", { file_path: "docs/private/c.md" }), /this agent's settings block it/);
   equal(await use("Glob", { pattern: "**" }), `${place.dir}/docs/a.md`);
+  // The same hands serve whoever works in the place next, also in the same breath.
+  const others = { allow: ["src/**"], block: [] };
+  const [own, other] = await Promise.all([
+    use("Read", { file_path: "src/b.ts" }),
+    hands.use(place.place, "Read", { file_path: "src/b.ts" }, { policy: others }),
+  ]);
+  match(own, /this agent is limited to docs\/\*\*/);
+  match(other.content, /is empty/);
+  match(await use("Read", { file_path: "docs/a.md" }), /is empty/);
 });
 
 // ---------------------------------------------------------------- commands

@@ -113,6 +113,7 @@ export function TicketPage(props: TicketPageProps): VNode {
         waits={props.order.wait !== null}
         needs={hasOpenNeeds(props.order)}
         runPaused={isRunPaused(runs)}
+        atWork={activeOf(runs) !== null}
         refused={props.refused}
       />
     </Layout>
@@ -151,6 +152,7 @@ export function ticketPartials(props: TicketPageProps, status?: string): VNode {
           waits={props.order.wait !== null}
           needs={hasOpenNeeds(props.order)}
           runPaused={isRunPaused(runs)}
+          atWork={activeOf(runs) !== null}
           refused={null}
         />,
       )}

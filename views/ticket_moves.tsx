@@ -87,12 +87,14 @@ interface TicketActionsProps {
   needs?: boolean;
   /** Its run was paused, if not the ticket itself. */
   runPaused?: boolean;
+  /** A run of it is not over. */
+  atWork?: boolean;
   refused: RefusedGuidance | null;
 }
 
 /** The ticket page's own actions, always in reach; `#ticket-actions`. */
 export function TicketActions(props: TicketActionsProps): VNode {
-  const { ticket, undo = null, waits, needs, runPaused, refused } = props;
+  const { ticket, undo = null, waits, needs, runPaused, atWork, refused } = props;
   const { status, id } = ticket;
   const paused = ticket.pausedBy !== null || runPaused === true;
   const action = (verb: string) => `${ticketHref(id)}/${verb}`;
@@ -102,7 +104,9 @@ export function TicketActions(props: TicketActionsProps): VNode {
       id="ticket-actions"
     >
       {status === "done" && <UndoActions ticket={ticket} undo={undo} />}
-      {status === "done" && undo?.status !== "pending" && <DeployAction ticket={ticket} />}
+      {status === "done" && undo?.status !== "pending" && !atWork && (
+        <DeployAction ticket={ticket} />
+      )}
       {status === "queued" && !needs && (
         <div class="action-main">
           <ActionForm action={action("start")} kind="primary">Start now</ActionForm>
