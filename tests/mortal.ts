@@ -77,20 +77,29 @@ export function appeared(folder: string, matches: (path: string) => boolean): Pr
 }
 
 /** Processes that work in `path` or name it in their arguments or environment, the tests' own aside. */
-export async function processesWith(path: string): Promise<string[]> {
+export function processesWith(path: string): string[] {
   const found: string[] = [];
-  for await (const { name } of Deno.readDir("/proc")) {
+  for (const { name } of Deno.readDirSync("/proc")) {
     if (!/^\d+$/.test(name) || Number(name) === Deno.pid) continue;
-    const texts = await Promise.all([
-      Deno.readTextFile(`/proc/${name}/cmdline`),
-      Deno.readTextFile(`/proc/${name}/environ`),
-      Deno.readLink(`/proc/${name}/cwd`),
-    ]).catch(() => null); // it has just ended, or is somebody else's
-    if (texts?.some((text) => text.includes(path))) {
-      found.push(`${name} ${texts[0].replaceAll("\0", " ")}`);
+    const [args = "", ...others] = aboutProcess(name);
+    if ([args, ...others].some((text) => text.includes(path))) {
+      found.push(`${name} ${args.replaceAll("\0", " ")}`);
     }
   }
   return found;
+}
+
+/** Its arguments, environment and folder. At once: a thread for each file of each process takes ten times as long. */
+function aboutProcess(pid: string): string[] {
+  try {
+    return [
+      Deno.readTextFileSync(`/proc/${pid}/cmdline`),
+      Deno.readTextFileSync(`/proc/${pid}/environ`),
+      Deno.readLinkSync(`/proc/${pid}/cwd`),
+    ];
+  } catch {
+    return []; // it has just ended, or is somebody else's
+  }
 }
 
 /**
@@ -101,7 +110,7 @@ export async function untilNoProcess(path: string, limitMs: number): Promise<voi
   if (Deno.build.os !== "linux") return;
   const end = Date.now() + limitMs;
   while (true) {
-    const left = await processesWith(path);
+    const left = processesWith(path);
     if (left.length === 0) return;
     if (Date.now() > end) throw new Error(`Still there after ${limitMs} ms:\n${left.join("\n")}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
