@@ -34,6 +34,8 @@
 
   function use(control) {
     control.focus();
+    // A letter that was meant for a field must not decide anything: Enter does, on what has the focus now.
+    if (control.hasAttribute("data-decides")) return;
     if (!control.matches(TYPING)) control.click();
     else control.select?.();
   }

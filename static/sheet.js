@@ -42,8 +42,9 @@
       told.add(control.dataset.key);
       add(
         control.dataset.key,
-        control.getAttribute("aria-label") ?? control.labels?.[0]?.textContent ??
-          control.innerText.split("\n")[0],
+        (control.getAttribute("aria-label") ?? control.labels?.[0]?.textContent ??
+          control.innerText.split("\n")[0]) +
+          (control.hasAttribute("data-decides") ? ", then Enter" : ""),
       );
     }
     const review = document.querySelector(".file-box") ? reviewWords : {};

@@ -92,6 +92,7 @@ Deno.test({
       await step("a subtask that is left out needs no title", leaveOut);
       await step("nor does it without scripts", leaveOut, noScripts);
       await step("a rejection is undone by a key", undo);
+      await step("the key of Approve brings the focus there, and Enter approves", decide);
     } finally {
       await browser.close();
     }
@@ -239,6 +240,15 @@ async function leaveOut({ page, shot }: Stage): Promise<void> {
   await shot("left-out");
   await approve(page);
   await page.waitForURL(/\/tickets\//);
+}
+
+async function decide({ app, page, idea }: Stage): Promise<void> {
+  await page.keyboard.press("a");
+  await focused(page, "[formaction$='/approve']");
+  equal(getIdea(app.db, idea.id).status, "ready");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/tickets\//);
+  equal(getIdea(app.db, idea.id).status, "converted");
 }
 
 async function undo({ app, page, idea, shot }: Stage): Promise<void> {

@@ -52,10 +52,16 @@ export function ApprovalForm({ approval, place }: ApprovalFormProps): VNode {
           name="decision"
           value="grant"
           keys={place === "page" ? "a" : undefined}
+          decides
         >
           {approval.tool === "Bash" ? "Run it once" : "Allow it once"}
         </Button>
-        <Button name="decision" value="deny" keys={place === "page" ? "Shift+x" : undefined}>
+        <Button
+          name="decision"
+          value="deny"
+          keys={place === "page" ? "Shift+x" : undefined}
+          decides
+        >
           Deny
         </Button>
       </div>

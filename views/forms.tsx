@@ -155,6 +155,8 @@ interface ButtonProps {
   value?: string;
   /** Key or key sequence that presses it, see static/keys.js. */
   keys?: string;
+  /** It can't be taken back: its key only brings the focus here, and Enter presses it. */
+  decides?: boolean;
   /** Submits the form with this id, from outside it. */
   form?: string;
   formAction?: string;
@@ -165,12 +167,13 @@ interface ButtonProps {
 
 /** A submit button. */
 export function Button(props: ButtonProps): VNode {
-  const { children, kind = "plain", keys, label, formAction, ...rest } = props;
+  const { children, kind = "plain", keys, decides = false, label, formAction, ...rest } = props;
   return (
     <button
       type="submit"
       class={buttonClass(kind)}
       data-key={keys}
+      data-decides={decides && keys ? "" : undefined}
       aria-label={label}
       formaction={formAction}
       {...rest}

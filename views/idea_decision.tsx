@@ -68,7 +68,7 @@ export function IdeaActions(
     <div class={decided ? "action-bar is-empty" : "action-bar"} id="idea-actions">
       {status === "ready" && (
         <div class="action-main">
-          <Button kind="primary" form={PLAN_FORM} formAction={action("approve")} keys="a">
+          <Button kind="primary" form={PLAN_FORM} formAction={action("approve")} keys="a" decides>
             Approve
           </Button>
           <span class="effect">

@@ -7,6 +7,7 @@ import {
   type RequestContext,
   requestSignal,
   toPage,
+  validate,
 } from "../api.ts";
 import {
   agentChangesInput,
@@ -112,7 +113,10 @@ export function agentsApi(api: Api): void {
     .get("/agents/:id/versions/:version", {
       summary: "One version",
       out: versionSchema,
-    }, ({ app, params }) => versionJson(getVersion(app.db, params.id!, Number(params.version))))
+    }, ({ app, params }) => {
+      const { version } = validate(restoreInput, { version: params.version }, "path");
+      return versionJson(getVersion(app.db, agentOf(app, params.id!).id, version));
+    })
     .get("/agents/:id/runs", {
       summary: "The agent's runs, newest first",
       query: runsQuery,

@@ -4,9 +4,9 @@ import { z } from "zod";
 import { plural } from "../../views/format.ts";
 import { PriceHistoryPage } from "../../views/price_history.tsx";
 import { rateField, rateWords } from "../../views/usage_prices.tsx";
-import { type Api, type Env, requestSignal } from "../api.ts";
+import { type Api, type Env, requestSignal, validate } from "../api.ts";
 import { AppError } from "../errors.ts";
-import { priceInput } from "../inputs.ts";
+import { priceInput, restoreInput } from "../inputs.ts";
 import { once } from "../once.ts";
 import {
   priceJson,
@@ -50,7 +50,10 @@ export function pricesApi(api: Api): void {
     .post("/prices/versions/:id/undo", {
       summary: "Put the rates back that the newest change of a model's took the place of",
       out: priceSchema,
-    }, ({ app, params }) => priceJson(undoPrice(app, Number(params.id))))
+    }, ({ app, params }) => {
+      const { version } = validate(restoreInput, { version: params.id }, "path");
+      return priceJson(undoPrice(app, version));
+    })
     .get("/prices/:id", {
       summary: "What one model costs",
       out: priceSchema,
