@@ -6,7 +6,7 @@ import type { DocumentFile } from "../../agents/planning/planning_folder.ts";
 import type { App } from "../app.ts";
 import { transact, type Tx } from "../db.ts";
 import type { PlanningDocument, Project } from "../records.ts";
-import { approvedStatuses } from "../states.ts";
+import { approvedStatuses, type DocumentStatus } from "../states.ts";
 import { dropApproval, putDocumentFiles } from "../store/document_drift.ts";
 import {
   documentStamps,
@@ -44,7 +44,7 @@ export function followDocuments(app: App, project: Project, signal: AbortSignal)
         const text = texts.get(file.path);
         return text ? [{ ...file, ...text, from: moves.get(file.path) }] : [];
       });
-      transact(app, (tx) => index(tx, project.id, read));
+      transact(app, (tx) => index(tx, project.id, read, { isOwn: false }));
     }
     if (changed.length > 0 || known.size > 0) tell(app, project.id);
   });
@@ -70,9 +70,15 @@ type ReadFile = Pick<DocumentFile, "path" | "bytes"> & FileText & {
 };
 
 /** Gives their rows, in order. */
-function index(tx: Tx, projectId: string, files: readonly ReadFile[]): PlanningDocument[] {
+function index(
+  tx: Tx,
+  projectId: string,
+  files: readonly ReadFile[],
+  { isOwn }: { isOwn: boolean },
+): PlanningDocument[] {
   const documents = files.map(({ path, bytes, text, stamp, problem, from }) => {
     const { links, files, saysStatus, ...facts } = documentFacts(path, text);
+    const before = isOwn ? null : findDocument(tx.db, projectId, path);
     const document = putDocument(
       tx,
       { ...facts, projectId, path, bytes, stamp, problem: problem || facts.problem },
@@ -84,6 +90,9 @@ function index(tx: Tx, projectId: string, files: readonly ReadFile[]): PlanningD
     );
     putDocumentFiles(tx, document, files);
     // A file that is being written may be empty, cut off or unreadable for a moment: that takes no approval away.
+    if (before && !problem && saysStatus) {
+      tellStatus(tx, document, { from: before.status, by: "outside" });
+    }
     const saysAnother = !problem && saysStatus && !approvedStatuses.includes(document.status);
     if (saysAnother) dropApproval(tx, document.id);
     return document;
@@ -94,12 +103,27 @@ function index(tx: Tx, projectId: string, files: readonly ReadFile[]): PlanningD
   return documents;
 }
 
-/** One document's row from its file as it is now; null: the file is gone, and so is the row. */
+/** Records that a document's status was another one. `by`: who changed it, where that is not who acts. */
+export function tellStatus(
+  tx: Tx,
+  { id: documentId, projectId, path, status: to }: PlanningDocument,
+  { from, by }: { from: DocumentStatus | null; by?: "outside" },
+): void {
+  if (from === null || from === to) return;
+  const data = { path, documentId, from, to, ...by && { by } };
+  tx.emit({ type: "document_status_changed", projectId, data });
+}
+
+/**
+ * One document's row from its file as it is now; null: the file is gone, and so is the row. `isOwn`: what the file says
+ * was just saved here, and whoever saved it records that.
+ */
 export async function refreshDocument(
   app: App,
   project: Project,
   path: string,
   signal: AbortSignal,
+  { isOwn = false }: { isOwn?: boolean } = {},
 ): Promise<{ document: PlanningDocument; file: FileText } | null> {
   const file = await (await documentPlace(app, project, signal)).read(path);
   const known = findDocument(app.db, project.id, path);
@@ -114,7 +138,7 @@ export async function refreshDocument(
   if (same) return { document: known, file };
   const document = transact(app, (tx) => {
     const bytes = new TextEncoder().encode(file.text).length;
-    return index(tx, project.id, [{ ...file, path, bytes }])[0]!;
+    return index(tx, project.id, [{ ...file, path, bytes }], { isOwn })[0]!;
   });
   tell(app, project.id);
   return { document, file };
