@@ -128,6 +128,7 @@ Deno.test("a file that was changed while somebody typed is shown with both texts
   match(typedIn(formIn(html, "document-form")), /ONE[^]*three/);
   const merged = formIn(html, "document-merged");
   equal(typedIn(merged), TEXT.replace("one", "ONE").replace("three", "THREE"));
+  match(html, /Changed by Pat Person <time[^>]*>/);
   match(html, /\+THREE/);
   match(html, /\+ONE/);
   equal(await b.repo.read(SAVING), TEXT.replace("three", "THREE"), "nothing was written");
@@ -183,6 +184,7 @@ Deno.test("without a draft what both began with is found in git, and what both c
   const other = await b.pages.post(`/documents/${id}/edit`, { seen: "0000", text });
   const unknown = await other.text();
   match(unknown, /What you opened is not known any more/);
+  match(unknown, /Noticed <time[^>]*>now<\/time>/);
   match(unknown, /quite another/);
   match(unknown, /mine/);
   doesNotMatch(unknown, /document-merged/);

@@ -6,6 +6,8 @@ import {
   rejects,
   strictEqual as equal,
 } from "node:assert";
+import { migrate, openDb } from "../server/db.ts";
+import { migrations } from "../server/migrations/mod.ts";
 import { discardDraft, draftsFor, keepDraft } from "../server/services/document_drafts.ts";
 import { ideaFromLine } from "../server/services/document_line.ts";
 import { draftMark } from "../server/services/document_typing.ts";
@@ -222,3 +224,24 @@ for (const where of ["in the folder", "on a branch that is not checked out"]) {
     });
   });
 }
+
+Deno.test("what was typed before drafts had forms is there after the migration", () => {
+  const now = "2026-01-31T03:04:05.678Z";
+  const at = migrations.findIndex(({ name }) => name.endsWith("_draft_forms"));
+  const db = openDb(":memory:");
+  migrate(db, now, migrations.slice(0, at));
+  db.exec(`
+    INSERT INTO projects (id, slug, name, path, base_branch, created_at, updated_at)
+    VALUES ('p', 'p', 'P', '/p', 'main', '${now}', '${now}');
+    INSERT INTO document_drafts VALUES ('p', 'a.md', 'owner', 'typed', 'seen', NULL, '${now}'),
+      ('p', 'a.md', 'ana', 'hers', 'seen', 'base', '${now}');
+  `);
+  migrate(db, now);
+  const place = { projectId: "p", path: "a.md" };
+  deepEqual(findDraft(db, place, "owner"), {
+    ...{ form: "", text: "typed", seen: "seen", base: null, updatedAt: now },
+  });
+  equal(findDraft(db, place, "ana")?.base, "base");
+  deepEqual(db.prepare("PRAGMA foreign_key_check").all(), []);
+  db.close();
+});

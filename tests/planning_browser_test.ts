@@ -47,6 +47,7 @@ Deno.test({
       await t.step("an edit from outside while typing", () => onPage(browser, meet));
       await t.step("so it is on the narrowest page", () => onPage(browser, meet, { width: 320 }));
       await t.step("and without scripts", () => onPage(browser, meet, { scripts: false }));
+      await t.step("typing in two windows", () => onPage(browser, twice, { width: 320 }));
       await t.step("edits from outside show while pages are open", () => onPage(browser, watch));
       await t.step(
         "a document that is deleted while somebody types",
@@ -109,6 +110,32 @@ async function meet({ b, page }: Stage): Promise<void> {
   await page.getByRole("button", { name: "Save both together" }).click();
   await page.locator("#flash", { hasText: "specs/saving.md saved" }).waitFor();
   equal(await b.repo.read(SAVING), TEXT.replace("one", "mine").replace("three", "theirs"));
+}
+
+async function twice({ b, page }: Stage): Promise<void> {
+  const edit = new URL(`/documents/${b.idOf("specs/saving.md")}/edit`, page.url()).href;
+  const other = await page.context().newPage();
+  await Promise.all([page, other].map((one) => one.goto(edit)));
+  const area = (one: Page) => one.locator("#document-form textarea");
+  await area(page).press("Control+Home");
+  await page.keyboard.type("first ");
+  await page.locator("#document-preview", { hasText: "first # Saving" }).waitFor();
+  await area(other).press("Control+Home");
+  await other.keyboard.type("second ");
+  await other.getByText("You typed something else in another window").waitFor();
+  // What this one shows is its own all the same.
+  await other.getByRole("button", { name: "Show both" }).click();
+  await other.getByRole("button", { name: "Go on with the other one" }).click();
+  await other.waitForFunction(
+    `document.querySelector("#document-form textarea").value.startsWith("first ")`,
+  );
+  await other.getByRole("button", { name: "Save", exact: true }).click();
+  await other.getByText("You have a draft that is not saved").waitFor();
+  ok((await b.repo.read(SAVING)).startsWith("first "), "the one that was chosen");
+  await other.getByRole("link", { name: "Go on with it" }).click();
+  await area(other).waitFor();
+  ok((await area(other).inputValue()).startsWith("second "), "and the other one is kept");
+  await other.close();
 }
 
 async function watch({ b, page }: Stage): Promise<void> {

@@ -222,8 +222,14 @@ const versions = [
     by: "Ana",
     at: ago(30),
     subject: `docs(planning): update ${"specs/".repeat(20)}saving.md`,
+    path: "specs/saving.md",
+    removed: false,
   },
-  { id: "save_1", by: "owner", at: ago(60), subject: null },
+  { id: "save_1", by: "owner", at: ago(60), subject: null, path: null, removed: false },
+  {
+    ...{ id: "0".repeat(40), by: "Ana", at: ago(90), subject: "Remove it", removed: true },
+    path: `notes/${"wide".repeat(40)}.md`,
+  },
 ];
 
 const known = { ideaId: "idea_slots", number: 4, title: "Slots", status: "ready" } as const;
@@ -504,6 +510,7 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
       }]}
       meeting={{
         present: `${text}\nTheirs.\n`,
+        changed: { by: "Ana", at: ago(2) },
         version: "fedcba9876543210",
         theirs: `--- a/x\n+++ b/x\n@@ -1,1 +1,2 @@\n # Saving\n+${"theirs/".repeat(30)}\n`,
         mine: "--- a/x\n+++ b/x\n@@ -1,1 +1,2 @@\n # Saving\n+mine\n",
@@ -536,9 +543,14 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
       versions={versions}
       shown={{
         version: versions[0]!,
+        other: versions[1]!,
         text,
         diff: "--- a/x\n+++ b/x\n@@ -1,1 +1,2 @@\n # Saving\n+mine\n",
       }}
+      statuses={[
+        { seq: 9, from: "review", to: "approved", by: "Ana", at: ago(20) },
+        { seq: 4, from: "draft", to: "review", by: "outside", at: ago(70) },
+      ]}
     />
   ),
 };

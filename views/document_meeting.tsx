@@ -36,6 +36,8 @@ export interface OtherDraftShown {
 /** What the file says now, where it was changed after it was opened. */
 export interface DocumentMeetingShown {
   present: string;
+  /** Who changed it last, and when; `by` null: somebody, and then it was noticed. */
+  changed: { by: string | null; at: string };
   /** Version of it. */
   version: string;
   /** What was changed in the file meanwhile, unified; null: nobody knows what both began with. */
@@ -100,21 +102,23 @@ export function OtherDraft(
 
 /** Both texts, where the file was changed after it was opened. */
 export function Meeting(
-  { id, meeting, form: typing, draft }: {
+  { id, meeting, form: typing, draft, nowMs }: {
     id: string;
     meeting: DocumentMeetingShown;
     form: DocumentForm;
     /** Names the form whose draft is shown. */
     draft: string;
+    nowMs: number;
   },
 ): VNode {
-  const { present, version, theirs, mine, merged } = meeting;
+  const { present, changed, version, theirs, mine, merged } = meeting;
   const form = "document-merged";
   return (
     <Notice tone="waiting" title="The file was changed after you opened it" id="document-meeting">
       <p>
-        Your text stands below as you typed it. Saving it puts it in the place of what the file says
-        now.
+        {changed.by === null ? "Noticed" : `Changed by ${changed.by}`}{" "}
+        <Time at={changed.at} nowMs={nowMs} />. Your text stands below as you typed it. Saving it
+        puts it in the place of what the file says now.
       </p>
       <div class="meeting">
         <details>

@@ -66,12 +66,14 @@ export const documentVersionSchema = once(() =>
     by: z.string(),
     at: time(),
     subject: z.string().nullable().describe("Of the commit; null: a save that is none"),
+    path: z.string().nullable().describe("That the document had then; null: of a save"),
+    removed: z.boolean().describe("It removed the document: there is no text"),
   }).meta({ id: "DocumentVersion" })
 );
 
 export const documentVersionJson = (
-  { id, by, at, subject }: DocumentVersion,
-): z.infer<ReturnType<typeof documentVersionSchema>> => ({ id, by, at, subject });
+  { id, by, at, subject, path, removed }: DocumentVersion,
+): z.infer<ReturnType<typeof documentVersionSchema>> => ({ id, by, at, subject, path, removed });
 
 export const draftSchema = once(() =>
   z.object({

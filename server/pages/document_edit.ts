@@ -7,18 +7,25 @@ import type {
   DocumentMeetingShown,
   OtherDraftShown,
 } from "../../views/document_meeting.tsx";
-import type { DocumentVersionsPageProps } from "../../views/document_versions.tsx";
+import type { DocumentVersionsPageProps, StatusChangeRow } from "../../views/document_versions.tsx";
 import type { App } from "../app.ts";
 import { AppError } from "../errors.ts";
-import type { PlanningDocument } from "../records.ts";
+import type { ChangeEvent, PlanningDocument } from "../records.ts";
 import { type DocumentMeeting, draftsFor, meet } from "../services/document_drafts.ts";
 import { documentVersion } from "../services/document_facts.ts";
 import { draftMark, newFormName } from "../services/document_typing.ts";
-import { documentDiff, listVersions, versionText } from "../services/document_versions.ts";
+import {
+  documentDiff,
+  type LastChange,
+  lastChange,
+  listedText,
+  listVersions,
+} from "../services/document_versions.ts";
 import { openDocument } from "../services/documents.ts";
 import { type DocumentDraft, listDraftsOf } from "../store/document_drafts.ts";
 import type { DocumentSpot } from "../store/documents_gone.ts";
-import { lastSeq } from "../store/events.ts";
+import type { DocumentStatus } from "../states.ts";
+import { lastSeq, listStatusChanges } from "../store/events.ts";
 import { getProject } from "../store/projects.ts";
 import { planningProjectOf, rendered } from "./planning.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
@@ -64,7 +71,11 @@ export async function documentEditPage(
       form: draft?.form ?? opened.typed.form,
     }),
     others: await othersShown(document, opened.text, drafts.filter((one) => one !== draft)),
-    meeting: meeting && await meetingShown(document, opened.text, meeting),
+    meeting: meeting &&
+      await meetingShown(document, opened.text, {
+        ...meeting,
+        changed: await lastChange(app, document, present, signal),
+      }),
     live: {
       path: `/live/document/${id}/edit?version=${document.version}`,
       after: lastSeq(app.db),
@@ -125,12 +136,13 @@ const othersShown = (
 async function meetingShown(
   { path }: PlanningDocument,
   mine: string,
-  { base, present, merged }: DocumentMeeting,
+  { base, present, merged, changed }: DocumentMeeting & { changed: LastChange },
 ): Promise<DocumentMeetingShown> {
   const changes = async (text: string) =>
     base === null ? null : await documentDiff(path, base, text);
   return {
     present,
+    changed,
     version: documentVersion(present),
     theirs: await changes(present),
     mine: await changes(mine),
@@ -138,23 +150,44 @@ async function meetingShown(
   };
 }
 
-/** `version`: the one that is looked at; "" for the list alone. Throws `not_found` for one that there is not. */
+/** Newest changes of a document's status that are shown. */
+const STATUSES_SHOWN = 50;
+
+/**
+ * `version`: the one that is looked at, "" for the list alone; `other`: what it is compared with, "now" for what the
+ * file says. Throws `not_found` for one that there is not.
+ */
 export async function documentVersionsPage(
   request: PageRequest,
   id: string,
-  version: string,
+  { version, other }: { version: string; other: string },
   signal: AbortSignal,
 ): Promise<DocumentVersionsPageProps> {
   const { app } = request;
   const { document, text: present } = await openDocument(app, id, signal);
   const versions = await listVersions(app, document, signal);
-  const shell = shellOf({ ...request, projectId: document.projectId });
-  if (version === "") return { shell, document, versions, shown: null };
-  const known = versions.find(({ id }) => id === version);
-  if (!known) {
-    throw new AppError("not_found", `Cannot find version "${version}" of ${document.path}`);
-  }
-  const text = await versionText(app, document, version, signal);
-  const diff = await documentDiff(document.path, text, present);
-  return { shell, document, versions, shown: { version: known, text, diff } };
+  const page = {
+    shell: shellOf({ ...request, projectId: document.projectId }),
+    document,
+    versions,
+    statuses: listStatusChanges(app.db, document.id, STATUSES_SHOWN).map(statusChange),
+  };
+  if (version === "") return { ...page, shown: null };
+  const look = async (wanted: string) => {
+    const known = versions.find(({ id }) => id === wanted);
+    const text = known ? await listedText(app, document, known, signal) : null;
+    if (known && text !== null) return { known, text };
+    throw new AppError("not_found", `Cannot find version "${wanted}" of ${document.path}`);
+  };
+  const { known, text } = await look(version);
+  const to = other === "now" ? null : await look(other);
+  const diff = await documentDiff(document.path, text, to?.text ?? present);
+  return { ...page, shown: { version: known, text, other: to?.known ?? null, diff } };
 }
+
+const statusChange = ({ seq, at, actor, data }: ChangeEvent): StatusChangeRow => ({
+  ...{ seq, at },
+  from: data.from as DocumentStatus,
+  to: data.to as DocumentStatus,
+  by: typeof data.by === "string" ? data.by : actor,
+});

@@ -213,10 +213,10 @@ export function documentEditPages(pages: Hono<Env>, tools: PageTools): void {
   });
 
   pages.get("/documents/:id/versions", async (c) => {
-    const version = c.req.query("version") ?? "";
+    const { version = "", with: other = "now" } = c.req.query();
     const request = pageRequest(c, tools);
     const id = c.req.param("id");
-    const props = await documentVersionsPage(request, id, version, requestSignal());
+    const props = await documentVersionsPage(request, id, { version, other }, requestSignal());
     return show(c, <DocumentVersionsPage {...props} />);
   });
 

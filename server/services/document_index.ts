@@ -6,7 +6,7 @@ import type { DocumentFile } from "../../agents/planning/planning_folder.ts";
 import type { App } from "../app.ts";
 import { transact, type Tx } from "../db.ts";
 import type { PlanningDocument, Project } from "../records.ts";
-import { approvedStatuses } from "../states.ts";
+import { approvedStatuses, type DocumentStatus } from "../states.ts";
 import { dropApproval, putDocumentFiles } from "../store/document_drift.ts";
 import {
   documentStamps,
@@ -45,7 +45,7 @@ export function followDocuments(app: App, project: Project, signal: AbortSignal)
         const text = texts.get(file.path);
         return text ? [{ ...file, ...text, from: moves.get(file.path) }] : [];
       });
-      transact(app, (tx) => index(tx, project.id, read));
+      transact(app, (tx) => index(tx, project.id, read, { isOwn: false }));
     }
     if (changed.length > 0 || disappeared.length > 0) tell(app, project.id);
     if (place.commit !== null) comparedWith.set(documentStamps(app.db, project.id), place.commit);
@@ -87,9 +87,15 @@ type ReadFile = Pick<DocumentFile, "path" | "bytes"> & FileText & {
 };
 
 /** Gives their rows, in order. */
-function index(tx: Tx, projectId: string, files: readonly ReadFile[]): PlanningDocument[] {
+function index(
+  tx: Tx,
+  projectId: string,
+  files: readonly ReadFile[],
+  { isOwn }: { isOwn: boolean },
+): PlanningDocument[] {
   const documents = files.map(({ path, bytes, text, stamp, problem, from }) => {
     const { links, files, saysStatus, ...facts } = documentFacts(path, text);
+    const before = isOwn ? null : findDocument(tx.db, projectId, path);
     const document = putDocument(
       tx,
       { ...facts, projectId, path, bytes, stamp, problem: problem || facts.problem },
@@ -101,6 +107,9 @@ function index(tx: Tx, projectId: string, files: readonly ReadFile[]): PlanningD
     );
     putDocumentFiles(tx, document, files);
     // A file that is being written may be empty, cut off or unreadable for a moment: that takes no approval away.
+    if (before && !problem && saysStatus) {
+      tellStatus(tx, document, { from: before.status, by: "outside" });
+    }
     const saysAnother = !problem && saysStatus && !approvedStatuses.includes(document.status);
     if (saysAnother) dropApproval(tx, document.id);
     return document;
@@ -111,9 +120,20 @@ function index(tx: Tx, projectId: string, files: readonly ReadFile[]): PlanningD
   return documents;
 }
 
+/** Records that a document's status was another one. `by`: who changed it, where that is not who acts. */
+export function tellStatus(
+  tx: Tx,
+  { id: documentId, projectId, path, status: to }: PlanningDocument,
+  { from, by }: { from: DocumentStatus | null; by?: "outside" },
+): void {
+  if (from === null || from === to) return;
+  const data = { path, documentId, from, to, ...by && { by } };
+  tx.emit({ type: "document_status_changed", projectId, data });
+}
+
 /**
- * One document's row from its file as it is now; null: the file is gone, and so is the row. `also`: what is written
- * with the row, or by itself where that is as it was.
+ * One document's row from its file as it is now; null: the file is gone, and so is the row. `also`: whoever has just
+ * saved it here records that with the row, or by itself where that is as it was.
  */
 export async function refreshDocument(
   app: App,
@@ -138,7 +158,9 @@ export async function refreshDocument(
   }
   const document = transact(app, (tx) => {
     const bytes = new TextEncoder().encode(file.text).length;
-    const indexed = index(tx, project.id, [{ ...file, path, bytes }])[0]!;
+    const indexed = index(tx, project.id, [{ ...file, path, bytes }], {
+      isOwn: also !== undefined,
+    })[0]!;
     also?.(tx, indexed);
     return indexed;
   });

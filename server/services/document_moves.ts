@@ -6,6 +6,7 @@ import { DAY_MS, timeText } from "../clock.ts";
 import { newId, type Tx } from "../db.ts";
 import type { PlanningDocument } from "../records.ts";
 import { moveTexts } from "../store/document_drafts.ts";
+import { insertMove } from "../store/document_moves.ts";
 import { type GoneDocument, listGoneSince, takeGone } from "../store/documents_gone.ts";
 import { moveAsks } from "../store/planning_asks.ts";
 import { documentVersion } from "./document_facts.ts";
@@ -75,6 +76,7 @@ export function idFor(
   if (from && moved) {
     moveTexts(tx, from, here.path);
     moveAsks(tx, from, here.path);
+    insertMove(tx, { ...here, id: moved }, from.path);
   }
   return moved ?? takeGone(tx, here) ?? newId("document");
 }

@@ -1,6 +1,7 @@
 /** What a document said before: its commits, and where saves are none, the saves themselves. */
 import { documentBlob, readBlobs } from "../../agents/git/document_branch.ts";
 import {
+  type DocumentCommitInfo,
   isOnBranch,
   listDocumentCommits,
   VERSIONS_MAX,
@@ -11,6 +12,7 @@ import type { App } from "../app.ts";
 import { AppError } from "../errors.ts";
 import type { PlanningDocument } from "../records.ts";
 import { findSaveText, listSaves } from "../store/document_drafts.ts";
+import { listMoves } from "../store/document_moves.ts";
 import { getDocument } from "../store/documents.ts";
 import { getProject } from "../store/projects.ts";
 import { documentVersion, withoutCr } from "./document_facts.ts";
@@ -23,6 +25,10 @@ export interface DocumentVersion {
   at: string;
   /** A commit's first line; null: a save that is none. */
   subject: string | null;
+  /** That the document had then; null: a save, which goes along with the document. */
+  path: string | null;
+  /** The document was removed by it: there is no text. */
+  removed: boolean;
 }
 
 /** Newest first, at most `VERSIONS_MAX`. */
@@ -31,14 +37,22 @@ export async function listVersions(
   document: PlanningDocument,
   signal: AbortSignal,
 ): Promise<DocumentVersion[]> {
-  const project = getProject(app.db, document.projectId);
-  const tip = await tipOf(project.path, project.baseBranch, signal);
-  const commits: DocumentVersion[] = !tip
-    ? []
-    : (await listDocumentCommits({ repo: project.path, tip, path: document.path, signal }))
-      .map(({ commit: id, ...rest }) => ({ id, ...rest }));
-  const saves = listSaves(app.db, document).map((save) => ({ ...save, subject: null }));
+  const commits: DocumentVersion[] = (await commitsOf(app, document, signal))
+    .map(({ commit: id, ...rest }) => ({ id, ...rest }));
+  const saves = listSaves(app.db, document)
+    .map((save) => ({ ...save, subject: null, path: null, removed: false }));
   return inTime(commits, saves).slice(0, VERSIONS_MAX);
+}
+
+async function commitsOf(
+  app: App,
+  { id, projectId, path }: PlanningDocument,
+  signal: AbortSignal,
+): Promise<DocumentCommitInfo[]> {
+  const { path: repo, baseBranch } = getProject(app.db, projectId);
+  const tip = await tipOf(repo, baseBranch, signal);
+  if (tip === null) return [];
+  return await listDocumentCommits({ repo, tip, path, moves: listMoves(app.db, id), signal });
 }
 
 /** Each list keeps its own order: the clocks of those who committed may differ. */
@@ -62,12 +76,40 @@ export async function versionText(
   const saved = findSaveText(app.db, document, id);
   if (saved !== null) return saved;
   if (!/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(id)) throw none();
-  const { path: repo, baseBranch } = getProject(app.db, document.projectId);
-  const tip = await tipOf(repo, baseBranch, signal);
-  if (tip === null || !await isOnBranch(repo, { commit: id, tip }, signal)) throw none();
-  const blob = await documentBlob(repo, id, document.path, signal);
-  if (blob === null) throw none();
-  return (await readBlobs(repo, [blob], signal)).get(blob) ?? "";
+  const listed = (await commitsOf(app, document, signal)).find(({ commit }) => commit === id);
+  if (!listed) {
+    // One that is older than those that are listed, if any.
+    const { path: repo, baseBranch } = getProject(app.db, document.projectId);
+    const tip = await tipOf(repo, baseBranch, signal);
+    if (tip === null || !await isOnBranch(repo, { commit: id, tip }, signal)) throw none();
+  }
+  const path = listed?.path ?? document.path;
+  const text = await committedText(app, document, { id, path }, signal);
+  if (text === null) throw none();
+  return text;
+}
+
+/** The text of a version that was listed; null: it is not there any more, or was removed by it. */
+export async function listedText(
+  app: App,
+  document: PlanningDocument,
+  { id, path, removed }: DocumentVersion,
+  signal: AbortSignal,
+): Promise<string | null> {
+  if (removed) return null;
+  if (path === null) return findSaveText(app.db, document, id);
+  return await committedText(app, document, { id, path }, signal);
+}
+
+async function committedText(
+  app: App,
+  { projectId }: PlanningDocument,
+  { id, path }: { id: string; path: string },
+  signal: AbortSignal,
+): Promise<string | null> {
+  const { path: repo } = getProject(app.db, projectId);
+  const blob = await documentBlob(repo, id, path, signal);
+  return blob && ((await readBlobs(repo, [blob], signal)).get(blob) ?? "");
 }
 
 /**
@@ -97,6 +139,28 @@ export async function documentDiff(
   return before === after ? "" : await unifiedDiff(path, before, after) ?? null;
 }
 
+/** Who made what a file says now, and when. */
+export interface LastChange {
+  /** Null: nobody knows, since it was neither committed nor saved here. */
+  by: string | null;
+  /** Else when it was noticed. */
+  at: string;
+}
+
+/** `present`: what the document's file says now. */
+export async function lastChange(
+  app: App,
+  document: PlanningDocument,
+  present: string,
+  signal: AbortSignal,
+): Promise<LastChange> {
+  const newest = (await listVersions(app, document, signal))[0];
+  const text = newest && await listedText(app, document, newest, signal);
+  return newest && text !== null && text !== undefined && withoutCr(text) === withoutCr(present)
+    ? { by: newest.by, at: newest.at }
+    : { by: null, at: document.indexedAt };
+}
+
 /** Versions that are looked through for the text that somebody opened. */
 const LOOKED_THROUGH = 20;
 
@@ -108,9 +172,8 @@ export async function textOfVersion(
   signal: AbortSignal,
 ): Promise<string | null> {
   const versions = (await listVersions(app, document, signal)).slice(0, LOOKED_THROUGH);
-  for (const { id } of versions) {
-    // A commit that removed it has no text of it.
-    const text = await versionText(app, document, id, signal).catch(notThere);
+  for (const version of versions) {
+    const text = await listedText(app, document, version, signal);
     if (text === null) continue;
     // As it is, or as git wrote it into the folder.
     const forms = [text, withoutCr(text).replaceAll("\n", "\r\n")];
@@ -118,9 +181,4 @@ export async function textOfVersion(
     if (form !== undefined) return form;
   }
   return null;
-}
-
-function notThere(error: unknown): null {
-  if (error instanceof AppError && error.code === "not_found") return null;
-  throw error;
 }

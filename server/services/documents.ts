@@ -16,6 +16,7 @@ import { insertSave } from "../store/document_drafts.ts";
 import { dropApproval } from "../store/document_drift.ts";
 import {
   dropDocument,
+  findDocument,
   getDocument,
   listDocuments,
   putDocumentSaves,
@@ -24,7 +25,7 @@ import {
 import { getSpot } from "../store/documents_gone.ts";
 import { getProject } from "../store/projects.ts";
 import { documentFacts, documentVersion, withStatus } from "./document_facts.ts";
-import { documentsAlone, followDocuments, refreshDocument } from "./document_index.ts";
+import { documentsAlone, followDocuments, refreshDocument, tellStatus } from "./document_index.ts";
 import { dropSaved, keepBefore } from "./document_keeping.ts";
 import type { TypedIn } from "./document_typing.ts";
 import { documentSavesOf, type FileText, writeDocument } from "./document_place.ts";
@@ -230,6 +231,7 @@ async function change(
   requireText(path, text);
   return await documentsAlone(app, project, async () => {
     let before: FileText | null = null;
+    const from = findDocument(app.db, project.id, path)?.status ?? null;
     await writeDocument(app, {
       project,
       path,
@@ -243,7 +245,7 @@ async function change(
     });
     const was = (before as FileText | null)?.text ?? null;
     const saved = await refreshDocument(app, project, path, signal, (tx, document) => {
-      settle(app, tx, document, { type, text, before: was, typed });
+      settle(app, tx, document, { type, text, before: was, from, typed });
     });
     if (saved === null) {
       throw new AppError(
@@ -260,10 +262,12 @@ function settle(
   app: App,
   tx: Tx,
   document: PlanningDocument,
-  { type, text, before, typed }: {
+  { type, text, before, from, typed }: {
     type: string;
     text: string;
     before: string | null;
+    /** What its status was; null: there was no such document. */
+    from: DocumentStatus | null;
     typed: TypedIn | undefined;
   },
 ): void {
@@ -273,6 +277,7 @@ function settle(
   if (before === text) return;
   if (!isCommit) insertSave(tx, document, { text, by: tx.actor });
   tx.emit({ type, projectId, data: { path, documentId } });
+  tellStatus(tx, document, { from });
 }
 
 function requireText(path: string, text: string): void {

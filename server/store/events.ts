@@ -25,6 +25,14 @@ export function listRecentChanges(db: Db, projectId: string | null, limit: numbe
   `).all({ projectId, limit }).map(changeFromRow);
 }
 
+/** Changes of a document's status, newest first. */
+export const listStatusChanges = (db: Db, documentId: string, limit: number): ChangeEvent[] =>
+  db.prepare(`
+    SELECT * FROM events
+    WHERE type = 'document_status_changed' AND json_extract(data, '$.documentId') = :documentId
+    ORDER BY seq DESC LIMIT :limit
+  `).all({ documentId, limit }).map(changeFromRow);
+
 /** Everything after a number, in order: history and run events alike. */
 export function listEventsAfter(db: Db, seq: number, limit: number): CommittedEvent[] {
   return db.prepare("SELECT * FROM events WHERE seq > :seq ORDER BY seq LIMIT :limit")
