@@ -292,7 +292,7 @@ export interface Ticket {
   baseCommit: string | null;
   /** Newest checkpoint commit. */
   headCommit: string | null;
-  /** The commit on the base branch, once merged. */
+  /** The commit on the base branch, once merged; null in a ticket that is done: the base branch had all of it already. */
   mergeCommit: string | null;
   /** What the merge queue waits for; empty when it does not wait. */
   mergeWait: string;

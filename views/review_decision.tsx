@@ -31,23 +31,24 @@ interface ReviewBarProps {
   style: MergeStyle;
   pull: PullProps;
   refused: RefusedReview | null;
-  /** The commit of the shown diff. */
-  shown: string | null;
+  /** The commit of the shown diff; absent: the newest one. */
+  shown?: string | null;
 }
 
 /** What the decision is about. */
 const Shown = ({ shown }: Pick<ReviewBarProps, "shown">): VNode | null =>
-  shown === null ? null : <input type="hidden" name="commit" value={shown} />;
+  shown == null ? null : <input type="hidden" name="commit" value={shown} />;
 
 /** `#review-bar`; empty when there is nothing to decide. */
-export function ReviewBar(props: ReviewBarProps): VNode {
-  const { ticket } = props;
+export function ReviewBar(given: ReviewBarProps): VNode {
+  const { ticket, shown = ticket.headCommit } = given;
+  const props = { ...given, shown };
   const open = ticket.status === "review";
   const merging = open && ticket.step === "merge";
   const callable = !merging || ticket.mergeWait !== "";
   return (
     <div class={open ? "action-bar" : "action-bar is-empty"} id="review-bar" tabIndex={-1}>
-      {open && props.shown !== ticket.headCommit && (
+      {open && shown !== ticket.headCommit && (
         <p class="effect">
           It has changed since you looked: <a href={reviewHref(ticket.id)}>see what is new</a>
         </p>

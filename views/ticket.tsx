@@ -110,6 +110,7 @@ export function TicketPage(props: TicketPageProps): VNode {
       <TicketActions
         ticket={ticket}
         undo={props.undo}
+        neededBy={props.order.neededBy}
         waits={props.order.wait !== null}
         needs={hasOpenNeeds(props.order)}
         runPaused={isRunPaused(runs)}
@@ -148,6 +149,7 @@ export function ticketPartials(props: TicketPageProps, status?: string): VNode {
         <TicketActions
           ticket={ticket}
           undo={props.undo}
+          neededBy={props.order.neededBy}
           waits={props.order.wait !== null}
           needs={hasOpenNeeds(props.order)}
           runPaused={isRunPaused(runs)}
@@ -235,6 +237,11 @@ function Attention(props: TicketPageProps): VNode {
   return (
     <div id="ticket-attention">
       {ticket.status === "blocked" && <Blocked {...props} />}
+      {ticket.status === "done" && ticket.mergeCommit === null && (
+        <Notice tone="done" title="Done">
+          <p>The base branch had all that it changes already: nothing was merged.</p>
+        </Notice>
+      )}
       {ticket.status === "done" && ticket.mergeCommit && (
         <MergedNotice
           ticket={ticket}

@@ -145,7 +145,8 @@ function writeTicket(
     branch: next.branch,
     baseCommit: next.baseCommit,
     headCommit: next.headCommit,
-    mergeCommit: next.mergeCommit,
+    // A ticket that is done has one, the database says; "": nothing had to be merged.
+    mergeCommit: next.mergeCommit ?? (status === "done" ? "" : null),
     mergeMessage: changes.mergeMessage ?? null,
     mergeWait: next.mergeWait,
     pausedBy: next.pausedBy,
@@ -306,7 +307,7 @@ function ticketFromRow(row: Row): Ticket {
     branch: row.branch as string | null,
     baseCommit: row.base_commit as string | null,
     headCommit: row.head_commit as string | null,
-    mergeCommit: row.merge_commit as string | null,
+    mergeCommit: row.merge_commit === "" ? null : row.merge_commit as string | null,
     mergeWait: String(row.merge_wait),
     pausedBy: row.paused_by as string | null,
     reviewSummary: String(row.review_summary),
