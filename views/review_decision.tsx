@@ -6,6 +6,7 @@ import type { MergeStyle } from "../server/states.ts";
 import { plural } from "./format.ts";
 import { Button, Disclosure, ErrorSummary, Field } from "./forms.tsx";
 import { reviewHref, ticketHref } from "./links.ts";
+import { MergeLookLater } from "./merge_look.tsx";
 import { PullAction } from "./pull_action.tsx";
 import { type PullProps, standingOf } from "./pull_request.tsx";
 import { mergeStyleWords } from "./words.ts";
@@ -89,11 +90,12 @@ function Approve(
           )
           : (
             <p>
-              Puts one commit on{" "}
-              <code>{baseBranch}</code>: rebased and tested on its newest state first. Your own
-              checkout keeps every edit.
+              Puts it on <code>{baseBranch}</code>{" "}
+              as chosen below: combined with its newest state and tested there first, where that has
+              moved on. Your own checkout keeps every edit.
             </p>
           )}
+        {!there && <MergeLookLater ticket={ticket} opener="approve" />}
         {blocking > 0 && (
           <p class="outcome tone-failed">
             {plural(blocking, "blocking finding")} by the reviewer would be merged.

@@ -271,6 +271,15 @@ export const countTicketsInNeed = (db: Db, projectId: string | null): number =>
     `).get({ projectId })!.n,
   );
 
+/** The ticket that a person should review next, of the same project if there is one; null: none waits for that. */
+export function findNextReview(db: Db, { id, projectId }: Ticket): Ticket | null {
+  const row = db.prepare(`
+    SELECT * FROM tickets WHERE status = 'review' AND step IS NOT 'merge' AND id <> :id AND NOT ${IS_WITH_FORGE}
+    ORDER BY project_id = :projectId DESC, priority, updated_at, id LIMIT 1
+  `).get({ id, projectId });
+  return row ? ticketFromRow(row) : null;
+}
+
 /** What the merge needs beside the ticket itself. */
 export function getMergeDetails(
   db: Db,
