@@ -882,3 +882,16 @@ export interface StartHours {
   /** IANA name, as "Europe/Berlin". */
   timeZone: string;
 }
+
+/** What would come of a reviewed ticket's merge if it began now. */
+export interface MergeLook {
+  baseBranch: string;
+  /** Commits of the base branch that the work does not have. */
+  newer: number;
+  /** Files in which the two conflict; null: nobody can tell yet. */
+  conflicts: string[] | null;
+  /** What runs on the result where the base has moved. */
+  checks: ProjectCommand[];
+  /** The person's own commits there are signed, and what lands will not be. */
+  unsigned: boolean;
+}

@@ -1,7 +1,6 @@
 /** What a merge would do now, in the dialog that asks for it; a page of its own where no script fetches it. */
 import type { VNode } from "preact";
-import type { Ticket } from "../server/records.ts";
-import type { MergeLook } from "../server/services/merge_look.ts";
+import type { MergeLook, Ticket } from "../server/records.ts";
 import { plural } from "./format.ts";
 import { Layout, PageHead } from "./layout.tsx";
 import { mergeLookHref, mergingHref, reviewHref } from "./links.ts";

@@ -1,19 +1,11 @@
 /** What would happen if a reviewed ticket were merged now: for whoever is about to approve it. Nothing is changed. */
-import { type Combining, wouldCombine } from "../../agents/git/merge_look.ts";
+import { wouldCombine } from "../../agents/git/merge_look.ts";
 import type { App } from "../app.ts";
-import type { ProjectCommand, Ticket } from "../records.ts";
+import type { MergeLook, Ticket } from "../records.ts";
 import { getMergeRule } from "../store/merge_rules.ts";
 import { getProject } from "../store/projects.ts";
 import { signsItself } from "./merge_rules.ts";
 import { baseTip } from "./places.ts";
-
-export interface MergeLook extends Combining {
-  baseBranch: string;
-  /** What runs on the result where the base has moved. */
-  checks: ProjectCommand[];
-  /** The person's own commits there are signed, and what lands will not be. */
-  unsigned: boolean;
-}
 
 /** Throws `conflict` when the base branch is gone, `GitError`. Null: the ticket has no work yet. */
 export async function lookAtMerge(
