@@ -284,7 +284,7 @@ export interface Ticket {
   baseCommit: string | null;
   /** Newest checkpoint commit. */
   headCommit: string | null;
-  /** The commit on the base branch, once merged. */
+  /** The commit on the base branch, once merged; null in a ticket that is done: the base branch had all of it already. */
   mergeCommit: string | null;
   /** What the merge queue waits for; empty when it does not wait. */
   mergeWait: string;
@@ -876,4 +876,17 @@ export interface StartHours {
   openMinutes: number;
   /** IANA name, as "Europe/Berlin". */
   timeZone: string;
+}
+
+/** What would come of a reviewed ticket's merge if it began now. */
+export interface MergeLook {
+  baseBranch: string;
+  /** Commits of the base branch that the work does not have. */
+  newer: number;
+  /** Files in which the two conflict; null: nobody can tell yet. */
+  conflicts: string[] | null;
+  /** What runs on the result where the base has moved. */
+  checks: ProjectCommand[];
+  /** The person's own commits there are signed, and what lands will not be. */
+  unsigned: boolean;
 }

@@ -89,7 +89,10 @@
   // Opens what hides a refused field; folds the form that did its work.
   function unfold({ sourceElement, response }) {
     document.querySelectorAll("details:has([aria-invalid])").forEach((part) => part.open = true);
-    const sent = response?.status < 400 && sourceElement?.closest?.("details.disclosure[open]");
+    // Not what is only fetched into it.
+    const isForm = sourceElement?.matches?.("form, button");
+    const sent = isForm && response?.status < 400 &&
+      sourceElement.closest("details.disclosure[open]");
     if (sent) sent.open = false, focus(sent.firstElementChild);
   }
 

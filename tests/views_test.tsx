@@ -318,8 +318,14 @@ Deno.test("TicketActions offers the moves of the state and no others", () => {
   const moves = Object.fromEntries(
     ticketStatuses.map((status) => [
       status,
-      actionsOf(renderToString(<TicketActions ticket={a.ticket({ status })} refused={null} />))
-        .sort(),
+      actionsOf(
+        renderToString(
+          <TicketActions
+            ticket={a.ticket({ status, mergeCommit: "c".repeat(40) })}
+            refused={null}
+          />,
+        ),
+      ).sort(),
     ]),
   );
   const expected: Record<TicketStatus, string[]> = {

@@ -5,6 +5,8 @@ const id = encodeURIComponent;
 export const ideaHref = (ideaId: string): string => `/ideas/${id(ideaId)}`;
 export const ticketHref = (ticketId: string): string => `/tickets/${id(ticketId)}`;
 export const reviewHref = (ticketId: string): string => `${ticketHref(ticketId)}/review`;
+/** What its merge would do now. */
+export const mergeLookHref = (ticketId: string): string => `${ticketHref(ticketId)}/merge-look`;
 export const checkHref = (ticketId: string, checkId: string): string =>
   `${ticketHref(ticketId)}/checks/${id(checkId)}`;
 export const runHref = (runId: string): string => `/runs/${id(runId)}`;

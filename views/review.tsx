@@ -193,7 +193,7 @@ const barOf = (props: ReviewPageProps) => ({
   style: props.style,
   pull: props.pull,
   refused: props.refused,
-  shown: props.shown === undefined ? props.ticket.headCommit : props.shown,
+  shown: props.shown,
 });
 
 const remarksOf = (props: ReviewPageProps) => ({

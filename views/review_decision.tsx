@@ -6,6 +6,7 @@ import type { MergeStyle } from "../server/states.ts";
 import { plural } from "./format.ts";
 import { Button, Disclosure, ErrorSummary, Field } from "./forms.tsx";
 import { reviewHref, ticketHref } from "./links.ts";
+import { MergeLookLater } from "./merge_look.tsx";
 import { PullAction } from "./pull_action.tsx";
 import { type PullProps, standingOf } from "./pull_request.tsx";
 import { mergeStyleWords } from "./words.ts";
@@ -31,23 +32,24 @@ interface ReviewBarProps {
   style: MergeStyle;
   pull: PullProps;
   refused: RefusedReview | null;
-  /** The commit of the shown diff. */
-  shown: string | null;
+  /** The commit of the shown diff; absent: the newest one. */
+  shown?: string | null;
 }
 
 /** What the decision is about. */
 const Shown = ({ shown }: Pick<ReviewBarProps, "shown">): VNode | null =>
-  shown === null ? null : <input type="hidden" name="commit" value={shown} />;
+  shown == null ? null : <input type="hidden" name="commit" value={shown} />;
 
 /** `#review-bar`; empty when there is nothing to decide. */
-export function ReviewBar(props: ReviewBarProps): VNode {
-  const { ticket } = props;
+export function ReviewBar(given: ReviewBarProps): VNode {
+  const { ticket, shown = ticket.headCommit } = given;
+  const props = { ...given, shown };
   const open = ticket.status === "review";
   const merging = open && ticket.step === "merge";
   const callable = !merging || ticket.mergeWait !== "";
   return (
     <div class={open ? "action-bar" : "action-bar is-empty"} id="review-bar" tabIndex={-1}>
-      {open && props.shown !== ticket.headCommit && (
+      {open && shown !== ticket.headCommit && (
         <p class="effect">
           It has changed since you looked: <a href={reviewHref(ticket.id)}>see what is new</a>
         </p>
@@ -88,11 +90,12 @@ function Approve(
           )
           : (
             <p>
-              Puts one commit on{" "}
-              <code>{baseBranch}</code>: rebased and tested on its newest state first. Your own
-              checkout keeps every edit.
+              Puts it on <code>{baseBranch}</code>{" "}
+              as chosen below: combined with its newest state and tested there first, where that has
+              moved on. Your own checkout keeps every edit.
             </p>
           )}
+        {!there && <MergeLookLater ticket={ticket} opener="approve" />}
         {blocking > 0 && (
           <p class="outcome tone-failed">
             {plural(blocking, "blocking finding")} by the reviewer would be merged.

@@ -18,7 +18,7 @@ import { duration } from "./format.ts";
 import { History } from "./history_panel.tsx";
 import { ActionForm } from "./forms.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
-import { checkHref, type Subject, ticketHref, withQuery } from "./links.ts";
+import { checkHref, reviewHref, type Subject, ticketHref, withQuery } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
 import type { ResolveReference } from "./markdown.ts";
 import { Inline } from "./inline.tsx";
@@ -68,6 +68,8 @@ export interface TicketPageProps {
   hasLeftFolder: boolean;
   /** The newest undo of its merge. */
   undo: Undo | null;
+  /** What a person may review now that this one needs nobody; null or absent: nothing. */
+  nextReview?: Ticket | null;
   pull: PullProps;
   progress: ProgressFactsProps;
   summary: TicketSummaryProps["summary"];
@@ -110,6 +112,7 @@ export function TicketPage(props: TicketPageProps): VNode {
       <TicketActions
         ticket={ticket}
         undo={props.undo}
+        neededBy={props.order.neededBy}
         waits={props.order.wait !== null}
         needs={hasOpenNeeds(props.order)}
         runPaused={isRunPaused(runs)}
@@ -149,6 +152,7 @@ export function ticketPartials(props: TicketPageProps, status?: string): VNode {
         <TicketActions
           ticket={ticket}
           undo={props.undo}
+          neededBy={props.order.neededBy}
           waits={props.order.wait !== null}
           needs={hasOpenNeeds(props.order)}
           runPaused={isRunPaused(runs)}
@@ -237,6 +241,11 @@ function Attention(props: TicketPageProps): VNode {
   return (
     <div id="ticket-attention">
       {ticket.status === "blocked" && <Blocked {...props} />}
+      {ticket.status === "done" && ticket.mergeCommit === null && (
+        <Notice tone="done" title="Done">
+          <p>The base branch had all that it changes already: nothing was merged.</p>
+        </Notice>
+      )}
       {ticket.status === "done" && ticket.mergeCommit && (
         <MergedNotice
           ticket={ticket}
@@ -256,6 +265,14 @@ function Attention(props: TicketPageProps): VNode {
             </ActionForm>
           )}
         </Notice>
+      )}
+      {props.nextReview && (
+        <p>
+          Next review:{" "}
+          <a href={reviewHref(props.nextReview.id)}>
+            #{props.nextReview.number} {props.nextReview.title}
+          </a>
+        </p>
       )}
       <PullNotice pull={props.pull.pull} ticket={ticket} />
       {ticket.mergeWait !== "" && (

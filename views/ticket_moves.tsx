@@ -81,6 +81,8 @@ interface TicketActionsProps {
   ticket: Ticket;
   /** The newest undo of its merge. */
   undo?: Undo | null;
+  /** Tickets that need it, whatever became of them. */
+  neededBy?: Ticket[];
   /** Something but a free slot holds it up. */
   waits?: boolean;
   /** Something that it needs is not done, so that it can't be started. */
@@ -94,7 +96,7 @@ interface TicketActionsProps {
 
 /** The ticket page's own actions, always in reach; `#ticket-actions`. */
 export function TicketActions(props: TicketActionsProps): VNode {
-  const { ticket, undo = null, waits, needs, runPaused, atWork, refused } = props;
+  const { ticket, undo = null, neededBy = [], waits, needs, runPaused, atWork, refused } = props;
   const { status, id } = ticket;
   const paused = ticket.pausedBy !== null || runPaused === true;
   const action = (verb: string) => `${ticketHref(id)}/${verb}`;
@@ -103,7 +105,7 @@ export function TicketActions(props: TicketActionsProps): VNode {
       class={status === "done" && undo?.status === "pending" ? "action-bar is-empty" : "action-bar"}
       id="ticket-actions"
     >
-      {status === "done" && <UndoActions ticket={ticket} undo={undo} />}
+      {status === "done" && <UndoActions ticket={ticket} undo={undo} neededBy={neededBy} />}
       {status === "done" && undo?.status !== "pending" && !atWork && (
         <DeployAction ticket={ticket} />
       )}

@@ -60,9 +60,18 @@ export function MergedNotice(
   );
 }
 
-/** Undo at once, or with words; nothing while one is under way. */
-export function UndoActions({ ticket, undo }: TicketUndoProps): VNode | null {
-  if (undo?.status === "pending") return null;
+/** Most tickets that are named. */
+const ON_TOP_MAX = 10;
+
+/**
+ * Undo at once, or with words; nothing while one is under way, and where nothing was merged. `neededBy`: tickets that
+ * need this one, of which those that are done were made on top of it.
+ */
+export function UndoActions(
+  { ticket, undo, neededBy = [] }: TicketUndoProps & { neededBy?: Ticket[] },
+): VNode | null {
+  if (undo?.status === "pending" || ticket.mergeCommit === null) return null;
+  const onTop = neededBy.filter(({ status }) => status === "done").slice(0, ON_TOP_MAX);
   const action = `${ticketHref(ticket.id)}/undo`;
   return (
     <>
@@ -71,6 +80,16 @@ export function UndoActions({ ticket, undo }: TicketUndoProps): VNode | null {
         <span class="effect">
           By a commit that reverts it, tested first. The ticket can be queued again.
         </span>
+        {onTop.length > 0 && (
+          <span class="effect">
+            Done since, and {onTop.length === 1 ? "needs" : "need"} it: {onTop.map((other, i) => (
+              <>
+                {i > 0 && ", "}
+                <a key={other.id} href={ticketHref(other.id)}>#{other.number} {other.title}</a>
+              </>
+            ))}
+          </span>
+        )}
       </div>
       <Disclosure id="undo" summary="Undo and say why">
         <form method="post" action={action} id="undo-form">

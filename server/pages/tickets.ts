@@ -15,7 +15,13 @@ import { getProject } from "../store/projects.ts";
 import { listNewestRunEvents } from "../store/run_log.ts";
 import { findActiveRun, listTicketRuns } from "../store/runs.ts";
 import { listSubtasks } from "../store/subtasks.ts";
-import { countTickets, getTicket, listNewestTickets, listTickets } from "../store/tickets.ts";
+import {
+  countTickets,
+  findNextReview,
+  getTicket,
+  listNewestTickets,
+  listTickets,
+} from "../store/tickets.ts";
 import { findUndo } from "../store/undos.ts";
 import { HISTORY_MAX } from "./ideas.ts";
 import { orderOf } from "./order.ts";
@@ -151,6 +157,9 @@ export function ticketPage(
     order: orderOf(app, ticket),
     hasLeftFolder: hasLeftFolder(db, ticket),
     undo: findUndo(db, id),
+    nextReview: ticket.status === "done" || ticket.step === "merge"
+      ? findNextReview(db, ticket)
+      : null,
     pull: pullProps(app, ticket),
     progress: progressOf(app, ticket),
     summary: summaryOf(app, ticket),

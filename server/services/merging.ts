@@ -173,7 +173,7 @@ async function prepare(
     if (blocked === null) return { outcome: { type: "done" } };
     return { outcome: blockMerge(app, ticket, "merge_conflict", blocked) };
   }
-  if (prepared.type === "empty") return { outcome: finish(app, ticket, prepared.baseTip) };
+  if (prepared.type === "empty") return { outcome: finish(app, ticket, null) };
   if (prepared.moved) {
     const what = "the result of the merge with the moved base branch";
     const failure = await checkResult(app, { project, ticket, ...prepared, workDir, what, signal });
@@ -270,7 +270,8 @@ function waitToMerge(app: App, ticket: Ticket, reason: string): Outcome {
   return { type: "snooze", ms: LOOK_AGAIN_MS, reason };
 }
 
-function finish(app: App, ticket: Ticket, commit: string): Outcome {
+/** `commit`: null where the base branch had all of it already, so that nothing was merged. */
+function finish(app: App, ticket: Ticket, commit: string | null): Outcome {
   transact(app, (tx) => {
     const now = getTicket(tx.db, ticket.id);
     if (now.status !== "review") return;

@@ -24,12 +24,12 @@ import { moveTicket } from "./ticket_moves.ts";
 
 /**
  * Asks the project's merge queue to take a merged ticket back. `why` stands in the commit and is told to the next
- * attempt. Throws `conflict` when the ticket is not merged, or its undo is under way.
+ * attempt. Throws `conflict` when the ticket is not merged, nothing of it had to be, or its undo is under way.
  */
 export function askForUndo(app: App, id: string, why = ""): Ticket {
   return transact(app, (tx) => {
     const ticket = getTicket(tx.db, id);
-    const refuse = (because: string) => {
+    const refuse = (because: string): never => {
       throw new AppError(
         "conflict",
         `Cannot undo the merge of ticket #${ticket.number}: ${because}`,
@@ -37,12 +37,14 @@ export function askForUndo(app: App, id: string, why = ""): Ticket {
     };
     if (ticket.status !== "done") refuse(`it is "${ticket.status}"`);
     if (findUndo(tx.db, id)?.status === "pending") refuse("that is under way");
-    insertUndo(tx, { ticketId: id, mergeCommit: ticket.mergeCommit!, why: why.trim() });
+    const { mergeCommit } = ticket;
+    if (mergeCommit === null) return refuse(NOTHING_MERGED);
+    insertUndo(tx, { ticketId: id, mergeCommit, why: why.trim() });
     tx.emit({
       type: "undo_asked",
       projectId: ticket.projectId,
       ticketId: id,
-      data: { commit: ticket.mergeCommit, ...(why.trim() ? { words: why.trim() } : {}) },
+      data: { commit: mergeCommit, ...(why.trim() ? { words: why.trim() } : {}) },
     });
     enqueue(tx, {
       kind: "undo_merge",
@@ -55,6 +57,10 @@ export function askForUndo(app: App, id: string, why = ""): Ticket {
     return ticket;
   });
 }
+
+const NOTHING_MERGED =
+  "the base branch had all that it changes already, so that nothing of it was merged. " +
+  "Revert that on the base branch yourself";
 
 /** The work of one ticket's undo. */
 interface Work {

@@ -145,7 +145,8 @@ function writeTicket(
     branch: next.branch,
     baseCommit: next.baseCommit,
     headCommit: next.headCommit,
-    mergeCommit: next.mergeCommit,
+    // A ticket that is done has one, the database says; "": nothing had to be merged.
+    mergeCommit: next.mergeCommit ?? (status === "done" ? "" : null),
     mergeMessage: changes.mergeMessage ?? null,
     mergeWait: next.mergeWait,
     pausedBy: next.pausedBy,
@@ -270,6 +271,15 @@ export const countTicketsInNeed = (db: Db, projectId: string | null): number =>
     `).get({ projectId })!.n,
   );
 
+/** The ticket that a person should review next, of the same project if there is one; null: none waits for that. */
+export function findNextReview(db: Db, { id, projectId }: Ticket): Ticket | null {
+  const row = db.prepare(`
+    SELECT * FROM tickets WHERE status = 'review' AND step IS NOT 'merge' AND id <> :id AND NOT ${IS_WITH_FORGE}
+    ORDER BY project_id = :projectId DESC, priority, updated_at, id LIMIT 1
+  `).get({ id, projectId });
+  return row ? ticketFromRow(row) : null;
+}
+
 /** What the merge needs beside the ticket itself. */
 export function getMergeDetails(
   db: Db,
@@ -306,7 +316,7 @@ function ticketFromRow(row: Row): Ticket {
     branch: row.branch as string | null,
     baseCommit: row.base_commit as string | null,
     headCommit: row.head_commit as string | null,
-    mergeCommit: row.merge_commit as string | null,
+    mergeCommit: row.merge_commit === "" ? null : row.merge_commit as string | null,
     mergeWait: String(row.merge_wait),
     pausedBy: row.paused_by as string | null,
     reviewSummary: String(row.review_summary),
