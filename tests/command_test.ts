@@ -183,7 +183,10 @@ Deno.test("a restore that is refused leaves the folder free, and as doubtful as 
   openDataFolder(data.path, NOW).abandon(); // its server was killed
   const { code, errors } = await run("restore", join(data.path, "none.db"), "--data", data.path);
   equal(code, 2);
-  match(errors[0]!, /^gaffer: Cannot restore .*none\.db: No such file .* Nothing was changed$/);
+  match(
+    errors[0]!,
+    /^gaffer: Cannot restore .*none\.db: there is no such file\. Nothing was changed$/,
+  );
   const folder = openDataFolder(data.path, NOW);
   equal(folder.unclean, true);
   folder.release();
