@@ -84,9 +84,10 @@ export function GoneNotice(
         <Button kind="primary">Move what was asked</Button>
       </form>
       {open && (
-        <ActionForm action={`${askHref(ask.id)}/rest`} kind="quiet">
-          Skip its questions, reject its change
-        </ActionForm>
+        <>
+          <p>Or skip its open questions and reject what is open of its change:</p>
+          <ActionForm action={`${askHref(ask.id)}/rest`}>Let it rest</ActionForm>
+        </>
       )}
     </Notice>
   );
