@@ -1,8 +1,9 @@
 /** A merge that meets a conflict blocks with it, or gives it to the developer, by the project's rule. */
 import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal, throws } from "node:assert";
-import { resolveConflict } from "../server/services/conflicts.ts";
+import { describeConflict, resolveConflict } from "../server/services/conflicts.ts";
 import { listConflictRounds } from "../server/store/conflict_rounds.ts";
 import { findActiveRun, moveRun } from "../server/store/runs.ts";
+import { renderMarkdown } from "../views/markdown.ts";
 import { personGit } from "./git_support.ts";
 import { MergeScene } from "./merge_scene.ts";
 
@@ -38,6 +39,21 @@ Deno.test("by default a conflict blocks the ticket, with its lines, and nothing 
   ]);
   match(it.ticket.reason, /changed the same lines in: a\.txt\n[^]*THREE[^]*three/);
   equal(await it.repo.git("rev-parse", "main"), tip);
+  const page = await (await it.scene.pages.get(`/tickets/${it.ticket.id}`)).text();
+  match(page, /<pre><code>1\n2\n&lt;&lt;&lt;&lt;&lt;&lt;&lt; HEAD\nTHREE\n/);
+});
+
+Deno.test("describeConflict() shows texts as code, whatever fences they have themselves", () => {
+  const text = "# Greets.\n```sh\n<<<<<<< HEAD\n=======\n>>>>>>> x\n```\n";
+  const html = renderMarkdown(describeConflict("main", [
+    { path: "src/__init__.md", text },
+    { path: "gone.txt", text: null },
+  ]));
+  match(
+    html,
+    /in: src[^]*gone\.txt<\/p>\n<p><code>src\/__init__\.md<\/code>:<\/p>\n<pre><code># Greets/,
+  );
+  match(html, /=======\n&gt;&gt;&gt;&gt;&gt;&gt;&gt; x\n```\n<\/code><\/pre>\n$/);
 });
 
 Deno.test("the developer gets the conflict in its worktree, and what it makes of it is merged", async () => {

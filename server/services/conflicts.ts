@@ -32,12 +32,20 @@ interface Work {
   signal: AbortSignal;
 }
 
-/** Which files, with their texts. */
+/** Which files, with their texts: as code, since reasons are shown as markdown, which marks of a conflict and comments are too. */
 export const describeConflict = (base: string, files: readonly ConflictFile[]): string =>
   [
     `The base branch "${base}" changed the same lines in: ${files.map((f) => f.path).join(", ")}`,
-    ...files.flatMap(({ path, text }) => text === null ? [] : ["", `${path}:`, text]),
+    ...files.flatMap(({ path, text }) =>
+      text === null ? [] : ["", `\`${path}\`:`, ...fenced(text)]
+    ),
   ].join("\n").slice(0, REASON_MAX_CHARS);
+
+function fenced(text: string): string[] {
+  const runs = text.slice(0, REASON_MAX_CHARS).match(/`+/g) ?? [];
+  const fence = "`".repeat(runs.reduce((longest, run) => Math.max(longest, run.length), 2) + 1);
+  return [fence, text.replace(/\n$/, ""), fence];
+}
 
 /** Gives the conflict to the developer, by the rule; else says why the ticket blocks. Null: it went back. */
 export async function meetConflict(
