@@ -333,7 +333,7 @@ Deno.test("TicketActions offers the moves of the state and no others", () => {
     in_progress: ["cancel", "pause", "take-over"],
     review: ["cancel", "take-over"],
     blocked: ["cancel", "guide", "retry"],
-    done: ["undo"],
+    done: ["deploy", "undo"],
     cancelled: ["retry"],
   };
   deepEqual(moves, expected);
