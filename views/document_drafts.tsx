@@ -111,7 +111,7 @@ export function DocumentDraftsPage(props: DocumentDraftsPageProps): VNode {
                 </div>
                 <ActionForm
                   action={`${documentHref(id)}/bring-back`}
-                  label={`Bring ${path} back`}
+                  label={`Bring back ${path}`}
                 >
                   Bring back
                 </ActionForm>

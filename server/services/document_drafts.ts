@@ -45,10 +45,11 @@ export async function keepDraft(
       `Cannot keep the draft: it is longer than ${DOCUMENT_BYTES} characters`,
     );
   }
-  const goesOn = (drafts: DocumentDraft[]) => ({
-    own: drafts.find((draft) => draft.form === form),
-    began: drafts.find((draft) => draftMark(draft) === from),
-  });
+  const goesOn = (drafts: DocumentDraft[]) => {
+    const own = drafts.find((draft) => draft.form === form);
+    // Only the first words of a form go on from another's.
+    return { own, began: own ? undefined : drafts.find((draft) => draftMark(draft) === from) };
+  };
   const known = goesOn(listDraftsOf(app.db, getSpot(app.db, id), app.actor));
   // What is typed goes on from the draft, whatever the file says by now: until it is saved, the two meet each time.
   const before = known.own ?? known.began ??
@@ -58,7 +59,7 @@ export async function keepDraft(
   transact(app, (tx) => {
     const drafts = listDraftsOf(tx.db, spot, tx.actor);
     const { own, began } = goesOn(drafts);
-    if (!own && began) dropDraft(tx, spot, began.form);
+    if (began) dropDraft(tx, spot, began.form);
     if (!own && !began && drafts.length >= DRAFTS_OF_DOCUMENT) throw tooMany(spot);
     putDraft(tx, spot, { form, text, seen: before.seen, base: before.base });
   });
