@@ -33,7 +33,13 @@ export function openQueue(path: string, sync: Sync): QueueApp {
 }
 
 export const limitsFor = (concurrency: number): QueueLimits => ({
-  queues: { agents: concurrency, steps: concurrency, merges: concurrency, upkeep: concurrency },
+  queues: {
+    agents: concurrency,
+    steps: concurrency,
+    merges: concurrency,
+    forges: concurrency,
+    upkeep: concurrency,
+  },
   crashes: 3,
 });
 
