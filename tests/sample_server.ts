@@ -82,6 +82,8 @@ export function startSampleServer(): SampleServer {
     searchParams.delete("comment"); // a sent comment's form is closed
     return c.redirect(searchParams.size ? `${pathname}?${searchParams}` : pathname, 303);
   });
+  // Fetched by the merge's dialog when it is opened.
+  app.get("/tickets/:id/merge-look", (c) => c.html("<p>It lands as it was checked.</p>"));
   app.get("*", (c) => {
     const query = new URL(c.req.url).searchParams;
     const html = render(c.req.path, query);

@@ -156,8 +156,10 @@ const SUGGESTED_LINES = 50;
 export function reviewFacts(app: App, id: string) {
   const ticket = getTicket(app.db, id);
   const checks = listChecks(app.db, id).toReversed();
+  // A merge may have asked newer states of the base.
+  const hasBase = checks.some(({ baseline, commit }) => baseline && commit === ticket.baseCommit);
   const counts = ({ commit, baseline }: Check) =>
-    commit === (baseline ? ticket.baseCommit : ticket.headCommit);
+    baseline ? !hasBase || commit === ticket.baseCommit : commit === ticket.headCommit;
   return {
     ticket,
     baseBranch: getProject(app.db, ticket.projectId).baseBranch,
