@@ -1,8 +1,13 @@
 /** What the menus of the board and the list send: the person stays there, whether it is done or refused. */
-import { deepStrictEqual as deepEqual, match, strictEqual as equal } from "node:assert";
-import { getTicket, moveTicket } from "../server/store/tickets.ts";
+import {
+  deepStrictEqual as deepEqual,
+  doesNotMatch,
+  match,
+  strictEqual as equal,
+} from "node:assert";
+import { getTicket, insertTicket, moveTicket } from "../server/store/tickets.ts";
 import { type PagesBench, pagesBench } from "./pages_support.ts";
-import { testApp } from "./support.ts";
+import { passChecks, testApp } from "./support.ts";
 
 const board = "/development?view=board&column=queued";
 
@@ -60,4 +65,49 @@ Deno.test("a phone's board opens on what needs a person, else on what works or w
   app.tx((tx) => moveTicket(tx, waiting.id, "blocked", why));
   equal(await chosen(), "blocked");
   equal(await chosen("&column=done"), "done");
+});
+
+Deno.test("no long queue keeps what waits for a person off the page, and the rest is a click away", async () => {
+  using app = testApp();
+  const review = await app.ticket();
+  passChecks(app, review.id, "b".repeat(40));
+  app.tx((tx) => {
+    moveTicket(tx, review.id, "in_progress", {
+      ...{ step: "develop", baseCommit: "a".repeat(40), headCommit: "b".repeat(40) },
+    });
+    moveTicket(tx, review.id, "review", { step: null });
+    for (let n = 0; n < 130; n++) {
+      insertTicket(tx, {
+        projectId: review.projectId,
+        ideaId: null,
+        ...{ type: "feature", title: `Waits ${n}`, description: "", acceptance: [], priority: 0 },
+      });
+    }
+  });
+  const pages = pagesBench(app);
+  const page = async (query = "") => await (await pages.get(`/development${query}`)).text();
+  const list = await page();
+  match(list, /In review <span class="num muted">1<\/span>/);
+  match(list, /Queued <span class="num muted">130<\/span>/);
+  equal(list.match(/<li\b[^>]*data-row/g)?.length, 101);
+  match(list, /href="\/development\?only=queued">100 are shown, all 130</);
+  const all = await page("?only=queued");
+  equal(all.match(/<li\b[^>]*data-row/g)?.length, 130);
+  doesNotMatch(all, /are shown/);
+  match(all, /href="\/development">Show all states</);
+});
+
+Deno.test("list or board stays as somebody chose it last", async () => {
+  using app = testApp();
+  await app.ticket();
+  const pages = pagesBench(app);
+  const chosen = await pages.get("/development?view=board");
+  const cookie = chosen.headers.get("set-cookie")!.split(";")[0]!;
+  const later = await (await pages.get("/development", { cookie })).text();
+  match(later, /class="board"/);
+  equal((await pages.get("/development", { cookie })).headers.get("set-cookie"), null);
+  doesNotMatch(
+    await (await pages.get("/development?view=list", { cookie })).text(),
+    /class="board"/,
+  );
 });

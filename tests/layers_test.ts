@@ -208,6 +208,20 @@ Deno.test("the server keeps no state in its modules: what lasts is in the App", 
   ok(looked > 100, "the test looked at the files");
 });
 
+Deno.test("git is started in its one module only", async () => {
+  const places: string[] = [];
+  for (const dir of ["server", "agents", "queue", "views"]) {
+    for await (const path of sources(dir)) {
+      const text = await Deno.readTextFile(join(root, path));
+      // Its name as a program, or what finds it; a call of the module's own functions names neither.
+      if (/\b(?:Command|spawn|spawnSync|inOwnGroup|findProgram)\(\s*"git"/.test(text)) {
+        places.push(path);
+      }
+    }
+  }
+  deepEqual(places, ["agents/git/git.ts"]);
+});
+
 Deno.test("SQL stands in the stores, the queue and the database only", async () => {
   const places: string[] = [];
   for (const dir of ["server", "agents", "queue", "views"]) {

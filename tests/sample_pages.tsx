@@ -392,7 +392,8 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       column="in_progress"
       projectId={null}
       outcome={null}
-      total={6}
+      only={null}
+      counts={{ queued: 1, in_progress: 1, review: 1, blocked: 1, done: 240, cancelled: 1 }}
       cards={[
         a.ticket(),
         a.ticket({

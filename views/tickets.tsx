@@ -26,8 +26,10 @@ export interface DevelopmentPageProps {
   cards: TicketCardData[];
   /** What became of several tickets at once, where some were refused; null: nothing was asked for. */
   outcome: BulkOutcome | null;
-  /** Tickets there are in all. */
-  total: number;
+  /** Tickets there are in all, of each state. */
+  counts: Record<TicketStatus, number>;
+  /** The one state that is shown, with all of its tickets; null: some of each. */
+  only: TicketStatus | null;
 }
 
 export function DevelopmentPage(props: DevelopmentPageProps): VNode {
@@ -73,9 +75,15 @@ function ViewSwitch({ view, projectId }: DevelopmentPageProps): VNode {
 }
 
 function Tickets(props: DevelopmentPageProps): VNode {
-  const { cards, view, total } = props;
+  const { cards, view, counts, only, projectId } = props;
+  const total = Object.values(counts).reduce((sum, n) => sum + n, 0);
   return (
     <div id="tickets">
+      {only && (
+        <p class="small">
+          <a href={withQuery("/development", { project: projectId })}>Show all states</a>
+        </p>
+      )}
       {total === 0
         ? (
           <EmptyState action={{ href: "/ideas", label: "Go to the ideas" }}>
@@ -84,7 +92,13 @@ function Tickets(props: DevelopmentPageProps): VNode {
           </EmptyState>
         )
         : cards.length === 0
-        ? <p class="calm">No open tickets, and none finished in the last 7 days.</p>
+        ? (
+          <p class="calm">
+            {only
+              ? `No ticket is ${ticketWords[only].word.toLowerCase()}.`
+              : "No open tickets, and none finished in the last 7 days."}
+          </p>
+        )
         : view === "board"
         ? <Board {...props} />
         : <TicketList {...props} />}
@@ -102,7 +116,8 @@ const listOrder: readonly TicketStatus[] = [
   "cancelled",
 ];
 
-function TicketList({ cards, shell, projectId }: DevelopmentPageProps): VNode {
+function TicketList(props: DevelopmentPageProps): VNode {
+  const { cards, shell, projectId } = props;
   const groups = listOrder.map((status) => ({ status, cards: inState(cards, status) }))
     .filter((group) => group.cards.length > 0);
   const showProject = shell.projects.length > 1 && projectId === null;
@@ -113,7 +128,7 @@ function TicketList({ cards, shell, projectId }: DevelopmentPageProps): VNode {
         <section key={group.status} aria-labelledby={`group-${group.status}`}>
           <h2 class="group-title" id={`group-${group.status}`}>
             {ticketWords[group.status].word}{" "}
-            <span class="num muted">{count(group.cards.length)}</span>
+            <span class="num muted">{count(countOf(props, group.status))}</span>
           </h2>
           <ul class="rows panel" data-rows="">
             {group.cards.map((card) => (
@@ -125,9 +140,39 @@ function TicketList({ cards, shell, projectId }: DevelopmentPageProps): VNode {
               />
             ))}
           </ul>
+          <Rest {...props} status={group.status} />
         </section>
       ))}
     </>
+  );
+}
+
+const isClosed = (status: TicketStatus): boolean => status === "done" || status === "cancelled";
+
+/** All there are of a state; of what is over those that are shown, since the others are history. */
+const countOf = ({ cards, counts, only }: DevelopmentPageProps, status: TicketStatus): number =>
+  isClosed(status) && !only ? inState(cards, status).length : counts[status];
+
+/** Where the tickets of a state are that the page has no room for. */
+function Rest(props: DevelopmentPageProps & { status: TicketStatus }): VNode | null {
+  const { cards, counts, status, only, projectId } = props;
+  const shown = inState(cards, status).length;
+  if (shown >= counts[status]) return null;
+  if (only) {
+    return (
+      <p class="muted small">
+        {count(shown)} of {count(counts[status])} are shown; the API lists all.
+      </p>
+    );
+  }
+  return (
+    <p class="small">
+      <a href={withQuery("/development", { project: projectId, only: status })}>
+        {isClosed(status)
+          ? `All ${count(counts[status])}, also those of before`
+          : `${count(shown)} are shown, all ${count(counts[status])}`}
+      </a>
+    </p>
   );
 }
 
@@ -138,7 +183,7 @@ const inState = (cards: TicketCardData[], status: TicketStatus) =>
 const columns: readonly TicketStatus[] = ["queued", "in_progress", "review", "blocked", "done"];
 
 function Board(props: DevelopmentPageProps): VNode {
-  const { cards, column, projectId } = props;
+  const { column, projectId } = props;
   const chosen = columns.includes(column) ? column : "in_progress";
   return (
     <>
@@ -151,7 +196,7 @@ function Board(props: DevelopmentPageProps): VNode {
             aria-current={status === chosen ? "true" : undefined}
           >
             {ticketWords[status].word}{" "}
-            <span class="num muted">{count(inState(cards, status).length)}</span>
+            <span class="num muted">{count(countOf(props, status))}</span>
           </a>
         ))}
       </nav>
@@ -174,7 +219,7 @@ function Column(props: DevelopmentPageProps & { status: TicketStatus; chosen: bo
       data-column={status}
     >
       <h2 class="group-title" id={`column-${status}`}>
-        {ticketWords[status].word} <span class="num muted">{count(cards.length)}</span>
+        {ticketWords[status].word} <span class="num muted">{count(countOf(props, status))}</span>
         {status === "done" && <span class="muted small">last 7 days</span>}
       </h2>
       <ul class="cards" data-rows="">
@@ -188,6 +233,7 @@ function Column(props: DevelopmentPageProps & { status: TicketStatus; chosen: bo
         ))}
       </ul>
       {cards.length === 0 && <p class="muted small">None</p>}
+      <Rest {...props} />
     </section>
   );
 }

@@ -138,11 +138,11 @@ export async function ticketsWith(
   const { repo, commit, limit, signal } = spec;
   const { code, stdout } = await git(repo, [
     ...["for-each-ref", `--count=${limit}`, `--contains=${checkCommit(commit)}`],
-    ...["--format=%(refname)", "refs/gaffer/tickets/", "refs/heads/gaffer/"],
+    ...["--format=%(refname)", "refs/gaffer/tickets/", "refs/heads/gaffer/", "refs/heads/gaffer-*"],
   ], { signal, timeoutMs: LOOK_TIMEOUT_MS });
   if (code !== 0) return [];
   return stdout.split("\n").flatMap((ref) => {
-    const number = /^refs\/(?:gaffer\/tickets|heads\/gaffer)\/(\d+)(?:-|$)/.exec(ref)?.[1];
+    const number = /^refs\/(?:gaffer\/tickets\/|heads\/gaffer[/-])(\d+)(?:-|$)/.exec(ref)?.[1];
     return number ? [Number(number)] : [];
   });
 }

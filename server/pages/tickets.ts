@@ -36,9 +36,11 @@ import { type Delays, delaysOf } from "./delays.ts";
 import { triedOf, waysOnOf } from "./ways_on.ts";
 import { subjectOf, type Subjects, subjectsOf } from "./subjects.ts";
 
-/** Open tickets that the page shows; a queue longer than that is not read on one page. */
-const OPEN_MAX = 200;
+/** Tickets of one open state that the page shows beside the others; a longer queue is not read on one page. */
+const OPEN_MAX = 100;
 const CLOSED_MAX = 50;
+/** Of the one state that `?only=` names. */
+const ONLY_MAX = 1_000;
 const CLOSED_FOR_MS = 7 * DAY_MS;
 /** Events of a run that a page reads; older ones are on the run's own page. */
 export const ACTIVITY_EVENTS = 1_000;
@@ -47,48 +49,73 @@ export interface DevelopmentQuery {
   view: TicketView;
   /** Null: nobody chose one. */
   column: TicketStatus | null;
+  /** The one state that the list shows, with all its tickets; null: all states. */
+  only: TicketStatus | null;
 }
 
-export function readDevelopmentQuery(query: Record<string, string>): DevelopmentQuery {
+/** What the view of somebody's last look is kept in, for `VIEW_SECONDS`. */
+export const VIEW_COOKIE = "gaffer_development";
+export const VIEW_SECONDS = 365 * 24 * 60 * 60;
+
+/** `kept`: of `VIEW_COOKIE`, for an address that names no view. */
+export function readDevelopmentQuery(
+  query: Record<string, string>,
+  kept?: string,
+): DevelopmentQuery {
+  const only = ticketStatuses.find((name) => name === query.only) ?? null;
+  const view = ticketViews.find((name) => name === (query.view ?? kept)) ?? "list";
   return {
-    view: ticketViews.find((name) => name === query.view) ?? "list",
+    view: only ? "list" : view,
     column: ticketStatuses.find((name) => name === query.column) ?? null,
+    only,
   };
 }
 
 export function developmentPage(
   request: PageRequest,
-  { view, column }: DevelopmentQuery,
+  { view, column, only }: DevelopmentQuery,
 ): DevelopmentPageProps {
   const { app, projectId } = request;
   const after = lastSeq(app.db);
-  const project = projectId ? { projectId } : {};
-  const open = listTickets(app.db, {
-    ...project,
-    statuses: ["queued", "in_progress", "review", "blocked"],
-    limit: OPEN_MAX,
-  });
-  const since = timeText(app.clock.nowMs() - CLOSED_FOR_MS);
-  const closed = (["done", "cancelled"] as const).flatMap((status) =>
-    listNewestTickets(app.db, { ...project, status, since, limit: CLOSED_MAX })
-  );
   const subjects = subjectsOf(app);
-  const counts = countTickets(app.db, projectId);
   const delays = delaysOf(app);
-  const shown = column ?? columnToOpen([...open, ...closed]);
+  const counts = countTickets(app.db, projectId);
+  const tickets = listShown(app, projectId, only);
+  const shown = column ?? columnToOpen(tickets);
   return {
     shell: shellOf(request),
     live: {
-      path: withQuery("/live/development", { project: projectId, view, column: shown }),
+      path: withQuery("/live/development", { project: projectId, view, column: shown, only }),
       after,
     },
     view,
     column: shown,
+    only,
     projectId,
-    cards: [...open, ...closed].map((ticket) => cardOf(app, { delays, subjects }, ticket)),
+    cards: tickets.map((ticket) => cardOf(app, { delays, subjects }, ticket)),
     outcome: null,
-    total: Object.values(counts).reduce((sum, n) => sum + n, 0),
+    counts,
   };
+}
+
+/** Some of each state, so that no long queue keeps what waits for a person off the page. */
+function listShown(app: App, projectId: string | null, only: TicketStatus | null): Ticket[] {
+  const project = projectId ? { projectId } : {};
+  const since = only ? "" : timeText(app.clock.nowMs() - CLOSED_FOR_MS);
+  return (only ? [only] : ticketStatuses).flatMap((status) =>
+    status === "done" || status === "cancelled"
+      ? listNewestTickets(app.db, {
+        ...project,
+        status,
+        since,
+        limit: only ? ONLY_MAX : CLOSED_MAX,
+      })
+      : listTickets(app.db, {
+        ...project,
+        statuses: [status],
+        limit: only ? ONLY_MAX : OPEN_MAX,
+      })
+  );
 }
 
 /** What needs a person first, then what works, then what waits: a phone shows one column at a time. */

@@ -1,4 +1,5 @@
 import type { Hono } from "hono";
+import { getCookie, setCookie } from "hono/cookie";
 import { fileId, lineId } from "../../views/diff_place.ts";
 import { reviewHref, ticketHref } from "../../views/links.ts";
 import type { RefusedReview } from "../../views/review_decision.tsx";
@@ -7,7 +8,13 @@ import { TicketPage } from "../../views/ticket.tsx";
 import { shellOf } from "../pages/shell.ts";
 import { DevelopmentPage } from "../../views/tickets.tsx";
 import { type Env, type RequestContext, validate } from "../api.ts";
-import { developmentPage, readDevelopmentQuery, ticketPage } from "../pages/tickets.ts";
+import {
+  developmentPage,
+  readDevelopmentQuery,
+  ticketPage,
+  VIEW_COOKIE,
+  VIEW_SECONDS,
+} from "../pages/tickets.ts";
 import { letGo } from "../services/letting_go.ts";
 import { runningCheck } from "../services/running_checks.ts";
 import { checkOutput, outputEnd, outputSoFar } from "../services/check_outputs.ts";
@@ -284,7 +291,12 @@ export function ticketsApi(api: Api): void {
 
 export function ticketPages(pages: Hono<Env>, tools: PageTools): void {
   pages.get("/development", (c) => {
-    const query = readDevelopmentQuery(c.req.query());
+    const asked = c.req.query();
+    const query = readDevelopmentQuery(asked, getCookie(c, VIEW_COOKIE));
+    if (asked.view !== undefined) {
+      const options = { path: "/development", httpOnly: true, sameSite: "Strict" } as const;
+      setCookie(c, VIEW_COOKIE, query.view, { ...options, maxAge: VIEW_SECONDS });
+    }
     return show(c, <DevelopmentPage {...developmentPage(pageRequest(c, tools), query)} />);
   });
 
