@@ -556,6 +556,10 @@ export interface CheckRules {
   baselineBlocks: boolean;
   /** The reviewer's blocking findings go back to the developer once before a person reads them. */
   findingsBack: boolean;
+  /** Build and tests run on the untouched base before anyone works; false: only once something fails. */
+  baselineFirst: boolean;
+  /** The reviewer reads a ticket before a person does; false: a person alone reviews. */
+  agentReviews: boolean;
   commands: Record<CommandName, CommandRules>;
 }
 

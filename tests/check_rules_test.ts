@@ -31,6 +31,8 @@ Deno.test("PUT check-rules replaces what is set, for whoever has seen it, and th
     rerun_failed: true,
     baseline_blocks: false,
     findings_back: false,
+    baseline_first: true,
+    agent_reviews: true,
     commands: { setup: plain, build: plain, test: plain },
   });
   const put = (body: unknown, etag = before.headers.get("etag")!) =>
@@ -98,6 +100,7 @@ Deno.test("the page of a project's checks saves its form, and says before what n
   deepEqual([saved.status, saved.headers.get("location")], [303, path]);
   const rules = getCheckRules(app.db, id);
   deepEqual([rules.rerunFailed, rules.baselineBlocks, rules.findingsBack], [false, true, false]);
+  deepEqual([rules.baselineFirst, rules.agentReviews], [false, false]);
   deepEqual(rules.commands.test, {
     timeoutMs: 60_000,
     folder: "",

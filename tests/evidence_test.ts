@@ -13,6 +13,7 @@ import { requestTicketChanges, retryTicket } from "../server/services/tickets.ts
 import { insertCheck } from "../server/store/checks.ts";
 import { listFlakyTests } from "../server/store/flaky_tests.ts";
 import { listFindings } from "../server/store/reviews.ts";
+import { listTicketRuns } from "../server/store/runs.ts";
 import { getTicket, moveTicket, updateTicket } from "../server/store/tickets.ts";
 import { EvidenceBench, tap, tapTest } from "./evidence_support.ts";
 import { pagesBench } from "./pages_support.ts";
@@ -178,7 +179,7 @@ Deno.test("the database lets no ticket into its review without what its project 
   add({ name: "build", commit: head, status: "skipped" });
   add({ name: "test", commit: head });
   app.db.exec(
-    `INSERT INTO check_rules VALUES ('${projectId}', '["build"]', 1, 0, 0)`,
+    `INSERT INTO check_rules (project_id, required, rerun_failed, baseline_blocks, findings_back) VALUES ('${projectId}', '["build"]', 1, 0, 0)`,
   );
   throws(toReview, /review needs a changed commit/);
   app.db.exec("UPDATE check_rules SET required = '[]'");
@@ -318,4 +319,25 @@ Deno.test("without that setting, and without blocking findings, a review goes to
   const result = { ...blockingReview, findings: blockingReview.findings.slice(1) };
   await bench.app.end(bench.run, { type: "succeeded", result });
   equal(bench.ticket.status, "review");
+});
+
+Deno.test("where the project leaves reviews to people, a ticket that passes its checks comes to them at once", async () => {
+  await using bench = await EvidenceBench.make({ "results.txt": tap("adds") });
+  bench.rules({ agentReviews: false });
+  await bench.develop({ "a.txt": "a" });
+  deepEqual([bench.ticket.status, bench.ticket.step], ["review", null]);
+  deepEqual(listTicketRuns(bench.app.db, bench.id).map(({ purpose }) => purpose), ["develop"]);
+  deepEqual(bench.checks.filter(({ baseline }) => !baseline).map(({ status }) => status), [
+    ...["skipped", "passed"],
+  ]);
+});
+
+Deno.test("where the base is not looked at before work begins, it is once something fails, and what failed there is known", async () => {
+  await using bench = await EvidenceBench.make({ "results.txt": tap("adds", "!subtracts") });
+  bench.rules({ baselineFirst: false });
+  await bench.develop({ "a.txt": "a" });
+  equal(bench.run.purpose, "review", "what failed before keeps no ticket from its review");
+  const tests = bench.checks.filter(({ name }) => name === "test");
+  equal(tests[0]!.baseline, false, "the ticket's own come first");
+  ok(tests.some(({ baseline }) => baseline));
 });

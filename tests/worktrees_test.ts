@@ -1,7 +1,6 @@
 import {
   deepStrictEqual as deepEqual,
   match,
-  notStrictEqual as notEqual,
   ok,
   rejects,
   strictEqual as equal,
@@ -11,12 +10,7 @@ import { BRANCH_NAME_CHARS, branchName } from "../agents/git/branches.ts";
 import { checkpoint, STALE_LOCK_MS, uncommitted } from "../agents/git/checkpoints.ts";
 import { changedFiles, diffOf } from "../agents/git/changes.ts";
 import { checkBranch, linkedTreeAt, tipOf } from "../agents/git/repository.ts";
-import {
-  createView,
-  createWorktree,
-  pruneWorktrees,
-  removeWorktree,
-} from "../agents/git/worktrees.ts";
+import { createView, createWorktree, removeWorktree } from "../agents/git/worktrees.ts";
 import { exists, never, personGit, TestRepo } from "./git_support.ts";
 
 const BRANCH = "gaffer/12-short-title";
@@ -556,20 +550,6 @@ Deno.test("removeWorktree() refuses commits that are on no branch, and the perso
   equal(await exists(join(repo.dir, "README.md")), true);
 });
 
-Deno.test("pruneWorktrees() tidies Gaffer's folder and leaves the person's worktrees alone", async () => {
-  await using repo = await TestRepo.make();
-  const { path } = await ticketTree(repo);
-  const theirs = repo.beside("theirs");
-  await repo.git("worktree", "add", "-q", "-b", "theirs", theirs);
-  await Deno.remove(path, { recursive: true });
-  await Deno.remove(theirs, { recursive: true });
-  await repo.write("half", "x", `${repo.beside("data/worktrees")}/9.removing-2`);
-  await pruneWorktrees({ repo: repo.dir, folder: repo.beside("data/worktrees"), signal: never });
-  equal(await linkedTreeAt(repo.dir, path, never), null);
-  notEqual(await linkedTreeAt(repo.dir, theirs, never), null);
-  deepEqual(await Array.fromAsync(Deno.readDir(repo.beside("data/worktrees"))), []);
-});
-
 Deno.test("the whole life of a worktree changes nothing of the person's, byte by byte", async () => {
   await using repo = await TestRepo.make({
     "a.txt": "a\n",
@@ -599,7 +579,6 @@ Deno.test("the whole life of a worktree changes nothing of the person's, byte by
   equal((await uncommitted(repo.dir, never)).length, 3);
   await removeWorktree({ repo: repo.dir, path: repo.beside("view"), signal: never });
   await removeWorktree({ repo: repo.dir, path, signal: never });
-  await pruneWorktrees({ repo: repo.dir, folder: repo.beside("data/worktrees"), signal: never });
 
   deepEqual(await repo.snapshot(), before);
 });

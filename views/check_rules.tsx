@@ -54,6 +54,23 @@ export function CheckRulesPage(props: CheckRulesPageProps): VNode {
           </Option>
           <Option
             form={form}
+            name="baseline_first"
+            label="Look at the base branch before work begins"
+          >
+            Build and tests run there for each ticket. Without this they do only once something
+            fails, to tell what failed before; a ticket begins sooner, and its developer is not told
+            beforehand.
+          </Option>
+          <Option
+            form={form}
+            name="agent_reviews"
+            label="The reviewer reads each ticket before you do"
+          >
+            With findings, and a verdict on each acceptance criterion. Without this you alone
+            review: build and tests still have to pass.
+          </Option>
+          <Option
+            form={form}
             name="findings_back"
             label="Blocking findings go back to the developer once"
           >

@@ -276,7 +276,7 @@ function Summary(props: ReviewPageProps): VNode {
         {findings.length > 0 && <span class="muted small">{countsOf(findings)}</span>}
       </summary>
       {ticket.reviewSummary === ""
-        ? <p class="muted">The reviewer wrote no summary.</p>
+        ? <p class="muted">No agent has read it, or it wrote no summary.</p>
         : <Prose text={ticket.reviewSummary} />}
       {verdicts.length > 0 && (
         <ul class="verdicts">

@@ -11,7 +11,6 @@ import { gitOk } from "./git.ts";
 import { GitError, nameSome, shellQuote } from "./git_error.ts";
 import { claimBranch, isOurs } from "./branches.ts";
 import { uncommitted } from "./checkpoints.ts";
-import { exists } from "./presence.ts";
 import {
   checkCommit,
   linkedTreeAt,
@@ -20,14 +19,7 @@ import {
   type WorkingTree,
   workingTrees,
 } from "./repository.ts";
-import {
-  dropTree,
-  forget,
-  moveAside,
-  moveTreeAside,
-  realPlaceFor,
-  sweep,
-} from "./worktree_folders.ts";
+import { dropTree, moveAside, moveTreeAside, realPlaceFor, sweep } from "./worktree_folders.ts";
 
 /** Filling a worktree of a large repository takes long. */
 export const CHECKOUT_TIMEOUT_MS = 10 * MINUTE_MS;
@@ -141,22 +133,6 @@ export async function removeWorktree(spec: Removal): Promise<void> {
     await dropTree(repo, tree, signal);
   }
   await sweep(dirname(path));
-}
-
-/**
- * Finishes removals that were cut off below `folder`, and forgets worktrees there whose folders a person
- * deleted. Worktrees elsewhere are the person's and stay as they are.
- */
-export async function pruneWorktrees(
-  spec: { repo: string; folder: string; signal: AbortSignal },
-): Promise<void> {
-  const { repo, signal } = spec;
-  const folder = await realPlaceFor(spec.folder);
-  for (const tree of await workingTrees(repo, signal)) {
-    const ours = !tree.main && tree.path.startsWith(`${folder}/`);
-    if (ours && tree.missing) await forget(repo, tree.path, signal);
-  }
-  if (await exists(folder)) await sweep(folder);
 }
 
 /**

@@ -28,6 +28,7 @@ import { documentsNewest } from "./0028_documents_newest.ts";
 import { forgesApart } from "./0030_forges_apart.ts";
 import { deploying } from "./0031_deploying.ts";
 import { draftForms } from "./0032_draft_forms.ts";
+import { stepsOfChoice } from "./0035_steps_of_choice.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -62,4 +63,5 @@ export const migrations: readonly Migration[] = [
   forgesApart,
   deploying,
   draftForms,
+  stepsOfChoice,
 ];

@@ -19,6 +19,8 @@ export const checkRulesSchema = once(() =>
     rerun_failed: z.boolean(),
     baseline_blocks: z.boolean(),
     findings_back: z.boolean(),
+    baseline_first: z.boolean(),
+    agent_reviews: z.boolean(),
     commands: z.object({ setup: commandSchema(), build: commandSchema(), test: commandSchema() }),
   }).meta({ id: "CheckRules" })
 );
@@ -30,6 +32,8 @@ export const checkRulesJson = (
   rerun_failed: rules.rerunFailed,
   baseline_blocks: rules.baselineBlocks,
   findings_back: rules.findingsBack,
+  baseline_first: rules.baselineFirst,
+  agent_reviews: rules.agentReviews,
   commands: {
     setup: commandJson(rules.commands.setup),
     build: commandJson(rules.commands.build),

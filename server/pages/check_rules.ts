@@ -49,6 +49,8 @@ function savedForm(rules: CheckRules): Form {
   if (rules.rerunFailed) values.rerun_failed = "1";
   if (rules.baselineBlocks) values.baseline_blocks = "1";
   if (rules.findingsBack) values.findings_back = "1";
+  if (rules.baselineFirst) values.baseline_first = "1";
+  if (rules.agentReviews) values.agent_reviews = "1";
   return { values, message: null, errors: [] };
 }
 
@@ -76,6 +78,8 @@ export function readCheckRulesForm(posted: Record<string, string>): Record<strin
     rerun_failed: posted.rerun_failed !== undefined,
     baseline_blocks: posted.baseline_blocks !== undefined,
     findings_back: posted.findings_back !== undefined,
+    baseline_first: posted.baseline_first !== undefined,
+    agent_reviews: posted.agent_reviews !== undefined,
     commands: Object.fromEntries(commandNames.map((name) => [name, command(name)])),
   };
 }

@@ -54,6 +54,8 @@ const rulesFrom = (input: Input): CheckRules => ({
   rerunFailed: input.rerun_failed,
   baselineBlocks: input.baseline_blocks,
   findingsBack: input.findings_back,
+  baselineFirst: input.baseline_first,
+  agentReviews: input.agent_reviews,
   commands: {
     setup: commandFrom(input.commands.setup),
     build: commandFrom(input.commands.build),

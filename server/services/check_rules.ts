@@ -21,7 +21,10 @@ export function setCheckRules(app: App, projectId: string, rules: CheckRules): C
 
 function changedFields(before: CheckRules, now: CheckRules): string[] {
   const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
-  const own = (["required", "rerunFailed", "baselineBlocks", "findingsBack"] as const)
+  const own = [
+    ...["required", "rerunFailed", "baselineBlocks", "findingsBack"] as const,
+    ...["baselineFirst", "agentReviews"] as const,
+  ]
     .filter((field) => !same(before[field], now[field]));
   const ofCommands = commandNames.flatMap((name) =>
     (["timeoutMs", "folder", "env", "reports"] as const)

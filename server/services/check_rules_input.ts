@@ -71,6 +71,12 @@ export const checkRulesInput = once(() =>
     findings_back: z.boolean().default(false).describe(
       "The reviewer's blocking findings go back to the developer once",
     ),
+    baseline_first: z.boolean().default(true).describe(
+      "Build and tests run on the untouched base before anyone works; without it only once something fails",
+    ),
+    agent_reviews: z.boolean().default(true).describe(
+      "The reviewer reads a ticket before a person does; without it a person alone reviews",
+    ),
     commands: z.strictObject({
       setup: commandRules().default(plain),
       build: commandRules().default(plain),

@@ -9,14 +9,16 @@ import { createWorktree } from "../../agents/git/worktrees.ts";
 import type { App } from "../app.ts";
 import { transact, type Tx } from "../db.ts";
 import { messageOf } from "../errors.ts";
-import type { Check, Project, Ticket } from "../records.ts";
+import type { Check, CriterionVerdict, Project, Ticket } from "../records.ts";
 import {
   CHECK_ROUNDS_MAX,
   type FailureReason,
   failureReasons,
   type TicketStep,
 } from "../states.ts";
+import { getCheckRules } from "../store/check_rules.ts";
 import { getProject } from "../store/projects.ts";
+import { deleteReturned } from "../store/returned_findings.ts";
 import { findActiveRun, listTicketRuns } from "../store/runs.ts";
 import { listSubtasks, moveSubtask } from "../store/subtasks.ts";
 import { getTicket, type TicketChanges, updateTicket } from "../store/tickets.ts";
@@ -207,7 +209,8 @@ async function prepare({ app, ticket, project, signal }: Work): Promise<void> {
 /** What fails before anyone touched it is known and shown. */
 async function baseline({ app, ticket, project, signal }: Work): Promise<void> {
   const worktree = worktreeOf(app, ticket);
-  if (ticket.headCommit === ticket.baseCommit) {
+  const { baselineFirst } = getCheckRules(app.db, project.id);
+  if (baselineFirst && ticket.headCommit === ticket.baseCommit) {
     const place = await placeOf(project, worktree, signal);
     for (const name of ["build", "test"] as const) {
       const request = { name, commit: ticket.baseCommit!, baseline: true, place };
@@ -314,6 +317,20 @@ export function sendBack(app: App, tx: Tx, ticket: Ticket, failed: Check): void 
 function review({ app, ticket }: Work): void {
   proceed(app, ticket, (tx, now) => {
     if (!isReviewable(tx.db, now)) return goTo(tx, now, "build");
-    startRun(app, tx, { ticket: now, purpose: "review", agent: "reviewer" });
+    if (getCheckRules(tx.db, now.projectId).agentReviews) {
+      startRun(app, tx, { ticket: now, purpose: "review", agent: "reviewer" });
+    } else toReview(tx, now, { summary: "", criteria: [] });
+  });
+}
+
+/** A person is to read it: with what the reviewer says of the whole, where it has read it. */
+export function toReview(
+  tx: Tx,
+  { id }: Ticket,
+  { summary, criteria }: { summary: string; criteria: CriterionVerdict[] },
+): void {
+  deleteReturned(tx, id);
+  moveTicket(tx, id, "review", {
+    ...{ step: null, round: 0, reviewSummary: summary, reviewVerdicts: criteria },
   });
 }

@@ -9,7 +9,7 @@ import type { FailureReason } from "../states.ts";
 import { listChecks, setCheckReport } from "../store/checks.ts";
 import { getCheckRules } from "../store/check_rules.ts";
 import { getProject } from "../store/projects.ts";
-import { areReturned, deleteReturned, insertReturned } from "../store/returned_findings.ts";
+import { areReturned, insertReturned } from "../store/returned_findings.ts";
 import { replaceFindings } from "../store/reviews.ts";
 import { moveSubtask } from "../store/subtasks.ts";
 import { getTicket, updateTicket } from "../store/tickets.ts";
@@ -17,7 +17,7 @@ import { isReviewable, whyNotReviewable } from "./evidence.ts";
 import { tellOfDeployment } from "./deploying.ts";
 import { startRun } from "./runs.ts";
 import { moveTicket } from "./ticket_moves.ts";
-import { block, goTo, sendBack } from "./development.ts";
+import { block, goTo, sendBack, toReview } from "./development.ts";
 
 /** Takes over what an agent of the ticket handed in, in the transaction that ends its run. */
 export function applyDevelopmentResult(app: App, tx: Tx, run: Run, result: unknown): void {
@@ -80,13 +80,7 @@ function applyReview(
   const why = whyNotReviewable(tx.db, getProject(tx.db, ticket.projectId));
   if (why !== null) return block(tx, ticket, "checks_misconfigured", why);
   if (!isReviewable(tx.db, ticket)) return goTo(tx, ticket, "build");
-  deleteReturned(tx, ticket.id);
-  moveTicket(tx, ticket.id, "review", {
-    step: null,
-    round: 0,
-    reviewSummary: result.summary,
-    reviewVerdicts: result.criteria,
-  });
+  toReview(tx, ticket, result);
 }
 
 /** Once, where the project says so: what a fresh reviewer finds then is a person's to judge. */

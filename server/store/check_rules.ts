@@ -18,22 +18,28 @@ export function getCheckRules(db: Db, projectId: string): CheckRules {
     rerunFailed: row?.rerun_failed !== 0,
     baselineBlocks: row?.baseline_blocks === 1,
     findingsBack: row?.findings_back === 1,
+    baselineFirst: row?.baseline_first !== 0,
+    agentReviews: row?.agent_reviews !== 0,
     commands: { setup: of("setup"), build: of("build"), test: of("test") },
   };
 }
 
 export function putCheckRules(tx: Tx, projectId: string, rules: CheckRules): CheckRules {
   tx.db.prepare(`
-    INSERT INTO check_rules (project_id, required, rerun_failed, baseline_blocks, findings_back)
-    VALUES (:projectId, :required, :rerunFailed, :baselineBlocks, :findingsBack)
+    INSERT INTO check_rules (project_id, required, rerun_failed, baseline_blocks, findings_back, baseline_first,
+      agent_reviews)
+    VALUES (:projectId, :required, :rerunFailed, :baselineBlocks, :findingsBack, :baselineFirst, :agentReviews)
     ON CONFLICT (project_id) DO UPDATE SET required = :required, rerun_failed = :rerunFailed,
-      baseline_blocks = :baselineBlocks, findings_back = :findingsBack
+      baseline_blocks = :baselineBlocks, findings_back = :findingsBack, baseline_first = :baselineFirst,
+      agent_reviews = :agentReviews
   `).run({
     projectId,
     required: JSON.stringify(commandNames.filter((name) => rules.required.includes(name))),
     rerunFailed: Number(rules.rerunFailed),
     baselineBlocks: Number(rules.baselineBlocks),
     findingsBack: Number(rules.findingsBack),
+    baselineFirst: Number(rules.baselineFirst),
+    agentReviews: Number(rules.agentReviews),
   });
   for (const name of commandNames) {
     const { timeoutMs, folder, env, reports } = rules.commands[name];
