@@ -90,6 +90,19 @@ Deno.test("pieces are accepted and rejected one by one with plain forms, and sta
   doesNotMatch(done, /data-key="a"/);
 });
 
+Deno.test("a piece of a whole text, which has no reason of its own, stands with that of the change", async () => {
+  await using b = await askedBench();
+  const bad = "<script>alert(1)</script>";
+  const whole = SPEC_TEXT.replace("three", "five").replace("A save is a file.", "A folder.");
+  const id = await b.suggested({ summary: `The code has **five** ${bad}\nAnd more`, text: whole });
+  const page = await text(b.pages.get(`/asks/${getSuggestion(b.app.db, id).askId}`));
+  equal(page.match(/Why the whole change: The code has/g)?.length, 2);
+  doesNotMatch(page, /<script>alert/);
+  await using own = await askedBench();
+  const { askId } = getSuggestion(own.app.db, await own.suggested());
+  doesNotMatch(await text(own.pages.get(`/asks/${askId}`)), /Why the whole change/);
+});
+
 Deno.test("what an agent and a document say is text on the page, whatever it says", async () => {
   await using b = await askedBench(
     '# <img src=x onerror=alert(1)>\n\n"><script>alert(2)</script>\n',
