@@ -144,6 +144,46 @@ Deno.test("questions are answered on the page, and the answers are worked in aft
   match(await text(b.pages.get(`/asks/${ask.id}`)), new RegExp(`href="/asks/${next.id}"`));
 });
 
+Deno.test("a question about a document is answered or skipped on Home, one after the other, and the person stays there", async () => {
+  await using b = await askedBench();
+  const ask = b.ask({ ask: "interview", words: "" });
+  const run = await b.begin(ask);
+  const questions = [
+    { question: "How many <b>slots</b>?", why: "", options: ["3", "5"] },
+    { question: "One player each?", why: "", options: ["Yes", "No"] },
+    { question: "Who deletes one?", why: "" },
+  ];
+  b.app.tx((tx) => recordPlanningQuestions(tx, run, { questions }));
+  const [one, two, three] = listAskQuestions(b.app.db, ask.id).map(({ id }) => id);
+  const at = (id: string, what: string) => `/planning-questions/${id}/${what}`;
+  const postFromHome = async (path: string, fields = {}) =>
+    await b.pages.http.request(path, {
+      method: "POST",
+      headers: { referer: "http://localhost/" },
+      body: new URLSearchParams(fields),
+    });
+  const home = await text(b.pages.get("/"));
+  match(home, /How many &lt;b(?:>|&gt;)slots/);
+  match(home, /Questions: Saving; the \w+ has 3 questions/);
+  match(home, new RegExp(`action="${at(one!, "answer")}"`));
+  doesNotMatch(home, new RegExp(two!));
+  const saved = await postFromHome(at(one!, "answer"), { option: "5" });
+  equal(saved.headers.get("location"), "/");
+  match(await text(b.pages.get("/")), new RegExp(`action="${at(two!, "skip")}"`));
+  await postFromHome(at(two!, "skip"));
+  // What has no options is answered where there is room to write.
+  const last = await text(b.pages.get("/"));
+  match(last, /The \w+ has 1 question<[^]*Answer<\/a>/);
+  doesNotMatch(last, new RegExp(`action="${at(three!, "answer")}"`));
+  const again = await postFromHome(at(one!, "answer"), { option: "3" });
+  equal(again.status, 409);
+  deepEqual(listAskQuestions(b.app.db, ask.id).map(({ status, answer }) => [status, answer]), [
+    ["answered", "5"],
+    ["skipped", ""],
+    ["pending", ""],
+  ]);
+});
+
 Deno.test("an open page hears of what is suggested, and Home of what waits to be decided", async () => {
   await using b = await askedBench();
   const ask = b.ask();
