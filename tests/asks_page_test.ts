@@ -90,6 +90,19 @@ Deno.test("pieces are accepted and rejected one by one with plain forms, and sta
   doesNotMatch(done, /data-key="a"/);
 });
 
+Deno.test("a piece of a whole text, which has no reason of its own, stands with that of the change", async () => {
+  await using b = await askedBench();
+  const bad = "<script>alert(1)</script>";
+  const whole = SPEC_TEXT.replace("three", "five").replace("A save is a file.", "A folder.");
+  const id = await b.suggested({ summary: `The code has **five** ${bad}\nAnd more`, text: whole });
+  const page = await text(b.pages.get(`/asks/${getSuggestion(b.app.db, id).askId}`));
+  equal(page.match(/Why the whole change: The code has/g)?.length, 2);
+  doesNotMatch(page, /<script>alert/);
+  await using own = await askedBench();
+  const { askId } = getSuggestion(own.app.db, await own.suggested());
+  doesNotMatch(await text(own.pages.get(`/asks/${askId}`)), /Why the whole change/);
+});
+
 Deno.test("what an agent and a document say is text on the page, whatever it says", async () => {
   await using b = await askedBench(
     '# <img src=x onerror=alert(1)>\n\n"><script>alert(2)</script>\n',
@@ -129,6 +142,46 @@ Deno.test("questions are answered on the page, and the answers are worked in aft
   await b.pages.post(`/planning-questions/${two!.id}/skip`);
   const next = findAnswering(b.app.db, ask.id)!;
   match(await text(b.pages.get(`/asks/${ask.id}`)), new RegExp(`href="/asks/${next.id}"`));
+});
+
+Deno.test("a question about a document is answered or skipped on Home, one after the other, and the person stays there", async () => {
+  await using b = await askedBench();
+  const ask = b.ask({ ask: "interview", words: "" });
+  const run = await b.begin(ask);
+  const questions = [
+    { question: "How many <b>slots</b>?", why: "", options: ["3", "5"] },
+    { question: "One player each?", why: "", options: ["Yes", "No"] },
+    { question: "Who deletes one?", why: "" },
+  ];
+  b.app.tx((tx) => recordPlanningQuestions(tx, run, { questions }));
+  const [one, two, three] = listAskQuestions(b.app.db, ask.id).map(({ id }) => id);
+  const at = (id: string, what: string) => `/planning-questions/${id}/${what}`;
+  const postFromHome = async (path: string, fields = {}) =>
+    await b.pages.http.request(path, {
+      method: "POST",
+      headers: { referer: "http://localhost/" },
+      body: new URLSearchParams(fields),
+    });
+  const home = await text(b.pages.get("/"));
+  match(home, /How many &lt;b(?:>|&gt;)slots/);
+  match(home, /Questions: Saving; the \w+ has 3 questions/);
+  match(home, new RegExp(`action="${at(one!, "answer")}"`));
+  doesNotMatch(home, new RegExp(two!));
+  const saved = await postFromHome(at(one!, "answer"), { option: "5" });
+  equal(saved.headers.get("location"), "/");
+  match(await text(b.pages.get("/")), new RegExp(`action="${at(two!, "skip")}"`));
+  await postFromHome(at(two!, "skip"));
+  // What has no options is answered where there is room to write.
+  const last = await text(b.pages.get("/"));
+  match(last, /The \w+ has 1 question<[^]*Answer<\/a>/);
+  doesNotMatch(last, new RegExp(`action="${at(three!, "answer")}"`));
+  const again = await postFromHome(at(one!, "answer"), { option: "3" });
+  equal(again.status, 409);
+  deepEqual(listAskQuestions(b.app.db, ask.id).map(({ status, answer }) => [status, answer]), [
+    ["answered", "5"],
+    ["skipped", ""],
+    ["pending", ""],
+  ]);
 });
 
 Deno.test("an open page hears of what is suggested, and Home of what waits to be decided", async () => {

@@ -97,6 +97,69 @@ Nothing is known yet.
   deepEqual(titles(""), []);
 });
 
+Deno.test("documentItems() takes a section of prose for one thing, and each user story in it for one", () => {
+  const text = `# Saving
+
+## Requirements
+
+A save survives a kill.
+Whatever kills it.
+
+## User stories
+
+Who plays:
+
+As a **player** I want to name a save, so that
+I find it again.
+
+It may have 40 letters.
+
+As an owner I want to delete one.
+As a child, I can't.
+
+As a rule nothing is lost.
+
+## Features
+
+### Feature: Undo
+
+One step back.
+
+## Use cases
+
+As a player I am in no list here.
+
+- a list
+
+## Milestones
+
+When they come.
+
+## Not now
+
+As a player I want a cloud.
+`;
+  const items = documentItems(text);
+  deepEqual(items.map(({ title, section, line, end }) => [title, section, line, end]), [
+    ["Requirements", "Saving", 2, 7],
+    ["As a player I want to name a save, so that I find it again.", "User stories", 11, 16],
+    ["As an owner I want to delete one.", "User stories", 16, 17],
+    ["As a child, I can't.", "User stories", 17, 21],
+    ["Feature: Undo", "Features", 23, 27],
+    ["a list", "Use cases", 31, 33],
+  ]);
+  equal(items[0]!.description, "A save survives a kill.\nWhatever kills it.");
+  equal(items[1]!.description, "It may have 40 letters.");
+  deepEqual(items.slice(2, 4).map(({ description }) => description), [
+    ...["", "As a rule nothing is lost."],
+  ]);
+  // Of a selection too; a story that a template left open is none.
+  deepEqual(titles(text, { from: 15, to: 17 }), ["As an owner I want to delete one."]);
+  deepEqual(titles(text, { from: 7, to: 21 }).length, 3);
+  deepEqual(titles("## User stories\n\nAs a … I want … so that …\n"), []);
+  deepEqual(titles("---\ntype: roadmap\n---\n# 2027\n\nNothing is known.\n"), []);
+});
+
 Deno.test("documentItems() finds nothing in a template that nobody has filled in", () => {
   for (const { id, text } of builtInTemplates()) {
     const found = titles(text).filter((title) => title !== "Who: what, until when");

@@ -91,6 +91,32 @@ Nothing to do, and nobody knows #idea-99.
   equal(shown('- `#idea-1` <span id="state-idea-1-1">\n').marks.references.length, 0);
 });
 
+Deno.test("a row or item that names several ideas or tickets shows how many of them are done", () => {
+  const { html, marks } = shown(`| Milestone | Ideas and tickets | Also | State |
+|---|---|---|---|
+| Saves | #idea-1, #idea-2 | #ticket-1 and #idea-2 again | open |
+| One | #idea-2 | | |
+| None | #idea-98 #idea-99 | | |
+
+- all done: #idea-2 and #ticket-1
+  more of it
+- [ ] called off #idea-3, and #idea-1
+- one #idea-1 \`#idea-2\`
+
+Prose: #idea-1 and #idea-2.
+`);
+  const at = (n: number) => new RegExp(`id="progress-part-${n}"[^>]*>(?:<[^>]*>)*(\\d of \\d)?`);
+  deepEqual([1, 2, 3, 4, 5].map((n) => at(n).exec(html)?.[1]), [
+    ...["2 of 3", undefined, "2 of 2", "0 of 1", undefined],
+  ]);
+  // The progress of a row stands in its last cell that names something.
+  match(html, /again <span id="progress-part-1"/);
+  match(html, /more of it <span id="progress-part-3"/);
+  equal(marks.sections.length, 4);
+  const many = shown("- #idea-1 #idea-2\n".repeat(300));
+  equal(many.marks.sections.length, 200);
+});
+
 Deno.test("a document's page follows what it names, also an idea to its ticket", async () => {
   await using b = await planningBench({
     "planning/roadmap.md": "# Roadmap\n\n## Next\n\n- One #idea-1\n- Two #ticket-1\n",

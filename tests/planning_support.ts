@@ -1,5 +1,6 @@
 /** A project with documents, over a real repository: its services, its pages and its API. */
 import { mountApi } from "../server/routes/api.ts";
+import type { Config } from "../server/config.ts";
 import type { Project } from "../server/records.ts";
 import { followDocuments } from "../server/services/document_index.ts";
 import { createEventStreams } from "../server/sse.ts";
@@ -30,9 +31,10 @@ export interface PlanningBench extends AsyncDisposable {
 
 export async function planningBench(
   files: Record<string, string> = { "planning/specs/saving.md": "# Saving\n\nGames are saved.\n" },
+  config: Partial<Config> = {},
 ): Promise<PlanningBench> {
   const repo = await TestRepo.make(files);
-  const app = testApp();
+  const app = testApp({ config });
   const project = app.project({ path: repo.dir, slug: "game", name: "Game" });
   const api = httpBench({
     app: app as never,

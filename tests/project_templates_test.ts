@@ -55,7 +55,7 @@ for (const template of templates) {
       }
       match(text(".gitignore"), /^\.env$/m);
       ok(plan.planning.some(({ path }) => path.startsWith("roadmaps/")));
-      ok(roadmapIdeas(plan.planning).length >= 2, "the roadmap has rows to begin with");
+      ok(roadmapIdeas(plan.planning).ideas.length >= 2, "the roadmap has rows to begin with");
       for (const { path, text } of plan.planning) {
         equal(documentFacts(path, text).problem, "", path);
       }
@@ -355,11 +355,21 @@ type: roadmap
 `;
 
 Deno.test("rows of a roadmap become ideas: what is done, empty or there before does not", () => {
-  const [idea, ...others] = roadmapIdeas([{ path: "roadmaps/ours.md", text: ROADMAP }]);
+  const { ideas: [idea, ...others], left } = roadmapIdeas([
+    { path: "roadmaps/ours.md", text: ROADMAP },
+  ]);
+  equal(left, 0);
   deepEqual(others, []);
   deepEqual([idea!.title, idea!.description, idea!.of.document.path], [
     ...["Ships | lands", "- Milestone: M1\n- Why: So that", "roadmaps/ours.md"],
   ]);
+});
+
+Deno.test("of a long roadmap a project begins with 100 ideas, and how many more it has is said", () => {
+  const rows = Array.from({ length: 130 }, (_, i) => `| Wish number ${i + 1} of them |`);
+  const text = `---\ntype: roadmap\n---\n# R\n\n| Feature |\n|---|\n${rows.join("\n")}\n`;
+  const { ideas, left } = roadmapIdeas([{ path: "roadmaps/long.md", text }]);
+  deepEqual([ideas.length, left], [100, 30]);
 });
 
 Deno.test("a person's documents take the place of the template's, and their specs name further agents", () => {

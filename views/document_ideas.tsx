@@ -66,9 +66,11 @@ export function DocumentIdeasPage(props: DocumentIdeasPageProps): VNode {
       {rows.length === 0
         ? (
           <EmptyState action={{ href: documentHref(id), label: "Back to the document" }}>
-            Nothing here can become an idea: list items, table rows and sections count below
-            headings such as Requirements, User stories, Features or Milestones. Or choose a part of
-            it above.
+            Nothing here can become an idea by its headings. Below those that speak of requirements,
+            user stories, use cases, features, milestones and the like, each list item, table row,
+            section and “As a … I want …” counts; one with prose alone is an idea itself. Whatever
+            the headings say, a selection works: mark lines of the document and press Make ideas
+            there, or choose a section here.
           </EmptyState>
         )
         : (

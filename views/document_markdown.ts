@@ -6,9 +6,11 @@ import type { Env, StateCore, StateInline, Token } from "markdown-it";
 import {
   countablesOf,
   type CountedHeading,
+  type CountedPart,
   type DocumentMarks,
   MarkWriter,
   noMarks,
+  partsOf,
   type StatusOf,
 } from "./document_progress.tsx";
 import { idPart, isSafeHref } from "./links.ts";
@@ -90,7 +92,9 @@ markdown.core.ruler.push("document", (state) => {
   const env = envOf(state);
   const counted = env.writer ? countablesOf(state.tokens) : [];
   nameHeadings(state.tokens, env);
+  const parts = env.writer ? partsOf(state.tokens) : [];
   for (const heading of counted) showProgress(state, heading, env.writer!);
+  for (const part of parts) showPart(state, part, env.writer!);
   tickItems(state, env);
   if (env.ideaAction !== undefined) numberLines(state.tokens, env);
   tame(state.tokens, env.headingShift ?? HEADING_SHIFT);
@@ -168,6 +172,16 @@ function showProgress(
   if (id === null) return;
   const token = new Token("html_inline", "", 0);
   token.content = writer.progress(String(id), items);
+  inline.children?.push(token);
+}
+
+function showPart(
+  { Token }: StateCore,
+  { inline, references }: CountedPart,
+  writer: MarkWriter,
+): void {
+  const token = new Token("html_inline", "", 0);
+  token.content = writer.partProgress(references);
   inline.children?.push(token);
 }
 

@@ -1,4 +1,4 @@
-/** The live states of what a document names, and how far its sections are. */
+/** The live states of what a document names, and how far its sections, rows and items are. */
 import type { Token } from "markdown-it";
 import type { VNode } from "preact";
 import type { IdeaStatus, TicketStatus } from "../server/states.ts";
@@ -32,7 +32,7 @@ interface Countable {
 export interface DocumentMarks {
   /** Each badge, with the id of its element. */
   references: (Reference & { id: string })[];
-  /** Each section that has something to be done in it, with the id of its element. */
+  /** Each section that has something to be done in it, and each row or item that names several things. */
   sections: { id: string; items: Countable[] }[];
 }
 
@@ -43,6 +43,8 @@ const shownStatus = (status: ReferredStatus): Shown =>
 
 /** Most badges of a document; what it names further down has none. */
 const BADGES_MAX = 500;
+/** Most rows and items that show how far they are. */
+const PARTS_MAX = 200;
 
 /** Writes badges and progress into a document as it is rendered, and remembers where. */
 export class MarkWriter {
@@ -51,6 +53,8 @@ export class MarkWriter {
   readonly #counts = new Map<string, number>();
   /** What a status or a progress looks like: a long document has few that differ. */
   readonly #looks = new Map<string, string>();
+
+  #parts = 0;
 
   constructor(readonly statusOf: StatusOf) {}
 
@@ -74,6 +78,13 @@ export class MarkWriter {
     const far = progressOf(items, this.statusOf);
     const look = this.#look(`${far.done} of ${far.total}`, <ProgressLook {...far} />);
     return ` <span id="${id}" class="${PROGRESS}">${look}</span>`;
+  }
+
+  /** How far a row or an item is that names several things, as HTML for its end; "": there are too many of them. */
+  partProgress(references: Reference[]): string {
+    if (this.#parts >= PARTS_MAX) return "";
+    const items = references.map((one) => ({ ticked: null, references: [one] }));
+    return this.progress(`part-${++this.#parts}`, items);
   }
 
   #look(key: string, node: VNode): string {
@@ -175,6 +186,41 @@ function referencesIn(text: string): Reference[] {
     kind: kind as Reference["kind"],
     number: Number(number),
   }));
+}
+
+/** A row of a table, or an item of a list, that names several ideas or tickets: a milestone, mostly. */
+export interface CountedPart {
+  /** Its words that name the last of them. */
+  inline: Token;
+  /** Each once. */
+  references: Reference[];
+}
+
+/** The parts of a text that name two things or more; what stands in code names nothing. */
+export function partsOf(tokens: Token[]): CountedPart[] {
+  const parts: CountedPart[] = [];
+  let row: CountedPart | null = null;
+  const add = (part: CountedPart | null) => {
+    if (part === null) return;
+    const named = new Map(part.references.map((one) => [`${one.kind} ${one.number}`, one]));
+    if (named.size > 1) parts.push({ inline: part.inline, references: [...named.values()] });
+  };
+  tokens.forEach((token, index) => {
+    if (token.type === "tr_open") row = null;
+    else if (token.type === "tr_close") {
+      add(row);
+      row = null;
+    } else if (token.type === "inline" && token.content.includes("#")) {
+      const words = (token.children ?? []).filter(({ type }) => type === "text");
+      const references = words.flatMap(({ content }) => referencesIn(content));
+      if (references.length === 0) return;
+      const isCell = /^t[dh]_open$/.test(tokens[index - 1]?.type ?? "");
+      if (isCell) {
+        row = { inline: token, references: [...row?.references ?? [], ...references] };
+      } else if (tokens[index - 2]?.type === "list_item_open") add({ inline: token, references });
+    }
+  });
+  return parts;
 }
 
 /** All that may have changed of a shown document's states. */

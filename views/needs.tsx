@@ -1,7 +1,15 @@
 /** What waits for a person: one row each, with the reason, its age and its one action. */
 import type { VNode } from "preact";
 import { failureReasons } from "../server/states.ts";
-import type { Approval, Idea, PlanningAsk, Question, Run, Ticket } from "../server/records.ts";
+import type {
+  Approval,
+  Idea,
+  PlanningAsk,
+  PlanningQuestion,
+  Question,
+  Run,
+  Ticket,
+} from "../server/records.ts";
 import { StatusBadge, Tag, Time } from "./components.tsx";
 import { firstLine, plural } from "./format.ts";
 import { buttonClass } from "./forms.tsx";
@@ -29,6 +37,8 @@ export type Need =
       waits: "questions" | "change";
       /** How many questions, or pieces of a change. */
       count: number;
+      /** The first that nobody has answered; null: a change waits. */
+      question: PlanningQuestion | null;
     }
   );
 
@@ -128,8 +138,18 @@ function describe(need: Need): Row {
         action: "Review",
       };
     case "document": {
-      const { ask, waits, count, title } = need;
+      const { ask, waits, count, title, question } = need;
       const change = waits === "change";
+      if (question && question.options.length > 0) {
+        return {
+          shown: { word: "Question", tone: "waiting" },
+          href: `${askHref(ask.id)}#question-${question.id}`,
+          title: question.text,
+          reason: `${askWords[ask.ask]}: ${title}` +
+            (count > 1 ? `; the ${ask.agent} has ${plural(count, "question")}` : ""),
+          form: <QuestionForm question={question} place="row" path="/planning-questions" />,
+        };
+      }
       return {
         shown: change
           ? { word: "Change", tone: "review" }

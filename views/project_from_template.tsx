@@ -41,6 +41,10 @@ export interface TemplateOutcome {
   toolchains: string[];
   setupNetwork: boolean;
   ideas: { title: string }[];
+  /** How many more the roadmap has. */
+  ideasLeft: number;
+  /** Beside the files. */
+  images: { path: string; bytes: number }[];
   agents: TemplatePart[];
   files: TemplatePart[];
 }
@@ -57,6 +61,7 @@ const FORM = "from-template";
 /** Where the answers lead: the browser shows it first. */
 const OUTCOME = "template-outcome";
 const commands = ["setup", "build", "test"] as const;
+const IMAGES_SHOWN = 50;
 
 export function NewFromTemplatePage(props: NewFromTemplatePageProps): VNode {
   const { shell, template, questions, form, outcome } = props;
@@ -151,7 +156,7 @@ function Outcome(
   { shell, form, outcome, template }: NewFromTemplatePageProps & { outcome: TemplateOutcome },
 ): VNode {
   const { values, errors, allowed } = form;
-  const { ideas, agents, files, further, toolchains, setupNetwork } = outcome;
+  const { ideas, ideasLeft, images, agents, files, further, toolchains, setupNetwork } = outcome;
   const unsandboxed = shell.confinement.kind === "process";
   return (
     <>
@@ -193,8 +198,16 @@ function Outcome(
               ? "Agents refine each at once, with the demo model: for $0."
               : "Agents refine each at once, and that costs what any idea costs."}
           >
-            Submit the roadmap's {plural(ideas.length, "row")} as ideas
+            {ideasLeft === 0
+              ? `Submit the roadmap's ${plural(ideas.length, "row")} as ideas`
+              : `Submit ${ideas.length} of the roadmap's ${ideas.length + ideasLeft} rows as ideas`}
           </Option>
+        )}
+        {ideasLeft > 0 && (
+          <p class="muted" id="ideas-left">
+            A project begins with {ideas.length} at most. The other {ideasLeft}{" "}
+            stay in its roadmap: Make ideas on that document's page makes them later.
+          </p>
         )}
         {ideas.length > 0 && (
           <ul class="bullets">{ideas.map(({ title }) => <li key={title}>{title}</li>)}</ul>
@@ -245,6 +258,21 @@ function Outcome(
         parts={agents}
       />
       <Parts id="outcome-files" title="Files of the first commit" noun="file" parts={files} />
+      {images.length > 0 && (
+        <Panel id="outcome-images" title="Images that the documents show">
+          <ul class="bullets">
+            {images.slice(0, IMAGES_SHOWN).map(({ path, bytes }) => (
+              <li key={path}>
+                <code class="path">{path}</code>{" "}
+                <span class="muted">{Math.ceil(bytes / 1024)} KB</span>
+              </li>
+            ))}
+          </ul>
+          {images.length > IMAGES_SHOWN && (
+            <p class="muted">and {images.length - IMAGES_SHOWN} more</p>
+          )}
+        </Panel>
+      )}
     </>
   );
 }

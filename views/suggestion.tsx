@@ -4,7 +4,9 @@ import type { DocumentSuggestion } from "../server/records.ts";
 import { PlainDiff } from "./activity_call.tsx";
 import type { ShownHunk } from "./ask.tsx";
 import { Panel, StatusBadge, Time } from "./components.tsx";
+import { firstLine } from "./format.ts";
 import { ActionForm } from "./forms.tsx";
+import { Inline } from "./inline.tsx";
 import { documentHref, suggestionHref } from "./links.ts";
 import { hunkWords, suggestionWords } from "./planning_words.ts";
 import { Prose } from "./prose.tsx";
@@ -18,11 +20,15 @@ interface SuggestionPanelProps {
   nowMs: number;
 }
 
+/** Of the reason for a whole change, beside each piece: all of it stands above. */
+const WHOLE_CHARS = 300;
+
 /** `#suggestion`. */
 export function SuggestionPanel(props: SuggestionPanelProps): VNode {
   const { suggestion, hunks, path, documentId, nowMs } = props;
   const open = hunks.filter(({ status }) => status === "pending").length;
   const action = suggestionHref(suggestion.id);
+  const whole = firstLine(suggestion.reason, WHOLE_CHARS);
   return (
     <Panel
       id="suggestion"
@@ -46,6 +52,7 @@ export function SuggestionPanel(props: SuggestionPanelProps): VNode {
         <Piece
           key={hunk.number}
           hunk={hunk}
+          whole={whole}
           action={action}
           documentId={documentId}
           nowMs={nowMs}
@@ -56,8 +63,10 @@ export function SuggestionPanel(props: SuggestionPanelProps): VNode {
 }
 
 function Piece(
-  { hunk, action, documentId, nowMs }: {
+  { hunk, whole, action, documentId, nowMs }: {
     hunk: ShownHunk;
+    /** Why the change as a whole: for a piece that was given no reason of its own. */
+    whole: string;
     action: string;
     documentId: string | null;
     nowMs: number;
@@ -73,7 +82,11 @@ function Piece(
   return (
     <article class="question" id={`piece-${number}`} data-row="" aria-label={`Piece ${number}`}>
       <h3>Piece {number}, {place}</h3>
-      {reason && <Prose text={reason} />}
+      {reason ? <Prose text={reason} /> : whole && (
+        <p class="muted">
+          Why the whole change: <Inline text={whole} />
+        </p>
+      )}
       {unfit && (
         <div class="error">
           {unfit === "changed"

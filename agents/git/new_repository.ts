@@ -7,7 +7,7 @@ import { gaffer, type Identity, identityEnv } from "./repository.ts";
 export interface NewRepository {
   /** An empty folder that exists. */
   path: string;
-  files: readonly { path: string; content: string; executable?: boolean }[];
+  files: readonly { path: string; content: string | Uint8Array; executable?: boolean }[];
   message: string;
   /** Of the first commit; Gaffer by default. */
   author?: Identity;
@@ -25,7 +25,9 @@ export async function createRepository(spec: NewRepository): Promise<void> {
   for (const file of files) {
     const target = join(path, file.path);
     await Deno.mkdir(dirname(target), { recursive: true });
-    await Deno.writeTextFile(target, file.content, { mode: file.executable ? 0o755 : 0o644 });
+    const { content } = file;
+    const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+    await Deno.writeFile(target, bytes, { mode: file.executable ? 0o755 : 0o644 });
   }
   const git = (doing: string, ...args: string[]) =>
     gitOk(path, args, { signal, doing, env: identityEnv(author) });

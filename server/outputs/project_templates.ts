@@ -1,5 +1,6 @@
 /** Project templates, as the API gives them. */
 import { z } from "zod";
+import { imageFile } from "../../agents/planning/image_files.ts";
 import type {
   FilledTemplate,
   KnownTemplate,
@@ -48,6 +49,10 @@ export const templatePreviewSchema = once(() =>
     local_files: z.array(z.string()),
     agents: z.array(z.object({ name: z.string(), description: z.string(), path: z.string() })),
     ideas: z.array(z.object({ title: z.string(), description: z.string() })),
+    ideas_left: z.number().int()
+      .describe("How many more the roadmap has: so many are made at once at most"),
+    images: z.array(z.object({ path: z.string(), bytes: z.number().int() }))
+      .describe("Beside `files`: what the documents of another project show"),
     files: z.array(z.object({
       path: z.string(),
       content: z.string(),
@@ -92,6 +97,8 @@ export const templatePreviewJson = (
   local_files: plan.localFiles,
   agents: plan.agents.map(({ name, description, path }) => ({ name, description, path })),
   ideas: plan.ideas.map(({ title, description }) => ({ title, description })),
+  ideas_left: plan.ideasLeft,
+  images: plan.images.map(({ path, bytes }) => ({ path: imageFile(path), bytes: bytes.length })),
   files: plan.files,
 });
 

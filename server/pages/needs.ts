@@ -1,12 +1,13 @@
 /** What waits for a person, oldest first. */
 import type { Need } from "../../views/needs.tsx";
 import type { App } from "../app.ts";
-import type { Run } from "../records.ts";
+import type { PlanningQuestion, Run } from "../records.ts";
 import { countPendingApprovals, listPendingApprovals } from "../store/approvals.ts";
 import { countIdeas, getIdea, listIdeas } from "../store/ideas.ts";
 import { findDocument } from "../store/documents.ts";
 import { getAsk } from "../store/planning_asks.ts";
 import { countPlanningNeeds, listPlanningNeeds } from "../store/planning_needs.ts";
+import { listAskQuestions } from "../store/planning_questions.ts";
 import { getProject } from "../store/projects.ts";
 import { countOpenQuestions, listPendingQuestions } from "../store/questions.ts";
 import { isWithForge } from "../store/pull_requests.ts";
@@ -65,6 +66,7 @@ export function listNeeds(app: App, projectId: string | null): Need[] {
       ask,
       waits: kind,
       count,
+      question: kind === "questions" ? firstPending(db, askId) : null,
       title: findDocument(db, ask.projectId, ask.path)?.title ?? ask.path,
     });
   }
@@ -98,3 +100,6 @@ export function listNeeds(app: App, projectId: string | null): Need[] {
   }
   return needs.toSorted((a, b) => a.since < b.since ? -1 : a.since > b.since ? 1 : 0);
 }
+
+const firstPending = (db: App["db"], askId: string): PlanningQuestion | null =>
+  listAskQuestions(db, askId).find(({ status }) => status === "pending") ?? null;

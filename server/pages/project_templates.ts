@@ -16,6 +16,7 @@ import type {
   ProjectTemplate,
   TemplateQuestion,
 } from "../../agents/project_templates/template.ts";
+import { imageFile } from "../../agents/planning/image_files.ts";
 import { commandNames } from "../records.ts";
 import {
   type FilledTemplate,
@@ -188,6 +189,10 @@ function outcomeOf(filled: FilledTemplate): TemplateOutcome {
     toolchains: filled.toolchains,
     setupNetwork: filled.setupNetwork,
     ideas: filled.ideas.map(({ title }) => ({ title })),
+    ideasLeft: filled.ideasLeft,
+    images: filled.images.map(({ path, bytes }) => ({
+      ...{ path: imageFile(path), bytes: bytes.length },
+    })),
     agents: partsOf(
       filled.agents.map(({ name, description, text }) => ({
         title: name,

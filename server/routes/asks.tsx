@@ -9,6 +9,7 @@ import {
   pageOf,
   pageQuery,
   readCursor,
+  type RequestContext,
   requestSignal,
   toPage,
   validate,
@@ -42,7 +43,16 @@ import { getAsk, listAsks } from "../store/planning_asks.ts";
 import { getPlanningQuestion, listAskQuestions } from "../store/planning_questions.ts";
 import { getProject } from "../store/projects.ts";
 import { getAskRun } from "../store/runs.ts";
-import { act, done, pageRequest, type PageTools, readForm, refusedAt, show } from "./page.ts";
+import {
+  act,
+  done,
+  listBehind,
+  pageRequest,
+  type PageTools,
+  readForm,
+  refusedAt,
+  show,
+} from "./page.ts";
 
 const askInput = once(() =>
   z.strictObject({
@@ -199,7 +209,7 @@ export function asksPages(pages: Hono<Env>, tools: PageTools): void {
     const { askId } = getPlanningQuestion(app.db, id);
     return await act(() => {
       answerPlanningQuestion(app, id, answer);
-      return done(c, nextQuestion(app, askId), "Answer saved");
+      return done(c, nextQuestion(c, askId), "Answer saved");
     }, async ({ message, errors, status }) => {
       const { AskPage } = await import("../../views/ask.tsx");
       const { askPage, presentText } = await askPages();
@@ -216,7 +226,7 @@ export function asksPages(pages: Hono<Env>, tools: PageTools): void {
     const { askId } = getPlanningQuestion(app.db, id);
     return await act(() => {
       skipPlanningQuestion(app, id);
-      return done(c, nextQuestion(app, askId), "Question skipped");
+      return done(c, nextQuestion(c, askId), "Question skipped");
     }, ({ message }) => refusedAt(c, askHref(askId), message));
   });
 
@@ -262,9 +272,11 @@ function piecesOf({ piece = "" }: Record<string, string>): number[] | null {
 }
 const pieceInput = once(() => z.object({ piece: z.coerce.number().int().min(1) }));
 
-function nextQuestion({ db }: Reader, askId: string): string {
-  const next = listAskQuestions(db, askId).find(({ status }) => status === "pending");
-  return `${askHref(askId)}#${next ? `question-${next.id}` : "ask-questions"}`;
+/** The ask's next open question. Questions can be answered on Home too: then the person stays there. */
+function nextQuestion(c: RequestContext, askId: string): string {
+  const next = listAskQuestions(c.var.app.db, askId).find(({ status }) => status === "pending");
+  const part = next ? `question-${next.id}` : "ask-questions";
+  return listBehind(c, ["/"]) ?? `${askHref(askId)}#${part}`;
 }
 
 function nextPiece({ db }: Reader, { id, askId }: { id: string; askId: string }): string {

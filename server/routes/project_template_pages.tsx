@@ -133,8 +133,8 @@ async function filledOrNot(
   if (posted.do !== "make") return null;
   try {
     const { answers, commands, documents_of } = bodyOf(posted);
-    const documents = await documentsOfProject(app, documents_of, requestSignal());
-    return previewProject(app, { template: id, answers, commands, documents });
+    const theirs = await documentsOfProject(app, documents_of, requestSignal());
+    return previewProject(app, { template: id, answers, commands, ...theirs });
   } catch (error) {
     // The refusal that is shown says what is wrong.
     if (error instanceof AppError) return null;

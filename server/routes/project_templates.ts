@@ -45,7 +45,10 @@ const fillFields = () => ({
     text: z.string().max(600_000),
   })).max(DOCUMENTS_MAX).default([]).describe("Planning documents that the project begins with"),
   documents_of: z.string().max(100).nullable().default(null)
-    .describe("A project whose planning documents come along"),
+    .describe(
+      "A project whose planning documents come along with the images they show; what they name of its ideas and " +
+        "tickets stands in words then",
+    ),
 });
 const previewInput = once(() =>
   z.strictObject(fillFields()).meta({ id: "PreviewProjectTemplate" })
@@ -124,9 +127,10 @@ export function projectTemplatesApi(api: Api): void {
         const { documentsOfProject } = await planning();
         const theirs = await documentsOfProject(app, body.documents_of, requestSignal());
         const { answers, commands } = body;
-        const documents = [...theirs, ...body.documents];
+        const documents = [...theirs.documents, ...body.documents];
+        const { images } = theirs;
         const { previewProject } = await making();
-        return previewProject(app, { template: params.id!, answers, commands, documents });
+        return previewProject(app, { template: params.id!, answers, commands, documents, images });
       },
     }, ({ prepared }) => templatePreviewJson(prepared))
     .post("/project-templates/:id/projects", {
@@ -170,7 +174,8 @@ export async function newFromTemplate(
   return {
     ...{ template, seen: body.seen, path: body.path, answers: body.answers },
     commands: body.commands,
-    documents: [...theirs, ...body.documents],
+    documents: [...theirs.documents, ...body.documents],
+    images: theirs.images,
     ideas: body.ideas,
     commandsAllowed: body.commands_allowed,
     setupNetwork: body.setup_network,

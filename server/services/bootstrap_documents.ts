@@ -2,23 +2,40 @@
 import type { PlanningText } from "../../agents/project_templates/fill.ts";
 import type { App } from "../app.ts";
 import { AppError } from "../errors.ts";
+import type { Project } from "../records.ts";
 import { getProject } from "../store/projects.ts";
 import { documentPlace } from "./document_place.ts";
+import { EXPORT_BYTES, exportImages } from "./export_images.ts";
+import { withPlainReferences } from "./plain_references.ts";
 
 /** Most documents that a new project begins with, and the most characters of all of them. */
 export const BOOTSTRAP_DOCUMENTS_MAX = 200;
 export const BOOTSTRAP_CHARS_MAX = 4_000_000;
 
+/** An image that comes along; the path is seen from `planning/`. */
+export interface BootstrapImage {
+  path: string;
+  bytes: Uint8Array;
+}
+
+export interface BootstrapDocuments {
+  /** By path. What they name of their project's ideas and tickets is in words. */
+  documents: PlanningText[];
+  /** Those that the documents show. */
+  images: BootstrapImage[];
+}
+
 /**
- * All documents of a project and its templates for them, as their files are now; null: none. Those that are no text are
- * left out. Throws `not_found`, `conflict` where there are too many.
+ * All documents of a project, its templates for them and the images that they show, as their files are now; null: none.
+ * What is no text, or no image, is left out. Throws `not_found`, `conflict` where there are too many, or more bytes
+ * of them than an export may have.
  */
 export async function documentsOfProject(
   app: App,
   projectId: string | null,
   signal: AbortSignal,
-): Promise<PlanningText[]> {
-  if (projectId === null) return [];
+): Promise<BootstrapDocuments> {
+  if (projectId === null) return { documents: [], images: [] };
   const project = getProject(app.db, projectId);
   const place = await documentPlace(app, project, signal);
   const files = await place.list();
@@ -30,12 +47,36 @@ export async function documentsOfProject(
     );
   if (files.length > BOOTSTRAP_DOCUMENTS_MAX) throw refuse(String(BOOTSTRAP_DOCUMENTS_MAX));
   const documents = [...await place.readAll(files)]
-    .flatMap(([path, { text, problem }]) => problem ? [] : [{ path, text }]);
+    .flatMap(([path, { text, problem }]) =>
+      problem ? [] : [{ path, text: withPlainReferences(text, project.name) }]
+    );
   const templates = [...await place.templates()]
-    .map(([name, text]) => ({ path: `templates/${name}`, text }));
+    .map(([name, text]) => ({
+      path: `templates/${name}`,
+      text: withPlainReferences(text, project.name),
+    }));
   const all = [...documents, ...templates].sort((a, b) => a.path < b.path ? -1 : 1);
   if (all.reduce((sum, { text }) => sum + text.length, 0) > BOOTSTRAP_CHARS_MAX) {
     throw refuse(`${BOOTSTRAP_CHARS_MAX} characters`);
   }
-  return all;
+  const images = await imagesOf(app, project, all, signal);
+  if (images === null) throw refuse(`${EXPORT_BYTES / 1024 / 1024} MB with their images`);
+  return { documents: all, images };
+}
+
+/** Null: they are too large. */
+async function imagesOf(
+  app: App,
+  project: Project,
+  documents: readonly PlanningText[],
+  signal: AbortSignal,
+): Promise<BootstrapImage[] | null> {
+  const shown = documents.map(({ path, text }) => ({ document: { path }, text }));
+  try {
+    const { all } = await exportImages(app, { project, documents: shown }, signal);
+    return [...all].map(([path, { bytes }]) => ({ path, bytes }));
+  } catch (error) {
+    if (error instanceof AppError && error.code === "conflict") return null;
+    throw error;
+  }
 }

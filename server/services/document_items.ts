@@ -8,6 +8,8 @@
  *   description, as are a row's other columns.
  * - A section within it is one with all that it says; but where it begins with a list or table, or has sections of its
  *   own, or stands below a roadmap, milestones or the like, its items and rows are the ones.
+ * - Where such a section has neither, each paragraph of it that begins as a user story does ("As a … I want …") is one;
+ *   where it has none of these, the section with all that it says, unless it is a roadmap, milestones or the like.
  * - Sections for what is not to be done are left out wherever they are (not now, out of scope, non-goals, risks, open
  *   questions, and the like), and so is what a template left to be filled in.
  * - Of a selection (lines) all items, rows and whole sections in it count, whatever its headings say; without any, its
@@ -53,6 +55,8 @@ const YIELDS =
   /\b(?:requirements?|(?:user )?stor(?:y|ies)|use cases?|features?|roadmap|milestones?|phases?|backlog|epics?|deliverables|to-?dos?|to do)\b/i;
 const YIELDS_WHOLE = /^(?:now|next|later|steps|what is in it)$/i;
 const GROUPS = /\b(?:roadmap|milestones?|phases?|releases?|backlog)\b|^(?:now|next|later)$/i;
+/** A heading that asks ("What users have to do") has an answer below it, which is no thing by itself. */
+const ASKS = /^(?:what|who|why|when|where|how)\b/i;
 const LEFT_OUT =
   /^(?:not\b.*|out of scope|non-?goals?|won'?t.*|(?:open )?questions?|open|risks?(?: .*)?|later ideas|rejected.*|decisions?|decided|glossary|references|links|what must hold.*|taking it back)$/i;
 
@@ -111,7 +115,7 @@ function everything(root: DocumentSection, lines: string[]): DocumentItem[] {
         done: null,
       });
     }
-    for (const piece of section.pieces) add(section.title, piece);
+    for (const piece of [...section.pieces, ...storiesOf(section)]) add(section.title, piece);
     for (const inner of section.sections) visit(inner, section.title);
   };
   visit(root, "");
@@ -160,8 +164,21 @@ function yieldOf(section: DocumentSection): number[] {
   return yields(section) ? within(section) : section.sections.flatMap(yieldOf);
 }
 
+/** What a section tells in prose alone. */
+const isProse = ({ pieces, sections }: DocumentSection): boolean =>
+  pieces.length + sections.length === 0;
+const storiesOf = (section: DocumentSection): DocumentPiece[] =>
+  isProse(section) ? section.stories : [];
+
 /** Lines of what a section that counts is made of. */
 function within(section: DocumentSection): number[] {
+  if (isProse(section)) {
+    const stories = storiesOf(section).map(({ line }) => line);
+    if (stories.length > 0) return stories;
+    const isThing = !isGrouping(section) && !ASKS.test(nameOf(section.title));
+    const isOne = section.level > 0 && section.hasProse && isThing;
+    return isOne && yields(section) ? [section.line] : [];
+  }
   const inner = section.sections.filter((one) => !isLeftOut(one)).flatMap((one) =>
     yields(one) || isGroup(one, section) ? within(one) : [one.line]
   );
@@ -171,8 +188,10 @@ function within(section: DocumentSection): number[] {
 function isGroup(section: DocumentSection, parent: DocumentSection): boolean {
   const { pieces, sections, hasProse } = section;
   if (pieces.length === 0 && sections.length === 0) return false;
-  return !hasProse || sections.length > 0 || GROUPS.test(nameOf(parent.title));
+  return !hasProse || sections.length > 0 || isGrouping(parent);
 }
+
+const isGrouping = ({ title }: DocumentSection): boolean => GROUPS.test(nameOf(title));
 
 // ------------------------------------------------------------------ by a selection
 
@@ -184,7 +203,8 @@ function inSelection(root: DocumentSection, { from, to }: LineRange): number[] {
     if (section.line >= to || section.end <= from) return;
     const whole = section.level > 0 && isIn(section.line);
     if (whole) headings.push(section.line);
-    lines.push(...section.pieces.map(({ line }) => line).filter(isIn));
+    const pieces = [...section.pieces, ...storiesOf(section)];
+    lines.push(...pieces.map(({ line }) => line).filter(isIn));
     for (const inner of section.sections) {
       const isOne = whole && inner.end <= to && !isGroup(inner, section);
       if (isOne) lines.push(inner.line);

@@ -4,7 +4,7 @@ import { splitDocument } from "./document_facts.ts";
 
 /** A piece of a section that can be a thing of its own. Lines are of the file, counted from 0; `end` is after it. */
 export interface DocumentPiece {
-  kind: "item" | "row";
+  kind: "item" | "row" | "story";
   line: number;
   end: number;
   /** Its own words, without marks of emphasis; references such as `#idea-12` stay. */
@@ -27,6 +27,8 @@ export interface DocumentSection {
   hasProse: boolean;
   /** Of its own content. */
   pieces: DocumentPiece[];
+  /** Of its own paragraphs: what begins with "As a … I", up to the next such. */
+  stories: DocumentPiece[];
   sections: DocumentSection[];
 }
 
@@ -38,6 +40,7 @@ const markdown = new MarkdownIt({ html: false });
 export function sectionsOf(text: string): DocumentSection {
   const { body, bodyLine } = splitDocument(text);
   const lines = body.split(/\r?\n/);
+  const source: Source = { lines, bodyLine };
   const root = section({ level: 0, title: "", line: bodyLine });
   const path = [root];
   const tokens = markdown.parse(body.slice(0, READ_CHARS), {});
@@ -50,9 +53,9 @@ export function sectionsOf(text: string): DocumentSection {
     if (token.type === "heading_open") {
       const level = Number(token.tag.slice(1));
       const made = section({ level, title: plainWords(tokens[i + 1]?.children ?? []), line });
-      while (path.at(-1)!.level >= level) close(path.pop()!, line);
+      while (path.at(-1)!.level >= level) close(path.pop()!, line, source);
       const parent = path.at(-1)!;
-      if (parent.sections.length === 0) parent.ownEnd = line;
+      if (parent.sections.length === 0) endOwn(parent, line, source);
       parent.sections.push(made);
       path.push(made);
       isFirst = true;
@@ -61,12 +64,14 @@ export function sectionsOf(text: string): DocumentSection {
     const own = path.at(-1)!;
     if (isFirst && token.type === "paragraph_open") own.hasProse = true;
     isFirst = false;
-    if (/^(?:bullet|ordered)_list_open$/.test(token.type)) {
-      own.pieces.push(...itemsFrom(tokens, i, { lines, bodyLine }));
+    if (token.type === "paragraph_open") {
+      own.stories.push(...storiesFrom(tokens[i + 1]!, token.map, bodyLine));
+    } else if (/^(?:bullet|ordered)_list_open$/.test(token.type)) {
+      own.pieces.push(...itemsFrom(tokens, i, source));
     } else if (token.type === "table_open") own.pieces.push(...rowsFrom(tokens, i, bodyLine));
   }
   const last = lines.length + bodyLine;
-  for (const open of path) close(open, last);
+  for (const open of path) close(open, last, source);
   return root;
 }
 
@@ -74,12 +79,22 @@ const section = (
   { level, title, line }: Pick<DocumentSection, "level" | "title" | "line">,
 ): DocumentSection => ({
   ...{ level, title, line, end: -1, ownEnd: -1, hasProse: false },
-  ...{ pieces: [], sections: [] },
+  ...{ pieces: [], stories: [], sections: [] },
 });
 
-function close(open: DocumentSection, line: number): void {
+function close(open: DocumentSection, line: number, source: Source): void {
   open.end = line;
-  if (open.ownEnd < 0) open.ownEnd = line;
+  if (open.ownEnd < 0) endOwn(open, line, source);
+}
+
+/** A story has said all of its own before the next one, or where its section's own content ends. */
+function endOwn(section: DocumentSection, line: number, { lines, bodyLine }: Source): void {
+  section.ownEnd = line;
+  section.stories.forEach((story, i, { [i + 1]: next }) => {
+    const after = story.end;
+    story.end = next?.line ?? line;
+    story.more = dedent(lines.slice(after - bodyLine, story.end - bodyLine));
+  });
 }
 
 interface Source {
@@ -114,6 +129,33 @@ function itemsFrom(tokens: Token[], from: number, { lines, bodyLine }: Source): 
     });
   }
   return pieces;
+}
+
+const STORY = /^As an? [^\n]{1,200}?\b(?:I|we)\b/i;
+
+/** Each line of a paragraph that begins as a user story does, with the lines that follow it; `more` is added later. */
+function storiesFrom(
+  { children }: Token,
+  [start, end]: [number, number],
+  bodyLine: number,
+): DocumentPiece[] {
+  const lines: Token[][] = [[]];
+  for (const token of children ?? []) {
+    if (token.type === "softbreak" || token.type === "hardbreak") lines.push([]);
+    else lines.at(-1)!.push(token);
+  }
+  const stories: DocumentPiece[] = [];
+  lines.forEach((tokens, i) => {
+    const words = plainWords(tokens);
+    const last = stories.at(-1);
+    const line = start + i + bodyLine;
+    if (STORY.test(words)) {
+      if (last) last.end = line;
+      const whole = { line, end: end + bodyLine, title: words, more: "", done: null };
+      stories.push({ kind: "story", ...whole });
+    } else if (last) last.title = `${last.title} ${words}`.trim();
+  });
+  return stories;
 }
 
 /** Which column of a table names its rows, the best first. */

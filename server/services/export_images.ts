@@ -4,10 +4,12 @@ import type { App } from "../app.ts";
 import { AppError } from "../errors.ts";
 import type { PlanningDocument, Project } from "../records.ts";
 import { type DocumentImage, linkedImage, readImage } from "./document_images.ts";
-import type { OpenDocument } from "./documents.ts";
 
 /** Most bytes of texts and images that one export holds. */
 export const EXPORT_BYTES = 64 * 1024 * 1024;
+
+/** A document as far as its images go. */
+type Illustrated = { document: Pick<PlanningDocument, "path">; text: string };
 
 export interface ExportImages {
   /** By their path from `planning/`. */
@@ -22,7 +24,7 @@ const REFERENCE = /^ {0,3}\[[^\]\n]{1,200}\]:\s{0,10}<?([^\s>]{1,500})/gm;
 /** Throws `conflict` where texts and images come to more than `EXPORT_BYTES`, and the signal's reason. */
 export async function exportImages(
   app: App,
-  { project, documents }: { project: Project; documents: readonly OpenDocument[] },
+  { project, documents }: { project: Project; documents: readonly Illustrated[] },
   signal: AbortSignal,
 ): Promise<ExportImages> {
   const all = new Map<string, DocumentImage>();
@@ -49,10 +51,10 @@ export function requireRoom(bytes: number): void {
   if (bytes > EXPORT_BYTES) throw tooMuch();
 }
 
-const bytesOf = (documents: readonly OpenDocument[]): number =>
+const bytesOf = (documents: readonly Illustrated[]): number =>
   documents.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
 
-function imagePaths(documents: readonly OpenDocument[]): Set<string> {
+function imagePaths(documents: readonly Illustrated[]): Set<string> {
   const found = new Set<string>();
   for (const { document, text } of documents) {
     for (const pattern of [ADDRESS, REFERENCE]) {

@@ -8,6 +8,7 @@ import { basename, dirname } from "node:path";
 import { hasCommit } from "../../agents/git/contents.ts";
 import { createRepository } from "../../agents/git/new_repository.ts";
 import { identityOf, isAncestor, tipOf } from "../../agents/git/repository.ts";
+import { imageFile } from "../../agents/planning/image_files.ts";
 import type { PlanningText } from "../../agents/project_templates/fill.ts";
 import { actingAs, type App } from "../app.ts";
 import type { Db } from "../db.ts";
@@ -23,6 +24,7 @@ import {
   type ProjectMaking,
   setMakingCommit,
 } from "../store/project_makings.ts";
+import type { BootstrapImage } from "./bootstrap_documents.ts";
 import { isEmptyOrMissing, makingFolder, putInPlace, targetFolder } from "./new_folder.ts";
 import { checkToolchains, commandsFrom, createProject, type PlannedProject } from "./projects.ts";
 import { type FilledTemplate, previewTemplate, projectTemplate } from "./project_templates.ts";
@@ -41,6 +43,8 @@ export interface NewFromTemplate {
   commands?: Partial<Record<CommandName, string>>;
   /** Beside the template's, or in their place. */
   documents: readonly PlanningText[];
+  /** That the documents show. */
+  images?: readonly BootstrapImage[];
   /** Whether the roadmap's rows become ideas, which agents then refine. */
   ideas: boolean;
   commandsAllowed: boolean;
@@ -80,7 +84,7 @@ const REMOVE_TRIES = 3;
  */
 export function previewProject(
   app: App,
-  input: Pick<NewFromTemplate, "template" | "answers" | "commands" | "documents">,
+  input: Pick<NewFromTemplate, "template" | "answers" | "commands" | "documents" | "images">,
 ): FilledTemplate {
   return previewTemplate(app, projectTemplate(app, input.template), input);
 }
@@ -186,13 +190,16 @@ export function beginMaking(
 async function buildMaking(
   app: App,
   { id, folder, path }: ProjectMaking,
-  { name, files }: FilledTemplate,
+  { name, files, images }: FilledTemplate,
   signal: AbortSignal,
 ): Promise<ProjectMaking> {
   await createFolder(folder, path);
   await createRepository({
     path: folder,
-    files,
+    files: [
+      ...files,
+      ...images.map(({ path, bytes }) => ({ path: imageFile(path), content: bytes })),
+    ],
     message: `Begin ${name}`,
     author: await identityOf(folder, signal),
     signal,

@@ -13,6 +13,7 @@ import {
   type ProjectPlan,
 } from "../../agents/project_templates/fill.ts";
 import { documentAgents } from "../../agents/project_templates/documents.ts";
+import { imageFile } from "../../agents/planning/image_files.ts";
 import { checkAgents } from "../../agents/project_templates/template_agents.ts";
 import { type ProjectTemplate, readTemplate } from "../../agents/project_templates/template.ts";
 import type { App } from "../app.ts";
@@ -28,6 +29,7 @@ import {
   setTemplateTrusted,
 } from "../store/project_templates.ts";
 import type { TemplateSource } from "../states.ts";
+import type { BootstrapImage } from "./bootstrap_documents.ts";
 import { type RoadmapIdea, roadmapIdeas } from "./roadmap_ideas.ts";
 
 /** A template with where it comes from. */
@@ -161,6 +163,10 @@ export function removeTemplate(app: App, id: string): void {
 export type FilledTemplate = ProjectPlan & {
   /** What the roadmap wishes for. */
   ideas: RoadmapIdea[];
+  /** How many more it wishes for than a project begins with. */
+  ideasLeft: number;
+  /** Beside the files. */
+  images: BootstrapImage[];
 };
 
 /**
@@ -170,9 +176,10 @@ export type FilledTemplate = ProjectPlan & {
 export function previewTemplate(
   app: Pick<App, "catalog" | "clock">,
   { template }: Pick<KnownTemplate, "template">,
-  { answers, documents, commands }: {
+  { answers, documents, images = [], commands }: {
     answers: Record<string, string>;
     documents: readonly PlanningText[];
+    images?: readonly BootstrapImage[];
     commands?: FillOptions["commands"];
   },
 ): FilledTemplate {
@@ -180,5 +187,10 @@ export function previewTemplate(
   const agents = documentAgents(documents, catalog);
   const date = today(app);
   const plan = fillTemplate(template, answers, { catalog, date, documents, agents, commands });
-  return { ...plan, ideas: roadmapIdeas(plan.planning) };
+  const { ideas, left } = roadmapIdeas(plan.planning);
+  const paths = new Set(plan.files.map(({ path }) => path.toLowerCase()));
+  return {
+    ...{ ...plan, ideas, ideasLeft: left },
+    images: images.filter(({ path }) => !paths.has(imageFile(path).toLowerCase())),
+  };
 }

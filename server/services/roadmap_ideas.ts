@@ -22,8 +22,13 @@ export interface RoadmapIdea {
 /** Most ideas that a new project begins with. */
 const IDEAS_MAX = 100;
 
-/** What a new project's roadmaps wish for, by the rules of *Make ideas*; what is done is left out, and what comes twice. */
-export function roadmapIdeas(documents: readonly PlanningText[]): RoadmapIdea[] {
+/**
+ * What a new project's roadmaps wish for, by the rules of *Make ideas*; what is done is left out, and what comes twice.
+ * `left`: how many more there are than a project begins with.
+ */
+export function roadmapIdeas(
+  documents: readonly PlanningText[],
+): { ideas: RoadmapIdea[]; left: number } {
   const found = new Map<string, RoadmapIdea>();
   for (const { path, text } of documents) {
     if (path.startsWith("templates/") || documentFacts(path, text).type !== "roadmap") continue;
@@ -35,7 +40,8 @@ export function roadmapIdeas(documents: readonly PlanningText[]): RoadmapIdea[] 
       found.set(words, { title, description, of: { document, words, sectionWords, nth, section } });
     }
   }
-  return [...found.values()].slice(0, IDEAS_MAX);
+  const ideas = [...found.values()].slice(0, IDEAS_MAX);
+  return { ideas, left: found.size - ideas.length };
 }
 
 /** Submits all of them, to be refined at once; their documents need not have been looked at yet. */
