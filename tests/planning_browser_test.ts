@@ -236,9 +236,9 @@ async function mark({ b, page }: Stage): Promise<void> {
   await set("one\n\ntwo\nthree", 0, 14);
   await press("Checklist");
   await is("- [ ] one\n\n- [ ] two\n- [ ] three");
-  await press("Numbered list");
+  await press("List with 1.");
   await is("1. one\n\n2. two\n3. three");
-  await press("Numbered list");
+  await press("List with 1.");
   await is("one\n\ntwo\nthree");
   await press("Code");
   await is("```\none\n\ntwo\nthree\n```");

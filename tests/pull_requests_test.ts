@@ -173,7 +173,7 @@ Deno.test("changes that a person wants go to the developer; their result is push
     ["a.txt", 3, "ana on GitHub:\nWhy three?", false],
   );
   const { guidance } = requestTicketChanges(it.app, it.ticket.id, "");
-  equal(guidance, "- a.txt:3: ana on GitHub:\nWhy three?");
+  equal(guidance, "- a.txt:3: ana on GitHub:\n  Why three?");
   throws(() => takeUp(it.app, it.ticket.id, { remarks: [line!.id] }), { code: "conflict" });
 
   const run = findActiveRun(it.app.db, it.ticket.id)!;
@@ -208,7 +208,7 @@ Deno.test("a check that failed there is taken up once, and goes to the developer
   await it.follow();
   equal(takeUp(it.app, it.ticket.id, { checks: [ci!.key] }).length, 0);
   const { guidance } = requestTicketChanges(it.app, it.ticket.id, "");
-  match(guidance, /^- The check "ci" fails on GitHub at [0-9a-f]{7}\nci failed\nhttps:/);
+  match(guidance, /^- The check "ci" fails on GitHub at [0-9a-f]{7}\n {2}ci failed\n {2}https:/);
 });
 
 Deno.test("a remark on a line of an older push is taken up without its line", async () => {

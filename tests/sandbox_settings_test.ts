@@ -97,7 +97,7 @@ Deno.test("settings of a sandbox that are wrong are refused by their names, and 
     [{ hosts: ["a.example:0"] }, "hosts.0", /is no host/],
     [{ hosts: ["127.1"] }, "hosts.0", /is no host/],
     [{ hosts: Array(101).fill("a.example") }, "hosts", /100/],
-    [{ hosts: "a.example" }, "hosts", /array/],
+    [{ hosts: "a.example" }, "hosts", /a list/],
     [{ toolchains: ["bin"] }, "toolchains", /is no absolute path/],
     [{ toolchains: [data.path] }, "toolchains", /is Gaffer's data folder/],
     [{ toolchains: [repo.beside("to data")] }, "toolchains", /is Gaffer's data folder/],
@@ -107,7 +107,7 @@ Deno.test("settings of a sandbox that are wrong are refused by their names, and 
     [{ limits: { memory_mb: 255 } }, "limits.memory_mb", /from 256 to 1048576/],
     [{ limits: { cpu_seconds: 1.5 } }, "limits.cpu_seconds", /a whole number from 10/],
     [{ limits: { memory_mb: null } }, "limits.memory_mb", /or nothing/],
-    [{ limits: { threads: 5 } }, "limits", /threads/],
+    [{ limits: { threads: 5 } }, "limits.threads", /threads|unknown|no such/],
   ];
   for (const [changes, field, why] of wrong) {
     const { status, json } = await call("PATCH", `/projects/${id}`, changes);

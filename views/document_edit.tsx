@@ -142,7 +142,7 @@ const writes: { what: string; label: string; shown: VNode | string; keys?: strin
   { what: "italic", label: "Italic", shown: <i>I</i>, keys: "Control+i" },
   { what: "heading", label: "Heading", shown: "H" },
   { what: "list", label: "List", shown: "•" },
-  { what: "numbers", label: "Numbered list", shown: "1." },
+  { what: "numbers", label: "List with 1.", shown: "1." },
   { what: "checklist", label: "Checklist", shown: "☐" },
   { what: "quote", label: "Quote", shown: "❝" },
   { what: "code", label: "Code", shown: <code>{"<>"}</code> },

@@ -15,10 +15,15 @@ const attack = (
   name: string,
   command: (scene: Scene) => string,
   says: RegExp | "done" = readOnly,
+  fails?: RegExp,
 ): Attack => ({
   name,
   steps: (scene) => [bash(command(scene), says), saving(1), saving(2)],
+  ...fails && { fails },
 });
+
+/** Where an agent's own attributes name one, nothing is committed past it. */
+const noFilter = /pass(?:es)? through the filter "evil", and Gaffer runs no filter/;
 
 export const gitTricks: Attack[] = [
   attack(
@@ -27,6 +32,9 @@ export const gitTricks: Attack[] = [
       `echo '* filter=evil' > .gitattributes; git config filter.evil.clean "${
         evil(scene).replaceAll('"', '\\"')
       }"`,
+    readOnly,
+    // Without a sandbox the command waits for a person, and there is nothing to commit.
+    new RegExp(`^none$|${noFilter.source}`),
   ),
   attack(
     "hooks in the repository",
@@ -107,7 +115,8 @@ export const gitTricks: Attack[] = [
     files: {
       ".gitattributes": "* filter=evil diff=evil merge=evil ident export-subst\n",
     },
-    steps: () => [["Write", { file_path: "fine.bin", content: "" }, "done"], saving(1)],
+    steps: () => [["Write", { file_path: "fine.bin", content: "" }, "done"]],
+    fails: noFilter,
   },
   {
     name: "submodules with options for names",
