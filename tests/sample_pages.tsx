@@ -972,7 +972,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
         setupNetwork: true,
         ideas: [{ title: "The core works" }],
         ideasLeft: 30,
-        images: [{ path: "planning/images/map-1f2e.png", bytes: 20_480 }],
+        images: [{ path: "planning/images/map-1a2b.png", bytes: 12_345 }],
         agents: [{ title: "feature-dev", note: "Builds it", text: "## Craft" }],
         files: [{ title: "CLAUDE.md", note: "", text: "# New" }],
       }}

@@ -111,7 +111,7 @@ export function NewFromTemplatePage(props: NewFromTemplatePageProps): VNode {
             {...field("documents_of")}
             kind="choice"
             label="Planning documents to begin with"
-            hint="The template's own come along, but for a roadmap where the project has one. Agents that they name below a heading “Agents” are made, too."
+            hint="The template's own come along, but for a roadmap where the project has one. Agents that they name below a heading “Agents” are made, too; images that they show come along, and ideas and tickets of their project stand there in words."
             options={[
               { value: "", label: "The template's" },
               ...shell.projects.map(({ id, name }) => ({

@@ -6,7 +6,6 @@ import type { ShownHunk } from "./ask.tsx";
 import { Panel, StatusBadge, Time } from "./components.tsx";
 import { firstLine } from "./format.ts";
 import { ActionForm } from "./forms.tsx";
-import { Inline } from "./inline.tsx";
 import { documentHref, suggestionHref } from "./links.ts";
 import { hunkWords, suggestionWords } from "./planning_words.ts";
 import { Prose } from "./prose.tsx";
@@ -83,9 +82,10 @@ function Piece(
     <article class="question" id={`piece-${number}`} data-row="" aria-label={`Piece ${number}`}>
       <h3>Piece {number}, {place}</h3>
       {reason ? <Prose text={reason} /> : whole && (
-        <p class="muted">
-          Why the whole change: <Inline text={whole} />
-        </p>
+        <>
+          <p class="muted">Why the whole change:</p>
+          <Prose text={whole} />
+        </>
       )}
       {unfit && (
         <div class="error">

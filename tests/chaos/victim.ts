@@ -7,6 +7,8 @@ import { type Kill, LATEST_MS, type Sight } from "./kill_plan.ts";
 
 /** What a killed server started has to be gone by then. */
 const GONE_MS = 10_000;
+/** What a server sees of its work takes longer where its start does: on a machine that has much else to do. */
+const SLOW_STARTS = 10;
 
 /** One server, from its start to its end. */
 export interface Life {
@@ -102,7 +104,14 @@ export class Victim implements AsyncDisposable {
   /** Resolves when so many more of these were seen, or it took too long. */
   passed(sight: Sight, count: number): Promise<void> {
     const { bell } = this;
-    return bell.counted(sight, bell.count(sight) + count, AbortSignal.timeout(LATEST_MS));
+    const withinMs = Math.max(LATEST_MS, SLOW_STARTS * this.#startMs);
+    return bell.counted(sight, bell.count(sight) + count, AbortSignal.timeout(withinMs));
+  }
+
+  /** How long the present server took to answer. */
+  get #startMs(): number {
+    const { startedMs, answeredMs } = this.lives.at(-1)!;
+    return answeredMs === null ? 0 : answeredMs - startedMs;
   }
 
   /** SIGKILL; resolves when nothing that it started is left. */
