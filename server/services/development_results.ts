@@ -16,7 +16,6 @@ import { getTicket, updateTicket } from "../store/tickets.ts";
 import { isReviewable, whyNotReviewable } from "./evidence.ts";
 import { tellOfDeployment } from "./deploying.ts";
 import { startRun } from "./runs.ts";
-import { moveTicket } from "./ticket_moves.ts";
 import { block, goTo, sendBack, toReview } from "./development.ts";
 
 /** Takes over what an agent of the ticket handed in, in the transaction that ends its run. */
