@@ -130,10 +130,13 @@
     return true;
   }
 
+  // The form that somebody writes in; from anywhere else on the page that of the document.
   function save(event) {
-    const form = event.target.closest?.("[data-editor]") ?? document.querySelector("[data-editor]");
-    if (!form) return;
+    const editor = document.querySelector("[data-editor]");
+    if (!editor) return;
     event.preventDefault(); // the browser would save the page
+    const own = event.target.closest?.("form");
+    const form = own?.querySelector("textarea") ? own : editor;
     form.requestSubmit(form.querySelector('[data-key="Control+Enter"]'));
   }
 

@@ -64,6 +64,7 @@ Deno.test("only what is merged is deployed, and by one run at a time", async () 
   await it.merged();
   const run = deploy();
   throws(deploy, refusal(/: the deployer is at work on it$/));
+  throws(() => it.ask(), refusal(/^Cannot undo the merge of ticket #1: the deployer is at work/));
   cancelRun(it.app, run.id);
   equal(typesOf(it, run).at(-1), "cancelled");
   it.ask();

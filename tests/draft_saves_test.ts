@@ -118,7 +118,7 @@ Deno.test("a window goes on from the draft that it was opened with, unless that 
   await keepDraft(b.app, id, { text: "one?", seen, form: "c", from }, never);
   await keepDraft(b.app, id, { text: "one??", seen, form: "c", from }, never);
   deepEqual(drafts().map(({ text }) => text).sort(), ["one!", "one, two", "one??"]);
-  discardDraft(b.app, id, "c");
+  discardDraft(b.app, id, { form: "c" });
   equal(drafts().length, 2);
 });
 
@@ -174,6 +174,57 @@ Deno.test("the form shows what was typed in another window, when, and lets the p
   const [, form] = rest.typed_from.split(".");
   equal((await b.pages.post(`/documents/${id}/discard`, { typed_in: form! })).status, 303);
   doesNotMatch(await page(`/documents/${id}`), /You have a draft/);
+});
+
+Deno.test("saving both texts together keeps what was typed after they were put together, and discarding throws all of the form away", async () => {
+  await using at = await bench();
+  const { b, id, seen } = at;
+  const edit = `/documents/${id}/edit`;
+  await keepDraft(b.app, id, { text: `${TEXT}mine\n`, seen, form: "a" }, never);
+  await b.repo.commit("Theirs", { [`planning/${PATH}`]: `theirs\n${TEXT}` });
+  const met = async () => await (await b.pages.get(edit)).text();
+  const own = (html: string) => fieldsOf(html);
+  const html = await met();
+  const merged = /id="document-merged"[^]*?<\/form>/.exec(html)![0];
+  const field = (name: string) => new RegExp(`name="${name}" value="([^"]*)"`).exec(merged)![1]!;
+  const typed = own(html);
+  await b.pages.post(`/documents/${id}/draft`, { ...typed, text: `${TEXT}mine, and more\n` });
+  const saved = await b.pages.post(edit, {
+    seen: field("seen"),
+    typed_in: field("typed_in"),
+    typed_from: field("typed_from"),
+    text: `theirs\n${TEXT}mine\n`,
+  });
+  equal(saved.status, 303);
+  const texts = () => draftsFor(b.app, getSpot(b.app.db, id), "").map(({ text }) => text);
+  deepEqual(texts(), [`${TEXT}mine, and more\n`]);
+
+  const again = await met();
+  const [, discard] = /action="[^"]*\/discard"[^>]*>((?:(?!<\/form>)[^])*?)Discard my text/.exec(
+    again,
+  )!;
+  const mark = (name: string) => new RegExp(`name="${name}" value="([^"]*)"`).exec(discard!)![1]!;
+  // A script keeps the first words of this form in its own draft, which takes the place of the other.
+  await b.pages.post(`/documents/${id}/draft`, { ...own(again), text: `${TEXT}mine, and most\n` });
+  await b.pages.post(`/documents/${id}/discard`, {
+    typed_in: mark("typed_in"),
+    typed_from: mark("typed_from"),
+  });
+  deepEqual(texts(), []);
+});
+
+Deno.test("a draft of a form without a name can be gone on with beside a newer one", async () => {
+  await using at = await bench();
+  const { b, id, seen } = at;
+  await keepDraft(b.app, id, { text: "without a name\n", seen }, never);
+  b.app.advance(1_000);
+  await keepDraft(b.app, id, { text: "newer\n", seen, form: "a" }, never);
+  const edit = `/documents/${id}/edit`;
+  const html = await (await b.pages.get(edit)).text();
+  equal(typedIn(html), "newer\n");
+  const goOn = /formaction="([^"]*other=[^"]*)"/.exec(html)![1]!;
+  const to = await b.pages.post(goOn, { ...fieldsOf(html), text: "newer\n" });
+  equal(typedIn(await (await b.pages.get(to.headers.get("location")!)).text()), "without a name\n");
 });
 
 Deno.test("going on with another draft keeps nothing of a form in which nothing was typed", async () => {

@@ -9,6 +9,7 @@ import {
 } from "node:assert";
 import { changeProjectIn } from "../server/services/projects.ts";
 import { checkOutput } from "../server/services/check_outputs.ts";
+import { describeMerge } from "../server/services/merging.ts";
 import { requestTicketChanges, retryTicket } from "../server/services/tickets.ts";
 import { insertCheck } from "../server/store/checks.ts";
 import { listFlakyTests } from "../server/store/flaky_tests.ts";
@@ -330,6 +331,20 @@ Deno.test("where the project leaves reviews to people, a ticket that passes its 
   deepEqual(bench.checks.filter(({ baseline }) => !baseline).map(({ status }) => status), [
     ...["skipped", "passed"],
   ]);
+});
+
+Deno.test("what the reviewer found is gone once reviews are left to people and the work has changed", async () => {
+  await using bench = await EvidenceBench.make({ "results.txt": tap("adds") });
+  await bench.develop({ "a.txt": "a" });
+  await bench.app.end(bench.run, { type: "succeeded", result: blockingReview });
+  equal(listFindings(bench.app.db, bench.id).length, 2);
+  match(describeMerge(bench.app, bench.ticket).reviewedBy ?? "", /^reviewer/);
+  bench.rules({ agentReviews: false });
+  requestTicketChanges(bench.app, bench.id, "Say b");
+  await bench.work({ "a.txt": "b" });
+  equal(bench.ticket.status, "review");
+  deepEqual(listFindings(bench.app.db, bench.id), []);
+  equal(describeMerge(bench.app, bench.ticket).reviewedBy, null);
 });
 
 Deno.test("where the base is not looked at before work begins, it is once something fails, and what failed there is known", async () => {

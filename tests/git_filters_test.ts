@@ -7,6 +7,7 @@ import {
   strictEqual as equal,
 } from "node:assert";
 import { checkpoint } from "../agents/git/checkpoints.ts";
+import { filteredAmong, filteredBetween } from "../agents/git/filters.ts";
 import { commitFile } from "../agents/git/file_commit.ts";
 import { landMerge } from "../agents/git/landing.ts";
 import { replaceFiles } from "../agents/git/replacing.ts";
@@ -179,4 +180,31 @@ Deno.test("a ticket whose developer wrote a secret blocks with it, goes on once 
   equal(await repo.git("show", "main:secrets/key.txt"), "ENC:hunter2");
   equal(await repo.git("show", "main:a.txt"), "a");
   equal(await repo.read("secrets/key.txt"), "hunter2\n");
+});
+
+Deno.test("in new projects of game engines the images of documents are no business of git-lfs", async () => {
+  for (const id of ["unity", "unreal"]) {
+    const yaml = await Deno.readTextFile(
+      new URL(`../agents/project_templates/built_in/${id}.yaml`, import.meta.url),
+    );
+    const [, block] = /path: \.gitattributes\n +text: \|\n((?: {6}.*\n)+)/.exec(yaml)!;
+    await using repo = await TestRepo.make({ ".gitattributes": block!.replace(/^ {6}/gm, "") });
+    const paths = ["a.png", "planning/images/a.png"];
+    const filtered = await filteredAmong(repo.dir, paths, never);
+    deepEqual(filtered.map(({ path }) => path), ["a.png"], id);
+  }
+});
+
+Deno.test("a file that a merge takes away passes through no filter", async () => {
+  await using repo = await TestRepo.make({ ".gitattributes": CRYPT, "secrets/a.md": "a\n" });
+  await repo.git("config", "filter.crypt.smudge", "cat");
+  const from = await repo.git("rev-parse", "HEAD");
+  await repo.git("rm", "-q", "secrets/a.md");
+  await repo.git("commit", "-q", "-m", "Gone");
+  const to = await repo.git("rev-parse", "HEAD");
+  const tree = { path: repo.dir, gitDir: `${repo.dir}/.git` };
+  deepEqual(await filteredBetween(tree, from, to, never), []);
+  deepEqual((await filteredBetween(tree, to, from, never)).map(({ path }) => path), [
+    "secrets/a.md",
+  ]);
 });

@@ -223,10 +223,11 @@ Deno.test({
     const log = await logOf(client, first.id);
     deepEqual(log.map((e: Json) => e.number), log.map((_, index) => index + 1));
     const tools = log.filter((e: Json) => e.type === "tool_started");
-    deepEqual(tools.map((e: Json) => e.body.call.name), [
-      ...["Read", "Read", "Grep", "Bash", "Edit", "submit_result", "run_checks", "submit_result"],
-    ]);
     // Those that only read have their beginning beside their end, whichever ended first.
+    const names = tools.map((e: Json) => e.body.call.name);
+    deepEqual([...names.slice(0, 3).toSorted(), ...names.slice(3)], [
+      ...["Grep", "Read", "Read", "Bash", "Edit", "submit_result", "run_checks", "submit_result"],
+    ]);
     const types = log.map((e: Json) => e.type);
     const ofTurn = types.slice(types.indexOf("tool_started"), types.indexOf("tool_started") + 6);
     deepEqual(ofTurn.toSorted(), [

@@ -45,6 +45,10 @@ Deno.test({
         () => onPage(browser, write),
       );
       await t.step("an edit from outside while typing", () => onPage(browser, meet));
+      await t.step(
+        "Ctrl S saves the form that somebody writes in",
+        () => onPage(browser, meetByKey),
+      );
       await t.step("so it is on the narrowest page", () => onPage(browser, meet, { width: 320 }));
       await t.step("and without scripts", () => onPage(browser, meet, { scripts: false }));
       await t.step("typing in two windows", () => onPage(browser, twice, { width: 320 }));
@@ -110,6 +114,20 @@ async function meet({ b, page }: Stage): Promise<void> {
   await page.getByRole("button", { name: "Save both together" }).click();
   await page.locator("#flash", { hasText: "specs/saving.md saved" }).waitFor();
   equal(await b.repo.read(SAVING), TEXT.replace("one", "mine").replace("three", "theirs"));
+}
+
+async function meetByKey({ b, page }: Stage): Promise<void> {
+  await page.goto(page.url().replace("/planning", `/documents/${b.idOf("specs/saving.md")}/edit`));
+  await page.locator("#document-form-text").fill(TEXT.replace("one", "mine"));
+  await b.repo.commit("Theirs", { [SAVING]: TEXT.replace("three", "theirs") });
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  const merged = page.getByLabel("Both texts, merged");
+  await merged.press("Control+End");
+  await page.keyboard.type("By hand\n");
+  await page.keyboard.press("Control+s");
+  await page.locator("#flash", { hasText: "specs/saving.md saved" }).waitFor();
+  const both = TEXT.replace("one", "mine").replace("three", "theirs");
+  equal(await b.repo.read(SAVING), `${both}By hand\n`);
 }
 
 async function twice({ b, page }: Stage): Promise<void> {

@@ -515,6 +515,7 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
         theirs: `--- a/x\n+++ b/x\n@@ -1,1 +1,2 @@\n # Saving\n+${"theirs/".repeat(30)}\n`,
         mine: "--- a/x\n+++ b/x\n@@ -1,1 +1,2 @@\n # Saving\n+mine\n",
         merged: { text: `${text}\n<<<<<<< yours\nmine\n=======\n`, conflicts: 1 },
+        mergedIn: { form: "form_merged", from: "" },
       }}
     />
   ),

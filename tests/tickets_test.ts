@@ -162,6 +162,8 @@ Deno.test("a ticket that was cancelled at its merge comes back by way of its che
   const again = retryTicket(app, ticket.id);
   deepEqual([again.status, again.step], ["queued", "build"]);
   equal(waiting(app, "advance_ticket"), 1);
+  cancelTicket(app, ticket.id);
+  equal(retryTicket(app, ticket.id, "merge").step, "build", "also where somebody names that step");
 });
 
 Deno.test("a cancelled ticket can be queued again and goes on from its step", async () => {

@@ -61,9 +61,7 @@ export function DocumentEditPage(props: DocumentEditPageProps): VNode {
   return (
     <Layout shell={shell} title={`Edit ${title}`} current="planning" live={live}>
       <PageHead crumb={{ href: documentHref(id), label: title }} title={`Edit ${title}`} />
-      {meeting && (
-        <Meeting id={id} meeting={meeting} form={form} draft={typed.form} nowMs={shell.nowMs} />
-      )}
+      {meeting && <Meeting id={id} meeting={meeting} form={form} nowMs={shell.nowMs} />}
       {others.map((other) => (
         <OtherDraft key={other.form} id={id} other={other} nowMs={shell.nowMs} />
       ))}

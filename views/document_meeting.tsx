@@ -5,7 +5,7 @@ import { PlainDiff } from "./activity_call.tsx";
 import { Notice, Time } from "./components.tsx";
 import { plural } from "./format.ts";
 import { Button, Field } from "./forms.tsx";
-import { documentHref, idPart, withQuery } from "./links.ts";
+import { documentHref, idPart } from "./links.ts";
 
 /** Id of the form of a document. */
 export const FORM = "document-form";
@@ -46,6 +46,8 @@ export interface DocumentMeetingShown {
   mine: string | null;
   /** Both together, for a person to look at; null: they can't be put together. */
   merged: { text: string; conflicts: number } | null;
+  /** Names the form of that, and the draft whose words are in it: what is typed meanwhile is not. */
+  mergedIn: DocumentForm["typed"];
 }
 
 /** Hidden: what is typed, into what, and where. A field called "form" would hide what scripts know by that name. */
@@ -67,7 +69,7 @@ export function OtherDraft(
 ): VNode {
   const { form, text, updatedAt, diff } = other;
   const part = `other-draft-${idPart(form)}`;
-  const goOn = withQuery(`${documentHref(id)}/draft`, { other: form });
+  const goOn = `${documentHref(id)}/draft?other=${encodeURIComponent(form)}`; // a form may have no name
   return (
     <Notice tone="waiting" title="You typed something else in another window" id={part}>
       <p>
@@ -102,16 +104,14 @@ export function OtherDraft(
 
 /** Both texts, where the file was changed after it was opened. */
 export function Meeting(
-  { id, meeting, form: typing, draft, nowMs }: {
+  { id, meeting, form: typing, nowMs }: {
     id: string;
     meeting: DocumentMeetingShown;
     form: DocumentForm;
-    /** Names the form whose draft is shown. */
-    draft: string;
     nowMs: number;
   },
 ): VNode {
-  const { present, changed, version, theirs, mine, merged } = meeting;
+  const { present, changed, version, theirs, mine, merged, mergedIn } = meeting;
   const form = "document-merged";
   return (
     <Notice tone="waiting" title="The file was changed after you opened it" id="document-meeting">
@@ -144,7 +144,7 @@ export function Meeting(
                 `, with ${plural(merged.conflicts, "place")} that both have changed`}
             </summary>
             <form method="post" action={`${documentHref(id)}/edit`} id={form} class="document-form">
-              <FormMarks form={typing} seen={version} />
+              <FormMarks form={{ ...typing, typed: mergedIn }} seen={version} />
               <Field
                 form={form}
                 name="text"
@@ -162,7 +162,8 @@ export function Meeting(
           </details>
         )}
         <form method="post" action={`${documentHref(id)}/discard`}>
-          <input type="hidden" name="typed_in" value={draft} />
+          <input type="hidden" name="typed_in" value={typing.typed.form} />
+          <input type="hidden" name="typed_from" value={typing.typed.from} />
           <Button kind="quiet">Discard my text</Button>
         </form>
       </div>

@@ -106,9 +106,8 @@ export function TicketActions(props: TicketActionsProps): VNode {
       id="ticket-actions"
     >
       {status === "done" && <UndoActions ticket={ticket} undo={undo} neededBy={neededBy} />}
-      {status === "done" && undo?.status !== "pending" && !atWork && (
-        <DeployAction ticket={ticket} />
-      )}
+      {status === "done" && ticket.mergeCommit !== null && undo?.status !== "pending" && !atWork &&
+        <DeployAction ticket={ticket} />}
       {status === "queued" && !needs && (
         <div class="action-main">
           <ActionForm action={action("start")} kind="primary">Start now</ActionForm>

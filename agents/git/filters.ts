@@ -112,7 +112,16 @@ export async function filteredBetween(
 ): Promise<FilteredFile[]> {
   const known = await knownFilters(tree, signal);
   if (known.size === 0) return [];
-  const args = ["diff-tree", "-r", "-z", "--no-renames", "--name-only", from, to];
+  const args = [
+    "diff-tree",
+    "-r",
+    "-z",
+    "--no-renames",
+    "--diff-filter=d",
+    "--name-only",
+    from,
+    to,
+  ];
   const doing = "list the changed files";
   const paths = (await gitOk(tree, args, { signal, doing })).split("\0").filter(Boolean);
   const filtered = await filteredAmong(tree, paths, signal);

@@ -75,6 +75,10 @@ export async function documentEditPage(
       await meetingShown(document, opened.text, {
         ...meeting,
         changed: await lastChange(app, document, present, signal),
+        mergedIn: {
+          form: newFormName(),
+          from: draftMark({ form: draft?.form ?? opened.typed.form, text: opened.text }),
+        },
       }),
     live: {
       path: `/live/document/${id}/edit?version=${document.version}`,
@@ -136,7 +140,10 @@ const othersShown = (
 async function meetingShown(
   { path }: PlanningDocument,
   mine: string,
-  { base, present, merged, changed }: DocumentMeeting & { changed: LastChange },
+  { base, present, merged, changed, mergedIn }:
+    & DocumentMeeting
+    & { changed: LastChange }
+    & Pick<DocumentMeetingShown, "mergedIn">,
 ): Promise<DocumentMeetingShown> {
   const changes = async (text: string) =>
     base === null ? null : await documentDiff(path, base, text);
@@ -147,6 +154,7 @@ async function meetingShown(
     theirs: await changes(present),
     mine: await changes(mine),
     merged,
+    mergedIn,
   };
 }
 

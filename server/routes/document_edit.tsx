@@ -4,7 +4,7 @@ import { z } from "zod";
 import { Completions } from "../../views/document_completions.tsx";
 import { DocumentEditPage, DocumentLiveParts } from "../../views/document_edit.tsx";
 import { DocumentVersionsPage } from "../../views/document_versions.tsx";
-import { documentHref, planningHref, withQuery } from "../../views/links.ts";
+import { documentHref, planningHref } from "../../views/links.ts";
 import { render } from "../../views/render.ts";
 import { type Api, type Env, requestSignal } from "../api.ts";
 import { AppError } from "../errors.ts";
@@ -111,7 +111,7 @@ export function documentEditApi(api: Api): void {
       out: draftSchema,
     }, ({ app, params }) => {
       const dropped = draft(app, params.id!);
-      discardDraft(app, params.id!, dropped.typed_in);
+      discardDraft(app, params.id!, { form: dropped.typed_in });
       return dropped;
     });
 }
@@ -135,7 +135,7 @@ export function typedIn(fields: Record<string, string>) {
 
 /** The form with one of this person's drafts in it. */
 export const editHref = (id: string, form: string): string =>
-  form === "" ? `${documentHref(id)}/edit` : withQuery(`${documentHref(id)}/edit`, { draft: form });
+  `${documentHref(id)}/edit?draft=${encodeURIComponent(form)}`;
 
 export function documentEditPages(pages: Hono<Env>, tools: PageTools): void {
   pages.get("/documents/:id/edit", async (c) => {
@@ -207,7 +207,8 @@ export function documentEditPages(pages: Hono<Env>, tools: PageTools): void {
 
   pages.post("/documents/:id/discard", async (c) => {
     const id = c.req.param("id");
-    discardDraft(c.var.app, id, (await readForm(c)).typed_in);
+    const { typed_in: form, typed_from: from } = await readForm(c);
+    discardDraft(c.var.app, id, { form, from });
     const { gone, projectId } = getSpot(c.var.app.db, id);
     return done(c, gone ? planningHref(projectId) : documentHref(id), "Draft thrown away");
   });

@@ -67,10 +67,10 @@ export function show(c: RequestContext, page: VNode, status: 200 | 409 | 422 = 2
   if (html.length < LARGE_CHARS || !takesGzip(c.req.header("accept-encoding") ?? "")) {
     return c.html(html, status) as Response;
   }
+  c.header("vary", "Accept-Encoding", { append: true });
   return c.body(new Uint8Array(zlib().gzipSync(html, { level: GZIP_LEVEL })), status, {
     "content-type": "text/html; charset=UTF-8",
     "content-encoding": "gzip",
-    "vary": "Accept-Encoding",
   });
 }
 

@@ -19,6 +19,7 @@ import {
 import { getCheckRules } from "../store/check_rules.ts";
 import { getProject } from "../store/projects.ts";
 import { deleteReturned } from "../store/returned_findings.ts";
+import { replaceFindings } from "../store/reviews.ts";
 import { findActiveRun, listTicketRuns } from "../store/runs.ts";
 import { listSubtasks, moveSubtask } from "../store/subtasks.ts";
 import { getTicket, type TicketChanges, updateTicket } from "../store/tickets.ts";
@@ -28,6 +29,7 @@ import { commandsMayRun, lacksNetwork, runCheck } from "./checks.ts";
 import { type Attempt, failureOf } from "./faults.ts";
 import { fillHome, keepHome } from "./caches.ts";
 import { gatherEvidence, isProven, isReviewable, whyNotReviewable } from "./evidence.ts";
+import { removeHome } from "./homes.ts";
 import { baseTip, followBranch, placeOf, ticketTip, worktreeOf } from "./places.ts";
 import { startRun } from "./runs.ts";
 import { fillWorktree } from "./worktree_files.ts";
@@ -158,15 +160,24 @@ async function prepare({ app, ticket, project, signal }: Work): Promise<void> {
       branch: ticket.branch ?? branchName(ticket.number, ticket.title),
     }));
   // What was left there by an attempt that was cancelled may just be being removed.
-  const made = await app.turnstile.through(row.path, () =>
-    createWorktree({
-      repo: project.path,
-      path: row.path,
-      branch: row.branch,
-      base: baseCommit,
-      first: row.status === "allocated" && ticket.branch === null,
-      signal,
-    }));
+  const first = row.status === "allocated" && ticket.branch === null;
+  const made = await app.turnstile.through(row.path, async () => {
+    if (first) {
+      // The home that another ticket of this number left, whose agents wrote in it.
+      await app.agents.release(row.path);
+      await removeHome(row.path);
+    }
+    return await createWorktree({
+      ...{
+        repo: project.path,
+        path: row.path,
+        branch: row.branch,
+        base: baseCommit,
+        first,
+        signal,
+      },
+    });
+  });
   if (made.movedAside !== null) {
     app.log.warn("a folder stood in the place of a ticket's worktree, and is kept", {
       ticket: ticket.number,
@@ -319,7 +330,10 @@ function review({ app, ticket }: Work): void {
     if (!isReviewable(tx.db, now)) return goTo(tx, now, "build");
     if (getCheckRules(tx.db, now.projectId).agentReviews) {
       startRun(app, tx, { ticket: now, purpose: "review", agent: "reviewer" });
-    } else toReview(tx, now, { summary: "", criteria: [] });
+    } else {
+      replaceFindings(tx, now.id, []); // what an agent found before was of other work
+      toReview(tx, now, { summary: "", criteria: [] });
+    }
   });
 }
 

@@ -157,7 +157,8 @@ export function failDevelopment(
   message: string,
 ): void {
   const ticket = getTicket(tx.db, run.ticketId!);
-  if (ticket.status !== "in_progress") return;
+  // How a deployment ended changes nothing of its ticket.
+  if (ticket.status !== "in_progress" || run.purpose === "deploy") return;
   // The explanation is a help, not a need: without it the developer gets the plain output.
   if (run.purpose === "explain") {
     const failed = newestFailure(listChecks(tx.db, ticket.id), ticket);

@@ -98,12 +98,18 @@ export const draftOf = (
   present: string,
 ): DocumentDraft | null => draftsFor(app, document, present)[0] ?? null;
 
-/** Throws away what was typed in a form; without one, what was typed last. No-op where nothing was. */
-export function discardDraft(app: App, id: string, form?: string): void {
+/**
+ * Throws away what was typed in a form, and the draft that it began with while that is as it was; without a form, what was
+ * typed last. No-op where nothing was.
+ */
+export function discardDraft(app: App, id: string, { form, from }: Partial<TypedIn> = {}): void {
   const spot = getSpot(app.db, id);
   transact(app, (tx) => {
-    const draft = findDraft(tx.db, spot, tx.actor, form);
-    if (draft) dropDraft(tx, spot, draft.form);
+    const drafts = listDraftsOf(tx.db, spot, tx.actor);
+    const meant = form === undefined
+      ? drafts.slice(0, 1)
+      : drafts.filter((draft) => draft.form === form || draftMark(draft) === from);
+    for (const draft of meant) dropDraft(tx, spot, draft.form);
   });
 }
 

@@ -40,12 +40,17 @@ export function proposedMessage(app: App, ticket: Ticket): string {
   return getMergeDetails(app.db, ticket.id).message || proposeMessage(describeMerge(app, ticket));
 }
 
+/** What a developer is at work for. */
+const WORKING: readonly string[] = ["develop", "fix", "change"];
+
 /** What the trailers of a ticket's merge are made of. */
 export function describeMerge(app: App, ticket: Ticket): MergeMessage {
   const runs = listAttemptRuns(app.db, ticket).filter((run) => run.status === "succeeded");
   const name = (run: { agent: string; model: string }) => `${run.agent} (${run.model})`;
-  const developers = runs.filter((r) => ["develop", "fix", "change"].includes(r.purpose)).map(name);
-  const reviewer = runs.findLast((run) => run.purpose === "review");
+  const developers = runs.filter((r) => WORKING.includes(r.purpose)).map(name);
+  const newest = runs.findLast(({ purpose }) => [...WORKING, "review"].includes(purpose));
+  // Who read what was changed since has not reviewed it.
+  const reviewer = newest?.purpose === "review" ? newest : null;
   return {
     type: ticket.type,
     title: ticket.title,

@@ -182,8 +182,9 @@ export function retryTicketIn(tx: Tx, id: string, from?: TicketStep): Ticket {
     // Its folder was removed: it is made again first, from the branch.
     const isGone = findWorktree(tx.db, id)?.status === "removed";
     // Its approval is over: it comes to its merge by way of a review.
-    const last = before.step === "merge" ? "build" as const : before.step;
-    const on = { step: isGone ? "prepare" as const : from ?? last, round: 0 };
+    const last = from ?? before.step;
+    const step = isGone ? "prepare" as const : last === "merge" ? "build" as const : last;
+    const on = { step, round: 0 };
     const ticket = moveTicket(tx, id, "queued", beginAnew(tx, before) ?? on);
     enqueueAdvanceTicket(tx, ticket);
     return ticket;

@@ -12,6 +12,7 @@ import type { Project, Ticket, Undo } from "../records.ts";
 import { type FailureReason, forgeNames } from "../states.ts";
 import { getProject } from "../store/projects.ts";
 import { findPullRequest } from "../store/pull_requests.ts";
+import { findActiveRun } from "../store/runs.ts";
 import { getTicket } from "../store/tickets.ts";
 import { endUndo, findUndo, insertUndo, updateUndo } from "../store/undos.ts";
 import { findWorktree } from "../store/worktrees.ts";
@@ -24,7 +25,8 @@ import { moveTicket } from "./ticket_moves.ts";
 
 /**
  * Asks the project's merge queue to take a merged ticket back. `why` stands in the commit and is told to the next
- * attempt. Throws `conflict` when the ticket is not merged, nothing of it had to be, or its undo is under way.
+ * attempt. Throws `conflict` when the ticket is not merged, nothing of it had to be, a run is at work on it, or its
+ * undo is under way.
  */
 export function askForUndo(app: App, id: string, why = ""): Ticket {
   return transact(app, (tx) => {
@@ -37,6 +39,10 @@ export function askForUndo(app: App, id: string, why = ""): Ticket {
     };
     if (ticket.status !== "done") refuse(`it is "${ticket.status}"`);
     if (findUndo(tx.db, id)?.status === "pending") refuse("that is under way");
+    const active = findActiveRun(tx.db, id);
+    if (active) {
+      refuse(`the ${active.agent} is at work on it. Cancel run ${active.id}, or wait for it`);
+    }
     const { mergeCommit } = ticket;
     if (mergeCommit === null) return refuse(NOTHING_MERGED);
     insertUndo(tx, { ticketId: id, mergeCommit, why: why.trim() });
