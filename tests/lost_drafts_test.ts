@@ -124,7 +124,7 @@ Deno.test("a file that came back has its draft again, and the list leads there",
   await b.follow();
   await b.repo.write(SAVING, "# Saving\n\nGames are saved.\n");
   const page = await (await b.pages.get("/planning/drafts")).text();
-  match(page, new RegExp(`href="/documents/${id}/edit"`));
+  match(page, new RegExp(`href="/documents/${id}/edit\\?draft="`));
   doesNotMatch(page, /is gone from the project/);
   match(await (await b.pages.get(`/documents/${id}/edit`)).text(), />typed<\/textarea>/);
   doesNotMatch(await (await b.pages.get("/planning")).text(), /documents that are gone/);

@@ -4,7 +4,7 @@ import type { FieldError } from "../server/errors.ts";
 import { EmptyState, Notice, Panel, Time } from "./components.tsx";
 import { ActionForm, Button, ErrorSummary, Field } from "./forms.tsx";
 import { Layout, PageHead } from "./layout.tsx";
-import { documentHref, draftsHref, idPart, planningHref } from "./links.ts";
+import { documentHref, draftHref, draftsHref, idPart, planningHref } from "./links.ts";
 import type { PlanningProject } from "./planning.tsx";
 import type { Shell } from "./shell.ts";
 
@@ -82,7 +82,7 @@ export function DocumentDraftsPage(props: DocumentDraftsPageProps): VNode {
                 <div class="row-main">
                   <a
                     class="row-title"
-                    href={`${documentHref(documentId!)}/edit?draft=${encodeURIComponent(form)}`}
+                    href={draftHref(documentId!, form)}
                   >
                     {title}
                   </a>

@@ -47,6 +47,9 @@ export const diagramHref = (diagramId: string): string => `/planning/diagrams/${
 export const imageHref = (projectId: string, path: string): string =>
   `/planning/${id(projectId)}/${path.split("/").map(id).join("/")}`;
 export const documentHref = (documentId: string): string => `/documents/${id(documentId)}`;
+/** The form with one of this person's drafts in it, by the form that it was typed in: "" has no name. */
+export const draftHref = (documentId: string, form: string): string =>
+  `${documentHref(documentId)}/edit?draft=${encodeURIComponent(form)}`;
 export const projectHref = (projectId: string): string => `/projects/${id(projectId)}`;
 /** Without a query: the form alone. */
 export const traceHref = (

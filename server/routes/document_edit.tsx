@@ -4,7 +4,7 @@ import { z } from "zod";
 import { Completions } from "../../views/document_completions.tsx";
 import { DocumentEditPage, DocumentLiveParts } from "../../views/document_edit.tsx";
 import { DocumentVersionsPage } from "../../views/document_versions.tsx";
-import { documentHref, planningHref } from "../../views/links.ts";
+import { documentHref, draftHref, planningHref } from "../../views/links.ts";
 import { render } from "../../views/render.ts";
 import { type Api, type Env, requestSignal } from "../api.ts";
 import { AppError } from "../errors.ts";
@@ -133,9 +133,9 @@ export function typedIn(fields: Record<string, string>) {
   };
 }
 
-/** The form with one of this person's drafts in it. */
+/** The form with what was typed in one of that name; one without a name shows the newest draft. */
 export const editHref = (id: string, form: string): string =>
-  `${documentHref(id)}/edit?draft=${encodeURIComponent(form)}`;
+  form === "" ? `${documentHref(id)}/edit` : draftHref(id, form);
 
 export function documentEditPages(pages: Hono<Env>, tools: PageTools): void {
   pages.get("/documents/:id/edit", async (c) => {
@@ -181,7 +181,7 @@ export function documentEditPages(pages: Hono<Env>, tools: PageTools): void {
       // Whoever goes on with another of their drafts keeps this one, where it says anything of its own.
       const isNew = documentVersion(text) !== seen && !typed.from.startsWith(documentVersion(text));
       if (other === undefined || isNew) await keep();
-      const to = editHref(id, other ?? typed.form);
+      const to = other === undefined ? editHref(id, typed.form) : draftHref(id, other);
       return done(c, to, other === undefined || isNew ? "Draft kept" : undefined);
     }
     let [draftAt, problem]: [string | null, string | null] = [null, null];
