@@ -2,13 +2,7 @@
  * Ordinary files of the person's own folder, reached through no link, read whole and replaced whole. Calls are
  * synchronous, so that nothing of this process happens between a look and what follows from it.
  */
-import {
-  existsSync,
-  readAllSync,
-  removeIfThereSync,
-  syncFolder,
-  writeAllSync,
-} from "../server/disk.ts";
+import { readAllSync, removeIfThereSync, syncFolder, writeAllSync } from "../server/disk.ts";
 import { AppError } from "../server/errors.ts";
 import { folderOf, UNFINISHED_FILE } from "./paths.ts";
 import { makeFolders, realFolder, requireFolder } from "./plain_folders.ts";
@@ -52,12 +46,18 @@ export function readPlainFile(root: string, path: string, kind: PlainKind): Plai
   const before = lookAt(target);
   if (before === null) return null;
   requirePlain(before, path, kind);
-  using file = Deno.openSync(target, { read: true });
-  const info = file.statSync();
-  requirePlain(info, path, kind);
-  // It, or a folder on the way, was replaced between the two looks.
-  if (info.ino !== before.ino || Deno.realPathSync(target) !== target) throw replaced(path);
-  return { bytes: readAllSync(file, info.size), stamp: stampOf(info) };
+  try {
+    using file = Deno.openSync(target, { read: true });
+    const info = file.statSync();
+    requirePlain(info, path, kind);
+    // It, or a folder on the way, was replaced between the two looks.
+    if (info.ino !== before.ino || Deno.realPathSync(target) !== target) throw replaced(path);
+    return { bytes: readAllSync(file, info.size), stamp: stampOf(info) };
+  } catch (error) {
+    // Or removed, at any moment since.
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
 }
 
 /** Makes or replaces a file, on the disk when it returns: either all of it or, after a crash, nothing of it. */
@@ -92,8 +92,14 @@ export function removePlainFile(root: string, path: string, kind: PlainKind): vo
   const present = target === null ? null : lookAt(target);
   if (target === null || present === null) return;
   requirePlain(present, path, kind);
-  if (Deno.realPathSync(target) !== target) throw replaced(path);
-  Deno.removeSync(target);
+  try {
+    if (Deno.realPathSync(target) !== target) throw replaced(path);
+    Deno.removeSync(target);
+  } catch (error) {
+    // Somebody else was quicker.
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return;
+  }
   syncFolder(folderOf(target));
 }
 
@@ -102,8 +108,12 @@ function find(root: string, path: string, { folder: what }: PlainKind): string |
   let folder = realFolder(root, what);
   for (const name of folderOf(path).split("/").filter(Boolean)) {
     folder = `${folder}/${name}`;
-    if (!existsSync(folder)) return null;
-    requireFolder(folder, what);
+    try {
+      requireFolder(folder, what);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return null;
+      throw error;
+    }
   }
   return `${folder}/${path.slice(path.lastIndexOf("/") + 1)}`;
 }
