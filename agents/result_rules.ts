@@ -4,7 +4,7 @@
  */
 import type { TaskFacts } from "./prompts/task_facts.ts";
 import type { ResultName, ResultOf } from "./results.ts";
-import { matchVerdicts } from "../server/criteria.ts";
+import { matchVerdicts, plainWords } from "../server/criteria.ts";
 import { complexities } from "../server/states.ts";
 
 /** What the run has shown by its deeds. */
@@ -70,14 +70,14 @@ const rules: Rules = {
     }
     const seen = new Set<string>();
     subtasks.forEach(({ title }, index) => {
-      const plain = plainTitle(title);
+      const plain = plainWords(title);
       if (seen.has(plain)) {
         faults.push(
           `subtasks.${index}.title: an earlier subtask has the same. Join or rename them`,
         );
       }
       seen.add(plain);
-      if (subtasks.length > 1 && plain !== "" && plain === plainTitle(task.title)) {
+      if (subtasks.length > 1 && plain !== "" && plain === plainWords(task.title)) {
         faults.push(
           `subtasks.${index}.title: it is the whole idea again. Name the part of it that this subtask ` +
             "does, or make the whole one subtask",
@@ -145,9 +145,6 @@ const MAX_CRITERIA = 20;
 /** `src/a.ts`, `a.ts`, `Makefile:3`. */
 const NAMES_A_PLACE = /[\w@-]\/[\w.@-]|[\w-]\.[A-Za-z]\w*\b|\w:\d+/;
 const NAMES_A_CHECK = /\b(builds?|tests?|checks?|lint)\b/i;
-
-const plainTitle = (title: string): string =>
-  title.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " ").trim();
 
 const isRelative = (path: string): boolean =>
   !/^([/\\]|[A-Za-z]:[/\\])/.test(path) && !path.split("/").includes("..");

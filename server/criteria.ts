@@ -35,5 +35,6 @@ export function matchVerdicts<T extends { criterion: string }>(
 /** Fewer letters than this, within others, are no criterion. */
 const PART_CHARS = 12;
 
-const plainWords = (text: string): string =>
+/** A text's letters and digits, however they are set. */
+export const plainWords = (text: string): string =>
   text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " ").trim();

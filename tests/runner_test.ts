@@ -790,6 +790,17 @@ Deno.test("when the database fails while claiming, the runner says so and tries 
   await bench.runner.idle();
 });
 
+/** The next error that is logged. */
+function nextError({ app: { log } }: Bench): Promise<string> {
+  const { error } = log;
+  return new Promise((resolve) => {
+    log.error = (message, fields) => {
+      error(message, fields);
+      resolve(message);
+    };
+  });
+}
+
 Deno.test("an end that could not be recorded is recorded later, and the job does not run again meanwhile", async () => {
   using bench = new Bench();
   bench.runner.start();
@@ -797,14 +808,7 @@ Deno.test("an end that could not be recorded is recorded later, and the job does
   const call = await bench.call(1);
   const repaired = breakWrites(bench.app);
   call.end(done);
-  await new Promise<void>((resolve) => {
-    const { error } = bench.app.log;
-    bench.app.log.error = (message, fields) => {
-      error(message, fields);
-      resolve();
-    };
-  });
-  match(bench.app.lines.at(-1)!.message, /end cannot be recorded/);
+  match(await nextError(bench), /end cannot be recorded/);
   equal(bench.status(id), "executing");
   equal(bench.runner.active().length, 1);
   repaired();
@@ -821,9 +825,7 @@ Deno.test("a job that is cancelled before its end could be recorded gives its pl
   const call = await bench.call(1);
   const repaired = breakWrites(bench.app);
   call.end(done);
-  while (!bench.app.lines.some(({ message }) => /end cannot be recorded/.test(message))) {
-    await Promise.resolve();
-  }
+  match(await nextError(bench), /end cannot be recorded/);
   repaired();
   ok(bench.runner.cancel(id, "not wanted"));
   bench.app.advance(DB_RETRY_MS);

@@ -159,8 +159,8 @@ async function prepare({ app, ticket, project, signal }: Work): Promise<void> {
       ),
       branch: ticket.branch ?? branchName(ticket.number, ticket.title),
     }));
-  // What was left there by an attempt that was cancelled may just be being removed.
   const first = row.status === "allocated" && ticket.branch === null;
+  // What was left there by an attempt that was cancelled may just be being removed.
   const made = await app.turnstile.through(row.path, async () => {
     if (first) {
       // The home that another ticket of this number left, whose agents wrote in it.
@@ -168,14 +168,12 @@ async function prepare({ app, ticket, project, signal }: Work): Promise<void> {
       await removeHome(row.path);
     }
     return await createWorktree({
-      ...{
-        repo: project.path,
-        path: row.path,
-        branch: row.branch,
-        base: baseCommit,
-        first,
-        signal,
-      },
+      repo: project.path,
+      path: row.path,
+      branch: row.branch,
+      base: baseCommit,
+      first,
+      signal,
     });
   });
   if (made.movedAside !== null) {
@@ -345,6 +343,9 @@ export function toReview(
 ): void {
   deleteReturned(tx, id);
   moveTicket(tx, id, "review", {
-    ...{ step: null, round: 0, reviewSummary: summary, reviewVerdicts: criteria },
+    step: null,
+    round: 0,
+    reviewSummary: summary,
+    reviewVerdicts: criteria,
   });
 }

@@ -2,7 +2,6 @@
 import { jobKeys } from "../../queue/job.ts";
 import { enqueue, reprioritize } from "../../queue/queue.ts";
 import { routeByType } from "../../agents/catalog.ts";
-import { promptLimits } from "../../agents/prompts/task_prompt.ts";
 import type { App } from "../app.ts";
 import { transact, type Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
@@ -31,6 +30,7 @@ import {
 } from "../store/tickets.ts";
 import { findWorktree } from "../store/worktrees.ts";
 import { isReviewable } from "./evidence.ts";
+import { requestOf } from "./change_requests.ts";
 import { requireLookedAt } from "./looked_at.ts";
 import { cancelTicketJobs, enqueueAdvanceTicket } from "./ticket_jobs.ts";
 import { beginAnew } from "./attempts.ts";
@@ -330,38 +330,6 @@ export function requestTicketChanges(
     startRun(app, tx, { ticket, purpose: "change", agent: routeByType(ticket.type) });
     return ticket;
   });
-}
-
-/**
- * The words that the developer is sent. Throws `invalid` when they are more than a task takes: nothing of them is to
- * be cut behind a person's back.
- */
-function requestOf({ headCommit }: Ticket, comments: Comment[], remark: string): string {
-  const lines = comments.map((comment) => {
-    const body = comment.body.trim().replaceAll("\n", "\n  ");
-    const where = whereOf(comment, headCommit);
-    return where ? `- ${where}: ${body}` : `- ${body}`;
-  });
-  if (remark.trim()) lines.unshift(remark.trim());
-  const text = lines.join("\n");
-  if (text.length > promptLimits.guidanceChars) {
-    throw new AppError(
-      "invalid",
-      `Cannot send the ticket back: the remarks come to ${text.length} characters, and one task takes ` +
-        `${promptLimits.guidanceChars}. Send some of them now, and the others after the next round`,
-    );
-  }
-  return text;
-}
-
-function whereOf({ path, line, side, commit }: Comment, headCommit: string | null): string | null {
-  if (path === null) return null;
-  if (line === null) return path;
-  const notes = [
-    ...side === "old" ? ["a line that was removed"] : [],
-    ...commit !== null && commit !== headCommit ? [`as of ${commit.slice(0, 12)}`] : [],
-  ];
-  return `${path}:${line}${notes.length > 0 ? ` (${notes.join(", ")})` : ""}`;
 }
 
 /** Lets a reviewed ticket go, with the reason. Its branch stays. */
