@@ -25,7 +25,7 @@ import type { ThreadClock } from "./thread_clock.ts";
 /** A brain is up in a tenth of a second; on a machine that swaps it may take long. */
 const START_TIMEOUT_MS = MINUTE_MS / 2;
 /** Between two tries to save what the disk did not take. */
-const SAVE_AGAIN_MS = SECOND_MS / 4;
+export const SAVE_AGAIN_MS = SECOND_MS / 4;
 
 /** What the server does for one loop. */
 export interface BrainHost {

@@ -1,10 +1,10 @@
 /** Brains as real workers, against the strict fake server. */
 import { deepStrictEqual as deepEqual, match, rejects, strictEqual as equal } from "node:assert";
+import { SAVE_AGAIN_MS } from "../agents/brain_link.ts";
 import { createBrains } from "../agents/brains.ts";
 import { bundleDeltas } from "../agents/delta_bundle.ts";
 import { demoModel } from "../agents/models.ts";
 import type { RunEventBody } from "../agents/protocol.ts";
-import { SECOND_MS } from "../server/clock.ts";
 import { silentLog } from "../server/log.ts";
 import { Unavailable } from "../server/machine_fault.ts";
 import { systemTimers, type Timers } from "../server/timers.ts";
@@ -284,8 +284,9 @@ Deno.test("a turn that can't be saved yet keeps its calls waiting; one that can'
   await using fake = startFakeClaude({ reply: () => handIn });
   const soon: Timers = {
     ...systemTimers,
+    // Only this wait: a heartbeat without one would give a busy brain up.
     after: (ms, callback, options) =>
-      systemTimers.after(ms < SECOND_MS ? 0 : ms, callback, options),
+      systemTimers.after(ms === SAVE_AGAIN_MS ? 0 : ms, callback, options),
   };
   using brains = poolFor(fake, { timers: soon });
   for (
