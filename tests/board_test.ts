@@ -111,3 +111,15 @@ Deno.test("list or board stays as somebody chose it last", async () => {
     /class="board"/,
   );
 });
+
+Deno.test("where nothing is open and all was closed long ago, the page leads to what is done and cancelled", async () => {
+  using app = testApp();
+  const { id } = await app.ticket();
+  app.tx((tx) => moveTicket(tx, id, "cancelled"));
+  app.advance(8 * 24 * 60 * 60_000);
+  const html = await (await pagesBench(app).get("/development")).text();
+  match(html, /No open tickets.*href="\/development\?only=cancelled">1 cancelled before</);
+  doesNotMatch(html, /only=done/);
+  const all = await (await pagesBench(app).get("/development?only=cancelled")).text();
+  match(all, new RegExp(`id="ticket-${id}"`));
+});

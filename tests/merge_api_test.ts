@@ -1,9 +1,11 @@
 /** Undos, merge rules, conflicts and traces over the API. */
 import { deepStrictEqual as deepEqual, match, strictEqual as equal } from "node:assert";
 import { createHttp } from "../server/http.ts";
+import { mergeLookApi } from "../server/routes/merge_look.tsx";
 import { mergingApi } from "../server/routes/merging.tsx";
 import { ticketsApi } from "../server/routes/tickets.tsx";
 import { tracesApi } from "../server/routes/traces.tsx";
+import { createTicket } from "../server/services/tickets.ts";
 import { mergeRuleOf } from "../server/store/merge_rules.ts";
 import { noAssets } from "./http_support.ts";
 import { MergeScene } from "./merge_scene.ts";
@@ -14,6 +16,7 @@ function apiOf(it: MergeScene) {
     mountApi(api) {
       ticketsApi(api);
       mergingApi(api);
+      mergeLookApi(api);
       tracesApi(api);
     },
     mountPages: () => {},
@@ -116,4 +119,25 @@ Deno.test("a line is traced over the API; what makes no sense is refused with it
   const gone = await call("GET", `${path}?path=a.txt&line=99`);
   equal(gone.status, 409);
   match(gone.json.detail, /has only 3 lines/);
+});
+
+Deno.test("what a merge would meet now is told over the API, and nothing to merge is said so", async () => {
+  await using it = await MergeScene.make();
+  const call = apiOf(it);
+  const path = `/tickets/${it.ticket.id}/merge-look`;
+  await it.repo.commit("The same lines", { "a.txt": "1\n2\nTHREE\n" });
+  const { status, json } = await call("GET", path);
+  equal(status, 200);
+  deepEqual([json.look.base_branch, json.look.newer, json.look.conflicts, json.look.unsigned], [
+    ...["main", 1, ["a.txt"], false],
+  ]);
+  deepEqual(json.look.checks.map(({ name }: { name: string }) => name), ["test"]);
+  const other = createTicket(it.app, {
+    ...{ projectId: it.scene.project.id, title: "Not begun", description: "", type: "feature" },
+    acceptance: [],
+  });
+  deepEqual((await call("GET", `/tickets/${other.id}/merge-look`)).json, { look: null });
+  equal((await call("GET", "/tickets/none/merge-look")).status, 404);
+  await it.repo.git("branch", "-m", "main", "gone");
+  equal((await call("GET", path)).status, 409);
 });

@@ -1,5 +1,5 @@
 /** Development: the tickets as a list or a board; two views of one query. */
-import type { VNode } from "preact";
+import { type ComponentChildren, Fragment, type VNode } from "preact";
 import type { TicketStatus } from "../server/states.ts";
 import { EmptyState } from "./components.tsx";
 import { count } from "./format.ts";
@@ -97,6 +97,7 @@ function Tickets(props: DevelopmentPageProps): VNode {
             {only
               ? `No ticket is ${ticketWords[only].word.toLowerCase()}.`
               : "No open tickets, and none finished in the last 7 days."}
+            {!only && <Earlier {...props} />}
           </p>
         )
         : view === "board"
@@ -104,6 +105,18 @@ function Tickets(props: DevelopmentPageProps): VNode {
         : <TicketList {...props} />}
     </div>
   );
+}
+
+/** Where the tickets are that were closed before. */
+function Earlier({ counts, projectId }: DevelopmentPageProps): ComponentChildren {
+  return (["done", "cancelled"] as const).filter((status) => counts[status] > 0).map((status) => (
+    <Fragment key={status}>
+      {" "}
+      <a href={withQuery("/development", { project: projectId, only: status })}>
+        {count(counts[status])} {ticketWords[status].word.toLowerCase()} before
+      </a>
+    </Fragment>
+  ));
 }
 
 /** What needs a person first, then what works, then what waits. */
