@@ -722,14 +722,16 @@ export interface ForgeRemark {
   body: string;
   verdict: "approved" | "changes_requested" | null;
   url: string;
-  /** When it was said there. */
-  at: string;
+  /** When it was said there; null: the forge does not say. */
+  at: string | null;
   /** Where the branch was when Gaffer first saw it: its line is a line of that. */
   commit: string;
   /** When Gaffer first saw it. */
   seenAt: string;
   /** The comment that a person made of it here; null: of none. */
   commentId: string | null;
+  /** When Gaffer saw that its verdict does not stand there any more; null: it does, or it has none. */
+  withdrawnAt: string | null;
 }
 
 export interface Worktree {

@@ -22,6 +22,7 @@ import type { App } from "./app.ts";
 import { transact } from "./db.ts";
 import { Unavailable } from "./machine_fault.ts";
 import { resumeAgents } from "./services/agents.ts";
+import { removeAllBaseLeft } from "./services/base_leftovers.ts";
 import { scheduleBackups } from "./services/backups.ts";
 import { giveUpJob } from "./services/jobs.ts";
 import { mendProjects } from "./services/mend_projects.ts";
@@ -64,6 +65,7 @@ function begin(app: App, runner: Runner): void {
     // What held the agents may be mended by this very start, with another key say.
     resumeAgents(app);
     void mendProjects(app);
+    void removeAllBaseLeft(app);
     runner.start();
   } catch (error) {
     if (!(error instanceof Unavailable) || app.db.fault === null) throw error;

@@ -1,13 +1,22 @@
 /** What fails on a base branch that has moved is found out there, and held against no ticket that did not do it. */
-import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert";
+import {
+  deepStrictEqual as deepEqual,
+  doesNotMatch,
+  match,
+  ok,
+  strictEqual as equal,
+} from "node:assert";
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { removeAllBaseLeft } from "../server/services/base_leftovers.ts";
 import { mergeTicket, removeMergedWorktree } from "../server/services/merging.ts";
 import { continueTicket, pickUpBranch, takeOverTicket } from "../server/services/taking_over.ts";
-import { approveTicket } from "../server/services/tickets.ts";
+import { approveTicket, cancelTicket } from "../server/services/tickets.ts";
 import { askForUndo, undoMerge } from "../server/services/undoing.ts";
 import { getProject } from "../server/store/projects.ts";
+import { getTicket } from "../server/store/tickets.ts";
 import { findUndo } from "../server/store/undos.ts";
+import { Turnstile } from "../server/turnstile.ts";
 import { EvidenceBench, tap } from "./evidence_support.ts";
 import { never, personGit } from "./git_support.ts";
 
@@ -185,3 +194,76 @@ Deno.test("a check of the base that was cut off is made again", async () => {
   await mergeTicket(app, id, { ...once, attempt: 2 }, never);
   equal(bench.ticket.status, "done", bench.ticket.reason);
 });
+
+/** A check of the base was cut off by the end of the process: its folder is there, with what was copied into it. */
+async function cutOffAtBase(bench: EvidenceBench): Promise<string> {
+  const { app, id, repo } = bench;
+  const { slug } = getProject(app.db, bench.ticket.projectId);
+  const base = join(app.config.dataDir, "projects", slug, "base");
+  await repo.git("worktree", "add", "-q", "--detach", join(base, "1"), "main");
+  for (const name of ["1/.env", "1.home/cache", "1.home.filling/cache", "1.removing/.env"]) {
+    await Deno.mkdir(dirname(join(base, name)), { recursive: true });
+    await Deno.writeTextFile(join(base, name), "TOKEN=secret\n");
+  }
+  equal(getTicket(app.db, id).number, 1);
+  return base;
+}
+
+const namesIn = async (dir: string): Promise<string[]> =>
+  (await Array.fromAsync(Deno.readDir(dir), ({ name }) => name)).sort();
+
+Deno.test("what a crash left of a base's folder goes when its ticket is cancelled, and nothing of another ticket's", async () => {
+  await using bench = await inReview({ "results.txt": tap("adds") });
+  const base = await cutOffAtBase(bench);
+  await Deno.mkdir(join(base, "12"));
+  cancelTicket(bench.app, bench.id);
+  // Behind it in the same line.
+  await bench.app.turnstile.through(join(base, "1"), () => Promise.resolve());
+  deepEqual(await namesIn(base), ["12"]);
+  doesNotMatch(await bench.repo.git("worktree", "list"), /base/);
+  ok(existsSync(bench.worktree), "the ticket's own folder stays until a person lets it go");
+});
+
+Deno.test("what a crash left of bases' folders goes at the next start, also where the repository is gone", async () => {
+  await using bench = await inReview({ "results.txt": tap("adds") });
+  const { app } = bench;
+  const base = await cutOffAtBase(bench);
+  await Deno.mkdir(join(base, "12.home"));
+  cancelTicket({ ...app, turnstile: stuck() }, bench.id);
+  ok(existsSync(join(base, "1", ".env")), "the process ended before it was removed");
+  await removeAllBaseLeft(app);
+  deepEqual(await namesIn(base), []);
+  doesNotMatch(await bench.repo.git("worktree", "list"), /base/);
+
+  await cutOffAtBase(bench);
+  await Deno.rename(bench.repo.dir, `${bench.repo.dir}.moved`);
+  await removeAllBaseLeft(app);
+  await Deno.rename(`${bench.repo.dir}.moved`, bench.repo.dir);
+  deepEqual(await namesIn(base), []);
+});
+
+Deno.test("a base's folder in which a check is at work is removed by that alone, when it has ended", async () => {
+  await using bench = await inReview({ "results.txt": tap("adds") });
+  const { app, id } = bench;
+  await bench.repo.commit("Break it", { "results.txt": tap("!adds") });
+  const command = app.agents.command;
+  const seen: boolean[] = [];
+  app.agents.command = async (place, ...rest) => {
+    if (!place.dir.endsWith("/base/1")) return await command(place, ...rest);
+    void removeAllBaseLeft(app);
+    const result = await command(place, ...rest);
+    seen.push(existsSync(place.dir));
+    return result;
+  };
+  approveTicket(app, id);
+  await mergeTicket(app, id, once, never);
+  equal(bench.ticket.status, "done", bench.ticket.reason);
+  deepEqual(seen, [true, true]);
+});
+
+/** Lets nothing through any more, as a process that has ended. */
+function stuck(): Turnstile {
+  const turnstile = new Turnstile();
+  turnstile.through = () => new Promise(() => {});
+  return turnstile;
+}

@@ -17,6 +17,10 @@ export function describePull({ type, actor, data }: ChangeEvent, reason: string)
       return `Checks on ${on}: ${countsOf(data)}`;
     case "pull_request_remarks":
       return `${plural(Number(data.count), "remark")} on ${on}`;
+    case "pull_request_withdrawn": {
+      const what = data.verdict === "approved" ? "approval" : "wish for changes";
+      return `The ${what} of ${text("author")} was withdrawn on ${on}`;
+    }
     case "pull_request_merged":
       return `Merged on ${on} as ${shortCommit(text("commit"))}`;
     case "pull_request_closed":

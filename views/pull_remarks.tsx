@@ -50,17 +50,9 @@ export function ForgeRemarks(
         <article class="remark" id={`forge-${remark.id}`} key={remark.id}>
           <p class="remark-head">
             <strong>{remark.author}</strong>
-            {remark.verdict && <StatusBadge shown={verdictWords[remark.verdict]} />}
+            {remark.verdict && <StatusBadge shown={verdictOf(remark)!} />}
             {remark.path && <Place remark={remark} files={files} />}
-            <span class="muted">
-              {remark.url === ""
-                ? <Time at={remark.at} nowMs={nowMs} />
-                : (
-                  <a href={remark.url} rel="noreferrer">
-                    <Time at={remark.at} nowMs={nowMs} />
-                  </a>
-                )}
-            </span>
+            <When remark={remark} forge={forgeNames[pull.kind]} nowMs={nowMs} />
           </p>
           {remark.body.trim() !== "" && <Prose text={remark.body} />}
           {remark.commentId !== null && (
@@ -74,6 +66,19 @@ export function ForgeRemarks(
         </article>
       ))}
     </details>
+  );
+}
+
+/** With the way to it there, where it has one; not every forge says when a verdict was given. */
+function When(
+  { remark: { at, url }, forge, nowMs }: { remark: ForgeRemark; forge: string; nowMs: number },
+): VNode | null {
+  const time = at === null ? null : <Time at={at} nowMs={nowMs} />;
+  if (url === "") return time && <span class="muted">{time}</span>;
+  return (
+    <span class="muted">
+      <a href={url} rel="noreferrer">{time ?? `On ${forge}`}</a>
+    </span>
   );
 }
 
@@ -130,14 +135,20 @@ function Place({ remark, files }: { remark: ForgeRemark; files: DiffFile[] }): V
   return <a href={`#${at}`}>{words}</a>;
 }
 
+/** How each person's stands: the last one that was not withdrawn, else that it was. */
 function Verdicts({ remarks }: { remarks: ForgeRemark[] }): VNode {
-  const latest = new Map<string, Shown>();
-  for (const { author, verdict } of remarks) {
-    if (verdict) latest.set(author, verdictWords[verdict]);
+  const latest = new Map<string, ForgeRemark>();
+  for (const remark of remarks) {
+    if (remark.verdict === null) continue;
+    const before = latest.get(remark.author);
+    if (remark.withdrawnAt === null || !before || before.withdrawnAt !== null) {
+      latest.set(remark.author, remark);
+    }
   }
+  const shown = [...latest].map(([author, remark]) => ({ author, shown: verdictOf(remark)! }));
   return (
     <>
-      {[...latest].map(([author, shown]) => (
+      {shown.map(({ author, shown }) => (
         <span key={author} class={`outcome tone-${shown.tone}`}>
           {author}: {shown.word.toLowerCase()}
         </span>
@@ -151,6 +162,15 @@ const verdictWords: Record<NonNullable<ForgeRemark["verdict"]>, Shown> = {
   changes_requested: { word: "Wants changes", tone: "waiting" },
 };
 
+const withdrawnWords: typeof verdictWords = {
+  approved: { word: "Approval withdrawn", tone: "idle" },
+  changes_requested: { word: "Wish for changes withdrawn", tone: "idle" },
+};
+
+/** Null: it has none. */
+const verdictOf = ({ verdict, withdrawnAt }: ForgeRemark): Shown | null =>
+  verdict && (withdrawnAt === null ? verdictWords : withdrawnWords)[verdict];
+
 /** As comments at their lines: those that stand on a line of what is shown, and are not taken up. */
 export function remarksInDiff(
   { pull, remarks, ticket }: Omit<Props, "nowMs" | "checks">,
@@ -159,13 +179,13 @@ export function remarksInDiff(
   return remarks.filter(({ path, commit, commentId }) =>
     path !== null && commentId === null && commit === ticket.headCommit
   )
-    .map(({ id, author, path, line, side, body, at }) => ({
+    .map(({ id, author, path, line, side, body, at, seenAt }) => ({
       id,
       ticketId: ticket.id,
       author: `${author} on ${forgeNames[pull.kind]}`,
       ...{ path, line, side, body },
       sent: true,
-      createdAt: at,
+      createdAt: at ?? seenAt,
       commit: null,
       appliedCommit: null,
       remarkId: id,

@@ -46,7 +46,10 @@ const remarkSchema = once(() =>
     body: z.string(),
     verdict: z.enum(["approved", "changes_requested"]).nullable(),
     url: z.string(),
-    at: time(),
+    at: time().nullable().describe("When it was said; null: the forge does not say"),
+    withdrawn_at: time().nullable().describe(
+      "Since when the verdict is known not to stand any more",
+    ),
     comment_id: z.string().nullable().describe("The comment that a person made of it"),
   }).meta({ id: "ForgeRemark" })
 );
@@ -124,6 +127,7 @@ export const pullJson = (
     verdict: remark.verdict,
     url: remark.url,
     at: remark.at,
+    withdrawn_at: remark.withdrawnAt,
     comment_id: remark.commentId,
   })),
 });

@@ -1,5 +1,4 @@
 /** A folder with nothing but the base branch's own files, for what a check says without a ticket's work. */
-import { join } from "node:path";
 import { checkOutMerge } from "../../agents/git/merge_folder.ts";
 import { removeWorkDir } from "../../agents/git/merging.ts";
 import { commonDirOf } from "../../agents/git/repository.ts";
@@ -8,6 +7,7 @@ import type { App } from "../app.ts";
 import { MINUTE_MS } from "../clock.ts";
 import { messageOf } from "../errors.ts";
 import type { Project, Ticket } from "../records.ts";
+import { baseDirOf } from "./base_leftovers.ts";
 import { fillHome } from "./caches.ts";
 import { equipped } from "./equipment.ts";
 import { homeOf, removeHome } from "./homes.ts";
@@ -30,8 +30,8 @@ export function inBaseFolder<T>(
   },
   work: (place: Place) => Promise<T>,
 ): Promise<T> {
-  const { path: repo, slug } = project;
-  const workDir = join(app.config.dataDir, "projects", slug, "base", String(ticket.number));
+  const { path: repo } = project;
+  const workDir = baseDirOf(app, project, ticket.number);
   return app.turnstile.through(workDir, async () => {
     try {
       const { path: dir } = await checkOutMerge({ repo, workDir, signal }, commit);

@@ -12,6 +12,7 @@ import {
   type NewRemark,
   type PullChanges,
   replaceForgeChecks,
+  settleVerdicts,
   updatePullRequest,
 } from "../store/pull_requests.ts";
 import { getTicket } from "../store/tickets.ts";
@@ -55,6 +56,7 @@ export function recordLook(
   if (!pull || pull.id !== pullId || pull.endedAt !== null) return over("It has ended meanwhile");
   const head = headOf(pull, seen);
   const said = addForgeRemarks(tx, pullId, head, (remarks ?? []).slice(0, REMARKS_MAX));
+  const withdrawn = remarks === null ? [] : settleVerdicts(tx, pullId, remarks);
   const verdict = checks && recordChecks(tx, pullId, checks.slice(0, CHECKS_MAX));
   const changes: PullChanges = {
     url: seen.url,
@@ -62,11 +64,16 @@ export function recordLook(
     lookedAt: tx.now,
     ...WELL,
     error: seen.state === "open" ? unread : "",
-    ...said > 0 || verdict !== null ? { changedAt: tx.now } : {},
+    ...said + withdrawn.length > 0 || verdict !== null ? { changedAt: tx.now } : {},
   };
   const news = { forge: forge.name, number: seen.number };
   if (verdict !== null) tell(tx, ticket, "pull_request_checked", { ...news, ...verdict });
   if (said > 0) tell(tx, ticket, "pull_request_remarks", { ...news, count: said });
+  for (const { author, verdict } of withdrawn) {
+    // Whoever gave it once more since has not taken it back.
+    const again = remarks?.some((one) => one.author === author && one.verdict === verdict);
+    if (!again) tell(tx, ticket, "pull_request_withdrawn", { ...news, author, verdict });
+  }
   const againMs = Math.max(
     lookAgainMs(tx.nowMs - Date.parse(changes.changedAt ?? pull.changedAt)),
     forge.restMs(),

@@ -24,7 +24,9 @@ export function moveTicket(
   changes: TicketChanges = {},
 ): Ticket {
   const from = getTicket(tx.db, id).status;
-  const ticket = moveAlone(tx, id, to, changes);
+  // A person's word was for the work as it was then.
+  const over = to === "in_progress" ? { approvedBy: "" } : {};
+  const ticket = moveAlone(tx, id, to, { ...over, ...changes });
   if (to === "in_progress" && getTicketStart(tx.db, id).starts === "now") {
     putTicketStart(tx, id, { starts: null });
   }

@@ -4,6 +4,7 @@ import { enqueue, reprioritize } from "../../queue/queue.ts";
 import { routeByType } from "../../agents/catalog.ts";
 import type { App } from "../app.ts";
 import { transact, type Tx } from "../db.ts";
+import { existsSync } from "../disk.ts";
 import { AppError } from "../errors.ts";
 import type { Comment, ProposedSubtask, Run, Ticket } from "../records.ts";
 import { DEFAULT_PRIORITY, type MergeStyle, type TicketStep, type TicketType } from "../states.ts";
@@ -29,6 +30,7 @@ import {
   updateTicket,
 } from "../store/tickets.ts";
 import { findWorktree } from "../store/worktrees.ts";
+import { baseDirOf, removeBaseLeft } from "./base_leftovers.ts";
 import { isReviewable } from "./evidence.ts";
 import { requestOf } from "./change_requests.ts";
 import { requireLookedAt } from "./looked_at.ts";
@@ -166,6 +168,11 @@ export function cancelTicket(app: App, id: string, reason = ""): Ticket {
           app.log.error("hands were not released", { error: String(error) })
         );
       });
+    }
+    const project = getProject(tx.db, ticket.projectId);
+    // Of a check that was cut off: nothing comes back to it.
+    if (existsSync(baseDirOf(app, project, ticket.number))) {
+      tx.afterCommit(() => void removeBaseLeft(app, project, ticket.number));
     }
     return ticket;
   });

@@ -127,6 +127,13 @@ export const markBrought = (tx: Tx, id: string): boolean =>
     WHERE id = :id AND status = 'merged' AND brought_at IS NULL
   `).run({ id, now: tx.now }).changes === 1;
 
+/** What the column `at` holds where the forge does not say when. */
+const UNDATED = new Date(0).toISOString();
+
+/** When it was said, as far as anybody knows. */
+const saidAt = (remark: string): string =>
+  `iif(${remark}.at = '${UNDATED}', ${remark}.seen_at, ${remark}.at)`;
+
 /**
  * Of a row of `tickets`: it is in review, and its work as it is now is on the forge, where nothing has failed, nobody
  * has pushed anything else, and nobody wants anything of it that was not taken up; of verdicts the last of each person
@@ -139,8 +146,10 @@ export const IS_WITH_FORGE = `(tickets.status = 'review' AND EXISTS (
     AND NOT EXISTS (SELECT 1 FROM pull_request_checks c WHERE c.pull_request_id = p.id AND c.status = 'failed')
     AND NOT EXISTS (SELECT 1 FROM pull_request_remarks r WHERE r.pull_request_id = p.id
       AND r.commit_id = p.commit_id AND r.comment_id IS NULL AND (r.path IS NOT NULL OR r.verdict = 'changes_requested'
+        AND r.withdrawn_at IS NULL
         AND NOT EXISTS (SELECT 1 FROM pull_request_remarks l WHERE l.pull_request_id = p.id AND l.author = r.author
-          AND l.verdict = 'approved' AND (l.at, l.rowid) > (r.at, r.rowid))))))`;
+          AND l.verdict = 'approved' AND l.withdrawn_at IS NULL
+          AND (${saidAt("l")}, l.rowid) > (${saidAt("r")}, r.rowid))))))`;
 
 /** The same of one ticket. */
 export const isWithForge = (db: Db, ticketId: string): boolean =>
@@ -173,7 +182,7 @@ export const listForgeChecks = (db: Db, pullId: string): ForgeCheck[] =>
 
 export type NewRemark = Omit<
   ForgeRemark,
-  "id" | "pullRequestId" | "commit" | "seenAt" | "commentId"
+  "id" | "pullRequestId" | "commit" | "seenAt" | "commentId" | "withdrawnAt"
 >;
 
 /**
@@ -195,16 +204,45 @@ export function addForgeRemarks(
     ON CONFLICT (pull_request_id, forge_id) DO NOTHING
   `);
   return remarks.reduce(
-    (sum, remark) =>
-      sum + insert.run({ id: newId("remark"), pullId, commit, ...remark, now: tx.now }).changes,
+    (sum, { at, ...remark }) =>
+      sum + insert.run({
+        ...{ id: newId("remark"), pullId, commit, ...remark },
+        at: at ?? UNDATED,
+        now: tx.now,
+      }).changes,
     0,
   );
 }
 
-/** Oldest first, as they were said. */
+/**
+ * Of verdicts that are kept: which stand there, as `said` has all that was said. Gives those that are known to be
+ * withdrawn from now on.
+ */
+export function settleVerdicts(
+  tx: Tx,
+  pullId: string,
+  said: readonly Pick<NewRemark, "forgeId" | "verdict">[],
+): ForgeRemark[] {
+  const standing = said.filter(({ verdict }) => verdict !== null);
+  const changed = tx.db.prepare(`
+    UPDATE pull_request_remarks SET withdrawn_at = iif(withdrawn_at IS NULL, :now, NULL)
+    WHERE pull_request_id = :pullId AND verdict IS NOT NULL
+      AND (withdrawn_at IS NULL) <> (forge_id || ' ' || verdict IN (SELECT value FROM json_each(:standing)))
+    RETURNING *
+  `).all({
+    pullId,
+    now: tx.now,
+    standing: JSON.stringify(standing.map(({ forgeId, verdict }) => `${forgeId} ${verdict}`)),
+  });
+  return changed.map(remarkFromRow).filter(({ withdrawnAt }) => withdrawnAt !== null);
+}
+
+/** Oldest first, as they were said; what has no time, when it was seen. */
 export const listForgeRemarks = (db: Db, pullId: string): ForgeRemark[] =>
   db.prepare(`
-    SELECT * FROM pull_request_remarks WHERE pull_request_id = :pullId ORDER BY at, rowid
+    SELECT * FROM pull_request_remarks r WHERE pull_request_id = :pullId ORDER BY ${
+    saidAt("r")
+  }, rowid
   `).all({ pullId }).map(remarkFromRow);
 
 /** A person made a comment of it; false: that had happened before. */
@@ -225,10 +263,11 @@ function remarkFromRow(row: Row): ForgeRemark {
     body: String(row.body),
     verdict: row.verdict as ForgeRemark["verdict"],
     url: String(row.url),
-    at: String(row.at),
+    at: row.at === UNDATED ? null : String(row.at),
     commit: String(row.commit_id),
     seenAt: String(row.seen_at),
     commentId: row.comment_id as string | null,
+    withdrawnAt: row.withdrawn_at as string | null,
   };
 }
 

@@ -62,13 +62,14 @@ export async function giteaApi(state: ForgeState, request: ForgeRequest): Promis
       const whole = state.remarks.filter(({ kind }) => kind === "review");
       const verdicts = { approved: "APPROVED", changes_requested: "REQUEST_CHANGES" };
       return page([
-        ...whole.map(({ id, body, author, verdict }) => ({
+        ...whole.map(({ id, body, author, verdict, dismissed }) => ({
           id,
           body,
           state: verdict ? verdicts[verdict] : "COMMENT",
           user: { login: author },
           html_url: `https://gitea.example/r/${id}`,
           submitted_at: AT,
+          dismissed: dismissed === true,
           comments_count: 0,
         })),
         ...lines.length === 0 ? [] : [{

@@ -86,10 +86,10 @@ export async function githubApi(state: ForgeState, request: ForgeRequest): Promi
     }
     if (rest[2] === "reviews") {
       return page(
-        of(state, "review").map(({ id, body, author, verdict }) => ({
+        of(state, "review").map(({ id, body, author, verdict, dismissed }) => ({
           id,
           body,
-          state: verdict?.toUpperCase() ?? "COMMENTED",
+          state: dismissed ? "DISMISSED" : verdict?.toUpperCase() ?? "COMMENTED",
           user: { login: author },
           html_url: `https://github.example/r/${id}`,
           submitted_at: AT,

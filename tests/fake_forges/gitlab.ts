@@ -70,7 +70,9 @@ export async function gitlabApi(state: ForgeState, request: ForgeRequest): Promi
     if (rest[2] === "discussions") {
       const pushed = { id: 1, body: "added 1 commit", system: true, created_at: AT };
       // Verdicts are no notes of those who give them: GitLab writes its own.
-      const given = verdictsOf(state).map(({ id, author, verdict }) => ({
+      const given = verdictsOf(state).filter(({ undated }) => !undated).map((
+        { id, author, verdict },
+      ) => ({
         id: id + 1_000,
         body: verdict === "approved" ? "approved this merge request" : "requested changes",
         system: true,
@@ -104,7 +106,10 @@ export async function gitlabApi(state: ForgeState, request: ForgeRequest): Promi
     return json({
       iid: pull.number,
       approvals_required: 0,
-      approved_by: approved.map(({ author }) => ({ user: { username: author }, approved_at: AT })),
+      approved_by: approved.map(({ author, undated }) => ({
+        user: { username: author },
+        ...undated ? {} : { approved_at: AT },
+      })),
     });
   }
   if (method === "GET" && rest[0] === "merge_requests" && pull && rest[2] === "reviewers") {
@@ -136,9 +141,10 @@ const verdictsOf = ({ remarks }: ForgeState) =>
   remarks.filter(({ kind, verdict }) => kind === "review" && verdict);
 
 /** The last verdict of each. */
-const standing = (state: ForgeState) => [
-  ...new Map(verdictsOf(state).map((remark) => [remark.author, remark])).values(),
-];
+const standing = (state: ForgeState) =>
+  [
+    ...new Map(verdictsOf(state).map((remark) => [remark.author, remark])).values(),
+  ].filter(({ dismissed }) => !dismissed);
 
 const pullJson = ({ repository }: ForgeState, pull: FakePull) => ({
   iid: pull.number,

@@ -35,6 +35,10 @@ export interface FakeRemark {
   line?: number;
   side?: "old" | "new";
   verdict?: "approved" | "changes_requested";
+  /** The verdict was taken back, by whoever gave it or by others. */
+  dismissed?: boolean;
+  /** The forge does not say when the verdict was given, as an older GitLab. */
+  undated?: boolean;
 }
 
 /** What one of them holds and does. */

@@ -58,10 +58,10 @@ export const cut = (text: string | null | undefined, chars: number): string =>
 export const webUrl = (text: string | null | undefined): string =>
   text && /^https?:\/\//i.test(text) && URL.canParse(text) && text.length <= 2_000 ? text : "";
 
-/** UTC text of fixed width; as the epoch where the forge gave none that can be read. */
-export function timeOf(text: string | null | undefined): string {
+/** UTC text of fixed width; null where the forge gave none that can be read. */
+export function timeOf(text: string | null | undefined): string | null {
   const ms = Date.parse(text ?? "");
-  return new Date(Number.isNaN(ms) ? 0 : ms).toISOString();
+  return Number.isNaN(ms) ? null : new Date(ms).toISOString();
 }
 
 /** Open ones first; else as given. */

@@ -57,6 +57,7 @@ const reviews = once(() =>
     user: who(),
     html_url: z.string().nullish(),
     submitted_at: z.string().nullish(),
+    dismissed: z.boolean().nullish(),
     comments_count: z.number().nullish(),
   }))
 );
@@ -194,9 +195,11 @@ export function gitea(access: Access): Forge {
         }
       }
       for (const review of said) {
-        const verdict = verdicts[review.state] ?? null;
+        const given = verdicts[review.state] ?? null;
+        const verdict = review.dismissed ? null : given;
         const body = cut(review.body, REMARK_CHARS);
-        const counts = verdict !== null || review.state === "COMMENT" && body.trim() !== "";
+        const hasWords = (given !== null || review.state === "COMMENT") && body.trim() !== "";
+        const counts = verdict !== null || hasWords;
         if (!counts) continue;
         found.push({
           forgeId: `review:${review.id}`,
