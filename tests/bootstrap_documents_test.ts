@@ -1,5 +1,12 @@
 /** Documents of another project: what they name of it stands in words, and what they show comes along. */
-import { deepStrictEqual as deepEqual, match, rejects, strictEqual as equal } from "node:assert";
+import {
+  deepStrictEqual as deepEqual,
+  doesNotMatch,
+  match,
+  ok,
+  rejects,
+  strictEqual as equal,
+} from "node:assert";
 import { documentsOfProject } from "../server/services/bootstrap_documents.ts";
 import { documentFacts } from "../server/services/document_facts.ts";
 import { withPlainReferences } from "../server/services/plain_references.ts";
@@ -67,8 +74,96 @@ Deno.test("documents whose images are larger than an export may be are refused, 
     text += `![it](../images/${i}.png)\n`;
   }
   await b.repo.write("planning/specs/map.md", text);
-  await rejects(documentsOfProject(b.app, b.project.id, never), {
+  await rejects(documentsOfProject(b.app, { projectId: b.project.id, paths: null }, never), {
     code: "conflict",
     message: /documents of "Game": they are more than 64 MB with their images/,
   });
+});
+
+Deno.test("a person chooses which documents come along, all by default, in the page and over the API", async () => {
+  await using data = await tempDir();
+  await using dir = await tempDir();
+  await using b = await planningBench({
+    "planning/roadmap.md": "---\ntype: roadmap\n---\n# Roadmap\n\n- Save games\n",
+    "planning/specs/map.md": "# Map\n\n![it](../images/map.png)\n",
+    "planning/specs/save & load.md": "# Save\n",
+    "planning/templates/quest.md": "# {{title}}\n",
+  }, { dataDir: data.path });
+  await b.repo.write("planning/images/map.png", PNG);
+  const of = b.project.id;
+  const get = async (path: string) => await (await b.pages.get(path)).text();
+  const link = `href="/templates?documents_of=${of}"`;
+  ok((await get(`/planning?project=${of}`)).includes(link));
+  ok((await get(`/planning/export?project=${of}`)).includes(link));
+  const templates = await get(`/templates?documents_of=${of}`);
+  match(templates, /It begins with the documents of.*Game/s);
+  ok(templates.includes(`href="/templates/custom/new?documents_of=${of}"`));
+  const boxes = (html: string) =>
+    [...html.matchAll(/<input type="checkbox" name="documents" value="([^"]*)"( checked)?/g)]
+      .map(([, path, checked]) => `${checked ? "+" : "-"} ${path}`);
+  const first = await get(`/templates/custom/new?documents_of=${of}`);
+  match(first, new RegExp(`<option value="${of}" selected`));
+  const all = ["roadmap.md", "specs/map.md", "specs/save &amp; load.md", "templates/quest.md"];
+  deepEqual(boxes(first), all.map((path) => `+ ${path}`));
+
+  const path = `${dir.path}/quest`;
+  const form = new URLSearchParams({
+    "answers.name": "Quest",
+    ...{ path, documents_of: of, documents_listed: of, do: "look" },
+  });
+  for (const chosen of ["specs/save & load.md", "templates/quest.md"]) {
+    form.append("documents", chosen);
+  }
+  const post = (fields: URLSearchParams) =>
+    b.pages.http.request("/templates/custom/new", { method: "POST", body: fields });
+  const looked = await (await post(form)).text();
+  deepEqual(boxes(looked), [
+    "- roadmap.md",
+    "- specs/map.md",
+    "+ specs/save &amp; load.md",
+    "+ templates/quest.md",
+  ]);
+  doesNotMatch(looked, /outcome-images/, "nothing shows the image");
+  const gone = new URLSearchParams([...form, ["documents", "specs/gone.md"]]);
+  const refused = await post(gone);
+  equal(refused.status, 422);
+  match(await refused.text(), /There is no &quot;specs\/gone.md&quot; any more|There is no "specs/);
+
+  form.set("do", "make");
+  equal((await post(form)).status, 303);
+  const made = (file: string) => Deno.readTextFileSync(`${path}/planning/${file}`);
+  equal(made("specs/save & load.md"), "# Save\n");
+  equal(made("templates/quest.md"), "# {{title}}\n");
+  await rejects(Deno.stat(`${path}/planning/specs/map.md`), Deno.errors.NotFound);
+  await rejects(Deno.stat(`${path}/planning/images`), Deno.errors.NotFound);
+
+  const input = { answers: { name: "Two" }, documents_of: of };
+  const preview = async (documents_paths: string[] | null) =>
+    await b.call("POST", "/project-templates/custom/preview", { ...input, documents_paths });
+  const planned = async (paths: string[] | null) =>
+    (await preview(paths)).json.files.map(({ path }: { path: string }) => path)
+      .filter((path: string) => /^planning\/(?:specs|templates)/.test(path));
+  deepEqual(await planned(["specs/map.md"]), ["planning/specs/map.md"]);
+  deepEqual(await planned([]), []);
+  equal((await planned(null)).length, 3);
+  equal((await preview(["../CLAUDE.md"])).status, 409);
+});
+
+Deno.test("where another project has more documents than may come along, none is checked until some are chosen", async () => {
+  const files: Record<string, string> = {};
+  for (let i = 0; i <= 200; i++) files[`planning/notes/${i}.md`] = `# Note ${i}\n`;
+  await using b = await planningBench(files);
+  const of = b.project.id;
+  const first = await (await b.pages.get(`/templates/custom/new?documents_of=${of}`)).text();
+  match(first, /They are 201, and at most 200 come along/);
+  doesNotMatch(first, /name="documents" value="[^"]*" checked/);
+  await rejects(documentsOfProject(b.app, { projectId: of, paths: null }, never), {
+    message: /they are more than 200\. Choose which come along/,
+  });
+  const { documents } = await documentsOfProject(
+    b.app,
+    { projectId: of, paths: ["notes/7.md"] },
+    never,
+  );
+  deepEqual(documents, [{ path: "notes/7.md", text: "# Note 7\n" }]);
 });

@@ -65,9 +65,13 @@ export const mcpServersHref = (projectId: string): string =>
   `${projectHref(projectId)}/mcp-servers`;
 
 export const templatesHref = "/templates";
-export const templateHref = (templateId: string): string => `/templates/${id(templateId)}`;
-export const newFromTemplateHref = (templateId: string): string =>
-  `${templateHref(templateId)}/new`;
+/** A project whose documents a new one is to begin with, on the way over its template; null or absent: none. */
+export type DocumentsOf = { documents_of?: string | null };
+export const newProjectHref = (query: DocumentsOf): string => withQuery(templatesHref, query);
+export const templateHref = (templateId: string, query: DocumentsOf = {}): string =>
+  withQuery(`/templates/${id(templateId)}`, query);
+export const newFromTemplateHref = (templateId: string, query: DocumentsOf = {}): string =>
+  withQuery(`${templateHref(templateId)}/new`, query);
 export const projectTemplateHref = (projectId: string): string =>
   `${projectHref(projectId)}/template`;
 

@@ -12,6 +12,7 @@ import {
   draftsHref,
   idPart,
   newDocumentHref,
+  newProjectHref,
   planningExportHref,
   planningHref,
 } from "./links.ts";
@@ -224,6 +225,11 @@ function Tree({ project, rows, count, moreHref, folder, stale }: PlanningPagePro
       <p class="muted">
         {plural(count, "document")} in the project.{" "}
         {moreHref && <a href={moreHref}>Show more of this folder</a>}
+        {!folder && (
+          <a href={newProjectHref({ documents_of: project.id })}>
+            New project from these documents
+          </a>
+        )}
       </p>
     </>
   );

@@ -8,6 +8,7 @@ import {
   documentHref,
   guideHref,
   newDocumentHref,
+  newProjectHref,
   planningExportHref,
   planningHref,
 } from "./links.ts";
@@ -51,6 +52,15 @@ export function PlanningExportPage(props: PlanningExportProps): VNode {
               hasPdf={hasPdf}
             />
             <p class="muted">At most {limitBytes / 1024 / 1024} MB of texts and images together.</p>
+            <p>
+              <a href={newProjectHref({ documents_of: project.id })}>
+                New project from these documents
+              </a>{" "}
+              <span class="muted">
+                a repository with those that you choose, the agents that they name and the roadmap's
+                rows as ideas; you see all of it first
+              </span>
+            </p>
           </Panel>
         )}
       <Panel id="export-guides" title="For agents">

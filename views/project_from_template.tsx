@@ -49,11 +49,26 @@ export interface TemplateOutcome {
   files: TemplatePart[];
 }
 
+/** Documents of a project, to choose which come along. */
+export interface DocumentChoices {
+  project: { id: string; name: string };
+  /** Of all: those that fit on a page. */
+  rows: { path: string; checked: boolean }[];
+  /** Documents, without templates for them. */
+  count: number;
+  /** So many documents may come along. */
+  most: number;
+  /** Those that do not fit. */
+  left: number;
+}
+
 export interface NewFromTemplatePageProps {
   shell: Shell;
   template: { id: string; name: string; about: string; hash: string; needs: string[] };
   questions: QuestionField[];
   form: NewFromTemplateForm;
+  /** Of the project whose documents come along; null: none was chosen yet, or they can't be looked at. */
+  documents: DocumentChoices | null;
   outcome: TemplateOutcome | null;
 }
 
@@ -64,7 +79,7 @@ const commands = ["setup", "build", "test"] as const;
 const IMAGES_SHOWN = 50;
 
 export function NewFromTemplatePage(props: NewFromTemplatePageProps): VNode {
-  const { shell, template, questions, form, outcome } = props;
+  const { shell, template, questions, form, documents, outcome } = props;
   const { values, message, errors } = form;
   const field = (name: string) => ({ form: FORM, name, value: values[name] ?? "", errors });
   return (
@@ -120,6 +135,7 @@ export function NewFromTemplatePage(props: NewFromTemplatePageProps): VNode {
               })),
             ]}
           />
+          {documents && <Documents {...documents} />}
           {/* Its own address: the one of the form would stay in that of the project's page. */}
           <Button
             kind={outcome ? "plain" : "primary"}
@@ -133,6 +149,29 @@ export function NewFromTemplatePage(props: NewFromTemplatePageProps): VNode {
         {outcome ? <Outcome {...props} outcome={outcome} /> : <Kept form={form} />}
       </form>
     </Layout>
+  );
+}
+
+function Documents({ project, rows, count, most, left }: DocumentChoices): VNode {
+  return (
+    <fieldset class="options" id="document-choices">
+      <legend>Documents of {project.name} that come along</legend>
+      {/* Whose boxes these are: of another project, all come along until its own were shown. */}
+      <input type="hidden" name="documents_listed" value={project.id} />
+      {rows.length === 0 && <p class="muted">It has none.</p>}
+      {count > most && (
+        <p class="hint">
+          They are {count}, and at most {most} come along.
+          {left > 0 && ` The first ${rows.length} of all are listed.`}
+        </p>
+      )}
+      {rows.map(({ path, checked }) => (
+        <label class="option" key={path}>
+          <input type="checkbox" name="documents" value={path} checked={checked} />
+          <code class="path">{path}</code>
+        </label>
+      ))}
+    </fieldset>
   );
 }
 

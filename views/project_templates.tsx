@@ -7,10 +7,13 @@ import { ActionForm, Button, buttonClass, ErrorSummary, Field, fieldId } from ".
 import { Layout, PageHead } from "./layout.tsx";
 import {
   newFromTemplateHref,
+  newProjectHref,
+  planningHref,
   projectHref,
   projectTemplateHref,
   templateHref,
   templatesHref,
+  withQuery,
 } from "./links.ts";
 import type { Shell } from "./shell.ts";
 import type { Shown } from "./words.ts";
@@ -27,6 +30,8 @@ export interface TemplateRow {
 
 export interface TemplatesPageProps {
   shell: Shell;
+  /** The project whose documents the new one is to begin with; null: none was named. */
+  documentsOf: { id: string; name: string } | null;
   templates: TemplateRow[];
   /** The file that was refused, and why. */
   form: { text: string; message: string | null; errors: FieldError[] };
@@ -36,7 +41,10 @@ const sourceWords = { built_in: "built in", imported: "imported", project: "of a
 const untrusted: Shown = { word: "Not trusted", tone: "waiting" };
 const IMPORT = "import";
 
-export function TemplatesPage({ shell, templates, form }: TemplatesPageProps): VNode {
+export function TemplatesPage(
+  { shell, templates, documentsOf, form }: TemplatesPageProps,
+): VNode {
+  const query = { documents_of: documentsOf?.id };
   return (
     <Layout shell={shell} title="Project templates" current="projects" live={null}>
       <PageHead crumb={{ href: "/projects", label: "Projects" }} title="New project" />
@@ -45,6 +53,13 @@ export function TemplatesPage({ shell, templates, form }: TemplatesPageProps): V
         technology, and planning documents. Or{" "}
         <a href="/projects/new">add a folder that is there already</a>.
       </p>
+      {documentsOf && (
+        <p id="documents-of">
+          It begins with the documents of{" "}
+          <a href={planningHref(documentsOf.id)}>{documentsOf.name}</a>: choose the template that
+          goes with them, then which of them come along.
+        </p>
+      )}
       <ul class="rows panel" id="template-list" data-rows="">
         {templates.map((template) => (
           <li class="row" id={`template-${template.id}`} key={template.id} data-row="">
@@ -53,8 +68,8 @@ export function TemplatesPage({ shell, templates, form }: TemplatesPageProps): V
               <a
                 class="row-title"
                 href={template.trusted
-                  ? newFromTemplateHref(template.id)
-                  : templateHref(template.id)}
+                  ? newFromTemplateHref(template.id, query)
+                  : templateHref(template.id, query)}
               >
                 {withCodes(template.name)}
               </a>
@@ -65,7 +80,7 @@ export function TemplatesPage({ shell, templates, form }: TemplatesPageProps): V
             </div>
             <a
               class="row-fact"
-              href={templateHref(template.id)}
+              href={templateHref(template.id, query)}
               aria-label={`What is in it: ${withCodes(template.name)}`}
             >
               What is in it
@@ -123,6 +138,8 @@ export interface TemplatePart {
 
 export interface TemplatePageProps {
   shell: Shell;
+  /** Id of the project whose documents the new one is to begin with; null: none was named. */
+  documentsOf: string | null;
   template: TemplateRow & { hash: string; trustedBy: string | null; needs: string[] };
   commands: { name: string; command: string; when: string }[];
   questions: { label: string; hint: string; answers: string }[];
@@ -139,10 +156,11 @@ export function TemplatePage(props: TemplatePageProps): VNode {
   const { shell, template, commands, questions, agents, documents, files } = props;
   const { id, name, about, hash, trusted, trustedBy, source, needs } = template;
   const href = templateHref(id);
+  const query = { documents_of: props.documentsOf };
   return (
     <Layout shell={shell} title={name} current="projects" live={null}>
       <PageHead
-        crumb={{ href: templatesHref, label: "Project templates" }}
+        crumb={{ href: newProjectHref(query), label: "Project templates" }}
         title={withCodes(name)}
         aside={trusted ? <Tag>{sourceWords[source]}</Tag> : <StatusBadge shown={untrusted} />}
       />
@@ -153,14 +171,16 @@ export function TemplatePage(props: TemplatePageProps): VNode {
             It does nothing. When you trust it, projects can be made of it: their agents get the
             prompts below, and their commands run what stands below. Read them first.
           </p>
-          <ActionForm action={`${href}/trust`} fields={{ hash }} kind="primary">
+          <ActionForm action={withQuery(`${href}/trust`, query)} fields={{ hash }} kind="primary">
             Trust it as it is
           </ActionForm>
         </Notice>
       )}
       <div class="actions">
         {trusted && (
-          <a class={buttonClass("primary")} href={newFromTemplateHref(id)}>New project from it</a>
+          <a class={buttonClass("primary")} href={newFromTemplateHref(id, query)}>
+            New project from it
+          </a>
         )}
         <a class={buttonClass("plain")} href={`${href}/export`} hx-boost="false">
           Export as a file

@@ -1,5 +1,6 @@
 /** The pages of project templates, and the form of a new project of one. */
 import type {
+  DocumentChoices,
   NewFromTemplateForm,
   NewFromTemplatePageProps,
   QuestionField,
@@ -16,8 +17,11 @@ import type {
   ProjectTemplate,
   TemplateQuestion,
 } from "../../agents/project_templates/template.ts";
+import { TEMPLATES } from "../../agents/planning/document_paths.ts";
 import { imageFile } from "../../agents/planning/image_files.ts";
-import { commandNames } from "../records.ts";
+import type { App } from "../app.ts";
+import { BOOTSTRAP_DOCUMENTS_MAX, bootstrapPaths } from "../services/bootstrap_documents.ts";
+import { commandNames, type Project } from "../records.ts";
 import {
   type FilledTemplate,
   listProjectTemplates,
@@ -33,19 +37,27 @@ const PART_CHARS = 40_000;
 
 export const templatesPage = (
   request: PageRequest,
+  documentsOf: string | null,
   form: TemplatesPageProps["form"] = { text: "", message: null, errors: [] },
 ): TemplatesPageProps => ({
   shell: shellOf(request),
+  documentsOf: documentsOf === null ? null : named(getProject(request.app.db, documentsOf)),
   templates: listProjectTemplates(request.app),
   form,
 });
 
+const named = ({ id, name }: Project) => ({ id, name });
+
 /** What a template's author wrote, word for word: that is what a person trusts. */
-export function templatePage(request: PageRequest, id: string): TemplatePageProps {
+export function templatePage(
+  request: PageRequest,
+  id: string,
+  documentsOf: string | null,
+): TemplatePageProps {
   const { template, hash, source, trusted, trustedBy } = projectTemplate(request.app, id);
   const { name, about, tags, needs, questions, commands, agents, planning, files } = template;
   return {
-    shell: shellOf(request),
+    ...{ shell: shellOf(request), documentsOf },
     template: { id, name, about, tags, source, trusted, hash, trustedBy, needs },
     commands: commands.map(({ name, run, when }) => ({
       name,
@@ -111,12 +123,41 @@ function partsOf(parts: TemplatePart[]): TemplatePart[] {
     : [...shown, { title: `and ${more} more`, note: "", text: "See all of them in the export." }];
 }
 
+/** Boxes that a form has, at most: a page has room for no more. */
+const CHOICES_MAX = 400;
+
+/**
+ * What can be chosen of a project's documents. `chosen`: what was; null: nobody was asked yet, so all, as far as so many
+ * may come along. Throws `not_found`, and `conflict` where they can't be looked at.
+ */
+export async function documentChoices(
+  app: App,
+  projectId: string,
+  chosen: ReadonlySet<string> | null,
+  signal: AbortSignal,
+): Promise<DocumentChoices> {
+  const project = getProject(app.db, projectId);
+  const paths = await bootstrapPaths(app, projectId, signal);
+  const count = paths.filter((path) => !path.startsWith(`${TEMPLATES}/`)).length;
+  const all = count <= BOOTSTRAP_DOCUMENTS_MAX;
+  return {
+    project: named(project),
+    rows: paths.slice(0, CHOICES_MAX)
+      .map((path) => ({ path, checked: chosen ? chosen.has(path) : all })),
+    ...{ count, left: Math.max(0, paths.length - CHOICES_MAX) },
+    most: BOOTSTRAP_DOCUMENTS_MAX,
+  };
+}
+
 /** `filled`: what comes of the form's answers; null: they are not looked at yet. */
 export function newFromTemplatePage(
   request: PageRequest,
   id: string,
-  form: NewFromTemplateForm,
-  filled: FilledTemplate | null,
+  { form, documents, filled }: {
+    form: NewFromTemplateForm;
+    documents: DocumentChoices | null;
+    filled: FilledTemplate | null;
+  },
 ): NewFromTemplatePageProps {
   const { template, hash } = projectTemplate(request.app, id);
   const { name, about, needs } = template;
@@ -125,6 +166,7 @@ export function newFromTemplatePage(
     template: { id, name, about, hash, needs },
     questions: template.questions.map((question) => fieldOf(template, question)),
     form,
+    documents,
     outcome: filled && outcomeOf(filled),
   };
 }

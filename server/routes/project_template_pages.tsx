@@ -6,9 +6,11 @@ import {
   TemplatePage,
   TemplatesPage,
 } from "../../views/project_templates.tsx";
-import type { NewFromTemplateForm } from "../../views/project_from_template.tsx";
+import type { DocumentChoices, NewFromTemplateForm } from "../../views/project_from_template.tsx";
 import { type RequestContext, requestSignal, validate } from "../api.ts";
+import type { App } from "../app.ts";
 import {
+  documentChoices,
   firstForm,
   newFromTemplatePage,
   templateOfProjectPage,
@@ -28,15 +30,18 @@ import {
 } from "../services/project_templates.ts";
 import { templateOfProject } from "../services/template_from_project.ts";
 import { act, done, pageRequest, type PageTools, readForm, refusedAt, show } from "./page.ts";
-import { newFromTemplate, newFromTemplateInput } from "./project_templates.ts";
+import { chosenIn, newFromTemplate, newFromTemplateInput } from "./project_templates.ts";
 
 const idIn = (c: RequestContext): string => c.req.param("id")!;
 
+/** The project whose documents a new one is to begin with, as the address has it. */
+const documentsOf = (c: RequestContext): string | null => c.req.query("documents_of") || null;
+
 export const list = (c: RequestContext, tools: PageTools): Response =>
-  show(c, <TemplatesPage {...templatesPage(pageRequest(c, tools))} />);
+  show(c, <TemplatesPage {...templatesPage(pageRequest(c, tools), documentsOf(c))} />);
 
 export const one = (c: RequestContext, tools: PageTools): Response =>
-  show(c, <TemplatePage {...templatePage(pageRequest(c, tools), idIn(c))} />);
+  show(c, <TemplatePage {...templatePage(pageRequest(c, tools), idIn(c), documentsOf(c))} />);
 
 export function exportFile(c: RequestContext): Response {
   const { template, text } = projectTemplate(c.var.app, idIn(c));
@@ -60,7 +65,7 @@ export async function importFile(c: RequestContext, tools: PageTools): Promise<R
       `"${template.name}" imported. Look at it before you trust it`,
     );
   }, ({ message, errors, status }) => {
-    const page = templatesPage(pageRequest(c, tools), { text: typed, message, errors });
+    const page = templatesPage(pageRequest(c, tools), null, { text: typed, message, errors });
     return show(c, <TemplatesPage {...page} />, status);
   });
 }
@@ -69,7 +74,8 @@ export async function trust(c: RequestContext): Promise<Response> {
   const { hash = "" } = await readForm(c);
   return await act(() => {
     const { template } = trustTemplate(c.var.app, idIn(c), hash);
-    return done(c, templateHref(template.id), `"${template.name}" is trusted`);
+    const href = templateHref(template.id, { documents_of: documentsOf(c) });
+    return done(c, href, `"${template.name}" is trusted`);
   }, ({ message }) => refusedAt(c, templateHref(idIn(c)), message));
 }
 
@@ -80,26 +86,47 @@ export async function remove(c: RequestContext): Promise<Response> {
   }, ({ message }) => refusedAt(c, templateHref(idIn(c)), message));
 }
 
-export function form(c: RequestContext, tools: PageTools): Response {
-  const { template, trusted } = projectTemplate(c.var.app, idIn(c));
-  if (!trusted) return refusedAt(c, templateHref(template.id), "Look at it and trust it first");
-  const page = newFromTemplatePage(pageRequest(c, tools), template.id, firstForm(template), null);
-  return show(c, <NewFromTemplatePage {...page} />);
+export async function form(c: RequestContext, tools: PageTools): Promise<Response> {
+  const { app } = c.var;
+  const { template, trusted } = projectTemplate(app, idIn(c));
+  const of = documentsOf(c);
+  if (!trusted) {
+    const href = templateHref(template.id, { documents_of: of });
+    return refusedAt(c, href, "Look at it and trust it first");
+  }
+  const first = firstForm(template);
+  const answer = (message: string | null, documents: DocumentChoices | null) => {
+    const values = { ...first.values, documents_of: of ?? "" };
+    const errors = message === null ? [] : [{ field: "documents_of", message }];
+    const page = newFromTemplatePage(pageRequest(c, tools), template.id, {
+      form: { ...first, values, message, errors },
+      ...{ documents, filled: null },
+    });
+    return show(c, <NewFromTemplatePage {...page} />, message === null ? 200 : 409);
+  };
+  if (of === null) return answer(null, null);
+  return await act(
+    async () => answer(null, await documentChoices(app, of, null, requestSignal())),
+    ({ message }) => answer(message, null),
+  );
 }
 
 /** Looks at what the answers make, or makes it: by the button. */
 export async function make(c: RequestContext, tools: PageTools): Promise<Response> {
   const { app } = c.var;
   const id = idIn(c);
-  const posted = await readForm(c);
-  const shown = formOf(posted);
+  const posted = await postedIn(c);
+  const shown = formOf(posted.fields);
   return await act(async () => {
     const body = validate(newFromTemplateInput, bodyOf(posted), "form");
     const input = await newFromTemplate(app, id, body);
-    if (posted.do !== "make") {
+    if (posted.fields.do !== "make") {
       const filled = previewProject(app, input);
+      const documents = await choicesIn(app, posted);
       // The fields follow the answers but where a person wrote something of their own.
-      const page = newFromTemplatePage(pageRequest(c, tools), id, shown, filled);
+      const page = newFromTemplatePage(pageRequest(c, tools), id, {
+        ...{ form: shown, documents, filled },
+      });
       return show(c, <NewFromTemplatePage {...page} />);
     }
     const project = placeProject(app, await readyProject(app, input, requestSignal()));
@@ -117,24 +144,50 @@ export async function make(c: RequestContext, tools: PageTools): Promise<Respons
         error.field === "toolchains" ? { ...error, field: "toolchains_allowed" } : error
       ),
     };
-    const filled = await filledOrNot(app, id, posted);
-    const page = newFromTemplatePage(pageRequest(c, tools), id, refused, filled);
+    const filled = await orNull(() => filledAgain(app, id, posted));
+    const documents = await orNull(() => choicesIn(app, posted));
+    const page = newFromTemplatePage(pageRequest(c, tools), id, {
+      ...{ form: refused, documents, filled },
+    });
     // What a field is to blame for is mended there, whatever the API calls it.
     return show(c, <NewFromTemplatePage {...page} />, errors.length > 0 ? 422 : status);
   });
 }
 
+/** What the form sent, and the boxes of documents that are checked. */
+interface Posted {
+  fields: Record<string, string>;
+  documents: string[];
+}
+
+async function postedIn(c: RequestContext): Promise<Posted> {
+  const fields = await readForm(c);
+  const { documents = [] } = await c.req.parseBody({ all: true });
+  return { fields, documents: [documents].flat().map(String) };
+}
+
+/** Null: nobody was asked yet which documents of that project come along. */
+const chosenDocuments = ({ fields, documents }: Posted): string[] | null =>
+  fields.documents_of && fields.documents_listed === fields.documents_of ? documents : null;
+
+async function choicesIn(app: App, posted: Posted): Promise<DocumentChoices | null> {
+  const of = posted.fields.documents_of;
+  if (!of) return null;
+  const chosen = chosenDocuments(posted);
+  return await documentChoices(app, of, chosen && new Set(chosen), requestSignal());
+}
+
 /** Where only the folder was refused, what was looked at stays in view. */
-async function filledOrNot(
-  app: RequestContext["var"]["app"],
-  id: string,
-  posted: Record<string, string>,
-) {
-  if (posted.do !== "make") return null;
+async function filledAgain(app: App, id: string, posted: Posted) {
+  if (posted.fields.do !== "make") return null;
+  const { answers, commands, ...rest } = bodyOf(posted);
+  const theirs = await documentsOfProject(app, chosenIn(rest), requestSignal());
+  return previewProject(app, { template: id, answers, commands, ...theirs });
+}
+
+async function orNull<T>(read: () => Promise<T>): Promise<T | null> {
   try {
-    const { answers, commands, documents_of } = bodyOf(posted);
-    const theirs = await documentsOfProject(app, documents_of, requestSignal());
-    return previewProject(app, { template: id, answers, commands, ...theirs });
+    return await read();
   } catch (error) {
     // The refusal that is shown says what is wrong.
     if (error instanceof AppError) return null;
@@ -142,7 +195,7 @@ async function filledOrNot(
   }
 }
 
-function bodyOf(posted: Record<string, string>) {
+function bodyOf({ fields: posted, ...boxes }: Posted) {
   const answers = Object.entries(posted)
     .filter(([name]) => name.startsWith("answers."))
     .map(([name, value]): [string, string] => [name.slice("answers.".length), value]);
@@ -156,6 +209,7 @@ function bodyOf(posted: Record<string, string>) {
     answers: Object.fromEntries(answers),
     commands: Object.fromEntries(commands),
     documents_of: posted.documents_of || null,
+    documents_paths: chosenDocuments({ fields: posted, ...boxes }),
     ...boxesIn(posted),
   };
 }

@@ -26,6 +26,8 @@ const planning = () => import("../services/bootstrap_documents.ts");
 const FILE_CHARS = 1_500_000;
 const ANSWERS_MAX = 50;
 const DOCUMENTS_MAX = 200;
+/** Documents and templates for them. */
+const CHOSEN_MAX = 300;
 
 const importInput = once(() =>
   z.strictObject({ text: z.string().max(FILE_CHARS).describe("The file: YAML or JSON") })
@@ -49,6 +51,8 @@ const fillFields = () => ({
       "A project whose planning documents come along with the images they show; what they name of its ideas and " +
         "tickets stands in words then",
     ),
+  documents_paths: z.array(z.string().max(300)).max(CHOSEN_MAX).nullable().default(null)
+    .describe("Only those of that project's documents, seen from planning/; null: all of them"),
 });
 const previewInput = once(() =>
   z.strictObject(fillFields()).meta({ id: "PreviewProjectTemplate" })
@@ -125,7 +129,7 @@ export function projectTemplatesApi(api: Api): void {
       out: templatePreviewSchema,
       async prepare({ app, params, body }) {
         const { documentsOfProject } = await planning();
-        const theirs = await documentsOfProject(app, body.documents_of, requestSignal());
+        const theirs = await documentsOfProject(app, chosenIn(body), requestSignal());
         const { answers, commands } = body;
         const documents = [...theirs.documents, ...body.documents];
         const { images } = theirs;
@@ -163,6 +167,14 @@ export function projectTemplatesApi(api: Api): void {
     );
 }
 
+/** Whose documents come along, and which. */
+export const chosenIn = (
+  { documents_of, documents_paths }: {
+    documents_of: string | null;
+    documents_paths: string[] | null;
+  },
+) => ({ projectId: documents_of, paths: documents_paths });
+
 /** What was asked for, with the documents of the other project. */
 export async function newFromTemplate(
   app: Parameters<Awaited<ReturnType<typeof making>>["readyProject"]>[0],
@@ -170,7 +182,7 @@ export async function newFromTemplate(
   body: z.output<ReturnType<typeof newFromTemplateInput>>,
 ): Promise<Parameters<Awaited<ReturnType<typeof making>>["readyProject"]>[1]> {
   const { documentsOfProject } = await planning();
-  const theirs = await documentsOfProject(app, body.documents_of, requestSignal());
+  const theirs = await documentsOfProject(app, chosenIn(body), requestSignal());
   return {
     ...{ template, seen: body.seen, path: body.path, answers: body.answers },
     commands: body.commands,
