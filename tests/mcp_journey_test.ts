@@ -163,7 +163,7 @@ Deno.test({
     equal(greeting, "say hello to the world");
     match(slow, /"docs" gave no result: it did not answer within 1 s/);
     equal(see, "nothing: ENOENT");
-    equal(token, "[redacted: a secret of this server] no key", "it got that very token");
+    equal(token, "[redacted: $DOCS_TOKEN] no key", "it got that very token");
     equal(sum, "5");
     const asked = log.filter((e) => e.type === "approval_requested").map(({ body }) => body);
     deepEqual(asked.map(({ rule, detail }) => [rule, detail]), [[ALL_TAGS_RULE, "a: 2\nb: 3"]]);

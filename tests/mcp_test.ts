@@ -12,6 +12,7 @@ import { McpServers } from "../agents/mcp/servers.ts";
 import { type FailedStart, startProblem } from "../agents/mcp/start_problem.ts";
 import { isMcpEntry, listsMcpTool, mcpToolName, readMcpToolName } from "../agents/mcp/names.ts";
 import { inOwnGroup } from "../agents/process_group.ts";
+import { withoutOwnValues } from "../agents/mcp/own_values.ts";
 import type { McpServerConfig } from "../agents/protocol.ts";
 import { testHands, TestPlace } from "./place_support.ts";
 
@@ -102,6 +103,65 @@ Deno.test("a call ends when its run is stopped", async () => {
   const asked = server.call("hang", {}, { signal: stop.signal, timeoutMs: 60_000 });
   stop.abort(new Error("the run was stopped"));
   await rejects(asked, /the run was stopped/);
+});
+
+const hostile = () =>
+  child(Deno.execPath(), ["run", "-A", "--no-config", `${root}tests/mcp_hostile_fixture.ts`]);
+const config: McpServerConfig = {
+  ...{ name: "hostile", transport: "stdio", command: "", args: [], env: {}, url: "" },
+  ...{ headers: {}, timeoutMs: 60_000 },
+};
+const openHostile = () => Promise.resolve(new ChildTransport(hostile()));
+
+Deno.test("a server that lists what can't be sent breaks no request: each name comes once, and what is left out is told", async () => {
+  const servers = await McpServers.start([config], openHostile, never);
+  deepEqual(
+    servers.tools.map(({ name, inputSchema }) => [name, inputSchema]),
+    [
+      ["mcp__hostile__tell", { type: "object" }],
+      ["mcp__hostile__either", { type: "object", title: "x" }],
+      ["mcp__hostile__flood", { type: "object" }],
+    ],
+  );
+  deepEqual(servers.problems, [
+    'Of the MCP server "hostile" these tools are left out: "tell" (it is listed twice); ' +
+    '"a.b" (of that name a model can\'t be told); "large" (its schema is longer than 20000 characters)',
+  ]);
+  await servers.close();
+});
+
+Deno.test("what a server was given of Gaffer's environment comes back in nothing that it says", async () => {
+  const given = { ...config, env: { ANYTHING: "$PATH" } };
+  const servers = await McpServers.start([given], openHostile, never);
+  const { description } = servers.tools[0]!;
+  const { content } = await servers.call("mcp__hostile__tell", {}, never);
+  await servers.close();
+  deepEqual([description, content], ["Knows [redacted: $PATH]", "PATH=[redacted: $PATH]"]);
+  // One that was not given it tells what it likes: nobody called that a secret.
+  const others = await McpServers.start([config], openHostile, never);
+  match((await others.call("mcp__hostile__tell", {}, never)).content, /^PATH=\//);
+  await others.close();
+});
+
+Deno.test("of a header's value what follows its scheme is kept back by itself, too, also where a server fails to start", async () => {
+  const header = { ...config, headers: { Authorization: "$PASS" } };
+  const clean = withoutOwnValues(header, () => "Bearer abcdefghijkl");
+  equal(clean("got Bearer abcdefghijkl"), "got [redacted: $PASS]");
+  equal(clean("token=abcdefghijkl, a Bearer"), "token=[redacted: $PASS], a Bearer");
+  const given = { ...config, env: { X: "$PATH" } };
+  const dies = () =>
+    Promise.resolve(new ChildTransport(child("/bin/sh", ["-c", 'echo "no $PATH" >&2; exit 1'])));
+  const servers = await McpServers.start([given], dies, never);
+  match(servers.problems.join(), /It said: no \[redacted: \$PATH\]$/);
+  await servers.close();
+});
+
+Deno.test("a server that floods is ended, and with it its tools: nobody waits for its time limit", async () => {
+  const servers = await McpServers.start([config], openHostile, never);
+  const { content, isError } = await servers.call("mcp__hostile__flood", {}, never);
+  equal(isError, true);
+  match(content, /gave no result: it was ended: it says more than it is asked for/);
+  await servers.close();
 });
 
 const older = (manner: "silent" | "ends") =>

@@ -5,6 +5,7 @@ import {
   compileRules,
   decide,
   type Decision,
+  MAX_DETAIL_CHARS,
   type ToolQuestion,
   UNCONFINED_RULE,
 } from "../agents/permissions/decide.ts";
@@ -165,6 +166,23 @@ Deno.test("other tools are named, also by a pattern; a rule that can't be read h
     equal(isApprovalRule(rule), false, rule);
     equal((await judge({ requireApproval: [rule] }, post)).type, "ask", rule);
   }
+});
+
+Deno.test("of an argument nothing is hidden from who is asked: neither its end nor where it begins", async () => {
+  const rules = { requireApproval: ["mcp__web__*"] };
+  const post = (input: Record<string, unknown>) => judge(rules, { tool: "mcp__web__post", input });
+  const long = await post({ text: "x".repeat(90_000), to: "all" });
+  ok(long.type === "ask" && long.detail.endsWith("x\nto: all"));
+  const tooLong = await post({ text: "x".repeat(MAX_DETAIL_CHARS) });
+  ok(tooLong.type === "deny", "nobody grants what can't be shown");
+  match(tooLong.reason, /more than 100000 characters, which nobody could be shown/);
+  const forged = await post({ "to\nx": 1, text: "hi\nto: nobody\r\n", to: "all" });
+  ok(forged.type === "ask");
+  equal(forged.detail, '"to\\nx": 1\ntext: hi\n    to: nobody\n    \nto: all');
+  // Of a file that is written the change is shown.
+  const write = { tool: "Write", input: { file_path: "a", content: "x".repeat(MAX_DETAIL_CHARS) } };
+  const file = { ...write, write: { paths: ["a"], makesFile: true } };
+  equal((await judge({ requireApproval: ["write(new)"] }, file)).type, "ask");
 });
 
 Deno.test("a person is told when nothing confines a command, beside the rule that asks", async () => {

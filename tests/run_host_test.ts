@@ -1,5 +1,5 @@
 /** What the server does for runs at work: their events are on disk before they go on, and share commits. */
-import { deepStrictEqual as deepEqual, rejects, strictEqual as equal } from "node:assert";
+import { deepStrictEqual as deepEqual, rejects, strictEqual as equal, throws } from "node:assert";
 import { Paused } from "../agents/runtime.ts";
 import type { RunEventBody } from "../agents/protocol.ts";
 import type { Run } from "../server/records.ts";
@@ -9,6 +9,8 @@ import { advanceIdea } from "../server/services/refinement.ts";
 import { pauseRun } from "../server/services/run_control.ts";
 import { createRunHost } from "../server/services/run_host.ts";
 import { beginRun } from "../server/services/runs.ts";
+import { listRunApprovals } from "../server/store/approvals.ts";
+import { listQuestions } from "../server/store/questions.ts";
 import { readRunLog } from "../server/store/run_log.ts";
 import { getRun, listIdeaRuns, workedMs } from "../server/store/runs.ts";
 import { tempDir } from "./gaffer.ts";
@@ -44,6 +46,26 @@ Deno.test("runs that get on in the same moment share a commit, each in its own o
   equal(commits(), 1);
   for (const run of runs) deepEqual(newest(app, run, 2), [nudge("one"), nudge("two")]);
   deepEqual(app.events.slice(-4).map(({ actor }) => actor), Array(4).fill("clarifier"));
+});
+
+Deno.test("a run that has ended asks nobody anything, and leaves no question and nothing in its log", async () => {
+  using app = testApp({ config: { notifyUrl: "http://127.0.0.1:9/" } });
+  const run = await clarifying(app);
+  const host = createRunHost(() => app);
+  cancelRun(app, run.id);
+  const before = [app.events.length, app.jobs().length];
+  const call = { id: "call_1", name: "Bash", input: { command: "make" } };
+  throws(() => host.approval(run.id, call, { detail: "make" }), {
+    code: "conflict",
+    message: /its run is "cancelled"/,
+  });
+  throws(() => host.questions(run.id, { questions: [{ question: "Which?", why: "It matters" }] }), {
+    code: "conflict",
+    message: /its run is "cancelled"/,
+  });
+  deepEqual([app.events.length, app.jobs().length], before);
+  deepEqual(listRunApprovals(app.db, run.id), []);
+  deepEqual(listQuestions(app.db, run.ideaId!), []);
 });
 
 Deno.test("an event of a run that has ended is refused, and the others of its commit are kept", async () => {

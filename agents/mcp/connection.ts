@@ -4,8 +4,10 @@ import { SECOND_MS } from "../../server/clock.ts";
 import { messageOf } from "../../server/errors.ts";
 import { VERSION } from "../../server/version.ts";
 import { orAborted } from "../or_aborted.ts";
-import { mcpToolName } from "./names.ts";
 import { startProblem } from "./start_problem.ts";
+import { cut, type ListedTool, type McpTool, usableTools } from "./usable_tools.ts";
+
+export type { McpTool } from "./usable_tools.ts";
 
 /** From its start until it has told its tools. */
 export const MCP_START_TIMEOUT_MS = 20 * SECOND_MS;
@@ -14,23 +16,8 @@ export const MCP_START_TIMEOUT_MS = 20 * SECOND_MS;
  * may still be starting, is then asked for an older one; an address has all of the time.
  */
 const PROBE_TIMEOUT_MS = 2 * SECOND_MS;
-/** Tools of one server. Each is sent with every request of the run. */
-export const MAX_MCP_TOOLS = 50;
-const MAX_DESCRIPTION_CHARS = 2_000;
-const MAX_SCHEMA_CHARS = 20_000;
 /** Of one result; the model is told what is left out. */
 export const MAX_MCP_RESULT_CHARS = 30_000;
-
-export interface McpTool {
-  /** For the model. */
-  name: string;
-  /** For the server. */
-  tool: string;
-  description: string;
-  inputSchema: Record<string, unknown>;
-  /** The server says that it changes nothing. Only a hint: nothing is allowed by it. */
-  readOnly: boolean;
-}
 
 export interface McpAnswer {
   content: string;
@@ -47,6 +34,8 @@ export interface McpCallOptions {
 export interface McpConnection {
   readonly server: string;
   readonly tools: readonly McpTool[];
+  /** Which of its tools no model is told of, and why; null: none. */
+  readonly leftOut: string | null;
   /** What the server says of itself; null until it has ended, then why. */
   readonly over: string | null;
   /** Never rejects but when `signal` aborts: whatever goes wrong is for the model to know. */
@@ -55,7 +44,19 @@ export interface McpConnection {
 }
 
 /** How a server is reached; a program also tells what became of it. */
-export type McpReach = Transport & { lastWords?: string; ended?: boolean };
+export type McpReach = Transport & {
+  lastWords?: string;
+  ended?: boolean;
+  endedFor?: string | null;
+};
+
+export interface McpConnectOptions {
+  /** Asks for an older protocol at once. */
+  older?: boolean;
+  probeMs?: number;
+  /** Takes out of all that the server says what no model and no transcript may have. */
+  clean?: (text: string) => string;
+}
 
 /** The program ended when it was asked for the newest protocol, as servers do that know only older ones. */
 export class EndedAtFirst extends Error {
@@ -70,7 +71,7 @@ export async function connectMcp(
   server: string,
   transport: McpReach,
   signal: AbortSignal,
-  { older = false, probeMs = PROBE_TIMEOUT_MS }: { older?: boolean; probeMs?: number } = {},
+  { older = false, probeMs = PROBE_TIMEOUT_MS, clean = (text) => text }: McpConnectOptions = {},
 ): Promise<McpConnection> {
   // Loaded when the first run needs it: most have no such server.
   const { Client } = await import("@modelcontextprotocol/client");
@@ -83,7 +84,7 @@ export async function connectMcp(
       probe: { timeoutMs: transport.ended === undefined ? MCP_START_TIMEOUT_MS : probeMs },
     },
   });
-  const connection = new Connection(server, client, transport);
+  const connection = new Connection(server, client, transport, clean);
   const limit = AbortSignal.any([signal, AbortSignal.timeout(MCP_START_TIMEOUT_MS)]);
   try {
     await orAborted(
@@ -99,7 +100,7 @@ export async function connectMcp(
       ...{ error, ended, lastWords: transport.lastWords ?? "" },
       lateAfterSeconds: limit.aborted ? MCP_START_TIMEOUT_MS / SECOND_MS : null,
     });
-    const message = `Cannot start the MCP server "${server}": ${why}`;
+    const message = clean(`Cannot start the MCP server "${server}": ${why}`);
     throw ended && !older ? new EndedAtFirst(message) : new Error(message);
   }
   return connection;
@@ -107,27 +108,37 @@ export async function connectMcp(
 
 const accepted = (data: unknown) => ({ valid: true, data, errorMessage: undefined }) as never;
 
-const wordsOf = ({ lastWords = "" }: { lastWords?: string }): string =>
-  lastWords && `. It said: ${lastWords}`;
+function endOf({ lastWords = "", endedFor = null }: McpReach): string {
+  if (endedFor !== null) return `it was ended: ${endedFor}`;
+  return `it ended${lastWords && `. It said: ${lastWords}`}`;
+}
 
 class Connection implements McpConnection {
   readonly #client: Client;
   readonly #transport: McpReach;
+  readonly #clean: (text: string) => string;
   #tools: McpTool[] = [];
+  #leftOut: string | null = null;
   #over: string | null = null;
 
   constructor(
     readonly server: string,
     client: Client,
     transport: McpReach,
+    clean: (text: string) => string,
   ) {
     this.#client = client;
     this.#transport = transport;
-    client.onclose = () => this.#over ??= `it ended${wordsOf(transport)}`;
+    this.#clean = clean;
+    client.onclose = () => this.#over ??= endOf(transport);
   }
 
   get tools(): readonly McpTool[] {
     return this.#tools;
+  }
+
+  get leftOut(): string | null {
+    return this.#leftOut;
   }
 
   get over(): string | null {
@@ -136,18 +147,9 @@ class Connection implements McpConnection {
 
   async readTools(signal: AbortSignal): Promise<void> {
     const { tools } = await orAborted(this.#client.listTools(undefined, { signal }), signal);
-    this.#tools = tools.flatMap(({ name, description, inputSchema, annotations }) => {
-      const known = mcpToolName(this.server, name);
-      const fits = JSON.stringify(inputSchema).length <= MAX_SCHEMA_CHARS;
-      if (known === null || inputSchema.type !== "object" || !fits) return [];
-      return [{
-        name: known,
-        tool: name,
-        description: cut(description ?? "", MAX_DESCRIPTION_CHARS),
-        inputSchema: inputSchema as Record<string, unknown>,
-        readOnly: annotations?.readOnlyHint === true,
-      }];
-    }).slice(0, MAX_MCP_TOOLS);
+    const usable = usableTools(this.server, tools as ListedTool[], this.#clean);
+    this.#tools = usable.tools;
+    this.#leftOut = usable.leftOut;
   }
 
   async call(
@@ -155,7 +157,7 @@ class Connection implements McpConnection {
     input: Record<string, unknown>,
     { signal, timeoutMs }: McpCallOptions,
   ): Promise<McpAnswer> {
-    if (this.#over !== null) return failed(this.server, this.#over);
+    if (this.#over !== null) return this.#failed(this.#over);
     const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
     try {
       const asked = this.#client.callTool({ name: tool, arguments: input }, {
@@ -163,17 +165,24 @@ class Connection implements McpConnection {
         timeout: timeoutMs + SECOND_MS, // the signal's reason is the one to tell
       });
       const { content, isError } = await orAborted(asked, limit);
-      const text = textOf(content);
+      // Before it is cut: half of a secret is one, too.
+      const text = this.#clean(textOf(content));
       const shown = cut(text, MAX_MCP_RESULT_CHARS);
       const answer = { content: shown, isError: isError === true };
       return shown === text ? answer : { ...answer, whole: text };
     } catch (error) {
       signal.throwIfAborted();
       if (limit.aborted) {
-        return failed(this.server, `it did not answer within ${timeoutMs / SECOND_MS} s`);
+        return this.#failed(`it did not answer within ${timeoutMs / SECOND_MS} s`);
       }
-      return failed(this.server, this.#over ?? messageOf(error));
+      return this.#failed(this.#over ?? messageOf(error));
     }
+  }
+
+  #failed(why: string): McpAnswer {
+    const content = `The MCP server "${this.server}" gave no result: ${this.#clean(why)}. ` +
+      "Go on without this tool if you can; otherwise say in your result what you could not do.";
+    return { content, isError: true };
   }
 
   async close(): Promise<void> {
@@ -181,12 +190,6 @@ class Connection implements McpConnection {
     await this.#transport.close();
   }
 }
-
-const failed = (server: string, why: string): McpAnswer => ({
-  content: `The MCP server "${server}" gave no result: ${why}. ` +
-    "Go on without this tool if you can; otherwise say in your result what you could not do.",
-  isError: true,
-});
 
 type Content = { type: string; text?: string; [key: string]: unknown }[];
 
@@ -196,10 +199,4 @@ function textOf(content: unknown): string {
     part.type === "text" ? String(part.text ?? "") : `[${part.type}: not shown]`
   );
   return parts.join("\n");
-}
-
-function cut(text: string, chars: number): string {
-  return text.length <= chars
-    ? text
-    : `${text.slice(0, chars)}\n[${text.length - chars} more characters are left out]`;
 }

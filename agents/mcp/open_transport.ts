@@ -5,6 +5,7 @@ import type { HandsWatch } from "../hands_watch.ts";
 import { inOwnGroup } from "../process_group.ts";
 import type { McpServerConfig, Place } from "../protocol.ts";
 import { ChildTransport } from "./child_transport.ts";
+import { valuesOf } from "./own_values.ts";
 import type { OpenTransport } from "./servers.ts";
 
 /** Most bytes of one answer over HTTP. */
@@ -79,22 +80,3 @@ const cappedFetch = async (url: string | URL, init?: RequestInit): Promise<Respo
   });
   return new Response(response.body.pipeThrough(cap), response);
 };
-
-/**
- * What stands for the server's own environment: `$NAME` is the value of that variable, so that no secret has to be
- * written down where a page shows it. Throws when there is no such variable.
- */
-function valuesOf(given: Record<string, string>, server: string): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(given).map(([name, value]) => {
-      const variable = /^\$([A-Za-z_][A-Za-z0-9_]*)$/.exec(value)?.[1];
-      if (variable === undefined) return [name, value];
-      const found = Deno.env.get(variable);
-      if (found !== undefined) return [name, found];
-      throw new Error(
-        `Cannot start the MCP server "${server}": Gaffer's environment has no variable ${variable}. ` +
-          "Set it where Gaffer is started",
-      );
-    }),
-  );
-}

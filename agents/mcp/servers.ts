@@ -10,6 +10,7 @@ import {
   type McpTool,
 } from "./connection.ts";
 import { readMcpToolName } from "./names.ts";
+import { withoutOwnValues } from "./own_values.ts";
 
 /** Makes the connection to a server, which is then the caller's to close. Rejects when it can't be started. */
 export type OpenTransport = (config: McpServerConfig) => Promise<McpReach>;
@@ -69,9 +70,10 @@ export class McpServers {
     );
   }
 
-  /** Why servers are not there, for people. */
+  /** Why servers, or some of their tools, are not there, for people. */
   get problems(): string[] {
-    return [...this.#problems.values()];
+    const leftOut = [...this.#connections.values()].map((connection) => connection.leftOut);
+    return [...this.#problems.values(), ...leftOut.filter((why) => why !== null)];
   }
 
   /** How long a call of this tool may take. */
@@ -106,10 +108,11 @@ async function connectAnew(
   open: OpenTransport,
   signal: AbortSignal,
 ): Promise<McpConnection> {
+  const clean = withoutOwnValues(config);
   try {
-    return await connectMcp(config.name, await open(config), signal);
+    return await connectMcp(config.name, await open(config), signal, { clean });
   } catch (error) {
     if (!(error instanceof EndedAtFirst)) throw error;
-    return await connectMcp(config.name, await open(config), signal, { older: true });
+    return await connectMcp(config.name, await open(config), signal, { clean, older: true });
   }
 }

@@ -75,7 +75,11 @@ export function decide(question: ToolQuestion): Decision {
   const unconfined = text !== null && confinement === "process" ? UNCONFINED_RULE : null;
   const asks = [rule, unconfined].filter((one) => one !== null);
   if (asks.length === 0 && allowedTogether) return { type: "allow", together: true };
-  return asks.length === 0 ? { type: "allow" } : { type: "ask", rule: asks.join("; "), detail };
+  if (asks.length === 0) return { type: "allow" };
+  // Of a file that is written a person sees the change instead, or that it can't be shown.
+  return detail.length > MAX_DETAIL_CHARS && question.write === undefined
+    ? { type: "deny", reason: TOO_LONG_TO_SHOW }
+    : { type: "ask", rule: asks.join("; "), detail };
 }
 
 /** What a person reads as the rule that asked. */
@@ -119,12 +123,19 @@ const ruled = ({ tool, paths = [], write }: ToolQuestion, line: ReadLine | null)
   makesFile: write?.makesFile ?? null,
 });
 
-/** Most characters of a call's input that a person is shown. */
-const MAX_DETAIL_CHARS = 20_000;
+/** Most characters of a call's input that a person is shown: nobody grants what they can't see. */
+export const MAX_DETAIL_CHARS = 100_000;
+const TOO_LONG_TO_SHOW =
+  `Cannot ask a person about this call, as it needs: its input has more than ${MAX_DETAIL_CHARS} characters, which ` +
+  "nobody could be shown. Call it with less at once.";
 
+/** An argument a line; what follows in a value's further lines is indented, so that it passes for no other argument. */
 function describeInput(input: Record<string, unknown>): string {
-  const lines = Object.entries(input).map(([key, value]) =>
-    `${key}: ${typeof value === "string" ? value : JSON.stringify(value)}`
-  );
-  return lines.join("\n").slice(0, MAX_DETAIL_CHARS);
+  const lines = Object.entries(input).map(([key, value]) => {
+    const name = /^[\w.-]+$/.test(key) ? key : JSON.stringify(key);
+    return `${name}: ${typeof value === "string" ? indented(value) : JSON.stringify(value)}`;
+  });
+  return lines.join("\n");
 }
+
+const indented = (text: string): string => text.replaceAll(/\r\n|[\n\r\u2028\u2029]/g, "\n    ");

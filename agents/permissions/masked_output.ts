@@ -13,9 +13,12 @@ export interface MaskedOutput {
   live(pass: (text: string) => void): { push(text: string): void; end(): void };
 }
 
-/** `secrets`: values by the name of the variable that they come from. */
-export function maskedOutput(secrets: Readonly<Record<string, string>>): MaskedOutput {
-  const known = Object.entries(secrets).filter(([, value]) => value.length >= MIN_SECRET_CHARS)
+/** `secrets`: values by the name of the variable that they come from, or pairs of both where one has several. */
+export function maskedOutput(
+  secrets: Readonly<Record<string, string>> | readonly (readonly [name: string, value: string])[],
+): MaskedOutput {
+  const all = Array.isArray(secrets) ? secrets : Object.entries(secrets);
+  const known = all.filter(([, value]) => value.length >= MIN_SECRET_CHARS)
     .toSorted(([, one], [, other]) => other.length - one.length);
   const clean = (text: string) =>
     known.reduce(

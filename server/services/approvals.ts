@@ -3,7 +3,6 @@ import type { ApprovalQuestion } from "../../agents/protocol.ts";
 import { enqueue } from "../../queue/queue.ts";
 import type { App } from "../app.ts";
 import { transact } from "../db.ts";
-import { AppError } from "../errors.ts";
 import type { Approval } from "../records.ts";
 import {
   decideApproval,
@@ -15,9 +14,9 @@ import { deleteApprovalLinks } from "../store/approval_links.ts";
 import { appendRunEvent } from "../store/run_log.ts";
 import { getRun } from "../store/runs.ts";
 import { channelsOf } from "./channels.ts";
-import { enqueueRun, isActive } from "./runs.ts";
+import { enqueueRun, requireActive } from "./runs.ts";
 
-/** The approval of a tool call, asked for when it is new. */
+/** The approval of a tool call, asked for when it is new. Throws `conflict` when the run is over: nobody waits then. */
 export function askApproval(
   app: App,
   runId: string,
@@ -28,9 +27,11 @@ export function askApproval(
     const known = findApproval(tx.db, runId, call.id);
     if (known) return known;
     const { detail, rule = "", diff = null } = question;
+    const run = getRun(tx.db, runId);
+    requireActive(run, "ask for an approval");
     const asked = { runId, callId: call.id, tool: call.name, detail, rule, diff };
     const approval = insertApproval(tx, asked);
-    appendRunEvent(tx, getRun(tx.db, runId), {
+    appendRunEvent(tx, run, {
       type: "approval_requested",
       callId: call.id,
       approvalId: approval.id,
@@ -53,9 +54,7 @@ export function decide(app: App, id: string, granted: boolean, reason: string): 
     const approval = decideApproval(tx, id, granted ? "granted" : "denied", reason);
     deleteApprovalLinks(tx, id);
     const run = getRun(tx.db, approval.runId);
-    if (!isActive(run)) {
-      throw new AppError("conflict", `Cannot decide this approval: its run is "${run.status}"`);
-    }
+    requireActive(run, "decide this approval");
     appendRunEvent(tx, run, {
       type: "approval_decided",
       callId: approval.callId,

@@ -32,6 +32,7 @@ import {
   removeMemoryChanges,
 } from "../store/memory.ts";
 import { getProject, listProjects } from "../store/projects.ts";
+import { getRun, isActive } from "../store/runs.ts";
 import { findTicket } from "../store/tickets.ts";
 
 /** An agent's name, and whose memory it is. Nothing in it can lead out of a folder. */
@@ -145,7 +146,7 @@ export function planMemory(app: App, ref: MemoryRef, command: MemoryCommand): Fi
 
 /**
  * Does what was planned, once: a memory that is so already was changed in an earlier life. Gives the diff for people.
- * Throws `ToolError` when it was changed by someone else since it was planned.
+ * Throws `ToolError` when it was changed by someone else since it was planned, or the run is over.
  */
 export function carryOutMemory(
   app: App,
@@ -159,6 +160,9 @@ export function carryOutMemory(
 ): Promise<string> {
   const call = { id: run.id, callId };
   return oneAtATime(app, ref, async () => {
+    // Cancelled while it waited for its turn, it leaves nothing behind.
+    const { status } = getRun(app.db, run.id);
+    if (!isActive({ status })) throw new ToolError(`Not done: the run is "${status}"`);
     const notes = readMemory(app, ref);
     const now = stateOf(notes, command);
     if (now !== intent.hash) {

@@ -23,7 +23,7 @@ import { worktreeOf } from "./places.ts";
 import { carryOutMemory, memoryOfRun, planMemory, readMemory } from "./memory.ts";
 import { faultInResult, recordPlanningQuestions } from "./planning_results.ts";
 import { recordQuestions } from "./refinement.ts";
-import { isActive, recordRunEvent } from "./runs.ts";
+import { isActive, recordRunEvent, requireActive } from "./runs.ts";
 import { forgetCancelled, prepareRun } from "./run_preparation.ts";
 
 /** Binds the runs of this App to the agents. `app` is read when a run needs it, not before. */
@@ -63,7 +63,12 @@ export function createRunHost(app: () => App): RunHost {
       // Its log shows what it would have asked.
       if (run.trial) return;
       const record = run.askId ? recordPlanningQuestions : recordQuestions;
-      transact(actingAs(app(), run.agent), (tx) => record(tx, run, input));
+      transact(actingAs(app(), run.agent), (tx) => {
+        // Somebody may have cancelled it a moment ago.
+        const now = getRun(tx.db, runId);
+        requireActive(now, "ask questions");
+        record(tx, now, input);
+      });
     },
     judge: (runId, result) => faultInResult(app(), runId, result),
     approval(runId, call, question) {
