@@ -290,11 +290,17 @@ export interface Ticket {
   mergeWait: string;
   /** Who paused it: no further step of its pipeline begins. Null: nobody did. */
   pausedBy: string | null;
+  /** Who put it where it stands in the queue, among those of its priority. Null: it stands there by its age. */
+  placedBy: string | null;
+  /** Among those of its priority the smallest comes first; by age 1024 for each millisecond of `createdAt`. */
+  place: number;
   /** Reviewer's summary. */
   reviewSummary: string;
   costMicroUsd: number;
   createdAt: string;
   updatedAt: string;
+  /** Since when it is in its state. */
+  movedAt: string;
   startedAt: string | null;
   doneAt: string | null;
 }

@@ -232,7 +232,7 @@ Deno.test("SQL stands in the stores, the queue and the database only", async () 
     }
   }
   const strangers = places.filter((path) =>
-    !/^server\/(store\/|(database_file|db|http)\.ts)|^queue\/(queue|claim|lease|busy|due|pauses|schedules|stats|rows)\.ts/
+    !/^server\/(store\/|(database_file|db|http)\.ts)|^queue\/(queue|arrange|claim|lease|busy|due|pauses|schedules|stats|rows)\.ts/
       .test(path)
   );
   deepEqual(strangers, []);

@@ -423,6 +423,8 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
         demo: ticket.number === 3,
         subtasks: { done: 1, total: 3 },
         needs: false,
+        place: ticket.status === "queued" ? { first: false, last: false } : null,
+        withForge: false,
         build: { status: "passed", flaky: [], knownFailures: false },
         test: {
           status: ticket.status === "blocked" || ticket.number === 3 ? "failed" : "passed",

@@ -250,6 +250,8 @@ for (const status of ticketStatuses) {
       demo: false,
       subtasks: { done: 1, total: 2 },
       needs: false,
+      place: null,
+      withForge: false,
       build: null,
       test: null,
     };

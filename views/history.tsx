@@ -5,6 +5,7 @@ import {
   type FailureReason,
   ideaStatuses,
   isFailureReason,
+  priorityNames,
   ticketStatuses,
   type TicketStep,
   ticketSteps,
@@ -72,6 +73,8 @@ export function describeChange(change: ChangeEvent): string {
       return `Started by ${actor}`;
     case "ticket_start_changed":
       return `${startWords(data)}, by ${actor}`;
+    case "ticket_placed":
+      return `${placedWords(data)} by ${actor}`;
     case "ticket_edited":
       return `Edited by ${actor}`;
     case "ticket_split":
@@ -168,6 +171,13 @@ function filledWords(
   return parts.filter(([paths]) => paths.length > 0).map(([paths, what]) =>
     `${what}: ${paths.join(", ")}`
   ).join("; ");
+}
+
+function placedWords({ back, before, after, priority }: ChangeEvent["data"]): string {
+  if (back === true) return "Put back in the queue where it stood";
+  const where = typeof before === "number" ? `before #${before}` : `after #${after}`;
+  const name = priorityNames[Number(priority)];
+  return `Put ${where} in the queue${name ? `, with priority ${name},` : ""}`;
 }
 
 function startWords({ starts, notBefore }: ChangeEvent["data"]): string {

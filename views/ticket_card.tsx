@@ -1,6 +1,7 @@
 /** One ticket among others: as a row of the list, as a card of the board. */
 import type { ComponentChildren, VNode } from "preact";
 import type { Check, RunPurpose, Ticket } from "../server/records.ts";
+import { CHECK_ROUNDS_MAX } from "../server/states.ts";
 import {
   DemoMark,
   Hidden,
@@ -15,6 +16,7 @@ import { firstLine } from "./format.ts";
 import { reviewHref, ticketHref } from "./links.ts";
 import { Pick } from "./ticket_bulk.tsx";
 import { TicketMenu } from "./ticket_moves.tsx";
+import type { QueuePlace } from "./ticket_place.tsx";
 import { DelayNote } from "./delay.tsx";
 import { Inline } from "./inline.tsx";
 import {
@@ -42,6 +44,10 @@ export interface TicketCardData {
   subtasks: { done: number; total: number };
   /** Something that it needs is not done. */
   needs: boolean;
+  /** Null: it is not in the queue. */
+  place: QueuePlace | null;
+  /** A forge decides on its merge. */
+  withForge: boolean;
   /** Newest result of each on the newest commit. */
   build: CardCheck | null;
   test: CardCheck | null;
@@ -65,6 +71,8 @@ export function TicketRow({ card, nowMs, showProject }: CardProps): VNode {
         <p class="row-note">
           {noteOf(card, nowMs)}
           <Tag>{ticketTypeWords[ticket.type]}</Tag>
+          <Attempt ticket={ticket} />
+          <PutBy ticket={ticket} />
           {showProject && <Tag>{card.projectName}</Tag>}
           {demo && <DemoMark />}
         </p>
@@ -78,9 +86,9 @@ export function TicketRow({ card, nowMs, showProject }: CardProps): VNode {
         <Money microUsd={ticket.costMicroUsd} demo={demo} />
       </span>
       <span class="row-fact">
-        <Time at={ticket.updatedAt} nowMs={nowMs} />
+        <Since ticket={ticket} nowMs={nowMs} />
       </span>
-      <TicketMenu ticket={ticket} needs={card.needs} />
+      <TicketMenu {...card} />
     </li>
   );
 }
@@ -90,7 +98,7 @@ export function TicketCard({ card, nowMs, showProject }: CardProps): VNode {
   const { ticket, subtasks, demo } = card;
   const { status } = ticket;
   return (
-    <li class="card" id={`ticket-${ticket.id}`} data-row="" data-card="" draggable>
+    <li class="card" id={`ticket-${ticket.id}`} data-row="" data-card={ticket.id} draggable>
       <a class="row-title" href={addressOf(ticket)}>#{ticket.number} {ticket.title}</a>
       <p class="row-note">{noteOf(card, nowMs)}</p>
       {status === "in_progress" && <Progress {...subtasks} of="subtasks" />}
@@ -98,16 +106,37 @@ export function TicketCard({ card, nowMs, showProject }: CardProps): VNode {
       <div class="card-facts">
         <Pick ticket={ticket} />
         <Tag>{ticketTypeWords[ticket.type]}</Tag>
+        <Attempt ticket={ticket} />
+        <PutBy ticket={ticket} />
         {showProject && <Tag>{card.projectName}</Tag>}
         {demo && <DemoMark />}
         <Priority level={ticket.priority} />
         <Money microUsd={ticket.costMicroUsd} demo={demo} />
-        <Time at={ticket.updatedAt} nowMs={nowMs} />
+        <Since ticket={ticket} nowMs={nowMs} />
       </div>
-      <TicketMenu ticket={ticket} needs={card.needs} />
+      <TicketMenu {...card} />
     </li>
   );
 }
+
+/** Since when it is in its state. */
+const Since = ({ ticket, nowMs }: { ticket: Ticket; nowMs: number }): VNode => (
+  <span>
+    <Hidden>{ticketWords[ticket.status].word} since</Hidden>
+    <Time at={ticket.movedAt} nowMs={nowMs} />
+  </span>
+);
+
+/** The first one is no news. Their number begins anew when a person guides it. */
+function Attempt({ ticket: { status, round } }: { ticket: Ticket }): VNode | null {
+  if (round === 0 || status !== "in_progress" && status !== "blocked") return null;
+  const most = CHECK_ROUNDS_MAX + 1;
+  return <Tag>attempt {Math.min(round + 1, most)} of {most}</Tag>;
+}
+
+/** Why it does not stand where its age would put it. */
+const PutBy = ({ ticket: { status, placedBy } }: { ticket: Ticket }): VNode | null =>
+  status === "queued" && placedBy !== null ? <Tag>put here by {placedBy}</Tag> : null;
 
 function CheckMarks({ card }: { card: TicketCardData }): VNode | null {
   const known = ([["Build", card.build], ["Test", card.test]] as const)

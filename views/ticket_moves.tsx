@@ -7,11 +7,22 @@ import { Hidden } from "./components.tsx";
 import { ActionForm, Button, buttonClass, Disclosure, ErrorSummary, Field } from "./forms.tsx";
 import { reviewHref, ticketHref } from "./links.ts";
 import { DeployAction } from "./ticket_deploy.tsx";
+import { PlaceForm, type QueuePlace } from "./ticket_place.tsx";
 import { isOrders, isProjects } from "./ticket_parts.tsx";
 import { isUndone, UndoActions } from "./ticket_undo.tsx";
 
-/** The small menu of a card or row. `needs`: something that it needs is not done, so that it can't be started. */
-export function TicketMenu({ ticket, needs }: { ticket: Ticket; needs: boolean }): VNode {
+interface TicketMenuProps {
+  ticket: Ticket;
+  /** Something that it needs is not done, so that it can't be started. */
+  needs: boolean;
+  /** Where it stands in the queue; null: it is not in it. */
+  place: QueuePlace | null;
+  /** A forge decides on its merge. */
+  withForge: boolean;
+}
+
+/** The small menu of a card or row. */
+export function TicketMenu({ ticket, needs, place, withForge }: TicketMenuProps): VNode {
   const { status, id } = ticket;
   const action = (verb: string) => `${ticketHref(id)}/${verb}`;
   if (status === "done") return <span class="row-menu-none" />;
@@ -26,7 +37,8 @@ export function TicketMenu({ ticket, needs }: { ticket: Ticket; needs: boolean }
             Start now
           </ActionForm>
         )}
-        {status === "review" && <a class={buttonClass("quiet")} href={reviewHref(id)}>Review</a>}
+        {place && <PlaceForm ticket={ticket} place={place} />}
+        {status === "review" && <ReviewMoves ticket={ticket} withForge={withForge} />}
         {(status === "blocked" || status === "cancelled") && (
           <ActionForm
             action={action("retry")}
@@ -50,6 +62,33 @@ export function TicketMenu({ ticket, needs }: { ticket: Ticket; needs: boolean }
         )}
       </div>
     </details>
+  );
+}
+
+/** The decisions of a review. None is taken here: each opens its dialog there, which says what it does. */
+function ReviewMoves({ ticket, withForge }: { ticket: Ticket; withForge: boolean }): VNode {
+  const { id, step, mergeWait } = ticket;
+  const merging = step === "merge";
+  const link = buttonClass("quiet");
+  return (
+    <>
+      <a class={link} href={reviewHref(id)}>Review</a>
+      {!merging && !withForge && (
+        <a class={link} href={`${reviewHref(id)}#merge`} data-move-to="done" data-key="a">
+          Approve & merge …
+        </a>
+      )}
+      {(!merging || mergeWait !== "") && (
+        <a
+          class={link}
+          href={`${reviewHref(id)}#changes`}
+          data-move-to="queued in_progress"
+          data-key="r"
+        >
+          Request changes …
+        </a>
+      )}
+    </>
   );
 }
 

@@ -29,6 +29,7 @@ import { forgesApart } from "./0030_forges_apart.ts";
 import { deploying } from "./0031_deploying.ts";
 import { draftForms } from "./0032_draft_forms.ts";
 import { stepsOfChoice } from "./0035_steps_of_choice.ts";
+import { ticketPlaces } from "./0038_ticket_places.ts";
 import { verdictsWithdrawn } from "./0039_verdicts_withdrawn.ts";
 import type { Migration } from "./migration.ts";
 
@@ -65,5 +66,6 @@ export const migrations: readonly Migration[] = [
   deploying,
   draftForms,
   stepsOfChoice,
+  ticketPlaces,
   verdictsWithdrawn,
 ];

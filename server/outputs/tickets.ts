@@ -57,11 +57,14 @@ export const ticketSchema = once(() =>
     merge_commit: z.string().nullable(),
     merge_wait: z.string(),
     paused_by: z.string().nullable().describe("No further step begins until it is resumed"),
+    placed_by: z.string().nullable()
+      .describe("Who put it where it stands among those of its priority; null: it stands by age"),
     review_summary: z.string(),
     subtasks: z.array(subtaskSchema()),
     cost_micro_usd: microUsd(),
     created_at: time(),
     updated_at: time(),
+    moved_at: time().describe("Since when it is in its state"),
     started_at: time().nullable(),
     done_at: time().nullable(),
   }).meta({ id: "Ticket" })
@@ -91,11 +94,13 @@ export const ticketJson = (
   merge_commit: t.mergeCommit,
   merge_wait: t.mergeWait,
   paused_by: t.pausedBy,
+  placed_by: t.placedBy,
   review_summary: t.reviewSummary,
   subtasks: subtasks.map(subtaskJson),
   cost_micro_usd: t.costMicroUsd,
   created_at: t.createdAt,
   updated_at: t.updatedAt,
+  moved_at: t.movedAt,
   started_at: t.startedAt,
   done_at: t.doneAt,
 });

@@ -12,6 +12,7 @@ import { listRunApprovals } from "../store/approvals.ts";
 import { findCheck, listChecks } from "../store/checks.ts";
 import { lastSeq, listHistory } from "../store/events.ts";
 import { getProject } from "../store/projects.ts";
+import { isWithForge } from "../store/pull_requests.ts";
 import { listNewestRunEvents } from "../store/run_log.ts";
 import { findActiveRun, listTicketRuns } from "../store/runs.ts";
 import { listSubtasks } from "../store/subtasks.ts";
@@ -82,6 +83,7 @@ export function developmentPage(
   const counts = countTickets(app.db, projectId);
   const tickets = listShown(app, projectId, only);
   const shown = column ?? columnToOpen(tickets);
+  const placeOf = placesIn(tickets, counts.queued);
   return {
     shell: shellOf(request),
     live: {
@@ -92,7 +94,10 @@ export function developmentPage(
     column: shown,
     only,
     projectId,
-    cards: tickets.map((ticket) => cardOf(app, { delays, subjects }, ticket)),
+    cards: tickets.map((ticket) => ({
+      ...cardOf(app, { delays, subjects }, ticket),
+      place: placeOf(ticket),
+    })),
     outcome: null,
     counts,
   };
@@ -118,6 +123,14 @@ function listShown(app: App, projectId: string | null, only: TicketStatus | null
   );
 }
 
+/** `all`: how many are queued, of which some may not be shown. */
+function placesIn(shown: Ticket[], all: number): (ticket: Ticket) => TicketCardData["place"] {
+  const queued = shown.filter(({ status }) => status === "queued");
+  const [first, last] = [queued[0], queued.length === all ? queued.at(-1) : undefined];
+  return ({ id, status }) =>
+    status === "queued" ? { first: id === first?.id, last: id === last?.id } : null;
+}
+
 /** What needs a person first, then what works, then what waits: a phone shows one column at a time. */
 function columnToOpen(tickets: Ticket[]): TicketStatus {
   const order = ["blocked", "review", "in_progress", "queued", "done"] as const;
@@ -128,7 +141,7 @@ function cardOf(
   app: App,
   { delays, subjects }: { delays: Delays; subjects: Subjects },
   ticket: Ticket,
-): TicketCardData {
+): Omit<TicketCardData, "place"> {
   const run = ticket.status === "in_progress" ? findActiveRun(app.db, ticket.id) : null;
   const subtasks = listSubtasks(app.db, ticket.id);
   const result = (name: CommandName): Check | null =>
@@ -149,6 +162,7 @@ function cardOf(
       done: subtasks.filter((subtask) => subtask.status === "done").length,
       total: subtasks.length,
     },
+    withForge: ticket.status === "review" && isWithForge(app.db, ticket.id),
     needs: ticket.status === "queued" && needsWait(app.db, ticket) !== null,
     build: result("build"),
     test: result("test"),

@@ -21,6 +21,7 @@ export function mountApi(api: Api, streams: EventStreams): void {
   api.late(["tickets"], async () => (await import("./reviews.tsx")).reviewsApi);
   api.late(["projects", "tickets"], async () => (await import("./merging.tsx")).mergingApi);
   api.late(["tickets"], async () => (await import("./merge_look.tsx")).mergeLookApi);
+  api.late(["tickets"], async () => (await import("./ticket_places.tsx")).ticketPlacesApi);
   api.late(["tickets"], async () => (await import("./deploying.tsx")).deployingApi);
   api.late(["projects"], async () => (await import("./traces.tsx")).tracesApi);
   api.late(["agents", "projects"], async () => (await import("./agents.tsx")).agentsApi);

@@ -24,7 +24,7 @@ const FLASH_SECONDS = 30;
 const FLASH_MAX_CHARS = 300;
 /** What Undo may post to. Other programs of this machine can set this host's cookies, so it is no free choice. */
 const UNDO_ACTION =
-  /^\/(?:ideas\/\w+\/refine|agents\/[\w-]+\/enable|documents\/\w+\/bring-back|usage\/advice\/undo\?key=[\w%.-]{1,300})$/;
+  /^\/(?:ideas\/\w+\/refine|agents\/[\w-]+\/enable|documents\/\w+\/bring-back|usage\/advice\/undo\?key=[\w%.-]{1,300}|tickets\/\w+\/place-back\?place=-?\d{1,16}&priority=[0-3]&hand=[01])$/;
 /** Element ids as `idPart` writes them; a cookie has room for one of this length. */
 const FLASH_AT = /^[\w-]{1,1000}$/;
 const flashSchema = once(() =>

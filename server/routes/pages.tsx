@@ -37,6 +37,7 @@ export function mountPages(pages: Pages, tools: PageTools): void {
   late(["projects", "tickets"], async () => (await import("./merging.tsx")).mergingPages);
   late(["tickets"], async () => (await import("./deploying.tsx")).deployingPages);
   late(["tickets"], async () => (await import("./merge_look.tsx")).mergeLookPages);
+  late(["tickets"], async () => (await import("./ticket_places.tsx")).ticketPlacesPages);
   late(["projects"], async () => (await import("./traces.tsx")).tracePages);
   late(["runs"], async () => (await import("./runs.tsx")).runPages);
   late(["agents", "projects"], async () => (await import("./agent_pages.tsx")).agentPages);

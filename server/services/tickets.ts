@@ -26,6 +26,7 @@ import {
   getMergeDetails,
   getTicket,
   insertTicket,
+  placeByAge,
   type TicketChanges,
   updateTicket,
 } from "../store/tickets.ts";
@@ -76,7 +77,10 @@ export function createTicket(
   });
 }
 
-/** Changes the words or the priority of a ticket that is still open; what waits in the queue for it follows. */
+/**
+ * Changes the words or the priority of a ticket that is still open; what waits in the queue for it follows. With
+ * another priority it stands by its age, wherever it was put before.
+ */
 export function changeTicket(
   app: App,
   id: string,
@@ -85,7 +89,13 @@ export function changeTicket(
   return transact(app, (tx) => {
     const before = getTicket(tx.db, id);
     if (before.status === "done" || before.status === "cancelled") refuse(before, "change");
-    const ticket = updateTicket(tx, id, changes);
+    const { priority = before.priority } = changes;
+    // Among those of another priority nobody has put it anywhere yet.
+    const byAge = { place: placeByAge(before.createdAt), placedBy: null };
+    const ticket = updateTicket(tx, id, {
+      ...changes,
+      ...(priority === before.priority ? {} : byAge),
+    });
     const keys = [jobKeys.advanceTicket(id), jobKeys.mergeTicket(id)];
     const run = findActiveRun(tx.db, id);
     if (run) keys.push(jobKeys.runAgent(run.id));

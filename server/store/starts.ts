@@ -77,14 +77,14 @@ export const countInProgress = (db: Db, projectId: string | null): number =>
     `).get({ projectId })!.n,
   );
 
-/** Queued tickets that are not paused and of which all that they need is done, by priority then age; ids. */
+/** Queued tickets that are not paused and of which all that they need is done, by priority then place; ids. */
 export const listReadyTickets = (db: Db, limit: number): string[] =>
   db.prepare(`
     SELECT id FROM tickets
     WHERE status = 'queued' AND paused_by IS NULL AND NOT EXISTS (
       SELECT 1 FROM ticket_needs n JOIN tickets needed ON needed.id = n.needs_id
       WHERE n.ticket_id = tickets.id AND needed.status <> 'done')
-    ORDER BY priority || created_at, id LIMIT :limit
+    ORDER BY priority, place, id LIMIT :limit
   `).all({ limit }).map((row) => String(row.id));
 
 const ruleFromRow = (row: Row): StartRule => ({

@@ -19,8 +19,8 @@ export type NewTicket =
 export function insertTicket(tx: Tx, ticket: NewTicket): Ticket {
   const id = newId("ticket");
   tx.db.prepare(`
-    INSERT INTO tickets (id, project_id, number, idea_id, type, title, description, acceptance, priority, created_at, updated_at)
-    VALUES (:id, :projectId, :number, :ideaId, :type, :title, :description, :acceptance, :priority, :now, :now)
+    INSERT INTO tickets (id, project_id, number, idea_id, type, title, description, acceptance, priority, place, created_at, updated_at, moved_at)
+    VALUES (:id, :projectId, :number, :ideaId, :type, :title, :description, :acceptance, :priority, :place, :now, :now, :now)
   `).run({
     id,
     projectId: ticket.projectId,
@@ -31,10 +31,14 @@ export function insertTicket(tx: Tx, ticket: NewTicket): Ticket {
     description: ticket.description,
     acceptance: JSON.stringify(ticket.acceptance),
     priority: ticket.priority,
+    place: placeByAge(tx.now),
     now: tx.now,
   });
   return getTicket(tx.db, id);
 }
+
+/** The place of a ticket that nobody put elsewhere: those made first come first. Leaves room between two. */
+export const placeByAge = (createdAt: string): number => Date.parse(createdAt) * 1_024;
 
 /** Columns of the pipeline that may be set, with a move or alone. */
 export interface TicketChanges {
@@ -55,6 +59,8 @@ export interface TicketChanges {
   mergeMessage?: string;
   mergeWait?: string;
   pausedBy?: string | null;
+  place?: number;
+  placedBy?: string | null;
   approvedBy?: string;
   reviewSummary?: string;
   reviewVerdicts?: CriterionVerdict[];
@@ -123,8 +129,10 @@ function writeTicket(
       type = :type, acceptance = :acceptance, step = :step, round = :round, guidance = :guidance, reason = :reason, failure = :failure,
       branch = :branch, base_commit = :baseCommit, head_commit = :headCommit, merge_commit = :mergeCommit,
       merge_message = coalesce(:mergeMessage, merge_message), merge_wait = :mergeWait, paused_by = :pausedBy,
+      place = :place, placed_by = :placedBy,
       approved_by = coalesce(:approvedBy, approved_by), review_summary = :reviewSummary,
       review_verdicts = coalesce(:reviewVerdicts, review_verdicts), updated_at = :now,
+      moved_at = CASE WHEN :status = :from THEN moved_at ELSE :now END,
       started_at = CASE WHEN :status = 'in_progress' THEN coalesce(started_at, :now) ELSE started_at END,
       done_at = CASE WHEN :status IN ('done', 'cancelled') THEN :now ELSE NULL END
     WHERE id = :id AND status = :from RETURNING *
@@ -150,6 +158,8 @@ function writeTicket(
     mergeMessage: changes.mergeMessage ?? null,
     mergeWait: next.mergeWait,
     pausedBy: next.pausedBy,
+    place: next.place,
+    placedBy: next.placedBy,
     approvedBy: changes.approvedBy ?? null,
     reviewSummary: next.reviewSummary,
     reviewVerdicts: changes.reviewVerdicts ? JSON.stringify(changes.reviewVerdicts) : null,
@@ -191,18 +201,20 @@ export interface TicketFilter {
   after?: { key: string; id: string };
 }
 
-/** One page of tickets, by priority then age; the sort key of each is `ticketSortKey`. */
+/** One page of tickets, by priority then place (`Ticket.place`: age); the sort key of each is `ticketSortKey`. */
 export function listTickets(db: Db, filter: TicketFilter): Ticket[] {
+  const after = readSortKey(filter.after?.key);
   return db.prepare(`
     SELECT * FROM tickets
     WHERE (:projectId IS NULL OR project_id = :projectId)
       AND (:statuses IS NULL OR status IN (SELECT value FROM json_each(:statuses)))
-      AND (:afterKey IS NULL OR (priority || created_at, id) > (:afterKey, :afterId))
-    ORDER BY priority || created_at, id LIMIT :limit
+      AND (:afterId IS NULL OR (priority, place, id) > (:afterPriority, :afterPlace, :afterId))
+    ORDER BY priority, place, id LIMIT :limit
   `).all({
     projectId: filter.projectId ?? null,
     statuses: filter.statuses?.length ? JSON.stringify(filter.statuses) : null,
-    afterKey: filter.after?.key ?? null,
+    afterPriority: after[0] ?? null,
+    afterPlace: after[1] ?? null,
     afterId: filter.after?.id ?? null,
     limit: filter.limit,
   }).map(ticketFromRow);
@@ -240,8 +252,18 @@ export const areMergesDue = (db: Db, projectId: string): boolean =>
     WHERE project_id = :projectId AND status = 'review' AND step = 'merge' AND merge_wait = '' LIMIT 1
   `).get({ projectId }) !== undefined;
 
+/** Throws `invalid` for what `ticketSortKey` did not write, a cursor of an earlier version say. */
+function readSortKey(key: string | undefined): number[] {
+  const parts = key?.split(" ").map(Number) ?? [];
+  if (key === undefined || parts.length === 2 && parts.every(Number.isSafeInteger)) return parts;
+  const message = "Begin again without a cursor";
+  throw new AppError("invalid", "Cannot read the cursor: it is not one of this list", [
+    { field: "cursor", message },
+  ]);
+}
+
 /** What a cursor remembers of the last ticket of a page. */
-export const ticketSortKey = (ticket: Ticket): string => `${ticket.priority}${ticket.createdAt}`;
+export const ticketSortKey = (ticket: Ticket): string => `${ticket.priority} ${ticket.place}`;
 
 export function countTickets(db: Db, projectId: string | null): Record<TicketStatus, number> {
   const counts: Record<TicketStatus, number> = {
@@ -319,10 +341,13 @@ function ticketFromRow(row: Row): Ticket {
     mergeCommit: row.merge_commit === "" ? null : row.merge_commit as string | null,
     mergeWait: String(row.merge_wait),
     pausedBy: row.paused_by as string | null,
+    placedBy: row.placed_by as string | null,
+    place: Number(row.place),
     reviewSummary: String(row.review_summary),
     costMicroUsd: Number(row.cost_micro_usd),
     createdAt: String(row.created_at),
     updatedAt: String(row.updated_at),
+    movedAt: String(row.moved_at),
     startedAt: row.started_at as string | null,
     doneAt: row.done_at as string | null,
   };
