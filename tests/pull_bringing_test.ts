@@ -2,6 +2,8 @@
 import { deepStrictEqual as deepEqual, match, rejects, strictEqual as equal } from "node:assert";
 import { dirname } from "node:path";
 import { bringMerge } from "../server/services/pull_bringing.ts";
+import { cancelRun } from "../server/services/cancelling.ts";
+import { deployTicket, requireMergeHere } from "../server/services/deploying.ts";
 import { advanceTicket } from "../server/services/development.ts";
 import {
   followDrift,
@@ -9,9 +11,11 @@ import {
   staleDocuments,
 } from "../server/services/document_drift.ts";
 import { followDocuments } from "../server/services/document_index.ts";
+import { prepareRun } from "../server/services/run_preparation.ts";
 import { addNeed } from "../server/services/needs.ts";
 import { describeWait, startWaitOf } from "../server/services/start_waits.ts";
 import { undoMerge } from "../server/services/undoing.ts";
+import { RepositoryMaps } from "../agents/inspect/repository_map.ts";
 import { deleteForge } from "../server/store/forges.ts";
 import { never, personGit } from "./git_support.ts";
 import type { Ticket } from "../server/records.ts";
@@ -134,6 +138,29 @@ Deno.test("a ticket that needs what the forge merged waits until that is in the 
     deepEqual(askedFor(it.app), [next.number], way);
     equal(tryToStart(it.app, next), "in_progress");
   }
+});
+
+Deno.test("what a forge merged is deployed once it is here; until then the refusal says how to get it", async () => {
+  await using it = await PullScene.make();
+  const commit = await merged(it);
+  const { app } = it;
+  const refusal = {
+    code: "conflict",
+    message:
+      `Cannot deploy ticket #1: it was merged on GitHub as ${
+        commit.slice(0, 7)
+      }, which is not in the ` +
+      `project's repository yet. Press "Move my base branch along" on its page, or pull "main", then try again`,
+  };
+  await rejects(requireMergeHere(app, it.ticket.id, never), refusal);
+  // A run that began before, or found it gone.
+  const early = deployTicket(app, it.ticket.id);
+  await rejects(prepareRun(app, new RepositoryMaps(), early.id, never), refusal);
+  cancelRun(app, early.id);
+  await bring(it);
+  await requireMergeHere(app, it.ticket.id, never);
+  const run = deployTicket(app, it.ticket.id);
+  equal((await prepareRun(app, new RepositoryMaps(), run.id, never)).place.access, "read");
 });
 
 Deno.test("nothing is brought over an edit, or over commits that the forge has not", async () => {

@@ -2,11 +2,11 @@
 import type { Hono } from "hono";
 import { z } from "zod";
 import { ticketHref } from "../../views/links.ts";
-import { type Api, type Env, validate } from "../api.ts";
+import { type Api, type Env, requestSignal, validate } from "../api.ts";
 import { NOTE_MAX_CHARS } from "../inputs.ts";
 import { once } from "../once.ts";
 import { runJson, runSchema } from "../outputs/runs.ts";
-import { deployTicket } from "../services/deploying.ts";
+import { deployTicket, requireMergeHere } from "../services/deploying.ts";
 import { act, done, type PageTools, readForm, refusedAt } from "./page.ts";
 
 const deployInput = once(() =>
@@ -17,14 +17,19 @@ const deployInput = once(() =>
 );
 
 export function deployingApi(api: Api): void {
-  api.post("/tickets/:id/deploy", {
-    summary:
-      "Let the deployer bring a merged ticket to where it runs, each command with a person's word",
-    tag: "tickets",
-    body: deployInput,
-    out: runSchema,
-    status: 201,
-  }, ({ app, params, body }) => runJson(app, deployTicket(app, params.id!, body.words)));
+  api.post(
+    "/tickets/:id/deploy",
+    {
+      summary:
+        "Let the deployer bring a merged ticket to where it runs, each command with a person's word",
+      tag: "tickets",
+      body: deployInput,
+      out: runSchema,
+      status: 201,
+      prepare: ({ app, params }) => requireMergeHere(app, params.id!, requestSignal()),
+    },
+    ({ app, params, body }) => runJson(app, deployTicket(app, params.id!, body.words)),
+  );
 }
 
 export function deployingPages(pages: Hono<Env>, _tools: PageTools): void {
@@ -32,8 +37,9 @@ export function deployingPages(pages: Hono<Env>, _tools: PageTools): void {
     const id = c.req.param("id");
     const { words = "" } = await readForm(c);
     return await act(
-      () => {
+      async () => {
         const input = validate(deployInput, { words }, "form");
+        await requireMergeHere(c.var.app, id, requestSignal());
         deployTicket(c.var.app, id, input.words);
         return done(c, ticketHref(id), "The deployer begins; each of its commands waits for you");
       },

@@ -32,6 +32,7 @@ import { findRunHead, getRun, workedMs } from "../store/runs.ts";
 import { getTicket } from "../store/tickets.ts";
 import { documentsForRun } from "./document_context.ts";
 import { definitionOfRun } from "./definitions.ts";
+import { requireMergeHere } from "./deploying.ts";
 import { equipped, reaching } from "./equipment.ts";
 import { baseTip, followBranch, placeOf, ticketTip, worktreeOf } from "./places.ts";
 import { keptRef } from "./forking.ts";
@@ -318,13 +319,16 @@ async function placeFor(
       commit: await ticketTip(project, worktree, signal),
     };
   }
-  const commit = (run.ticketId && commitOf(getTicket(app.db, run.ticketId), run)) ||
-    await baseTip(project, signal);
+  const ticket = run.ticketId ? getTicket(app.db, run.ticketId) : null;
+  if (ticket && isDeployment(run)) await requireMergeHere(app, ticket.id, signal);
+  const commit = (ticket && commitOf(ticket, run)) || await baseTip(project, signal);
   const dir = await viewOf(app, { project, commit, runId: run.id }, signal);
   const gitDir = await commonDirOf(project.path, signal);
   return { place: equipped(project, { dir, access: "read", gitDir }), commit };
 }
 
 /** What is deployed is what came onto the base branch: a squashed commit, as a rule. */
-const commitOf = ({ headCommit, mergeCommit }: Ticket, { purpose, trial }: Run): string | null =>
-  purpose === "deploy" && !trial ? mergeCommit : headCommit;
+const commitOf = ({ headCommit, mergeCommit }: Ticket, run: Run): string | null =>
+  isDeployment(run) ? mergeCommit : headCommit;
+
+const isDeployment = ({ purpose, trial }: Run): boolean => purpose === "deploy" && !trial;
