@@ -12,7 +12,7 @@ import type { DocumentFile } from "../planning/planning_folder.ts";
 import { git, gitOk } from "./git.ts";
 import { fileBlob } from "./file_commit.ts";
 import { GitError } from "./git_error.ts";
-import { readIfThere } from "./presence.ts";
+import { plainTextSync } from "./presence.ts";
 import { checkCommit } from "./repository.ts";
 
 const literal = { GIT_LITERAL_PATHSPECS: "1" };
@@ -24,7 +24,7 @@ export async function isCheckedOut(
   signal: AbortSignal,
 ): Promise<boolean> {
   const ref = `refs/heads/${branch}`;
-  const head = await readIfThere(join(repo, ".git", "HEAD"));
+  const head = plainTextSync(join(repo, ".git", "HEAD"));
   // A linked worktree, or another way to store refs: git knows.
   if (head === null || !/^(?:ref: refs\/heads\/(?!\.invalid)|[0-9a-f]{40})/.test(head)) {
     const { code, stdout } = await git(repo, ["symbolic-ref", "--quiet", "HEAD"], { signal });

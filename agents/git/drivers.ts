@@ -62,6 +62,10 @@ export interface ConfigFacts {
    * otherwise, and no extension is on that Gaffer doesn't know.
    */
   isPlain: boolean;
+  /** Names of the filters that somebody has set up: some program is to run for them. */
+  filters: ReadonlySet<string>;
+  /** It says where a file of attributes is (`core.attributesFile`). */
+  namesAttributes: boolean;
 }
 
 interface Known {
@@ -93,7 +97,13 @@ export async function configFacts(
   if (text === null) return null;
   const entries = entriesOf(text);
   // The values stay here: some are nobody else's business.
-  const facts = { env: overriding(entries), user: userIn(entries), isPlain: isPlain(entries) };
+  const facts = {
+    env: overriding(entries),
+    user: userIn(entries),
+    isPlain: isPlain(entries),
+    filters: filtersIn(entries),
+    namesAttributes: lastOf(entries, "core.attributesfile") !== null,
+  };
   if (mayBeRemembered(own, entries)) {
     const more = entries.map(({ file }) => file).filter((file) => file.startsWith("/"));
     const all = [...new Set([...files, ...more])];
@@ -149,6 +159,11 @@ function isPlain(entries: readonly Entry[]): boolean {
     ["", "false", "no", "off", "0", "umask"].includes(said("core.sharedrepository")) &&
     !entries.some(({ key }) => key.startsWith("extensions.") && !KNOWN_EXTENSIONS.test(key));
 }
+
+const filtersIn = (entries: readonly Entry[]): Set<string> =>
+  new Set(
+    entries.flatMap(({ key }) => /^filter\.(.+)\.(?:clean|smudge|process)$/s.exec(key)?.[1] ?? []),
+  );
 
 function overriding(entries: readonly Entry[]): Record<string, string> {
   const settings = new Map<string, string>();

@@ -5,8 +5,9 @@
  */
 import { join } from "node:path";
 import { AppError } from "../../server/errors.ts";
-import { git, gitOk, type GitPlace } from "./git.ts";
-import { GitError, nameSome, shellQuote } from "./git_error.ts";
+import { hasOwnAttributes, mayHaveAttributes } from "./attribute_files.ts";
+import { configOf, gitOk, type GitPlace } from "./git.ts";
+import { nameSome, shellQuote } from "./git_error.ts";
 
 /** Most files that a message names. */
 const NAMED_MAX = 5;
@@ -31,6 +32,7 @@ export async function filteredAmong(
   { by = "files", env }: { by?: "files" | "index"; env?: Record<string, string> } = {},
 ): Promise<FilteredFile[]> {
   if (paths.length === 0) return [];
+  if (by === "files" && !await mayBeFiltered(place, paths, signal)) return [];
   const cached = by === "index" ? ["--cached"] : [];
   const text = await gitOk(place, ["check-attr", ...cached, "-z", "--stdin", "filter"], {
     signal,
@@ -45,6 +47,20 @@ export async function filteredAmong(
     if (!["unspecified", "unset", "set"].includes(filter)) found.push({ path, filter });
   }
   return found;
+}
+
+/**
+ * False without a process where none can be: there are no files of attributes that have a say. One of the machine's at
+ * an unusual place could only name filters that nobody has set up.
+ */
+async function mayBeFiltered(
+  place: GitPlace,
+  paths: readonly string[],
+  signal: AbortSignal,
+): Promise<boolean> {
+  const facts = await configOf(place, signal);
+  if (facts === null || facts.namesAttributes || facts.filters.size > 0) return true;
+  return hasOwnAttributes() || mayHaveAttributes(place, paths);
 }
 
 /**
@@ -147,14 +163,12 @@ async function filteredIn(
   }
 }
 
-async function knownFilters(place: GitPlace, signal: AbortSignal): Promise<Set<string>> {
-  const args = ["config", "-z", "--name-only", "--get-regexp", "^filter\\."];
-  const result = await git(place, args, { signal });
-  if (result.code > 1) throw GitError.of("read which filters are set up", place, result);
-  const names = result.stdout.split("\0").map((key) =>
-    /^filter\.(.+)\.(clean|smudge|process)$/s.exec(key)?.[1]
-  );
-  return new Set(names.filter((name) => name !== undefined));
+async function knownFilters(place: GitPlace, signal: AbortSignal): Promise<ReadonlySet<string>> {
+  const facts = await configOf(place, signal);
+  if (facts !== null) return facts.filters;
+  const doing = "read which filters are set up";
+  await gitOk(place, ["config", "--list", "--name-only"], { signal, doing }); // says what is the matter
+  throw new Error(`Cannot ${doing}: git could not, and can now`);
 }
 
 /** Why a commit is not put into a folder of the person's, and what to do. */

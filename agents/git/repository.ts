@@ -2,7 +2,7 @@
 import { join, resolve } from "node:path";
 import { AppError } from "../../server/errors.ts";
 import { configOf, git, gitOk, type GitPlace } from "./git.ts";
-import { exists, isFolderSync, namesIn, readIfThere } from "./presence.ts";
+import { exists, isFolderSync, namesIn, plainTextSync, readIfThere } from "./presence.ts";
 import { type Signer, signingWith } from "./signing.ts";
 
 /** Longest branch name that is accepted, in characters. */
@@ -68,7 +68,7 @@ export async function readRef(
   ref: string,
   signal: AbortSignal,
 ): Promise<string | null> {
-  const loose = typeof repo === "string" ? await looseRef(repo, ref) : null;
+  const loose = typeof repo === "string" ? looseRef(repo, ref) : null;
   if (loose !== null) return loose;
   const args = ["rev-parse", "--verify", "--quiet", `${ref}^{commit}`];
   const { code, stdout } = await git(repo, args, { signal });
@@ -80,11 +80,11 @@ export async function readRef(
  * less. Null where there is no such file or anything else in it: packed or symbolic refs, another way to store them,
  * a linked worktree.
  */
-async function looseRef(repo: string, ref: string): Promise<string | null> {
+function looseRef(repo: string, ref: string): string | null {
   if (!ref.startsWith("refs/heads/")) return null;
   try {
-    const text = await Deno.readTextFile(join(repo, ".git", ref));
-    return /^([0-9a-f]{40}|[0-9a-f]{64})\n?$/.test(text) ? text.trim() : null;
+    const text = plainTextSync(join(repo, ".git", ref));
+    return text && /^([0-9a-f]{40}|[0-9a-f]{64})\n?$/.test(text) ? text.trim() : null;
   } catch {
     return null; // git says what is the matter
   }
@@ -272,7 +272,7 @@ async function mainPath(
 /** The same where the repository's folder is in the usual place: asked by no process, or by one. */
 async function usualPath(repo: string, signal: AbortSignal): Promise<string | null> {
   if (isFolderSync(join(repo, ".git")) && (await configOf(repo, signal))?.isPlain) {
-    return await Deno.realPath(repo);
+    return Deno.realPathSync(repo);
   }
   const args = ["rev-parse", "--is-bare-repository", "--show-toplevel"];
   const { code, stdout } = await git(repo, args, { signal });
@@ -299,7 +299,7 @@ async function describeTree(
 }
 
 async function branchIn(gitDir: string, signal: AbortSignal): Promise<string | null> {
-  const head = await readHead(gitDir);
+  const head = readHead(gitDir);
   if (head !== undefined) return head;
   const args = ["--git-dir", gitDir, "symbolic-ref", "--quiet", "HEAD"];
   const { code, stdout } = await git("/", args, { signal });
@@ -308,9 +308,9 @@ async function branchIn(gitDir: string, signal: AbortSignal): Promise<string | n
 }
 
 /** What HEAD says where it is a plain file; undefined where only git knows (a link, another ref storage). */
-async function readHead(gitDir: string): Promise<string | null | undefined> {
+function readHead(gitDir: string): string | null | undefined {
   const file = join(gitDir, "HEAD");
-  const text = await exists(file) && (await Deno.lstat(file)).isFile && await readIfThere(file);
+  const text = plainTextSync(file);
   if (!text) return undefined;
   const branch = /^ref: refs\/heads\/(.+)\n$/.exec(text)?.[1];
   // The stub that a reftable repository has in place of a HEAD.
