@@ -416,6 +416,28 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
       live={null}
       project={project}
       document={planningDocument({ problem: "Its front matter has no lines" })}
+      tree={{
+        projectId: project.id,
+        current: "document_saving",
+        level: {
+          folder: "",
+          isWhole: false,
+          folders: [{ path: "notes", count: 12, inside: null }, {
+            path: "specs",
+            count: 2,
+            inside: {
+              folder: "specs",
+              folders: [],
+              documents: [
+                { id: "document_map", path: "specs/map.md", title: "Map".repeat(40) },
+                { id: "document_saving", path: "specs/saving.md", title: "Saving" },
+              ],
+              isWhole: true,
+            },
+          }],
+          documents: [{ id: "document_roadmap", path: "roadmap.md", title: "Roadmap 2026" }],
+        },
+      }}
       html={html}
       headings={headings}
       links={[{ words: "Map", href: "/documents/document_map" }, { words: "gone", href: null }]}

@@ -907,6 +907,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
   "/templates": (shell) => (
     <TemplatesPage
       shell={shell}
+      documentsOf={{ id: "prj_game", name: "Game" }}
       templates={[sampleTemplate, {
         ...sampleTemplate,
         id: "theirs",
@@ -920,6 +921,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
   "/templates/theirs": (shell) => (
     <TemplatePage
       shell={shell}
+      documentsOf={null}
       template={{
         ...sampleTemplate,
         source: "imported",
@@ -966,6 +968,16 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
         },
         message: "Cannot make the project: it is not empty",
         errors: [{ field: "answers.package", message: "Write a name such as my-package" }],
+      }}
+      documents={{
+        project: { id: "prj_game", name: "Game" },
+        rows: [{ path: "roadmap.md", checked: true }, {
+          path: `specs/${"saving_".repeat(20)}.md`,
+          checked: false,
+        }],
+        count: 500,
+        most: 200,
+        left: 100,
       }}
       outcome={{
         commands: { setup: "cargo fetch", build: "cargo build", test: "cargo test" },

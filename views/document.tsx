@@ -7,6 +7,7 @@ import { DriftNotice, type DriftNoticeProps, staleWords } from "./document_drift
 import { DocumentIdeasPanel, type KnownIdeaRow } from "./document_ideas.tsx";
 import { AskRefused, AsksNotice, DocumentAsks, type DocumentAsksProps } from "./document_asks.tsx";
 import type { DocumentHeading } from "./document_markdown.ts";
+import { DocumentTree, type DocumentTreeProps } from "./document_tree.tsx";
 import { Button, buttonClass, Disclosure, Field } from "./forms.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
 import { documentHref, draftsHref, planningHref } from "./links.ts";
@@ -28,6 +29,7 @@ export interface DocumentPageProps {
   live: Live | null;
   project: PlanningProject;
   document: PlanningDocument;
+  tree: DocumentTreeProps;
   /** From `renderDocument`. */
   html: string;
   headings: DocumentHeading[];
@@ -122,7 +124,8 @@ function DocumentParts(props: DocumentPageProps): VNode {
       <AsksNotice rows={props.asks.rows} />
       {problem && <Notice tone="waiting" title={problem} id="document-problem" />}
       <DriftNotice {...props.drift} />
-      <div class="columns">
+      <div class="columns document-columns">
+        <DocumentTree {...props.tree} />
         <div class="column-main">
           <section class="panel document-text" aria-label="Text" id="document-text">
             <form method="post" action={`${documentHref(id)}/tick`} id="document-ticks">

@@ -41,6 +41,9 @@ export const planningExportHref = (projectId: string): string =>
 /** CLAUDE.md or AGENTS.md, as it is assembled from documents. */
 export const guideHref = (projectId: string, file: string): string =>
   withQuery("/planning/guide", { project: projectId, file });
+/** A folder of the tree beside a document. */
+export const documentTreeHref = (projectId: string, folder: string): string =>
+  withQuery("/planning/tree", { project: projectId, folder });
 /** A drawing, by its id. */
 export const diagramHref = (diagramId: string): string => `/planning/diagrams/${id(diagramId)}`;
 /** An image of a project's documents; its path from `planning/`. */

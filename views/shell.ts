@@ -79,4 +79,5 @@ export const appScripts: readonly string[] = [
   "drag.js",
   "sheet.js",
   "menus.js",
+  "tree.js",
 ];

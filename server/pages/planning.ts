@@ -46,6 +46,7 @@ import { getProject, listProjects } from "../store/projects.ts";
 import { type Cancel, systemTimers } from "../timers.ts";
 import { withDiagrams } from "./diagrams.ts";
 import { driftOf } from "./document_drift.ts";
+import { documentTree } from "./document_tree.ts";
 import { referredIn } from "./document_states.ts";
 import { referencesOf } from "./references.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
@@ -247,6 +248,7 @@ export async function documentPage(
     live: { path: `/live/document/${id}?version=${document.version}`, after },
     project: planningProjectOf(app, project),
     document,
+    tree: documentTree(app, document),
     ...shown,
     asks: documentAsks(app, project, document, shown.headings.map(({ text }) => text)),
     ideas: listDocumentIdeas(app.db, document.id, IDEAS_MAX),

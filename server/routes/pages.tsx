@@ -53,6 +53,7 @@ export function mountPages(pages: Pages, tools: PageTools): void {
     ["planning", "documents"],
     async () => (await import("./document_images.tsx")).documentImagePages,
   );
+  late(["planning"], async () => (await import("./document_tree.tsx")).documentTreePages);
   late(["documents"], async () => (await import("./documents_gone.tsx")).documentsGonePages);
   late(["planning"], async () => (await import("./guides.tsx")).guidePages);
   late(["documents"], async () => (await import("./document_ideas.tsx")).documentIdeasPages);

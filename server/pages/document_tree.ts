@@ -1,0 +1,91 @@
+/**
+ * The tree beside a document: the folders on the way to it with what lies right in them. Each other folder is filled
+ * when it is opened, so that a page costs about the same whether there are ten documents or thousands.
+ */
+import type { DocumentTreeProps, TreeLevel } from "../../views/document_tree.tsx";
+import type { App } from "../app.ts";
+import type { PlanningDocument } from "../records.ts";
+import { listTitles } from "../store/document_tree.ts";
+import { documentStamps } from "../store/documents.ts";
+
+/** Folders, and documents, of one folder that are shown; of more, those around the one that matters. */
+const SHOWN_MAX = 60;
+
+export function documentTree(
+  { db }: Pick<App, "db">,
+  { projectId, path, id }: Pick<PlanningDocument, "projectId" | "path" | "id">,
+): DocumentTreeProps {
+  return { projectId, current: id, level: levels(db, projectId, "", path) };
+}
+
+/** What lies right in a folder, which is not on the way to the document that is shown. */
+export function folderOfTree(
+  { db }: Pick<App, "db">,
+  projectId: string,
+  folder: string,
+): DocumentTreeProps {
+  return { projectId, current: null, level: levels(db, projectId, folder, null) };
+}
+
+/** Paths of one folder, and of those on the way that are open in it. */
+interface Listed {
+  folder: string;
+  folders: { path: string; count: number }[];
+  documents: string[];
+  isWhole: boolean;
+}
+
+/** `folder`: "" or a path. `toward`: the document whose folders are open; null: none is. */
+function levels(
+  db: App["db"],
+  projectId: string,
+  folder: string,
+  toward: string | null,
+): TreeLevel {
+  const paths = [...documentStamps(db, projectId).keys()];
+  const listed = [listOf(paths, folder, toward)];
+  for (const name of (toward ?? "").split("/").slice(0, -1)) {
+    const above = listed.at(-1)!.folder;
+    listed.push(listOf(paths, above ? `${above}/${name}` : name, toward));
+  }
+  const shown = listed.flatMap(({ documents }) => documents);
+  const titled = new Map(listTitles(db, projectId, shown).map((one) => [one.path, one]));
+  return listed.toReversed().reduce<TreeLevel | null>(
+    (inside, { folders, documents, ...level }) => ({
+      ...level,
+      folders: folders.map((one) => ({
+        ...one,
+        inside: inside?.folder === one.path ? inside : null,
+      })),
+      documents: documents.flatMap((path) => titled.get(path) ?? []),
+    }),
+    null,
+  )!;
+}
+
+function listOf(paths: readonly string[], folder: string, toward: string | null): Listed {
+  const below = folder && `${folder}/`;
+  const counts = new Map<string, number>();
+  const documents: string[] = [];
+  for (const path of paths) {
+    if (!path.startsWith(below)) continue;
+    const slash = path.indexOf("/", below.length);
+    if (slash < 0) documents.push(path);
+    else counts.set(path.slice(0, slash), (counts.get(path.slice(0, slash)) ?? 0) + 1);
+  }
+  const folders = [...counts].map(([path, count]) => ({ path, count }));
+  const way = folders.findIndex(({ path }) => toward?.startsWith(`${path}/`));
+  return {
+    folder,
+    folders: around(folders, way),
+    documents: around(documents, toward === null ? -1 : documents.indexOf(toward)),
+    isWhole: Math.max(folders.length, documents.length) <= SHOWN_MAX,
+  };
+}
+
+/** `SHOWN_MAX` of them, with the one at `index` about in the middle; -1: the first. */
+function around<T>(all: T[], index: number): T[] {
+  const last = Math.max(0, all.length - SHOWN_MAX);
+  const first = Math.min(last, Math.max(0, index - SHOWN_MAX / 2));
+  return all.slice(first, first + SHOWN_MAX);
+}
