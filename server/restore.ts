@@ -5,7 +5,13 @@
 import { join } from "node:path";
 import { timeText } from "./clock.ts";
 import { DATABASE } from "./data_folder.ts";
-import { copyDatabase, findDamage, readHistory } from "./database_file.ts";
+import {
+  copyDatabase,
+  findDamage,
+  raiseCounters,
+  readCounters,
+  readHistory,
+} from "./database_file.ts";
 import { checkHistory } from "./db.ts";
 import { existsSync, removeIfThereSync, syncFolder } from "./disk.ts";
 import { AppError, messageOf } from "./errors.ts";
@@ -42,7 +48,7 @@ export function restoreSteps(dataDir: string, from: string, nowMs: number): (() 
   return [
     () => void finishRestore(dataDir),
     () => checkBackup(dataDir, from),
-    () => copyBackup(from, next),
+    () => copyBackup(from, next, join(dataDir, DATABASE)),
     () => writeNote(dataDir, note),
     ...exchangeSteps(dataDir, note),
   ];
@@ -95,10 +101,15 @@ function checkBackup(dataDir: string, from: string): void {
   checkHistory(history);
 }
 
-/** Through SQLite: what is still in a log beside the file comes along, and nothing but one file results. */
-function copyBackup(from: string, next: string): void {
+/**
+ * Through SQLite: what is still in a log beside the file comes along, and nothing but one file results. It counts on
+ * from where the database before is: branches, commits and people name its ideas and tickets by their numbers.
+ */
+function copyBackup(from: string, next: string, before: string): void {
   try {
     copyDatabase(from, next);
+    const counters = readCounters(before);
+    if (counters !== null) raiseCounters(next, counters);
     const damage = findDamage(next, "full");
     if (damage !== null) throw new Error(`the copy is damaged (${damage})`);
   } catch (error) {

@@ -3,6 +3,8 @@ import { deepStrictEqual as deepEqual, equal, match, rejects, throws } from "nod
 import { submitIdea } from "../server/services/ideas.ts";
 import { saveDefinition, setAgentActive } from "../server/services/agent_changes.ts";
 import { agentFor, definitionFor } from "../server/services/definitions.ts";
+import { keepModels } from "../server/services/models.ts";
+import { changePrice } from "../server/services/price_changes.ts";
 import { advanceIdea } from "../server/services/refinement.ts";
 import { startTrial } from "../server/services/trials.ts";
 import {
@@ -14,6 +16,7 @@ import {
 } from "../server/services/trust.ts";
 import { findAgentNamed } from "../server/store/agents.ts";
 import { getRun, listIdeaRuns } from "../server/store/runs.ts";
+import { paidApp, price } from "./budgets_support.ts";
 import { TestRepo } from "./git_support.ts";
 import { type TestApp, testApp } from "./support.ts";
 
@@ -55,6 +58,23 @@ Deno.test("a repository's agents are listed and inert; trusting one puts it in f
   deepEqual([definition.limits.maxTurns, definition.extra], [4, { color: "red" }]);
   equal(agentFor(app, "researcher", app.project().id).projectId, null);
   deepEqual((await statesOf(app, project.id))[1], [PATH, "trusted"]);
+});
+
+Deno.test("a repository's agent has the model that it names where a person gave that a price", async () => {
+  using app = paidApp();
+  const text = "---\nname: local\ndescription: d\nmodel: local-1\n---\n\nLook.\n";
+  await using repo = await TestRepo.make({ ".claude/agents/local.md": text });
+  const project = app.project({ path: repo.dir });
+  const models = [{ id: "local-1", name: "", maxInputTokens: null, maxOutputTokens: null }];
+  const { baseUrl } = app.config.endpoint!;
+  keepModels(app, { baseUrl, models, at: "2026-11-27T00:00:00.000Z", error: null });
+  const [unpriced] = await repositoryAgents(app, project.id, signal);
+  match(unpriced!.assumed.join(), /model is sonnet: "local-1" names none here/);
+  changePrice(app, "local-1", { price, longPrompt: null });
+  const [priced] = await repositoryAgents(app, project.id, signal);
+  equal(priced!.assumed.join().includes("local-1"), false);
+  await trusting(app, project.id, ".claude/agents/local.md");
+  equal(definitionFor(app, "local", project.id).model, "local-1");
 });
 
 Deno.test("trust is refused for another content than the one that was seen, and for other paths", async () => {

@@ -348,6 +348,31 @@ Deno.test("an import never allows more than its file did", () => {
   deepEqual(read("color: red").tools, ["Read", "Glob", "Grep"]);
 });
 
+Deno.test("other programs' words for memory, tools and turns are read as what comes nearest, and that is told", () => {
+  const read = (lines: string) => {
+    const file = `---\nname: a\ndescription: b\n${lines}\n---\n\nc\n`;
+    const { text, assumed } = importDefinition(file, "a.md");
+    return { definition: parseDefinition(text, "a.md"), assumed: assumed.join("\n") };
+  };
+  for (const [word, scope] of [["user", "global"], ["local", "project"], ["project", "project"]]) {
+    const { definition, assumed } = read(`memory: ${word}`);
+    equal(definition.memory, scope);
+    equal(assumed.includes(`"${word}"`), word !== "project");
+  }
+  for (const all of ["tools:", 'tools: "*"']) {
+    const { definition, assumed } = read(all);
+    deepEqual(definition.tools, ["Read", "Glob", "Grep"]);
+    match(assumed, /^tools are Read, Glob, Grep: a file without "tools" means all/m);
+  }
+  const none = read("tools: Task, TodoWrite");
+  deepEqual(none.definition.tools, []);
+  match(none.assumed, /Task, TodoWrite: no such tool here, left out/);
+  const long = read("maxTurns: 1000");
+  equal(long.definition.limits.maxTurns, 500);
+  match(long.assumed, /maxTurns is 500, the most that there is here/);
+  throws(() => read("memory: forever"), { code: "invalid", message: /"memory": expected one of/ });
+});
+
 Deno.test("our own definitions are taken as they are", () => {
   for (const { name } of catalog.agents) {
     const text = catalog.text(name)!;

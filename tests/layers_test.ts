@@ -185,7 +185,7 @@ Deno.test("only one file knows the vendor's SDK, and only one writes through the
   users["node:sqlite"].sort();
   deepEqual(users, {
     "@anthropic-ai/sdk": ["agents/loop/claude.ts"],
-    // The second only reads.
+    // The first only reads, but for a copy that is no database yet.
     "node:sqlite": ["server/database_file.ts", "server/db.ts"],
   });
 });

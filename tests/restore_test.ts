@@ -79,6 +79,43 @@ Deno.test("a backup takes the place of the database, which is kept with what was
   equal(stateOf(p.backup), "old");
 });
 
+Deno.test("a restored database counts on from where the one before was: no number comes twice", async () => {
+  await using p = await place();
+  const project = (path: string, id: string, ideas: number, tickets: number, events: number) => {
+    const db = openDb(path);
+    db.prepare(`
+      INSERT INTO projects (id, slug, name, path, base_branch, next_idea, next_ticket, created_at, updated_at)
+      VALUES (:id, :id, :id, :id, 'main', :ideas, :tickets, :now, :now)
+    `).run({ id, ideas, tickets, now: NOW });
+    db.prepare(
+      "INSERT INTO events (seq, at, actor, type, data) VALUES (:seq, :now, 'x', 'x', '{}')",
+    )
+      .run({ seq: events, now: NOW });
+    db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    db.close();
+  };
+  project(p.backup, "project_a", 4, 9, 70);
+  project(p.backup, "project_kept", 2, 2, 71);
+  project(p.database, "project_a", 12, 7, 300);
+  project(p.database, "project_gone", 5, 5, 301);
+  restoreBackup(p.path, p.backup, NOW_MS);
+  const db = openDb(p.database);
+  try {
+    deepEqual(
+      db.prepare("SELECT id, next_idea, next_ticket FROM projects ORDER BY id").all()
+        .map(({ id, next_idea, next_ticket }) => [id, next_idea, next_ticket]),
+      [["project_a", 12, 9], ["project_kept", 2, 2]],
+    );
+    const { seq } = db.prepare(`
+      INSERT INTO events (at, actor, type, data) VALUES (:now, 'x', 'x', '{}') RETURNING seq
+    `).get({ now: NOW })!;
+    equal(seq, 302, "open pages have seen all up to 301");
+  } finally {
+    db.close();
+  }
+  equal(findDamage(p.database, "full"), null);
+});
+
 Deno.test("what was put aside can be restored in turn", async () => {
   await using p = await place();
   const aside = restoreBackup(p.path, p.backup, NOW_MS)!;

@@ -92,6 +92,8 @@ const MAX_PATTERN_CHARS = 200;
 const MAX_CONTEXT_FILES = 20;
 const MAX_TAGS = 20;
 const MAX_SHOWN_CHARS = 60;
+/** Of one run. */
+export const MAX_TURNS = 500;
 const MICRO_USD = 1_000_000;
 
 /** Each key's description is what its error message says was expected. */
@@ -111,7 +113,7 @@ const schema = once(() =>
     disallowed_tools: toolList(z.enum(toolNames)).default([]).describe(
       `tools out of ${toolNames.join(", ")}`,
     ),
-    max_turns: wholeNumber(1, 500),
+    max_turns: wholeNumber(1, MAX_TURNS),
     timeout_minutes: wholeNumber(1, 24 * 60),
     max_tokens: wholeNumber(1_000, 100_000_000),
     max_cost_usd: z.number().min(0.01).max(1_000).describe("a number from 0.01 to 1000"),
@@ -288,7 +290,9 @@ function squash(key: string): string {
 /** A list, or names divided by commas as `.claude/agents/*.md` has them. */
 function toolList<T extends z.ZodType>(name: T) {
   const split = (value: unknown) =>
-    typeof value === "string" ? value.split(",").map((name) => name.trim()) : value;
+    typeof value === "string"
+      ? value.split(",").map((name) => name.trim()).filter((name) => name !== "")
+      : value;
   return z.preprocess(split, z.array(name).max(MAX_PATTERNS));
 }
 

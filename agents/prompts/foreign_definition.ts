@@ -5,7 +5,8 @@
 import { MINUTE_MS } from "../../server/clock.ts";
 import { isMcpEntry } from "../mcp/names.ts";
 import { isModelName } from "../models.ts";
-import { type AgentKind, agentKinds, parseDefinition, toolNames } from "./definition.ts";
+import type { MemoryScope } from "../protocol.ts";
+import { type AgentKind, agentKinds, MAX_TURNS, parseDefinition, toolNames } from "./definition.ts";
 import { editDefinition } from "./edit_definition.ts";
 import { readFrontMatter, splitFrontMatter } from "./front_matter.ts";
 
@@ -86,12 +87,13 @@ export function importDefinition(
     importModel(values.model, defaults, keys, assumed);
   }
   importTools(values.tools, defaults, keys, assumed);
-  if (values.maxTurns === undefined) fill("max_turns", defaults.maxTurns);
+  importTurns(values, defaults, keys, assumed);
   fill("timeout_minutes", defaults.timeoutMs / MINUTE_MS);
   fill("max_tokens", defaults.maxTokens);
   fill("max_cost_usd", defaults.maxCostUsd);
   fill("result", defaults.result);
   importDisallowed(values, keys, assumed);
+  importMemory(values.memory, keys, assumed);
   const imported = editDefinition(yaml, file, { keys });
   parseDefinition(imported, file, { models });
   return { text: imported, assumed };
@@ -132,6 +134,31 @@ function importModel(
   );
 }
 
+function importTurns(
+  { max_turns: ours, maxTurns: theirs }: Record<string, unknown>,
+  { maxTurns }: Defaults,
+  keys: Record<string, unknown>,
+  assumed: string[],
+): void {
+  if (ours === undefined && theirs === undefined) {
+    keys.max_turns = maxTurns;
+    assumed.push(`max_turns is ${maxTurns}, since the file does not say`);
+  } else if (typeof theirs === "number" && theirs > MAX_TURNS) {
+    keys.maxTurns = MAX_TURNS;
+    assumed.push(`maxTurns is ${MAX_TURNS}, the most that there is here`);
+  }
+}
+
+/** Other programs' words for whose memory it is. */
+const memories: Readonly<Record<string, MemoryScope>> = { user: "global", local: "project" };
+
+function importMemory(given: unknown, keys: Record<string, unknown>, assumed: string[]): void {
+  const scope = typeof given === "string" && Object.hasOwn(memories, given) && memories[given];
+  if (!scope) return;
+  keys.memory = scope;
+  assumed.push(`memory is ${scope}, which is what "${given}" comes nearest to`);
+}
+
 /** Other programs' names of tools that exist here under another. */
 const renamed: Readonly<Record<string, string>> = {
   web_search: "WebSearch",
@@ -146,7 +173,7 @@ function importTools(
   keys: Record<string, unknown>,
   assumed: string[],
 ): void {
-  if (given === undefined) {
+  if (given === undefined || given === null || given === "*") {
     keys.tools = defaults.tools.join(", ");
     assumed.push(`tools are ${keys.tools}: a file without "tools" means all, which none gets here`);
     return;

@@ -31,6 +31,7 @@ import { findStart } from "../store/run_log.ts";
 import { getRun } from "../store/runs.ts";
 import { keptAgentFor, readDefinition } from "./definitions.ts";
 import { modelOf } from "./models.ts";
+import { furtherModels } from "./prices.ts";
 import { baseTip } from "./places.ts";
 import { goOnWith, waitForAgent } from "./runs.ts";
 
@@ -67,7 +68,7 @@ export async function repositoryAgents(
 
 async function describe(app: App, project: Project, file: AgentFile): Promise<RepositoryAgent> {
   const { path, hash } = file;
-  const read = readFile(file);
+  const read = readFile(app, file);
   if ("problem" in read) {
     const { problem } = read;
     const shared = { path, hash, assumed: [], diff: null, agentId: null, description: "" };
@@ -99,10 +100,11 @@ type ReadFile =
   | { text: string; assumed: string[]; name: string; description: string; active: boolean }
   | { problem: string };
 
-function readFile({ path, text }: AgentFile): ReadFile {
+function readFile({ db }: App, { path, text }: AgentFile): ReadFile {
+  const models = furtherModels(db);
   try {
-    const imported = importDefinition(text, path);
-    const { name, description, active } = parseDefinition(imported.text, path);
+    const imported = importDefinition(text, path, { models });
+    const { name, description, active } = parseDefinition(imported.text, path, { models });
     return { ...imported, name, description, active };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
@@ -139,7 +141,7 @@ export function trustFile(app: App, projectId: string, file: AgentFile, hash: st
       `Cannot trust "${file.path}": it has changed since you looked at it. Look again`,
     );
   }
-  const read = readFile(file);
+  const read = readFile(app, file);
   if ("problem" in read) throw new AppError("invalid", read.problem);
   const { name, text, active } = read;
   return transact(app, (tx) => {
