@@ -176,6 +176,8 @@ Deno.test("a long list is shown a folder at a time", async () => {
     ),
   );
   await using b = await planningBench({ ...files, "planning/top.md": "# Top\n" });
+  // A page waits only for some of them: the rest is read behind it.
+  await b.follow();
   const root = await (await b.pages.get("/planning")).text();
   match(root, /folder=n"[^>]*>n\/<\/a>/);
   match(root, />Top</);
