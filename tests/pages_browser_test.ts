@@ -142,42 +142,59 @@ Deno.test({
 const unfold = (page: Page): Promise<void> =>
   page.evaluate(() => document.querySelectorAll("details").forEach((part) => part.open = true));
 
-async function inspect({ page, server }: Stage): Promise<void> {
+async function inspect({ page, open, server }: Stage): Promise<void> {
   const paths = [...Object.keys(samplePages), "/development?view=board"];
   const problems: string[] = [];
   await page.context().addInitScript(axe.source);
-  const others = Array.from({ length: TABS - 1 }, () => page.context().newPage());
-  await Promise.all([page, ...await Promise.all(others)].map(async (tab) => {
+  await open("/");
+  const other = await page.context().newPage();
+  await other.goto(server.url);
+  await other.waitForFunction(hydrated);
+  await Promise.all([page, other].map(async (tab) => {
+    const window = await page.context().newCDPSession(tab);
+    const resize = async (width: number) =>
+      void await window.send("Emulation.setDeviceMetricsOverride", {
+        ...{ width, height: desktop.height, deviceScaleFactor: 1, mobile: false },
+      });
     for (let path = paths.shift(); path !== undefined; path = paths.shift()) {
-      await tab.goto(server.url + path);
-      await tab.waitForFunction(hydrated);
-      problems.push(...await look(tab, path));
+      problems.push(...await look(tab, path, resize));
     }
   }));
   deepEqual(problems, []);
 }
 
-/** Pages looked at side by side. */
-const TABS = 3;
+/** Pixels of the narrowest phone: what fits there fits a wider one, which shows it in the same layout. */
+const NARROWEST = 320;
 
-/** Folded first, then unfolded. Only the contrast differs between light and dark. Other widths are only to fit. */
+/**
+ * The first look is at the page as it comes, with every rule; in the others all is unfolded. What does not hang on
+ * colours is the same in light and dark, so it is looked at once for each layout. A text's contrast is looked at
+ * on every page once, and in the other looks once for all pages where it is coloured in the same way.
+ */
 const looks = [
-  { width: desktop.width, colorScheme: "light", rules: [] },
-  { width: desktop.width, colorScheme: "dark", rules: ["color-contrast"] },
-  { width: phone.width, colorScheme: "dark", rules: [] },
-  { width: phone.width, colorScheme: "light", rules: ["color-contrast"] },
-  { width: 320 },
+  { width: desktop.width, colorScheme: "light", rules: "all" },
+  { width: desktop.width, colorScheme: "dark", rules: "new colours" },
   { width: 768 },
+  { width: NARROWEST, colorScheme: "dark", rules: "new colours and layout" },
+  { width: NARROWEST, colorScheme: "light", rules: "new colours" },
 ] as const;
 
-async function look(tab: Page, path: string): Promise<string[]> {
+async function look(
+  tab: Page,
+  path: string,
+  resize: (width: number) => Promise<void>,
+): Promise<string[]> {
   const problems: string[] = [];
+  const [{ width: first }] = looks;
+  let wide: number = first;
+  await resize(wide);
+  await swap(tab, path);
   for (const { width, ...seen } of looks) {
     // To change the size is dear: it is drawn again.
-    if (tab.viewportSize()?.width !== width) await tab.setViewportSize({ width, height: 800 });
+    if (wide !== width) await resize(wide = width);
     if ("rules" in seen) {
       await tab.emulateMedia({ colorScheme: seen.colorScheme });
-      for (const finding of await findings(tab, seen.rules)) {
+      for (const finding of await findings(tab, seen.rules, seen.colorScheme)) {
         problems.push(`${path} ${width} ${seen.colorScheme}: ${finding}`);
       }
       await unfold(tab);
@@ -188,21 +205,86 @@ async function look(tab: Page, path: string): Promise<string[]> {
   return problems;
 }
 
-/** What axe says with these rules; none means all. */
-const findings = (page: Page, rules: readonly string[]): Promise<string[]> =>
-  page.evaluate(async (runOnly) => {
+/**
+ * Puts a page in the place of the one before, as a link does: to load each from nothing takes three times as long,
+ * and axe would be compiled again. Nothing of the one before is kept, unlike after a link.
+ */
+const swap = (tab: Page, path: string): Promise<void> =>
+  tab.evaluate(async (path) => {
+    const before = document.querySelector("#app")!;
+    history.replaceState(null, "", path);
+    // deno-lint-ignore no-explicit-any
+    await (globalThis as any).htmx.ajax("GET", path, {
+      ...{ target: "#app", select: "#app", swap: "outerHTML" },
+    });
+    const { length } = document.querySelectorAll("#app");
+    if (before.isConnected || length !== 1) throw new Error(`${path} did not come`);
+  }, path);
+
+/** What axe says with these rules. */
+const findings = (
+  page: Page,
+  rules: "all" | "new colours" | "new colours and layout",
+  colorScheme: string,
+): Promise<string[]> =>
+  page.evaluate(async ({ rules, colorScheme }) => {
+    // deno-lint-ignore no-explicit-any
+    const { axe, seenColours } = globalThis as any as {
+      // deno-lint-ignore no-explicit-any
+      axe: any;
+      seenColours?: Set<string>;
+    };
+    const known = seenColours ?? new Set<string>();
+    Object.assign(globalThis, { seenColours: known });
+    const contrast = "color-contrast";
     const options = {
       preload: false,
       resultTypes: ["violations"],
       // To work out how each element could be addressed takes a quarter of the time, and nobody asks for it.
       selectors: false,
-      ...(runOnly.length > 0 ? { runOnly } : {}),
     };
+    const all: unknown[] = [];
+    const run = async (context: unknown, more: object) =>
+      void all.push(...(await axe.run(context, { ...options, ...more })).violations);
+    if (rules === "all") await run(document, {});
+    if (rules.endsWith("layout")) {
+      await run(document, { rules: { [contrast]: { enabled: false } } });
+    }
+    const fresh = newlyColoured();
+    if (rules !== "all" && fresh.length > 0) await run({ include: fresh }, { runOnly: [contrast] });
     // deno-lint-ignore no-explicit-any
-    const { violations } = await (globalThis as any).axe.run(document, options);
-    // deno-lint-ignore no-explicit-any
-    return violations.map((v: any) => `${v.id}: ${v.nodes.map((n: any) => n.html).join(" | ")}`);
-  }, rules);
+    return (all as any[]).map((v) =>
+      // deno-lint-ignore no-explicit-any
+      `${v.id}: ${v.nodes.map((n: any) => n.html).join(" | ")}`
+    );
+
+    /** Elements with words of their own, where nothing that is about their colours was the same before. */
+    function newlyColoured(): Element[] {
+      const found: Element[] = [];
+      const visit = (element: Element, around: string) => {
+        if (!element.checkVisibility()) return;
+        const style = getComputedStyle(element);
+        const own = [
+          ...[style.color, style.backgroundColor, style.backgroundImage, style.opacity],
+          ...[style.fontSize, style.fontWeight, style.textShadow, style.filter],
+          ...[style.mixBlendMode, style.visibility, style.position, style.boxShadow],
+        ].join();
+        // What changes nothing of what is around it leaves no trace.
+        const chain = around.endsWith(own) ? around : `${around}>${own}`;
+        const speaks = element.matches("input, select, textarea") ||
+          [...element.childNodes].some((node) =>
+            node.nodeType === Node.TEXT_NODE && node.nodeValue!.trim() !== ""
+          );
+        if (speaks && !known.has(chain)) {
+          known.add(chain);
+          found.push(element);
+        }
+        for (const child of element.children) visit(child, chain);
+      };
+      visit(document.body, colorScheme);
+      return found;
+    }
+  }, { rules, colorScheme });
 
 const MAX_REQUESTS = 8;
 const MAX_BYTES = 60_000;
