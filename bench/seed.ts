@@ -16,7 +16,7 @@ import { insertProject } from "../server/store/projects.ts";
 import { insertQuestion } from "../server/store/questions.ts";
 import { replaceFindings } from "../server/store/reviews.ts";
 import { appendRunEvent } from "../server/store/run_log.ts";
-import { addTurnUsage, insertRun, moveRun } from "../server/store/runs.ts";
+import { addTurnUsage, getRun, insertRun, moveRun } from "../server/store/runs.ts";
 import { insertSubtasks, listSubtasks, moveSubtask } from "../server/store/subtasks.ts";
 import { insertTicket, moveTicket, type TicketChanges } from "../server/store/tickets.ts";
 
@@ -243,7 +243,8 @@ function seedRun(
   for (let turn = 1; turn <= turns; turn++) seedTurn(tx, run, turn);
   const result = { status: "done", summary: "Greets" };
   appendRunEvent(tx, run, { type: "succeeded", result });
-  return moveRun(tx, run.id, "succeeded", { result });
+  moveRun(tx, run.id, "succeeded", { result });
+  return getRun(tx.db, run.id);
 }
 
 const usage = {

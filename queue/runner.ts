@@ -269,7 +269,7 @@ class JobRunner implements Runner {
     const alone = this.#active.size === 1 && typeof ending !== "function";
     if (alone && this.#commitsInARow++ < MAX_COMMITS_IN_A_ROW) return this.#recordNow();
     let endings: Endings | null = null;
-    transactSoon(this.#app, (tx) => this.#endAndClaim(tx, endings = this.#takeEndings())).then(
+    transactSoon(this.#app, (tx) => this.#endAndClaim(tx, endings ??= this.#takeEndings())).then(
       (recorded) => this.#recorded(endings!, recorded),
       (error) => this.#recordLater(endings ?? this.#takeEndings(), error),
     ).finally(() => this.#commitsInARow = 0);

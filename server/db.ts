@@ -14,6 +14,7 @@ import { type Clock, timeText } from "./clock.ts";
 import { inOrder, numbered, type Params, type Value } from "./sql_parameters.ts";
 import { type MachineFault, machineFaultOf, Unavailable } from "./machine_fault.ts";
 import { type Migration, migrations } from "./migrations/mod.ts";
+import { forgetNumbers, insertEvent } from "./new_events.ts";
 import type { Hub } from "./hub.ts";
 
 export type { Params, Value } from "./sql_parameters.ts";
@@ -21,7 +22,8 @@ export type Row = Record<string, Value>;
 
 /** A prepared statement; parameters are named (`:id`) and given without the colon. */
 export interface Statement {
-  run(params?: Params): { changes: number };
+  /** `id`: the row id of what was inserted last, of use after an INSERT only. */
+  run(params?: Params): { changes: number; id: number };
   get(params?: Params): Row | undefined;
   all(params?: Params): Row[];
 }
@@ -84,7 +86,10 @@ export function openDb(path: string, image?: Uint8Array): Db {
     const prepared = connection.prepare(text);
     const valuesOf = inOrder(sql, names);
     return {
-      run: (params) => ({ changes: Number(prepared.run(...valuesOf(params)).changes) }),
+      run(params) {
+        const { changes, lastInsertRowid } = prepared.run(...valuesOf(params));
+        return { changes: Number(changes), id: Number(lastInsertRowid) };
+      },
       get: (params) => prepared.get(...valuesOf(params)) as Row | undefined,
       all: (params) => prepared.all(...valuesOf(params)) as Row[],
     };
@@ -209,6 +214,16 @@ export interface Tx {
   emit(event: NewEvent): CommittedEvent;
   /** Runs after COMMIT, never after a rollback. */
   afterCommit(callback: () => void): void;
+  /** Null: what is done apart in it can be undone by itself. */
+  readonly haste: Haste | null;
+}
+
+/**
+ * Of a transaction that is done as if nothing in it were refused, as nearly all are: without the savepoints that
+ * could undo one part of it. What is refused all the same undoes the whole, and it is done again with them.
+ */
+interface Haste {
+  refused: boolean;
 }
 
 /** What `transact` needs of the App. */
@@ -234,19 +249,27 @@ export const within = <A extends Transactor>(tx: Tx, app: A): A => ({ ...app, in
  * Throws `unavailable` when the machine would not let it write; then nothing has happened.
  */
 export function transact<T>(app: Transactor, work: (tx: Tx) => T): T {
+  return app.inside ? doPart(app.inside, app, work) : doWhole(app, work, null);
+}
+
+function doWhole<T>(app: Transactor, work: (tx: Tx) => T, haste: Haste | null): T {
   const { db } = app;
-  if (app.inside) return doPart(app.inside, app, work);
   if (db.inTransaction) throw new Error("transact() inside transact(): pass the Tx on instead");
   const news: News = { events: [], callbacks: [] };
-  const tx = openTx(app, { nowMs: app.clock.nowMs(), calendar: calendarIn(app) }, news);
+  const nowMs = app.clock.nowMs();
+  const time = { nowMs, now: timeText(nowMs), calendar: calendarIn(app) };
+  const tx = openTx(app, { ...time, haste }, news);
   let result: T;
   try {
     db.exec(BEGIN);
     result = work(tx);
     if (result instanceof Promise) throw new Error("transact() was given an async function");
+    // Whoever caught what was refused can't have undone it.
+    if (haste?.refused) throw new Error("A part of the transaction was refused");
     db.exec(COMMIT);
   } catch (error) {
     if (db.inTransaction) db.exec("ROLLBACK");
+    forgetNumbers(db);
     throw refusedWrite(app, error, tx.now);
   }
   tell(app.hub, news);
@@ -269,12 +292,12 @@ function tell(hub: Hub, { events, callbacks }: News): void {
 
 function openTx(
   { db, hub, actor }: Omit<Transactor, "clock">,
-  { nowMs, calendar }: Pick<Tx, "nowMs" | "calendar">,
+  { nowMs, now, calendar, haste }: Pick<Tx, "nowMs" | "now" | "calendar" | "haste">,
   news: News,
 ): Tx {
   const tx: Tx = {
     db,
-    now: timeText(nowMs),
+    now,
     nowMs,
     calendar,
     actor,
@@ -285,6 +308,7 @@ function openTx(
       return full;
     },
     afterCommit: (callback) => void news.callbacks.push(callback),
+    haste,
   };
   return tx;
 }
@@ -318,22 +342,31 @@ export function transactSoon<T>(app: Transactor, work: (tx: Tx) => T): Promise<T
 }
 
 function transactTogether(group: readonly SharedWork[]): void {
-  const [first] = group;
-  const settle: (() => void)[] = [];
+  let settle: (() => void)[];
   try {
-    if (group.length === 1) {
-      const result = transact(first!.app, first!.work);
-      settle.push(() => first!.resolve(result));
-    } else {
-      transact(first!.app, (tx) => {
-        for (const shared of group) settle.push(doShared(tx, shared));
-      });
-    }
+    settle = group.length === 1 ? [doAlone(group[0]!)] : doTogether(group);
   } catch (error) {
     for (const { reject } of group) reject(error);
     return;
   }
   for (const tell of settle) tell();
+}
+
+function doAlone({ app, work, resolve }: SharedWork): () => void {
+  const result = transact(app, work);
+  return () => resolve(result);
+}
+
+function doTogether(group: readonly SharedWork[]): (() => void)[] {
+  const [{ app }] = group as [SharedWork];
+  const work = (tx: Tx) => group.map((shared) => doShared(tx, shared));
+  const haste: Haste = { refused: false };
+  try {
+    return doWhole(app, work, haste);
+  } catch (error) {
+    if (!haste.refused) throw error;
+    return doWhole(app, work, null);
+  }
 }
 
 /** Does one of several works; returns what tells whoever asked how it went, once all is committed. */
@@ -356,31 +389,46 @@ export function doApart<T>(
   { refused, actingAs = tx }: { refused: (error: unknown) => void; actingAs?: Speaker },
 ): T | null {
   try {
-    return doPart(tx, actingAs, work);
+    return tx.haste ? doInPart(tx, actingAs, work) : doPart(tx, actingAs, work);
   } catch (error) {
     if (!tx.db.inTransaction || machineFaultOf(error) !== null) throw error;
+    if (tx.haste) {
+      tx.haste.refused = true;
+      throw error;
+    }
     refused(error);
     return null;
   }
 }
 
 /** All that `work` writes becomes part of the open transaction; when it throws, nothing of it does. */
-function doPart<T>(tx: Tx, { hub, actor }: Speaker, work: (tx: Tx) => T): T {
+function doPart<T>(tx: Tx, speaker: Speaker, work: (tx: Tx) => T): T {
   const { db } = tx;
   if (!db.inTransaction) throw new Error("The transaction that this was to be part of is over");
-  const news: News = { events: [], callbacks: [] };
   db.prepare("SAVEPOINT part").run();
   try {
-    const result = work(openTx({ db, hub, actor }, tx, news));
-    if (result instanceof Promise) throw new Error("transact() was given an async function");
+    const result = doInPart(tx, speaker, work);
     db.prepare("RELEASE part").run();
-    if (news.events.length + news.callbacks.length > 0) tx.afterCommit(() => tell(hub, news));
     return result;
   } catch (error) {
     // A full disk may have ended the whole transaction.
     if (db.inTransaction) db.exec("ROLLBACK TO part; RELEASE part");
+    forgetNumbers(db);
     throw error;
   }
+}
+
+/** A part in which `actor` acts. It can't be undone by itself: what it throws is for the caller to pass on. */
+export const doAs = <T>(tx: Tx, actor: string, work: (tx: Tx) => T): T =>
+  doInPart(tx, { hub: tx.hub, actor }, work);
+
+/** What it tells is told after COMMIT, in the order of the parts. */
+function doInPart<T>(tx: Tx, { hub, actor }: Speaker, work: (tx: Tx) => T): T {
+  const news: News = { events: [], callbacks: [] };
+  const result = work(openTx({ db: tx.db, hub, actor }, tx, news));
+  if (result instanceof Promise) throw new Error("transact() was given an async function");
+  if (news.events.length + news.callbacks.length > 0) tx.afterCommit(() => tell(hub, news));
+  return result;
 }
 
 /** What the machine is to blame for is remembered and told; everything else is the work's own. */
@@ -400,38 +448,6 @@ function refusedWrite({ db, hub }: Transactor, error: unknown, now: string): unk
 /** Writes as little as can be, for real, to find out whether writing works. Throws as `transact` does. */
 export function tryToWrite(app: Transactor): void {
   transact(app, ({ db }) => db.exec("PRAGMA user_version = 0"));
-}
-
-function insertEvent(tx: Tx, event: NewEvent): CommittedEvent {
-  const row = tx.db.prepare(`
-    INSERT INTO events (at, actor, type, project_id, idea_id, ticket_id, run_id, number, data)
-    VALUES (:at, :actor, :type, :projectId, :ideaId, :ticketId, :runId,
-      CASE WHEN :runId IS NULL THEN NULL
-        ELSE (SELECT coalesce(max(number), 0) + 1 FROM events WHERE run_id = :runId) END,
-      :data)
-    RETURNING seq, number
-  `).get({
-    at: tx.now,
-    actor: tx.actor,
-    type: event.type,
-    projectId: event.projectId ?? null,
-    ideaId: event.ideaId ?? null,
-    ticketId: event.ticketId ?? null,
-    runId: event.runId ?? null,
-    data: JSON.stringify(event.data ?? {}),
-  })!;
-  return {
-    seq: Number(row.seq),
-    at: tx.now,
-    actor: tx.actor,
-    type: event.type,
-    projectId: event.projectId ?? null,
-    ideaId: event.ideaId ?? null,
-    ticketId: event.ticketId ?? null,
-    runId: event.runId ?? null,
-    number: row.number === null ? null : Number(row.number),
-    data: event.data ?? {},
-  };
 }
 
 /** A new opaque id: `prefix_` and 80 random bits in base 36. */

@@ -4,10 +4,10 @@ import type { RunOutcome } from "../agents/protocol.ts";
 import type { Approval, Run } from "../server/records.ts";
 import { askApproval, decide } from "../server/services/approvals.ts";
 import { cancelRun } from "../server/services/cancelling.ts";
-import { beginRun } from "../server/services/runs.ts";
 import { getApproval } from "../server/store/approvals.ts";
 import { readRunLog } from "../server/store/run_log.ts";
 import { getRun, listIdeaRuns } from "../server/store/runs.ts";
+import { begun } from "./runs_support.ts";
 import { executeRun, type TestApp, testApp } from "./support.ts";
 
 const never = new AbortController().signal;
@@ -19,7 +19,7 @@ async function running(app: TestApp): Promise<Run> {
   const idea = await app.idea("refining");
   const run = listIdeaRuns(app.db, idea.id).find(({ purpose }) => purpose === "clarify")!;
   app.db.prepare("DELETE FROM jobs").run();
-  return app.tx((tx) => beginRun(tx, run.id))!;
+  return begun(app, run.id);
 }
 
 const ask = (app: TestApp, run: Run, id = "call_1"): Approval =>

@@ -5,6 +5,7 @@ import type { Run } from "../server/records.ts";
 import { append } from "../server/services/run_host.ts";
 import { beginRun, recordRunEvent, startRun } from "../server/services/runs.ts";
 import { insertIdea } from "../server/store/ideas.ts";
+import { getRun, getRunHead } from "../server/store/runs.ts";
 import { runSpec } from "./loop_support.ts";
 import { type TestApp, testApp } from "./support.ts";
 
@@ -28,7 +29,8 @@ export function workingRun(app: TestApp, projectId: string, agent = "clarifier")
       tags: [],
     });
     const { id } = startRun(app, tx, { idea, purpose: "clarify", agent });
-    const run = beginRun(tx, id)!;
+    beginRun(tx, id);
+    const run = getRun(tx.db, id);
     recordRunEvent(tx, run, { type: "started", spec: { ...runSpec(), runId: id } });
     return run;
   });
@@ -69,4 +71,4 @@ export const broken = (turn: number, reason: Failed["reason"], microUsd = 0): Ru
 
 /** Puts an event of a run on record, as its loop does. */
 export const says = (app: TestApp, run: Pick<Run, "id">, event: RunEventBody): void =>
-  app.tx((tx) => append(tx, run.id, event));
+  app.tx((tx) => append(tx, getRunHead(tx.db, run.id), event));

@@ -14,7 +14,7 @@ import { getIdea } from "../server/store/ideas.ts";
 import { getRun, listIdeaRuns } from "../server/store/runs.ts";
 import { noUsage, type RunEventBody } from "../agents/protocol.ts";
 import { followPage, pagesBench } from "./pages_support.ts";
-import { record } from "./runs_support.ts";
+import { begun, record } from "./runs_support.ts";
 import { type TestApp, testApp } from "./support.ts";
 
 const runsOf = (app: TestApp, ideaId: string) => listIdeaRuns(app.db, ideaId);
@@ -44,7 +44,7 @@ Deno.test("a run between two tries says what refused it and when it asks again, 
   using app = testApp();
   const idea = await app.idea("refining");
   const [clarifier] = runsOf(app, idea.id);
-  const run = app.tx((tx) => beginRun(tx, clarifier!.id))!;
+  const run = begun(app, clarifier!.id);
   record(app, run, [asking()]);
   equal(delayOf(app, run), null);
   record(app, run, [refused("rate_limited", 20 * SECOND_MS)]);
@@ -66,7 +66,7 @@ Deno.test("a run between two tries says what refused it and when it asks again, 
 Deno.test("the list of runs is told of a refused request at once, and when it is sent again", async () => {
   using app = testApp();
   const idea = await app.idea("refining");
-  const run = app.tx((tx) => beginRun(tx, runsOf(app, idea.id)[0]!.id))!;
+  const run = begun(app, runsOf(app, idea.id)[0]!.id);
   record(app, run, [asking()]);
   await using told = await followPage(pagesBench(app), "/live/runs");
   record(app, run, [refused("overloaded", 20 * SECOND_MS)]);
@@ -97,7 +97,7 @@ Deno.test("a run that its job tries again later says when; one that is not tried
     "Model overloaded",
     "529 overloaded_error. It goes on by itself when the service has room.",
   ]);
-  const run = app.tx((tx) => beginRun(tx, researcher!.id))!;
+  const run = begun(app, researcher!.id);
   record(app, run, [asking(), refused("overloaded", null)]);
   equal(delayOf(app, run), null);
 });

@@ -25,7 +25,7 @@ const parts: [name: string, pattern: RegExp][] = [
   ["store", /^server\/store\//],
   [
     "base",
-    /^server\/(app|config|data_folder|database_file|db|hub|sql_parameters|storage|turnstile)\.ts$|^server\/migrations\//,
+    /^server\/(app|config|data_folder|database_file|db|hub|new_events|sql_parameters|storage|turnstile)\.ts$|^server\/migrations\//,
   ],
   ["base", /^server\/(backup|backup_copy|backup_worker|open_database|restore)\.ts$/],
   ["handlers", /^queue\/handlers\//],
@@ -232,7 +232,7 @@ Deno.test("SQL stands in the stores, the queue and the database only", async () 
     }
   }
   const strangers = places.filter((path) =>
-    !/^server\/(store\/|(database_file|db|http)\.ts)|^queue\/(queue|arrange|claim|lease|busy|due|pauses|schedules|stats|rows)\.ts/
+    !/^server\/(store\/|(database_file|db|http|new_events)\.ts)|^queue\/(queue|arrange|claim|lease|busy|due|pauses|schedules|stats|rows)\.ts/
       .test(path)
   );
   deepEqual(strangers, []);

@@ -2,13 +2,13 @@
 import { deepStrictEqual as deepEqual, doesNotMatch, match } from "node:assert";
 import { noUsage, type RunEventBody } from "../agents/protocol.ts";
 import type { Run, Ticket } from "../server/records.ts";
-import { beginRun, startRun } from "../server/services/runs.ts";
+import { startRun } from "../server/services/runs.ts";
 import { lastSeq } from "../server/store/events.ts";
 import { listIdeaRuns, moveRun } from "../server/store/runs.ts";
 import { listSubtasks } from "../server/store/subtasks.ts";
 import { runSpec, text } from "./loop_support.ts";
 import { followPage, pagesBench } from "./pages_support.ts";
-import { record } from "./runs_support.ts";
+import { begun, record } from "./runs_support.ts";
 import { type TestApp, testApp } from "./support.ts";
 
 const started = (run: Run): RunEventBody => ({
@@ -35,7 +35,8 @@ const turn = (number: number, says: string): RunEventBody[] => [
 function develop(app: TestApp, ticket: Ticket): Run {
   const [subtask] = listSubtasks(app.db, ticket.id);
   const subject = { ticket, purpose: "develop", agent: "feature-dev", subtaskId: subtask!.id };
-  return app.tx((tx) => beginRun(tx, startRun(app, tx, subject as never).id))!;
+  const { id } = app.tx((tx) => startRun(app, tx, subject as never));
+  return begun(app, id);
 }
 
 Deno.test("a run's page that was opened while it was queued gets its beginning, too", async () => {
@@ -47,7 +48,7 @@ Deno.test("a run's page that was opened while it was queued gets its beginning, 
     `/live/run/${clarifier!.id}`,
     lastSeq(app.db),
   );
-  const run = app.tx((tx) => beginRun(tx, clarifier!.id))!;
+  const run = begun(app, clarifier!.id);
   record(app, run, [started(run)]);
   match(await told.next(), /Started.*Be kind to whoever reads this/s);
   record(app, run, turn(1, "I look at it first"));

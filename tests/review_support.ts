@@ -6,7 +6,7 @@ import type { Comment, Project, ReviewFinding, Run, Ticket } from "../server/rec
 import { addComment, createTicket } from "../server/services/tickets.ts";
 import { listComments, listFindings, replaceFindings } from "../server/store/reviews.ts";
 import { appendRunEvent } from "../server/store/run_log.ts";
-import { insertRun, moveRun } from "../server/store/runs.ts";
+import { getRun, insertRun, moveRun } from "../server/store/runs.ts";
 import { listSubtasks } from "../server/store/subtasks.ts";
 import {
   getTicket,
@@ -100,7 +100,8 @@ export class ReviewScene implements AsyncDisposable {
         maxCostMicroUsd: 1,
       });
       moveRun(tx, run.id, "running");
-      return moveRun(tx, run.id, "succeeded", { result: {} });
+      moveRun(tx, run.id, "succeeded", { result: {} });
+      return getRun(tx.db, run.id);
     });
   }
 

@@ -13,7 +13,7 @@ import {
   pauseRun,
   resumeRun,
 } from "../server/services/run_control.ts";
-import { beginRun, recordRunEvent, startRun } from "../server/services/runs.ts";
+import { recordRunEvent, startRun } from "../server/services/runs.ts";
 import {
   cancelTicket,
   pauseTicket,
@@ -26,6 +26,7 @@ import { readRunLog } from "../server/store/run_log.ts";
 import { findActiveRun, getRun, listIdeaRuns } from "../server/store/runs.ts";
 import { getTicket, moveTicket } from "../server/store/tickets.ts";
 import { answer, call, finished, runSpec } from "./loop_support.ts";
+import { begun } from "./runs_support.ts";
 import { executeRun, type TestApp, testApp } from "./support.ts";
 
 const never = new AbortController().signal;
@@ -40,7 +41,7 @@ async function queued(app: TestApp): Promise<Run> {
 async function running(app: TestApp): Promise<Run> {
   const run = await queued(app);
   app.db.prepare("DELETE FROM jobs").run(); // the runner has taken its job
-  return app.tx((tx) => beginRun(tx, run.id))!;
+  return begun(app, run.id);
 }
 
 const now = (app: TestApp, { id }: Run): Run => getRun(app.db, id);
@@ -115,7 +116,7 @@ Deno.test("a paused run goes on from its log when it is resumed", async () => {
   deepEqual([resumed.status, resumed.pausedBy], ["waiting", null]);
   equal(jobsOf(app, run).at(-1), "available");
   deepEqual(lastChange(app), { type: "run_resumed", actor: "owner", agent: "clarifier" });
-  equal(app.tx((tx) => beginRun(tx, run.id))?.status, "running");
+  equal(begun(app, run.id).status, "running");
   deepEqual(log(app, run).at(-1), { type: "resumed", reason: "Resumed by owner" });
 });
 
@@ -317,7 +318,7 @@ async function inDevelopment(app: TestApp): Promise<{ ticket: Ticket; run: Run }
   const { id } = await app.ticket();
   const ticket = app.tx((tx) => moveTicket(tx, id, "in_progress", { step: "develop" }));
   await advanceTicket(app, id, once, never);
-  return { ticket, run: app.tx((tx) => beginRun(tx, findActiveRun(app.db, id)!.id))! };
+  return { ticket, run: begun(app, findActiveRun(app.db, id)!.id) };
 }
 
 Deno.test("a paused ticket pauses its run; resumed, both go on", async () => {

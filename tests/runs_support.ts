@@ -25,11 +25,17 @@ export function record(app: TestApp, run: Run, bodies: RunEventBody[]): void {
   app.tx((tx) => bodies.forEach((body) => recordRunEvent(tx, run, body)));
 }
 
+/** A run that was taken up. */
+export function begun(app: TestApp, id: string): Run {
+  app.tx((tx) => beginRun(tx, id));
+  return getRun(app.db, id);
+}
+
 /** The clarifier of a new idea, at work for two turns. */
 export async function clarifying(app: TestApp): Promise<Run> {
   const idea = await app.idea("refining");
   const { id } = listIdeaRuns(app.db, idea.id).find((run) => run.purpose === "clarify")!;
-  const run = app.tx((tx) => beginRun(tx, id))!;
+  const run = begun(app, id);
   record(app, run, [
     { type: "started", spec: { ...runSpec(), runId: id }, commit: "a".repeat(40) },
     ...await twoTurns(),

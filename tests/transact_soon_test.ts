@@ -1,6 +1,6 @@
 /** Writes that share a COMMIT: what is asked for in one turn of the event loop. */
 import { deepStrictEqual as deepEqual, match, rejects, strictEqual as equal } from "node:assert";
-import { transactSoon } from "../server/db.ts";
+import { doApart, transact, transactSoon, type Tx } from "../server/db.ts";
 import { enqueue, listJobs } from "../queue/queue.ts";
 import { actingAs } from "../server/app.ts";
 import { bareApp } from "./bare_app.ts";
@@ -98,6 +98,82 @@ Deno.test("a full disk ends the whole transaction, whichever of its parts meets 
   ];
   for (const one of both) await rejects(one, { code: "unavailable" });
   deepEqual(tickets(app), []);
+});
+
+Deno.test("works of which none is refused are done once and need no savepoints, the others once more with them", async () => {
+  using app = bareApp();
+  const done: string[] = [];
+  const save = (id: string) => (tx: Tx) => {
+    done.push(id);
+    enqueue(tx, job(id));
+    if (id === "no") throw new Error("no");
+  };
+  const all = (ids: string[]) => Promise.allSettled(ids.map((id) => transactSoon(app, save(id))));
+  await all(["a", "b"]);
+  deepEqual(done.splice(0), ["a", "b"]);
+  const [before, no, after] = await all(["c", "no", "d"]);
+  deepEqual([before, no, after].map((one) => one!.status), ["fulfilled", "rejected", "fulfilled"]);
+  deepEqual(done.splice(0), ["c", "no", "c", "no", "d"]);
+  deepEqual(tickets(app), ["a", "b", "c", "d"]);
+});
+
+Deno.test("what a work keeps to itself of a part that was refused leaves nothing of the part", async () => {
+  using app = bareApp();
+  const refusals: unknown[] = [];
+  const careless = (tx: Tx) => {
+    try {
+      doApart(tx, (part) => {
+        part.emit({ type: "half" });
+        throw new Error("no");
+      }, { refused: (error) => refusals.push(error) });
+    } catch {
+      // As if nothing had happened.
+    }
+    tx.emit({ type: "careless" });
+  };
+  await Promise.all([
+    transactSoon(app, careless),
+    transactSoon(app, (tx) => void tx.emit({ type: "other" })),
+  ]);
+  const types = app.db.prepare("SELECT type FROM events ORDER BY seq").all().map((row) => row.type);
+  deepEqual([types, refusals.length], [["careless", "other"], 1]);
+});
+
+Deno.test("a run's events are numbered without a gap, whatever is undone between them", async () => {
+  using app = bareApp();
+  const event = { type: "step", runId: "run_1" };
+  const step = (tx: Tx) => tx.emit(event).number;
+  equal(transact(app, step), 1);
+  await rejects(transactSoon(app, (tx) => {
+    step(tx);
+    throw new Error("no");
+  }));
+  equal(transact(app, step), 2);
+  transact(app, (tx) => {
+    equal(step(tx), 3);
+    doApart(tx, (part) => {
+      equal(step(part), 4);
+      throw new Error("no");
+    }, { refused: () => {} });
+    equal(step(tx), 4);
+  });
+  const settled = await Promise.allSettled([
+    transactSoon(app, step),
+    transactSoon(app, (tx) => {
+      step(tx);
+      throw new Error("no");
+    }),
+    transactSoon(app, step),
+  ]);
+  deepEqual(settled.map((one) => one.status === "fulfilled" ? one.value : null), [5, null, 6]);
+  const { exec } = app.db;
+  app.db.exec = (sql) => {
+    if (sql === "COMMIT") throw new Error("database or disk is full");
+    exec(sql);
+  };
+  await rejects(transactSoon(app, step), { code: "unavailable" });
+  app.db.exec = exec;
+  equal(transact(app, step), 7);
 });
 
 Deno.test("an asynchronous function is refused", async () => {

@@ -29,7 +29,7 @@ import {
   type Reservation,
   takeReservation,
 } from "../store/reservations.ts";
-import type { RunHead } from "../store/runs.ts";
+import type { RunFacts } from "../store/runs.ts";
 import { limitName, limitUses, untilText } from "./limit_words.ts";
 import { enqueueRun } from "./run_jobs.ts";
 
@@ -49,7 +49,7 @@ type Requester = Pick<Run, "projectId" | "agent">;
 const isFree = ({ demo }: Pick<Run, "demo">): boolean => demo;
 
 /** Makes room for what a run's next request can use at most. Throws `OverBudget` when a limit has none. */
-export function reserve(tx: Tx, run: RunHead, need: Amount): void {
+export function reserve(tx: Tx, run: RunFacts, need: Amount): void {
   if (isFree(run)) return;
   const before = takeReservation(tx, run.id);
   // Its end was never told, so it may have been paid.
@@ -63,11 +63,11 @@ export function reserve(tx: Tx, run: RunHead, need: Amount): void {
 }
 
 /** Counts what a request used in the window in which it was sent, and frees what it did not. Gives its day. */
-export function settle(tx: Tx, run: RunHead, event: TurnEnd): string {
+export function settle(tx: Tx, run: RunFacts, event: TurnEnd): string {
+  if (isFree(run)) return today(tx);
   const spent: Amount = { microUsd: event.costMicroUsd, tokens: totalTokensOf(event.usage) };
   const reservation = takeReservation(tx, run.id);
   const day = reservation?.day ?? today(tx);
-  if (isFree(run)) return day;
   const inDoubt = event.type === "turn_failed" && isInDoubt(event.reason, event.usage);
   addToWindows(tx, windowOf(run, day), {
     spent,
@@ -82,9 +82,10 @@ export function settle(tx: Tx, run: RunHead, event: TurnEnd): string {
 }
 
 /** For a run that has ended: what a request of it may have cost whose end nobody will tell any more. */
-export function forsake(tx: Tx, runId: string): void {
-  deleteBudgetWait(tx, runId);
-  const reservation = takeReservation(tx, runId);
+export function forsake(tx: Tx, run: Pick<Run, "id" | "demo">): void {
+  if (isFree(run)) return;
+  deleteBudgetWait(tx, run.id);
+  const reservation = takeReservation(tx, run.id);
   if (!reservation) return;
   becomesDoubt(tx, reservation);
   warn(tx, listLimits(tx.db, reservation.day, reservation));

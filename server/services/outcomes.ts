@@ -2,8 +2,8 @@
 import { knownEventTypes, unknownEvent } from "../../agents/loop/log.ts";
 import type { RunOutcome } from "../../agents/protocol.ts";
 import type { Decide, Outcome } from "../../queue/job.ts";
-import { actingAs, type App } from "../app.ts";
-import { transact, type Tx, within } from "../db.ts";
+import type { App } from "../app.ts";
+import { doAs, type Tx } from "../db.ts";
 import { messageOf } from "../errors.ts";
 import type { Run } from "../records.ts";
 import { type FailureReason, failureReasons } from "../states.ts";
@@ -52,7 +52,7 @@ export async function workRun(
   const lastTry = job.attempt >= job.maxAttempts;
   // What follows from the agent's work is the agent's doing, in the history too.
   return (tx) =>
-    transact(within(tx, actingAs(app, run.agent)), (part) => {
+    doAs(tx, run.agent, (part) => {
       const now = getRun(part.db, runId);
       if (now.status !== "running") return { type: "done" };
       return end(app, part, now, outcome, lastTry);
@@ -95,7 +95,7 @@ function end(app: App, tx: Tx, run: Run, outcome: RunOutcome, lastTry: boolean):
     case "succeeded":
       appendRunEvent(tx, run, { type: "succeeded", result: outcome.result });
       moveRun(tx, run.id, "succeeded", { result: outcome.result });
-      forsake(tx, run.id);
+      forsake(tx, run);
       if (run.trial) return { type: "done" };
       if (run.askId) applyPlanningResult(app, tx, run, outcome.result);
       else if (run.ideaId) applyRefinementResult(tx, run, outcome.result);
@@ -166,7 +166,7 @@ export function failRun(
 ): void {
   appendRunEvent(tx, run, { type: "failed", reason, message });
   moveRun(tx, run.id, "failed", { failure: reason, error: message });
-  forsake(tx, run.id);
+  forsake(tx, run);
   if (run.trial) return;
   // Of an ask about a document the run itself tells.
   if (run.askId) workWaitingAnswersIn(app, tx, run.askId);

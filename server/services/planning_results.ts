@@ -14,7 +14,7 @@ import {
   insertPlanningQuestion,
   listAskQuestions,
 } from "../store/planning_questions.ts";
-import { getAskRun, getRun } from "../store/runs.ts";
+import { askIdOf, getAskRun } from "../store/runs.ts";
 import { hunksOf } from "./document_hunks.ts";
 import { ACTIVE_ASKS_MAX, askPlanningAgentIn } from "./planning_asks.ts";
 
@@ -27,7 +27,7 @@ export function faultInResult(
   runId: string,
   given: unknown,
 ): string | null {
-  const { askId } = getRun(db, runId);
+  const askId = askIdOf(db, runId);
   if (askId === null) return null;
   const { ask, baseText } = getAsk(db, askId);
   const result = given as PlanningResult;

@@ -14,7 +14,7 @@ import { transact, transactSoon, type Tx } from "../db.ts";
 import { AppError, messageOf } from "../errors.ts";
 import { getProject } from "../store/projects.ts";
 import { findStart, listLastNotes, readRunLog } from "../store/run_log.ts";
-import { addWorkedMs, getRun, getRunHead, isPaused, type RunHead } from "../store/runs.ts";
+import { addWorkedMs, getRun, getRunHead, getRunState, type RunFacts } from "../store/runs.ts";
 import { getTicket, updateTicket } from "../store/tickets.ts";
 import type { Amount } from "../store/reservations.ts";
 import { askApproval } from "./approvals.ts";
@@ -29,8 +29,8 @@ import { forgetCancelled, prepareRun } from "./run_preparation.ts";
 /** Binds the runs of this App to the agents. `app` is read when a run needs it, not before. */
 export function createRunHost(app: () => App): RunHost {
   /** Of the runs at work, what never changes: it is asked for with each event, and with all that streams. */
-  const heads = new Map<string, Pick<RunHead, "agent" | "ideaId" | "ticketId">>();
-  const headOf = (runId: string) => {
+  const heads = new Map<string, RunFacts>();
+  const headOf = (runId: string): RunFacts => {
     const head = heads.get(runId) ?? getRunHead(app().db, runId);
     heads.set(runId, head);
     return head;
@@ -39,10 +39,12 @@ export function createRunHost(app: () => App): RunHost {
   return {
     prepare: (runId, signal) => prepareRun(app(), maps, runId, signal),
     log: (runId) => startedFirst(readRunLog(app().db, runId).map((event) => event.body)),
-    mayGoOn: (runId) => !isPaused(app().db, runId),
-    append: (runId, event) =>
+    mayGoOn: (runId) => getRunState(app().db, runId).pausedBy === null,
+    append(runId, event) {
+      const run = headOf(runId);
       // Runs that get on in the same moment share a commit.
-      transactSoon(actingAs(app(), headOf(runId).agent), (tx) => append(tx, runId, event)),
+      return transactSoon(actingAs(app(), run.agent), (tx) => append(tx, run, event));
+    },
     worked(runId, ms) {
       heads.delete(runId);
       forgetCancelled(app(), runId);
@@ -123,19 +125,19 @@ export function createRunHost(app: () => App): RunHost {
 }
 
 /** What a loop or a tool has to say: on record, together with the room that a request takes. */
-export function append(tx: Tx, runId: string, event: RunEventBody): void {
-  const now = getRunHead(tx.db, runId);
+export function append(tx: Tx, run: RunFacts, event: RunEventBody): void {
+  const now = getRunState(tx.db, run.id);
   if (!isActive(now)) {
     throw new AppError("conflict", `Cannot append to the run: it is "${now.status}"`);
   }
   if (event.type === "turn_started") {
     // Somebody may have paused it since the loop was allowed to go on.
     if (now.pausedBy !== null) throw new Paused();
-    reserve(tx, now, worstCaseOf(tx, runId, event));
+    reserve(tx, run, worstCaseOf(tx, run.id, event));
   }
-  recordRunEvent(tx, now, event);
-  if (event.type === "checkpoint" && now.ticketId) {
-    updateTicket(tx, now.ticketId, { headCommit: event.commit });
+  recordRunEvent(tx, run, event);
+  if (event.type === "checkpoint" && run.ticketId) {
+    updateTicket(tx, run.ticketId, { headCommit: event.commit });
   }
 }
 

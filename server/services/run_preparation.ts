@@ -28,7 +28,7 @@ import type { Project, Run, Ticket } from "../records.ts";
 import { listActiveMcpServers } from "../store/mcp_servers.ts";
 import { getProject } from "../store/projects.ts";
 import { findStart, forkLimits, hasAsked } from "../store/run_log.ts";
-import { findRunHead, getRun, workedMs } from "../store/runs.ts";
+import { findRunHead, getRun, getRunState, workedMs } from "../store/runs.ts";
 import { getTicket } from "../store/tickets.ts";
 import { documentsForRun } from "./document_context.ts";
 import { definitionOfRun } from "./definitions.ts";
@@ -245,11 +245,11 @@ async function recordStart(
   };
   await transactSoon(actingAs(app, run.agent), (tx) => {
     // Somebody may have cancelled it while this was worked out, and nothing follows the end of a log.
-    const now = getRun(tx.db, run.id);
+    const now = getRunState(tx.db, run.id);
     if (!isActive(now)) {
       throw new AppError("conflict", `Cannot begin the run: it is "${now.status}"`);
     }
-    recordRunEvent(tx, now, started);
+    recordRunEvent(tx, run, started);
   });
   return started;
 }

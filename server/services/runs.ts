@@ -21,7 +21,7 @@ import {
   isActive,
   listIdeaRuns,
   moveRun,
-  type RunHead,
+  type RunFacts,
   setPausedBy,
 } from "../store/runs.ts";
 import { addTicketCost } from "../store/tickets.ts";
@@ -116,7 +116,7 @@ export function keepTags(tx: Tx, runId: string, body: RunEventBody): void {
 }
 
 /** Appends one event to a run's log and keeps the sums that follow from it. */
-export function recordRunEvent(tx: Tx, run: RunHead, body: RunEventBody): RunEvent {
+export function recordRunEvent(tx: Tx, run: RunFacts, body: RunEventBody): RunEvent {
   const event = appendRunEvent(tx, run, body);
   keepTags(tx, run.id, body);
   if (isTurnEnd(body)) {
@@ -143,7 +143,7 @@ export function recordRunEvent(tx: Tx, run: RunHead, body: RunEventBody): RunEve
 /** Ends a run as cancelled in this transaction; its loop is stopped once that is committed. */
 export function cancelRunIn(app: App, tx: Tx, run: Run): void {
   moveRun(tx, run.id, "cancelled");
-  forsake(tx, run.id);
+  forsake(tx, run);
   appendRunEvent(tx, run, { type: "cancelled", by: tx.actor });
   tx.afterCommit(() => {
     app.agents.stopRun(run.id).catch((error) =>
@@ -230,10 +230,11 @@ export function settleDefinition(app: App, found: Run): boolean {
 
 function hasDefinition(app: App, { id, agent, definition, trial }: Run): boolean {
   // A trial is of this one version: another would be no answer.
-  if (trial || findStart(app.db, id) !== null) return true;
+  if (trial) return true;
   const version = definition && findVersion(app.db, definition.agentId, definition.version);
   return version !== null &&
-    readDefinition(app, { name: agent, text: version.text }).problem === null;
+      readDefinition(app, { name: agent, text: version.text }).problem === null ||
+    findStart(app.db, id) !== null;
 }
 
 /** Takes the pause off a run; it goes on from its log, unless an approval is still to be decided. */
@@ -259,25 +260,26 @@ export function cancelIdeaRuns(app: App, tx: Tx, ideaId: string): void {
   }
 }
 
-/** Marks a run as working. Returns null when it has ended or is paused: there is nothing to do. */
-export function beginRun(tx: Tx, runId: string): Run | null {
+/** Marks a run as working. False when it has ended, is paused or waits for its agent: there is nothing to do. */
+export function beginRun(tx: Tx, runId: string): boolean {
   const run = getRun(tx.db, runId);
-  if (!isActive(run)) return null;
+  if (!isActive(run)) return false;
   if (run.pausedBy !== null) {
     // The process ended before the run had let go.
     if (run.status === "running") holdRun(tx, run, run.pausedBy);
-    return null;
+    return false;
   }
-  if (run.status === "running") return run;
+  if (run.status === "running") return true;
   if (run.startedAt === null && findDisabled(tx.db, run.agent, run.projectId)) {
     // It was disabled after the run was made. What already works goes on with the definition it has.
     if (run.waitReason !== disabledReason(run.agent)) waitForAgent(tx, run);
-    return null;
+    return false;
   }
   if (run.status === "waiting") {
     appendRunEvent(tx, run, { type: "resumed", reason: run.waitReason });
   }
-  return moveRun(tx, runId, "running");
+  moveRun(tx, runId, "running");
+  return true;
 }
 
 /** Nothing follows the end of a run. `doing` completes "Cannot …". Throws `conflict`. */

@@ -2,10 +2,10 @@
 import type { Db, Row, Tx } from "../db.ts";
 import type { RunEvent } from "../records.ts";
 import type { NoteEvent, RunEventBody, RunLimits } from "../../agents/protocol.ts";
-import type { RunHead } from "./runs.ts";
+import type { RunFacts } from "./runs.ts";
 
 /** Appends the run's next event. */
-export function appendRunEvent(tx: Tx, run: RunHead, body: RunEventBody): RunEvent {
+export function appendRunEvent(tx: Tx, run: RunFacts, body: RunEventBody): RunEvent {
   const { seq, number } = tx.emit({
     type: body.type,
     projectId: run.projectId,
@@ -55,7 +55,7 @@ export const listLastNotes = (db: Db, runId: string): NoteEvent[] =>
   db.prepare(`
     SELECT data FROM events
     WHERE run_id = :runId AND type = 'note' AND json_extract(data, '$.by') IS NOT NULL
-      AND number > (SELECT coalesce(max(number), 0) FROM events WHERE run_id = :runId
+      AND +number > (SELECT coalesce(max(number), 0) FROM events WHERE run_id = :runId
         AND NOT (type = 'note' AND json_extract(data, '$.by') IS NOT NULL))
     ORDER BY number
   `).all({ runId }).map((row) => JSON.parse(String(row.data)));

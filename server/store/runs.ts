@@ -65,15 +65,15 @@ const sourcesSql = Object.fromEntries(
 ) as Record<RunStatus, string>;
 
 /** Moves one run along `runMoves`. Throws `conflict` if its status does not lead to `to`. */
-export function moveRun(tx: Tx, id: string, to: RunStatus, details: RunMoveDetails = {}): Run {
-  const row = tx.db.prepare(`
+export function moveRun(tx: Tx, id: string, to: RunStatus, details: RunMoveDetails = {}): void {
+  const { changes } = tx.db.prepare(`
     UPDATE runs SET status = :to, wait_reason = :waitReason, failure = :failure, error = :error,
       paused_by = CASE WHEN :to = 'waiting' THEN coalesce(:pausedBy, paused_by) ELSE NULL END,
       result = coalesce(:result, result),
       started_at = CASE WHEN :to = 'running' THEN coalesce(started_at, :now) ELSE started_at END,
       finished_at = CASE WHEN :to IN ('succeeded', 'failed', 'cancelled') THEN :now ELSE NULL END
-    WHERE id = :id AND status IN (${sourcesSql[to]}) RETURNING *
-  `).get({
+    WHERE id = :id AND status IN (${sourcesSql[to]})
+  `).run({
     id,
     to,
     waitReason: details.waitReason ?? "",
@@ -83,13 +83,12 @@ export function moveRun(tx: Tx, id: string, to: RunStatus, details: RunMoveDetai
     result: details.result === undefined ? null : JSON.stringify(details.result),
     now: tx.now,
   });
-  if (!row) {
+  if (changes === 0) {
     throw new AppError(
       "conflict",
       `Cannot move the run to "${to}": it is "${getRun(tx.db, id).status}"`,
     );
   }
-  return runFromRow(row);
 }
 
 /**
@@ -115,7 +114,7 @@ export function setPausedBy(
 /** Adds one paid request: to the run's sums, and as a row of `turn_usage` with the event's number. */
 export function addTurnUsage(
   tx: Tx,
-  run: RunHead,
+  run: RunFacts,
   turn: {
     number: number;
     turn: number;
@@ -174,20 +173,13 @@ export function addWorkedMs(tx: Tx, id: string, ms: number): void {
 export const workedMs = (db: Db, id: string): number =>
   Number(db.prepare("SELECT worked_ms FROM runs WHERE id = :id").get({ id })?.worked_ms ?? 0);
 
-/** What every event of a run needs to know of it. */
-export type RunHead = Pick<
+/** What every event of a run needs to know of it, and what never changes while it works. */
+export type RunFacts = Pick<
   Run,
-  | "id"
-  | "projectId"
-  | "agent"
-  | "ideaId"
-  | "ticketId"
-  | "status"
-  | "model"
-  | "demo"
-  | "pausedBy"
-  | "trial"
+  "id" | "projectId" | "agent" | "ideaId" | "ticketId" | "model" | "demo" | "trial"
 >;
+
+export type RunHead = RunFacts & Pick<Run, "status" | "pausedBy">;
 
 /** Throws `not_found`. */
 export function getRunHead(db: Db, id: string): RunHead {
@@ -217,11 +209,18 @@ export function findRunHead(db: Db, id: string): RunHead | null {
   };
 }
 
-/** Throws `not_found`. */
-export function isPaused(db: Db, id: string): boolean {
-  const row = db.prepare("SELECT paused_by FROM runs WHERE id = :id").get({ id });
+/** Whether it may go on. Throws `not_found`. */
+export function getRunState(db: Db, id: string): Pick<Run, "status" | "pausedBy"> {
+  const row = db.prepare("SELECT status, paused_by FROM runs WHERE id = :id").get({ id });
   if (!row) throw noRun(id);
-  return row.paused_by !== null;
+  return { status: row.status as RunStatus, pausedBy: row.paused_by as string | null };
+}
+
+/** What a planning agent was asked, of which the run is; null: it is of nothing that was asked. Throws `not_found`. */
+export function askIdOf(db: Db, id: string): string | null {
+  const row = db.prepare("SELECT ask_id FROM runs WHERE id = :id").get({ id });
+  if (!row) throw noRun(id);
+  return row.ask_id as string | null;
 }
 
 const noRun = (id: string) => new AppError("not_found", `No run with the id "${id}"`);
