@@ -29,7 +29,7 @@ import { forgesApart } from "./0030_forges_apart.ts";
 import { deploying } from "./0031_deploying.ts";
 import { draftForms } from "./0032_draft_forms.ts";
 import { stepsOfChoice } from "./0035_steps_of_choice.ts";
-import { verdictsWithdrawn } from "./0039_verdicts_withdrawn.ts";
+import { saidElsewhere } from "./0039_said_elsewhere.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -65,5 +65,5 @@ export const migrations: readonly Migration[] = [
   deploying,
   draftForms,
   stepsOfChoice,
-  verdictsWithdrawn,
+  saidElsewhere,
 ];
