@@ -9,6 +9,8 @@ import {
 import { existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { removeAllBaseLeft } from "../server/services/base_leftovers.ts";
+import { resolveConflict } from "../server/services/conflicts.ts";
+import { readyChecks } from "../server/services/run_checks.ts";
 import { mergeTicket, removeMergedWorktree } from "../server/services/merging.ts";
 import { continueTicket, pickUpBranch, takeOverTicket } from "../server/services/taking_over.ts";
 import { approveTicket, cancelTicket } from "../server/services/tickets.ts";
@@ -143,6 +145,30 @@ Deno.test("what is known of the base is not taken from a day ago, nor from a fol
     equal(second.ticket.status, "done", second.ticket.reason);
     equal(second.ran.length, 4, how);
   }
+});
+
+Deno.test("once the base was brought in, an agent's own checks still tell what failed before, of the new base where that is known", async () => {
+  await using first = await inReview({ "results.txt": tap("adds", "!old"), "a.txt": "1" });
+  const { app, repo, id } = first;
+  await repo.commit("Meanwhile", { "a.txt": "2", "results.txt": tap("!adds") });
+  await merge(first);
+  equal(first.ticket.failure, "merge_conflict", first.ticket.reason);
+  resolveConflict(app, id);
+  await mergeTicket(app, id, once, never);
+  equal(first.ticket.baseCommit, await repo.git("rev-parse", "main"));
+  const project = getProject(app.db, first.ticket.projectId);
+  const told = () =>
+    readyChecks(app, first.run, project)[0]!.base?.failures.map(({ test }) => test);
+  deepEqual(told(), ["old"], "nobody has asked the new one");
+
+  const second = first.beside();
+  await second.develop({ "b.txt": "b" });
+  deepEqual(told(), ["adds"], "the other ticket began there");
+  deepEqual(told(), ["adds"]);
+  const rows = first.checks.filter(({ baseline, commit }) =>
+    baseline && commit === first.ticket.baseCommit
+  );
+  equal(rows.length, 1, "taken over once");
 });
 
 Deno.test("a base that was broken is no cover for more: what the ticket breaks besides it blocks the merge", async () => {

@@ -3,22 +3,15 @@
  * the base says is found out before anyone edits; where the base has moved since, once something fails.
  */
 import { EXPLAINED_FORMAT } from "../../agents/reports/explained.ts";
-import { markKnown, namesItsTests, onlyKnown } from "../../agents/reports/known_failures.ts";
+import { markKnown, onlyKnown } from "../../agents/reports/known_failures.ts";
 import type { App } from "../app.ts";
-import { DAY_MS, timeText } from "../clock.ts";
 import { type Db, transact } from "../db.ts";
-import type { Check, CheckReport, CommandName, Project, Ticket } from "../records.ts";
+import type { Check, CommandName, Project, Ticket } from "../records.ts";
 import { getCheckRules } from "../store/check_rules.ts";
-import {
-  findCheck,
-  findSettledCheck,
-  getCheck,
-  setCheckReport,
-  setKnownFailures,
-} from "../store/checks.ts";
-import { getTicket } from "../store/tickets.ts";
+import { findCheck, getCheck, setCheckReport, setKnownFailures } from "../store/checks.ts";
 import { inBaseFolder } from "./base_folder.ts";
-import { baselineOf, type CheckRequest, record, runCheck, settingsOf } from "./checks.ts";
+import { baselineOf, type CheckRequest, runCheck } from "./checks.ts";
+import { isRerunDue, takeKnownBase } from "./known_base.ts";
 
 export interface Evidence {
   check: Check;
@@ -42,7 +35,7 @@ export async function gatherEvidence(app: App, work: Work): Promise<Evidence> {
   let check = await runCheck(app, work);
   const judge = () => request.baseline ? false : judgeKnown(app, ticket, request, check);
   let known = judge();
-  if (!known && isBaseDue(app, work, check) && takeKnownBase(app, work)) {
+  if (!known && isBaseDue(app, work, check) && takeKnownBase(app, { ...work, ...request })) {
     known = judge();
     check = getCheck(app.db, check.id);
   }
@@ -58,12 +51,6 @@ export async function gatherEvidence(app: App, work: Work): Promise<Evidence> {
   return { check, passes: known || check.status === "passed" || check.status === "skipped" };
 }
 
-/** Never more than one: what repeats another check is not repeated. */
-const isRerunDue = (app: App, project: Project, check: Check): boolean =>
-  check.name !== "setup" && check.status === "failed" && check.rerunOf === null &&
-  check.report?.format !== EXPLAINED_FORMAT && namesItsTests(check.report) &&
-  getCheckRules(app.db, project.id).rerunFailed;
-
 /** Whether nobody has asked the base, and its answer could change what becomes of the ticket, or what is said of it. */
 function isBaseDue(app: App, { project, ticket, request }: Work, check: Check): boolean {
   if (request.baseline || check.name === "setup" || check.status !== "failed") return false;
@@ -74,43 +61,6 @@ function isBaseDue(app: App, { project, ticket, request }: Work, check: Check): 
   return ticket.baseCommit !== null && (check.report?.failures.length ?? 0) > 0 &&
     check.report?.format !== EXPLAINED_FORMAT && !getCheckRules(app.db, project.id).baselineBlocks;
 }
-
-/** What is known of a commit from another ticket counts for so long: a machine changes. */
-const KNOWN_MS = DAY_MS;
-
-/**
- * Another ticket has had the same command run on the very commit that is the base: that is not run again, and its row
- * is this ticket's, too. False: nobody has.
- */
-function takeKnownBase(app: App, { project, ticket, request: { name, base } }: Work): boolean {
-  const commit = base ?? ticket.baseCommit!;
-  const since = timeText(app.clock.nowMs() - KNOWN_MS);
-  const settings = settingsOf(app, project, name);
-  const found = findSettledCheck(app.db, {
-    ...{ projectId: project.id, name, commit, settings, since },
-  });
-  // One that was cut off before it was run once more says too little.
-  if (found === null || isRerunDue(app, project, found)) return false;
-  const { number } = getTicket(app.db, found.ticketId);
-  record(app, ticket, {
-    ...found,
-    ticketId: ticket.id,
-    baseline: true,
-    rerunOf: null,
-    flaky: [],
-    durationMs: 0,
-    report: found.report && unmarked(found.report),
-    tail:
-      `(Not run again: so it ended for ticket #${number} on this commit at ${found.createdAt})\n${found.tail}`,
-  });
-  return true;
-}
-
-/** What failed before, failed: of the base there is no before. */
-const unmarked = (report: CheckReport): CheckReport => ({
-  ...report,
-  failures: report.failures.map(({ before: _, ...failure }) => failure),
-});
 
 /** Runs the same on the untouched base, after what has to come before it there; its rows are the ticket's. */
 async function checkBase(app: App, { project, ticket, request, signal }: Work): Promise<void> {
