@@ -7,8 +7,10 @@ import {
   strictEqual as equal,
 } from "node:assert";
 import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { removeAllBaseLeft } from "../server/services/base_leftovers.ts";
+import { resolveConflict } from "../server/services/conflicts.ts";
+import { readyChecks } from "../server/services/run_checks.ts";
 import { mergeTicket, removeMergedWorktree } from "../server/services/merging.ts";
 import { continueTicket, pickUpBranch, takeOverTicket } from "../server/services/taking_over.ts";
 import { approveTicket, cancelTicket } from "../server/services/tickets.ts";
@@ -89,6 +91,84 @@ Deno.test("what somebody else broke on the base holds up no merge, and is asked 
   const { slug } = getProject(bench.app.db, bench.ticket.projectId);
   ok(!existsSync(join(dataDir, "projects", slug, "base", "1")), "its folder is gone");
   equal((await bench.repo.git("worktree", "list")).split("\n").length, 2);
+});
+
+Deno.test("what one ticket's merge found out of the base, and of its own commit, is not run again for the next", async () => {
+  await using first = await inReview({ "results.txt": tap("adds", "old") });
+  const second = first.beside();
+  await second.develop({ "b.txt": "b" });
+  await first.app.end(second.run, { type: "succeeded", result: good });
+  const third = first.beside();
+  await third.develop({ "c.txt": "c" });
+  await first.app.end(third.run, { type: "succeeded", result: good });
+  const broken = await first.repo.commit("Break it", { "results.txt": tap("adds", "!old") });
+
+  await merge(first);
+  third.ran.length = 0;
+  await merge(second);
+  equal(second.ticket.status, "done", second.ticket.reason);
+  deepEqual(third.ran.map(({ place }) => basename(place.dir)), ["merge"], "once, where it lands");
+  const base = second.checks.find(({ baseline, commit }) =>
+    baseline && commit === first.ticket.mergeCommit
+  )!;
+  deepEqual([base.name, base.status, base.durationMs], ["test", "failed", 0]);
+  match(base.tail, /^\(Not run again: so it ended for ticket #1 on this commit at 2026-.*\)\nTAP/);
+  deepEqual(base.report!.failures.map(({ before }) => before), [undefined]);
+  const judged = second.checks.findLast(({ baseline }) => !baseline)!;
+  deepEqual([judged.knownFailures, judged.report!.failures[0]!.before], [true, true]);
+
+  // Under other settings it may say something else.
+  first.testRules({ env: { MODE: "strict" } });
+  third.ran.length = 0;
+  await merge(third);
+  equal(third.ticket.status, "done", third.ticket.reason);
+  deepEqual(third.ran.map(({ place }) => basename(place.dir)), ["merge", "merge", "3", "3"]);
+  equal(await first.repo.git("rev-parse", "main~3"), broken);
+});
+
+Deno.test("what is known of the base is not taken from a day ago, nor from a folder in which an agent worked", async () => {
+  for (const how of ["old", "worked in"] as const) {
+    await using first = await inReview({ "results.txt": tap("adds", "old") });
+    const second = first.beside();
+    await second.develop({ "b.txt": "b" });
+    await first.app.end(second.run, { type: "succeeded", result: good });
+    await first.repo.commit("Break it", { "results.txt": tap("adds", "!old") });
+    await merge(first);
+    if (how === "old") first.app.advance(24 * 3_600_000 + 1);
+    else {
+      // As a person does who moves the base branch to a ticket's own work.
+      first.app.db.prepare("UPDATE tickets SET merge_commit = 'other' WHERE id = :id")
+        .run({ id: first.id });
+    }
+    second.ran.length = 0;
+    await merge(second);
+    equal(second.ticket.status, "done", second.ticket.reason);
+    equal(second.ran.length, 4, how);
+  }
+});
+
+Deno.test("once the base was brought in, an agent's own checks still tell what failed before, of the new base where that is known", async () => {
+  await using first = await inReview({ "results.txt": tap("adds", "!old"), "a.txt": "1" });
+  const { app, repo, id } = first;
+  await repo.commit("Meanwhile", { "a.txt": "2", "results.txt": tap("!adds") });
+  await merge(first);
+  equal(first.ticket.failure, "merge_conflict", first.ticket.reason);
+  resolveConflict(app, id);
+  await mergeTicket(app, id, once, never);
+  equal(first.ticket.baseCommit, await repo.git("rev-parse", "main"));
+  const project = getProject(app.db, first.ticket.projectId);
+  const told = () =>
+    readyChecks(app, first.run, project)[0]!.base?.failures.map(({ test }) => test);
+  deepEqual(told(), ["old"], "nobody has asked the new one");
+
+  const second = first.beside();
+  await second.develop({ "b.txt": "b" });
+  deepEqual(told(), ["adds"], "the other ticket began there");
+  deepEqual(told(), ["adds"]);
+  const rows = first.checks.filter(({ baseline, commit }) =>
+    baseline && commit === first.ticket.baseCommit
+  );
+  equal(rows.length, 1, "taken over once");
 });
 
 Deno.test("a base that was broken is no cover for more: what the ticket breaks besides it blocks the merge", async () => {

@@ -61,6 +61,13 @@ export class EvidenceBench implements AsyncDisposable {
     return new EvidenceBench(app, repo, ticket.id, data);
   }
 
+  /** Another ticket of the same project, taken from now on. */
+  beside(): EvidenceBench {
+    const { projectId, title, description, type, acceptance } = this.ticket;
+    const { id } = createTicket(this.app, { projectId, title, description, type, acceptance });
+    return new EvidenceBench(this.app, this.repo, id, this.data);
+  }
+
   get ticket(): Ticket {
     return getTicket(this.app.db, this.id);
   }

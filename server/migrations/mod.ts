@@ -31,6 +31,7 @@ import { draftForms } from "./0032_draft_forms.ts";
 import { stepsOfChoice } from "./0035_steps_of_choice.ts";
 import { ticketPlaces } from "./0038_ticket_places.ts";
 import { verdictsWithdrawn } from "./0039_verdicts_withdrawn.ts";
+import { saidElsewhere } from "./0039_said_elsewhere.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -68,4 +69,5 @@ export const migrations: readonly Migration[] = [
   stepsOfChoice,
   ticketPlaces,
   verdictsWithdrawn,
+  saidElsewhere,
 ];

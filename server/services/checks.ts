@@ -1,4 +1,5 @@
 /** Runs a project's own command on exactly one commit, and records what really came out. */
+import { createHash } from "node:crypto";
 import type { Place } from "../../agents/protocol.ts";
 import { maskedOutput } from "../../agents/permissions/masked_output.ts";
 import { flakyTests, markKnown } from "../../agents/reports/known_failures.ts";
@@ -135,11 +136,22 @@ export async function runCheck(
     tail: tailOf(result.output),
     outputPath,
     unconfined: result.unconfined,
+    settings: settingsOf(app, project, name),
     ...rerunOf && {
       rerunOf: rerunOf.id,
       flaky: flakyTests(rerunOf.report, { passed: status === "passed", report }),
     },
   });
+}
+
+/** A digest of what a command says besides its commit: the words of it and of setup, and what was set for them. */
+export function settingsOf(app: App, project: Project, name: CommandName): string {
+  const { commands: rules } = getCheckRules(app.db, project.id);
+  const all = (["setup", "build", name] as const).map((one) => [
+    project.commands.find((command) => command.name === one) ?? null,
+    rules[one],
+  ]);
+  return createHash("sha256").update(JSON.stringify(all)).digest("hex").slice(0, 16);
 }
 
 /** What the command said of the untouched base, by default the ticket's; null: it was not run there. */
@@ -225,7 +237,8 @@ const skipped = {
   unconfined: false,
 } as const;
 
-function record(app: App, ticket: Ticket, check: NewCheck): Check {
+/** Adds a row, and tells of it. */
+export function record(app: App, ticket: Ticket, check: NewCheck): Check {
   return transact(app, (tx) => {
     const row = insertCheck(tx, check);
     const { projectId, id: ticketId } = ticket;

@@ -3,7 +3,7 @@
  * the base says is found out before anyone edits; where the base has moved since, once something fails.
  */
 import { EXPLAINED_FORMAT } from "../../agents/reports/explained.ts";
-import { markKnown, namesItsTests, onlyKnown } from "../../agents/reports/known_failures.ts";
+import { markKnown, onlyKnown } from "../../agents/reports/known_failures.ts";
 import type { App } from "../app.ts";
 import { type Db, transact } from "../db.ts";
 import type { Check, CommandName, Project, Ticket } from "../records.ts";
@@ -11,6 +11,7 @@ import { getCheckRules } from "../store/check_rules.ts";
 import { findCheck, getCheck, setCheckReport, setKnownFailures } from "../store/checks.ts";
 import { inBaseFolder } from "./base_folder.ts";
 import { baselineOf, type CheckRequest, runCheck } from "./checks.ts";
+import { isRerunDue, takeKnownBase } from "./known_base.ts";
 
 export interface Evidence {
   check: Check;
@@ -34,6 +35,10 @@ export async function gatherEvidence(app: App, work: Work): Promise<Evidence> {
   let check = await runCheck(app, work);
   const judge = () => request.baseline ? false : judgeKnown(app, ticket, request, check);
   let known = judge();
+  if (!known && isBaseDue(app, work, check) && takeKnownBase(app, { ...work, ...request })) {
+    known = judge();
+    check = getCheck(app.db, check.id);
+  }
   if (!known && isRerunDue(app, project, check)) {
     check = await runCheck(app, { ...work, request: { ...request, rerunOf: check } });
     known = judge();
@@ -45,12 +50,6 @@ export async function gatherEvidence(app: App, work: Work): Promise<Evidence> {
   }
   return { check, passes: known || check.status === "passed" || check.status === "skipped" };
 }
-
-/** Never more than one: what repeats another check is not repeated. */
-const isRerunDue = (app: App, project: Project, check: Check): boolean =>
-  check.name !== "setup" && check.status === "failed" && check.rerunOf === null &&
-  check.report?.format !== EXPLAINED_FORMAT && namesItsTests(check.report) &&
-  getCheckRules(app.db, project.id).rerunFailed;
 
 /** Whether nobody has asked the base, and its answer could change what becomes of the ticket, or what is said of it. */
 function isBaseDue(app: App, { project, ticket, request }: Work, check: Check): boolean {

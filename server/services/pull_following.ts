@@ -105,11 +105,22 @@ async function goOn(work: Work): Promise<Outcome> {
       const seen = await work.forge.look(number, work.signal);
       if (seen.state !== "open") return await look(work, number, seen);
     }
+    if (isCalledOff(work)) return await close(work);
     const refused = await push(work);
     if (refused !== null) return refused;
   }
+  if (isCalledOff(work)) return await close(work);
   const number = work.pull.number ?? await open(work);
-  return number === null ? over("The pull request has ended") : await look(work, number);
+  if (number === null) return over("The pull request has ended");
+  return isCalledOff(work) ? await close(work) : await look(work, number);
+}
+
+/** A person wants it closed since the job looked: then nothing more is sent. */
+function isCalledOff(work: Work): boolean {
+  const now = findPullRequest(work.app.db, work.ticket.id);
+  if (now?.id !== work.pull.id || now.closeAskedBy === null) return false;
+  work.pull = now;
+  return true;
 }
 
 /** Null: it was reopened there, with what had been pushed. */

@@ -1,10 +1,12 @@
 /** The project's checks as an agent may run them, by `run_checks`: setup belongs to the worktree, not to the agent. */
 import type { RunCommand } from "../../agents/runtime.ts";
 import type { App } from "../app.ts";
-import type { Project, ProjectCommand, Run } from "../records.ts";
+import type { Check, CommandName, Project, ProjectCommand, Run, Ticket } from "../records.ts";
 import { getCheckRules } from "../store/check_rules.ts";
+import { listChecks } from "../store/checks.ts";
 import { getTicket } from "../store/tickets.ts";
 import { baselineOf } from "./checks.ts";
+import { takeKnownBase } from "./known_base.ts";
 import { commandOf } from "./command_rules.ts";
 
 const checksOf = (project: Project) => project.commands.filter(({ name }) => name !== "setup");
@@ -18,7 +20,7 @@ export function readyChecks(app: App, run: Run, project: Project): RunCommand[] 
   const ticket = run.ticketId && !rules.baselineBlocks ? getTicket(app.db, run.ticketId) : null;
   return checksOf(project).map((command) => {
     const { spec, secrets } = commandOf(command, rules.commands[command.name]);
-    const base = ticket && baselineOf(app, ticket, command.name);
+    const base = ticket && baseFor(app, { project, ticket, name: command.name });
     return {
       name: command.name,
       ...spec,
@@ -27,6 +29,22 @@ export function readyChecks(app: App, run: Run, project: Project): RunCommand[] 
       ...base?.status === "failed" && base.report && { base: base.report },
     };
   });
+}
+
+/**
+ * What the base said, which may have been brought in anew since: what is known of that from other tickets; else what the
+ * ticket's earlier one said, of which more is still broken than not. What the work comes to is held against the new one.
+ */
+function baseFor(
+  app: App,
+  of: { project: Project; ticket: Ticket; name: CommandName },
+): Check | null {
+  const { ticket, name } = of;
+  const own = () => baselineOf(app, ticket, name);
+  const known = own() ?? (takeKnownBase(app, of) ? own() : null);
+  return known ??
+    listChecks(app.db, ticket.id).findLast((check) => check.baseline && check.name === name) ??
+    null;
 }
 
 /** As the agent reads them: with the folder in which each runs. */

@@ -60,6 +60,9 @@ export async function prepareRun(
   const start = findStart(app.db, runId);
   const outputDir = await runFolderOf(app, project, runId, "outputs");
   const keptDir = await runFolderOf(app, project, runId, "kept");
+  // Before the task is written, which tells of what the base said.
+  // A developer in a trial edits nothing that a check could prove.
+  const commands = run.trial ? [] : readyChecks(app, run, project);
   const servers = await startServers(app, { project, definition, place, start }, signal);
   try {
     const { spec, permissions = permissionsOf(definition()), tags = [] } = start ??
@@ -77,8 +80,7 @@ export async function prepareRun(
         : place,
       permissions: tags.includes("outbound") ? permissions : { ...permissions, checkHosts: [] },
       servers,
-      // A developer in a trial edits nothing that a check could prove.
-      commands: run.trial ? [] : readyChecks(app, run, project),
+      commands,
       unconfinedAllowed: project.commandsAllowed,
       tagsAllowed: () => getProject(app.db, project.id).tagsAllowed !== null,
       outputDir,

@@ -6,15 +6,19 @@ import type { CheckStatus } from "../states.ts";
 /** Most checks repeat no other. */
 export type NewCheck =
   & Omit<Check, "id" | "createdAt" | "rerunOf" | "flaky" | "knownFailures">
-  & Partial<Pick<Check, "rerunOf" | "flaky">>;
+  & Partial<Pick<Check, "rerunOf" | "flaky">>
+  & {
+    /** A digest of all that a person set for the command; "" where that is not to be compared. */
+    settings?: string;
+  };
 
 export function insertCheck(tx: Tx, check: NewCheck): Check {
   const id = newId("check");
   tx.db.prepare(`
     INSERT INTO checks (id, ticket_id, name, commit_id, baseline, command, status, exit_code, duration_ms,
-      report, tail, output_path, unconfined, rerun_of, flaky, created_at)
+      report, tail, output_path, unconfined, rerun_of, flaky, settings, created_at)
     VALUES (:id, :ticketId, :name, :commit, :baseline, :command, :status, :exitCode, :durationMs,
-      :report, :tail, :outputPath, :unconfined, :rerunOf, :flaky, :now)
+      :report, :tail, :outputPath, :unconfined, :rerunOf, :flaky, :settings, :now)
   `).run({
     id,
     ticketId: check.ticketId,
@@ -31,6 +35,7 @@ export function insertCheck(tx: Tx, check: NewCheck): Check {
     unconfined: Number(check.unconfined),
     rerunOf: check.rerunOf ?? null,
     flaky: JSON.stringify(check.flaky ?? []),
+    settings: check.settings ?? "",
     now: tx.now,
   });
   return getCheck(tx.db, id);
@@ -67,6 +72,24 @@ export function findCheck(
     SELECT * FROM checks WHERE ticket_id = :ticketId AND name = :name AND commit_id = :commit
       AND baseline = :baseline AND outdated = 0 ORDER BY created_at DESC, rowid DESC LIMIT 1
   `).get({ ...key, baseline: Number(key.baseline) });
+  return row ? checkFromRow(row) : null;
+}
+
+/**
+ * The newest result of a command, under these settings, on exactly this commit of the base branch: of any ticket of the
+ * project, not older than `since` (UTC text), and never of a folder that an agent has worked in. Null: there is none.
+ */
+export function findSettledCheck(
+  db: Db,
+  key: { projectId: string; name: CommandName; commit: string; settings: string; since: string },
+): Check | null {
+  const row = db.prepare(`
+    SELECT c.* FROM checks c JOIN tickets t ON t.id = c.ticket_id
+    WHERE c.commit_id = :commit AND c.name = :name AND c.settings = :settings AND c.settings <> ''
+      AND c.outdated = 0 AND c.status IN ('passed', 'failed') AND c.created_at >= :since
+      AND t.project_id = :projectId AND (c.baseline = 1 OR t.merge_commit = c.commit_id)
+    ORDER BY c.created_at DESC, c.rowid DESC LIMIT 1
+  `).get(key);
   return row ? checkFromRow(row) : null;
 }
 

@@ -128,7 +128,7 @@ export const markBrought = (tx: Tx, id: string): boolean =>
   `).run({ id, now: tx.now }).changes === 1;
 
 /** What the column `at` holds where the forge does not say when. */
-const UNDATED = new Date(0).toISOString();
+const UNDATED = "1970-01-01T00:00:00.000Z";
 
 /** When it was said, as far as anybody knows. */
 const saidAt = (remark: string): string =>
