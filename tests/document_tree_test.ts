@@ -73,7 +73,7 @@ Deno.test("a folder of the tree is a fragment for a script, and the folder's pag
   const page = await (await b.pages.get(`/documents/${b.idOf("map.md")}`)).text();
   match(
     page,
-    /<details id="tree-notes"(?: hx-[a-z]+="[^"]*")+><summary>notes\/.*?<a href="\/planning\?project=[^"]+&amp;folder=notes">Show notes\//,
+    /<details id="tree-notes"(?: hx-[a-z:0-9]+="[^"]*")+><summary>notes\/.*?<a href="\/planning\?project=[^"]+&amp;folder=notes">Show notes\//,
   );
 });
 

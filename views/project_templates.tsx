@@ -143,6 +143,8 @@ export interface TemplatePageProps {
   template: TemplateRow & { hash: string; trustedBy: string | null; needs: string[] };
   commands: { name: string; command: string; when: string }[];
   questions: { label: string; hint: string; answers: string }[];
+  /** What counts as evidence for its tickets, a sentence each. */
+  checks: string[];
   /** Folders that its sandboxes would be shown, ignored files that would be copied, and whether setup wants the network. */
   toolchains: string[];
   localFiles: string[];
@@ -226,10 +228,11 @@ export function TemplatePage(props: TemplatePageProps): VNode {
   );
 }
 
-function Wants({ toolchains, localFiles, setupNetwork }: TemplatePageProps): VNode | null {
-  if (toolchains.length + localFiles.length === 0 && !setupNetwork) return null;
+function Wants({ checks, toolchains, localFiles, setupNetwork }: TemplatePageProps): VNode | null {
+  if (checks.length + toolchains.length + localFiles.length === 0 && !setupNetwork) return null;
   return (
     <ul class="bullets muted">
+      {checks.map((words) => <li key={words}>{withCodes(words)}.</li>)}
       {setupNetwork && <li>Setup needs the network; each project is asked for it.</li>}
       {toolchains.map((folder) => (
         <li key={folder}>
@@ -300,10 +303,12 @@ export function TemplateOfProjectPage(
       >
         <ErrorSummary form={OF_PROJECT} message={message} errors={errors} />
         <p class="muted">
-          It takes the project's commands, the agents that are its own and that you trust, its{" "}
-          <code>CLAUDE.md</code>, <code>.gitignore</code>{" "}
+          It takes the project's commands and checks, the agents that are its own and that you
+          trust, its <code>CLAUDE.md</code>, <code>.gitignore</code>{" "}
           and templates for documents, as they are committed. Sources, ignored files and hosts stay
-          out, and what looks like a key is taken out.
+          out, and what looks like a key is taken out. The project's name in <code>CLAUDE.md</code>
+          {" "}
+          becomes that of the new project.
         </p>
         <Field
           form={OF_PROJECT}

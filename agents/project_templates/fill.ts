@@ -3,7 +3,8 @@ import type { Catalog } from "../catalog.ts";
 import { shellQuote } from "../git/git_error.ts";
 import { documentPath } from "../planning/document_paths.ts";
 import { AppError, type FieldError } from "../../server/errors.ts";
-import { type CommandName, commandNames } from "../../server/records.ts";
+import { type CheckRules, type CommandName, commandNames } from "../../server/records.ts";
+import { checksOf } from "./checks.ts";
 import { whyNoProjectPath } from "./paths.ts";
 import { escapeFor, fillIn, noEscape, whyNoAnswer } from "./placeholders.ts";
 import type { Conditions, ProjectTemplate } from "./template.ts";
@@ -29,6 +30,8 @@ export interface ProjectPlan {
   commands: Partial<Record<CommandName, string>>;
   /** Those beside setup, build and test: in `CLAUDE.md`, for people and agents. */
   furtherCommands: { name: string; run: string }[];
+  /** How those run, and what counts as evidence; null: as by default. */
+  checks: CheckRules | null;
   setupNetwork: boolean;
   /** Folders with tools, to be allowed by a person. */
   toolchains: string[];
@@ -120,6 +123,7 @@ export function fillTemplate(
       commands.filter(({ name }) => isCommandName(name)).map(({ name, run }) => [name, run]),
     ),
     furtherCommands: commands.filter(({ name }) => !isCommandName(name)),
+    checks: checksOf(template, asked),
     setupNetwork: template.setup_network && commands.some(({ name }) => name === "setup"),
     toolchains: template.toolchains.map(words),
     localFiles: template.local_files,

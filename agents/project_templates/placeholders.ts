@@ -61,6 +61,13 @@ const filters: Record<string, (text: string) => string> = {
 
 const PLACEHOLDER = /\{\{([a-z][a-z0-9_]*)(?:\|([a-z]+))?\}\}/g;
 
+/** The filter that leaves this text as it is; null: none does. */
+export const filterThatKeeps = (text: string): string | null =>
+  Object.entries(filters).find(([, filter]) => filter(text) === text)?.[0] ?? null;
+
+/** Whether anything in a text would be filled in, or taken for that. */
+export const hasPlaceholders = (text: string): boolean => text.search(PLACEHOLDER) >= 0;
+
 /** The first placeholder whose key or filter there is not; null: all can be filled in. */
 export function unknownPlaceholders(text: string, keys: ReadonlySet<string>): string | null {
   for (const [whole, key, filter] of text.matchAll(PLACEHOLDER)) {

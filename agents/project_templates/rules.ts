@@ -1,5 +1,6 @@
 /** What holds between the parts of a project template. */
 import { whyNoProjectPath } from "./paths.ts";
+import { isCheck, saysMore } from "./checks.ts";
 import { builtInKeys, listKeys, unknownPlaceholders } from "./placeholders.ts";
 import type { Conditions, ProjectTemplate } from "./template.ts";
 
@@ -55,6 +56,20 @@ export function rulesBroken(template: ProjectTemplate, maxChars: number): RuleBr
     const path = ["commands", index];
     conditionsOf(path, command.when);
     placeholdersOf([...path, "run"], command.run);
+    if (saysMore(command) && !isCheck(command.name)) {
+      say(
+        path,
+        "expected a time limit, folder, variables and reports at setup, build and test alone",
+      );
+    }
+    // A value of that form is one of the environment that Gaffer runs in, its keys among them: a person's own word.
+    const secret = Object.entries(command.env).find(([, value]) => value.startsWith("$"));
+    if (secret) {
+      say(
+        [...path, "env", secret[0]],
+        `expected no value of Gaffer's own environment, got "${secret[1]}"`,
+      );
+    }
     if (/["']\{\{|\}\}["']/.test(command.run)) {
       say([...path, "run"], "expected no quotes around {{…}}: what is put there is quoted itself");
     }

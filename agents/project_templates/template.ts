@@ -6,6 +6,7 @@ import { LineCounter, parseDocument, stringify } from "yaml";
 import { z } from "zod";
 import { AppError, type FieldError, messageOf } from "../../server/errors.ts";
 import { once } from "../../server/once.ts";
+import { checkFields, commandFields } from "../check_fields.ts";
 import { answerForms } from "./placeholders.ts";
 import { rulesBroken } from "./rules.ts";
 import { wrongKey } from "./unique_keys.ts";
@@ -83,7 +84,10 @@ const schema = once(() =>
       run: line(2_000),
       why: line(300).optional(),
       when: when(),
+      ...commandFields(),
     })).max(COMMANDS_MAX).default([]),
+    /** What counts as evidence for the tickets of its projects. */
+    checks: z.strictObject(checkFields()).optional(),
     /** The setup command needs the network: a person is asked for it. */
     setup_network: z.boolean().default(false),
     /** Folders with tools that its sandboxes are shown; a person is asked for them. */

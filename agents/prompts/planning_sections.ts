@@ -20,6 +20,7 @@ export const planningLimits = {
   entryChars: 500,
   links: 200,
   history: 50,
+  codeHistory: 50,
   commits: 50,
 } as const;
 
@@ -32,12 +33,14 @@ export interface PlanningPromptParts {
   links?: string[];
   /** Newest commits of the document, one line each. */
   history?: string[];
+  /** Newest commits of the files that it describes, one line each. */
+  codeHistory?: string[];
   /** Commits that the ask is about, one line each. */
   commits?: string[];
 }
 
 export function planningSections(parts: PlanningPromptParts): string[] {
-  const { ask, document, links = [], history = [], commits = [] } = parts;
+  const { ask, document, links = [], history = [], codeHistory = [], commits = [] } = parts;
   const { wordsChars, sectionChars, titleChars, documentChars } = planningLimits;
   const list = (tag: Tag, entries: string[], max: number) =>
     entries.length === 0 ? "" : blockSection(
@@ -63,5 +66,6 @@ export function planningSections(parts: PlanningPromptParts): string[] {
       : "",
     list("links", links, planningLimits.links),
     list("history", history, planningLimits.history),
+    list("code_history", codeHistory, planningLimits.codeHistory),
   ];
 }

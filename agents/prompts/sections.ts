@@ -11,6 +11,7 @@ export const sectionTags = [
   "document",
   "links",
   "history",
+  "code_history",
   "acceptance",
   "findings",
   "answers",

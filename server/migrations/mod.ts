@@ -30,7 +30,6 @@ import { deploying } from "./0031_deploying.ts";
 import { draftForms } from "./0032_draft_forms.ts";
 import { stepsOfChoice } from "./0035_steps_of_choice.ts";
 import { ticketPlaces } from "./0038_ticket_places.ts";
-import { verdictsWithdrawn } from "./0039_verdicts_withdrawn.ts";
 import { saidElsewhere } from "./0039_said_elsewhere.ts";
 import type { Migration } from "./migration.ts";
 
@@ -68,6 +67,5 @@ export const migrations: readonly Migration[] = [
   draftForms,
   stepsOfChoice,
   ticketPlaces,
-  verdictsWithdrawn,
   saidElsewhere,
 ];

@@ -7,6 +7,7 @@ import type {
   ListedTemplate,
 } from "../services/project_templates.ts";
 import { once } from "../once.ts";
+import { checkRulesJson, checkRulesSchema } from "./check_rules.ts";
 import { templateSources } from "../states.ts";
 
 const fields = () => ({
@@ -44,6 +45,7 @@ export const projectTemplateSchema = once(() =>
 export const templatePreviewSchema = once(() =>
   z.object({
     commands: z.array(z.object({ name: z.string(), command: z.string() })),
+    checks: checkRulesSchema().nullable().describe("How they run; null: as by default"),
     setup_network: z.boolean(),
     toolchains: z.array(z.string()),
     local_files: z.array(z.string()),
@@ -92,6 +94,7 @@ export const templatePreviewJson = (
   plan: FilledTemplate,
 ): z.infer<ReturnType<typeof templatePreviewSchema>> => ({
   commands: allCommands(plan),
+  checks: plan.checks && checkRulesJson(plan.checks),
   setup_network: plan.setupNetwork,
   toolchains: plan.toolchains,
   local_files: plan.localFiles,

@@ -17,11 +17,13 @@ import type {
   ProjectTemplate,
   TemplateQuestion,
 } from "../../agents/project_templates/template.ts";
+import { checksOf, checkWords, commandWords } from "../../agents/project_templates/checks.ts";
 import { TEMPLATES } from "../../agents/planning/document_paths.ts";
 import { imageFile } from "../../agents/planning/image_files.ts";
 import type { App } from "../app.ts";
 import { BOOTSTRAP_DOCUMENTS_MAX, bootstrapPaths } from "../services/bootstrap_documents.ts";
-import { commandNames, type Project } from "../records.ts";
+import { SECOND_MS } from "../clock.ts";
+import { type CheckRules, commandNames, type Project } from "../records.ts";
 import {
   type FilledTemplate,
   listProjectTemplates,
@@ -59,11 +61,11 @@ export function templatePage(
   return {
     ...{ shell: shellOf(request), documentsOf },
     template: { id, name, about, tags, source, trusted, hash, trustedBy, needs },
-    commands: commands.map(({ name, run, when }) => ({
-      name,
-      command: run,
-      when: whenWords(when),
+    commands: commands.map((command) => ({
+      ...{ name: command.name, command: command.run },
+      when: [whenWords(command.when), commandWords(command)].filter(Boolean).join("; "),
     })),
+    checks: ruleWords(template),
     questions: questions.map((question) => ({
       label: question.label,
       hint: [question.hint, whenWords(question.when)].filter(Boolean).join(" "),
@@ -86,6 +88,11 @@ export function templatePage(
       text,
     }))),
   };
+}
+
+function ruleWords(template: ProjectTemplate): string[] {
+  const rules = checksOf(template, template.commands);
+  return rules ? checkWords(rules) : [];
 }
 
 function agentText(agent: ProjectTemplate["agents"][number]): string {
@@ -222,6 +229,14 @@ export function firstForm({ questions }: ProjectTemplate): NewFromTemplateForm {
   };
 }
 
+const commandRuleWords = ({ commands }: CheckRules): string[] =>
+  commandNames.flatMap((name) => {
+    const { timeoutMs, ...rules } = commands[name];
+    const seconds = timeoutMs === null ? null : timeoutMs / SECOND_MS;
+    const words = commandWords({ ...rules, timeout_seconds: seconds });
+    return words ? [`${name}: ${words}`] : [];
+  });
+
 function outcomeOf(filled: FilledTemplate): TemplateOutcome {
   const command = (name: typeof commandNames[number]) => filled.commands[name] ?? "";
   const agentPaths = new Set(filled.agents.map(({ path }) => path));
@@ -229,6 +244,7 @@ function outcomeOf(filled: FilledTemplate): TemplateOutcome {
     commands: { setup: command("setup"), build: command("build"), test: command("test") },
     further: filled.furtherCommands.map(({ name, run }) => ({ name, command: run })),
     toolchains: filled.toolchains,
+    checks: filled.checks ? [...commandRuleWords(filled.checks), ...checkWords(filled.checks)] : [],
     setupNetwork: filled.setupNetwork,
     ideas: filled.ideas.map(({ title }) => ({ title })),
     ideasLeft: filled.ideasLeft,

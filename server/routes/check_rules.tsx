@@ -1,11 +1,9 @@
 /** Routes of a project's checks: how its commands run, which are required, and which tests are flaky. */
 import type { Hono } from "hono";
-import type { z } from "zod";
 import { CheckRulesPage } from "../../views/check_rules.tsx";
 import { checkRulesHref } from "../../views/links.ts";
 import { type Api, type Env, pageOf, validate } from "../api.ts";
 import type { App } from "../app.ts";
-import { SECOND_MS } from "../clock.ts";
 import {
   checkRulesJson,
   checkRulesSchema,
@@ -13,12 +11,11 @@ import {
   flakyTestSchema,
 } from "../outputs/check_rules.ts";
 import { checkRulesPage, readCheckRulesForm, refusedCheckRules } from "../pages/check_rules.ts";
-import type { CheckRules, CommandRules } from "../records.ts";
 import { setCheckRules } from "../services/check_rules.ts";
 import { getCheckRules } from "../store/check_rules.ts";
 import { FLAKY_TESTS_MAX, listFlakyTests } from "../store/flaky_tests.ts";
 import { getProject } from "../store/projects.ts";
-import { checkRulesInput } from "../services/check_rules_input.ts";
+import { checkRulesInput, rulesFrom } from "../services/check_rules_input.ts";
 import { act, done, pageRequest, type PageTools, readForm, show } from "./page.ts";
 
 const rulesOf = (app: App, projectId: string) =>
@@ -46,26 +43,6 @@ export function checkRulesApi(api: Api): void {
       return { items, next: null };
     });
 }
-
-type Input = z.output<ReturnType<typeof checkRulesInput>>;
-
-const rulesFrom = (input: Input): CheckRules => ({
-  required: input.required,
-  rerunFailed: input.rerun_failed,
-  baselineBlocks: input.baseline_blocks,
-  findingsBack: input.findings_back,
-  baselineFirst: input.baseline_first,
-  agentReviews: input.agent_reviews,
-  commands: {
-    setup: commandFrom(input.commands.setup),
-    build: commandFrom(input.commands.build),
-    test: commandFrom(input.commands.test),
-  },
-});
-
-const commandFrom = (
-  { timeout_seconds: seconds, ...rest }: Input["commands"]["test"],
-): CommandRules => ({ ...rest, timeoutMs: seconds === null ? null : seconds * SECOND_MS });
 
 export function checkRulesPages(pages: Hono<Env>, tools: PageTools): void {
   pages.get(

@@ -1,82 +1,17 @@
 /** What the API and the form take about a project's checks. */
 import { z } from "zod";
-import { LOCAL_PATTERNS, whyNoLocalPattern } from "../../agents/git/local_files.ts";
+import { checkFields, commandFields } from "../../agents/check_fields.ts";
+import { SECOND_MS } from "../clock.ts";
 import { once } from "../once.ts";
-import { commandNames } from "../records.ts";
+import type { CheckRules, CommandRules } from "../records.ts";
 
-/** Longest that a command may take: a job runs up to five of them, and ends after a day. */
-export const COMMAND_SECONDS_MAX = 14_400;
-const VARIABLES_MAX = 100;
-const VALUE_MAX_CHARS = 4_000;
-
-const inside = (what: string) => ({ input }: { input?: unknown }) =>
-  `"${input}" ${what}: ${whyNoLocalPattern(String(input))}`;
-
-/** Written as people do: "./web/" is "web". */
-const folder = () =>
-  z.string().trim().transform((text) => text.replace(/^(\.\/)+|^\.$/, "").replace(/\/+$/, ""))
-    .refine((text) => text === "" || whyNoLocalPattern(text) === null, {
-      error: inside("is no folder of the repository"),
-    });
-
-const seconds = () => {
-  const error = `Write whole seconds from 1 to ${COMMAND_SECONDS_MAX}, or nothing`;
-  return z.number({ error }).int({ error }).min(1, { error }).max(COMMAND_SECONDS_MAX, { error });
-};
-
-const wrongName = (all: unknown): string | undefined =>
-  Object.keys(all as object).find((name) => !/^[A-Za-z_][A-Za-z0-9_]{0,99}$/.test(name));
-
-const env = () =>
-  z.record(
-    z.string(),
-    z.string().max(VALUE_MAX_CHARS).refine((text) => !text.includes("\0"), {
-      error: "A value may have no zero bytes in it",
-    }),
-  ).refine((all) => wrongName(all) === undefined, {
-    error: ({ input }) =>
-      `"${wrongName(input)}" is no name of a variable: use letters, digits and _`,
-  }).refine((all) => Object.keys(all).length <= VARIABLES_MAX, {
-    error: `Name at most ${VARIABLES_MAX} variables`,
-  });
-
-const commandRules = () =>
-  z.strictObject({
-    timeout_seconds: seconds().nullable().default(null).describe("Null: as long as by default"),
-    folder: folder().default("").describe("Relative to the repository's root, which empty is"),
-    env: env().default({}).describe(
-      'Variables; a value "$NAME" is that of Gaffer\'s own environment, and masked in what is printed',
-    ),
-    reports: z.array(
-      z.string().trim().refine((text) => whyNoLocalPattern(text) === null, {
-        error: inside("names no file of the repository"),
-      }),
-    ).max(LOCAL_PATTERNS).default([]).describe(
-      "JUnit files that it writes, as globs from the repository's root: `reports/*.xml`",
-    ),
-  });
+const commandRules = () => z.strictObject(commandFields());
 
 const plain = { timeout_seconds: null, folder: "", env: {}, reports: [] };
 
 export const checkRulesInput = once(() =>
   z.strictObject({
-    required: z.array(z.enum(commandNames)).max(commandNames.length).default([])
-      .describe("Steps that no ticket may do without: without such a command none starts"),
-    rerun_failed: z.boolean().default(true).describe(
-      "A check that failed in tests alone is run once more on the same commit",
-    ),
-    baseline_blocks: z.boolean().default(false).describe(
-      "What failed before any change has to be mended by the ticket",
-    ),
-    findings_back: z.boolean().default(false).describe(
-      "The reviewer's blocking findings go back to the developer once",
-    ),
-    baseline_first: z.boolean().default(true).describe(
-      "Build and tests run on the untouched base before anyone works; without it only once something fails",
-    ),
-    agent_reviews: z.boolean().default(true).describe(
-      "The reviewer reads a ticket before a person does; without it a person alone reviews",
-    ),
+    ...checkFields(),
     commands: z.strictObject({
       setup: commandRules().default(plain),
       build: commandRules().default(plain),
@@ -84,3 +19,23 @@ export const checkRulesInput = once(() =>
     }).default({ setup: plain, build: plain, test: plain }),
   }).meta({ id: "NewCheckRules" })
 );
+
+type Input = z.output<ReturnType<typeof checkRulesInput>>;
+
+export const rulesFrom = (input: Input): CheckRules => ({
+  required: input.required,
+  rerunFailed: input.rerun_failed,
+  baselineBlocks: input.baseline_blocks,
+  findingsBack: input.findings_back,
+  baselineFirst: input.baseline_first,
+  agentReviews: input.agent_reviews,
+  commands: {
+    setup: commandFrom(input.commands.setup),
+    build: commandFrom(input.commands.build),
+    test: commandFrom(input.commands.test),
+  },
+});
+
+const commandFrom = (
+  { timeout_seconds: seconds, ...rest }: Input["commands"]["test"],
+): CommandRules => ({ ...rest, timeoutMs: seconds === null ? null : seconds * SECOND_MS });

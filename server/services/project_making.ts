@@ -14,7 +14,7 @@ import { actingAs, type App } from "../app.ts";
 import type { Db } from "../db.ts";
 import { transact, type Tx, within } from "../db.ts";
 import { AppError, messageOf } from "../errors.ts";
-import type { CommandName, Project } from "../records.ts";
+import type { CheckRules, CommandName, Project } from "../records.ts";
 import { findProjectByPath } from "../store/projects.ts";
 import {
   deleteMaking,
@@ -25,6 +25,7 @@ import {
   setMakingCommit,
 } from "../store/project_makings.ts";
 import type { BootstrapImage } from "./bootstrap_documents.ts";
+import { setCheckRules } from "./check_rules.ts";
 import { isEmptyOrMissing, makingFolder, putInPlace, targetFolder } from "./new_folder.ts";
 import { checkToolchains, commandsFrom, createProject, type PlannedProject } from "./projects.ts";
 import { type FilledTemplate, previewTemplate, projectTemplate } from "./project_templates.ts";
@@ -56,6 +57,8 @@ export interface NewFromTemplate {
 /** What becomes rows when the folder is in place. */
 interface MakingPlan {
   project: PlannedProject;
+  /** Not there where the template says nothing of them, and in a plan of an older version. */
+  checks?: CheckRules | null;
   /** Of its roadmap. Not there in a plan of an older version, whose project has its own. */
   ideas?: RoadmapIdea[];
   /** Definitions in the repository, as the person saw them. */
@@ -144,7 +147,10 @@ function planOf(
   };
   const ideas = input.ideas ? filled.ideas : [];
   const agents = filled.agents.map(({ path, text }) => ({ path, text, hash: hashOf(text) }));
-  return { plan: { project, ideas, agents, template: { id, hash: known.hash } }, filled };
+  return {
+    plan: { project, checks: filled.checks, ideas, agents, template: { id, hash: known.hash } },
+    filled,
+  };
 }
 
 const hashOf = (text: string): string => createHash("sha256").update(text).digest("hex");
@@ -250,8 +256,11 @@ export function placeProject(app: App, ready: ReadyProject): Project {
 }
 
 function makeRows(app: App, tx: Tx, making: ProjectMaking): Project {
-  const { project: planned, ideas = [], agents, template }: MakingPlan = JSON.parse(making.plan);
+  const { project: planned, checks = null, ideas = [], agents, template }: MakingPlan = JSON.parse(
+    making.plan,
+  );
   const project = createProject(app, planned);
+  if (checks !== null) setCheckRules(app, project.id, checks);
   submitRoadmap(tx, project, ideas);
   for (const { path, text, hash } of agents) {
     trustFile(app, project.id, { path, text, hash }, hash);

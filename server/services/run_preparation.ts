@@ -56,7 +56,7 @@ export async function prepareRun(
   // What has begun goes on with what its log says, also when nobody can read the definition any more.
   const definition = once(() => ownDefinition(app, run));
   if (run.forkedFrom && run.ticketId) await rewindFork(app, run, project, signal);
-  const { place, commit } = await placeFor(app, run, project, signal);
+  const { place, commit, shown = commit } = await placeFor(app, run, project, signal);
   const start = findStart(app.db, runId);
   const outputDir = await runFolderOf(app, project, runId, "outputs");
   const keptDir = await runFolderOf(app, project, runId, "kept");
@@ -68,7 +68,7 @@ export async function prepareRun(
     const { spec, permissions = permissionsOf(definition()), tags = [] } = start ??
       await recordStart(app, run, project, {
         commit,
-        map: await maps.of(project.path, commit, signal),
+        map: await maps.of(project.path, shown, signal),
         servers,
       }, signal);
     return {
@@ -302,14 +302,15 @@ type StartedEvent = Extract<RunEventBody, { type: "started" }>;
 
 /**
  * Developers edit in the ticket's worktree, its reviewer reads there; an idea's agents read a view of the
- * base branch, a trial one of what it looks at, and the deployer one of what was merged. With the commit that is checked out in it.
+ * base branch, a trial one of what it looks at, and the deployer one of what was merged. With the commit that is checked out in it;
+ * `shown`: another one, of the same code with the documents as they are.
  */
 async function placeFor(
   app: App,
   run: Run,
   project: Project,
   signal: AbortSignal,
-): Promise<{ place: Place; commit: string }> {
+): Promise<{ place: Place; commit: string; shown?: string }> {
   if (run.ticketId && !readsView(run)) {
     const ticket = getTicket(app.db, run.ticketId);
     const worktree = worktreeOf(app, ticket);
@@ -324,9 +325,15 @@ async function placeFor(
   const ticket = run.ticketId ? getTicket(app.db, run.ticketId) : null;
   if (ticket && isDeployment(run)) await requireMergeHere(app, ticket.id, signal);
   const commit = (ticket && commitOf(ticket, run)) || await baseTip(project, signal);
-  const dir = await viewOf(app, { project, commit, runId: run.id }, signal);
+  const shown = run.askId ? await documentsOver(app, project, commit, signal) : commit;
+  const dir = await viewOf(app, { project, commit: shown, runId: run.id }, signal);
   const gitDir = await commonDirOf(project.path, signal);
-  return { place: equipped(project, { dir, access: "read", gitDir }), commit };
+  return { place: equipped(project, { dir, access: "read", gitDir }), commit, shown };
+}
+
+async function documentsOver(app: App, project: Project, commit: string, signal: AbortSignal) {
+  const { withDocuments } = await import("./planning_view.ts");
+  return await withDocuments(app, { project, commit }, signal);
 }
 
 /** What is deployed is what came onto the base branch: a squashed commit, as a rule. */

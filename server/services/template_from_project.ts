@@ -4,11 +4,15 @@
  */
 import { readTracked } from "../../agents/inspect/inspect.ts";
 import { createRedactor, secretsIn } from "../../agents/permissions/redact.ts";
+import { checksInput } from "../../agents/project_templates/checks.ts";
+import { withName } from "../../agents/project_templates/named.ts";
 import { type TemplateInput, writeTemplate } from "../../agents/project_templates/template.ts";
 import type { App } from "../app.ts";
+import { SECOND_MS } from "../clock.ts";
 import { AppError } from "../errors.ts";
-import type { Project } from "../records.ts";
+import type { CommandName, CommandRules, Project } from "../records.ts";
 import { listSavedAgents } from "../store/agents.ts";
+import { getCheckRules } from "../store/check_rules.ts";
 import { getProject } from "../store/projects.ts";
 import { documentPlace } from "./document_place.ts";
 import { baseTip } from "./places.ts";
@@ -42,6 +46,7 @@ export async function templateOfProject(
   signal: AbortSignal,
 ): Promise<MadeTemplate> {
   const project = getProject(app.db, projectId);
+  const rules = getCheckRules(app.db, projectId);
   const redactor = createRedactor(secretsIn(Deno.env.toObject()));
   const redacted: string[] = [];
   const clean = (what: string, text: string): string => {
@@ -52,9 +57,13 @@ export async function templateOfProject(
   const template: TemplateInput = {
     ...{ gaffer_template: 1, id, name, about: about || `Made of ${project.name}.` },
     commands: project.commands.map(({ name, command }) => ({
-      name,
-      run: withoutPlaces(clean(`the command ${name}`, command)),
+      ...{ name, run: withoutPlaces(clean(`the command ${name}`, command)) },
+      ...rulesOf(name, rules.commands[name], {
+        redactor,
+        leftOut: (variable) => void redacted.push(variable),
+      }),
     })),
+    ...checksInput(rules),
     setup_network: project.setupNetwork,
     local_files: project.localFiles,
     agents: listSavedAgents(app.db)
@@ -64,6 +73,29 @@ export async function templateOfProject(
     files: await filesOf(project, clean, signal),
   };
   return { text: writeTemplate(template), redacted };
+}
+
+/** What a command's rules say beyond the default, without variables that are Gaffer's own or look like a secret. */
+function rulesOf(
+  command: CommandName,
+  { timeoutMs, folder, env, reports }: CommandRules,
+  { redactor, leftOut }: {
+    redactor: (text: string) => string;
+    leftOut: (variable: string) => void;
+  },
+) {
+  const plain = Object.entries(env).filter(([name, value]) => {
+    const text = `${name}=${value}`;
+    const isPlain = !value.startsWith("$") && redactor(text) === text;
+    if (!isPlain) leftOut(`the variables of ${command} (${name})`);
+    return isPlain;
+  });
+  return {
+    ...timeoutMs !== null && { timeout_seconds: timeoutMs / SECOND_MS },
+    ...folder && { folder },
+    ...plain.length > 0 && { env: Object.fromEntries(plain) },
+    ...reports.length > 0 && { reports },
+  };
 }
 
 type Clean = (what: string, text: string) => string;
@@ -111,6 +143,6 @@ async function filesOf(
     path: INSTRUCTIONS,
     ...said === null
       ? { text: "# {{name}}\n\n{{description}}\n\n## Commands\n\n{{commands}}\n" }
-      : { text: clean(INSTRUCTIONS, said), fill: false },
+      : withName(clean(INSTRUCTIONS, said), project.name),
   }, ...files];
 }
