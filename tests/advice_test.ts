@@ -19,6 +19,9 @@ import { agentOf, definitionOf } from "../server/services/definitions.ts";
 import { keepModels } from "../server/services/models.ts";
 import { listVersions } from "../server/store/agents.ts";
 import { answered, paidApp, price, request, says, workingRun } from "./budgets_support.ts";
+import { createHttp } from "../server/http.ts";
+import { adviceApi } from "../server/routes/advice.ts";
+import { noAssets } from "./http_support.ts";
 import { pagesBench } from "./pages_support.ts";
 import type { TestApp } from "./support.ts";
 
@@ -108,6 +111,43 @@ Deno.test("the advice is gone once nobody uses the model, or the endpoint lacks 
   app.db.exec("DELETE FROM agent_versions WHERE agent_id <> 'researcher'");
   app.db.exec("DELETE FROM agents WHERE id <> 'researcher'");
   changeAgent(app, "researcher", { keys: { model: "haiku" } });
+  equal(advised(app), undefined);
+});
+
+Deno.test("what the page does with advice, the API does: listed, applied to the version that was seen, undone, dismissed", async () => {
+  using app = dearResearcher();
+  const http = createHttp(app, {
+    assets: noAssets,
+    mountApi: adviceApi,
+    mountPages: () => {},
+    renderError: () => "",
+  });
+  const call = async (path: string, body?: unknown) => {
+    const json = { "content-type": "application/json" };
+    const answer = await http.request(
+      `/api/v1/advice${path}`,
+      body === undefined ? {} : { method: "POST", headers: json, body: JSON.stringify(body) },
+    );
+    return { status: answer.status, json: await answer.json() };
+  };
+  const listed = (await call("")).json;
+  const one = listed.items.find(({ key }: { key: string }) => key === KEY);
+  const { version } = agentOf(app, "researcher");
+  deepEqual(one.apply, { type: "model", agent_id: "researcher", version, model: "sonnet" });
+  equal(one.saving_micro_usd > 0, true);
+
+  equal((await call(`/${KEY}/apply`, { version: version + 1 })).status, 409);
+  equal((await call(`/${KEY}/apply`, { version, other: 1 })).status, 422);
+  equal((await call("/none/apply", {})).status, 404);
+  equal((await call(`/${encodeURIComponent(KEY)}/apply`, { version })).status, 200);
+  equal(modelOf(app), "sonnet");
+  const [decided] = (await call("")).json.decided;
+  deepEqual([decided.key, decided.state, decided.not_undone], [KEY, "applied", null]);
+
+  const undone = await call(`/${KEY}/undo`, {});
+  deepEqual([modelOf(app), undone.json.decided], ["opus", []]);
+  equal((await call(`/${KEY}/undo`, {})).status, 404);
+  equal((await call(`/${KEY}/dismiss`, {})).json.key, KEY);
   equal(advised(app), undefined);
 });
 

@@ -3,6 +3,7 @@ import { deepStrictEqual as deepEqual, equal, match, ok } from "node:assert/stri
 import { createHttp } from "../server/http.ts";
 import { agentsApi } from "../server/routes/agents.tsx";
 import { TestRepo } from "./git_support.ts";
+import { workingRun } from "./budgets_support.ts";
 import { noAssets } from "./http_support.ts";
 import { catalog, type TestApp, testApp } from "./support.ts";
 
@@ -175,4 +176,35 @@ Deno.test("a repository's agents are listed, trusted by hash, and distrusted", a
   equal((await api.call("POST", `${files}/distrust`, { path })).status, 200);
   equal((await api.call("GET", `/agents/${trusted.json.id}`)).json.trusted, false);
   equal((await api.call("GET", "/projects/none/agent-files")).status, 404);
+});
+
+Deno.test("GET /agents/:id/figures tells how its last runs ended, as its page does, and no trial is among them", async () => {
+  using api = bench();
+  const { app } = api;
+  const none = await api.call("GET", "/agents/researcher/figures");
+  deepEqual(none.json, {
+    ...{ results: [], succeeded: 0, counted: 0, median_cost_micro_usd: null, median_ms: null },
+  });
+  const project = app.project();
+  const ended = (status: string, costMicroUsd: number, seconds: number, trial = 0) => {
+    const { id } = workingRun(app, project.id, "researcher");
+    app.db.prepare(`
+      UPDATE runs SET status = :status, failure = iif(:status = 'failed', 'stuck', NULL), cost_micro_usd = :costMicroUsd, trial = :trial, demo = 0,
+        started_at = '2026-01-02T03:00:00.000Z', finished_at = :finished WHERE id = :id
+    `).run({ id, status, costMicroUsd, trial, finished: `2026-01-02T03:00:0${seconds}.000Z` });
+    return id;
+  };
+  const ids = [
+    ended("succeeded", 100, 1),
+    ended("failed", 300, 3),
+    ended("cancelled", 200, 2),
+  ];
+  ended("succeeded", 9_000, 9, 1);
+  const { json } = await api.call("GET", "/agents/researcher/figures");
+  deepEqual(json.results.map(({ run_id }: Json) => run_id).sort(), ids.sort());
+  deepEqual(
+    [json.succeeded, json.counted, json.median_cost_micro_usd, json.median_ms],
+    [1, 2, 200, 2_000],
+  );
+  equal((await api.call("GET", "/agents/nobody/figures")).status, 404);
 });

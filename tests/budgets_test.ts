@@ -7,6 +7,7 @@ import { cancelRun } from "../server/services/cancelling.ts";
 import { changeLimits } from "../server/services/limits.ts";
 import { listAlerts, listUnseenMarks, seeAlert } from "../server/store/alerts.ts";
 import { LIMITS_MAX, listLimits } from "../server/store/limits.ts";
+import { putBudgetWait } from "../server/store/reservations.ts";
 import { getRun } from "../server/store/runs.ts";
 import { answered, broken, paidApp, request, says, workingRun } from "./budgets_support.ts";
 import { executeRun, type TestApp } from "./support.ts";
@@ -158,6 +159,33 @@ Deno.test("what waits for room goes on at midnight, sooner when room is freed, o
   equal(jobOf(app, two)!.status, "available");
   says(app, { id: two.id }, request(1, 30 * CENT));
   equal(app.db.prepare("SELECT count(*) AS n FROM budget_waits").get()!.n, 0);
+});
+
+Deno.test("what has room goes on however many wait before it for another limit", () => {
+  using app = paidApp();
+  const [crowded, other] = [app.project({ slug: "crowded" }), app.project({ slug: "other" })];
+  const dailyOf = (scopeId: string, amount: number) =>
+    ({ scope: "project", scopeId, period: "day", unit: "micro_usd", amount }) as const;
+  changeLimits(app, [dailyOf(crowded.id, 0), dailyOf(other.id, 0)]);
+  const waiting = (projectId: string) => {
+    const run = workingRun(app, projectId);
+    app.db.prepare("UPDATE runs SET status = 'waiting', failure = 'budget' WHERE id = :id")
+      .run({ id: run.id });
+    app.tx((tx) => putBudgetWait(tx, run.id, { microUsd: CENT, tokens: 1_000 }));
+    return run;
+  };
+  for (let n = 0; n < 201; n++) waiting(crowded.id);
+  app.advance(1_000);
+  const last = waiting(other.id);
+  app.db.exec("DELETE FROM jobs");
+  changeLimits(app, [dailyOf(other.id, 2 * CENT)]);
+  deepEqual(app.jobs().map(({ args }) => args.runId), [last.id]);
+
+  // Nor do those hide it that need more than is left, where something is.
+  app.db.exec("DELETE FROM jobs");
+  app.db.exec(`UPDATE budget_waits SET micro_usd = ${5 * CENT} WHERE run_id <> '${last.id}'`);
+  changeLimits(app, [dailyOf(crowded.id, CENT)]);
+  deepEqual(app.jobs().map(({ args }) => args.runId), [last.id]);
 });
 
 Deno.test("a limit that is used up holds a run before its place is made", async () => {

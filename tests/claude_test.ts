@@ -8,6 +8,7 @@ import {
 } from "node:assert";
 import { createClaude } from "../agents/loop/claude.ts";
 import { costMicroUsd } from "../agents/loop/cost.ts";
+import { isInDoubt } from "../agents/loop/fold.ts";
 import type { WireBlock } from "../agents/demo/wire.ts";
 import { resolveModel } from "../agents/models.ts";
 import { noUsage } from "../agents/protocol.ts";
@@ -376,13 +377,41 @@ Deno.test("silence ends the request as stalled, before the headers as well as in
   gate.resolve(answer("too late"));
 });
 
-Deno.test("nobody listens: network", async () => {
+Deno.test("nobody listens: network, with what the system says, and nothing can have been paid", async () => {
   const fake = startFakeClaude();
   await fake.close();
   await rejects(
     claudeFor(fake).turn(turnRequest(), { signal: never, onDelta: () => {} }),
-    (error: TurnError) => error.reason === "network",
+    ({ reason, message, details: { usage } }: TurnError) => {
+      match(message, /no connection to it: tcp connect error: Connection refused/);
+      equal(message.includes("http"), false, message);
+      return reason === "network" && !isInDoubt(reason, usage);
+    },
   );
+});
+
+Deno.test("a connection that breaks before the answer has begun leaves in doubt what the request cost", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const hangUp = (async () => {
+    const connection = await listener.accept();
+    await connection.read(new Uint8Array(64 * 1024));
+    connection.close();
+  })();
+  const { port } = listener.addr as Deno.NetAddr;
+  const claude = createClaude({
+    kind: "endpoint",
+    baseUrl: `http://127.0.0.1:${port}`,
+    apiKey: "a-key-of-the-test",
+    idleTimeoutMs: 10_000,
+  });
+  await rejects(
+    claude.turn(turnRequest(), { signal: never, onDelta: () => {} }),
+    ({ reason, message, details: { usage } }: TurnError) => {
+      match(message, /the connection broke: connection closed before message completed/);
+      return reason === "stream_broken" && isInDoubt(reason, usage);
+    },
+  );
+  await hangUp;
 });
 
 Deno.test("a stop ends the request at once, and says what it is known to have cost", async () => {

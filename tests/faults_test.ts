@@ -290,7 +290,7 @@ class Line implements AsyncDisposable {
   }
 }
 
-Deno.test("without a network a run waits, and goes on from its log when it is back", async () => {
+Deno.test("while each connection breaks a run waits, and goes on from its log when one holds", async () => {
   const develop = greetScripts.develop as Extract<Turn, (...args: never[]) => unknown>;
   const fake = startFakeClaude({
     reply: play({
@@ -308,8 +308,8 @@ Deno.test("without a network a run waits, and goes on from its log when it is ba
   await using events = await Events.open(site.gaffer.url, 0);
   const { run_id: id } = await events.next("the wait", (e) => e.type === "waiting");
   const held = await site.client.get(`/runs/${id}`);
-  deepEqual([held.status, held.failure], ["waiting", "network"]);
-  match(held.wait_reason, /Check the connection; it goes on by itself/);
+  deepEqual([held.status, held.failure], ["waiting", "stream_broken"]);
+  match(held.wait_reason, /the connection broke: .*The turn is asked for again by itself/);
   equal((await site.client.get(`/tickets/${ticket.id}`)).status, "in_progress");
 
   failing = false;

@@ -18,6 +18,7 @@ import { takeInstead } from "../successors.ts";
 import { createDemoFetch } from "../demo/model.ts";
 import { addUsage } from "./cost.ts";
 import { summaryOf } from "./history.ts";
+import { lostConnection } from "./lost_connection.ts";
 import { paramsOf } from "./request_params.ts";
 import { watchIdle } from "./idle_watch.ts";
 import { lenient } from "./lenient.ts";
@@ -341,7 +342,10 @@ const spendLimitCodes: ReadonlySet<string> = new Set([
 
 /** By class, status, type and code; texts change without notice. */
 function reasonOf(error: unknown): FailureReason {
-  if (error instanceof APIConnectionError) return "network";
+  // What may have reached the service may have been paid, so it counts as a stream that broke.
+  if (error instanceof APIConnectionError) {
+    return lostConnection(error).neverSent ? "network" : "stream_broken";
+  }
   if (!(error instanceof APIError)) return "stream_broken";
   if (error.errorCode && spendLimitCodes.has(error.errorCode)) return "spend_limit";
   const { status } = error as { status: number | undefined };
@@ -354,7 +358,12 @@ const withoutKey = (text: string, key: string): string =>
   key === "" ? text : text.replaceAll(key, "[key]");
 
 function detailOf(error: unknown): string {
-  if (error instanceof APIConnectionError) return messageOf(error.cause ?? error);
+  if (error instanceof APIConnectionError) {
+    const { neverSent, detail } = lostConnection(error);
+    return neverSent
+      ? `there is no connection to it: ${detail}`
+      : `the connection broke: ${detail}`;
+  }
   if (error instanceof APIError) {
     const parts = [error.status, error.type, error.apiMessage ?? (error.type ? "" : error.message)];
     const request = error.requestID ? ` (request ${error.requestID})` : "";

@@ -64,6 +64,43 @@ export function agentJson(app: App, a: Agent): z.infer<ReturnType<typeof agentSc
   };
 }
 
+export const agentFiguresSchema = once(() =>
+  z.object({
+    results: z.array(z.object({
+      run_id: id(),
+      outcome: z.string().describe("In words, as the pages have it"),
+      demo: z.boolean(),
+    })).describe("The last 20 of its runs that are over, the oldest first; no trials"),
+    succeeded: z.number().int(),
+    counted: z.number().int().describe(
+      "Those that succeeded or failed; what was cancelled tells nothing",
+    ),
+    median_cost_micro_usd: z.number().int().nullable().describe(
+      "Of those that a paid model answered",
+    ),
+    median_ms: z.number().int().nullable(),
+  }).meta({ id: "AgentFigures" })
+);
+
+/** As pages have them. */
+interface Figures {
+  results: readonly { runId: string; shown: { word: string }; demo: boolean }[];
+  succeeded: number;
+  counted: number;
+  medianMicroUsd: number | null;
+  medianMs: number | null;
+}
+
+export const agentFiguresJson = (
+  { results, succeeded, counted, medianMicroUsd, medianMs }: Figures,
+): z.infer<ReturnType<typeof agentFiguresSchema>> => ({
+  results: results.map(({ runId, shown, demo }) => ({ run_id: runId, outcome: shown.word, demo })),
+  succeeded,
+  counted,
+  median_cost_micro_usd: medianMicroUsd,
+  median_ms: medianMs,
+});
+
 /** An agent that was added, with what its file did not say. */
 export const addedAgentSchema = once(() =>
   z.object({

@@ -109,7 +109,8 @@ function aboutOf(definition: AgentDefinition): AgentAbout {
   };
 }
 
-function figuresOf({ db }: App, agent: Agent): AgentFigures {
+/** How the agent did in its last results. */
+export function figuresOf({ db }: Pick<App, "db">, agent: Agent): AgentFigures {
   const runs = listAgentRuns(db, agent, { trial: false, ended: true, limit: RESULTS_MAX });
   const shown = runs.map((run) => ({ run, shown: shownRun(run) }));
   const succeeded = shown.filter(({ shown }) => shown.tone === "done").length;

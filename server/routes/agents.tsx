@@ -21,6 +21,8 @@ import {
 import { once } from "../once.ts";
 import {
   addedAgentSchema,
+  agentFiguresJson,
+  agentFiguresSchema,
   agentJson,
   agentSchema,
   repositoryAgentJson,
@@ -29,6 +31,7 @@ import {
   versionSchema,
 } from "../outputs/agents.ts";
 import { runJson, runSchema } from "../outputs/runs.ts";
+import { figuresOf } from "../pages/agents.ts";
 import {
   changeAgent,
   copyToProject,
@@ -129,6 +132,11 @@ export function agentsApi(api: Api): void {
       });
       return toPage(rows, query.limit, (run) => run.createdAt, (run) => runJson(app, run));
     })
+    .get("/agents/:id/figures", {
+      summary:
+        "How the agent did in its last results: how often it succeeded, its median cost and time",
+      out: agentFiguresSchema,
+    }, ({ app, params }) => agentFiguresJson(figuresOf(app, agentOf(app, params.id!))))
     .post("/agents/:id/restore", {
       summary: "Make an earlier version the present one again, as a new version",
       body: restoreInput,

@@ -36,6 +36,7 @@ export function mountApi(api: Api, streams: EventStreams): void {
   );
   api.late(["jobs", "queues", "schedules"], async () => (await import("./jobs.tsx")).jobsApi);
   api.late(["usage", "limits", "alerts"], async () => (await import("./usage.tsx")).usageApi);
+  api.late(["advice"], async () => (await import("./advice.ts")).adviceApi);
   api.late(["prices"], async () => (await import("./prices.tsx")).pricesApi);
   api.late(["system"], async () => (await import("./system.ts")).systemApi);
   api.late(["projects"], async () => (await import("./document_drafts.tsx")).documentDraftsApi);

@@ -21,6 +21,7 @@ import { listLimits, type WindowOf } from "../store/limits.ts";
 import {
   addToWindows,
   type Amount,
+  type BudgetWait,
   deleteBudgetWait,
   findBudgetWait,
   insertReservation,
@@ -28,6 +29,7 @@ import {
   nothing,
   type Reservation,
   takeReservation,
+  waitGroup,
 } from "../store/reservations.ts";
 import type { RunFacts } from "../store/runs.ts";
 import { limitName, limitUses, untilText } from "./limit_words.ts";
@@ -91,17 +93,29 @@ export function forsake(tx: Tx, run: Pick<Run, "id" | "demo">): void {
   warn(tx, listLimits(tx.db, reservation.day, reservation));
 }
 
-/** Lets go on what waited for room and now has it. */
+/** Looks for room by one call, of so many runs each: others have to wait as long as that takes. */
+const LOOKS_MAX = 10;
+
+/** Lets go on what waited for room and now has it: however many wait before it for another limit. */
 export function wakeWaiting(tx: Tx): void {
   // Of runs by the hundred most are of the same few agents: each of these is looked up once.
   const known = new Map<string, LimitState[]>();
+  /** Those for whom nothing at all is left need not be read. */
+  const without = new Set<string>();
   const day = today(tx);
-  for (const wait of listBudgetWaits(tx.db)) {
-    const key = `${wait.projectId} ${wait.agent}`;
-    const limits = known.get(key) ?? listLimits(tx.db, day, wait);
-    known.set(key, limits);
-    if (limits.some((limit) => lacksRoom(limit, wait))) continue;
-    enqueueRun(tx, { id: wait.runId, projectId: wait.projectId }, wait.priority);
+  let after: BudgetWait | undefined;
+  for (let look = 0; look < LOOKS_MAX; look++) {
+    const { waits, more } = listBudgetWaits(tx.db, { after, without: [...without] });
+    for (const wait of waits) {
+      const group = waitGroup(wait);
+      const limits = known.get(group) ?? listLimits(tx.db, day, wait);
+      known.set(group, limits);
+      if (limits.some((limit) => roomIn(limit) <= 0)) without.add(group);
+      if (limits.some((limit) => lacksRoom(limit, wait))) continue;
+      enqueueRun(tx, { id: wait.runId, projectId: wait.projectId }, wait.priority);
+    }
+    if (!more) return;
+    after = waits.at(-1);
   }
 }
 

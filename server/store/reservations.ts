@@ -100,8 +100,8 @@ export function earliestReservedDay(db: Db): string | null {
 
 // ------------------------------------------------------------------ runs that wait for room
 
-/** Runs that are looked at when there is room. */
-const WAITS_MAX = 200;
+/** Runs that one look for room reads. */
+const WAITS_PAGE = 200;
 
 export function putBudgetWait(tx: Tx, runId: string, need: Amount): void {
   tx.db.prepare(`
@@ -121,24 +121,46 @@ export function findBudgetWait(db: Db, runId: string): Amount | null {
   return row ? amountFromRow(row) : null;
 }
 
-/** Runs that wait for room and for nothing else, the longest waiting first. */
+/** A run that waits for room, and what its next request needs. */
+export type BudgetWait = Amount & {
+  runId: string;
+  projectId: string;
+  agent: string;
+  priority: number;
+  at: string;
+};
+
+/** Whose limits a wait is held up by: those of one project and agent are held up by the same. */
+export const waitGroup = ({ projectId, agent }: Pick<BudgetWait, "projectId" | "agent">): string =>
+  `${projectId} ${agent}`;
+
+/** Runs that wait for room and for nothing else, the longest waiting first: those after one, and of no group of these. */
 export function listBudgetWaits(
   db: Db,
-): (Amount & { runId: string; projectId: string; agent: string; priority: number })[] {
-  return db.prepare(`
-    SELECT w.run_id, w.micro_usd, w.tokens, r.project_id, r.agent,
+  { after, without = [] }: { after?: BudgetWait; without?: readonly string[] } = {},
+): { waits: BudgetWait[]; more: boolean } {
+  const waits = db.prepare(`
+    SELECT w.run_id, w.micro_usd, w.tokens, w.at, r.project_id, r.agent,
       coalesce(i.priority, t.priority, ${DEFAULT_PRIORITY}) AS priority
     FROM budget_waits w JOIN runs r ON r.id = w.run_id
     LEFT JOIN ideas i ON i.id = r.idea_id LEFT JOIN tickets t ON t.id = r.ticket_id
     WHERE r.status = 'waiting' AND r.failure = 'budget' AND r.paused_by IS NULL
-    ORDER BY w.at, w.run_id LIMIT ${WAITS_MAX}
-  `).all().map((row) => ({
+      AND (w.at, w.run_id) > (:at, :runId)
+      AND r.project_id || ' ' || r.agent NOT IN (SELECT value FROM json_each(:without))
+    ORDER BY w.at, w.run_id LIMIT ${WAITS_PAGE}
+  `).all({
+    at: after?.at ?? "",
+    runId: after?.runId ?? "",
+    without: JSON.stringify(without),
+  }).map((row) => ({
     runId: String(row.run_id),
     projectId: String(row.project_id),
     agent: String(row.agent),
     priority: Number(row.priority),
+    at: String(row.at),
     ...amountFromRow(row),
   }));
+  return { waits, more: waits.length === WAITS_PAGE };
 }
 
 const amountFromRow = (row: Row): Amount => ({
