@@ -20,7 +20,7 @@ import { paidApp, price } from "./budgets_support.ts";
 import { TestRepo } from "./git_support.ts";
 import { type TestApp, testApp } from "./support.ts";
 
-const signal = AbortSignal.timeout(60_000);
+const { signal } = new AbortController();
 const PATH = ".claude/agents/researcher.md";
 const file = (turns: number) =>
   `---\nname: researcher\ndescription: Searches our way.\nmaxTurns: ${turns}\ncolor: red\n---\n\nLook into docs/ first.\n`;

@@ -1,5 +1,5 @@
 /** A real Chromium for the tests; they are skipped, by name, where there is none. */
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import type { Browser, BrowserContext, Page } from "playwright-core";
 
 /** First the one without the windows and tabs around its pages, which nobody sees: it computes a third less. */
 const EXECUTABLES = [
@@ -36,8 +36,10 @@ const WITHOUT = [
   ...["NetworkTimeServiceQuerying", "OptimizationHints", "PaintHolding", "PreconnectToSearch"],
 ];
 
-export function launchBrowser(): Promise<Browser> {
-  return chromium.launch({
+export async function launchBrowser(): Promise<Browser> {
+  // Loaded by whom it serves: the path alone is asked for by others, too.
+  const { chromium } = await import("playwright-core");
+  return await chromium.launch({
     executablePath: chromiumPath!,
     args: [
       `--disable-features=${WITHOUT.join(",")}`,
@@ -72,7 +74,7 @@ export async function openPage(
 ): Promise<WatchedPage> {
   // What moves is drawn without end, by the processor, and no test looks at it.
   const context = await browser.newContext({ reducedMotion: "reduce", ...options });
-  context.setDefaultTimeout(20_000);
+  context.setDefaultTimeout(60_000);
   const page = await context.newPage();
   const problems: string[] = [];
   page.on("console", (message) => {

@@ -52,7 +52,7 @@ async function withServer(
 
 /** Waits until the page, which nobody reloads, shows this text. */
 const shows = (page: Page, text: string | RegExp) =>
-  page.getByText(text).first().waitFor({ state: "visible", timeout: 40_000 });
+  page.getByText(text).first().waitFor({ state: "visible", timeout: 60_000 });
 
 const headOf = async (repo: string) => (await run(repo, "git", "log", "-1", "--format=%B")).trim();
 
@@ -95,20 +95,20 @@ for (
 
         // The question appears by itself, and the idea goes on by itself after the answer.
         const option = page.locator("#idea-questions input[type=radio]").first();
-        await option.waitFor({ timeout: 40_000 });
+        await option.waitFor({ timeout: 60_000 });
         await shot(page, `${width}-question`);
         await noOverflow(page);
         await option.check();
         await page.locator("#idea-questions").getByRole("button", { name: "Answer" }).click();
         const approve = page.getByRole("button", { name: "Approve" });
-        await approve.waitFor({ timeout: 40_000 });
+        await approve.waitFor({ timeout: 60_000 });
         await shot(page, `${width}-ready`);
         await noOverflow(page);
         await approve.click();
         await page.waitForURL(/\/tickets\//);
 
         // The activity streams in without a reload.
-        await page.locator("[data-activity] li").nth(1).waitFor({ timeout: 40_000 });
+        await page.locator("[data-activity] li").nth(1).waitFor({ timeout: 60_000 });
         await shot(page, `${width}-ticket`);
         await noOverflow(page);
         if (TAKES_PICTURE && viewport === desktop) await takePicture(page);
@@ -121,7 +121,7 @@ for (
         await shot(page, `${width}-merge`);
         await page.locator("#review-bar").getByRole("button", { name: /merge/i }).last().click();
         await page.waitForURL(/\/tickets\/[^/]+$/);
-        await page.locator("#ticket-strip", { hasText: "Done" }).waitFor({ timeout: 40_000 });
+        await page.locator("#ticket-strip", { hasText: "Done" }).waitFor({ timeout: 60_000 });
         await shot(page, `${width}-done`);
 
         // A check leads to all that it printed, and back.

@@ -15,7 +15,7 @@ import type { Client, Json } from "./gaffer.ts";
 import type { TestRepo } from "./git_support.ts";
 
 /** Longest wait for anything; a journey that hangs says so instead of hanging on. */
-export const WAIT_MS = 30_000;
+export const WAIT_MS = 60_000;
 
 // ------------------------------------------------------------------ over the API
 

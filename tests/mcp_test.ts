@@ -31,7 +31,7 @@ async function connected(): Promise<McpConnection & AsyncDisposable> {
   const connection = await connectMcp("fixture", new ChildTransport(fixture()), never);
   return Object.assign(connection, { [Symbol.asyncDispose]: () => connection.close() });
 }
-const patient = { signal: never, timeoutMs: 10_000 };
+const patient = { signal: never, timeoutMs: 60_000 };
 
 Deno.test("the tools of a server have names for the model, and what can't be named is left out", () => {
   equal(mcpToolName("docs", "search_pages"), "mcp__docs__search_pages");
@@ -178,7 +178,7 @@ Deno.test("a program that is slow to answer, or knows only an older protocol, is
 Deno.test("a program that ends at the question for the newest protocol is started once more, without it", async () => {
   const config: McpServerConfig = {
     ...{ name: "older", transport: "stdio", command: "", args: [], env: {}, url: "" },
-    ...{ headers: {}, timeoutMs: 5_000 },
+    ...{ headers: {}, timeoutMs: 60_000 },
   };
   let started = 0;
   const open = (make: () => Deno.ChildProcess) => () => {
@@ -238,7 +238,7 @@ Deno.test("a server that can't be reached as it must be is left out, and says wh
       place.place,
       [{
         ...{ name: "docs", transport: "http", command: "", args: [], env: {}, url: "" },
-        ...{ headers: {}, timeoutMs: 5_000, ...config },
+        ...{ headers: {}, timeoutMs: 60_000, ...config },
       }],
       never,
     );

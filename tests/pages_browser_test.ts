@@ -46,7 +46,7 @@ async function onStage(
     ...options,
   });
   await context.clock.setFixedTime(a.NOW_MS);
-  context.setDefaultTimeout(20_000);
+  context.setDefaultTimeout(60_000);
   const complaints: string[] = [];
   context.on("page", (page) => listen(page, complaints));
   const page = await context.newPage();

@@ -44,7 +44,7 @@ export async function followPage(bench: PagesBench, path: string, after?: number
   const stream = await bench.get(after === undefined ? path : `${path}?after=${after}`);
   const reader = stream.body!.pipeThrough(new TextDecoderStream()).getReader();
   // The server's timers keep no process alive; this one does, and ends a wait that is in vain.
-  const late = setTimeout(() => void reader.cancel("nothing came"), 20 * SECOND_MS);
+  const late = setTimeout(() => void reader.cancel("nothing came"), 60 * SECOND_MS);
   let data = "";
   return {
     async next() {

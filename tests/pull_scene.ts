@@ -78,7 +78,7 @@ export class PullScene implements AsyncDisposable {
   follow(signal = never): Promise<Outcome> {
     return followPullRequest(this.app, this.ticket.id, signal, {
       variable: () => this.token,
-      timeoutMs: 2_000,
+      timeoutMs: 30_000,
     });
   }
 

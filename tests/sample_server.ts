@@ -15,7 +15,7 @@ export const POLICY =
   "connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; " +
   "frame-ancestors 'none'";
 
-const STREAM_TIMEOUT_MS = 10_000;
+const STREAM_TIMEOUT_MS = 60_000;
 
 export interface SampleServer extends AsyncDisposable {
   url: string;

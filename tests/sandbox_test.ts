@@ -288,7 +288,7 @@ Deno.test({
         args: ["-c", script],
       } as const;
       const servers = await hands.serve({ ...place.place, limits }, [
-        { ...config, env: {}, url: "", headers: {}, timeoutMs: 5_000, args: [...config.args] },
+        { ...config, env: {}, url: "", headers: {}, timeoutMs: 60_000, args: [...config.args] },
       ], noSignal);
       await servers.close();
       return servers.problems.join();
@@ -310,7 +310,7 @@ Deno.test("a program of an MCP server that takes more memory than it may is ende
   };
   const transport = await openTransportIn(starter, place.place, noSignal)({
     ...{ name: "x", transport: "stdio", command: "sh", args: [], env: {}, url: "", headers: {} },
-    timeoutMs: 5_000,
+    timeoutMs: 60_000,
   });
   const closed = Promise.withResolvers<void>();
   transport.onclose = () => closed.resolve();

@@ -45,7 +45,7 @@ async function killedServer(tmp: string, token: string): Promise<string> {
 
 /** The line in a file that a command writes. */
 async function written(path: string): Promise<string> {
-  const deadline = performance.now() + 20_000;
+  const deadline = performance.now() + 60_000;
   while (performance.now() < deadline) {
     const text = await Deno.readTextFile(path).catch(() => "");
     if (text.endsWith("\n")) return text.trim();

@@ -52,7 +52,7 @@ function serve({ tools, call }: Hostile, heard: string[]): Deno.HttpServer<Deno.
 
 const config = (changes: Partial<McpServerConfig>): McpServerConfig => ({
   ...{ name: "evil", transport: "http", command: "", args: [], env: {}, url: "", headers: {} },
-  timeoutMs: 5_000,
+  timeoutMs: 60_000,
   ...changes,
 } as McpServerConfig);
 
@@ -62,7 +62,7 @@ const attack = (
   steps: (scene: Scene) => Step[],
   more: Partial<Attack> & { timeoutMs?: number; heard?: string[] } = {},
 ): Attack => {
-  const { timeoutMs = 5_000, heard = [], ...rest } = more;
+  const { timeoutMs = 60_000, heard = [], ...rest } = more;
   let server: Deno.HttpServer<Deno.NetAddr>;
   return {
     name,

@@ -4,7 +4,7 @@ import type { Ending } from "./body.ts";
 import { costMicroUsd } from "./models.ts";
 import type { ClaudeRequest } from "./request.ts";
 
-const WAIT_LIMIT_MS = 30_000;
+const WAIT_LIMIT_MS = 60_000;
 
 export interface RecordedRequest {
   /** From 1, in order of arrival. */

@@ -1,0 +1,60 @@
+/**
+ * `deno task test`: runs all tests. Each file by itself would load the program anew, which takes as long as most of
+ * what the smaller ones do: so a few files that follow each other share what one of them has loaded. Arguments
+ * (`--filter …`, `--junit-path …`) go to `deno test`.
+ */
+import { basename, join } from "node:path";
+
+const root = join(import.meta.dirname!, "..");
+
+/** How many files share one load: few enough that the last ones to run are not long alone. */
+const LIGHT_TOGETHER = 10;
+/** Those with servers and browsers of their own, whose loading is the lesser part. */
+const HEAVY_TOGETHER = 3;
+const isHeavy = (source: string) => /"\.\/(gaffer|browser|\w*journey_support)\.ts"/.test(source);
+
+const files = [...["", "escapes/", "fake_claude/"].flatMap(testsIn)];
+const heavy = files.filter((name) => isHeavy(Deno.readTextFileSync(join(root, "tests", name))));
+const light = files.filter((name) => !heavy.includes(name));
+
+/** Of its own for each run, as several may run side by side. */
+const folder = join(root, ".suite", String(Deno.pid));
+await Deno.mkdir(folder, { recursive: true });
+try {
+  const parts = [...inParts(heavy, HEAVY_TOGETHER), ...inParts(light, LIGHT_TOGETHER)].map(write);
+  const { DENO_JOBS = String(navigator.hardwareConcurrency + 1) } = Deno.env.toObject();
+  const { code } = await new Deno.Command(Deno.execPath(), {
+    args: ["test", "-A", "--no-prompt", "--no-check", "--parallel", ...Deno.args, ...parts],
+    cwd: root,
+    env: { DENO_JOBS },
+  }).spawn().status;
+  Deno.exitCode = code;
+} finally {
+  await Deno.remove(folder, { recursive: true });
+}
+
+function testsIn(folder: string): string[] {
+  return [...Deno.readDirSync(join(root, "tests", folder))]
+    .map(({ name }) => folder + name)
+    .filter((path) => /_test\.tsx?$/.test(path))
+    .sort();
+}
+
+function inParts(names: string[], size: number): string[][] {
+  return Array.from(
+    { length: Math.ceil(names.length / size) },
+    (_, part) => names.slice(part * size, (part + 1) * size),
+  );
+}
+
+/** Path of a module that has the tests of all these files; it bears the name of the first and the last. */
+function write(names: string[]): string {
+  const path = join(folder, `${short(names[0]!)}..${short(names.at(-1)!)}.js`);
+  const imports = names.map((name) => `import "../../tests/${name}";\n`);
+  Deno.writeTextFileSync(path, imports.join(""));
+  return path;
+}
+
+function short(name: string): string {
+  return basename(name).replace(/_test\.tsx?$/, "");
+}
