@@ -36,11 +36,14 @@ export class Executor {
   readonly #calls: ToolCalls;
   readonly #gate: Gate;
   readonly #redact: Redactor;
+  /** A life that was killed may have left files of its commands behind; this one removes its own. */
+  #hasStale: boolean;
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
     this.#ledger = emptyLedger();
     for (const event of options.context.log) note(this.#ledger, event);
+    this.#hasStale = this.#ledger.started.size > 0;
     this.#outputs = new OutputFiles(options.context.outputDir);
     this.#calls = new ToolCalls({
       ...options,
@@ -74,7 +77,8 @@ export class Executor {
     turn: number,
     calls: ToolCall[],
   ): Promise<{ results: ToolResult[]; suspended: boolean }> {
-    this.#outputs.keepOnly(calls.map(({ id }) => id));
+    if (this.#hasStale) this.#outputs.keepOnly(calls.map(({ id }) => id));
+    this.#hasStale = false;
     // What a crash kept the turn before from committing.
     if (calls.every(({ id }) => !this.#ledger.started.has(id))) {
       await this.#checkpoint(this.#ledger.turn);
