@@ -11,9 +11,9 @@ import { createRedactor, type Redactor } from "./permissions/redact.ts";
 import type { RunEventBody, ToolCall, ToolResult } from "./protocol.ts";
 import type { Confinement, RunContext, RunHost } from "./runtime.ts";
 import { type Answer, refusal, ToolCalls } from "./tool_calls.ts";
-import { onlyLooks, whenCutOff } from "./tools/registry.ts";
+import { leavesNothing, whenCutOff } from "./tools/registry.ts";
 
-/** How long a call that only looks may take before its beginning is recorded by itself: nobody sees it sooner. */
+/** How long a call that leaves nothing behind may take before its beginning is recorded by itself: nobody sees it sooner. */
 const UNSEEN_MS = 50;
 
 export interface ExecutorOptions {
@@ -134,7 +134,7 @@ export class Executor {
     const begin = async () => {
       if (!ledger.started.has(call.id)) await this.append({ type: "tool_started", turn, call });
     };
-    if (judgement.type === "allow" && onlyLooks(call.name)) {
+    if (judgement.type === "allow" && leavesNothing(call.name)) {
       const { answer, begun } = await this.#look(call, begin);
       const [result] = await Promise.all([finish(answer), begun]);
       return result;
