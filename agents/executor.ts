@@ -11,9 +11,9 @@ import { createRedactor, type Redactor } from "./permissions/redact.ts";
 import type { RunEventBody, ToolCall, ToolResult } from "./protocol.ts";
 import type { Confinement, RunContext, RunHost } from "./runtime.ts";
 import { type Answer, refusal, ToolCalls } from "./tool_calls.ts";
-import { onlyLooks, whenCutOff } from "./tools/registry.ts";
+import { leavesNothing, whenCutOff } from "./tools/registry.ts";
 
-/** How long a call that only looks may take before its beginning is recorded by itself: nobody sees it sooner. */
+/** How long a call that leaves nothing behind may take before its beginning is recorded by itself: nobody sees it sooner. */
 const UNSEEN_MS = 50;
 
 export interface ExecutorOptions {
@@ -36,11 +36,14 @@ export class Executor {
   readonly #calls: ToolCalls;
   readonly #gate: Gate;
   readonly #redact: Redactor;
+  /** A life that was killed may have left files of its commands behind; this one removes its own. */
+  #hasStale: boolean;
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
     this.#ledger = emptyLedger();
     for (const event of options.context.log) note(this.#ledger, event);
+    this.#hasStale = this.#ledger.started.size > 0;
     this.#outputs = new OutputFiles(options.context.outputDir);
     this.#calls = new ToolCalls({
       ...options,
@@ -74,7 +77,8 @@ export class Executor {
     turn: number,
     calls: ToolCall[],
   ): Promise<{ results: ToolResult[]; suspended: boolean }> {
-    this.#outputs.keepOnly(calls.map(({ id }) => id));
+    if (this.#hasStale) this.#outputs.keepOnly(calls.map(({ id }) => id));
+    this.#hasStale = false;
     // What a crash kept the turn before from committing.
     if (calls.every(({ id }) => !this.#ledger.started.has(id))) {
       await this.#checkpoint(this.#ledger.turn);
@@ -130,7 +134,7 @@ export class Executor {
     const begin = async () => {
       if (!ledger.started.has(call.id)) await this.append({ type: "tool_started", turn, call });
     };
-    if (judgement.type === "allow" && onlyLooks(call.name)) {
+    if (judgement.type === "allow" && leavesNothing(call.name)) {
       const { answer, begun } = await this.#look(call, begin);
       const [result] = await Promise.all([finish(answer), begun]);
       return result;

@@ -451,9 +451,20 @@ export function tryToWrite(app: Transactor): void {
 }
 
 /** A new opaque id: `prefix_` and 80 random bits in base 36. */
-export function newId(prefix: string): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(10));
+export const newId = (prefix: string): string => idOf(prefix, randomBits(10));
+
+/**
+ * The same of what there is much of, and to which other tables refer: 42 bits of the time (until the year 2109), then
+ * 40 random ones. What is made in the same moment lies side by side in each index, so that what a hundred of them
+ * write in one commit is a few pages and not a hundred of each.
+ */
+export const newTimedId = (prefix: string, nowMs: number): string =>
+  idOf(prefix, (BigInt(Math.trunc(nowMs)) << 40n) | randomBits(5));
+
+const idOf = (prefix: string, n: bigint): string => `${prefix}_${n.toString(36).padStart(16, "0")}`;
+
+function randomBits(bytes: number): bigint {
   let n = 0n;
-  for (const byte of bytes) n = (n << 8n) | BigInt(byte);
-  return `${prefix}_${n.toString(36).padStart(16, "0")}`;
+  for (const byte of crypto.getRandomValues(new Uint8Array(bytes))) n = (n << 8n) | BigInt(byte);
+  return n;
 }

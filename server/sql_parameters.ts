@@ -29,12 +29,14 @@ export function inOrder(sql: string, names: readonly string[]): (params?: Params
       if (unknown) throw new Error(`Cannot bind "${unknown}": no such parameter in ${sql}`);
       checked = true;
     }
-    return names.map((name) => {
+    const values: Value[] = [];
+    for (const name of names) {
       const value = params[name];
       if (value === undefined && name in params) {
         throw new TypeError(`Cannot bind "${name}": it is undefined in ${sql}`);
       }
-      return value ?? null;
-    });
+      values.push(value ?? null);
+    }
+    return values;
   };
 }

@@ -8,7 +8,15 @@ import {
   throws,
 } from "node:assert";
 import { createHub, type HubMessage } from "../server/hub.ts";
-import { migrate, newId, openDb, transact, type Transactor, within } from "../server/db.ts";
+import {
+  migrate,
+  newId,
+  newTimedId,
+  openDb,
+  transact,
+  type Transactor,
+  within,
+} from "../server/db.ts";
 import { AppError } from "../server/errors.ts";
 import { migrations } from "../server/migrations/mod.ts";
 import { bareApp } from "./bare_app.ts";
@@ -380,4 +388,13 @@ Deno.test("a statement refuses a value of no parameter, and one that is undefine
   const { db } = app;
   throws(() => db.prepare("SELECT :a").get({ b: 1 }), /no such parameter/);
   throws(() => db.prepare("SELECT :a + 1").get({ a: undefined as never }), /undefined/);
+});
+
+Deno.test("newTimedId() gives ids of the same form that are in the order of their moments", () => {
+  const moments = [0, 1, Date.parse("2026-11-27"), Date.parse("2026-11-27") + 1, 2 ** 42 - 1];
+  const ids = moments.map((ms) => newTimedId("run", ms));
+  for (const id of ids) match(id, /^run_[0-9a-z]{16}$/);
+  deepEqual(ids.toSorted(), ids);
+  const sameMoment = Array.from({ length: 1_000 }, () => newTimedId("run", moments[2]!));
+  equal(new Set(sameMoment).size, 1_000);
 });

@@ -492,7 +492,7 @@ Deno.test("a call that the machine kept from being made leaves no result behind:
   }
 });
 
-Deno.test("the beginning of a call that only looks shares the commit of its end, unless it takes its time", async () => {
+Deno.test("the beginning of a call that leaves nothing behind shares the commit of its end, unless it takes its time", async () => {
   const saves: string[][] = [];
   const slow = Promise.withResolvers<void>();
   const b = bench({
@@ -515,10 +515,12 @@ Deno.test("the beginning of a call that only looks shares the commit of its end,
   });
   await b.executor.tools(1, [read("quick")]);
   await b.executor.tools(2, [read("slow")]);
+  await b.executor.tools(3, [call("submit_result", { status: "blocked", summary: "No such API" })]);
   deepEqual(saves.filter((save) => save.length > 0), [
     ["tool_started", "tool_finished"],
     ["tool_started"],
     ["tool_finished"],
+    ["tool_started", "tool_finished"],
   ]);
 });
 

@@ -55,6 +55,13 @@ export function whenCutOff(name: string): WhenCutOff {
 /** Whether a call of it changes nothing and tells nobody: done or not, done once or twice is the same. */
 export const onlyLooks = (name: string): boolean => handsTools.get(name)?.readOnly ?? false;
 
+/**
+ * Whether a call of it, cut off, is simply done again and has left nothing behind: so that it begins need not be on
+ * disk before it does.
+ */
+export const leavesNothing = (name: string): boolean =>
+  onlyLooks(name) || name === gitDiffTool.name || name === "submit_result";
+
 /** Whether the hands can say beforehand what a call of it would write. */
 export function isPlanned(name: string): boolean {
   const tool = handsTools.get(name);

@@ -1,4 +1,4 @@
-import { type Db, newId, type Row, type Tx } from "../db.ts";
+import { type Db, newTimedId, type Row, type Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
 import type { Run, RunPurpose } from "../records.ts";
 import type { Usage } from "../../agents/protocol.ts";
@@ -27,7 +27,7 @@ export function insertRun(tx: Tx, run: NewRun): Run {
       :maxTurns, :maxCostMicroUsd, :forkedFromRun, :forkedAtTurn, :agentId, :agentVersion, :trial, :now)
     RETURNING *
   `).get({
-    id: newId("run"),
+    id: newTimedId("run", tx.nowMs),
     projectId: run.projectId,
     agent: run.agent,
     purpose: run.purpose,
