@@ -191,6 +191,23 @@ Deno.test({
         ]
       ) equal(lines[lines.indexOf(words[0]!) + 1], words[1]);
       await press("Escape");
+
+      // Along the list that it came from, and back to it with its filters.
+      const at = (path: string) => page.waitForURL(server.origin + path, { waitUntil: "commit" });
+      const list = "/development?view=board&column=queued";
+      await press("g", "g", "Enter");
+      await at(`/tickets/${a.id}`);
+      await press("]");
+      await at(`/tickets/${b.id}`);
+      await press("]");
+      await at(`/tickets/${c.id}`);
+      await shot(page, "beside");
+      await press("[");
+      await at(`/tickets/${b.id}`);
+      await press(".");
+      equal(await page.evaluate("document.activeElement.textContent"), "Start now");
+      await press("Escape");
+      await at(list);
       deepEqual(problems.filter((text) => !/422/.test(text)), []);
     } finally {
       await browser.close();
