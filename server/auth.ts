@@ -61,8 +61,8 @@ function refuseForeignHost(host: string, names: Set<string>, port: number): void
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /**
- * `Origin` must be ours wherever it is sent. Forms on our pages send `Origin: null`, because those pages have
- * the referrer policy "no-referrer"; then `Sec-Fetch-Site` has to say that it is us. Programs send neither.
+ * `Origin` must be ours wherever it is sent. Forms of pages with the referrer policy "no-referrer" send
+ * `Origin: null`; then `Sec-Fetch-Site` has to say that it is us. Programs send neither.
  */
 function refuseForeignOrigin(
   host: string,

@@ -1,5 +1,5 @@
 // Keys come from `data-key` on the control itself: "c", "g i", "Shift+x". Off while typing, and where the
-// person switched them off. The sheet behind `?` is in sheet.js.
+// person switched them off. Keys without a control of their own are in moves.js, the sheet behind `?` in sheet.js.
 (() => {
   const SEQUENCE_MS = 1200;
   const OFF = "gaffer-keys-off";
@@ -40,41 +40,6 @@
     else control.select?.();
   }
 
-  // The nearest after what has the focus, or before it.
-  function beside(items, here, step) {
-    if (!here || here === document.body) return null;
-    const way = step > 0 ? Node.DOCUMENT_POSITION_FOLLOWING : Node.DOCUMENT_POSITION_PRECEDING;
-    const there = items.filter((item) => here.compareDocumentPosition(item) & way);
-    return there.at(step > 0 ? 0 : -1);
-  }
-
-  function move(step, selector) {
-    const items = [...document.querySelectorAll(selector)].filter(isVisible);
-    if (items.length === 0) return false;
-    const here = document.activeElement;
-    const at = items.findIndex((item) => item.contains(here));
-    const next = at < 0
-      ? beside(items, here, step) ?? items.at(step > 0 ? 0 : -1)
-      : items[Math.min(Math.max(at + step, 0), items.length - 1)];
-    (next.matches("summary, [tabindex]")
-      ? next
-      : next.querySelector("a[href], summary, button") ?? next).focus();
-    next.scrollIntoView({ block: "nearest" });
-    return true;
-  }
-
-  const COLUMN = "[data-column]:has([data-row])";
-  const moves = {
-    "?": () => document.dispatchEvent(new Event("gaffer:keys")),
-    j: () => move(1, "[data-row]"),
-    k: () => move(-1, "[data-row]"),
-    h: () => move(-1, COLUMN),
-    l: () => move(1, COLUMN),
-    n: () => move(1, "[data-step]"),
-    "Shift+n": () => move(-1, "[data-step]"),
-    y: () => navigator.clipboard?.writeText(location.href).then(() => true) ?? false,
-  };
-
   // Out of a field: its form's Cancel is pressed, or only focused where that would lose what was typed.
   function leave(field) {
     const cancel = field.closest("form")?.querySelector('[data-key="Escape"]');
@@ -108,10 +73,12 @@
     const name = nameOf(event);
     const both = event.timeStamp - firstAt < SEQUENCE_MS ? `${first} ${name}` : "";
     const control = (both && controlOf(both)) || controlOf(name);
-    [first, firstAt] = [control ? "" : name, event.timeStamp];
     if (control) use(control);
-    else if (!moves[name]?.()) return;
-    event.preventDefault();
+    const used = control || !document.dispatchEvent(
+      new CustomEvent("gaffer:key", { cancelable: true, detail: { name, both } }),
+    );
+    [first, firstAt] = [used ? "" : name, event.timeStamp];
+    if (used) event.preventDefault();
   });
 
   function showSwitch() {

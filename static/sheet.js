@@ -1,14 +1,30 @@
 // The sheet behind `?`: every key of this page, read from the controls' own `data-key`.
 (() => {
+  // What each is about must be on the page.
   const moveWords = {
-    j: "Next row",
-    k: "Previous row",
-    h: "Previous column",
-    l: "Next column",
-    n: "Next step",
-    "Shift+n": "Previous step",
-    y: "Copy the address",
+    "[data-row]": {
+      j: "Next row, as the arrow down",
+      k: "Previous row, as the arrow up",
+      "g g": "First row",
+      "Shift+g": "Last row",
+    },
+    '[data-row] [data-key="x"]': {
+      "Shift+j": "Select this row and the next one",
+      "Shift+k": "Select this row and the previous one",
+    },
+    "[data-column] [data-row]": { h: "Previous column", l: "Next column" },
+    "[data-step]": { n: "Next step", "Shift+n": "Previous step", Enter: "Unfold the step" },
+    ".row-menu, .action-bar:not(.is-empty)": { ".": "Actions" },
+    body: { y: "Copy the address" },
   };
+  const onPage = () =>
+    Object.assign(
+      {},
+      ...Object.entries(moveWords).flatMap(([what, words]) =>
+        document.querySelector(what) ? [words] : []
+      ),
+    );
+  const OF_ROW = / (?:for )?ticket #\d+$/; // every row has the key
   const reviewWords = {
     j: "Next file",
     k: "Previous file",
@@ -37,18 +53,20 @@
     };
     const told = new Set(); // a key that each row has is told once
     for (const control of document.querySelectorAll("[data-key]")) {
-      if (control.checkVisibility?.() === false || /^\d$/.test(control.dataset.key)) continue;
+      // What is in a row's menu works without the menu being opened.
+      const isShown = control.checkVisibility?.() !== false || control.closest(".row-menu");
+      if (!isShown || /^\d$/.test(control.dataset.key)) continue;
       if (control.closest("[data-row]") && told.has(control.dataset.key)) continue;
       told.add(control.dataset.key);
       add(
         control.dataset.key,
         (control.getAttribute("aria-label") ?? control.labels?.[0]?.textContent ??
-          control.innerText.split("\n")[0]) +
+          (control.innerText || control.textContent).split("\n")[0]).replace(OF_ROW, "") +
           (control.hasAttribute("data-decides") ? ", then Enter" : ""),
       );
     }
     const review = document.querySelector(".file-box") ? reviewWords : {};
-    for (const [keys, words] of Object.entries({ ...moveWords, ...review })) add(keys, words);
+    for (const [keys, words] of Object.entries({ ...onPage(), ...review })) add(keys, words);
     const close = Object.assign(document.createElement("button"), {
       className: "button",
       textContent: "Close",

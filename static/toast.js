@@ -1,6 +1,7 @@
 // Says what a press did, and what went wrong when the server could not answer, with a way to try again.
 (() => {
   const FLASH_MS = 12_000;
+  const SAID_MS = 4_000;
   let flashes = 0;
 
   const isStream = (element) => element instanceof Element && element.matches("[data-stream]");
@@ -50,6 +51,17 @@
   document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
     if (!ctx || ctx.response || isStream(ctx.sourceElement)) return;
     fail(ctx, "The server could not be reached.");
+  });
+
+  // What a key did that changes nothing on the server.
+  document.addEventListener("gaffer:say", ({ detail: { text, failed } }) => {
+    announce(text);
+    const toast = Object.assign(document.createElement("p"), {
+      className: `toast tone-${failed ? "failed" : "done"}`,
+      textContent: text,
+    });
+    document.getElementById("toasts").replaceChildren(toast);
+    setTimeout(() => toast.remove(), SAID_MS);
   });
 
   // The flash message of the page that came back: read out, and gone by itself unless it is being used. By

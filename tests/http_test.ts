@@ -261,7 +261,7 @@ Deno.test("every answer carries the security headers and its request's id, refus
     equal(header("content-security-policy"), policy, what);
     equal(header("x-content-type-options"), "nosniff", what);
     equal(header("x-frame-options"), "DENY", what);
-    equal(header("referrer-policy"), "no-referrer", what);
+    equal(header("referrer-policy"), "same-origin", what);
     equal(header("cross-origin-opener-policy"), "same-origin", what);
     equal(header("cross-origin-resource-policy"), "same-origin", what);
     match(header("permissions-policy")!, /camera=\(\)/, what);

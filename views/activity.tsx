@@ -54,6 +54,7 @@ export function Activity(props: ActivityProps): VNode {
       aside={
         <span class="panel-aside">
           {run.demo && <DemoMark />}
+          <WrapButton />
           <FollowButton />
         </span>
       }
@@ -85,6 +86,22 @@ export function Activity(props: ActivityProps): VNode {
         </p>
       </noscript>
     </Panel>
+  );
+}
+
+/** Pressed: long lines of output wrap. static/wrap.js keeps the choice. */
+function WrapButton(): VNode {
+  return (
+    <button
+      type="button"
+      class="button button-quiet js-only"
+      aria-pressed="true"
+      data-wrap=""
+      data-key="w"
+      hx-morph-skip=""
+    >
+      Wrap
+    </button>
   );
 }
 

@@ -1,5 +1,6 @@
 /** The page shell. `#app` is what a navigation swaps; what stands outside of it stays. */
 import type { ComponentChildren, VNode } from "preact";
+import { BesideNav } from "./beside.tsx";
 import { render } from "./render.ts";
 import { Banners, FlashMessage, Nav, TopBar } from "./frame.tsx";
 import { type Live, LiveStream, replace, statusPartial } from "./live.tsx";
@@ -64,6 +65,7 @@ export function Layout({ shell, title, current, live, children }: LayoutProps): 
           <main id="main" class="main" tabIndex={-1}>
             <Banners shell={shell} />
             <FlashMessage flash={shell.flash} />
+            {shell.beside && <BesideNav beside={shell.beside} />}
             {children}
           </main>
           {live && <LiveStream {...live} />}

@@ -1,5 +1,6 @@
 /** What every page needs to know beside its own data; the routes fill it once per request. */
 import type { MachineFault } from "../server/machine_fault.ts";
+import type { Beside } from "./beside.tsx";
 import type { FailureReason } from "../server/states.ts";
 
 export interface Shell {
@@ -31,6 +32,8 @@ export interface Shell {
   counts: { needs: number; ideas: number; development: number; planning?: number };
   /** What the last action did; shown once. */
   flash: Flash | null;
+  /** Of an item's page: the list that the person came from. Absent: from none. */
+  beside?: Beside | null;
 }
 
 export interface Flash {
@@ -68,8 +71,11 @@ export const appScripts: readonly string[] = [
   "connection.js",
   "time.js",
   "follow.js",
+  "wrap.js",
   "toast.js",
   "keys.js",
+  "moves.js",
+  "picks.js",
   "review.js",
   "editor.js",
   "writing.js",

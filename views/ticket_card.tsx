@@ -157,7 +157,8 @@ function CheckMarks({ card }: { card: TicketCardData }): VNode | null {
 }
 
 /** A ticket in review opens on its diff. */
-const addressOf = ({ id, status }: Ticket) => status === "review" ? reviewHref(id) : ticketHref(id);
+export const addressOf = ({ id, status }: Ticket) =>
+  status === "review" ? reviewHref(id) : ticketHref(id);
 
 /** Longest reason in a row. */
 const REASON_MAX_CHARS = 140;

@@ -120,7 +120,7 @@ function Earlier({ counts, projectId }: DevelopmentPageProps): ComponentChildren
 }
 
 /** What needs a person first, then what works, then what waits. */
-const listOrder: readonly TicketStatus[] = [
+export const listOrder: readonly TicketStatus[] = [
   "blocked",
   "review",
   "in_progress",
@@ -193,7 +193,13 @@ const inState = (cards: TicketCardData[], status: TicketStatus) =>
   cards.filter(({ ticket }) => ticket.status === status);
 
 /** The board leaves cancelled tickets to the list. */
-const columns: readonly TicketStatus[] = ["queued", "in_progress", "review", "blocked", "done"];
+export const columns: readonly TicketStatus[] = [
+  "queued",
+  "in_progress",
+  "review",
+  "blocked",
+  "done",
+];
 
 function Board(props: DevelopmentPageProps): VNode {
   const { column, projectId } = props;

@@ -8,8 +8,11 @@ import {
   type IdeasPageProps,
 } from "../../views/ideas.tsx";
 import type { IdeaPageProps } from "../../views/idea.tsx";
-import { withQuery } from "../../views/links.ts";
+import type { BesideItem } from "../../views/beside.tsx";
+import { ideaHref, withQuery } from "../../views/links.ts";
 import { readCursor, toPage } from "../api.ts";
+import type { App } from "../app.ts";
+import type { Idea } from "../records.ts";
 import type { IdeaStatus } from "../states.ts";
 import { isActive } from "../services/runs.ts";
 import { originOf } from "./document_ideas.ts";
@@ -52,14 +55,7 @@ export function ideasPage(
 ): IdeasPageProps {
   const { app, projectId } = request;
   const after = lastSeq(app.db);
-  const found = listIdeas(app.db, {
-    ...(projectId ? { projectId } : {}),
-    statuses: [...ideaFilterStatuses[status]],
-    text: q || undefined,
-    sort,
-    limit: ROWS_PER_PAGE + 1,
-    after: readCursor(cursor),
-  });
+  const found = findIdeas(app, projectId, { status, q, sort, cursor });
   const { items, next } = toPage(found, ROWS_PER_PAGE, (i) => ideaSortKey(i, sort), (idea) => idea);
   const delays = delaysOf(app);
   const subjects = subjectsOf(app);
@@ -81,6 +77,26 @@ export function ideasPage(
     form,
   };
 }
+
+/** One more than a page has room for, if there are so many. */
+const findIdeas = (app: App, projectId: string | null, query: IdeasQuery): Idea[] =>
+  listIdeas(app.db, {
+    ...(projectId ? { projectId } : {}),
+    statuses: [...ideaFilterStatuses[query.status]],
+    text: query.q || undefined,
+    sort: query.sort,
+    limit: ROWS_PER_PAGE + 1,
+    after: readCursor(query.cursor),
+  });
+
+/** What the page shows with this query, in its order. */
+export const listedIdeas = (
+  app: App,
+  projectId: string | null,
+  query: IdeasQuery,
+): BesideItem[] =>
+  findIdeas(app, projectId, query).slice(0, ROWS_PER_PAGE)
+    .map(({ id, number, title }) => ({ id, href: ideaHref(id), label: `#${number} ${title}` }));
 
 function countsOf(counts: Record<IdeaStatus, number>): Record<IdeaFilterName, number> {
   const all = Object.keys(counts) as IdeaStatus[];

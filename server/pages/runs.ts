@@ -2,7 +2,9 @@ import type { RunPageProps } from "../../views/run.tsx";
 import type { RunsPageProps } from "../../views/runs.tsx";
 import type { RefusedMessage } from "../../views/run_actions.tsx";
 import { type ActivityItem, foldActivity } from "../../views/activity_fold.ts";
-import { askHref, ideaHref, ticketHref, withQuery } from "../../views/links.ts";
+import type { BesideItem } from "../../views/beside.tsx";
+import { runTitle } from "../../views/subject.tsx";
+import { askHref, ideaHref, runHref, ticketHref, withQuery } from "../../views/links.ts";
 import { stepWords } from "../../views/words.ts";
 import { readCursor, toPage } from "../api.ts";
 import type { App } from "../app.ts";
@@ -29,11 +31,7 @@ const ROWS_PER_PAGE = 50;
 export function runsPage(request: PageRequest, cursor: string | undefined): RunsPageProps {
   const { app, projectId } = request;
   const after = lastSeq(app.db);
-  const found = listRuns(app.db, {
-    ...(projectId ? { projectId } : {}),
-    limit: ROWS_PER_PAGE + 1,
-    after: readCursor(cursor),
-  });
+  const found = findRuns(app, projectId, cursor);
   const { items, next } = toPage(found, ROWS_PER_PAGE, (run) => run.createdAt, (run) => run);
   const delays = delaysOf(app);
   const subjects = subjectsOf(app);
@@ -43,6 +41,25 @@ export function runsPage(request: PageRequest, cursor: string | undefined): Runs
     rows: items.map((run) => ({ run, subject: subjects.of(run)!, delay: delays.ofRun(run) })),
     moreHref: next && withQuery("/runs", { project: projectId, cursor: next }),
   };
+}
+
+/** One more than a page has room for, if there are so many. */
+const findRuns = (app: App, projectId: string | null, cursor: string | undefined): Run[] =>
+  listRuns(app.db, {
+    ...(projectId ? { projectId } : {}),
+    limit: ROWS_PER_PAGE + 1,
+    after: readCursor(cursor),
+  });
+
+/** What the page shows with this query, in its order. */
+export function listedRuns(
+  app: App,
+  projectId: string | null,
+  cursor: string | undefined,
+): BesideItem[] {
+  const subjects = subjectsOf(app);
+  return findRuns(app, projectId, cursor).slice(0, ROWS_PER_PAGE)
+    .map((run) => ({ id: run.id, href: runHref(run.id), label: runTitle(run, subjects.of(run)!) }));
 }
 
 /** How much of a run's transcript is wanted. */

@@ -1,4 +1,5 @@
 /** What stands around every page. */
+import type { Beside } from "../../views/beside.tsx";
 import type { Flash, Shell } from "../../views/shell.ts";
 import { listPauses } from "../../queue/pauses.ts";
 import type { App } from "../app.ts";
@@ -15,9 +16,11 @@ export interface PageRequest {
   /** The project that the page is narrowed to. */
   projectId: string | null;
   flash: Flash | null;
+  /** Of an item's page: the list that the person came from. */
+  beside?: Beside | null;
 }
 
-export function shellOf({ app, asset, projectId, flash }: PageRequest): Shell {
+export function shellOf({ app, asset, projectId, flash, beside = null }: PageRequest): Shell {
   const { model, refused, confinement } = app.agents.status();
   return {
     nowMs: app.clock.nowMs(),
@@ -34,5 +37,6 @@ export function shellOf({ app, asset, projectId, flash }: PageRequest): Shell {
     projectId,
     counts: countNeeds(app, projectId),
     flash,
+    beside,
   };
 }

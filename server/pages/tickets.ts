@@ -1,6 +1,7 @@
 import type { DevelopmentPageProps, TicketView } from "../../views/tickets.tsx";
-import { ticketViews } from "../../views/tickets.tsx";
-import type { TicketCardData } from "../../views/ticket_card.tsx";
+import { columns, listOrder, ticketViews } from "../../views/tickets.tsx";
+import type { BesideItem } from "../../views/beside.tsx";
+import { addressOf, type TicketCardData } from "../../views/ticket_card.tsx";
 import type { TicketPageProps } from "../../views/ticket.tsx";
 import type { RefusedGuidance } from "../../views/ticket_moves.tsx";
 import { runHref, withQuery } from "../../views/links.ts";
@@ -55,7 +56,7 @@ export interface DevelopmentQuery {
 }
 
 /** What the view of somebody's last look is kept in, for `VIEW_SECONDS`. */
-export const VIEW_COOKIE = "gaffer_development";
+export const VIEW_COOKIE = "gaffer_development_view";
 export const VIEW_SECONDS = 365 * 24 * 60 * 60;
 
 /** `kept`: of `VIEW_COOKIE`, for an address that names no view. */
@@ -101,6 +102,22 @@ export function developmentPage(
     outcome: null,
     counts,
   };
+}
+
+/** What the page shows with this query, in its order. */
+export function listedTickets(
+  app: App,
+  projectId: string | null,
+  { view, only }: DevelopmentQuery,
+): BesideItem[] {
+  const shown = listShown(app, projectId, only);
+  return (view === "board" ? columns : listOrder)
+    .flatMap((status) => shown.filter((ticket) => ticket.status === status))
+    .map((ticket) => ({
+      id: ticket.id,
+      href: addressOf(ticket),
+      label: `#${ticket.number} ${ticket.title}`,
+    }));
 }
 
 /** Some of each state, so that no long queue keeps what waits for a person off the page. */

@@ -5,8 +5,9 @@ import { formOf, type RefusedDecision } from "../../views/idea_decision.tsx";
 import { IdeasPage } from "../../views/ideas.tsx";
 import { ideaHref, ticketHref } from "../../views/links.ts";
 import { type Env, type RequestContext, validate } from "../api.ts";
-import { ideaPage, ideasPage, readIdeasQuery } from "../pages/ideas.ts";
+import { ideaPage, ideasPage, listedIdeas, readIdeasQuery } from "../pages/ideas.ts";
 import { getQuestion } from "../store/questions.ts";
+import { besideIn } from "./beside.ts";
 import { act, done, listBehind, pageRequest, type PageTools, readForm, show } from "./page.ts";
 import { readSubtasks } from "./subtask_fields.ts";
 import { z } from "zod";
@@ -163,7 +164,11 @@ export function ideaPages(pages: Hono<Env>, tools: PageTools): void {
   });
 
   pages.get("/ideas/:id", (c) => {
-    return show(c, <IdeaPage {...ideaPage(pageRequest(c, tools), c.req.param("id"))} />);
+    const id = c.req.param("id");
+    const items = ({ project, ...query }: Record<string, string>) =>
+      listedIdeas(c.var.app, project || null, readIdeasQuery(query));
+    const beside = besideIn(c, id, { path: "/ideas", items });
+    return show(c, <IdeaPage {...ideaPage({ ...pageRequest(c, tools), beside }, id)} />);
   });
 
   /** One of the forms on an idea's page. */

@@ -8,6 +8,7 @@ import { render } from "../../views/render.ts";
 import { ReviewFilePart, ReviewPage } from "../../views/review.tsx";
 import type { RefusedReview } from "../../views/review_decision.tsx";
 import { type Api, type Env, type RequestContext, requestSignal, validate } from "../api.ts";
+import { besideTicket } from "./beside_ticket.ts";
 import { once } from "../once.ts";
 import { ticketJson, ticketSchema } from "../outputs/tickets.ts";
 import { reviewPage } from "../pages/review.ts";
@@ -129,7 +130,9 @@ export async function showReview(
     const options = { path: "/tickets", httpOnly: true, sameSite: "Strict" } as const;
     setCookie(c, LAYOUT_COOKIE, keep, { ...options, maxAge: LAYOUT_SECONDS });
   }
-  const props = await reviewPage(pageRequest(c, tools), id, query, requestSignal(), refused);
+  const beside = besideTicket(c, id);
+  const request = { ...pageRequest(c, tools), beside };
+  const props = await reviewPage(request, id, query, requestSignal(), refused);
   const target = /^div#(file-[\w-]+)$/.exec(c.req.header("hx-target") ?? "")?.[1];
   c.header("Vary", "HX-Target", { append: true });
   const part = target && !refused ? ReviewFilePart(props, target) : null;

@@ -25,7 +25,7 @@ import {
   runJson,
   runSchema,
 } from "../outputs/runs.ts";
-import { runPage, runsPage } from "../pages/runs.ts";
+import { listedRuns, runPage, runsPage } from "../pages/runs.ts";
 import { runForkPage } from "../pages/runs_fork.ts";
 import { runReplayPage } from "../pages/runs_replay.ts";
 import { subjectOf } from "../pages/subjects.ts";
@@ -35,6 +35,7 @@ import { replayRun } from "../services/replaying.ts";
 import { messageRun, outlookOf, pauseRun, resumeRun } from "../services/run_control.ts";
 import { listRunEvents, readRunLog } from "../store/run_log.ts";
 import { getRun, listRuns } from "../store/runs.ts";
+import { besideIn } from "./beside.ts";
 import { act, done, pageRequest, type PageTools, readForm, show } from "./page.ts";
 
 /** Most events that one answer holds. */
@@ -154,7 +155,11 @@ export function runPages(pages: Hono<Env>, tools: PageTools): void {
   });
   pages.get("/runs/:id", (c) => {
     const query = { all: c.req.query("all") !== undefined, search: c.req.query("q") };
-    return show(c, <RunPage {...runPage(pageRequest(c, tools), c.req.param("id"), query)} />);
+    const id = c.req.param("id");
+    const items = ({ project, cursor }: Record<string, string>) =>
+      listedRuns(c.var.app, project || null, cursor || undefined);
+    const beside = besideIn(c, id, { path: "/runs", items });
+    return show(c, <RunPage {...runPage({ ...pageRequest(c, tools), beside }, id, query)} />);
   });
   pages.get("/runs/:id/export", (c) => exported(c, c.req.param("id")));
   pages.get("/runs/:id/replay", async (c) => {

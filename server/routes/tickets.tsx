@@ -15,6 +15,7 @@ import {
   VIEW_COOKIE,
   VIEW_SECONDS,
 } from "../pages/tickets.ts";
+import { besideTicket } from "./beside_ticket.ts";
 import { letGo } from "../services/letting_go.ts";
 import { runningCheck } from "../services/running_checks.ts";
 import { checkOutput, outputEnd, outputSoFar } from "../services/check_outputs.ts";
@@ -294,14 +295,16 @@ export function ticketPages(pages: Hono<Env>, tools: PageTools): void {
     const asked = c.req.query();
     const query = readDevelopmentQuery(asked, getCookie(c, VIEW_COOKIE));
     if (asked.view !== undefined) {
-      const options = { path: "/development", httpOnly: true, sameSite: "Strict" } as const;
+      const options = { path: "/", httpOnly: true, sameSite: "Strict" } as const;
       setCookie(c, VIEW_COOKIE, query.view, { ...options, maxAge: VIEW_SECONDS });
     }
     return show(c, <DevelopmentPage {...developmentPage(pageRequest(c, tools), query)} />);
   });
 
   pages.get("/tickets/:id", (c) => {
-    return show(c, <TicketPage {...ticketPage(pageRequest(c, tools), c.req.param("id"))} />);
+    const id = c.req.param("id");
+    const beside = besideTicket(c, id);
+    return show(c, <TicketPage {...ticketPage({ ...pageRequest(c, tools), beside }, id)} />);
   });
 
   const action = (
