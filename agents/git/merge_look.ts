@@ -15,6 +15,23 @@ export interface Combining {
   conflicts: string[] | null;
 }
 
+/**
+ * The tree of `head` combined with `base`, with conflicts marked in the files named, the base's side first; null: this
+ * git can't tell without a worktree. Throws `GitError` where it takes too long.
+ */
+export async function combinedTree(
+  { repo, head, base, signal }: { repo: string; head: string; base: string; signal: AbortSignal },
+): Promise<{ tree: string; paths: string[] } | null> {
+  const args = ["merge-tree", "--write-tree", "--name-only", "--no-messages", "-z"];
+  const { code, stdout } = await git(repo, [...args, checkCommit(base), checkCommit(head)], {
+    signal,
+    timeoutMs: LOOK_TIMEOUT_MS,
+  });
+  if (code !== 0 && code !== 1) return null;
+  const [tree = "", ...paths] = stdout.split("\0").map((part) => part.trim()).filter(Boolean);
+  return { tree, paths };
+}
+
 /** What would come of combining `head` with `base`. Throws `GitError`, also where it takes too long. */
 export async function wouldCombine(
   { repo, head, base, signal }: { repo: string; head: string; base: string; signal: AbortSignal },

@@ -70,6 +70,7 @@ import {
   retryTicket,
   startTicket,
 } from "../services/tickets.ts";
+import { combineForGuide } from "../services/guided_base.ts";
 import { continueTicket, pickUpBranch, takeOverTicket } from "../services/taking_over.ts";
 import { editTicket } from "../services/ticket_edits.ts";
 import { makeTicket } from "../services/ticket_making.ts";
@@ -197,11 +198,17 @@ export function ticketsApi(api: Api): void {
       out: ticketSchema,
       prepare: ({ app, params }) => pickUpBranch(app, params.id!, requestSignal()),
     }, ({ app, params, prepared }) => withSubtasks(app, continueTicket(app, params.id!, prepared)))
-    .post("/tickets/:id/guide", {
-      summary: "Give a blocked ticket's developer guidance in words",
-      body: guidanceInput,
-      out: ticketSchema,
-    }, ({ app, params, body }) => withSubtasks(app, guideTicket(app, params.id!, body.guidance)))
+    .post(
+      "/tickets/:id/guide",
+      {
+        summary: "Give a blocked ticket's developer guidance in words",
+        body: guidanceInput,
+        out: ticketSchema,
+        prepare: ({ app, params }) => combineForGuide(app, params.id!, requestSignal()),
+      },
+      ({ app, params, body, prepared }) =>
+        withSubtasks(app, guideTicket(app, params.id!, body.guidance, prepared)),
+    )
     .post(
       "/tickets/:id/approve",
       {
@@ -385,8 +392,9 @@ export function ticketPages(pages: Hono<Env>, tools: PageTools): void {
     const id = c.req.param("id");
     const { guidance = "" } = await readForm(c);
     return await act(
-      () => {
-        const ticket = guideTicket(c.var.app, id, guidance);
+      async () => {
+        const base = await combineForGuide(c.var.app, id, requestSignal());
+        const ticket = guideTicket(c.var.app, id, guidance, base);
         return done(c, ticketHref(id), `Ticket #${ticket.number} goes on with your guidance`);
       },
       ({ message, errors, status }) => {

@@ -15,7 +15,8 @@ import {
 } from "../store/conflict_rounds.ts";
 import { mergeRuleOf, putTicketMergeRule } from "../store/merge_rules.ts";
 import { getTicket, updateTicket } from "../store/tickets.ts";
-import { guidanceForTogether, type Together } from "./failed_merges.ts";
+import { guidanceFor, guidanceForTogether, TOLD_PATHS } from "./brought_words.ts";
+import type { Together } from "./failed_merges.ts";
 import { worktreeOf } from "./places.ts";
 import { startRun } from "./runs.ts";
 import { moveTicket } from "./ticket_moves.ts";
@@ -23,8 +24,6 @@ import { retryTicketIn } from "./tickets.ts";
 
 /** Most characters of a reason; a large conflict is better read in the repository. */
 const REASON_MAX_CHARS = 20_000;
-/** Most paths that the developer is told; the files themselves say the rest. */
-const TOLD_PATHS = 100;
 
 interface Work {
   project: Project;
@@ -118,20 +117,6 @@ export async function goOnResolving(
     startRun(app, tx, { ticket: back, purpose: "change", agent: routeByType(back.type) });
   });
   return true;
-}
-
-function guidanceFor(base: string, { paths }: ConflictRound): string {
-  const more = paths.length - TOLD_PATHS;
-  return [
-    `The base branch "${base}" has changed the same lines as this ticket. It was merged into your branch, and these ` +
-    "files hold the conflicts:",
-    ...paths.slice(0, TOLD_PATHS).map((path) => `- ${path}`),
-    ...(more > 0 ? [`- and ${more} more`] : []),
-    "Resolve each so that both purposes are kept, the base branch's and the ticket's. Between <<<<<<< and ||||||| " +
-    "stands what the base branch has, between ======= and >>>>>>> what the ticket has, between them what was there " +
-    "before. Leave none of these marks. A file without marks was deleted on one side, or is not text: decide which " +
-    "side holds. Then run the checks.",
-  ].join("\n");
 }
 
 /** Marks that the developer left in files that it was to resolve, in words; null: none. */

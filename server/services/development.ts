@@ -29,6 +29,7 @@ import { commandsMayRun, lacksNetwork, runCheck } from "./checks.ts";
 import { type Attempt, failureOf } from "./faults.ts";
 import { fillHome, keepHome } from "./caches.ts";
 import { gatherEvidence, isProven, isReviewable, whyNotReviewable } from "./evidence.ts";
+import { giveGuidedBase } from "./guided_base.ts";
 import { removeHome } from "./homes.ts";
 import { baseTip, followBranch, placeOf, ticketTip, worktreeOf } from "./places.ts";
 import { startRun } from "./runs.ts";
@@ -48,7 +49,9 @@ interface Work {
 const steps: Record<Exclude<TicketStep, "merge">, (work: Work) => Promise<void>> = {
   prepare,
   baseline,
-  develop: (work) => Promise.resolve(develop(work)),
+  develop: async (work) => {
+    if (!await giveGuidedBase(work.app, work)) develop(work);
+  },
   build: (work) => check(work, "build", "test"),
   test: (work) => check(work, "test", "review"),
   review: (work) => Promise.resolve(review(work)),

@@ -55,9 +55,3 @@ export function lastFailure(checks: readonly Check[]): Check | undefined {
     ? last
     : undefined;
 }
-
-/** What the developer is told of it, whose failures stand beside it. */
-export const guidanceForTogether = (baseBranch: string, { title }: Ticket): string =>
-  `The base branch "${baseBranch}" has moved on, and with it the checks of this ticket fail: each passes alone. It was ` +
-  "merged into your branch; no lines conflict, but what the two do does. Mend it so that both purposes are kept, the " +
-  `base branch's and the ticket's ("${title}"). Then run the checks.`;

@@ -33,6 +33,7 @@ import {
 import { findWorktree } from "../store/worktrees.ts";
 import { baseDirOf, removeBaseLeft } from "./base_leftovers.ts";
 import { isReviewable } from "./evidence.ts";
+import { type GuidedBase, recordGuidedBase } from "./guided_base.ts";
 import { requestOf } from "./change_requests.ts";
 import { requireLookedAt } from "./looked_at.ts";
 import { cancelTicketJobs, enqueueAdvanceTicket } from "./ticket_jobs.ts";
@@ -247,17 +248,26 @@ export function allowCommands(app: App, id: string): Ticket {
   });
 }
 
-/** Gives a blocked ticket's developer guidance in words; the work goes on with it. */
-export function guideTicket(app: App, id: string, guidance: string): Ticket {
+/**
+ * Gives a blocked ticket's developer guidance in words; the work goes on with it. `base`: from `combineForGuide`; the
+ * developer gets it in its worktree.
+ */
+export function guideTicket(
+  app: App,
+  id: string,
+  guidance: string,
+  base: GuidedBase | null = null,
+): Ticket {
   requireText(guidance, "guidance", "Cannot guide the developer: say what to do");
   return transact(app, (tx) => {
     const before = getTicket(tx.db, id);
     if (before.status !== "blocked") refuse(before, "guide");
     requireNeeds(tx, before, "guide");
     settleTicketJobs(tx, id);
+    const withBase = recordGuidedBase(tx, before, base);
     const ticket = moveTicket(tx, id, "in_progress", { step: "develop", round: 0, guidance });
     const open = listSubtasks(tx.db, id).some((s) => s.status !== "done" && s.status !== "skipped");
-    if (open || !findWorktree(tx.db, id)) {
+    if (withBase || open || !findWorktree(tx.db, id)) {
       const step = ticket.headCommit ? "develop" : "prepare";
       enqueueAdvanceTicket(tx, updateTicket(tx, id, { step }));
     } else {
