@@ -205,3 +205,43 @@ Deno.test("what a document's status was and became is shown with who and when, a
     /id="document-statuses"[^]*Done[^]*was Approved; by outside[^]*was In review; by owner/,
   );
 });
+
+Deno.test("a file that is emptied or cut off while an editor writes it changes no status", async () => {
+  await using bed = await bench();
+  const { b, id } = bed;
+  const approved = "---\nstatus: approved\nowner: Ana\n---\n# A\n";
+  const write = async (text: string | Uint8Array) => {
+    await b.repo.write(at("a.md"), text);
+    await b.follow();
+  };
+  await write(approved);
+  const statuses = () =>
+    listStatusChanges(b.app.db, id, 10).map(({ data: { from, to } }) => `${from} ${to}`);
+  const before = statuses();
+  for (const cut of ["", "\n", "--", "---\n", "---\nstatus: app", "---\r\nstatus: done\r\n"]) {
+    await write(cut);
+    equal(getDocument(b.app.db, id).status, "draft", JSON.stringify(cut));
+    await write(approved);
+  }
+  // Half a letter.
+  await write(new Uint8Array([0xc3]));
+  await write(approved);
+  deepEqual(statuses(), before);
+  await write("");
+  await write(approved.replace("approved", "done"));
+  deepEqual(statuses(), ["approved done", ...before]);
+  // Cut off twice before it is whole again; then whole, and without any status.
+  await write("");
+  await write("---\n");
+  await write("# A\n");
+  await write(approved);
+  deepEqual(statuses(), ["draft approved", "approved done", ...before]);
+  // Saved here while it was cut off, it is what the save says.
+  await write("");
+  const { document } = await openDocument(b.app, id, never);
+  const saved = { text: approved.replace("approved", "review"), seen: document.version };
+  setDocumentSaves(b.app, b.project.id, "files");
+  await saveDocument(b.app, id, saved, never);
+  await write(approved);
+  equal(statuses()[0], "review approved");
+});

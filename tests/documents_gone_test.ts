@@ -113,6 +113,32 @@ Deno.test("the last text comes back, not an older save or commit", async () => {
   equal((await bringBack(b.app, id, never)).text, "committed after\n");
 });
 
+Deno.test("where nobody knows the last text, the newer of save and commit comes back", async () => {
+  for (const isSavedLater of [false, true]) {
+    await using b = await bench("files");
+    const id = b.idOf(PATH);
+    const save = async () => {
+      const { document } = await openDocument(b.app, id, never);
+      await saveDocument(b.app, id, { text: "saved\n", seen: document.version }, never);
+    };
+    const commit = () => b.repo.commit("Theirs", { [`planning/${PATH}`]: "committed\n" });
+    // The commit has the machine's time.
+    if (isSavedLater) {
+      await commit();
+      b.app.advance(100 * 365 * 24 * 60 * 60_000);
+      await save();
+    } else {
+      await save();
+      await commit();
+    }
+    await b.repo.write(`planning/${PATH}`, "kept by nobody\n");
+    await b.follow();
+    await Deno.remove(`${b.repo.dir}/planning/${PATH}`);
+    await b.follow();
+    equal((await bringBack(b.app, id, never)).text, isSavedLater ? "saved\n" : "committed\n");
+  }
+});
+
 Deno.test("where another document has the path by now, neither is written over", async () => {
   await using b = await bench("commit");
   const id = b.idOf(PATH);

@@ -64,6 +64,8 @@ export interface ConfigFacts {
   isPlain: boolean;
   /** Names of the filters that somebody has set up: some program is to run for them. */
   filters: ReadonlySet<string>;
+  /** Text files may stand in the folder with other line ends than in commits (`core.autocrlf`). */
+  changesLineEnds: boolean;
   /** It says where a file of attributes is (`core.attributesFile`). */
   namesAttributes: boolean;
 }
@@ -102,6 +104,7 @@ export async function configFacts(
     user: userIn(entries),
     isPlain: isPlain(entries),
     filters: filtersIn(entries),
+    changesLineEnds: !isOff(lastOf(entries, "core.autocrlf")),
     namesAttributes: lastOf(entries, "core.attributesfile") !== null,
   };
   if (mayBeRemembered(own, entries)) {
@@ -152,11 +155,14 @@ const userIn = (entries: readonly Entry[]): ConfigFacts["user"] => ({
 /** They change nothing about where files lie, or how objects are stored. */
 const KNOWN_EXTENSIONS = /^extensions\.(?:noop|objectformat|worktreeconfig|preciousobjects)$/;
 
+const isOff = (value: string | null): boolean =>
+  ["", "false", "no", "off", "0"].includes(value?.toLowerCase() ?? "");
+
 function isPlain(entries: readonly Entry[]): boolean {
-  const said = (key: string) => lastOf(entries, key)?.toLowerCase() ?? "";
-  return ["", "false", "no", "off", "0"].includes(said("core.bare")) &&
+  const shared = lastOf(entries, "core.sharedrepository");
+  return isOff(lastOf(entries, "core.bare")) &&
     lastOf(entries, "core.worktree") === null &&
-    ["", "false", "no", "off", "0", "umask"].includes(said("core.sharedrepository")) &&
+    (isOff(shared) || shared!.toLowerCase() === "umask") &&
     !entries.some(({ key }) => key.startsWith("extensions.") && !KNOWN_EXTENSIONS.test(key));
 }
 

@@ -3,13 +3,15 @@
  * from git's own objects, without a working tree, so that nothing of the person's is in its way; where the branch is
  * checked out, that folder moves along by git's fast-forward, which refuses to overwrite an edit.
  */
+import { join } from "node:path";
 import { AppError } from "../../server/errors.ts";
 import { rememberMade, type Way, wayTo } from "./commit_trees.ts";
 import { isInside } from "./contents.ts";
+import { landFile } from "./file_landing.ts";
 import { filteredAmong } from "./filters.ts";
 import { configOf, gitBytes, gitOk } from "./git.ts";
 import { type Landed, landMerge } from "./landing.ts";
-import { type NewObject, objectId, objectOf, writeObjects } from "./loose_objects.ts";
+import { isOfSystem, type NewObject, objectId, objectOf, writeObjects } from "./loose_objects.ts";
 import {
   checkCommit,
   commitTree,
@@ -17,6 +19,7 @@ import {
   gaffer,
   type Identity,
   treeOf,
+  type TreePlace,
   treePlaces,
 } from "./repository.ts";
 import type { Signer } from "./signing.ts";
@@ -116,7 +119,21 @@ export async function commitFile(spec: FileCommit): Promise<Landed> {
     );
   }
   const landing = { repo, base: branch, commit, expectedTip: tip, signal };
-  return await landMerge({ ...landing, fresh: true, places });
+  const swiftly = (holder: TreePlace) => landSwiftly(spec, commit, holder);
+  return await landMerge({ ...landing, fresh: true, places, swiftly });
+}
+
+/** False: it is not for that way to land, and nothing was done. */
+async function landSwiftly(
+  spec: FileCommit,
+  commit: string,
+  { main, gitDir }: TreePlace,
+): Promise<boolean> {
+  const { repo, tip, path, content, signal } = spec;
+  const before = await fileBlob(repo, tip, path, signal);
+  if (content === null || before === null || !main || gitDir !== join(repo, ".git")) return false;
+  const bytes = new Uint8Array(content);
+  return await landFile({ ...spec, commit, before, content: bytes, who: whoOf(spec) });
 }
 
 async function makeCommit(spec: FileCommit): Promise<string> {
@@ -164,25 +181,23 @@ function changedTrees(
   return { tree, made };
 }
 
-function commitText(
-  { tip, identity, atSeconds, message }: FileCommit,
-  tree: string,
-): Uint8Array<ArrayBuffer> {
-  const who = `${named(identity)} ${Math.floor(atSeconds)} +0000`;
+function commitText(spec: FileCommit, tree: string): Uint8Array<ArrayBuffer> {
+  const { tip, message } = spec;
+  const who = whoOf(spec);
   return new TextEncoder().encode(
     `tree ${tree}\nparent ${checkCommit(tip)}\nauthor ${who}\ncommitter ${who}\n\n${message}`,
   );
 }
 
-const isOfSystem = (error: unknown): boolean =>
-  error instanceof Error && (error.name in Deno.errors || "code" in error);
+const whoOf = ({ identity, atSeconds }: FileCommit): string =>
+  `${named(identity)} ${Math.floor(atSeconds)} +0000`;
 
 /** By git alone, in whatever way the repository keeps its objects. */
 async function importCommit(spec: FileCommit): Promise<string> {
-  const { repo, tip, path, content, identity, message, atSeconds, signal } = spec;
+  const { repo, tip, path, content, message, signal } = spec;
   const messageBytes = new TextEncoder().encode(message).length;
   const head = `commit ${KEEPING_REF}\nmark :1\n` +
-    `committer ${named(identity)} ${Math.floor(atSeconds)} +0000\n` +
+    `committer ${whoOf(spec)}\n` +
     `data ${messageBytes}\n${message}\nfrom ${checkCommit(tip)}\n` +
     (content === null ? `D ${path}\n` : `M ${FILE_MODE} inline ${path}\ndata ${content.length}\n`);
   const end = `${content === null ? "" : "\n"}\nget-mark :1\ndone\n`;

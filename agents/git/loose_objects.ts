@@ -82,3 +82,7 @@ async function compress(parts: readonly Uint8Array[]): Promise<Uint8Array> {
   const { deflateSync } = await import("node:zlib");
   return deflateSync(Buffer.concat(parts), { level: 1 });
 }
+
+/** Whether the system said it, so that git says the same better or knows a way. */
+export const isOfSystem = (error: unknown): boolean =>
+  error instanceof Error && (error.name in Deno.errors || "code" in error);

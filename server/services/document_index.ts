@@ -16,6 +16,7 @@ import {
   putWords,
 } from "../store/documents.ts";
 import { type GoneDocument, pruneGone } from "../store/documents_gone.ts";
+import { statusBefore } from "./document_cut_off.ts";
 import { documentFacts, documentVersion, keysOf, splitDocument } from "./document_facts.ts";
 import { findMoves, idFor } from "./document_moves.ts";
 import { documentPlace, type FileText } from "./document_place.ts";
@@ -93,23 +94,22 @@ function index(
   files: readonly ReadFile[],
   { isOwn }: { isOwn: boolean },
 ): PlanningDocument[] {
-  const documents = files.map(({ path, bytes, text, stamp, problem, from }) => {
+  const documents = files.map(({ path, bytes, text, stamp, problem, from: moved }) => {
     const { links, files, saysStatus, ...facts } = documentFacts(path, text);
     const before = isOwn ? null : findDocument(tx.db, projectId, path);
+    const from = before && statusBefore(tx, before, text);
     const document = putDocument(
       tx,
       { ...facts, projectId, path, bytes, stamp, problem: problem || facts.problem },
       {
-        id: idFor(tx, { projectId, path }, from),
+        id: idFor(tx, { projectId, path }, moved),
         names: keysOf({ path, title: facts.title }),
         links,
       },
     );
     putDocumentFiles(tx, document, files);
     // A file that is being written may be empty, cut off or unreadable for a moment: that takes no approval away.
-    if (before && !problem && saysStatus) {
-      tellStatus(tx, document, { from: before.status, by: "outside" });
-    }
+    if (!problem && saysStatus) tellStatus(tx, document, { from, by: "outside" });
     const saysAnother = !problem && saysStatus && !approvedStatuses.includes(document.status);
     if (saysAnother) dropApproval(tx, document.id);
     return document;

@@ -1,11 +1,12 @@
 /** Documents whose files are gone: which of them can be brought back, and how. */
 import { documentBlob, readBlobs } from "../../agents/git/document_branch.ts";
-import { listAllDocumentCommits } from "../../agents/git/document_history.ts";
+import { listAllDocumentCommits, listDocumentCommits } from "../../agents/git/document_history.ts";
 import { tipOf } from "../../agents/git/repository.ts";
 import type { App } from "../app.ts";
 import { AppError } from "../errors.ts";
 import type { Project } from "../records.ts";
 import { findSaveText, listSaves } from "../store/document_drafts.ts";
+import { listMoves } from "../store/document_moves.ts";
 import { getSpot, type GoneDocument, listGoneSince } from "../store/documents_gone.ts";
 import { getProject } from "../store/projects.ts";
 import { documentVersion, withoutCr } from "./document_facts.ts";
@@ -55,37 +56,55 @@ const LOOKED_THROUGH = 10;
 /** What the index saw last, where that is known, else what was saved or committed last. */
 async function lastText(
   app: App,
-  { id, projectId, path }: Pick<GoneDocument, "id" | "projectId" | "path">,
+  gone: Pick<GoneDocument, "id" | "projectId" | "path">,
   signal: AbortSignal,
 ): Promise<string | null> {
+  const { id, projectId } = gone;
   const last = listGoneSince(app.db, projectId, "", GONE_LISTED).find((one) => one.id === id)
     ?.version;
-  const saves = listSaves(app.db, { projectId, path }).slice(0, LOOKED_THROUGH);
-  const saved = saves.flatMap((save) => findSaveText(app.db, { projectId, path }, save.id) ?? []);
+  const saved = listSaves(app.db, gone).slice(0, LOOKED_THROUGH).flatMap(({ id, at }): Kept[] => {
+    const text = findSaveText(app.db, gone, id);
+    return text === null ? [] : [{ text, at }];
+  });
   const isLast = (text: string) => documentVersion(text) === last;
-  const found = saved.find(isLast);
-  if (found !== undefined) return found;
-  const committed = await committedTexts(app, { projectId, path }, signal);
+  const found = saved.find(({ text }) => isLast(text));
+  if (found !== undefined) return found.text;
+  const committed = await committedTexts(app, gone, signal);
   // As it is, or as git wrote it into the folder.
-  const forms = committed.flatMap((text) => [text, withoutCr(text).replaceAll("\n", "\r\n")]);
-  return forms.find(isLast) ?? saved[0] ?? committed[0] ?? null;
+  const forms = committed.flatMap(({ text }) => [
+    text,
+    withoutCr(text).replaceAll("\n", "\r\n"),
+  ]);
+  return forms.find(isLast) ?? newer(saved[0], committed[0])?.text ?? null;
+}
+
+/** A text that is known, since then (UTC text). */
+interface Kept {
+  text: string;
+  at: string;
+}
+
+/** Of two as new as each other, the save: a commit's time is cut to seconds. */
+function newer(saved: Kept | undefined, committed: Kept | undefined): Kept | undefined {
+  if (!saved || !committed) return saved ?? committed;
+  return committed.at > saved.at ? committed : saved;
 }
 
 async function committedTexts(
   app: App,
-  { projectId, path }: Pick<GoneDocument, "projectId" | "path">,
+  { id, projectId, path }: Pick<GoneDocument, "id" | "projectId" | "path">,
   signal: AbortSignal,
-): Promise<string[]> {
+): Promise<Kept[]> {
   const { path: repo, baseBranch } = getProject(app.db, projectId);
   const tip = await tipOf(repo, baseBranch, signal);
   if (tip === null) return [];
-  const commits = (await listAllDocumentCommits({ repo, tip, signal })).get(path) ?? [];
-  const blobs: string[] = [];
-  for (const commit of commits.slice(0, LOOKED_THROUGH)) {
-    // The one that removed it has none.
-    const blob = await documentBlob(repo, commit, path, signal);
-    if (blob !== null) blobs.push(blob);
+  const moves = listMoves(app.db, id);
+  const commits = await listDocumentCommits({ repo, tip, path, moves, signal });
+  const blobs: { blob: string; at: string }[] = [];
+  for (const { commit, at, path, removed } of commits.slice(0, LOOKED_THROUGH)) {
+    const blob = removed ? null : await documentBlob(repo, commit, path, signal);
+    if (blob !== null) blobs.push({ blob, at });
   }
-  const texts = await readBlobs(repo, [...new Set(blobs)], signal);
-  return blobs.map((blob) => texts.get(blob) ?? "");
+  const texts = await readBlobs(repo, [...new Set(blobs.map(({ blob }) => blob))], signal);
+  return blobs.map(({ blob, at }) => ({ text: texts.get(blob) ?? "", at }));
 }
