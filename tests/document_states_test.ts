@@ -148,3 +148,10 @@ Deno.test("a document's page follows what it names, also an idea to its ticket",
     /"#state-idea-1-1"[^>]*><span[^>]*><span class="badge tone-running">In progress/,
   );
 });
+
+Deno.test("what stands in code names nothing, and counts for no progress", () => {
+  const { progress } = shown(
+    "# R\n\n- #idea-2 is done, not `#idea-1`\n- `#idea-1`\n\n| a |\n|---|\n| #idea-2 `#idea-1` |\n",
+  );
+  deepEqual(progress, [["r", "2 of 2"]]);
+});

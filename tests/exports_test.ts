@@ -1,4 +1,6 @@
 /** Documents as files: HTML that needs nothing else, PDF, JSON and a zip of all. */
+import { listVersions } from "../server/services/document_versions.ts";
+import { getDocument } from "../server/store/documents.ts";
 import {
   deepStrictEqual as deepEqual,
   doesNotMatch,
@@ -120,6 +122,31 @@ Deno.test("JSON has texts, front matter, links and versions, as its schema says"
   deepEqual(saving!.versions, [saved]);
   const one = await exportDocument(b.app, b.idOf("map.md"), "json", never);
   equal(JSON.parse(String(one.content)).documents.length, 1);
+});
+
+Deno.test("the versions of an export are also those of names that a document had before", async () => {
+  await using b = await bench();
+  const text = files[SAVING];
+  await b.repo.git("mv", "planning/specs/saving.md", "planning/specs/storing.md");
+  await b.repo.git("commit", "-qm", "Rename");
+  await b.repo.commit("Say more", { "planning/specs/storing.md": `${text}\nMore.\n` });
+  await b.repo.commit("Another of the old name", { [SAVING]: "# Something else\n" });
+  await b.follow();
+  const { content } = await exportProject(b.app, b.project.id, "json", never);
+  const { documents } = JSON.parse(String(content));
+  const of = (path: string) =>
+    documents.find((document: { path: string }) => document.path === path).versions;
+  const subjects = async (path: string) =>
+    (await Promise.all(of(path).map((id: string) => b.repo.git("log", "-1", "--format=%s", id))))
+      .slice(0, 2);
+  deepEqual(await subjects("specs/storing.md"), ["Say more", "Rename"]);
+  const listed = await listVersions(
+    b.app,
+    getDocument(b.app.db, b.idOf("specs/storing.md")),
+    never,
+  );
+  deepEqual(of("specs/storing.md"), listed.map(({ id }) => id), "as its page lists them");
+  equal(of("specs/storing.md").length, 3);
 });
 
 Deno.test("a zip holds the files in their folders, the images that they show, and the JSON", async () => {

@@ -166,7 +166,7 @@ export function countablesOf(tokens: Token[]): CountedHeading[] {
         add(state >= 0 && isNamed ? { ...item, ticked: DONE.test(cells[state] ?? "") } : item);
       }
     } else if (token.type === "inline") {
-      const references = referencesIn(token.content);
+      const references = namedBy(token);
       if (row) {
         row.cells.push(token.content.trim());
         row.item.references.push(...references);
@@ -179,9 +179,15 @@ export function countablesOf(tokens: Token[]): CountedHeading[] {
   return headings.filter(({ items }) => items.length > 0);
 }
 
+/** What stands in code names nothing. */
+function namedBy({ content, children }: Token): Reference[] {
+  // Most lines of a long text name nothing.
+  if (!content.includes("#")) return [];
+  return (children ?? []).filter(({ type }) => type === "text")
+    .flatMap(({ content }) => referencesIn(content));
+}
+
 function referencesIn(text: string): Reference[] {
-  // Most lines of a long text have none.
-  if (!text.includes("#")) return [];
   return [...text.matchAll(REFERENCE)].map(([, kind, number]) => ({
     kind: kind as Reference["kind"],
     number: Number(number),
@@ -196,7 +202,7 @@ export interface CountedPart {
   references: Reference[];
 }
 
-/** The parts of a text that name two things or more; what stands in code names nothing. */
+/** The parts of a text that name two things or more. */
 export function partsOf(tokens: Token[]): CountedPart[] {
   const parts: CountedPart[] = [];
   let row: CountedPart | null = null;
@@ -211,8 +217,7 @@ export function partsOf(tokens: Token[]): CountedPart[] {
       add(row);
       row = null;
     } else if (token.type === "inline" && token.content.includes("#")) {
-      const words = (token.children ?? []).filter(({ type }) => type === "text");
-      const references = words.flatMap(({ content }) => referencesIn(content));
+      const references = namedBy(token);
       if (references.length === 0) return;
       const isCell = /^t[dh]_open$/.test(tokens[index - 1]?.type ?? "");
       if (isCell) {
