@@ -68,6 +68,10 @@ Deno.test("what is wrong with a form stands at its field, beside what was typed"
     [{ command: "" }, /Write the program to start/],
     [{ transport: "http" }, /Write the address of the server/],
     [{ transport: "http", url: "ftp://a" }, /begins with http/],
+    [
+      { env: "TOKEN=$DOCS_TOKEN\nmy-name=x" },
+      /id="[^"]*env-error"[^]*Name variables with letters, digits and underscores/,
+    ],
     [{ timeout_seconds: "soon" }, /timeout_seconds-error/],
   ] as const;
   for (const [changes, words] of wrong) {
