@@ -1,4 +1,5 @@
 /** Works out how hands are started: which program, in which confinement, with which environment. */
+import { carriedEnv } from "./carried_env.ts";
 import { type HandsConfig, type HandsRole, isSandboxed } from "./hands_config.ts";
 import { findProgram } from "./find_program.ts";
 import { findSandbox, type FoundSandbox, tried } from "./find_sandbox.ts";
@@ -186,11 +187,14 @@ export class Launcher {
       );
     }
     const marker = `${(await this.temp()).markerPrefix}${crypto.randomUUID()}`;
+    // The person's variables hold secrets.
+    const carried = carriedEnv(env);
     const plan = await sandboxPlan({
       place,
       network: false,
       toolchains,
-      env: { ...sandboxEnvironment(this.#env, toolchains), ...env, [MARKER_VARIABLE]: marker },
+      env: { ...sandboxEnvironment(this.#env, toolchains), [MARKER_VARIABLE]: marker },
+      keepsEnv: true,
       shown: [],
       protectedPaths: this.#options.protectedPaths,
       emptyFile: await this.#emptyFile(),
@@ -198,11 +202,11 @@ export class Launcher {
     }, signal);
     // Within the sandbox: bubblewrap itself is not to be held back by them.
     const own = ulimits(limits, { isBash: false, ownNamespace: true });
-    const limited = `{ ${own}; } 2>/dev/null; exec "$@"`;
+    const limited = `{ ${own}; } 2>/dev/null; ${carried.script} exec "$@"`;
     return {
       program: sh,
       args: bubblewrapCommand(bwrap, plan, ["/bin/sh", "-c", limited, "sh", command, ...args]),
-      env: {},
+      env: carried.env,
       marker,
       tempDir: null,
       mayLeave: false,

@@ -85,8 +85,10 @@ export interface SandboxOptions {
   /** It shares the machine's network, this machine's own services included. */
   network: boolean;
   toolchains: Toolchains;
-  /** Environment of the process. */
+  /** Environment of the process; it can be read by who looks at the arguments. */
   env: Record<string, string>;
+  /** What starts the sandbox has no variable but such as are meant for the process, too. */
+  keepsEnv?: boolean;
   /** More that is shown read-only: [path here, path in the sandbox]. */
   shown: readonly (readonly [string, string])[];
   /** Never visible, whatever they lie in. */
@@ -106,12 +108,16 @@ export interface SandboxPlan {
   config: string | null;
 }
 
+/** Variables that the shell which starts bubblewrap sets by itself. */
+const shellsOwn = ["PWD", "OLDPWD", "SHLVL", "_"];
+
 /** Namespaces of its own, and the system's files: what every sandbox begins with. */
-export function baseArgs(tmp: TmpLimits | null, network = false): string[] {
+export function baseArgs(tmp: TmpLimits | null, network = false, keepsEnv = false): string[] {
   const size = (bytes: number | undefined) => bytes === undefined ? [] : ["--size", String(bytes)];
   return [
     ...["--unshare-all", ...(network ? ["--share-net"] : [])],
-    ...["--die-with-parent", "--new-session", "--clearenv"],
+    ...["--die-with-parent", "--new-session"],
+    ...keepsEnv ? shellsOwn.flatMap((name) => ["--unsetenv", name]) : ["--clearenv"],
     ...["--cap-drop", "ALL", "--hostname", "gaffer"],
     ...systemArgs(),
     ...(network ? networkFiles.flatMap((path) => ["--ro-bind-try", path, path]) : []),
@@ -123,14 +129,15 @@ export function baseArgs(tmp: TmpLimits | null, network = false): string[] {
 
 /** What later arguments show lies over what earlier ones do; so the place comes after all that hides. */
 export async function sandboxPlan(
-  { place, network, toolchains, env, shown, protectedPaths, emptyFile, tmp }: SandboxOptions,
+  { place, network, toolchains, env, keepsEnv, shown, protectedPaths, emptyFile, tmp }:
+    SandboxOptions,
   signal: AbortSignal,
 ): Promise<SandboxPlan> {
   const { visible } = toolchains;
   const around = [...visible, ...shown.map(([path]) => path), ...systemDirs];
   const git = await gitView(place, signal);
   const args = [
-    ...baseArgs(tmp, network),
+    ...baseArgs(tmp, network, keepsEnv),
     ...(place.homeDir ? ["--bind", place.homeDir, SANDBOX_HOME] : ["--dir", SANDBOX_HOME]),
     ...visible.flatMap((path) => ["--ro-bind", path, path]),
     ...shown.flatMap(([path, at]) => ["--ro-bind", path, at]),

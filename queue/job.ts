@@ -55,8 +55,8 @@ export interface JobPolicy {
 export const jobPolicies: { readonly [K in JobKind]: JobPolicy } = {
   advance_idea: { queue: "steps", timeoutMs: 5 * MINUTE_MS, maxAttempts: 8 },
   // The runtime ends a run at its limits of turns, cost, silence and time. Attempts fail only for want of a
-  // network or of a service with room: a laptop that was shut overnight must find its runs going on.
-  run_agent: { queue: "agents", timeoutMs: null, maxAttempts: 100 },
+  // network or of a service with room: whoever comes back from a long weekend must find the runs going on.
+  run_agent: { queue: "agents", timeoutMs: null, maxAttempts: 1_000 },
   // Each of the project's commands in it has its own, shorter time-out.
   advance_ticket: { queue: "steps", timeoutMs: 24 * HOUR_MS, maxAttempts: 8 },
   // One may run five commands, each for as long as a project's settings let it (COMMAND_SECONDS_MAX).

@@ -15,7 +15,7 @@ const USUAL: Ceilings = { firstMs: 5 * SECOND_MS, lastMs: 10 * MINUTE_MS };
 const ceilings: Partial<Record<FailureReason, Ceilings>> = {
   stream_broken: { firstMs: SECOND_MS, lastMs: MINUTE_MS },
   worker_lost: { firstMs: SECOND_MS, lastMs: MINUTE_MS },
-  network: { firstMs: 2 * SECOND_MS, lastMs: 5 * MINUTE_MS },
+  network: { firstMs: 2 * SECOND_MS, lastMs: 10 * MINUTE_MS },
   rate_limited: { firstMs: 10 * SECOND_MS, lastMs: 10 * MINUTE_MS },
   overloaded: { firstMs: 10 * SECOND_MS, lastMs: 10 * MINUTE_MS },
 };

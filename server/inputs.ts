@@ -64,6 +64,9 @@ const pairs = (what: string) =>
     `${what}; a value "$NAME" is that of Gaffer's own environment, so that no secret is written down here`,
   );
 
+/** A shell in the sandbox gives them to the program. */
+const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
 const mcpServerFields = () => ({
   name: z.string().trim().regex(MCP_SERVER_NAME, {
     error: "Use at most 20 lower-case letters, digits and hyphens, a letter first",
@@ -73,7 +76,11 @@ const mcpServerFields = () => ({
     "stdio: the program that is started with each run, in the sandbox of its place",
   ),
   args: z.array(z.string().max(COMMAND_MAX_CHARS)).max(50).default([]),
-  env: pairs("stdio: variables for the program").default({}),
+  env: pairs("stdio: variables for the program")
+    .refine((env) => Object.keys(env).every((name) => VARIABLE_NAME.test(name)), {
+      error: "Name variables with letters, digits and underscores, no digit first",
+    })
+    .default({}),
   url: z.union([
     z.literal(""),
     z.url({ protocol: /^https?$/, error: "Write an address that begins with http:// or https://" }),

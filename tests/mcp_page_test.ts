@@ -1,7 +1,10 @@
 /** MCP servers by API and page: added, changed, refused, removed. */
 import { deepStrictEqual as deepEqual, match, strictEqual as equal } from "node:assert";
+import type { McpServers } from "../agents/mcp/servers.ts";
 import { MAX_MCP_SERVERS } from "../server/services/mcp_servers.ts";
 import { listActiveMcpServers, listMcpServers } from "../server/store/mcp_servers.ts";
+import { tempDir } from "./gaffer.ts";
+import { TestRepo } from "./git_support.ts";
 import { pagesBench } from "./pages_support.ts";
 import { testApp } from "./support.ts";
 
@@ -68,6 +71,10 @@ Deno.test("what is wrong with a form stands at its field, beside what was typed"
     [{ command: "" }, /Write the program to start/],
     [{ transport: "http" }, /Write the address of the server/],
     [{ transport: "http", url: "ftp://a" }, /begins with http/],
+    [
+      { env: "TOKEN=$DOCS_TOKEN\nmy-name=x" },
+      /id="[^"]*env-error"[^]*Name variables with letters, digits and underscores/,
+    ],
     [{ timeout_seconds: "soon" }, /timeout_seconds-error/],
   ] as const;
   for (const [changes, words] of wrong) {
@@ -93,4 +100,25 @@ Deno.test("a project has so many servers and no more", async () => {
   const refused = await pages.post(at, { ...program, name: "more" });
   equal(refused.status, 409);
   match(await refused.text(), /a project may have 10/);
+});
+
+Deno.test("a trial that leaves tools out shows the others, and names those", async () => {
+  await using data = await tempDir();
+  await using repo = await TestRepo.make({ "README.md": "one\n" });
+  using app = testApp({ config: { dataDir: data.path } });
+  const project = app.project({ path: repo.dir });
+  const pages = pagesBench(app);
+  const at = `/projects/${project.id}/mcp-servers`;
+  await pages.post(at, program);
+  const [server] = listMcpServers(app.db, project.id);
+  const offers = (tools: string[], problems: string[]) => {
+    const found = tools.map((name) => ({ name, description: "", inputSchema: {} }));
+    const servers = { tools: found, problems, close: () => Promise.resolve() };
+    app.agents.serve = () => Promise.resolve(servers as unknown as McpServers);
+  };
+  const trial = async () => await (await pages.post(`${at}/${server!.id}/try`)).text();
+  offers(["mcp__docs__search"], ["Left out: a.b"]);
+  match(await trial(), /docs offers 1 tool[^]*Left out: a\.b[^]*mcp__docs__search/);
+  offers([], ["Cannot start it"]);
+  match(await trial(), /docs could not be started[^]*Cannot start it/);
 });

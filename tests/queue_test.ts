@@ -586,6 +586,17 @@ Deno.test("retryDelayMs() stays between nothing and a doubling, capped ceiling",
   ok(Number.isFinite(retryDelayMs(10_000, { random: () => 0.5 })));
 });
 
+Deno.test("a run waits out a long weekend without a network, or without a service that has room", () => {
+  const { maxAttempts } = jobPolicies.run_agent;
+  for (const failure of ["network", "server_error", "overloaded", "rate_limited"] as const) {
+    let waitedMs = 0;
+    for (let attempt = 1; attempt < maxAttempts; attempt++) {
+      waitedMs += retryDelayMs(attempt, { random: () => 0.5, failure });
+    }
+    ok(waitedMs >= 3 * DAY_MS, `${failure}: ${Math.round(waitedMs / HOUR_MS)} hours`);
+  }
+});
+
 Deno.test("retryDelayMs() never comes back before the other side's pause, up to a day", () => {
   const delay = (afterMs: number, random = 0) => retryDelayMs(1, { random: () => random, afterMs });
   equal(delay(30 * SECOND_MS), 30 * SECOND_MS);

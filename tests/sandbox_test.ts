@@ -6,7 +6,7 @@ import {
   rejects,
   strictEqual as equal,
 } from "node:assert";
-import type { Launcher } from "../agents/hands_launch.ts";
+import { Launcher } from "../agents/hands_launch.ts";
 import { handsLimits, withChanges } from "../agents/hands_limits.ts";
 import { HandsWatch } from "../agents/hands_watch.ts";
 import { openTransportIn } from "../agents/mcp/open_transport.ts";
@@ -17,6 +17,18 @@ import { absolutePath, folderOf, isInside, relativePath } from "../agents/paths.
 import { findToolchains } from "../agents/toolchains.ts";
 import type { LimitChanges } from "../agents/protocol.ts";
 import { confinements, noSignal, testConfined, testHands, TestPlace } from "./place_support.ts";
+
+function testLauncher(): Launcher & AsyncDisposable {
+  const launcher = new Launcher({
+    root: new URL("../", import.meta.url),
+    compiled: false,
+    sandbox: "auto",
+    protectedPaths: [],
+    limits: handsLimits(8 * 1024 ** 3),
+    log: silentLog,
+  });
+  return Object.assign(launcher, { [Symbol.asyncDispose]: () => launcher.close() });
+}
 
 // ---------------------------------------------------------------- toolchains
 
@@ -296,6 +308,37 @@ Deno.test({
     const limits = 'echo "cpu $(ulimit -t) files $(ulimit -n) size $(ulimit -f)" >&2; exit 1';
     match(await problemOf(limits), /cpu 77 files 99 size 16777216/);
     match(await problemOf(limits, { fileBytes: 1024 ** 2, cpuSeconds: 5 }), /cpu 5 .* size 2048/);
+  },
+});
+
+Deno.test({
+  name:
+    `what an MCP server is given stands in no argument list, and it gets it all, ${bubblewrap.name}`,
+  ignore: bubblewrap.ignore,
+  async fn() {
+    await using place = new TestPlace();
+    await using launcher = testLauncher();
+    const value = "a 'quoted' $(value)\nof two lines";
+    const env = { SECRET_THING: value, LD_PRELOAD: "/nonexistent.so" };
+    const script = 'printf "%s|%s" "$SECRET_THING" "$(env | grep -c -e CARRIED -e OLDPWD)"';
+    const launch = await launcher.program(
+      place.place,
+      { command: "sh", args: ["-c", script], env },
+      noSignal,
+    );
+    equal(launch.args.join("\n").includes("quoted"), false);
+    equal("LD_PRELOAD" in launch.env, false, "what starts the sandbox does not obey it");
+    const { stdout } = await new Deno.Command(launch.program, {
+      args: launch.args,
+      env: launch.env,
+      clearEnv: true,
+      cwd: "/",
+    }).output();
+    equal(new TextDecoder().decode(stdout), `${value}|0`);
+    await rejects(
+      launcher.program(place.place, { command: "sh", args: [], env: { "A; id": "x" } }, noSignal),
+      { code: "conflict", message: /Cannot set the variable "A; id"/ },
+    );
   },
 });
 

@@ -76,10 +76,10 @@ export function McpServersPage(
 }
 
 function Trial({ server, tools, problems }: McpTrial): VNode {
-  const failed = problems.length > 0;
+  const failed = problems.length > 0 && tools.length === 0;
   return (
     <Notice
-      tone={failed ? "failed" : "done"}
+      tone={failed ? "failed" : problems.length > 0 ? "waiting" : "done"}
       title={failed
         ? `${server.name} could not be started`
         : `${server.name} offers ${plural(tools.length, "tool")}`}
