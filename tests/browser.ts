@@ -67,6 +67,7 @@ export interface WatchedPage extends AsyncDisposable {
 export interface PageOptions {
   viewport: typeof desktop;
   javaScriptEnabled?: boolean;
+  hasTouch?: boolean;
   colorScheme?: "light" | "dark";
   /** Where the page's clock stands still; by default it is the real one. */
   nowMs?: number;
@@ -79,12 +80,12 @@ export interface PageOptions {
  * each anew costs as much as what most tests do with it, so one that a test is done with is emptied for the next.
  */
 export async function openPage(browser: Browser, options: PageOptions): Promise<WatchedPage> {
-  const { javaScriptEnabled = true, colorScheme = "light", viewport, nowMs, alone } = options;
-  const key = `${javaScriptEnabled} ${nowMs}`;
+  const { javaScriptEnabled = true, hasTouch = false, nowMs, alone } = options;
+  const key = JSON.stringify({ javaScriptEnabled, hasTouch, nowMs });
   const context = emptied.get(browser)?.get(key)?.pop() ?? await newContext(browser, options);
   const page = context.pages()[0]!;
-  await page.emulateMedia({ colorScheme });
-  await page.setViewportSize(viewport);
+  await page.emulateMedia({ colorScheme: options.colorScheme ?? "light" });
+  await page.setViewportSize(options.viewport);
   const problems: string[] = [];
   const onConsole = (message: ConsoleMessage) => {
     if (message.type() === "error") problems.push(message.text());
@@ -111,11 +112,11 @@ const emptied = new WeakMap<Browser, Map<string, BrowserContext[]>>();
 
 async function newContext(
   browser: Browser,
-  { viewport, javaScriptEnabled, nowMs }: PageOptions,
+  { viewport, javaScriptEnabled, hasTouch, nowMs }: PageOptions,
 ): Promise<BrowserContext> {
   // What moves is drawn without end, by the processor, and no test looks at it.
   const context = await browser.newContext({
-    ...{ reducedMotion: "reduce", viewport, javaScriptEnabled },
+    ...{ reducedMotion: "reduce", viewport, javaScriptEnabled, hasTouch },
   });
   context.setDefaultTimeout(60_000);
   if (nowMs !== undefined) await context.clock.setFixedTime(nowMs);
