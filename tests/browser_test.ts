@@ -2,7 +2,7 @@
 import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert";
 import type { Browser, Page } from "playwright-core";
 import { chromiumPath, desktop, launchBrowser, needsChromium, openPage, phone } from "./browser.ts";
-import { type Gaffer, run, startGaffer, tempDir } from "./gaffer.ts";
+import { Client, type Gaffer, run, startGaffer, tempDir } from "./gaffer.ts";
 
 const ignore = chromiumPath === null;
 /** Set by whoever wants to see what the pages looked like. */
@@ -156,29 +156,28 @@ Deno.test({
         javaScriptEnabled: false,
       });
       const { page } = watched;
-      /** Reloads until it is there: what a person without scripts does. */
-      const reloadUntil = async (selector: string) => {
-        for (let tries = 0; tries < 200; tries++) {
-          const found = page.locator(selector).first();
-          if (await found.count() > 0) return found;
-          // Each load is answered only when the server has rendered it, so this is no busy loop.
-          await page.reload();
-          await page.waitForTimeout(100);
-        }
-        throw new Error(`${selector} did not appear at ${page.url()}`);
+      const client = new Client(gaffer.url);
+      /** Reloads once it has come so far: a person without scripts would do it now and then. */
+      const reloadedAt = async (status: string, selector: string) => {
+        const { pathname } = new URL(page.url());
+        await client.until(pathname, (shown) => shown.status === status, 120_000);
+        await page.reload();
+        const found = page.locator(selector).first();
+        await found.waitFor();
+        return found;
       };
       await page.goto(gaffer.url);
       await page.getByRole("button", { name: "Take the sample project" }).click();
       await page.getByRole("link", { name: /Count what is left/ }).first().click();
-      await (await reloadUntil("#idea-questions input[type=radio]")).check();
+      await (await reloadedAt("questions", "#idea-questions input[type=radio]")).check();
       await page.locator("#idea-questions").getByRole("button", { name: "Answer" }).click();
-      await (await reloadUntil('button:has-text("Approve")')).click();
+      await (await reloadedAt("ready", 'button:has-text("Approve")')).click();
       await page.waitForURL(/\/tickets\//);
-      await (await reloadUntil('a:has-text("Review the changes")')).click();
+      await (await reloadedAt("review", 'a:has-text("Review the changes")')).click();
       await page.locator("summary", { hasText: /Approve & merge/ }).click();
       await page.locator("#review-bar").getByRole("button", { name: /merge/i }).last().click();
       await page.waitForURL(/\/tickets\/[^/]+$/);
-      await reloadUntil('#ticket-strip:has-text("Done")');
+      await reloadedAt("done", '#ticket-strip:has-text("Done")');
       match(await headOf(await samplePath(dataDir)), /Gaffer-Ticket: 1/);
     }),
 });

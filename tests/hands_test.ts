@@ -259,7 +259,7 @@ testConfined("what a command leaves running ends with it", async ({ sandbox, kin
   equal((await run("", 30_000)).exitCode, 0);
   equal(processesWith(token), 0);
 
-  const late = await run("sleep 60", 3_000);
+  const late = await run("sleep 60", 8_000);
   deepEqual([late.exitCode, late.timedOut, late.output], [null, true, "ready\n"]);
   equal(processesWith(token), 0);
 

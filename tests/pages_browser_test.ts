@@ -5,7 +5,7 @@
 import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert";
 import axe from "axe-core/axe.min.js";
 import { h } from "preact";
-import type { Browser, Page } from "playwright-core";
+import type { Browser, ConsoleMessage, Page } from "playwright-core";
 import type { RunEventBody } from "../agents/protocol.ts";
 import { MINUTE_MS } from "../server/clock.ts";
 import { activityPartial, itemsPartial } from "../views/activity.tsx";
@@ -14,7 +14,15 @@ import { lineId } from "../views/diff_place.ts";
 import { framePartials } from "../views/layout.tsx";
 import { liveTextPartial, replace, statusPartial } from "../views/live.tsx";
 import { IdeaRow } from "../views/ideas.tsx";
-import { chromiumPath, desktop, launchBrowser, needsChromium, phone } from "./browser.ts";
+import {
+  chromiumPath,
+  desktop,
+  launchBrowser,
+  needsChromium,
+  openPage,
+  type PageOptions,
+  phone,
+} from "./browser.ts";
 import * as a from "./pages_fixture.ts";
 import { samplePages } from "./sample_pages.tsx";
 import { type SampleServer, startSampleServer } from "./sample_server.ts";
@@ -35,21 +43,19 @@ const hydrated =
 
 async function onStage(
   browser: Browser,
-  options: Parameters<Browser["newContext"]>[0],
+  options: Partial<PageOptions>,
   act: (stage: Stage) => Promise<void>,
 ): Promise<void> {
   await using server = startSampleServer();
-  const context = await browser.newContext({
-    viewport: desktop,
-    colorScheme: "light",
-    reducedMotion: "reduce",
+  await using watched = await openPage(browser, {
+    ...{ viewport: desktop, nowMs: a.NOW_MS },
     ...options,
   });
-  await context.clock.setFixedTime(a.NOW_MS);
-  context.setDefaultTimeout(60_000);
-  const complaints: string[] = [];
-  context.on("page", (page) => listen(page, complaints));
-  const page = await context.newPage();
+  const { page, problems } = watched;
+  const warn = (message: ConsoleMessage) => {
+    if (message.type() === "warning") problems.push(message.text());
+  };
+  page.on("console", warn);
   const stage: Stage = {
     page,
     server,
@@ -61,17 +67,10 @@ async function onStage(
   };
   try {
     await act(stage);
-    deepEqual(complaints.filter((text) => !stage.expected.some((known) => known.test(text))), []);
+    deepEqual(problems.filter((text) => !stage.expected.some((known) => known.test(text))), []);
   } finally {
-    await context.close();
+    page.off("console", warn);
   }
-}
-
-function listen(page: Page, complaints: string[]): void {
-  page.on("pageerror", (error) => complaints.push(`uncaught: ${error}`));
-  page.on("console", (message) => {
-    if (["error", "warning"].includes(message.type())) complaints.push(message.text());
-  });
 }
 
 const focused = (page: Page): Promise<string> =>
@@ -91,16 +90,22 @@ Deno.test({
     const step = (
       name: string,
       act: (stage: Stage) => Promise<void>,
-      options: Parameters<Browser["newContext"]>[0] = {},
+      options: Partial<PageOptions> = {},
     ) => t.step(name, () => onStage(browser, options, act));
     try {
-      await step("every page is free of axe findings and fits: light, dark, wide, narrow", inspect);
-      await step("a page costs at most eight requests and 60 KB", weigh);
+      await step(
+        "every page is free of axe findings and fits: light, dark, wide, narrow",
+        inspect,
+        { alone: true },
+      );
+      await step("a page costs at most eight requests and 60 KB", weigh, { alone: true });
       await step(
         "a navigation swaps the page, moves the focus and the stream, and goes back",
         navigate,
       );
-      await step("a message that goes by itself takes nothing of the next page along", outlive);
+      await step("a message that goes by itself takes nothing of the next page along", outlive, {
+        alone: true,
+      });
       await step("a refused form comes back with the focus on its summary", refuse);
       await step("a server error changes nothing and offers to try again", fail);
       await step("streamed text, new steps and the title arrive by themselves", stream);
@@ -148,6 +153,10 @@ async function inspect({ page, open, server }: Stage): Promise<void> {
   await page.context().addInitScript(axe.source);
   await open("/");
   const other = await page.context().newPage();
+  other.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) problems.push(message.text());
+  });
+  other.on("pageerror", (error) => problems.push(`uncaught: ${error}`));
   await other.goto(server.url);
   await other.waitForFunction(hydrated);
   await Promise.all([page, other].map(async (tab) => {
