@@ -29,6 +29,7 @@ import { forgesApart } from "./0030_forges_apart.ts";
 import { deploying } from "./0031_deploying.ts";
 import { draftForms } from "./0032_draft_forms.ts";
 import { stepsOfChoice } from "./0035_steps_of_choice.ts";
+import { historyIndexes } from "./0036_history_indexes.ts";
 import { ticketPlaces } from "./0038_ticket_places.ts";
 import { saidElsewhere } from "./0039_said_elsewhere.ts";
 import type { Migration } from "./migration.ts";
@@ -66,6 +67,7 @@ export const migrations: readonly Migration[] = [
   deploying,
   draftForms,
   stepsOfChoice,
+  historyIndexes,
   ticketPlaces,
   saidElsewhere,
 ];
