@@ -9,7 +9,7 @@
   let path = location.pathname;
   let restoring = false; // a step back or forward: the browser restores the scroll position
   let leaving = null; // what had the focus before the swap
-  let neighbours = []; // ids of the rows around it, the next ones first
+  let neighbours = []; // ids of its row and those around it, the next ones first
 
   const find = (selector) => document.querySelector(selector);
   const isLost = () => !document.activeElement || document.activeElement === document.body;
@@ -41,7 +41,8 @@
     const row = leaving.closest("[data-row]");
     const rows = row ? [...row.parentElement.children].filter((r) => r.matches("[data-row]")) : [];
     const at = rows.indexOf(row);
-    const after = rows.slice(at + 1, at + 1 + NEIGHBOURS);
+    // The row itself first: it may only have lost what was pressed.
+    const after = rows.slice(Math.max(at, 0), at + 1 + NEIGHBOURS);
     neighbours = [...after, ...rows.slice(0, Math.max(at, 0)).reverse()].map((r) => r.id);
   }
 

@@ -83,6 +83,11 @@ Deno.test({
       await page.keyboard.press("Enter");
       await told(page, "Ticket #3 comes before #1");
       deepEqual(order(app), [3, 1, 4, 2]);
+      // Now that it comes first it has no such button any more.
+      equal(
+        await page.evaluate("document.activeElement.closest('[data-row]').id"),
+        `ticket-${c.id}`,
+      );
 
       deepEqual(problems.filter((text) => !/422/.test(text)), []);
     } finally {

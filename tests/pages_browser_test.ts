@@ -664,10 +664,33 @@ const atEnd = (page: Page): Promise<boolean> =>
     document.querySelector("[data-activity]")!.getBoundingClientRect().bottom <= innerHeight
   );
 
+/** A step of the activity is gone to, unfolded and folded by keys; its lines wrap or do not, by the person's choice. */
+async function unfoldStep(page: Page): Promise<void> {
+  const open = () => page.locator(":focus[data-step] details[open]").count();
+  const folds = page.locator(":focus[data-step] details");
+  for (let step = 0; step < 20 && await folds.count() === 0; step++) await page.keyboard.press("n");
+  ok(await folds.count() > 0);
+  await page.keyboard.press("Enter");
+  equal(await open(), await folds.count());
+  await page.keyboard.press("Enter");
+  equal(await open(), 0);
+  const wraps = () =>
+    page.evaluate(() => getComputedStyle(document.querySelector("#activity .output")!).whiteSpace);
+  equal(await wraps(), "pre-wrap");
+  await page.keyboard.press("w");
+  equal(await wraps(), "pre");
+  equal(await page.locator("[data-wrap]").getAttribute("aria-pressed"), "false");
+  await page.keyboard.press("w");
+  equal(await wraps(), "pre-wrap");
+  await page.focus("h1");
+}
+
 async function follow({ page, server, open }: Stage): Promise<void> {
   await page.setViewportSize({ width: 1280, height: 500 });
   await open("/tickets/tkt_save");
   await server.streamOpened(1);
+  await unfoldStep(page);
+  await page.evaluate(() => scrollTo({ top: 0, behavior: "instant" }));
   ok(!await atEnd(page));
   await page.keyboard.press("f");
   await followText(page, "Following");

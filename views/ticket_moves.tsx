@@ -39,7 +39,7 @@ export function TicketMenu({ ticket, needs, place, withForge }: TicketMenuProps)
         )}
         {place && <PlaceForm ticket={ticket} place={place} />}
         {status === "review" && <ReviewMoves ticket={ticket} withForge={withForge} />}
-        {(status === "blocked" || status === "cancelled") && (
+        {(status === "blocked" && !isOrders(ticket.failure) || status === "cancelled") && (
           <ActionForm
             action={action("retry")}
             kind="quiet"

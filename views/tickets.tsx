@@ -22,7 +22,7 @@ export interface DevelopmentPageProps {
   /** The one column that a phone shows of the board, by `?column=`. */
   column: TicketStatus;
   projectId: string | null;
-  /** By priority, then age; done and cancelled ones of the last seven days. */
+  /** By priority, then by age or where a person put them; done and cancelled ones of the last seven days. */
   cards: TicketCardData[];
   /** What became of several tickets at once, where some were refused; null: nothing was asked for. */
   outcome: BulkOutcome | null;

@@ -48,7 +48,8 @@ export function orderApi(api: Api): void {
   const tag = "tickets";
   api
     .get("/projects/:id/queue", {
-      summary: "Open tickets by priority then age, with why each is not worked on right now",
+      summary:
+        "Open tickets by priority, then by age or where a person put them, with why each is not worked on now",
       tag,
       query: pageQuery,
       out: pageOf(queueItemSchema),

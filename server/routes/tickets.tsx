@@ -119,7 +119,7 @@ const withSubtasks = (app: App, ticket: Ticket) =>
 export function ticketsApi(api: Api): void {
   api
     .get("/projects/:id/tickets", {
-      summary: "Tickets of a project, by priority then age",
+      summary: "Tickets of a project, by priority, then by age or where a person put them",
       tag: "tickets",
       query: listQuery,
       out: pageOf(ticketSchema),
