@@ -238,6 +238,7 @@ function CheckFact({ name, check }: { name: string; check: Check | null }): VNod
 function Attention(props: TicketPageProps): VNode {
   const { ticket, approvals, runs, delay, shell } = props;
   const active = activeOf(runs);
+  const isMergeWait = ticket.mergeWait !== "" && delay?.more === ticket.mergeWait;
   return (
     <div id="ticket-attention">
       {ticket.status === "blocked" && <Blocked {...props} />}
@@ -289,7 +290,7 @@ function Attention(props: TicketPageProps): VNode {
           </p>
         </Notice>
       )}
-      {delay && approvals.length === 0 && (
+      {delay && approvals.length === 0 && !isMergeWait && (
         <DelayNotice
           delay={delay}
           title={active

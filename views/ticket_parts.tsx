@@ -250,7 +250,8 @@ export function TicketFacts({ ticket, projectName, idea, nowMs }: TicketFactsPro
           ],
           [
             "Merged as",
-            ticket.mergeCommit && (
+            // Before, it is the one that is to land.
+            ticket.status !== "review" && ticket.mergeCommit && (
               <a key="m" href={traceHref(ticket.projectId, { commit: ticket.mergeCommit })}>
                 <code>{shortCommit(ticket.mergeCommit)}</code>
               </a>
