@@ -238,7 +238,8 @@ function CheckFact({ name, check }: { name: string; check: Check | null }): VNod
 function Attention(props: TicketPageProps): VNode {
   const { ticket, approvals, runs, delay, shell } = props;
   const active = activeOf(runs);
-  const isMergeWait = ticket.mergeWait !== "" && delay?.more === ticket.mergeWait;
+  // Its job says the same as a sentence.
+  const isMergeWait = ticket.mergeWait !== "" && delay?.more.startsWith(ticket.mergeWait);
   return (
     <div id="ticket-attention">
       {ticket.status === "blocked" && <Blocked {...props} />}
