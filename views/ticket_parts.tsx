@@ -251,11 +251,13 @@ export function TicketFacts({ ticket, projectName, idea, nowMs }: TicketFactsPro
           [
             "Merged as",
             // Before, it is the one that is to land.
-            ticket.status !== "review" && ticket.mergeCommit && (
-              <a key="m" href={traceHref(ticket.projectId, { commit: ticket.mergeCommit })}>
-                <code>{shortCommit(ticket.mergeCommit)}</code>
-              </a>
-            ),
+            ticket.status === "review"
+              ? null
+              : ticket.mergeCommit && (
+                <a key="m" href={traceHref(ticket.projectId, { commit: ticket.mergeCommit })}>
+                  <code>{shortCommit(ticket.mergeCommit)}</code>
+                </a>
+              ),
           ],
           ["Made", <Time key="t" at={ticket.createdAt} nowMs={nowMs} />],
         ]}
