@@ -112,3 +112,25 @@ Deno.test("a review shows the checks of its newest commit and of the base, and f
   const line = (await parts()).panel;
   match(line, /^<details[^>]*id="review-checks"[^>]*>\s*<summary><h2>Checks<\/h2>[^/]*1 \w+</);
 });
+
+Deno.test("a check that was run once more leads to that one, which leads back", async () => {
+  using app = testApp();
+  const { id } = await app.ticket();
+  const bench = pagesBench(app);
+  const first = check(app, id, null);
+  const page = async (checkId: string) =>
+    await (await bench.get(`/tickets/${id}/checks/${checkId}`)).text();
+  ok(!(await page(first.id)).includes("Run once more"));
+  const flaky = [{ file: "", test: "greets in time" }];
+  const again = check(app, id, null, "", {
+    status: "passed",
+    exitCode: 0,
+    rerunOf: first.id,
+    flaky,
+  });
+  match(
+    await page(first.id),
+    new RegExp(`Run once more on the same commit: <a href="[^"]+/${again.id}">passed, flaky</a>`),
+  );
+  match(await page(again.id), new RegExp(`A second try of <a href="[^"]+/${first.id}">`));
+});

@@ -9,6 +9,8 @@ import { changeProjectIn } from "../server/services/projects.ts";
 import { lookAtMerge } from "../server/services/merge_look.ts";
 import { createTicket } from "../server/services/tickets.ts";
 import { moveTicket } from "../server/store/tickets.ts";
+import { mergeTicketHandler } from "../queue/handlers/merge_ticket.ts";
+import { runnerOf } from "./jobs_support.ts";
 import { never } from "./git_support.ts";
 import { MergeScene } from "./merge_scene.ts";
 import { passChecks } from "./support.ts";
@@ -83,4 +85,19 @@ Deno.test("a ticket that is merged or about to be leads to the next review", asy
   match(await page(), link);
   await it.merged();
   match(await page(), link);
+});
+
+Deno.test("while a merge waits for a person, its page says why, once, and names no commit as merged", async () => {
+  await using it = await MergeScene.make();
+  it.approve();
+  await it.repo.write("a.txt", "my own\n");
+  const runner = runnerOf(it.app, mergeTicketHandler);
+  runner.start();
+  await runner.idle();
+  await runner.stop(0);
+  match(it.ticket.mergeWait, /^The merge would overwrite/);
+  const page = await (await it.scene.pages.get(`/tickets/${it.ticket.id}`)).text();
+  equal(page.match(/The merge would overwrite what is not committed/g)?.length, 1);
+  match(page, /The merge waits/);
+  doesNotMatch(page, /Merged as/);
 });

@@ -65,7 +65,9 @@ for (const kind of KINDS) {
   });
 
   Deno.test(`${kind}: a wish for changes that was withdrawn holds up nobody any more`, async () => {
-    const wish: FakeRemark = { ...approval, verdict: "changes_requested" };
+    // GitLab keeps words and verdicts apart.
+    const body = kind === "gitlab" ? "" : "Louder";
+    const wish: FakeRemark = { ...approval, body, verdict: "changes_requested" };
     await using it = await said(kind, [wish]);
     equal(isWithForge(it.app.db, it.ticket.id), false);
     wish.dismissed = true;
@@ -73,6 +75,9 @@ for (const kind of KINDS) {
     deepEqual(standing(it), ["ana changes_requested, withdrawn"]);
     equal(isWithForge(it.app.db, it.ticket.id), true);
     match(await it.it.scene.page(), /ana: wish for changes withdrawn/);
+    const ticket = await (await it.it.scene.pages.get(`/tickets/${it.ticket.id}`)).text();
+    match(ticket, /1 remark there</);
+    doesNotMatch(ticket, /not taken up/);
   });
 }
 

@@ -529,6 +529,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       shell={shell}
       ticket={a.ticket()}
       check={a.check()}
+      again={null}
       output={a.check().tail}
       omittedBytes={1_200_000}
     />

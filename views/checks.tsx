@@ -148,12 +148,16 @@ export interface CheckPageProps {
   check: Check;
   /** The output, or its end; null when none was kept. */
   output: string | null;
+  /** The same command run once more on the same commit, because this one failed; null: it was not. */
+  again: Check | null;
   /** Bytes of the output before the part that is shown; 0: all of it is. */
   omittedBytes: number;
 }
 
 /** One check with everything that is known of it. */
-export function CheckPage({ shell, ticket, check, output, omittedBytes }: CheckPageProps): VNode {
+export function CheckPage(
+  { shell, ticket, check, again, output, omittedBytes }: CheckPageProps,
+): VNode {
   const title = `${commandWords[check.name]} of ticket #${ticket.number}`;
   const kept = output !== null && output !== "";
   return (
@@ -181,6 +185,12 @@ export function CheckPage({ shell, ticket, check, output, omittedBytes }: CheckP
         {check.rerunOf && (
           <p>
             A second try of <a href={checkHref(ticket.id, check.rerunOf)}>one that failed</a>.
+          </p>
+        )}
+        {again && (
+          <p>
+            Run once more on the same commit:{" "}
+            <a href={checkHref(ticket.id, again.id)}>{shownCheck(again).word.toLowerCase()}</a>.
           </p>
         )}
         <Flaky flaky={check.flaky} max={Infinity} />

@@ -8,7 +8,7 @@ import { plural } from "./format.ts";
 import { ActionForm } from "./forms.tsx";
 import { pullHref } from "./links.ts";
 import { Prose } from "./prose.tsx";
-import type { PullProps } from "./pull_request.tsx";
+import { isLeft, type PullProps } from "./pull_request.tsx";
 import { showsLine } from "./review_evidence.ts";
 import { forgeCheckWords, type Shown } from "./words.ts";
 
@@ -26,7 +26,7 @@ export function ForgeRemarks(
     return <div id="review-forge" hidden />;
   }
   const open = ticket.status === "review" && ticket.step !== "merge";
-  const left = remarks.filter((remark) => remark.commentId === null && remark.body.trim() !== "");
+  const left = remarks.filter(isLeft);
   return (
     <details class="panel" id="review-forge" open>
       <summary>

@@ -40,6 +40,10 @@ function Link({ pull }: { pull: PullRequest }): VNode {
     : <a href={pull.url} rel="noreferrer">{nameOf(pull)}</a>;
 }
 
+/** It has words that nobody has taken up, or taken back; a verdict without any is nothing to take up. */
+export const isLeft = ({ commentId, body, withdrawnAt }: ForgeRemark): boolean =>
+  commentId === null && withdrawnAt === null && body.trim() !== "";
+
 /** How it stands; `#ticket-pull`, which is there also when there is none. */
 export function PullPanel(props: Props): VNode {
   const { pull, checks, remarks, ticket, nowMs } = props;
@@ -48,9 +52,7 @@ export function PullPanel(props: Props): VNode {
   const open = pull.endedAt === null && !isOver;
   const isClosing = pull.endedAt === null && pull.closeAskedBy !== null;
   const mayReopen = pull.status === "closed" && pull.number !== null && !isOver;
-  // A verdict without words is nothing to take up.
-  const waiting =
-    remarks.filter((remark) => remark.commentId === null && remark.body.trim() !== "").length;
+  const waiting = remarks.filter(isLeft).length;
   return (
     <div id="ticket-pull">
       <Panel

@@ -238,6 +238,8 @@ function CheckFact({ name, check }: { name: string; check: Check | null }): VNod
 function Attention(props: TicketPageProps): VNode {
   const { ticket, approvals, runs, delay, shell } = props;
   const active = activeOf(runs);
+  // Its job says the same as a sentence.
+  const isMergeWait = ticket.mergeWait !== "" && delay?.more.startsWith(ticket.mergeWait);
   return (
     <div id="ticket-attention">
       {ticket.status === "blocked" && <Blocked {...props} />}
@@ -289,7 +291,7 @@ function Attention(props: TicketPageProps): VNode {
           </p>
         </Notice>
       )}
-      {delay && approvals.length === 0 && (
+      {delay && approvals.length === 0 && !isMergeWait && (
         <DelayNotice
           delay={delay}
           title={active

@@ -279,7 +279,7 @@ function Guide({ ticket, refused }: TicketActionsProps): VNode {
           rows={4}
           label="What should the developer do?"
           hint={ticket.failure === "merge_conflict" || ticket.failure === "merge_checks_failed"
-            ? "It gets the base branch as it is now into its branch, with your words and three fresh rounds."
+            ? "Its branch gets the base branch as it is now. It has your words and three fresh rounds."
             : "It goes on from where it was, with your words and three fresh rounds."}
           value={refused?.guidance}
           errors={refused?.errors}

@@ -250,11 +250,14 @@ export function TicketFacts({ ticket, projectName, idea, nowMs }: TicketFactsPro
           ],
           [
             "Merged as",
-            ticket.mergeCommit && (
-              <a key="m" href={traceHref(ticket.projectId, { commit: ticket.mergeCommit })}>
-                <code>{shortCommit(ticket.mergeCommit)}</code>
-              </a>
-            ),
+            // Before, it is the one that is to land.
+            ticket.status === "review"
+              ? null
+              : ticket.mergeCommit && (
+                <a key="m" href={traceHref(ticket.projectId, { commit: ticket.mergeCommit })}>
+                  <code>{shortCommit(ticket.mergeCommit)}</code>
+                </a>
+              ),
           ],
           ["Made", <Time key="t" at={ticket.createdAt} nowMs={nowMs} />],
         ]}

@@ -77,7 +77,7 @@ import { makeTicket } from "../services/ticket_making.ts";
 import { ticketEditInput, ticketMakingInput } from "./order_inputs.ts";
 import { ticketDiff } from "../services/reviews.ts";
 import { ticketStatuses } from "../states.ts";
-import { getTicketCheck, listChecks } from "../store/checks.ts";
+import { findRerun, getTicketCheck, listChecks } from "../store/checks.ts";
 import { getProject } from "../store/projects.ts";
 import { listComments, listFindings } from "../store/reviews.ts";
 import { listSubtasks } from "../store/subtasks.ts";
@@ -471,6 +471,7 @@ export function ticketPages(pages: Hono<Env>, tools: PageTools): void {
     if (c.req.query("raw") !== undefined) return c.text(await checkOutput(check));
     const shell = shellOf(pageRequest(c, tools));
     const ticket = getTicket(c.var.app.db, id);
-    return show(c, <CheckPage {...{ shell, ticket, check, ...await outputEnd(check) }} />);
+    const again = findRerun(c.var.app.db, checkId);
+    return show(c, <CheckPage {...{ shell, ticket, check, again, ...await outputEnd(check) }} />);
   });
 }

@@ -57,6 +57,12 @@ export function getCheck(db: Db, id: string): Check {
   return checkFromRow(row);
 }
 
+/** The one that repeats it; null: it was not run once more. */
+export function findRerun(db: Db, id: string): Check | null {
+  const row = db.prepare("SELECT * FROM checks WHERE rerun_of = :id").get({ id });
+  return row ? checkFromRow(row) : null;
+}
+
 /** Oldest first. */
 export function listChecks(db: Db, ticketId: string): Check[] {
   return db.prepare("SELECT * FROM checks WHERE ticket_id = :ticketId ORDER BY created_at, rowid")
