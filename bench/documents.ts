@@ -3,6 +3,7 @@ import { startGaffer, tempDir } from "../tests/gaffer.ts";
 import { TestRepo } from "../tests/git_support.ts";
 import { renderDocument } from "../views/document_markdown.ts";
 import { timesOf } from "./pages.ts";
+import { cpuMs } from "./programs.ts";
 import { type Group, type Measured, quantile } from "./table.ts";
 
 const DOCUMENTS = 2_000;
@@ -13,6 +14,12 @@ const REQUESTS = 60;
 const SAVES = 30;
 const PREVIEW_CHARS = 100_000;
 
+const WATCHING = "documents: page open, CPU per second";
+/** As of a server that nobody looks at. */
+const GOAL_CPU_MS = 2;
+const IDLE_SETTLE_MS = 10_000;
+const IDLE_MS = 20_000;
+
 /** The page shows itself by then, with what is read so far. */
 const GOAL_FIRST_MS = 1_000;
 
@@ -21,7 +28,7 @@ const row = (what: string) => `documents: ${what}, p95`;
 
 export const documents: Group = {
   name: "documents",
-  rows: ["documents: first look", "documents: all read", ...Object.keys(goals).map(row)],
+  rows: ["documents: first look", "documents: all read", ...Object.keys(goals).map(row), WATCHING],
   async measure() {
     await using data = await tempDir("gaffer-bench-");
     await using repo = await TestRepo.make(filesOf());
@@ -60,6 +67,8 @@ export const documents: Group = {
       times.save.push(performance.now() - begin);
     }
     times.preview = previews();
+    const edit = () => repo.write("planning/f0/0.md", textOf(0, DOCUMENT_CHARS));
+    const watching = await watchingCpu(gaffer, at, edit);
     return [
       { name: "documents: first look", unit: "ms", values: first, goal: GOAL_FIRST_MS },
       { name: "documents: all read", unit: "ms", values: [all] },
@@ -69,9 +78,39 @@ export const documents: Group = {
         values: [quantile(times[name]!, 0.95)],
         goal,
       })),
+      { name: WATCHING, unit: "ms", values: [watching], goal: GOAL_CPU_MS },
     ];
   },
 };
+
+/** CPU milliseconds per second while a page is open and nothing happens, all of whose documents are watched. */
+async function watchingCpu(
+  { url, pid }: { url: string; pid: number },
+  page: string,
+  edit: () => Promise<void>,
+): Promise<number> {
+  const html = await (await fetch(page)).text();
+  const stream = / hx-sse:connect="([^"]+)"/.exec(html)?.[1]?.replaceAll("&amp;", "&");
+  if (!stream) throw new Error("The page has no stream");
+  const stop = new AbortController();
+  const response = await fetch(new URL(stream, url), { signal: stop.signal });
+  let heard = () => {};
+  const reading = (async () => {
+    const text = response.body!.pipeThrough(new TextDecoderStream());
+    for await (const piece of text) if (piece.includes("data:")) heard();
+  })();
+  await new Promise((resolve) => setTimeout(resolve, IDLE_SETTLE_MS));
+  const before = await cpuMs(pid);
+  await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
+  const perSecond = (await cpuMs(pid) - before) / (IDLE_MS / 1_000);
+  // Else it is quiet because nobody watches.
+  const told = new Promise<void>((resolve) => heard = resolve);
+  await edit();
+  await Promise.race([told, reading]);
+  stop.abort();
+  await reading.catch(() => {});
+  return perSecond;
+}
 
 function filesOf(): Record<string, string> {
   return Object.fromEntries(

@@ -1,6 +1,7 @@
 /** One file of a branch, changed by a commit that Gaffer makes of git's objects. */
 import { deepStrictEqual as deepEqual, rejects, strictEqual as equal, throws } from "node:assert";
 import { join } from "node:path";
+import { commitTree } from "../agents/git/commit_objects.ts";
 import { wayTo } from "../agents/git/commit_trees.ts";
 import { commitFile, fileBlob } from "../agents/git/file_commit.ts";
 import { objectOf, writeObjects } from "../agents/git/loose_objects.ts";
@@ -164,6 +165,38 @@ Deno.test("a commit that was cut off before it landed harms nothing", async () =
   await rejects(repo.git("cat-file", "-e", blob.id));
   await commit(repo, "a.md", "2\n");
   await requireSound(repo);
+});
+
+Deno.test("commitTree() makes the very commits that git would make, and leaves to git what it can't", async () => {
+  for (const how of [[], ["--object-format=sha256"]]) {
+    await using repo = await TestRepo.make(undefined, how);
+    const parent = await repo.git("rev-parse", "HEAD");
+    const other = await repo.commit("Other", { "b.md": "b\n" });
+    const tree = await repo.git("rev-parse", "HEAD^{tree}");
+    const spec = {
+      ...{
+        tree,
+        parents: [parent, other, parent],
+        message: "Two\n\nlines of ü",
+        atSeconds: 1_700_000_000.9,
+      },
+      ...{ identity: { name: "Ana ü", email: "ana@example.org" }, signal: never },
+    };
+    const own = await commitTree(repo.dir, spec);
+    // Signed commits, and repositories that keep objects in another way, are git's.
+    await repo.git("config", "core.sharedRepository", "group");
+    equal(await commitTree(repo.dir, spec), own);
+    equal(
+      await repo.git("log", "-1", "--format=%an|%ae|%at|%P|%B", own),
+      [
+        `Ana ü|ana@example.org|1700000000|${parent} ${other}|Two\n\nlines of ü`,
+        "",
+      ].join("\n"),
+    );
+    equal(await repo.git("fsck", "--strict", "--no-dangling"), "");
+    await rejects(commitTree(repo.dir, { ...spec, message: "a\0b" }), { name: "GitError" });
+    await rejects(commitTree(repo.dir, { ...spec, tree: "main" }), { code: "invalid" });
+  }
 });
 
 Deno.test("withEntry() puts entries where git has them, also where a file becomes a folder", () => {

@@ -2,12 +2,12 @@
 import { relative, resolve } from "node:path";
 import { AppError } from "../../server/errors.ts";
 import { SECOND_MS, systemClock } from "../../server/clock.ts";
+import { commitTree } from "./commit_objects.ts";
 import { refuseFiltered } from "./filters.ts";
 import { git, gitOk, type GitPlace } from "./git.ts";
 import { UNFINISHED_FILE } from "../paths.ts";
 import { GitError, shellQuote } from "./git_error.ts";
 import {
-  commitTree,
   gaffer,
   type Identity,
   linkedTreeAt,

@@ -5,6 +5,7 @@
  */
 import { join } from "node:path";
 import { AppError } from "../../server/errors.ts";
+import { commitObject, commitTree, whoText } from "./commit_objects.ts";
 import { rememberMade, type Way, wayTo } from "./commit_trees.ts";
 import { isInside } from "./contents.ts";
 import { landFile } from "./file_landing.ts";
@@ -14,9 +15,7 @@ import { type Landed, landMerge } from "./landing.ts";
 import { isOfSystem, type NewObject, objectId, objectOf, writeObjects } from "./loose_objects.ts";
 import {
   checkCommit,
-  commitTree,
   commonDirOf,
-  gaffer,
   type Identity,
   treeOf,
   type TreePlace,
@@ -145,7 +144,12 @@ async function makeCommit(spec: FileCommit): Promise<string> {
   signal.throwIfAborted();
   const commonDir = await commonDirOf(repo, signal);
   const { tree, made } = changedTrees(spec, way);
-  const commit = objectOf("commit", commitText(spec, tree), tree.length);
+  const commit = commitObject({
+    tree,
+    parents: [checkCommit(spec.tip)],
+    who: whoOf(spec),
+    message: spec.message,
+  });
   const objects = spec.signer === null ? [...made, commit] : made;
   try {
     await writeObjects(commonDir, objects);
@@ -181,16 +185,7 @@ function changedTrees(
   return { tree, made };
 }
 
-function commitText(spec: FileCommit, tree: string): Uint8Array<ArrayBuffer> {
-  const { tip, message } = spec;
-  const who = whoOf(spec);
-  return new TextEncoder().encode(
-    `tree ${tree}\nparent ${checkCommit(tip)}\nauthor ${who}\ncommitter ${who}\n\n${message}`,
-  );
-}
-
-const whoOf = ({ identity, atSeconds }: FileCommit): string =>
-  `${named(identity)} ${Math.floor(atSeconds)} +0000`;
+const whoOf = ({ identity, atSeconds }: FileCommit): string => whoText(identity, atSeconds);
 
 /** By git alone, in whatever way the repository keeps its objects. */
 async function importCommit(spec: FileCommit): Promise<string> {
@@ -214,10 +209,3 @@ async function importCommit(spec: FileCommit): Promise<string> {
 
 const signedCommit = (spec: FileCommit, tree: string): Promise<string> =>
   commitTree(spec.repo, { ...spec, tree, parents: [spec.tip] });
-
-/** As git writes names: without what ends them. */
-function named({ name, email }: Identity): string {
-  // deno-lint-ignore no-control-regex -- they would end the line, or the name
-  const plain = (text: string) => text.replace(/[\u0000-\u001f<>]/g, "").trim();
-  return `${plain(name) || gaffer.name} <${plain(email) || gaffer.email}>`;
-}

@@ -6,12 +6,12 @@
 import { join } from "node:path";
 import type { MergeStyle } from "../../server/states.ts";
 import { AppError } from "../../server/errors.ts";
+import { commitTree } from "./commit_objects.ts";
 import { git, gitOk } from "./git.ts";
 import { uncommitted } from "./checkpoints.ts";
 import { GitError, shellQuote } from "./git_error.ts";
 import {
   checkCommit,
-  commitTree,
   type Identity,
   identityEnv,
   identityOf,

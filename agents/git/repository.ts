@@ -3,7 +3,6 @@ import { join, resolve } from "node:path";
 import { AppError } from "../../server/errors.ts";
 import { configOf, git, gitOk, type GitPlace } from "./git.ts";
 import { exists, isFolderSync, namesIn, plainTextSync, readIfThere } from "./presence.ts";
-import { type Signer, signingWith } from "./signing.ts";
 
 /** Longest branch name that is accepted, in characters. */
 export const BRANCH_CHARS = 200;
@@ -120,38 +119,6 @@ export async function messageOfCommit(
   const args = ["log", "-1", "--format=%B", checkCommit(commit)];
   const { code, stdout } = await git(repo, args, { signal });
   return code === 0 ? stdout.trim() : null;
-}
-
-/** Makes a commit object of a tree; no branch points to it yet, no hook runs. */
-export async function commitTree(repo: GitPlace, spec: {
-  tree: string;
-  /** In order. */
-  parents: readonly string[];
-  message: string;
-  identity: Identity;
-  /** Seconds since 1970, for author and committer; now by default. */
-  atSeconds?: number;
-  /** None by default. */
-  signer?: Signer | null;
-  signal: AbortSignal;
-}): Promise<string> {
-  const { tree, parents, message, identity, atSeconds, signer, signal } = spec;
-  const signing = signer ? signingWith(signer) : null;
-  const from = parents.flatMap((parent) => ["-p", checkCommit(parent)]);
-  const id = await gitOk(repo, ["commit-tree", ...signing?.args ?? [], tree, ...from, "-F", "-"], {
-    signal,
-    input: message.endsWith("\n") ? message : `${message}\n`,
-    env: { ...identityEnv(identity), ...datesEnv(atSeconds), ...signing?.env },
-    settings: signing?.settings,
-    doing: signing ? "make a signed commit" : "make a commit",
-  });
-  return id.trim();
-}
-
-function datesEnv(atSeconds: number | undefined): Record<string, string> {
-  if (atSeconds === undefined) return {};
-  const date = `@${Math.floor(atSeconds)} +0000`;
-  return { GIT_AUTHOR_DATE: date, GIT_COMMITTER_DATE: date };
 }
 
 /** The repository's common `.git` folder, absolute; shared by all its worktrees. */

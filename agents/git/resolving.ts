@@ -3,10 +3,11 @@
  * files the conflicts are marked, for the developer to resolve in the ticket's worktree.
  */
 import { AppError } from "../../server/errors.ts";
+import { commitTree } from "./commit_objects.ts";
 import { uncommitted, withoutStaleLocks } from "./checkpoints.ts";
 import { git, gitOk } from "./git.ts";
 import { GitError } from "./git_error.ts";
-import { checkCommit, commitTree, gaffer, linkedTreeAt, readRef, tipOf } from "./repository.ts";
+import { checkCommit, gaffer, linkedTreeAt, readRef, tipOf } from "./repository.ts";
 import { CHECKOUT_TIMEOUT_MS } from "./worktrees.ts";
 
 /** Makes the commit; no branch has it yet. `tree`: from `prepareMerge`. */

@@ -2,6 +2,7 @@
  * Makes the commit that takes a merged ticket back. Like a merge it is prepared in a worktree of its own, for the
  * checks to run on, and landed by `landing.ts`: nothing of the person's changes here.
  */
+import { commitTree } from "./commit_objects.ts";
 import { git } from "./git.ts";
 import {
   checkedOut,
@@ -13,7 +14,6 @@ import {
 } from "./merging.ts";
 import {
   checkCommit,
-  commitTree,
   identityOf,
   isAncestor,
   messageOfCommit,
