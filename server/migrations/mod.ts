@@ -29,6 +29,7 @@ import { forgesApart } from "./0030_forges_apart.ts";
 import { deploying } from "./0031_deploying.ts";
 import { draftForms } from "./0032_draft_forms.ts";
 import { stepsOfChoice } from "./0035_steps_of_choice.ts";
+import { projectConfig } from "./0040_project_config.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -64,4 +65,5 @@ export const migrations: readonly Migration[] = [
   deploying,
   draftForms,
   stepsOfChoice,
+  projectConfig,
 ];
