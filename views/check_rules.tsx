@@ -14,6 +14,8 @@ export interface CheckRulesPageProps {
   project: Project;
   /** What is saved, or what was refused, by field name; a box that is checked has a value. */
   form: { values: Record<string, string>; message: string | null; errors: FieldError[] };
+  /** Settings that the repository's file holds, with their lines: shown as they are. */
+  locked: Record<string, number>;
   /** Why no ticket of the project can come to its review; null: they can. */
   missing: string | null;
   /** How long a command may take that nothing is set for. */
@@ -23,7 +25,7 @@ export interface CheckRulesPageProps {
 }
 
 export function CheckRulesPage(props: CheckRulesPageProps): VNode {
-  const { shell, project, form, missing, flaky } = props;
+  const { shell, project, form, locked, missing, flaky } = props;
   return (
     <Layout shell={shell} title={`Checks of ${project.name}`} current="projects" live={null}>
       <PageHead crumb={{ href: projectHref(project.id), label: project.name }} title="Checks" />
@@ -37,7 +39,7 @@ export function CheckRulesPage(props: CheckRulesPageProps): VNode {
         {commandNames.map((name) => <CommandFields key={name} name={name} {...props} />)}
         <Panel id="checks-evidence" title="What counts">
           <Option
-            form={form}
+            {...{ form, line: locked.rerunFailed }}
             name="rerun_failed"
             label="Run a check once more that failed in tests"
           >
@@ -45,7 +47,7 @@ export function CheckRulesPage(props: CheckRulesPageProps): VNode {
             and the ticket goes on.
           </Option>
           <Option
-            form={form}
+            {...{ form, line: locked.baselineBlocks }}
             name="baseline_blocks"
             label="What failed before has to be mended too"
           >
@@ -53,7 +55,7 @@ export function CheckRulesPage(props: CheckRulesPageProps): VNode {
             branch before any change; those failures are marked.
           </Option>
           <Option
-            form={form}
+            {...{ form, line: locked.baselineFirst }}
             name="baseline_first"
             label="Look at the base branch before work begins"
           >
@@ -62,7 +64,7 @@ export function CheckRulesPage(props: CheckRulesPageProps): VNode {
             beforehand.
           </Option>
           <Option
-            form={form}
+            {...{ form, line: locked.agentReviews }}
             name="agent_reviews"
             label="The reviewer reads each ticket before you do"
           >
@@ -70,7 +72,7 @@ export function CheckRulesPage(props: CheckRulesPageProps): VNode {
             review: build and tests still have to pass.
           </Option>
           <Option
-            form={form}
+            {...{ form, line: locked.findingsBack }}
             name="findings_back"
             label="Blocking findings go back to the developer once"
           >
@@ -85,14 +87,24 @@ export function CheckRulesPage(props: CheckRulesPageProps): VNode {
   );
 }
 
+const lockedWords = (line: number): string =>
+  `Set in line ${line} of .gaffer/config.yaml, which you trusted: change it there.`;
+
+const envHint =
+  "NAME=$TOKEN takes the value from Gaffer's own environment, and masks it in what is printed. What the command runs, agents wrote: give it test keys only.";
+
 const reportHint =
   "JUnit files that it writes, one glob a line, from the repository's root: reports/*.xml. Read after each execution, with what it prints.";
 
 function CommandFields(
-  { name, project, form, defaultSeconds }: CheckRulesPageProps & { name: CommandName },
+  { name, project, form, locked, defaultSeconds }: CheckRulesPageProps & { name: CommandName },
 ): VNode {
   const command = project.commands.find((command) => command.name === name);
   const shared = { form: "checks", errors: form.errors, mono: true };
+  const lock = (rule: string, hint: string) => {
+    const line = locked[`${name}.${rule}`];
+    return line === undefined ? { hint } : { readOnly: true, hint: `${lockedWords(line)} ${hint}` };
+  };
   const value = (field: string) => form.values[`${name}.${field}`] ?? "";
   return (
     <Panel id={`checks-${name}`} title={capital(name)}>
@@ -101,7 +113,11 @@ function CommandFields(
           ? <code class="command">{command.command}</code>
           : <span class="muted">The project has no such command.</span>}
       </p>
-      <Option form={form} name={`${name}.required`} label={`Tickets need ${name}`}>
+      <Option
+        {...{ form, line: locked.required }}
+        name={`${name}.required`}
+        label={`Tickets need ${name}`}
+      >
         Without the command none starts{name === "setup"
           ? "."
           : "; without a result for exactly its commit none comes to its review."}
@@ -111,7 +127,7 @@ function CommandFields(
           {...shared}
           name={`${name}.timeout_seconds`}
           label="Time limit in seconds"
-          hint={`Empty: ${defaultSeconds[name]}`}
+          {...lock("timeoutMs", `Empty: ${defaultSeconds[name]}`)}
           value={value("timeout_seconds")}
           maxLength={6}
         />
@@ -119,7 +135,7 @@ function CommandFields(
           {...shared}
           name={`${name}.folder`}
           label="Folder"
-          hint="In the repository, as web/app. Empty: its root"
+          {...lock("folder", "In the repository, as web/app. Empty: its root")}
           value={value("folder")}
           maxLength={300}
         />
@@ -128,7 +144,7 @@ function CommandFields(
         {...shared}
         name={`${name}.env`}
         label="Variables, NAME=value, one a line"
-        hint="NAME=$TOKEN takes the value from Gaffer's own environment, and masks it in what is printed. What the command runs, agents wrote: give it test keys only."
+        {...lock("env", envHint)}
         kind="area"
         rows={2}
         value={value("env")}
@@ -138,7 +154,7 @@ function CommandFields(
           {...shared}
           name={`${name}.reports`}
           label="Report files"
-          hint={reportHint}
+          {...lock("reports", reportHint)}
           kind="area"
           rows={2}
           value={value("reports")}
@@ -152,12 +168,16 @@ interface OptionProps {
   form: CheckRulesPageProps["form"];
   name: string;
   label: string;
+  /** Of the repository's file, which holds it; absent: it does not. */
+  line?: number;
   /** What it does. */
   children: ComponentChildren;
 }
 
-function Option({ form, name, label, children }: OptionProps): VNode {
+function Option({ form, name, label, line, children }: OptionProps): VNode {
   const hint = `checks-${name}-hint`;
+  const checked = form.values[name] !== undefined;
+  const isLocked = line !== undefined;
   return (
     <div>
       <label class="option">
@@ -166,12 +186,15 @@ function Option({ form, name, label, children }: OptionProps): VNode {
           name={name}
           value="1"
           id={`checks-${name}`}
-          checked={form.values[name] !== undefined}
+          checked={checked}
+          disabled={isLocked}
           aria-describedby={hint}
         />
         {label}
       </label>
-      <p class="hint" id={hint}>{children}</p>
+      {/* A box that can't be used is not sent. */}
+      {isLocked && checked && <input type="hidden" name={name} value="1" />}
+      <p class="hint" id={hint}>{isLocked && `${lockedWords(line)} `}{children}</p>
     </div>
   );
 }

@@ -19,6 +19,8 @@ interface FieldProps {
   maxLength?: number;
   mono?: boolean;
   placeholder?: string;
+  /** Shown as it is, and sent along; for text alone. */
+  readOnly?: boolean;
   /** Takes the focus when it appears. */
   autoFocus?: boolean;
 }
@@ -33,6 +35,7 @@ export function Field(props: FieldProps): VNode {
     id,
     name,
     required: props.required,
+    readonly: props.readOnly,
     class: props.mono ? "mono" : undefined,
     "aria-invalid": error ? ("true" as const) : undefined,
     "aria-describedby": described || undefined,

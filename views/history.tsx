@@ -87,6 +87,10 @@ export function describeChange(change: ChangeEvent): string {
       } back to the developer`;
     case "check_rules_changed":
       return `Checks changed by ${actor}${listIn(data.fields)}`;
+    case "project_config_trusted":
+      return `The repository's .gaffer/config.yaml was trusted by ${actor}${listIn(data.settings)}`;
+    case "project_config_distrusted":
+      return `The repository's .gaffer/config.yaml was put aside by ${actor}`;
     case "ticket_taken_over":
       return `Taken over by ${actor}, at commit ${shortCommit(text("commit"))}`;
     case "ticket_moved":

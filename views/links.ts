@@ -78,6 +78,8 @@ export const newFromTemplateHref = (templateId: string, query: DocumentsOf = {})
 export const projectTemplateHref = (projectId: string): string =>
   `${projectHref(projectId)}/template`;
 
+/** What the repository says of the project's settings. */
+export const projectConfigHref = (projectId: string): string => `${projectHref(projectId)}/config`;
 export const checkRulesHref = (projectId: string): string => `${projectHref(projectId)}/checks`;
 
 /** Without a query: the newest that was asked about it. */

@@ -13,6 +13,7 @@ import {
   mcpServersHref,
   mergingHref,
   planningHref,
+  projectConfigHref,
   projectHref,
   projectTemplateHref,
   traceHref,
@@ -39,6 +40,8 @@ export interface ProjectForm {
   };
   /** What the person allows: the names of the checked boxes. */
   allowed: { setup_network: boolean; commands_allowed: boolean; tags_allowed: boolean };
+  /** Settings that the repository's file holds, with their lines: shown as they are. */
+  locked: Record<string, number>;
   /** The setup command is an installer, which needs the network. */
   setupFetches: boolean;
   message: string | null;
@@ -134,7 +137,7 @@ function ProjectFields({ form, shell }: { form: ProjectForm; shell: Shell }): VN
               form="project"
               name={name}
               label={capital(name)}
-              hint={commandHints[name]}
+              {...locking(form, name, commandHints[name])}
               value={values[name]}
               errors={errors}
               maxLength={2_000}
@@ -148,6 +151,18 @@ function ProjectFields({ form, shell }: { form: ProjectForm; shell: Shell }): VN
     </>
   );
 }
+
+const localFilesHint =
+  "One a line, from the repository's folder on, as .env or config/*.pem. Copied before setup, when git ignores them; what holds secrets is empty for an agent's commands, and whole for setup, build and test.";
+
+/** Hint of a field, which is locked where the repository's file holds it. */
+const locking = ({ locked }: Pick<ProjectForm, "locked">, key: string, hint: string) => {
+  const line = locked[key];
+  return line === undefined ? { hint } : {
+    readOnly: true,
+    hint: `Set in line ${line} of .gaffer/config.yaml, which you trusted: change it there. ${hint}`,
+  };
+};
 
 const limitLabels: Record<HandsLimitName, string> = {
   memory_mb: "Memory (MB)",
@@ -201,7 +216,7 @@ function SandboxFields({ form, shell }: { form: ProjectForm; shell: Shell }): VN
         form="project"
         name="local_files"
         label="Ignored files to copy into worktrees"
-        hint="One a line, from the repository's folder on, as .env or config/*.pem. Copied before setup, when git ignores them; what holds secrets is empty for an agent's commands, and whole for setup, build and test."
+        {...locking(form, "localFiles", localFilesHint)}
         kind="area"
         value={values.local_files}
         errors={errors}
@@ -304,6 +319,7 @@ export function ProjectPage({ shell, live, project, form, stale }: ProjectPagePr
             <a href={planningHref(project.id)}>Planning</a>
             {stale > 0 && <span class="muted">, {plural(stale, "stale document")}</span>}{" "}
             <a href={checkRulesHref(project.id)}>Checks</a>{" "}
+            <a href={projectConfigHref(project.id)}>Configuration</a>{" "}
             <a href={traceHref(project.id)}>Trace</a> <a href={mergingHref(project.id)}>Merging</a>
             {" "}
             <a href={forgeHref(project.id)}>Pull requests</a>{" "}

@@ -2,14 +2,13 @@
  * A project template: what a new project begins with, as one YAML file. What Gaffer brings along, what a person makes of
  * a project, and what is exported and imported all have this one form, and are read by this one reader.
  */
-import { LineCounter, parseDocument, stringify } from "yaml";
+import { stringify } from "yaml";
 import { z } from "zod";
-import { AppError, type FieldError, messageOf } from "../../server/errors.ts";
 import { once } from "../../server/once.ts";
 import { checkFields, commandFields } from "../check_fields.ts";
 import { answerForms } from "./placeholders.ts";
+import { readYaml } from "../yaml_file.ts";
 import { rulesBroken } from "./rules.ts";
-import { wrongKey } from "./unique_keys.ts";
 
 /** Largest template, in characters of its file. */
 export const TEMPLATE_MAX_CHARS = 1_000_000;
@@ -137,125 +136,14 @@ export type TemplateInput = z.input<ReturnType<typeof schema>>;
  * everything that is wrong, at most `PROBLEMS_MAX` of it.
  */
 export function readTemplate(source: string, file: string): ProjectTemplate {
-  if (source.length > TEMPLATE_MAX_CHARS) {
-    const message = `expected at most ${TEMPLATE_MAX_CHARS} characters, got ${source.length}`;
-    throw refusal(file, [{ field: "", message }]);
-  }
-  const lines = new LineCounter();
-  const document = parseDocument(source, {
-    lineCounter: lines,
-    prettyErrors: false,
-    uniqueKeys: false,
+  const { data, refuse } = readYaml(source, {
+    ...{ what: `the template ${file}`, schema: schema(), maxChars: TEMPLATE_MAX_CHARS },
   });
-  const refuseAt = (offset: number, message: string) => {
-    const at = lines.linePos(offset).line;
-    throw refusal(file, [{ field: "", message: `line ${at}: ${message}` }]);
-  };
-  const [error] = document.errors;
-  if (error) refuseAt(error.pos[0], error.message);
-  const key = wrongKey(document);
-  if (key) refuseAt(key.offset, key.message);
-  const checked = schema().safeParse(valuesOf(document, file), { reportInput: true });
-  const lineOf = (path: PropertyKey[]): number | null => {
-    for (let length = path.length; length > 0; length--) {
-      const node = document.getIn(path.slice(0, length), true) as
-        | { range?: [number, number, number] }
-        | undefined;
-      if (node?.range) return lines.linePos(node.range[0]).line;
-    }
-    return null;
-  };
-  const at = (path: PropertyKey[], message: string, culprit = path): FieldError => {
-    const number = lineOf(culprit);
-    const field = path.join(".");
-    const place = [number === null ? "" : `line ${number}`, field && `"${field}"`];
-    return {
-      field,
-      message: [place.filter(Boolean).join(", "), message].filter(Boolean).join(": "),
-    };
-  };
-  if (!checked.success) {
-    throw refusal(
-      file,
-      checked.error.issues.slice(0, PROBLEMS_MAX)
-        .map((issue) => {
-          const { path, keys = [] } = issue as Issue;
-          return at(path, expectedOf(issue as Issue), [...path, ...keys.slice(0, 1)]);
-        }),
-    );
-  }
-  const problems = rulesBroken(checked.data, TEMPLATE_MAX_CHARS).map(({ path, message }) =>
-    at(path, message)
-  );
-  if (problems.length > 0) throw refusal(file, problems);
-  return checked.data;
+  const problems = rulesBroken(data, TEMPLATE_MAX_CHARS);
+  if (problems.length > 0) throw refuse(problems);
+  return data;
 }
 
 /** The template as a file that `readTemplate` takes. */
 export const writeTemplate = (template: TemplateInput): string =>
   stringify(template, { lineWidth: 0, blockQuote: "literal", aliasDuplicateObjects: false });
-
-interface Issue {
-  code: string;
-  path: PropertyKey[];
-  message: string;
-  /** Of `invalid_type`: "array". */
-  expected?: string;
-  input?: unknown;
-  keys?: string[];
-}
-
-/** Aliases are refused: nothing here needs them, and a few lines of them can unfold to gigabytes. */
-function valuesOf(document: ReturnType<typeof parseDocument>, file: string): unknown {
-  try {
-    return document.toJS({ maxAliasCount: 0 });
-  } catch (error) {
-    throw refusal(file, [{ field: "", message: `expected no YAML aliases (${messageOf(error)})` }]);
-  }
-}
-
-function expectedOf(issue: Issue): string {
-  if (issue.code === "unrecognized_keys") {
-    const named = issue.keys!.slice(0, KEYS_NAMED).map((key) => shown(key)).join(", ");
-    const more = issue.keys!.length - KEYS_NAMED;
-    return `expected no ${named}${more > 0 ? ` and ${more} others` : ""} here`;
-  }
-  const [top] = issue.path;
-  const said = issue.path.length === 1
-    ? (schema().shape as Record<string, z.ZodType>)[String(top)]?.description
-    : undefined;
-  const kind = issue.code === "invalid_type" ? kinds[issue.expected ?? ""] : undefined;
-  const expected = said ?? kind ?? issue.message.replace(/^Invalid/, "invalid");
-  const got = issue.input === undefined ? "but it is missing" : `got ${shown(issue.input)}`;
-  return `expected ${expected.replace(/^(too|invalid)/i, (word) => `it not ${word}`)}, ${got}`;
-}
-
-/** What YAML calls them. */
-const kinds: Readonly<Record<string, string | undefined>> = {
-  array: "a list",
-  object: "keys with values",
-  record: "keys with values",
-  string: "a text",
-  number: "a number",
-  boolean: "true or false",
-};
-
-const KEYS_NAMED = 10;
-const SHOWN_CHARS = 60;
-function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > SHOWN_CHARS ? `${text.slice(0, SHOWN_CHARS)}…` : text;
-}
-
-const PROBLEMS_MAX = 20;
-/** Of one problem: what the file says is repeated in it. */
-const PROBLEM_CHARS = 1_000;
-
-function refusal(file: string, problems: FieldError[]): AppError {
-  const shown = problems.slice(0, PROBLEMS_MAX).map(({ field, message }) => ({
-    field: field.slice(0, PROBLEM_CHARS),
-    message: message.length > PROBLEM_CHARS ? `${message.slice(0, PROBLEM_CHARS)}…` : message,
-  }));
-  const text = shown.map(({ message }) => message).join("; ");
-  return new AppError("invalid", `Cannot read the template ${file}: ${text}`, shown);
-}

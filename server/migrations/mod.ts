@@ -32,6 +32,7 @@ import { stepsOfChoice } from "./0035_steps_of_choice.ts";
 import { historyIndexes } from "./0036_history_indexes.ts";
 import { ticketPlaces } from "./0038_ticket_places.ts";
 import { saidElsewhere } from "./0039_said_elsewhere.ts";
+import { projectConfig } from "./0040_project_config.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -70,4 +71,5 @@ export const migrations: readonly Migration[] = [
   historyIndexes,
   ticketPlaces,
   saidElsewhere,
+  projectConfig,
 ];

@@ -6,6 +6,7 @@ import { whyNotReviewable } from "../services/evidence.ts";
 import { defaultTimeoutMs } from "../services/projects.ts";
 import { getCheckRules } from "../store/check_rules.ts";
 import { listFlakyTests } from "../store/flaky_tests.ts";
+import { lockedSettings } from "../store/project_config.ts";
 import { getProject } from "../store/projects.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
 
@@ -26,6 +27,7 @@ export function checkRulesPage(
     shell: shellOf(request),
     project,
     form: refused ?? savedForm(getCheckRules(app.db, projectId)),
+    locked: lockedSettings(app.db, projectId),
     missing: whyNotReviewable(app.db, project),
     defaultSeconds: {
       setup: defaultTimeoutMs.setup / SECOND_MS,

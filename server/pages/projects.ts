@@ -6,6 +6,7 @@ import { lastSeq } from "../store/events.ts";
 import { countIdeas } from "../store/ideas.ts";
 import type { CommandName, Project } from "../records.ts";
 import { listStale } from "../store/document_drift.ts";
+import { lockedSettings } from "../store/project_config.ts";
 import { getProject, listProjects } from "../store/projects.ts";
 import { type HandsLimitName, handsLimitNames } from "../states.ts";
 import { countTickets } from "../store/tickets.ts";
@@ -45,13 +46,14 @@ export function proposalForm(inspection: Inspection): ProjectForm {
       ...noSandboxSettings,
     },
     allowed: { setup_network: false, commands_allowed: false, tags_allowed: false },
+    locked: {},
     setupFetches: needsNetwork(command("setup")),
     message: null,
     errors: [],
   };
 }
 
-function savedForm(project: Project): ProjectForm {
+function savedForm(project: Project, locked: ProjectForm["locked"]): ProjectForm {
   const command = (name: CommandName) =>
     project.commands.find((c) => c.name === name)?.command ?? "";
   return {
@@ -72,6 +74,7 @@ function savedForm(project: Project): ProjectForm {
       commands_allowed: project.commandsAllowed,
       tags_allowed: project.tagsAllowed !== null,
     },
+    locked,
     setupFetches: needsNetwork(command("setup")),
     message: null,
     errors: [],
@@ -98,12 +101,14 @@ export function refusedForm(
       limits: mapLimits((name) => value(`limits.${name}`)),
     },
     allowed: allowedIn(values),
+    locked: {},
     setupFetches: needsNetwork(value("setup")),
     message,
     // An entry of a list is wrong at its field.
     errors: errors.map((error) => ({
       ...error,
-      field: error.field.replace(/^(hosts|toolchains|local_files)\.\d+$/, "$1"),
+      field: error.field.replace(/^(hosts|toolchains|local_files)\.\d+$/, "$1")
+        .replace(/^commands\./, ""),
     })),
   };
 }
@@ -154,11 +159,12 @@ export function projectPage(
   const { db } = request.app;
   const live = refused ? null : { path: `/live/project/${id}`, after: lastSeq(db) };
   const project = getProject(db, id);
+  const locked = lockedSettings(db, id);
   return {
     shell: shellOf(request),
     live,
     project,
-    form: refused ?? savedForm(project),
+    form: refused ? { ...refused, locked } : savedForm(project, locked),
     stale: listStale(db, id).size,
   };
 }

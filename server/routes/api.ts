@@ -8,6 +8,7 @@ import type { EventStreams } from "../sse.ts";
 export function mountApi(api: Api, streams: EventStreams): void {
   api.late(["projects"], async () => (await import("./projects.tsx")).projectsApi);
   api.late(["projects"], async () => (await import("./check_rules.tsx")).checkRulesApi);
+  api.late(["projects"], async () => (await import("./project_config.tsx")).projectConfigApi);
   api.late(
     ["projects", "mcp-servers"],
     async () => (await import("./mcp_servers.tsx")).mcpServersApi,

@@ -29,6 +29,7 @@ export function mountPages(pages: Pages, tools: PageTools): void {
   });
   late(["projects"], async () => (await import("./projects.tsx")).projectPages);
   late(["projects"], async () => (await import("./check_rules.tsx")).checkRulesPages);
+  late(["projects"], async () => (await import("./project_config.tsx")).projectConfigPages);
   late(["projects"], async () => (await import("./mcp_servers.tsx")).mcpServerPages);
   late(["ideas", "questions"], async () => (await import("./ideas.tsx")).ideaPages);
   late(["tickets", "development"], async () => (await import("./order_pages.tsx")).orderPages);

@@ -4,12 +4,14 @@ import { transact } from "../db.ts";
 import { type CheckRules, commandNames } from "../records.ts";
 import { getCheckRules, putCheckRules } from "../store/check_rules.ts";
 import { getProject } from "../store/projects.ts";
+import { requireRulesUnlocked } from "./locked_settings.ts";
 
 /** For checks that begin later. The history names what changed, and no value. Throws `not_found`. */
 export function setCheckRules(app: App, projectId: string, rules: CheckRules): CheckRules {
   return transact(app, (tx) => {
     getProject(tx.db, projectId);
     const before = getCheckRules(tx.db, projectId);
+    requireRulesUnlocked(tx.db, projectId, changedFields(before, rules));
     const saved = putCheckRules(tx, projectId, rules);
     const fields = changedFields(before, saved);
     if (fields.length > 0) {

@@ -20,6 +20,7 @@ import {
   updateProject,
 } from "../store/projects.ts";
 import { submitIdea } from "./ideas.ts";
+import { requireProjectUnlocked } from "./locked_settings.ts";
 
 /** Time limits of a project's commands until a person sets others. */
 export const defaultTimeoutMs: Record<CommandName, number> = {
@@ -191,6 +192,7 @@ export async function changeProject(
   await checkToolchains(app, "change the project", changes.toolchains ?? []);
   return transact(app, (tx) => {
     const before = getProject(tx.db, id);
+    requireProjectUnlocked(tx.db, before, changes);
     const { commands, ...columns } = changes;
     return changeProjectIn(tx, id, {
       ...columns,
@@ -215,7 +217,8 @@ export function changeProjectIn(tx: Tx, id: string, changes: ProjectChanges): Pr
   return project;
 }
 
-function mergeCommands(
+/** Commands with these texts in place of theirs; an empty one is none. */
+export function mergeCommands(
   before: ProjectCommand[],
   texts: Partial<Record<CommandName, string>>,
 ): ProjectCommand[] {
