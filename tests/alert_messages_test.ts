@@ -90,7 +90,7 @@ Deno.test("a mail says how far which limit is used and where it is changed, to e
   deepEqual(await notify(app, asked!), { type: "done" });
   const [mail] = smtp.mails;
   deepEqual([mail!.from, mail!.to], ["gaffer@example.org", ["ana@example.org", "bo@example.org"]]);
-  match(mail!.data, /^Subject: 80 % of the daily limit of \$1\.00 are used$/m);
+  match(mail!.data, /^Subject: 80 % of the daily limit of \$1\.00 is used$/m);
   match(mail!.data, /^\$0\.85 of \$1\.00 in 2026-11-27\.$/m);
   match(mail!.data, /^https:\/\/gaffer\.example\/usage#limits$/m);
   match(mail!.data, /^Auto-Submitted: auto-generated$/m);

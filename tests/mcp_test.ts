@@ -131,29 +131,33 @@ Deno.test("a server that lists what can't be sent breaks no request: each name c
 });
 
 Deno.test("what a server was given of Gaffer's environment comes back in nothing that it says", async () => {
-  const given = { ...config, env: { ANYTHING: "$PATH" } };
-  const servers = await McpServers.start([given], openHostile, never);
-  const { description } = servers.tools[0]!;
-  const { content } = await servers.call("mcp__hostile__tell", {}, never);
-  await servers.close();
-  deepEqual([description, content], ["Knows [redacted: $PATH]", "PATH=[redacted: $PATH]"]);
-  // One that was not given it tells what it likes: nobody called that a secret.
-  const others = await McpServers.start([config], openHostile, never);
-  match((await others.call("mcp__hostile__tell", {}, never)).content, /^PATH=\//);
-  await others.close();
+  const given = { env: { ANYTHING: "$DB_PASSWORD" }, headers: {} };
+  const clean = withoutOwnValues(given, () => Deno.env.get("PATH"));
+  const told = await connectMcp("hostile", new ChildTransport(hostile()), never, { clean });
+  const { description } = told.tools[0]!;
+  const { content } = await told.call("tell", {}, patient);
+  await told.close();
+  const kept = "[redacted: $DB_PASSWORD]";
+  deepEqual([description, content], [`Knows ${kept}`, `PATH=${kept}`]);
+  const dies = child("/bin/sh", ["-c", 'echo "no $PATH" >&2; exit 1']);
+  await rejects(connectMcp("x", new ChildTransport(dies), never, { clean }), {
+    message: /It said: no \[redacted: \$DB_PASSWORD\]$/,
+  });
 });
 
-Deno.test("of a header's value what follows its scheme is kept back by itself, too, also where a server fails to start", async () => {
-  const header = { ...config, headers: { Authorization: "$PASS" } };
-  const clean = withoutOwnValues(header, () => "Bearer abcdefghijkl");
-  equal(clean("got Bearer abcdefghijkl"), "got [redacted: $PASS]");
-  equal(clean("token=abcdefghijkl, a Bearer"), "token=[redacted: $PASS], a Bearer");
-  const given = { ...config, env: { X: "$PATH" } };
-  const dies = () =>
-    Promise.resolve(new ChildTransport(child("/bin/sh", ["-c", 'echo "no $PATH" >&2; exit 1'])));
-  const servers = await McpServers.start([given], dies, never);
-  match(servers.problems.join(), /It said: no \[redacted: \$PATH\]$/);
-  await servers.close();
+Deno.test("a secret's value is kept back whatever its variable is called, and words and paths are not", () => {
+  const cleanOf = (name: string, value: string) =>
+    withoutOwnValues({ env: {}, headers: { Authorization: `$${name}` } }, () => value);
+  const url = cleanOf("DATABASE_URL", "postgres://me:pw@db/x");
+  equal(url("to postgres://me:pw@db/x."), "to [redacted: $DATABASE_URL].");
+  const header = cleanOf("PASS", "Bearer abcdefghijkl");
+  equal(header("got Bearer abcdefghijkl"), "got [redacted: $PASS]");
+  equal(header("token=abcdefghijkl, a Bearer"), "token=[redacted: $PASS], a Bearer");
+  equal(cleanOf("DB_PASSWORD", "hush-hush")("it is hush-hush"), "it is [redacted: $DB_PASSWORD]");
+  equal(cleanOf("NODE_ENV", "production")("in production"), "in production");
+  equal(cleanOf("HOME", "/home/somebody")("/home/somebody/a"), "/home/somebody/a");
+  const written = withoutOwnValues({ env: { A: "written down here" }, headers: {} });
+  equal(written("written down here"), "written down here");
 });
 
 Deno.test("a server that floods is ended, and with it its tools: nobody waits for its time limit", async () => {

@@ -205,7 +205,7 @@ Deno.test("a limit that is nearly used is on every page until somebody has seen 
   }]);
   pay(app, runs[0], 4, 15);
   const html = await (await pages.get("/jobs")).text();
-  match(html, /80 % of the daily limit of \$1\.00 are used/);
+  match(html, /80 % of the daily limit of \$1\.00 is used/);
   const action = /\/usage\/alerts\/\w+\/seen/.exec(html)![0];
   equal((await pages.post(action)).status, 303);
   doesNotMatch(await (await pages.get("/jobs")).text(), /of the daily limit/);

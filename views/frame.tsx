@@ -196,7 +196,7 @@ export function Banners({ shell }: { shell: Shell }): VNode {
       {alerts.map(({ id, threshold, limit }) => (
         <div class="banner tone-waiting" id={`banner-${id}`} key={id}>
           <p>
-            <strong>{threshold} % of {limit} are used.</strong>{" "}
+            <strong>{threshold} % of {limit} is used.</strong>{" "}
             What has no room in it waits, and goes on by itself.{" "}
             <a href="/usage#limits">See the limits</a>
           </p>

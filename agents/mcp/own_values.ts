@@ -1,10 +1,11 @@
 /** What of Gaffer's environment an MCP server is given, and how it is kept out of what comes back. */
 import { maskedOutput } from "../permissions/masked_output.ts";
+import { SECRET_NAME } from "../permissions/redact.ts";
 import type { McpServerConfig } from "../protocol.ts";
 
 const VARIABLE = /^\$([A-Za-z_][A-Za-z0-9_]*)$/;
-/** A part of a value that is shorter says nothing by itself: `Bearer`. */
-const MIN_PART_CHARS = 12;
+/** What is shorter is a word (`production`), or says nothing by itself (`Bearer`), unless its name says that it is secret. */
+const MIN_SECRET_CHARS = 12;
 
 /**
  * What stands for the server's own environment: `$NAME` is the value of that variable, so that no secret has to be
@@ -26,8 +27,8 @@ export function valuesOf(given: Record<string, string>, server: string): Record<
 }
 
 /**
- * Takes those values out of a text, whatever their variables are called: a server may say what it was given, and a
- * model, or a transcript, is not to have it. Of `Bearer abc…` also what follows the word.
+ * Takes those values out of a text: a server may say what it was given, and a model, or a transcript, is not to have it.
+ * Of `Bearer abc…` also what follows the word. Words and paths stay, but for those of a variable with a secret's name.
  */
 export function withoutOwnValues(
   { env, headers }: Pick<McpServerConfig, "env" | "headers">,
@@ -38,9 +39,12 @@ export function withoutOwnValues(
     const variable = VARIABLE.exec(given)?.[1];
     const value = variable && read(variable)?.trim();
     if (!value) continue;
-    secrets.push([variable, value]);
+    if (SECRET_NAME.test(variable) || isLikeSecret(value)) secrets.push([variable, value]);
     const parts = value.split(/\s+/).filter((part) => part !== value);
-    for (const part of parts) if (part.length >= MIN_PART_CHARS) secrets.push([variable, part]);
+    for (const part of parts) if (isLikeSecret(part)) secrets.push([variable, part]);
   }
   return maskedOutput(secrets).clean;
 }
+
+const isLikeSecret = (text: string): boolean =>
+  text.length >= MIN_SECRET_CHARS && !text.startsWith("/");

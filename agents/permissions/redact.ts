@@ -9,7 +9,8 @@ export type Redactor = (text: string) => string;
 
 /** Shorter values are words that occur for other reasons. */
 const MIN_SECRET_CHARS = 12;
-const SECRET_NAME = /(KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)S?$/i;
+/** Of a variable. */
+export const SECRET_NAME = /(KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)S?$/i;
 
 /** Of an environment: the values of variables whose names say that they are secret. Longest first. */
 export function secretsIn(env: Readonly<Record<string, string>>): string[] {

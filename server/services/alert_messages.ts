@@ -30,7 +30,7 @@ export async function notifyOfAlert(
   const { alert, limit } = found;
   if (alert.seenAt !== null) return { type: "cancel", reason: "It was seen on the page" };
   const name = limitName(app.db, { ...limit, amount: alert.amount });
-  const title = `${alert.threshold} % of ${name} are used`;
+  const title = `${alert.threshold} % of ${name} is used`;
   const message = `${limitUses(limit, alert.used)} of ${
     limitUses(limit, alert.amount)
   } in ${alert.start}`;
