@@ -73,6 +73,7 @@ export const appScripts: readonly string[] = [
   "follow.js",
   "wrap.js",
   "toast.js",
+  "controls.js",
   "keys.js",
   "moves.js",
   "picks.js",
@@ -85,4 +86,5 @@ export const appScripts: readonly string[] = [
   "drag.js",
   "sheet.js",
   "menus.js",
+  "palette.js",
 ];
