@@ -40,6 +40,8 @@
     else control.select?.();
   }
 
+  document.addEventListener("gaffer:use", ({ detail }) => use(detail));
+
   // Out of a field: its form's Cancel is pressed, or only focused where that would lose what was typed.
   function leave(field) {
     const cancel = field.closest("form")?.querySelector('[data-key="Escape"]');

@@ -15,7 +15,7 @@
     "[data-column] [data-row]": { h: "Previous column", l: "Next column" },
     "[data-step]": { n: "Next step", "Shift+n": "Previous step", Enter: "Unfold the step" },
     ".row-menu, .action-bar:not(.is-empty)": { ".": "Actions" },
-    body: { y: "Copy the address" },
+    body: { y: "Copy the address", "Control+k": "Go, do or find" },
   };
   const onPage = () =>
     Object.assign(
@@ -24,7 +24,6 @@
         document.querySelector(what) ? [words] : []
       ),
     );
-  const OF_ROW = / (?:for )?ticket #\d+$/; // every row has the key
   const reviewWords = {
     j: "Next file",
     k: "Previous file",
@@ -45,26 +44,13 @@
       const [term, value] = [document.createElement("dt"), document.createElement("dd")];
       term.append(
         Object.assign(document.createElement("kbd"), {
-          textContent: keys.replace("Shift+", "Shift "),
+          textContent: keys.replace("Shift+", "Shift ").replace("Control+", "Ctrl "),
         }),
       );
       value.textContent = words;
       list.append(term, value);
     };
-    const told = new Set(); // a key that each row has is told once
-    for (const control of document.querySelectorAll("[data-key]")) {
-      // What is in a row's menu works without the menu being opened.
-      const isShown = control.checkVisibility?.() !== false || control.closest(".row-menu");
-      if (!isShown || /^\d$/.test(control.dataset.key)) continue;
-      if (control.closest("[data-row]") && told.has(control.dataset.key)) continue;
-      told.add(control.dataset.key);
-      add(
-        control.dataset.key,
-        (control.getAttribute("aria-label") ?? control.labels?.[0]?.textContent ??
-          (control.innerText || control.textContent).split("\n")[0]).replace(OF_ROW, "") +
-          (control.hasAttribute("data-decides") ? ", then Enter" : ""),
-      );
-    }
+    for (const { keys, words } of globalThis.gafferControls.named()) add(keys, words);
     const review = document.querySelector(".file-box") ? reviewWords : {};
     for (const [keys, words] of Object.entries({ ...onPage(), ...review })) add(keys, words);
     const close = Object.assign(document.createElement("button"), {

@@ -15,6 +15,7 @@ const SHOTS = Deno.env.get("GAFFER_SCREENSHOTS");
 
 const focused = (page: Page) =>
   page.evaluate("document.activeElement.closest('[id]')?.id ?? document.activeElement.tagName");
+const isFocused = (element: Element) => element === document.activeElement;
 const order = (app: TestApp) =>
   listTickets(app.db, { statuses: ["queued"], limit: 9 }).map(({ number }) => number);
 const told = (page: Page, words: string) => page.locator("#flash").getByText(words).waitFor();
@@ -193,9 +194,33 @@ Deno.test({
           ["p", "More urgent"],
           ["x", "Select"],
           ["y", "Copy the address"],
+          ["Ctrl k", "Go, do or find"],
         ]
       ) equal(lines[lines.indexOf(words[0]!) + 1], words[1]);
       await press("Escape");
+
+      // The palette does what the row that has the focus can, and goes where no key is looked up for.
+      await press("g", "g", "Control+k");
+      const options = page.locator(".palette [role=option]");
+      equal(await page.getByRole("combobox", { name: "Go, do or find" }).evaluate(isFocused), true);
+      await page.keyboard.type("move do");
+      deepEqual(await options.allInnerTexts(), ["Move down\n-", "Search ideas for “move do”"]);
+      await shot(page, "palette");
+      await press("Enter");
+      await told(page, "Ticket #1 comes before #3");
+      await press("z");
+      await told(page, "Ticket #1 stands where it stood before");
+      await press("Control+k", "Escape");
+      await page.locator("dialog").waitFor({ state: "detached" });
+      await press("Control+k");
+      await page.keyboard.type("fuel <b>");
+      await press("Enter");
+      await page.waitForURL(`${server.origin}/ideas?q=fuel%20%3Cb%3E`, { waitUntil: "commit" });
+      await press("Control+k");
+      await page.keyboard.type("jobs");
+      await press("Enter");
+      await page.waitForURL(`${server.origin}/jobs`, { waitUntil: "commit" });
+      await page.goto(`${server.origin}/development?view=board&column=queued`);
 
       // Along the list that it came from, and back to it with its filters.
       const at = (path: string) => page.waitForURL(server.origin + path, { waitUntil: "commit" });

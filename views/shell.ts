@@ -73,6 +73,7 @@ export const appScripts: readonly string[] = [
   "follow.js",
   "wrap.js",
   "toast.js",
+  "controls.js",
   "keys.js",
   "moves.js",
   "picks.js",
@@ -86,4 +87,5 @@ export const appScripts: readonly string[] = [
   "sheet.js",
   "menus.js",
   "tree.js",
+  "palette.js",
 ];
