@@ -71,6 +71,7 @@ export function pullProps(changes: Partial<PullRequest> = {}): PullProps {
         commit,
         seenAt: ago(10),
         commentId: null,
+        withdrawnAt: null,
       },
       {
         id: "remark_2",
@@ -87,6 +88,7 @@ export function pullProps(changes: Partial<PullRequest> = {}): PullProps {
         commit,
         seenAt: ago(10),
         commentId: null,
+        withdrawnAt: null,
       },
     ],
   };
