@@ -7,7 +7,6 @@ import { transact } from "../db.ts";
 import { AppError } from "../errors.ts";
 import type { Project, Ticket } from "../records.ts";
 import {
-  type ConflictRound,
   deleteConflictRounds,
   insertConflictRound,
   listConflictRounds,

@@ -3,7 +3,7 @@ import { readRef, treeOf } from "../../agents/git/repository.ts";
 import { markConflict } from "../../agents/git/resolving.ts";
 import type { App } from "../app.ts";
 import { AppError } from "../errors.ts";
-import type { Check, Ticket } from "../records.ts";
+import type { Check } from "../records.ts";
 import { listChecks } from "../store/checks.ts";
 import { getProject } from "../store/projects.ts";
 import { getTicket } from "../store/tickets.ts";
