@@ -195,6 +195,7 @@ Deno.test("commitTree() makes the very commits that git would make, and leaves t
     );
     equal(await repo.git("fsck", "--strict", "--no-dangling"), "");
     await rejects(commitTree(repo.dir, { ...spec, message: "a\0b" }), { name: "GitError" });
+    await repo.git("config", "--unset", "core.sharedRepository");
     await rejects(commitTree(repo.dir, { ...spec, tree: "main" }), { code: "invalid" });
   }
 });
