@@ -65,7 +65,10 @@ Deno.test("a folder of the tree is a fragment for a script, and the folder's pag
   await b.follow();
   const at = `/planning/tree?project=${b.project.id}&folder=notes`;
   const part = await b.pages.get(at, { "hx-request": "true" });
-  match(await part.text(), /^<ul><li><a href="[^"]+">A &lt;b>b&lt;\/b><\/a><\/li><\/ul>$/);
+  match(
+    await part.text(),
+    /^<ul class="tree-level"><li><a href="[^"]+">A &lt;b>b&lt;\/b><\/a><\/li><\/ul>$/,
+  );
   const alone = await b.pages.get(at);
   equal(alone.status, 303);
   equal(alone.headers.get("location"), `/planning?project=${b.project.id}&folder=notes`);
