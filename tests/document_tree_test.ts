@@ -98,6 +98,9 @@ Deno.test({
       await tree.getByRole("link", { name: "Saving" }).waitFor();
       await tree.locator("summary", { hasText: "notes/" }).click();
       await tree.getByRole("link", { name: "A <b>b</b>" }).waitFor();
+      await b.repo.commit("Outside", { "planning/map.md": "# Map of all\n" });
+      await page.getByRole("heading", { level: 1, name: "Map of all" }).waitFor();
+      deepEqual(await tree.locator("[aria-current=page]").allTextContents(), ["Map of all"]);
       await tree.getByRole("link", { name: "Saving" }).click();
       await page.getByRole("heading", { level: 1, name: "Saving" }).waitFor();
       deepEqual(await tree.locator("[aria-current=page]").allTextContents(), ["Saving"]);

