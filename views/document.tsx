@@ -6,7 +6,7 @@ import { Facts, Notice, Panel, StatusBadge, Time } from "./components.tsx";
 import { DriftNotice, type DriftNoticeProps, staleWords } from "./document_drift.tsx";
 import { DocumentIdeasPanel, type KnownIdeaRow } from "./document_ideas.tsx";
 import { AskRefused, AsksNotice, DocumentAsks, type DocumentAsksProps } from "./document_asks.tsx";
-import type { DocumentHeading } from "./document_markdown.ts";
+import type { DocumentHeading } from "./document_headings.ts";
 import { DocumentTree, type DocumentTreeProps } from "./document_tree.tsx";
 import { Button, buttonClass, Disclosure, Field } from "./forms.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";

@@ -3,7 +3,7 @@ import type { VNode } from "preact";
 import type { PlanningDocument } from "../server/records.ts";
 import { Notice, Time } from "./components.tsx";
 import { DocumentProse, HeadingList } from "./document.tsx";
-import type { DocumentHeading } from "./document_markdown.ts";
+import type { DocumentHeading } from "./document_headings.ts";
 import {
   type DocumentForm,
   type DocumentMeetingShown,

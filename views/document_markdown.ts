@@ -13,7 +13,9 @@ import {
   partsOf,
   type StatusOf,
 } from "./document_progress.tsx";
-import { idPart, isSafeHref } from "./links.ts";
+import { type ChecklistOptions, tickItems } from "./document_checklist.ts";
+import { type DocumentHeading, nameHeadings, plainText } from "./document_headings.ts";
+import { isSafeHref } from "./links.ts";
 import { reference, type ResolveReference, tame } from "./markdown.ts";
 import { newMarkdown } from "./markdown_it.ts";
 
@@ -30,16 +32,6 @@ export interface DocumentLinks {
 /** How a fenced block of Mermaid is shown: by the address of its picture, or as its text with the reason why. */
 export type ShownDiagram = { src: string } | { problem: string };
 
-export interface DocumentHeading {
-  /** 1 to 6, as written. */
-  level: number;
-  text: string;
-  /** Of its element. */
-  id: string;
-  /** Where it begins in the file, from 1. */
-  line: number;
-}
-
 export interface RenderedDocument {
   html: string;
   /** In order. */
@@ -48,18 +40,10 @@ export interface RenderedDocument {
   marks: DocumentMarks;
 }
 
-export interface RenderOptions {
+export interface RenderOptions extends ChecklistOptions {
   links: DocumentLinks;
-  /** Lines of the file before this text: checklists are told by their line in the file. */
-  linesBefore?: number;
   /** Absent: Mermaid is shown as its text. */
   diagram?: (source: string) => ShownDiagram;
-  /** Items of checklists are buttons that send their line; false: they are only shown. */
-  tickable?: boolean;
-  /** Where a form of one button sends the line of an item that is to be an idea; absent: no item has one. */
-  ideaAction?: string;
-  /** Whether an item's words say nothing that could be an idea; absent: all do. */
-  saysNothing?: (words: string) => boolean;
   /** Ids of headings begin with it, so that several texts can stand on one page; "section" by default. */
   idPrefix?: string;
   /** Levels that headings are put down; 1 by default, since the page has a heading of its own. */
@@ -81,8 +65,6 @@ interface DocumentEnv extends RenderOptions {
 export const DOCUMENT_SHOWN_CHARS = 200_000;
 /** A document's headings come below the page's own `h1`. */
 const HEADING_SHIFT = 1;
-const HEADINGS_MAX = 1_000;
-
 const markdown = newMarkdown({ html: false, linkify: true, typographer: false });
 markdown.linkify.set({ fuzzyLink: false, fuzzyEmail: false, fuzzyIP: false });
 markdown.validateLink = isSafeHref;
@@ -202,93 +184,6 @@ function wiki(state: StateInline, silent: boolean): boolean {
   }
   state.pos += whole.length;
   return true;
-}
-
-function nameHeadings(
-  tokens: Token[],
-  { headings, idPrefix = "section", linesBefore = 0 }: DocumentEnv,
-): void {
-  const used = new Set<string>();
-  for (let index = 0; index < tokens.length; index++) {
-    const token = tokens[index]!;
-    if (token.type !== "heading_open" || headings.length >= HEADINGS_MAX) continue;
-    const text = plainText(tokens[index + 1]?.children ?? []);
-    const id = freeId(`${idPrefix}-${slugOf(text)}`, used);
-    token.attrSet("id", id);
-    const line = linesBefore + (token.map?.[0] ?? 0) + 1;
-    headings.push({ level: Number(token.tag.slice(1)), text, id, line });
-  }
-}
-
-const plainText = (tokens: Token[]): string =>
-  tokens.map(({ content, children, type }) =>
-    type === "softbreak" || type === "hardbreak"
-      ? " "
-      : children?.length
-      ? plainText(children)
-      : content
-  ).join("").trim();
-
-/** Id of the element of the first heading with these words. */
-export const headingId = (text: string): string => `section-${slugOf(text)}`;
-
-const SLUG_CHARS = 60;
-const slugOf = (text: string): string =>
-  idPart(text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "_").replace(/^_+|_+$/g, "")).slice(
-    0,
-    SLUG_CHARS,
-  ) || "untitled";
-
-function freeId(id: string, used: Set<string>): string {
-  let free = id;
-  for (let n = 2; used.has(free); n++) free = `${id}-${n}`;
-  used.add(free);
-  return free;
-}
-
-const ITEM = /^\[([ xX])\](?=\s)/;
-
-/** "- [ ] text": a box before the text. */
-function tickItems({ tokens, Token }: StateCore, env: DocumentEnv): void {
-  const { linesBefore = 0, tickable, ideaAction } = env;
-  for (let index = 2; index < tokens.length; index++) {
-    const token = tokens[index]!;
-    const open = tokens[index - 2]!;
-    if (token.type !== "inline" || open.type !== "list_item_open" || !open.map) continue;
-    if (tokens[index - 1]!.type !== "paragraph_open") continue;
-    const first = token.children?.[0];
-    const match = first?.type === "text" ? ITEM.exec(first.content) : null;
-    if (!first || !match) continue;
-    first.content = first.content.slice(match[0].length).trimStart();
-    const done = match[1] !== " ";
-    const box = new Token("html_inline", "", 0);
-    // Nothing of the document's own words is in it.
-    box.content = boxHtml(open.map[0] + linesBefore, done, tickable === true);
-    token.children!.unshift(box);
-    const words = token.content.slice(match[0].length);
-    const isOpen = !done && !REFERRED.test(words);
-    if (ideaAction !== undefined && isOpen && !env.saysNothing?.(words)) {
-      const button = new Token("html_inline", "", 0);
-      button.content = ideaHtml(open.map[0] + linesBefore, ideaAction);
-      token.children!.push(button);
-    }
-    open.attrJoin("class", "check-item");
-  }
-}
-
-const REFERRED = /#(?:idea|ticket)-\d/;
-
-/** Neither a line's number nor our own address has anything of the document in it. */
-const ideaHtml = (line: number, action: string): string =>
-  ` <button type="submit" class="make-idea" name="idea" value="${line}" formaction="${action}" aria-label="Make an idea of line ${
-    line + 1
-  }">Make an idea</button>`;
-
-function boxHtml(line: number, done: boolean, tickable: boolean): string {
-  const state = `role="checkbox" aria-checked="${done}" aria-label="${done ? "Done" : "To do"}"`;
-  return tickable
-    ? `<button type="submit" class="check-box" name="line" value="${line}" ${state}></button> `
-    : `<span class="check-box" ${state} aria-disabled="true"></span> `;
 }
 
 const NUMBERED: ReadonlySet<string> = new Set([

@@ -32,7 +32,7 @@ export function DocumentTree(props: DocumentTreeProps): VNode {
 export function TreeLevelRows({ projectId, current, level }: DocumentTreeProps): VNode {
   const { folder, folders, documents, isWhole } = level;
   return (
-    <ul>
+    <ul class="tree-level">
       {folders.map(({ path, count, inside }) => (
         <li key={path}>
           {inside

@@ -1,6 +1,6 @@
 /** Models of the page on which ideas are made of a document, and of what shows where an idea comes from. */
 import type { DocumentIdeasPageProps, RefusedIdeas } from "../../views/document_ideas.tsx";
-import { headingId } from "../../views/document_markdown.ts";
+import { headingId } from "../../views/document_headings.ts";
 import type { DocumentOrigin } from "../../views/document_origin.tsx";
 import { documentHref } from "../../views/links.ts";
 import type { App } from "../app.ts";

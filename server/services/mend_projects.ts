@@ -11,7 +11,7 @@ const MEND_TIMEOUT_MS = MINUTE_MS;
 export async function mendProjects(app: App): Promise<void> {
   if (listMakings(app.db).length === 0) return;
   try {
-    const { mendMakings } = await import("./project_making.ts");
+    const { mendMakings } = await import("./project_mending.ts");
     const mended = await mendMakings(app, AbortSignal.timeout(MEND_TIMEOUT_MS));
     for (const { name, path } of mended) {
       app.log.info("a new project that was cut off is whole now", { name, path });
