@@ -79,11 +79,12 @@ export class Landing {
   /** The new index, after `begin` or `resume`; null: git must do it. */
   changedIndex(): Uint8Array<ArrayBuffer> | null {
     const { path, before, after } = this.note;
+    // First: of a landing that was cut off, git's index has a second name here, and to lose it changes its state.
+    this.#since = this.#now();
     const info = lookAt(this.#index);
     // Git writes through a link.
     if (!info?.isFile || info.size > INDEX_BYTES) return null;
     this.#indexState = stateOf(info);
-    this.#since = this.#now();
     let left = RACY_BYTES;
     this.#changed = withContent(Deno.readFileSync(this.#index), {
       ...{ path, to: after },
