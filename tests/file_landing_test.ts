@@ -106,6 +106,14 @@ const ways: Way[] = [
   ["another git command has the branch", (repo) => repo.write(".git/refs/heads/main.lock", "")],
   ["another landing is under way", (repo) => Deno.mkdir(join(repo.dir, ".git/gaffer-save"))],
   ["the file was edited", (repo) => repo.write(PATH, "theirs\n")],
+  ["the file was edited to what lands", (repo) => repo.write(PATH, "2\n")],
+  ["what lands is staged, and the file is as before", async (repo) => {
+    await repo.write(PATH, "2\n");
+    await repo.git("add", PATH);
+    await repo.write(PATH, "1\n");
+  }],
+  ["the file was made executable", (repo) => Deno.chmod(join(repo.dir, PATH), 0o755)],
+  ["the file is for its owner alone", (repo) => Deno.chmod(join(repo.dir, PATH), 0o600)],
   ["the file is gone", (repo) => Deno.remove(join(repo.dir, PATH))],
   ["another content is staged", async (repo) => {
     await repo.write(PATH, "theirs\n");
@@ -148,6 +156,21 @@ const ways: Way[] = [
     bytes[20]! ^= 1;
     await Deno.writeFile(path, bytes);
   }],
+  ["the index is a link", async (repo) => {
+    await Deno.rename(join(repo.dir, ".git/index"), repo.beside("index"));
+    await Deno.symlink(repo.beside("index"), join(repo.dir, ".git/index"));
+  }],
+  ["another file has a conflict, as after a stash", async (repo) => {
+    const id = await repo.git("rev-parse", "HEAD:a.txt");
+    const stages = [1, 2, 3].map((stage) => `100644,${id},${stage}`);
+    await repo.git("rm", "-q", "--cached", "a.txt");
+    const input = stages.map((s) => s.split(",")).map(([m, o, n]) => `${m} ${o} ${n}\ta.txt\n`);
+    await Deno.writeTextFile(repo.beside("info"), input.join(""));
+    const { dir } = repo;
+    const args = ["-c", 'git -C "$0" update-index --index-info < "$1"', dir, repo.beside("info")];
+    ok((await new Deno.Command("sh", { args }).output()).success);
+  }],
+  ["a merge is under way", (repo, { tip }) => repo.write(".git/MERGE_HEAD", `${tip}\n`)],
   ["there is no index", (repo) => Deno.remove(join(repo.dir, ".git/index"))],
   ["another folder keeps what is shared", (repo) => repo.git("config", "core.worktree", repo.dir)],
 ];
@@ -189,6 +212,9 @@ Deno.test("landFile() does nothing where somebody was quicker after its look, or
       ({ dir }) => Deno.writeTextFileSync(join(dir, ".git/HEAD"), "ref: refs/heads/side\n"),
     ],
     // A disk that is full.
+    ["write content", () => {
+      throw new Deno.errors.WriteZero("no space");
+    }],
     ["file", () => {
       throw new Deno.errors.WriteZero("no space");
     }],
@@ -201,6 +227,7 @@ Deno.test("landFile() does nothing where somebody was quicker after its look, or
     equal(await landFile(landing, cut), false, step);
     equal(await there(join(repo.dir, ".git/gaffer-save")), false);
     equal(await repo.git("rev-parse", "main"), landing.tip);
+    equal(await repo.git("reflog", "main", "--format=%gs"), "commit (initial): Begin", step);
   }
   await using repo = await made();
   const stop = new AbortController();
@@ -215,9 +242,9 @@ Deno.test("landFile() does nothing where somebody was quicker after its look, or
 
 /** Every step, and whether a kill before it leaves something to do that is then done. */
 const STEPS: [step: string, goesOn: boolean][] = [
+  ["write note", false],
   ["write index", false],
   ["write content", false],
-  ["write note", false],
   ["write branch", false],
   ["lock index", true],
   ["lock note", true],
@@ -244,6 +271,12 @@ Deno.test("killed before any of its steps, a landing is done or undone by the ne
     const [step, goesOn] = rest.shift()!;
     const landing = await change(repo);
     await killBefore(step, landing);
+    if (step === "write note") {
+      // It may have begun just now, and nobody is kept waiting.
+      await finishLanding(repo.dir);
+      equal(await there(join(repo.dir, ".git/gaffer-save")), true);
+      await Deno.utime(join(repo.dir, ".git/gaffer-save"), 1e9, 1e9);
+    }
     await finishLanding(repo.dir);
     if (goesOn) await requireLanded(repo, landing);
     else {
@@ -308,6 +341,10 @@ Deno.test("finishLanding() leaves a landing of another process alone as long as 
   await Deno.writeTextFile(path, JSON.stringify({ ...note, pid: Deno.ppid }));
   await finishLanding(repo.dir);
   ok(await there(join(repo.dir, ".git/index.lock")));
+  // In a container of its own the same number is another process.
+  await Deno.writeTextFile(path, JSON.stringify({ ...note, pid: Deno.pid, host: "another" }));
+  await finishLanding(repo.dir);
+  ok(await there(join(repo.dir, ".git/index.lock")));
   // None takes so long: another process has its number by now.
   await Deno.utime(path, 1e9, 1e9);
   await finishLanding(repo.dir);
@@ -315,11 +352,50 @@ Deno.test("finishLanding() leaves a landing of another process alone as long as 
   await finishLanding(repo.beside("no repository"));
   for (const wrong of ["", "{", "[]", '"x"', JSON.stringify({ ...note, path: "../x" })]) {
     await repo.write(".git/gaffer-save/note", wrong);
+    await Deno.utime(join(repo.dir, ".git/gaffer-save/note"), 1e9, 1e9);
+    await Deno.utime(join(repo.dir, ".git/gaffer-save"), 1e9, 1e9);
     await finishLanding(repo.dir);
     await requireLanded(repo, landing);
   }
   await repo.write(".git", "gitdir: elsewhere\n", repo.beside("linked"));
   await finishLanding(repo.beside("linked"));
+});
+
+Deno.test("after landFile() git's plumbing, which reads no file, calls none changed that is not", async () => {
+  await using repo = await made();
+  await Deno.utime(join(repo.dir, ".git/index"), 1e9, 1e9);
+  equal(await landFile(await change(repo)), true);
+  equal(await repo.git("diff-index", "HEAD"), "", "files of the old index's own second");
+  equal(await repo.git("diff-files"), "");
+  const next = { ...await change(repo), before: objectId("blob", encode("2\n"), 40) };
+  await repo.git("branch", "-f", "side", "main");
+  const commit = await repo.commitOn("side", { [PATH]: "3\n" });
+  const again = { ...next, tip: await repo.git("rev-parse", "main"), commit };
+  equal(await landFile({ ...again, content: encode("3\n") }), true);
+  equal(await repo.git("diff-index", "HEAD"), "", "and one that landed just before");
+  // At once, in place and as long as before.
+  await repo.write(PATH, "4\n");
+  await repo.write("a.txt", "b\n");
+  equal(await repo.git("status", "--porcelain"), ` M a.txt\n M "${QUOTED}"`);
+});
+
+const QUOTED = "planning/f/\\303\\244.md";
+
+Deno.test("a landing that was cut off goes on once somebody's lock is gone, and tells git's logs once", async () => {
+  await using repo = await made();
+  const landing = await change(repo);
+  await killBefore("index", landing);
+  await Deno.remove(join(repo.dir, ".git/index.lock"));
+  await repo.write(".git/index.lock", "somebody else's");
+  await finishLanding(repo.dir);
+  equal(await repo.read(".git/index.lock"), "somebody else's");
+  equal(await repo.git("rev-parse", "main"), landing.tip);
+  await Deno.remove(join(repo.dir, ".git/index.lock"));
+  await finishLanding(repo.dir);
+  await requireLanded(repo, landing);
+  for (const log of ["HEAD", "main"]) {
+    equal(await repo.git("reflog", log, "--format=%gs"), "gaffer: save\ncommit (initial): Begin");
+  }
 });
 
 Deno.test("a person goes on from an index that Gaffer wrote", async () => {

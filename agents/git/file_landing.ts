@@ -8,6 +8,7 @@
  * locks held and nothing of this process in between. Whatever cuts them off leaves a note (`gaffer-save` in `.git`), with
  * which the next look (`finishLanding`) does the rest, or takes only the locks away where somebody went on meanwhile.
  */
+import { hostname } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { MINUTE_MS, systemClock } from "../../server/clock.ts";
@@ -22,7 +23,7 @@ import { checkBranch, checkCommit } from "./repository.ts";
 /** A landing takes milliseconds: one this old was cut off, whoever has the number of its process by now. */
 const STALE_MS = MINUTE_MS;
 
-export interface FileLanding extends Omit<Note, "after" | "pid"> {
+export interface FileLanding extends Omit<Note, "after" | "pid" | "host"> {
   /** Folder of the repository, with a folder `.git`, that has the branch checked out. */
   repo: string;
   content: Uint8Array<ArrayBuffer>;
@@ -36,12 +37,14 @@ export async function landFile(
 ): Promise<boolean> {
   if (!await isPlainPlace(repo, rest.path, signal)) return false;
   const after = objectId("blob", content, rest.tip.length);
-  const landing = new Landing(repo, { ...rest, after, pid: process.pid }, cut);
-  const index = landing.changedIndex();
-  if (index === null || !landing.isReady() || !landing.begin()) return false;
+  const landing = new Landing(repo, { ...rest, after, pid: process.pid, host: hostname() }, cut);
+  if (!landing.isReady() || !landing.begin()) return false;
   try {
+    const index = landing.changedIndex();
+    if (index === null) return false;
+    // First the note: it says whose the folder is.
     const note = JSON.stringify(landing.note);
-    await landing.write({ index, content, note, branch: `${rest.commit}\n` });
+    if (!await landing.write({ note, index, content, branch: `${rest.commit}\n` })) return false;
     signal.throwIfAborted();
     return landing.move();
   } finally {
@@ -64,14 +67,12 @@ export async function finishLanding(repo: string): Promise<void> {
   const folder = folderIn(repo);
   if (!await exists(folder) || isUnderWay(folder)) return;
   const note = readNote(folder);
-  if (note !== null && isAtWork(folder, note.pid)) return;
+  if (isAtWork(folder, note)) return;
   const landing = new Landing(repo, note ?? nothing);
   landing.resume();
   try {
     const index = note && landing.changedIndex();
-    if (!index || !landing.isReady()) return;
-    await landing.write({ index });
-    landing.move();
+    if (index && landing.isReady() && await landing.write({ index })) landing.move();
   } finally {
     landing.end();
   }
@@ -79,6 +80,7 @@ export async function finishLanding(repo: string): Promise<void> {
 
 const nothing: Note = {
   ...{ branch: "", tip: "", commit: "", path: "", before: "", after: "", who: "", pid: 0 },
+  host: "",
 };
 
 /** Null: it was not written whole, so that nothing has changed yet, or it is none of ours. */
@@ -95,14 +97,16 @@ function readNote(folder: string): Note | null {
   }
 }
 
-/** Another Gaffer of the same machine may have the repository, too. */
-function isAtWork(folder: string, pid: number): boolean {
-  if (pid === process.pid) return false;
-  // Gone since it was read: it has just ended.
-  const { mtime } = lookAt(join(folder, "note")) ?? { mtime: new Date() };
+/** Another Gaffer may have the repository, too: of this machine, or of one (or a container) that shares the disk. */
+function isAtWork(folder: string, note: Note | null): boolean {
+  const isOfHere = note?.host === hostname();
+  if (isOfHere && note?.pid === process.pid) return false;
+  // Gone since it was read: it has just ended. Without a note it has just begun, or was cut off with no lock taken.
+  const { mtime } = lookAt(note ? join(folder, "note") : folder) ?? { mtime: new Date() };
   if (systemClock.nowMs() - (mtime?.getTime() ?? 0) > STALE_MS) return false;
+  if (!isOfHere) return true;
   try {
-    process.kill(pid, 0);
+    process.kill(note!.pid, 0);
     return true;
   } catch (error) {
     return (error as { code?: string }).code === "EPERM";

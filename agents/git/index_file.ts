@@ -12,10 +12,11 @@ const MTIME_AT = 8;
 const SIZE_AT = 36;
 const FILE_MODE = 0o100644;
 const EXTENDED = 0x4000;
-/** Assumed unchanged, and the two bits of a merge's stage. */
-const UNUSUAL = 0x8000 | 0x3000;
+const ASSUMED_UNCHANGED = 0x8000;
+/** Of a merge that is not done: git lands nothing then. */
+const STAGE = 0x3000;
 const SHA1_CHARS = 40;
-/** Entries that are marked to be looked at again, at most: git then looks at all of their contents. */
+/** Most entries whose files must be read. */
 const RACY_MAX = 100;
 
 /** What of an index may stay, as long as what it says of the folders on the way is taken back. */
@@ -30,18 +31,27 @@ export interface EntryChange {
   /** Object ids that its content may have now, and the one that it gets. */
   from: readonly string[];
   to: string;
+  /** When the index was written, since 1970. */
+  writtenSeconds: number;
+  /** Whether the file at a path has the content of this object id; null: it can't be looked at now. */
+  isSame: (path: string, id: string) => boolean | null;
+}
+
+export interface ChangedIndex {
+  bytes: Uint8Array<ArrayBuffer>;
+  /** Where in it the entry is. */
+  entryAt: number;
 }
 
 /**
- * The same index with that content, and no word of how its file looks: git reads it once more. Null: the entry is none
- * of an ordinary file with one of these contents, or the index is not kept in the plain way. `writtenSeconds`: when it
- * was, since 1970.
+ * The same index with that content, and no word of how its file looks (`withStat` says that): git would read it once
+ * more. Null: the entry is none of an ordinary file with one of these contents, or the index is not kept in the plain
+ * way, or in the middle of a merge.
  */
 export function withContent(
   index: Uint8Array,
-  { path, from, to }: EntryChange,
-  writtenSeconds: number,
-): Uint8Array<ArrayBuffer> | null {
+  { path, from, to, writtenSeconds, isSame }: EntryChange,
+): ChangedIndex | null {
   const bytes = Buffer.from(index);
   const idBytes = to.length / 2;
   const end = bytes.length - idBytes;
@@ -51,34 +61,66 @@ export function withContent(
   if (!bytes.subarray(end).equals(hashOf(bytes.subarray(0, end), to.length))) return null;
   const wanted = Buffer.from(path);
   let at = HEAD_BYTES;
-  let found = false;
+  let entryAt = 0;
   let racy = 0;
   for (let left = bytes.readUInt32BE(8); left > 0; left--) {
+    if (at + STAT_BYTES + idBytes + 2 > end) return null;
     const flags = bytes.readUInt16BE(at + STAT_BYTES + idBytes);
     const name = at + STAT_BYTES + idBytes + (flags & EXTENDED ? 4 : 2);
     const nameEnd = bytes.indexOf(0, name);
-    if (nameEnd < 0 || nameEnd >= end) return null;
+    if (nameEnd < 0 || nameEnd >= end || (flags & STAGE) !== 0) return null;
+    const id = bytes.toString("hex", at + STAT_BYTES, at + STAT_BYTES + idBytes);
     if (nameEnd - name === wanted.length && wanted.compare(bytes, name, nameEnd) === 0) {
-      const id = bytes.toString("hex", at + STAT_BYTES, at + STAT_BYTES + idBytes);
       const isPlain = bytes.readUInt32BE(at + MODE_AT) === FILE_MODE &&
-        (flags & (UNUSUAL | EXTENDED)) === 0;
+        (flags & (ASSUMED_UNCHANGED | EXTENDED)) === 0;
       if (!isPlain || !from.includes(id)) return null;
-      found = true;
+      entryAt = at;
       bytes.fill(0, at, at + STAT_BYTES);
       bytes.writeUInt32BE(FILE_MODE, at + MODE_AT);
       bytes.write(to, at + STAT_BYTES, "hex");
     } else if (bytes.readUInt32BE(at + MTIME_AT) >= writtenSeconds) {
       // Changed within the second of the index, its file may look the same and be another one. The new index is
-      // younger: only a size that can't be tells git to look.
+      // younger: only a size that can't be tells git to look. Where it need not, the size stays, as git has it: commands
+      // that look at no file (`git diff-index`) would call it changed.
       if (++racy > RACY_MAX) return null;
-      bytes.writeUInt32BE(0, at + SIZE_AT);
+      const same = isSame(bytes.toString("utf8", name, nameEnd), id);
+      if (same === null) return null;
+      if (!same) bytes.writeUInt32BE(0, at + SIZE_AT);
     }
     at += (nameEnd - at + 8) & ~7;
   }
-  const kept = found ? keptParts(bytes.subarray(at, end), path, idBytes) : null;
+  const kept = entryAt > 0 ? keptParts(bytes.subarray(at, end), path, idBytes) : null;
   if (kept === null) return null;
   const whole = Buffer.concat([bytes.subarray(0, at), ...kept]);
-  return new Uint8Array(Buffer.concat([whole, hashOf(whole, to.length)]));
+  return { bytes: new Uint8Array(Buffer.concat([whole, hashOf(whole, to.length)])), entryAt };
+}
+
+/**
+ * Says in an index of `withContent` how the file looks, as git notes it. Milliseconds are all that is known of its
+ * times; most gits compare seconds, and the others read the file. `chars`: of object ids.
+ */
+export function withStat(
+  { bytes: index, entryAt }: ChangedIndex,
+  { ctime, mtime, dev, ino, uid, gid, size }: Deno.FileInfo,
+  chars: number,
+): Uint8Array<ArrayBuffer> {
+  const bytes = Buffer.from(index);
+  const parts = [ctime, mtime].flatMap((time) => {
+    const ms = time?.getTime() ?? 0;
+    return [Math.floor(ms / 1000), (ms % 1000) * 1_000_000];
+  });
+  parts.push(
+    dev,
+    Number(BigInt.asUintN(32, BigInt(ino ?? 0))),
+    FILE_MODE,
+    uid ?? 0,
+    gid ?? 0,
+    size,
+  );
+  parts.forEach((part, i) => bytes.writeUInt32BE(part >>> 0, entryAt + 4 * i));
+  const end = bytes.length - chars / 2;
+  hashOf(bytes.subarray(0, end), chars).copy(bytes, end);
+  return new Uint8Array(bytes);
 }
 
 /** What follows the entries. Null: something that only git knows. */
