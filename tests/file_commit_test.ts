@@ -142,6 +142,19 @@ Deno.test("where the system doesn't let Gaffer write an object, git does, or say
   await requireSound(repo);
 });
 
+Deno.test("a file that may be executed stays one, whoever makes the commit", async () => {
+  await using repo = await TestRepo.make({ "a/b.md": "1\n", "c.md": "c\n" });
+  await Deno.chmod(join(repo.dir, "a/b.md"), 0o755);
+  await repo.commit("Executable");
+  const modes = async () => (await repo.git("ls-tree", "-r", "HEAD")).replace(/ .*/g, "");
+  await commit(repo, "a/b.md", "2\n");
+  equal(await modes(), "100755\n100644");
+  await repo.git("config", "core.sharedRepository", "group");
+  await commit(repo, "a/b.md", "3\n");
+  equal(await modes(), "100755\n100644");
+  await requireSound(repo);
+});
+
 Deno.test("an object that is there already is left as it is, but young", async () => {
   await using repo = await TestRepo.make({ "a.md": "1\n" });
   const object = objectOf("blob", encode("1\n"), 40);

@@ -2,7 +2,7 @@
 import { deepStrictEqual as deepEqual, ok, rejects, strictEqual as equal } from "node:assert";
 import { join } from "node:path";
 import { type FileLanding, finishLanding, landFile } from "../agents/git/file_landing.ts";
-import type { Cut } from "../agents/git/landing_steps.ts";
+import type { Cut } from "../agents/git/landing_locks.ts";
 import { objectId } from "../agents/git/loose_objects.ts";
 import { runSource } from "./gaffer.ts";
 import { never, TestRepo } from "./git_support.ts";

@@ -28,6 +28,7 @@ import { entryIn, FOLDER_MODE, withEntry } from "./tree_bytes.ts";
 const KEEPING_REF = "refs/gaffer/planning";
 
 const FILE_MODE = "100644";
+const EXECUTABLE_MODE = "100755";
 
 /**
  * Object id of a file in a commit; null where there is none of that path. Throws `conflict` where a link, or anything
@@ -164,14 +165,13 @@ async function makeCommit(spec: FileCommit): Promise<string> {
 }
 
 /** The trees as they are with the file as it is to be, from its folder up to the root, and its content. */
-function changedTrees(
-  { tip, path, content }: FileCommit,
-  { folders }: Way,
-): { tree: string; made: NewObject[] } {
+function changedTrees(spec: FileCommit, way: Way): { tree: string; made: NewObject[] } {
+  const { tip, path, content } = spec;
+  const { folders } = way;
   const chars = tip.length;
   const blob = content && objectOf("blob", new Uint8Array(content), chars);
   const made = blob ? [blob] : [];
-  let entry = blob && { mode: FILE_MODE, id: blob.id };
+  let entry = blob && { mode: modeOf(spec, way), id: blob.id };
   let tree = "";
   for (const [depth, name] of [...path.split("/").entries()].reverse()) {
     const folder = folders[depth] ?? new Uint8Array();
@@ -187,14 +187,23 @@ function changedTrees(
 
 const whoOf = ({ identity, atSeconds }: FileCommit): string => whoText(identity, atSeconds);
 
+/** A file that may be executed stays one: a change of its text says nothing of that. */
+function modeOf({ tip, path }: FileCommit, { folders }: Way): string {
+  const names = path.split("/");
+  const folder = folders[names.length - 1];
+  const present = folder && entryIn(folder, names.at(-1)!, tip.length);
+  return present?.mode === EXECUTABLE_MODE ? EXECUTABLE_MODE : FILE_MODE;
+}
+
 /** By git alone, in whatever way the repository keeps its objects. */
 async function importCommit(spec: FileCommit): Promise<string> {
   const { repo, tip, path, content, message, signal } = spec;
   const messageBytes = new TextEncoder().encode(message).length;
+  const mode = modeOf(spec, await wayTo(repo, tip, path, signal));
   const head = `commit ${KEEPING_REF}\nmark :1\n` +
     `committer ${whoOf(spec)}\n` +
     `data ${messageBytes}\n${message}\nfrom ${checkCommit(tip)}\n` +
-    (content === null ? `D ${path}\n` : `M ${FILE_MODE} inline ${path}\ndata ${content.length}\n`);
+    (content === null ? `D ${path}\n` : `M ${mode} inline ${path}\ndata ${content.length}\n`);
   const end = `${content === null ? "" : "\n"}\nget-mark :1\ndone\n`;
   const args = ["fast-import", "--quiet", "--done", "--force", "--date-format=raw"];
   const input = new Uint8Array(

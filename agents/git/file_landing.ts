@@ -15,9 +15,10 @@ import { MINUTE_MS, systemClock } from "../../server/clock.ts";
 import { isInside } from "./contents.ts";
 import { hasOwnAttributes, mayHaveAttributes } from "./attribute_files.ts";
 import { configOf } from "./git.ts";
-import { type Cut, folderIn, isUnderWay, Landing, lookAt, type Note } from "./landing_steps.ts";
+import type { Cut } from "./landing_locks.ts";
+import { folderIn, isUnderWay, Landing, type Note } from "./landing_steps.ts";
 import { objectId } from "./loose_objects.ts";
-import { exists, plainTextSync } from "./presence.ts";
+import { exists, lookAtSync, plainTextSync } from "./presence.ts";
 import { checkBranch, checkCommit } from "./repository.ts";
 
 /** A landing takes milliseconds: one this old was cut off, whoever has the number of its process by now. */
@@ -102,7 +103,7 @@ function isAtWork(folder: string, note: Note | null): boolean {
   const isOfHere = note?.host === hostname();
   if (isOfHere && note?.pid === process.pid) return false;
   // Gone since it was read: it has just ended. Without a note it has just begun, or was cut off with no lock taken.
-  const { mtime } = lookAt(note ? join(folder, "note") : folder) ?? { mtime: new Date() };
+  const { mtime } = lookAtSync(note ? join(folder, "note") : folder) ?? { mtime: new Date() };
   if (systemClock.nowMs() - (mtime?.getTime() ?? 0) > STALE_MS) return false;
   if (!isOfHere) return true;
   try {

@@ -60,6 +60,8 @@ export function withContent(
   if (version !== 2 && version !== 3) return null;
   if (!bytes.subarray(end).equals(hashOf(bytes.subarray(0, end), to.length))) return null;
   const wanted = Buffer.from(path);
+  const idAt = (entry: number): string =>
+    bytes.toString("hex", entry + STAT_BYTES, entry + STAT_BYTES + idBytes);
   let at = HEAD_BYTES;
   let entryAt = 0;
   let racy = 0;
@@ -69,8 +71,8 @@ export function withContent(
     const name = at + STAT_BYTES + idBytes + (flags & EXTENDED ? 4 : 2);
     const nameEnd = bytes.indexOf(0, name);
     if (nameEnd < 0 || nameEnd >= end || (flags & STAGE) !== 0) return null;
-    const id = bytes.toString("hex", at + STAT_BYTES, at + STAT_BYTES + idBytes);
     if (nameEnd - name === wanted.length && wanted.compare(bytes, name, nameEnd) === 0) {
+      const id = idAt(at);
       const isPlain = bytes.readUInt32BE(at + MODE_AT) === FILE_MODE &&
         (flags & (ASSUMED_UNCHANGED | EXTENDED)) === 0;
       if (!isPlain || !from.includes(id)) return null;
@@ -83,7 +85,7 @@ export function withContent(
       // younger: only a size that can't be tells git to look. Where it need not, the size stays, as git has it: commands
       // that look at no file (`git diff-index`) would call it changed.
       if (++racy > RACY_MAX) return null;
-      const same = isSame(bytes.toString("utf8", name, nameEnd), id);
+      const same = isSame(bytes.toString("utf8", name, nameEnd), idAt(at));
       if (same === null) return null;
       if (!same) bytes.writeUInt32BE(0, at + SIZE_AT);
     }

@@ -6,9 +6,10 @@ import { join } from "node:path";
 import { removeIfThereSync, writeAllSync } from "../../server/disk.ts";
 import { folderOf } from "../paths.ts";
 import { type ChangedIndex, withContent, withStat } from "./index_file.ts";
+import { type Cut, GitLocks } from "./landing_locks.ts";
 import { LogLines } from "./landing_logs.ts";
 import { isOfSystem, objectId } from "./loose_objects.ts";
-import { plainTextSync } from "./presence.ts";
+import { lookAtSync, plainTextSync } from "./presence.ts";
 
 /** Larger ones are git's: to read them takes longer than a process. */
 const INDEX_BYTES = 8 * 1024 * 1024;
@@ -40,9 +41,6 @@ export interface Note {
   host: string;
 }
 
-/** For tests: called before each step, and ends the landing by what it throws, as a crash would. */
-export type Cut = (step: string) => void;
-
 /** Where a landing keeps what it needs; `note` is the `Note`. */
 export const folderIn = (repo: string): string => join(repo, ".git", "gaffer-save");
 
@@ -58,6 +56,7 @@ export class Landing {
   readonly #root: string;
   readonly #file: string;
   readonly #ref: string;
+  readonly #locks: GitLocks;
   /** State of the index that the new one was made of. */
   #indexState = "";
   #changed: ChangedIndex | null = null;
@@ -74,14 +73,28 @@ export class Landing {
     this.#root = Deno.realPathSync(repo);
     this.#file = join(this.#root, note.path);
     this.#ref = join(this.#gitDir, "refs", "heads", note.branch);
+    this.#locks = new GitLocks([
+      [this.#own("index"), this.#index],
+      [this.#own("note"), join(this.#gitDir, "HEAD")],
+      [this.#own("branch"), this.#ref],
+    ]);
   }
 
   /** The new index, after `begin` or `resume`; null: git must do it. */
   changedIndex(): Uint8Array<ArrayBuffer> | null {
+    try {
+      return this.#changedIndex();
+    } catch (error) {
+      if (isOfSystem(error)) return null;
+      throw error;
+    }
+  }
+
+  #changedIndex(): Uint8Array<ArrayBuffer> | null {
     const { path, before, after } = this.note;
     // First: of a landing that was cut off, git's index has a second name here, and to lose it changes its state.
     this.#since = this.#now();
-    const info = lookAt(this.#index);
+    const info = lookAtSync(this.#index);
     // Git writes through a link.
     if (!info?.isFile || info.size > INDEX_BYTES) return null;
     this.#indexState = stateOf(info);
@@ -93,7 +106,7 @@ export class Landing {
       writtenSeconds: Math.floor((info.mtime?.getTime() ?? 0) / 1000),
       isSame: (other, id) => {
         const file = join(this.#root, other);
-        left -= lookAt(file)?.size ?? 0;
+        left -= lookAtSync(file)?.size ?? 0;
         return left < 0 ? null : this.#idOf(file) === id;
       },
     });
@@ -109,8 +122,8 @@ export class Landing {
     const contents = this.#isResumed ? [before, after] : [before];
     return plainTextSync(join(this.#gitDir, "HEAD")) === `ref: refs/heads/${branch}\n` &&
       plainTextSync(this.#ref) === `${tip}\n` &&
-      MIDDLES.every((name) => lookAt(join(this.#gitDir, name)) === null) &&
-      this.#logs.every((log) => lookAt(log)?.isFile) &&
+      MIDDLES.every((name) => lookAtSync(join(this.#gitDir, name)) === null) &&
+      this.#logs.every((log) => lookAtSync(log)?.isFile) &&
       contents.includes(this.#present() ?? "");
   }
 
@@ -130,7 +143,7 @@ export class Landing {
   resume(): void {
     underWay.add(this.#folder);
     this.#isResumed = true;
-    this.#unlock();
+    this.#locks.release();
   }
 
   /** All of it is on the disk when it returns. False: the system does not let it. */
@@ -167,8 +180,8 @@ export class Landing {
 
   /** False: somebody else is at work, or was, or the system does not let it; nothing has changed. */
   move(): boolean {
-    if (!this.#lock() || !this.#isSound()) return false;
-    const made = lookAt(this.#own("content"));
+    if (!this.#locks.take(this.cut) || !this.#isSound()) return false;
+    const made = lookAtSync(this.#own("content"));
     if (!this.#moveFile()) return false;
     this.#hasBegun = true;
     if (made) this.#noteStat(made);
@@ -206,7 +219,7 @@ export class Landing {
    * disk has of the index until then is as good: git reads the file once more.
    */
   #noteStat({ ino, size, mtime }: Deno.FileInfo): void {
-    const there = lookAt(this.#file);
+    const there = lookAtSync(this.#file);
     if (
       Deno.build.os === "windows" || !there?.isFile || there.ino !== ino || there.size !== size ||
       there.mtime?.getTime() !== mtime?.getTime()
@@ -219,7 +232,7 @@ export class Landing {
   /** Leaves nothing behind; of one that could not be done to its end, what `finishLanding` needs. */
   end(): void {
     underWay.delete(this.#folder);
-    this.#unlock();
+    this.#locks.release();
     if (!this.#hasBegun || this.#isDone) removeIfThereSync(this.#folder, { recursive: true });
   }
 
@@ -236,40 +249,10 @@ export class Landing {
     return join(this.#folder, name);
   }
 
-  /** Git's locks, each a second name of a file of ours, by which they are told from those of others. */
-  get #locks(): [name: string, lock: string][] {
-    return [
-      ["index", `${this.#index}.lock`],
-      ["note", join(this.#gitDir, "HEAD.lock")],
-      ["branch", `${this.#ref}.lock`],
-    ];
-  }
-
-  #lock(): boolean {
-    for (const [name, lock] of this.#locks) {
-      this.cut(`lock ${name}`);
-      try {
-        Deno.linkSync(this.#own(name), lock);
-      } catch (error) {
-        // Another git command, or a disk without second names.
-        if (isOfSystem(error)) return false;
-        throw error;
-      }
-    }
-    return true;
-  }
-
-  #unlock(): void {
-    for (const [name, lock] of this.#locks) {
-      const [own, there] = [lookAt(this.#own(name)), lookAt(lock)];
-      if (own && there && own.ino === there.ino && own.dev === there.dev) removeIfThereSync(lock);
-    }
-  }
-
   /** With the locks held: nothing has changed since the look, and what was written is whole. */
   #isSound(): boolean {
     const { commit, before, after } = this.note;
-    const info = lookAt(this.#index);
+    const info = lookAtSync(this.#index);
     return info !== null && stateOf(info) === this.#indexState && this.isReady() &&
       plainTextSync(this.#own("branch")) === `${commit}\n` &&
       (this.#present() !== before ||
@@ -278,7 +261,7 @@ export class Landing {
 
   /** The new file may be read, written and executed by whom the old one may: git's ways of making one are its own. */
   #isOwnedAlike(): boolean {
-    const [own, there] = [lookAt(this.#own("content")), lookAt(this.#file)];
+    const [own, there] = [lookAtSync(this.#own("content")), lookAtSync(this.#file)];
     return own?.mode === there?.mode && own?.uid === there?.uid && own?.gid === there?.gid;
   }
 
@@ -286,7 +269,7 @@ export class Landing {
   #now(): Date {
     removeIfThereSync(this.#own("index"));
     Deno.writeFileSync(this.#own("index"), new Uint8Array(), { createNew: true });
-    return lookAt(this.#own("index"))?.mtime ?? new Date(0);
+    return lookAtSync(this.#own("index"))?.mtime ?? new Date(0);
   }
 
   /** Object id of the file's content; null: it is no plain file in plain folders. */
@@ -302,21 +285,9 @@ export class Landing {
   }
 
   #idOf(path: string): string | null {
-    const info = lookAt(path);
+    const info = lookAtSync(path);
     if (!info?.isFile || (info.nlink ?? 1) > 1 || info.size > FILE_BYTES) return null;
     return objectId("blob", Deno.readFileSync(path), this.note.tip.length);
-  }
-}
-
-/** Null: there is nothing. */
-export function lookAt(path: string): Deno.FileInfo | null {
-  try {
-    return Deno.lstatSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-      return null;
-    }
-    throw error;
   }
 }
 
