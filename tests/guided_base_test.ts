@@ -39,7 +39,10 @@ Deno.test("guided out of a conflict, the developer has the base branch with the 
   // The base has moved once more since.
   const tip = await repo.commit("Later", { "later.txt": "l" });
   const pages = pagesBench(app);
-  match(await (await pages.get(`/tickets/${id}`)).text(), /Its branch gets the base branch as it is now/);
+  match(
+    await (await pages.get(`/tickets/${id}`)).text(),
+    /Its branch gets the base branch as it is now/,
+  );
   equal((await pages.post(`/tickets/${id}/guide`, { guidance: "Keep both lines" })).status, 303);
   await bench.step();
   equal(await repo.git("rev-parse", `${bench.ticket.branch}^@`), `${head}\n${tip}`);
