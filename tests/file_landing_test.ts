@@ -189,9 +189,9 @@ Deno.test("landFile() does nothing where somebody was quicker after its look, or
       ({ dir }) => Deno.writeTextFileSync(join(dir, ".git/HEAD"), "ref: refs/heads/side\n"),
     ],
     // A disk that is full.
-    ["file", () => {
+    ...["write branch", "file"].map((step): [string, () => void] => [step, () => {
       throw new Deno.errors.WriteZero("no space");
-    }],
+    }]),
   ];
   const rest = [...meanwhile];
   for await (const repo of copies(meanwhile.length)) {
@@ -294,6 +294,12 @@ Deno.test("a landing that fails in its middle is done by the next look", async (
     for (const name of ["index.lock", "HEAD.lock", "refs/heads/main.lock"]) {
       equal(await there(join(repo.dir, ".git", name)), false, "nobody is kept waiting");
     }
+    // What it needs can't be written, either.
+    const index = join(repo.dir, ".git/gaffer-save/index");
+    await Deno.remove(index).catch(() => {});
+    await Deno.mkdir(join(index, "in the way"), { recursive: true });
+    await rejects(finishLanding(repo.dir));
+    await Deno.remove(index, { recursive: true });
     await finishLanding(repo.dir);
     await requireLanded(repo, landing);
   }

@@ -15,7 +15,7 @@ import { isInside } from "./contents.ts";
 import { hasOwnAttributes, mayHaveAttributes } from "./attribute_files.ts";
 import { configOf } from "./git.ts";
 import { type Cut, folderIn, isUnderWay, Landing, lookAt, type Note } from "./landing_steps.ts";
-import { objectId } from "./loose_objects.ts";
+import { isOfSystem, objectId } from "./loose_objects.ts";
 import { exists, plainTextSync } from "./presence.ts";
 import { checkBranch, checkCommit } from "./repository.ts";
 
@@ -34,6 +34,8 @@ export async function landFile(
   { repo, content, signal, ...rest }: FileLanding,
   cut?: Cut,
 ): Promise<boolean> {
+  // There files have no numbers by which a lock is known to be ours.
+  if (Deno.build.os === "windows") return false;
   if (!await isPlainPlace(repo, rest.path, signal)) return false;
   const after = objectId("blob", content, rest.tip.length);
   const landing = new Landing(repo, { ...rest, after, pid: process.pid }, cut);
@@ -42,6 +44,13 @@ export async function landFile(
   try {
     const note = JSON.stringify(landing.note);
     await landing.write({ index, content, note, branch: `${rest.commit}\n` });
+  } catch (error) {
+    landing.end();
+    // Git says what is the matter, or has room for less.
+    if (isOfSystem(error)) return false;
+    throw error;
+  }
+  try {
     signal.throwIfAborted();
     return landing.move();
   } finally {
@@ -69,9 +78,9 @@ export async function finishLanding(repo: string): Promise<void> {
   landing.resume();
   try {
     const index = note && landing.changedIndex();
-    if (!index || !landing.isReady()) return;
+    if (!index || !landing.isReady()) return landing.giveUp();
     await landing.write({ index });
-    landing.move();
+    if (!landing.move()) landing.giveUp();
   } finally {
     landing.end();
   }

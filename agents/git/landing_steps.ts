@@ -82,21 +82,22 @@ export class Landing {
       [before, after].includes(this.#present() ?? "");
   }
 
-  /** False: there is another one, or what one left. */
+  /** False: there is another one, or what one left, or the system does not let it. */
   begin(): boolean {
     try {
       Deno.mkdirSync(this.#folder);
     } catch (error) {
-      if (error instanceof Deno.errors.AlreadyExists) return false;
+      if (isOfSystem(error)) return false;
       throw error;
     }
     underWay.add(this.#folder);
     return true;
   }
 
-  /** Takes over what was cut off. */
+  /** Takes over what was cut off. Where that fails, too, it waits for the next look. */
   resume(): void {
     underWay.add(this.#folder);
+    this.#hasBegun = true;
     this.#unlock();
   }
 
@@ -151,6 +152,11 @@ export class Landing {
     return true;
   }
 
+  /** Nothing is left to do, or others went on. */
+  giveUp(): void {
+    this.#isDone = true;
+  }
+
   /** Leaves nothing behind; of one that could not be done to its end, what `finishLanding` needs. */
   end(): void {
     underWay.delete(this.#folder);
@@ -197,7 +203,8 @@ export class Landing {
   #unlock(): void {
     for (const [name, lock] of this.#locks) {
       const [own, there] = [lookAt(this.#own(name)), lookAt(lock)];
-      if (own && there && own.ino === there.ino && own.dev === there.dev) removeIfThereSync(lock);
+      if (!own?.ino || own.ino !== there?.ino || own.dev !== there.dev) continue;
+      removeIfThereSync(lock);
     }
   }
 
