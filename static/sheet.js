@@ -58,11 +58,13 @@
       textContent: "Close",
     });
     close.addEventListener("click", () => dialog.close());
-    dialog.append(
+    // Before the list: what has the focus first is shown, and a long list is read from its top.
+    const head = Object.assign(document.createElement("div"), { className: "key-sheet-head" });
+    head.append(
       Object.assign(document.createElement("h2"), { textContent: "Keys on this page" }),
-      list,
       close,
     );
+    dialog.append(head, list);
     dialog.addEventListener("close", () => dialog.remove());
     document.body.append(dialog);
     dialog.showModal();
