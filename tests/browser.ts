@@ -1,5 +1,5 @@
 /** A real Chromium for the tests; they are skipped, by name, where there is none. */
-import type { Browser, BrowserContext, ConsoleMessage, Page } from "playwright-core";
+import type { Browser, BrowserContext, Page } from "playwright-core";
 
 /** First the one without the windows and tabs around its pages, which nobody sees: it computes a third less. */
 const EXECUTABLES = [
@@ -71,72 +71,21 @@ export interface PageOptions {
   colorScheme?: "light" | "dark";
   /** Where the page's clock stands still; by default it is the real one. */
   nowMs?: number;
-  /** The test leaves behind what can't be taken away (a moved clock, scripts that run first): nobody gets it after it. */
-  alone?: boolean;
 }
 
-/**
- * Gives a page that knows nothing: none that is open already, with no cookies, storage, dialogs or listeners. To make
- * each anew costs as much as what most tests do with it, so one that a test is done with is emptied for the next.
- */
-export async function openPage(browser: Browser, options: PageOptions): Promise<WatchedPage> {
-  const { javaScriptEnabled = true, hasTouch = false, nowMs, alone } = options;
-  const key = JSON.stringify({ javaScriptEnabled, hasTouch, nowMs });
-  const context = emptied.get(browser)?.get(key)?.pop() ?? await newContext(browser, options);
-  const page = context.pages()[0]!;
-  await page.emulateMedia({ colorScheme: options.colorScheme ?? "light" });
-  await page.setViewportSize(options.viewport);
-  const problems: string[] = [];
-  const onConsole = (message: ConsoleMessage) => {
-    if (message.type() === "error") problems.push(message.text());
-  };
-  const onError = (error: Error) => void problems.push(String(error));
-  page.on("console", onConsole);
-  page.on("pageerror", onError);
-  return {
-    page,
-    context,
-    problems,
-    async [Symbol.asyncDispose]() {
-      page.off("console", onConsole);
-      page.off("pageerror", onError);
-      if (alone || !await empty(context)) return await context.close();
-      const ofBrowser = emptied.get(browser) ?? new Map<string, BrowserContext[]>();
-      emptied.set(browser, ofBrowser.set(key, [...ofBrowser.get(key) ?? [], context]));
-    },
-  };
-}
-
-/** Those that wait for the next test, by what can't be changed about them. */
-const emptied = new WeakMap<Browser, Map<string, BrowserContext[]>>();
-
-async function newContext(
+export async function openPage(
   browser: Browser,
-  { viewport, javaScriptEnabled, hasTouch, nowMs }: PageOptions,
-): Promise<BrowserContext> {
+  { nowMs, ...options }: PageOptions,
+): Promise<WatchedPage> {
   // What moves is drawn without end, by the processor, and no test looks at it.
-  const context = await browser.newContext({
-    ...{ reducedMotion: "reduce", viewport, javaScriptEnabled, hasTouch },
-  });
+  const context = await browser.newContext({ reducedMotion: "reduce", ...options });
   context.setDefaultTimeout(60_000);
   if (nowMs !== undefined) await context.clock.setFixedTime(nowMs);
-  await context.newPage();
-  return context;
-}
-
-/** False when its page is no more. */
-async function empty(context: BrowserContext): Promise<boolean> {
-  const [page, ...others] = context.pages();
-  for (const other of others) await other.close();
-  if (!page || page.isClosed()) return false;
-  // What a page sends when it is left would reach a server that nobody looks at any more.
-  await context.setOffline(true);
-  if (page.url().startsWith("http")) {
-    await page.evaluate(() => [localStorage, sessionStorage].forEach((kept) => kept.clear()));
-  }
-  await page.mouse.move(0, 0);
-  await page.goto("about:blank");
-  await context.clearCookies();
-  await context.setOffline(false);
-  return true;
+  const page = await context.newPage();
+  const problems: string[] = [];
+  page.on("console", (message) => {
+    if (message.type() === "error") problems.push(message.text());
+  });
+  page.on("pageerror", (error) => problems.push(String(error)));
+  return { page, context, problems, [Symbol.asyncDispose]: () => context.close() };
 }

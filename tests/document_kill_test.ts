@@ -148,7 +148,7 @@ Deno.test({
     await using _repo = repo;
     const browser = await launchBrowser();
     try {
-      await using watched = await openPage(browser, { viewport: desktop, alone: true });
+      await using watched = await openPage(browser, { viewport: desktop });
       const { page } = watched;
       // Its time is the test's, so that a slow machine loses no more than a fast one.
       await page.clock.install();

@@ -5,7 +5,7 @@
 import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert";
 import axe from "axe-core/axe.min.js";
 import { h } from "preact";
-import type { Browser, ConsoleMessage, Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import type { RunEventBody } from "../agents/protocol.ts";
 import { MINUTE_MS } from "../server/clock.ts";
 import { activityPartial, itemsPartial } from "../views/activity.tsx";
@@ -52,10 +52,9 @@ async function onStage(
     ...options,
   });
   const { page, problems } = watched;
-  const warn = (message: ConsoleMessage) => {
+  page.on("console", (message) => {
     if (message.type() === "warning") problems.push(message.text());
-  };
-  page.on("console", warn);
+  });
   const stage: Stage = {
     page,
     server,
@@ -65,12 +64,8 @@ async function onStage(
       await page.waitForFunction(hydrated);
     },
   };
-  try {
-    await act(stage);
-    deepEqual(problems.filter((text) => !stage.expected.some((known) => known.test(text))), []);
-  } finally {
-    page.off("console", warn);
-  }
+  await act(stage);
+  deepEqual(problems.filter((text) => !stage.expected.some((known) => known.test(text))), []);
 }
 
 const focused = (page: Page): Promise<string> =>
@@ -96,16 +91,13 @@ Deno.test({
       await step(
         "every page is free of axe findings and fits: light, dark, wide, narrow",
         inspect,
-        { alone: true },
       );
-      await step("a page costs at most eight requests and 60 KB", weigh, { alone: true });
+      await step("a page costs at most eight requests and 60 KB", weigh);
       await step(
         "a navigation swaps the page, moves the focus and the stream, and goes back",
         navigate,
       );
-      await step("a message that goes by itself takes nothing of the next page along", outlive, {
-        alone: true,
-      });
+      await step("a message that goes by itself takes nothing of the next page along", outlive);
       await step("a refused form comes back with the focus on its summary", refuse);
       await step("a server error changes nothing and offers to try again", fail);
       await step("streamed text, new steps and the title arrive by themselves", stream);
