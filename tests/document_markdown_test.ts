@@ -211,6 +211,7 @@ Deno.test("they are so in titles, paths' folders, owners and targets on the page
     ]),
   );
   await using b = await planningBench(files);
+  await b.follow();
   const list = await (await b.pages.get("/planning")).text();
   const raw = /<script>alert|<img|<svg|<iframe|href="javascript|<form action="java/i;
   equal(raw.exec(list), null);

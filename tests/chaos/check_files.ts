@@ -20,7 +20,8 @@ export async function checkFiles(rows: Rows, dataDir: string, sites: Site[]): Pr
   for (const site of sites) {
     await checkMerges(rows, site);
     const trees = rows.all(
-      `SELECT worktrees.path, worktrees.branch, tickets.* FROM worktrees JOIN tickets
+      // The worktree's own branch: its ticket hears of it a moment later.
+      `SELECT tickets.*, worktrees.path, worktrees.branch FROM worktrees JOIN tickets
         ON tickets.id = worktrees.ticket_id
         WHERE worktrees.project_id = ? AND worktrees.status = 'ready' AND tickets.status <> 'done'`,
       site.projectId,
