@@ -112,16 +112,26 @@ async function warnOfToolchains(
 export const modelOf = ({ endpoint }: Config) =>
   endpoint ? { kind: "endpoint", baseUrl: endpoint.baseUrl } as const : { kind: "demo" } as const;
 
-/** What was found out, unless the machine kept it from being found out: then runs wait, and it is tried again. */
+/** A process that was not up in time, or said nothing: a busy machine, as one that is still starting, is slow. */
+const SLOW = /in time|no answer/;
+/** Then something else is the matter, and people are told. */
+const SLOW_TRIES = 4;
+
+/**
+ * What was found out, unless the machine kept it from being found out: then runs wait, and it is tried again; where it
+ * was only slow, a few times.
+ */
 export async function proveWhenPossible(
   prove: () => Promise<string | null>,
   log: Log,
   signal: AbortSignal,
   pauseMs = PROVE_AGAIN_MS,
 ): Promise<string | null> {
-  while (true) {
+  for (let slow = 0;;) {
     const hole = await prove();
-    if (hole === null || machineFaultOf(hole) === null || signal.aborted) return hole;
+    if (hole === null || signal.aborted) return hole;
+    const mayPass = machineFaultOf(hole) !== null || SLOW.test(hole) && ++slow < SLOW_TRIES;
+    if (!mayPass) return hole;
     log.warn("the agents wait: their confinement can't be proven yet", { why: hole });
     await delay(pauseMs, undefined, { signal, ref: false }).catch(() => {}); // it stops
   }

@@ -463,6 +463,9 @@ Deno.test("what the machine kept from being proven is tried again; a hole stays 
   deepEqual(await prove(full, files, null), [null, 0]);
   deepEqual(await prove(full, "it could read a file", null), ["it could read a file", 1]);
   equal(app.lines.length, 3);
+  const slow = "could not be proven (Hands were lost: it did not start in time)";
+  deepEqual(await prove(slow, "has a hole (no answer)", slow, null), [null, 0]);
+  deepEqual(await prove(slow, slow, slow, slow, null), [slow, 1], "told, and not tried for ever");
 });
 
 Deno.test("a sandbox that can't be tried for want of open files is tried again, and nothing runs without meanwhile", async () => {
