@@ -57,7 +57,11 @@ const patterns: [MachineFault, RegExp][] = [
   ["disk_full", /database or disk is full|no space left on device|disk quota exceeded/i],
   ["out_of_files", /too many open files/i],
   ["read_only", /attempt to write a readonly database|read-only file system/i],
-  ["damaged", /database disk image is malformed|malformed database schema|file is not a database/i],
+  // The last: what a full-text index is made of can't be read.
+  [
+    "damaged",
+    /database disk image is malformed|malformed database schema|file is not a database|vtable constructor failed/i,
+  ],
   ["locked", /database (table )?is locked/i],
   ["disk_error", /disk i\/o error|input\/output error|unable to open database file/i],
 ];

@@ -104,7 +104,7 @@ Deno.test("GET /jobs/:id tells who does a job, under which keys, and what became
     unique_key: `run:${clarifier!.id}`,
     concurrency_key: `run:${clarifier!.id}`,
     attempt: 1,
-    max_attempts: 100,
+    max_attempts: 1000,
     scheduled_at: now,
     leased_by: "this boot",
     started_at: now,

@@ -199,7 +199,10 @@ Deno.test("a damaged backup is refused, wherever the damage is", async () => {
   await using p = await place();
   const whole = await Deno.readFile(p.backup);
   const bad = join(p.path, "..", "bad.db");
-  for (const at of [4_096, Math.floor(whole.length / 8192) * 4096]) {
+  const pages = Math.floor(whole.length / 4096);
+  for (
+    const at of [1, Math.floor(pages / 4), Math.floor(pages / 2), pages - 2].map((n) => n * 4096)
+  ) {
     const bytes = whole.slice();
     bytes.fill(0x5a, at, at + 3_000);
     await Deno.writeFile(bad, bytes);
