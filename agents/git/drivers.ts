@@ -64,8 +64,6 @@ export interface ConfigFacts {
   isPlain: boolean;
   /** Names of the filters that somebody has set up: some program is to run for them. */
   filters: ReadonlySet<string>;
-  /** Text files may stand in the folder with other line ends than in commits (`core.autocrlf`). */
-  changesLineEnds: boolean;
   /** It says where a file of attributes is (`core.attributesFile`). */
   namesAttributes: boolean;
 }
@@ -104,7 +102,6 @@ export async function configFacts(
     user: userIn(entries),
     isPlain: isPlain(entries),
     filters: filtersIn(entries),
-    changesLineEnds: !isOff(lastOf(entries, "core.autocrlf")),
     namesAttributes: lastOf(entries, "core.attributesfile") !== null,
   };
   if (mayBeRemembered(own, entries)) {

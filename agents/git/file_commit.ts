@@ -3,24 +3,15 @@
  * from git's own objects, without a working tree, so that nothing of the person's is in its way; where the branch is
  * checked out, that folder moves along by git's fast-forward, which refuses to overwrite an edit.
  */
-import { join } from "node:path";
 import { AppError } from "../../server/errors.ts";
 import { commitObject, commitTree, whoText } from "./commit_objects.ts";
 import { rememberMade, type Way, wayTo } from "./commit_trees.ts";
 import { isInside } from "./contents.ts";
-import { landFile } from "./file_landing.ts";
 import { filteredAmong } from "./filters.ts";
 import { configOf, gitBytes, gitOk } from "./git.ts";
 import { type Landed, landMerge } from "./landing.ts";
 import { isOfSystem, type NewObject, objectId, objectOf, writeObjects } from "./loose_objects.ts";
-import {
-  checkCommit,
-  commonDirOf,
-  type Identity,
-  treeOf,
-  type TreePlace,
-  treePlaces,
-} from "./repository.ts";
+import { checkCommit, commonDirOf, type Identity, treeOf, treePlaces } from "./repository.ts";
 import type { Signer } from "./signing.ts";
 import { entryIn, FOLDER_MODE, withEntry } from "./tree_bytes.ts";
 
@@ -119,21 +110,7 @@ export async function commitFile(spec: FileCommit): Promise<Landed> {
     );
   }
   const landing = { repo, base: branch, commit, expectedTip: tip, signal };
-  const swiftly = (holder: TreePlace) => landSwiftly(spec, commit, holder);
-  return await landMerge({ ...landing, fresh: true, places, swiftly });
-}
-
-/** False: it is not for that way to land, and nothing was done. */
-async function landSwiftly(
-  spec: FileCommit,
-  commit: string,
-  { main, gitDir }: TreePlace,
-): Promise<boolean> {
-  const { repo, tip, path, content, signal } = spec;
-  const before = await fileBlob(repo, tip, path, signal);
-  if (content === null || before === null || !main || gitDir !== join(repo, ".git")) return false;
-  const bytes = new Uint8Array(content);
-  return await landFile({ ...spec, commit, before, content: bytes, who: whoOf(spec) });
+  return await landMerge({ ...landing, fresh: true, places });
 }
 
 async function makeCommit(spec: FileCommit): Promise<string> {

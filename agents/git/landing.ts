@@ -6,7 +6,6 @@
 import { join } from "node:path";
 import { AppError } from "../../server/errors.ts";
 import { deleteBranch } from "./branches.ts";
-import { finishLanding } from "./file_landing.ts";
 import { filteredBetween, filteredText } from "./filters.ts";
 import { git, gitOk } from "./git.ts";
 import { GitError, nameSome } from "./git_error.ts";
@@ -40,8 +39,6 @@ export interface Landing {
   places?: readonly TreePlace[];
   /** Asked when nothing stands in the way any more, just before it lands; false: it is called off. */
   begin?: () => boolean;
-  /** Tried before git where the base is checked out; false: nothing was done. */
-  swiftly?: (holder: TreePlace) => Promise<boolean>;
   signal: AbortSignal;
 }
 
@@ -60,7 +57,6 @@ export type Landed =
  */
 export async function landMerge(spec: Landing): Promise<Landed> {
   const { repo, base, commit, expectedTip, signal } = spec;
-  await finishLanding(repo);
   const tip = await tipOf(repo, base, signal);
   if (!spec.fresh && tip && await isAncestor(repo, commit, tip, signal)) return { type: "landed" };
   if (tip !== checkCommit(expectedTip)) return { type: "moved" };
@@ -85,9 +81,7 @@ export async function landMerge(spec: Landing): Promise<Landed> {
   }
   signal.throwIfAborted();
   if (spec.begin?.() === false) return { type: "called_off" };
-  if (!holder) return await moveRef(spec);
-  if (await spec.swiftly?.(holder)) return { type: "landed" };
-  return await forward(spec, holder);
+  return holder ? await forward(spec, holder) : await moveRef(spec);
 }
 
 /** Whether the commit is on the base branch: how a merge that was cut off is found out afterwards. */

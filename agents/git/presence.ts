@@ -39,18 +39,6 @@ export function plainTextSync(path: string): string | null {
   }
 }
 
-/** What has this name, a link itself and not what it leads to; null: nothing has. */
-export function lookAtSync(path: string): Deno.FileInfo | null {
-  try {
-    return Deno.lstatSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-      return null;
-    }
-    throw error;
-  }
-}
-
 /** Whether it is a folder itself, and no link to one. */
 export function isFolderSync(path: string): boolean {
   try {

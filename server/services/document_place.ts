@@ -7,7 +7,6 @@ import {
   readBlobs,
 } from "../../agents/git/document_branch.ts";
 import { blobIdOfBytes } from "../../agents/git/file_commit.ts";
-import { finishLanding } from "../../agents/git/file_landing.ts";
 import type { PlainFile } from "../../agents/plain_files.ts";
 import { DOCUMENT_BYTES, PLANNING, TEMPLATES } from "../../agents/planning/document_paths.ts";
 import {
@@ -51,7 +50,6 @@ export async function documentPlace(
   signal: AbortSignal,
 ): Promise<DocumentPlace> {
   const { path: repo, baseBranch } = project;
-  await finishLanding(repo);
   if (documentSavesOf(app, project.id) === "files") return folderPlace(repo);
   if (await isCheckedOut(repo, baseBranch, signal)) return folderPlace(repo);
   return branchPlace(repo, await requireTip(project, signal), signal);

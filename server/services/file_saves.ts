@@ -2,7 +2,6 @@
  * Files of a project that people change through Gaffer (documents, their images, CLAUDE.md): where they are right now,
  * and how they are saved, which is as a commit on the base branch or, by the project's setting, only in the folder.
  */
-import { finishLanding } from "../../agents/git/file_landing.ts";
 import { isCheckedOut } from "../../agents/git/document_branch.ts";
 import {
   blobIdOfBytes,
@@ -120,7 +119,6 @@ export async function saveFile(app: App, save: FileSave): Promise<void> {
 async function commitOnce(app: App, save: FileSave): Promise<boolean> {
   const { project, path, content, check, message, signal } = save;
   const { path: repo, baseBranch } = project;
-  await finishLanding(repo);
   const tip = await requireTip(project, signal);
   const [committed, identity, signer, present] = await Promise.all([
     fileBlob(repo, tip, path, signal),
