@@ -325,7 +325,8 @@ interface SharedWork {
 /**
  * As `transact`, but at the end of this turn of the event loop, together with all that is asked for until then:
  * they share one COMMIT, which is what a durable write spends its time on. Of each, everything happens or
- * nothing; what one of them throws undoes and rejects it alone. Resolves after the COMMIT.
+ * nothing; what one of them throws undoes and rejects it alone. Resolves after the COMMIT. `work` may be called twice,
+ * the first time for nothing: it leaves no trace outside of the database.
  */
 export function transactSoon<T>(app: Transactor, work: (tx: Tx) => T): Promise<T> {
   return new Promise<T>((resolve, reject) => {
