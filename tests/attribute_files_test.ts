@@ -1,6 +1,6 @@
 /** Whether files of attributes have a say is seen without git wherever there are none. */
 import { deepStrictEqual as deepEqual, strictEqual as equal } from "node:assert";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { mayHaveAttributes } from "../agents/git/attribute_files.ts";
 import { filteredAmong } from "../agents/git/filters.ts";
 import { createWorktree } from "../agents/git/worktrees.ts";
@@ -63,11 +63,26 @@ Deno.test("mayHaveAttributes() says yes for an index that it can't look through,
   equal(mayHaveAttributes(repo.dir, PATHS), true);
   await repo.git("sparse-checkout", "disable");
   equal(mayHaveAttributes(repo.dir, PATHS), false);
-  await Deno.truncate(join(repo.dir, ".git/index"));
+  const index = join(repo.dir, ".git/index");
+  const whole = await Deno.readFile(index);
+  for (const end of [8, 40, 100, 200, whole.length - 21, whole.length - 1]) {
+    await Deno.writeFile(index, whole.subarray(0, end));
+    equal(mayHaveAttributes(repo.dir, PATHS), true, `cut at ${end}`);
+  }
+  await Deno.truncate(index);
   equal(mayHaveAttributes(repo.dir, PATHS), true);
-  await Deno.remove(join(repo.dir, ".git/index"));
+  await Deno.remove(index);
   equal(mayHaveAttributes(repo.dir, PATHS), true);
   equal(mayHaveAttributes(repo.beside("nothing"), PATHS), true);
+  // Object ids of another length.
+  const other = repo.beside("sha256");
+  await repo.git("init", "-q", "--object-format=sha256", other);
+  for (const name of PATHS) {
+    await Deno.mkdir(dirname(join(other, name)), { recursive: true });
+    await Deno.writeTextFile(join(other, name), "text\n");
+  }
+  await repo.git("-C", other, "add", "-A");
+  equal(mayHaveAttributes(other, PATHS), true);
 });
 
 Deno.test("git is asked where the configuration names a file of attributes", async () => {

@@ -2,7 +2,6 @@
  * Whether any file of attributes (`.gitattributes`, `.git/info/attributes`) has a say on some paths. Mostly none has,
  * and to see that by a few looks saves the process that git would be asked with.
  */
-import { Buffer } from "node:buffer";
 import { join, resolve } from "node:path";
 import { existsSync } from "../../server/disk.ts";
 import { folderOf } from "../paths.ts";
@@ -59,21 +58,65 @@ function foldersOnTheWay(paths: readonly string[]): Set<string> {
   return folders;
 }
 
+/** Places in git's index, by its documented format: a head, an entry for each path, parts with a name, a checksum. */
+const HEAD_BYTES = 12;
 const VERSION_AT = 4;
-/** Its paths are cut; in older ones each stands whole. */
-const VERSION_CUT = 4;
+const COUNT_AT = 8;
+/** From the beginning of an entry, where object ids have 20 bytes. */
+const FLAGS_AT = 60;
+const EXTENDED = 0x4000;
+const NAME_LENGTH = 0xfff;
+const CHECKSUM_BYTES = 20;
+/** In these each path stands whole. */
+const VERSIONS = [2, 3];
+/** Parts that say that paths are listed elsewhere, or that folders stand for all that is in them. */
+const UNLISTED = ["link", "sdir"];
 
-/** Beginnings of its parts that say that paths are listed elsewhere, or folders stand for all that is in them. */
-const UNLISTED = ["link\0", "sdir\0"];
-
+/** True also where it is not read for certain. By its entries: to search all of its bytes takes far longer. */
 function mayBeInIndex(path: string): boolean {
   try {
     const { size } = Deno.statSync(path);
     if (size > INDEX_BYTES) return true;
-    const bytes = Buffer.from(Deno.readFileSync(path).buffer);
-    if (bytes.readUInt32BE(VERSION_AT) >= VERSION_CUT) return true;
-    return [NAME, ...UNLISTED].some((text) => bytes.includes(text));
+    const index = new DataView(Deno.readFileSync(path).buffer);
+    if (!VERSIONS.includes(index.getUint32(VERSION_AT))) return true;
+    const partsAt = afterEntries(index);
+    return partsAt === null || hasUnlisted(index, partsAt);
   } catch {
     return true;
   }
+}
+
+/** Where the entries end; null: one is a file of attributes, or is kept in another way. Throws where it is cut. */
+function afterEntries(index: DataView): number | null {
+  let at = HEAD_BYTES;
+  for (let left = index.getUint32(COUNT_AT); left > 0; left--) {
+    const flags = index.getUint16(at + FLAGS_AT);
+    const length = flags & NAME_LENGTH;
+    const end = at + FLAGS_AT + (flags & EXTENDED ? 4 : 2) + length;
+    if (length === NAME_LENGTH || index.getUint8(end) !== 0 || isAttributes(index, end, length)) {
+      return null;
+    }
+    at += (end - at + 8) & ~7;
+  }
+  return at;
+}
+
+/** The path's last name is it; it may be all of the path. */
+function isAttributes(index: DataView, end: number, length: number): boolean {
+  if (length < NAME.length) return false;
+  for (let i = 1; i <= NAME.length; i++) {
+    if (index.getUint8(end - i) !== NAME.charCodeAt(NAME.length - i)) return false;
+  }
+  return true;
+}
+
+function hasUnlisted(index: DataView, from: number): boolean {
+  const end = index.byteLength - CHECKSUM_BYTES;
+  let at = from;
+  while (at < end) {
+    const name = String.fromCharCode(...[0, 1, 2, 3].map((i) => index.getUint8(at + i)));
+    if (UNLISTED.includes(name)) return true;
+    at += 8 + index.getUint32(at + 4);
+  }
+  return at !== end;
 }
