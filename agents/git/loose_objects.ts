@@ -6,6 +6,7 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { existsSync, removeIfThereSync, writeAllSync } from "../../server/disk.ts";
+import { folderOf } from "../paths.ts";
 
 export interface NewObject {
   /** By what it holds; see `objectOf`. */
@@ -41,26 +42,48 @@ export async function writeObjects(
   commonDir: string,
   objects: readonly NewObject[],
 ): Promise<void> {
-  const written = await Promise.allSettled(objects.map((object) => writeObject(commonDir, object)));
-  const failed = written.find((result) => result.status === "rejected");
-  if (failed) throw failed.reason;
+  const missing = objects
+    .map((object) => ({ ...object, path: pathOf(commonDir, object) }))
+    .filter(({ path }) => !isKept(path));
+  const compressed = await Promise.all(
+    missing.map(({ kind, bytes }) => compress([headOf(kind, bytes), bytes])),
+  );
+  const begun: Begun[] = [];
+  try {
+    // First all of them are made: whatever begins beside a wait for the disk waits for that, too.
+    missing.forEach(({ path }, i) => begun.push(begin(path, compressed[i]!)));
+    const synced = await Promise.allSettled(begun.map(({ file }) => file.sync()));
+    const failed = synced.find((result) => result.status === "rejected");
+    if (failed) throw failed.reason;
+    for (const { path, unfinished } of begun) Deno.renameSync(unfinished, path);
+  } finally {
+    for (const { file, unfinished } of begun) {
+      file.close();
+      removeIfThereSync(unfinished);
+    }
+  }
 }
 
-async function writeObject(commonDir: string, { id, kind, bytes }: NewObject): Promise<void> {
-  const folder = `${commonDir}/objects/${id.slice(0, 2)}`;
-  const path = `${folder}/${id.slice(2)}`;
-  if (isKept(path)) return;
-  const compressed = await compress([headOf(kind, bytes), bytes]);
+interface Begun {
+  path: string;
+  /** Its name until it is whole. Git takes away what a crash leaves of such a name. */
+  unfinished: string;
+  file: Deno.FsFile;
+}
+
+const pathOf = (commonDir: string, { id }: NewObject): string =>
+  `${commonDir}/objects/${id.slice(0, 2)}/${id.slice(2)}`;
+
+function begin(path: string, compressed: Uint8Array): Begun {
+  const folder = folderOf(path);
   Deno.mkdirSync(folder, { recursive: true });
-  // Git takes away what a crash leaves of such a name.
   const unfinished = `${folder}/tmp_obj_${crypto.randomUUID().slice(0, 8)}`;
+  const file = Deno.openSync(unfinished, { write: true, createNew: true, mode: 0o444 });
   try {
-    using file = Deno.openSync(unfinished, { write: true, createNew: true, mode: 0o444 });
     writeAllSync(file, compressed);
-    // All else is done in no time; for the disk all wait together, and others go on.
-    await file.sync();
-    Deno.renameSync(unfinished, path);
+    return { path, unfinished, file };
   } catch (error) {
+    file.close();
     removeIfThereSync(unfinished);
     throw error;
   }
