@@ -379,7 +379,10 @@ async function fail(stage: Stage): Promise<void> {
   await page.waitForSelector(".toast");
   equal(await page.inputValue("#rejection-reason"), "Too small");
   equal(new URL(page.url()).pathname, "/ideas/idea_save");
+  // The message goes with the press, before the server has heard of it.
+  const again = page.waitForResponse((response) => response.request().method() === "POST");
   await page.click(".toast >> text=Retry");
+  await again;
   await page.waitForFunction(() => document.querySelector(".toast") === null);
   equal(server.posts.length, 2);
 }
