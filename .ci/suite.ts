@@ -22,8 +22,7 @@ const folder = join(root, ".suite", String(Deno.pid));
 await Deno.mkdir(folder, { recursive: true });
 try {
   const parts = [...inParts(heavy, HEAVY_TOGETHER), ...inParts(light, LIGHT_TOGETHER)].map(write);
-  // Tests wait for processes, disks and browsers, too: one part more than there are processors left a third of them idle.
-  const { DENO_JOBS = String(navigator.hardwareConcurrency + 2) } = Deno.env.toObject();
+  const { DENO_JOBS = String(navigator.hardwareConcurrency + 1) } = Deno.env.toObject();
   const { code } = await new Deno.Command(Deno.execPath(), {
     args: ["test", "-A", "--no-prompt", "--no-check", "--parallel", ...Deno.args, ...parts],
     cwd: root,
