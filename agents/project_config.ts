@@ -32,7 +32,10 @@ const command = () =>
   z.preprocess(
     (value) => typeof value === "string" ? { run: value } : value,
     z.strictObject({
-      run: z.string().trim().max(COMMAND_CHARS).regex(/^[^\0]*$/).optional(),
+      // As in the project's own field, which shows it.
+      run: z.string().trim().max(COMMAND_CHARS).regex(/^[^\0\r\n]*$/, {
+        error: "one line: join several commands with &&, or put them into a script",
+      }).optional(),
       ...commandFields(),
     }),
   ).optional();
@@ -106,13 +109,16 @@ export function readProjectConfig(text: string): ProjectConfig {
   }
   if (says("localFiles", "local_files")) config.localFiles = data.local_files;
   // A value of that form is one of the environment that Gaffer runs in, its keys among them: a person's own word.
-  const secrets = commandNames.flatMap((name) =>
-    Object.entries(data.commands?.[name]?.env ?? {}).filter(([, value]) => value.startsWith("$"))
-      .map(([variable, value]) => ({
-        path: ["commands", name, "env", variable],
-        message: `expected no value of Gaffer's own environment, got "${value}"`,
-      }))
+  const wrong = commandNames.flatMap((name) =>
+    Object.entries(data.commands?.[name]?.env ?? {}).flatMap(([variable, value]) => {
+      const message = value.startsWith("$")
+        ? `expected no value of Gaffer's own environment, got "${value}"`
+        : value.trim() !== value || /[\r\n]/.test(value)
+        ? "expected one line without spaces around it"
+        : null;
+      return message === null ? [] : [{ path: ["commands", name, "env", variable], message }];
+    })
   );
-  if (secrets.length > 0) throw refuse(secrets);
+  if (wrong.length > 0) throw refuse(wrong);
   return config;
 }

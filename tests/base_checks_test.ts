@@ -126,8 +126,8 @@ Deno.test("what one ticket's merge found out of the base, and of its own commit,
   equal(await first.repo.git("rev-parse", "main~3"), broken);
 });
 
-Deno.test("what is known of the base is not taken from a day ago, nor from a folder in which an agent worked", async () => {
-  for (const how of ["old", "worked in"] as const) {
+Deno.test("what is known of the base is not taken from a day ago, from a folder in which an agent worked, nor from before the project had other files or tools", async () => {
+  for (const how of ["old", "worked in", "local_files", "toolchains"] as const) {
     await using first = await inReview({ "results.txt": tap("adds", "old") });
     const second = first.beside();
     await second.develop({ "b.txt": "b" });
@@ -135,7 +135,10 @@ Deno.test("what is known of the base is not taken from a day ago, nor from a fol
     await first.repo.commit("Break it", { "results.txt": tap("adds", "!old") });
     await merge(first);
     if (how === "old") first.app.advance(24 * 3_600_000 + 1);
-    else {
+    else if (how !== "worked in") {
+      first.app.db.prepare(`UPDATE projects SET ${how} = :value`)
+        .run({ value: JSON.stringify([how === "toolchains" ? "/opt/tools" : ".env"]) });
+    } else {
       // As a person does who moves the base branch to a ticket's own work.
       first.app.db.prepare("UPDATE tickets SET merge_commit = 'other' WHERE id = :id")
         .run({ id: first.id });

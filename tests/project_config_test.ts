@@ -148,6 +148,9 @@ Deno.test("a file that is wrong is refused with its line, key and what was expec
   refused("commands:\n  test:\n    folder: ../x\n", /line 3, "commands\.test\.folder"/);
   refused("checks:\n  required: [lint]\n", /line 2, "checks\.required\.0"/);
   refused('commands:\n  test:\n    env: { A: "$KEY" }\n', /line 3.*no value of Gaffer's own env/);
+  // What the forms that show it could not carry back as it is.
+  refused('commands:\n  test: "a\\nb"\n', /line 2, "commands\.test.*one line/);
+  refused('commands:\n  test:\n    env: { A: " x" }\n', /line 3.*without spaces around it/);
   refused("checks: [\n", /\.gaffer\/config\.yaml: line/);
   refused("a: &x [1]\nb: *x\n", /no YAML aliases|expected no "a"/);
   refused(`#${"x".repeat(100_001)}`, /at most 100000 characters/);

@@ -17,12 +17,9 @@ import { listReadyTickets } from "../server/store/starts.ts";
 import { getTicket, listTickets, moveTicket, placeByAge } from "../server/store/tickets.ts";
 import { describeChange } from "../views/history.tsx";
 import { noAssets } from "./http_support.ts";
-import { tickets } from "./order_support.ts";
+import { order, tickets } from "./order_support.ts";
 import { pagesBench } from "./pages_support.ts";
 import { type TestApp, testApp } from "./support.ts";
-
-const order = (app: TestApp): number[] =>
-  listTickets(app.db, { statuses: ["queued"], limit: 100 }).map(({ number }) => number);
 
 /** The tickets whose first step would be taken next, one after the other. */
 function claimed(app: TestApp): number[] {
@@ -169,6 +166,17 @@ Deno.test("another priority makes a ticket stand by its age again", () => {
   changeTicket(app, c.id, { priority: 1 });
   changeTicket(app, b.id, { priority: 1 });
   deepEqual([order(app), getTicket(app.db, c.id).placedBy], [[2, 3, 1], null]);
+});
+
+Deno.test("a ticket that comes among others of its new priority is also begun where it stands", () => {
+  using app = testApp();
+  const [, b, c] = tickets(app, 3) as [Ticket, Ticket, Ticket];
+  changeTicket(app, b.id, { priority: 3 });
+  // The two others change their turns.
+  placeTicket(app, c.id, { to: "top" }, null);
+  changeTicket(app, b.id, { priority: c.priority });
+  deepEqual(order(app), [3, 1, 2]);
+  deepEqual(claimed(app), [3, 1, 2]);
 });
 
 Deno.test("arrange() changes turns among the given keys alone, also where all are due at the same moment", () => {

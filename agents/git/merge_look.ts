@@ -28,8 +28,8 @@ export async function combinedTree(
     timeoutMs: LOOK_TIMEOUT_MS,
   });
   if (code !== 0 && code !== 1) return null;
-  const [tree = "", ...paths] = stdout.split("\0").map((part) => part.trim()).filter(Boolean);
-  return { tree, paths };
+  const [tree = "", ...paths] = stdout.split("\0").filter(Boolean);
+  return { tree: tree.trim(), paths };
 }
 
 /** What would come of combining `head` with `base`. Throws `GitError`, also where it takes too long. */
@@ -44,10 +44,6 @@ export async function wouldCombine(
   });
   const newer = Number(count);
   if (newer === 0) return { newer, conflicts: [] };
-  const args = ["merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", base, head];
-  const { code, stdout } = await git(repo, args, how);
-  if (code === 0) return { newer, conflicts: [] };
-  if (code !== 1) return { newer, conflicts: null };
-  // The tree first, then the names.
-  return { newer, conflicts: stdout.split("\0").filter(Boolean).slice(1, NAMED_MAX + 1) };
+  const combined = await combinedTree({ repo, head, base, signal });
+  return { newer, conflicts: combined && combined.paths.slice(0, NAMED_MAX) };
 }

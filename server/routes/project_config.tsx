@@ -38,14 +38,11 @@ export function projectConfigApi(api: Api): void {
         "Trust the file as it was looked at: its settings are in force, and locked elsewhere",
       body: trustInput,
       out: projectConfigSchema,
-      async prepare({ app, params }) {
-        const file = await configToTrust(app, params.id!, requestSignal());
-        return { file, now: await repositoryConfig(app, params.id!, requestSignal()) };
-      },
-    }, ({ app, params, body, prepared: { file, now } }) => {
+      prepare: ({ app, params }) => configToTrust(app, params.id!, requestSignal()),
+    }, ({ app, params, body, prepared: file }) => {
       trustConfig(app, params.id!, file, body.hash);
       const trusted = findTrustedConfig(app.db, params.id!);
-      return projectConfigJson({ ...now, state: "trusted", diff: null, trusted });
+      return projectConfigJson({ state: "trusted", file, problem: null, diff: null, trusted });
     })
     .post("/projects/:id/config/distrust", {
       summary: "Do without the file: settings stay as they are, and can be changed again",

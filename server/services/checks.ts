@@ -144,14 +144,16 @@ export async function runCheck(
   });
 }
 
-/** A digest of what a command says besides its commit: the words of it and of setup, and what was set for them. */
+/** A digest of what decides besides the commit how a command ends: its words, setup's and build's, and all that was set for them. */
 export function settingsOf(app: App, project: Project, name: CommandName): string {
   const { commands: rules } = getCheckRules(app.db, project.id);
   const all = (["setup", "build", name] as const).map((one) => [
     project.commands.find((command) => command.name === one) ?? null,
     rules[one],
   ]);
-  return createHash("sha256").update(JSON.stringify(all)).digest("hex").slice(0, 16);
+  const { toolchains, localFiles, hosts, setupNetwork, handsLimits } = project;
+  const decides = [all, toolchains, localFiles, hosts, setupNetwork, handsLimits];
+  return createHash("sha256").update(JSON.stringify(decides)).digest("hex").slice(0, 16);
 }
 
 /** What the command said of the untouched base, by default the ticket's; null: it was not run there. */

@@ -184,7 +184,12 @@ function write(tx: Tx, was: Ticket, { priority, place, placedBy }: PlaceChanges)
   const ticket = updateTicket(tx, was.id, { priority, place, placedBy });
   const key = jobKeys.advanceTicket(was.id);
   reprioritize(tx, [key], { from: was.priority, to: priority });
+  arrangeQueue(tx, priority);
+  return ticket;
+}
+
+/** The jobs of a priority's queued tickets come in the order in which the tickets stand. */
+export function arrangeQueue(tx: Tx, priority: number): void {
   const queued = listQueuedOf(tx.db, priority, ARRANGED_MAX);
   arrange(tx, "advance_ticket", queued.map((id) => jobKeys.advanceTicket(id)));
-  return ticket;
 }

@@ -44,6 +44,7 @@ import { cancelRunIn, pauseRunIn, resumeRunIn, startRun } from "./runs.ts";
 import { settleTicketJobs } from "./settling.ts";
 import { describeWait, needsWait } from "./start_waits.ts";
 import { moveTicket, wakeForRoom } from "./ticket_moves.ts";
+import { arrangeQueue } from "./ticket_places.ts";
 
 /** Makes a ticket by hand; it starts when a slot is free. */
 export function createTicket(
@@ -101,6 +102,7 @@ export function changeTicket(
     const run = findActiveRun(tx.db, id);
     if (run) keys.push(jobKeys.runAgent(run.id));
     reprioritize(tx, keys, { from: before.priority, to: ticket.priority });
+    if (ticket.status === "queued" && priority !== before.priority) arrangeQueue(tx, priority);
     return ticket;
   });
 }
