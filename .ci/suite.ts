@@ -11,17 +11,27 @@ const root = join(import.meta.dirname!, "..");
 const LIGHT_TOGETHER = 10;
 /** Those with servers and browsers of their own, whose loading is the lesser part. */
 const HEAVY_TOGETHER = 3;
+/** Its hooks would run around the tests of the others, too. */
+const hasHooks = (source: string) => /Deno\.test\.(?:before|after)/.test(source);
 const isHeavy = (source: string) => /"\.\/(gaffer|browser|\w*journey_support)\.ts"/.test(source);
 
 const files = [...["", "escapes/", "fake_claude/"].flatMap(testsIn)];
-const heavy = files.filter((name) => isHeavy(Deno.readTextFileSync(join(root, "tests", name))));
-const light = files.filter((name) => !heavy.includes(name));
+const sourceOf = (name: string) => Deno.readTextFileSync(join(root, "tests", name));
+const alone = files.filter((name) => hasHooks(sourceOf(name)));
+const heavy = files.filter((name) => !alone.includes(name) && isHeavy(sourceOf(name)));
+const light = files.filter((name) => !alone.includes(name) && !heavy.includes(name));
 
 /** Of its own for each run, as several may run side by side. */
 const folder = join(root, ".suite", String(Deno.pid));
 await Deno.mkdir(folder, { recursive: true });
+// Ctrl C reaches the tests as well: they end, and then the folder goes.
+Deno.addSignalListener("SIGINT", () => {});
 try {
-  const parts = [...inParts(heavy, HEAVY_TOGETHER), ...inParts(light, LIGHT_TOGETHER)].map(write);
+  const parts = [
+    ...inParts(alone, 1),
+    ...inParts(heavy, HEAVY_TOGETHER),
+    ...inParts(light, LIGHT_TOGETHER),
+  ].map(write);
   const { DENO_JOBS = String(navigator.hardwareConcurrency + 1) } = Deno.env.toObject();
   const { code } = await new Deno.Command(Deno.execPath(), {
     args: ["test", "-A", "--no-prompt", "--no-check", "--parallel", ...Deno.args, ...parts],

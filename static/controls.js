@@ -37,5 +37,7 @@ globalThis.gafferControls = (() => {
     return found;
   }
 
-  return { named };
+  const shown = (keys) => keys.replace("Shift+", "Shift ").replace("Control+", "Ctrl ");
+
+  return { named, shown };
 })();

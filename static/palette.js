@@ -70,7 +70,9 @@
       found = matching(all, field.value);
       list.replaceChildren(...found.map(({ words, keys }, i) => {
         const option = make("li", { id: `palette-${i}`, textContent: words }, { role: "option" });
-        if (keys) option.append(make("kbd", { textContent: keys.replace("Shift+", "Shift ") }));
+        if (keys) {
+          option.append(make("kbd", { textContent: globalThis.gafferControls.shown(keys) }));
+        }
         option.addEventListener("click", () => run(i));
         return option;
       }));

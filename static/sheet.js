@@ -44,7 +44,7 @@
       const [term, value] = [document.createElement("dt"), document.createElement("dd")];
       term.append(
         Object.assign(document.createElement("kbd"), {
-          textContent: keys.replace("Shift+", "Shift ").replace("Control+", "Ctrl "),
+          textContent: globalThis.gafferControls.shown(keys),
         }),
       );
       value.textContent = words;

@@ -2,22 +2,25 @@
 import { deepStrictEqual as deepEqual, match, strictEqual as equal } from "node:assert";
 import type { Page } from "playwright-core";
 import type { Ticket } from "../server/records.ts";
-import { getTicket, listTickets } from "../server/store/tickets.ts";
-import { chromiumPath, desktop, launchBrowser, needsChromium, openPage } from "./browser.ts";
+import { getTicket } from "../server/store/tickets.ts";
+import {
+  chromiumPath,
+  desktop,
+  focused,
+  launchBrowser,
+  needsChromium,
+  openPage,
+} from "./browser.ts";
 import { listen } from "./http_support.ts";
 import { MergeScene } from "./merge_scene.ts";
-import { tickets } from "./order_support.ts";
+import { order, tickets } from "./order_support.ts";
 import { pagesBench } from "./pages_support.ts";
 import { type TestApp, testApp } from "./support.ts";
 
 /** Set by whoever wants to see what the pages look like. */
 const SHOTS = Deno.env.get("GAFFER_SCREENSHOTS");
 
-const focused = (page: Page) =>
-  page.evaluate("document.activeElement.closest('[id]')?.id ?? document.activeElement.tagName");
 const isFocused = (element: Element) => element === document.activeElement;
-const order = (app: TestApp) =>
-  listTickets(app.db, { statuses: ["queued"], limit: 9 }).map(({ number }) => number);
 const told = (page: Page, words: string) => page.locator("#flash").getByText(words).waitFor();
 
 async function shot(page: Page, name: string): Promise<void> {

@@ -73,6 +73,14 @@ export interface PageOptions {
   nowMs?: number;
 }
 
+/** Adds what goes wrong in the page to `problems`. */
+export function listenTo(page: Page, problems: string[]): void {
+  page.on("console", (message) => {
+    if (message.type() === "error") problems.push(message.text());
+  });
+  page.on("pageerror", (error) => problems.push(String(error)));
+}
+
 export async function openPage(
   browser: Browser,
   { nowMs, ...options }: PageOptions,
@@ -83,9 +91,10 @@ export async function openPage(
   if (nowMs !== undefined) await context.clock.setFixedTime(nowMs);
   const page = await context.newPage();
   const problems: string[] = [];
-  page.on("console", (message) => {
-    if (message.type() === "error") problems.push(message.text());
-  });
-  page.on("pageerror", (error) => problems.push(String(error)));
+  listenTo(page, problems);
   return { page, context, problems, [Symbol.asyncDispose]: () => context.close() };
 }
+
+/** Id of what has the focus, or of what it is in; without one its tag. */
+export const focused = (page: Page): Promise<string> =>
+  page.evaluate("document.activeElement.closest('[id]')?.id ?? document.activeElement.tagName");

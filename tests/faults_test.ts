@@ -28,7 +28,7 @@ import {
   submit,
   type Turn,
 } from "./journey_support.ts";
-import { appeared, untilNoProcess } from "./mortal.ts";
+import { appeared, untilNoProcess, WITHIN_A_SECOND_MS } from "./mortal.ts";
 
 const clarified = submit({ summary: "Greet more", type: "feature", acceptance: ["It greets"] });
 
@@ -369,9 +369,6 @@ Deno.test("cancelling a ticket ends a command that hangs, and keeps the work", a
   const log = await logOf(site.client, runId);
   equal(log.at(-1).type, "cancelled");
 });
-
-/** The promise says a second. A machine that is busy with other tests needs more; what nobody ends goes on for minutes. */
-const WITHIN_A_SECOND_MS = 30_000;
 
 Deno.test("cancelling a run in the middle of an answer hangs up; the idea can be refined again", async () => {
   let mute = true;

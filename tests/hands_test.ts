@@ -339,7 +339,7 @@ testConfined("a cancel ends even what does not listen, within a second", async (
   const { isError, content } = await stuck;
   const tookMs = performance.now() - cancelledAt;
   deepEqual([isError, content], [true, "Grep was interrupted: the call was cancelled"]);
-  ok(tookMs < 30_000, `${tookMs} ms; a busy machine may take longer than the second`);
+  ok(tookMs < 3_000, `${tookMs} ms; a busy machine may take longer than the second`);
   equal((await other).content, "1\tone", "another's call is made again");
 });
 

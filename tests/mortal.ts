@@ -5,6 +5,8 @@ import { Events, Rows, WAIT_MS } from "./journey_support.ts";
 
 /** What a killed server started has to be gone by then. */
 const GONE_MS = 3_000;
+/** What is to be gone within a second, and as much again for a machine that is busy with other tests. */
+export const WITHIN_A_SECOND_MS = 2_000;
 
 /** One data folder whose servers are killed one after the other. */
 export class Mortal implements AsyncDisposable {

@@ -1,12 +1,18 @@
 /** The list and the board in a real browser: several tickets by keys, a card by its menu and by dragging. */
 import { deepStrictEqual as deepEqual, strictEqual as equal } from "node:assert";
-import type { Page } from "playwright-core";
 import type { Ticket } from "../server/records.ts";
 import { addNeed } from "../server/services/needs.ts";
 import { editTicket } from "../server/services/ticket_edits.ts";
 import { getTicketStart } from "../server/store/starts.ts";
 import { getTicket } from "../server/store/tickets.ts";
-import { chromiumPath, desktop, launchBrowser, needsChromium, openPage } from "./browser.ts";
+import {
+  chromiumPath,
+  desktop,
+  focused,
+  launchBrowser,
+  needsChromium,
+  openPage,
+} from "./browser.ts";
 import { listen } from "./http_support.ts";
 import { tickets } from "./order_support.ts";
 import { pagesBench } from "./pages_support.ts";
@@ -14,9 +20,6 @@ import { testApp } from "./support.ts";
 
 /** Set by whoever wants to see what the pages look like. */
 const SHOTS = Deno.env.get("GAFFER_SCREENSHOTS");
-
-const focused = (page: Page) =>
-  page.evaluate("document.activeElement.closest('[id]')?.id ?? document.activeElement.tagName");
 
 Deno.test({
   name: `tickets are put in order in a browser${needsChromium}`,

@@ -2,7 +2,7 @@
 import { createTicket } from "../server/services/tickets.ts";
 import { startIfMay } from "../server/services/ticket_moves.ts";
 import type { Project, Ticket } from "../server/records.ts";
-import { getTicket, moveTicket } from "../server/store/tickets.ts";
+import { getTicket, listTickets, moveTicket } from "../server/store/tickets.ts";
 import { passChecks, type TestApp } from "./support.ts";
 
 export const HEAD = "b".repeat(40);
@@ -45,3 +45,7 @@ export function toReview(app: TestApp, { id }: Ticket): void {
     moveTicket(tx, id, "review", { step: null, baseCommit: "a".repeat(40), headCommit: HEAD })
   );
 }
+
+/** Numbers of the tickets that wait, as they are listed. */
+export const order = (app: TestApp): number[] =>
+  listTickets(app.db, { statuses: ["queued"], limit: 100 }).map(({ number }) => number);

@@ -18,6 +18,7 @@ import {
   chromiumPath,
   desktop,
   launchBrowser,
+  listenTo,
   needsChromium,
   openPage,
   type PageOptions,
@@ -52,9 +53,7 @@ async function onStage(
     ...options,
   });
   const { page, problems } = watched;
-  page.on("console", (message) => {
-    if (message.type() === "warning") problems.push(message.text());
-  });
+  listenForWarnings(page, problems);
   const stage: Stage = {
     page,
     server,
@@ -67,6 +66,11 @@ async function onStage(
   await act(stage);
   deepEqual(problems.filter((text) => !stage.expected.some((known) => known.test(text))), []);
 }
+
+const listenForWarnings = (page: Page, problems: string[]): void =>
+  void page.on("console", (message) => {
+    if (message.type() === "warning") problems.push(message.text());
+  });
 
 const focused = (page: Page): Promise<string> =>
   page.evaluate(() => {
@@ -92,6 +96,7 @@ Deno.test({
         "every page is free of axe findings and fits: light, dark, wide, narrow",
         inspect,
       );
+      await step("every page comes whole by itself, with no word in the console", loadEach);
       await step("a page costs at most eight requests and 60 KB", weigh);
       await step(
         "a navigation swaps the page, moves the focus and the stream, and goes back",
@@ -139,16 +144,21 @@ Deno.test({
 const unfold = (page: Page): Promise<void> =>
   page.evaluate(() => document.querySelectorAll("details").forEach((part) => part.open = true));
 
+const everyPath = () => [...Object.keys(samplePages), "/development?view=board"];
+
+/** As whoever follows a bookmark: what the page's own first load says is heard by the stage. */
+async function loadEach({ open }: Stage): Promise<void> {
+  for (const path of everyPath()) await open(path);
+}
+
 async function inspect({ page, open, server }: Stage): Promise<void> {
-  const paths = [...Object.keys(samplePages), "/development?view=board"];
+  const paths = everyPath();
   const problems: string[] = [];
   await page.context().addInitScript(axe.source);
   await open("/");
   const other = await page.context().newPage();
-  other.on("console", (message) => {
-    if (["error", "warning"].includes(message.type())) problems.push(message.text());
-  });
-  other.on("pageerror", (error) => problems.push(`uncaught: ${error}`));
+  listenTo(other, problems);
+  listenForWarnings(other, problems);
   await other.goto(server.url);
   await other.waitForFunction(hydrated);
   await Promise.all([page, other].map(async (tab) => {

@@ -24,10 +24,7 @@ import {
   settled,
   submit,
 } from "./journey_support.ts";
-import { appeared, Mortal, untilNoProcess } from "./mortal.ts";
-
-/** The promise says a second. A machine that is busy with other tests needs more; what nobody ends goes on for minutes. */
-const WITHIN_A_SECOND_MS = 30_000;
+import { appeared, Mortal, untilNoProcess, WITHIN_A_SECOND_MS } from "./mortal.ts";
 
 /** A server that may be killed, on the greeting project. */
 class Site implements AsyncDisposable {

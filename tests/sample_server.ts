@@ -82,8 +82,8 @@ export function startSampleServer(): SampleServer {
     searchParams.delete("comment"); // a sent comment's form is closed
     return c.redirect(searchParams.size ? `${pathname}?${searchParams}` : pathname, 303);
   });
-  // Fetched by the merge's dialog when it is opened.
   app.get("/planning/tree", (c) => c.html('<ul><li><a href="/documents/x">Map</a></li></ul>'));
+  // Fetched by the merge's dialog when it is opened.
   app.get("/tickets/:id/merge-look", (c) => c.html("<p>It lands as it was checked.</p>"));
   app.get("*", (c) => {
     const query = new URL(c.req.url).searchParams;

@@ -75,10 +75,7 @@ Deno.test("a stop keeps the answer that comes in time, cuts off the one that doe
     const { ended } = await stopping(gaffer);
     inTime.resolve();
     equal(await ended, 0, gaffer.output());
-    ok(
-      performance.now() - begin < 40 * SECOND_MS,
-      "no second longer than the grace, but for a busy machine",
-    );
+    ok(performance.now() - begin < 10 * SECOND_MS);
   }
   using rows = new Rows(data.path);
   deepEqual(turnsOf(rows, "clarify"), ["turn_started", "turn_finished"]);

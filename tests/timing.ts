@@ -20,10 +20,13 @@ export function leastMs(enoughMs: number, work: () => void): number {
 
 /** Nanoseconds that a thread has computed, nanoseconds that it has waited to, and how often. */
 const SCHEDULING = "/proc/thread-self/schedstat";
-const isTold = Deno.build.os === "linux" && isThere(SCHEDULING);
+/** Some kernels have the file and count nothing. */
+const isTold = Deno.build.os === "linux" && isThere(SCHEDULING) && computedMs() > 0;
 
-function clockMs(): number {
-  return isTold ? Number(Deno.readTextFileSync(SCHEDULING).split(" ")[0]) / 1e6 : performance.now();
+const clockMs = (): number => isTold ? computedMs() : performance.now();
+
+function computedMs(): number {
+  return Number(Deno.readTextFileSync(SCHEDULING).split(" ")[0]) / 1e6;
 }
 
 function isThere(path: string): boolean {

@@ -7,6 +7,7 @@ import { plural } from "./format.ts";
 import { Button, ErrorSummary, Field } from "./forms.tsx";
 import { Layout, PageHead } from "./layout.tsx";
 import { checkRulesHref, projectHref, ticketHref } from "./links.ts";
+import { lockedWords, locking } from "./locked.ts";
 import type { Shell } from "./shell.ts";
 
 export interface CheckRulesPageProps {
@@ -87,9 +88,6 @@ export function CheckRulesPage(props: CheckRulesPageProps): VNode {
   );
 }
 
-const lockedWords = (line: number): string =>
-  `Set in line ${line} of .gaffer/config.yaml, which you trusted: change it there.`;
-
 const envHint =
   "NAME=$TOKEN takes the value from Gaffer's own environment, and masks it in what is printed. What the command runs, agents wrote: give it test keys only.";
 
@@ -101,10 +99,7 @@ function CommandFields(
 ): VNode {
   const command = project.commands.find((command) => command.name === name);
   const shared = { form: "checks", errors: form.errors, mono: true };
-  const lock = (rule: string, hint: string) => {
-    const line = locked[`${name}.${rule}`];
-    return line === undefined ? { hint } : { readOnly: true, hint: `${lockedWords(line)} ${hint}` };
-  };
+  const lock = (rule: string, hint: string) => locking(locked, `${name}.${rule}`, hint);
   const value = (field: string) => form.values[`${name}.${field}`] ?? "";
   return (
     <Panel id={`checks-${name}`} title={capital(name)}>

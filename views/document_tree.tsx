@@ -77,7 +77,7 @@ function ClosedFolder(
       {...{ "hx-status:4xx": "swap:none" }}
     >
       <FolderName path={path} count={count} />
-      <div id={`${id}-inside`} class="tree-inside" hx-morph-skip="">
+      <div id={`${id}-inside`} hx-morph-skip="">
         <a href={planningHref(projectId, { folder: path })}>Show {nameOf(path)}/</a>
       </div>
     </details>

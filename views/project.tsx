@@ -19,6 +19,7 @@ import {
   traceHref,
 } from "./links.ts";
 import type { Live } from "./live.tsx";
+import { locking } from "./locked.ts";
 import { FromTemplate, PathForm } from "./projects.tsx";
 import type { Shell } from "./shell.ts";
 
@@ -137,7 +138,7 @@ function ProjectFields({ form, shell }: { form: ProjectForm; shell: Shell }): VN
               form="project"
               name={name}
               label={capital(name)}
-              {...locking(form, name, commandHints[name])}
+              {...locking(form.locked, name, commandHints[name])}
               value={values[name]}
               errors={errors}
               maxLength={2_000}
@@ -154,15 +155,6 @@ function ProjectFields({ form, shell }: { form: ProjectForm; shell: Shell }): VN
 
 const localFilesHint =
   "One a line, from the repository's folder on, as .env or config/*.pem. Copied before setup, when git ignores them; what holds secrets is empty for an agent's commands, and whole for setup, build and test.";
-
-/** Hint of a field, which is locked where the repository's file holds it. */
-const locking = ({ locked }: Pick<ProjectForm, "locked">, key: string, hint: string) => {
-  const line = locked[key];
-  return line === undefined ? { hint } : {
-    readOnly: true,
-    hint: `Set in line ${line} of .gaffer/config.yaml, which you trusted: change it there. ${hint}`,
-  };
-};
 
 const limitLabels: Record<HandsLimitName, string> = {
   memory_mb: "Memory (MB)",
@@ -216,7 +208,7 @@ function SandboxFields({ form, shell }: { form: ProjectForm; shell: Shell }): VN
         form="project"
         name="local_files"
         label="Ignored files to copy into worktrees"
-        {...locking(form, "localFiles", localFilesHint)}
+        {...locking(form.locked, "localFiles", localFilesHint)}
         kind="area"
         value={values.local_files}
         errors={errors}
