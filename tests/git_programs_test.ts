@@ -1,4 +1,5 @@
 /** A repository whose configuration names programs: none of them runs, whatever Gaffer does with it. */
+import { join } from "node:path";
 import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert";
 import { diffOf } from "../agents/git/changes.ts";
 import { checkpoint } from "../agents/git/checkpoints.ts";
@@ -330,22 +331,32 @@ Deno.test("names are read once for each state of the configuration", async () =>
     repo.root,
   );
   await Deno.chmod(repo.beside("bin/git"), 0o755);
-  const path = Deno.env.get("PATH")!;
-  Deno.env.set("PATH", `${repo.beside("bin")}:${path}`);
-  const asked = async () => {
-    const lines = (await Deno.readTextFile(calls)).split("\n");
-    await Deno.remove(calls);
-    return lines.filter((line) => line.includes(" config --null ")).length;
-  };
-  try {
-    for (let n = 0; n < 3; n++) await git(repo.dir, ["status"], { signal: never });
-    equal(await asked(), 1);
-    await repo.git("config", "filter.new.clean", "cat");
-    for (let n = 0; n < 2; n++) await git(repo.dir, ["status"], { signal: never });
-    equal(await asked(), 1);
-    await git(repo.dir, ["rev-parse", "HEAD"], { signal: never });
-    equal(await asked(), 0);
-  } finally {
-    Deno.env.set("PATH", path);
-  }
+  // A process of its own: another PATH in this one would be that of all tests that run beside this.
+  const script = `
+    import { git } from ${JSON.stringify(import.meta.resolve("../agents/git/git.ts"))};
+    const repo = ${JSON.stringify(repo.dir)}, calls = ${JSON.stringify(calls)};
+    const signal = new AbortController().signal;
+    const asked = [];
+    const count = () => {
+      const lines = Deno.readTextFileSync(calls).split("\\n");
+      Deno.removeSync(calls);
+      asked.push(lines.filter((line) => line.includes(" config --null ")).length);
+    };
+    for (let n = 0; n < 3; n++) await git(repo, ["status"], { signal });
+    count();
+    await git(repo, ["config", "filter.new.clean", "cat"], { signal });
+    Deno.removeSync(calls);
+    for (let n = 0; n < 2; n++) await git(repo, ["status"], { signal });
+    count();
+    await git(repo, ["rev-parse", "HEAD"], { signal });
+    count();
+    console.log(JSON.stringify(asked));
+  `;
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--ext=ts", script],
+    cwd: join(import.meta.dirname!, ".."),
+    env: { PATH: `${repo.beside("bin")}:${Deno.env.get("PATH")}` },
+  }).output();
+  const text = new TextDecoder();
+  equal(text.decode(stdout).trim(), "[1,1,0]", text.decode(stderr));
 });
