@@ -7,12 +7,12 @@ import {
   type CommandName,
   commandNames,
   type CommandRules,
+  PROJECT_CONFIG,
 } from "../server/records.ts";
 import { checkFields, commandFields } from "./check_fields.ts";
 import { LOCAL_PATTERNS, whyNoLocalPattern } from "./git/local_files.ts";
 import { readYaml } from "./yaml_file.ts";
 
-export const PROJECT_CONFIG = ".gaffer/config.yaml";
 /** Longest such file, in characters. */
 const CONFIG_CHARS = 100_000;
 const COMMAND_CHARS = 2_000;

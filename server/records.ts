@@ -172,6 +172,9 @@ export interface DocumentLink {
   target: string;
 }
 
+/** A repository's own file with settings of its project, on the base branch. */
+export const PROJECT_CONFIG = ".gaffer/config.yaml";
+
 /** A server of tools that the agents of a project may use. */
 export interface McpServer extends McpServerConfig {
   id: string;

@@ -10,7 +10,7 @@ import {
   type TicketStep,
   ticketSteps,
 } from "../server/states.ts";
-import type { ChangeEvent } from "../server/records.ts";
+import { type ChangeEvent, PROJECT_CONFIG } from "../server/records.ts";
 import { capital } from "./components.tsx";
 import { exactTime, firstLine, plural, shortCommit } from "./format.ts";
 import { describePull } from "./pull_history.ts";
@@ -88,9 +88,9 @@ export function describeChange(change: ChangeEvent): string {
     case "check_rules_changed":
       return `Checks changed by ${actor}${listIn(data.fields)}`;
     case "project_config_trusted":
-      return `The repository's .gaffer/config.yaml was trusted by ${actor}${listIn(data.settings)}`;
+      return `The repository's ${PROJECT_CONFIG} was trusted by ${actor}${listIn(data.settings)}`;
     case "project_config_distrusted":
-      return `The repository's .gaffer/config.yaml was put aside by ${actor}`;
+      return `The repository's ${PROJECT_CONFIG} was put aside by ${actor}`;
     case "ticket_taken_over":
       return `Taken over by ${actor}, at commit ${shortCommit(text("commit"))}`;
     case "ticket_moved":

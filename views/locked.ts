@@ -1,8 +1,9 @@
 /** Settings of a project that its repository's file holds: shown with where they stand, and changed there alone. */
+import { PROJECT_CONFIG } from "../server/records.ts";
 
 /** Says where a setting stands. `line`: of the file, from 1. */
 export const lockedWords = (line: number): string =>
-  `Set in line ${line} of .gaffer/config.yaml, which you trusted: change it there.`;
+  `Set in line ${line} of ${PROJECT_CONFIG}, which you trusted: change it there.`;
 
 /** Hint of a field, which can only be read where the file holds it. `locked`: lines by the settings' names. */
 export function locking(

@@ -1,5 +1,6 @@
 /** The settings that a project's repository brings along: what its file says, and whether a person trusts it. */
 import type { VNode } from "preact";
+import { PROJECT_CONFIG } from "../server/records.ts";
 import { PlainDiff } from "./activity_call.tsx";
 import { EmptyState, Notice, Panel, StatusBadge, Time } from "./components.tsx";
 import { withCodes } from "./format.ts";
@@ -19,7 +20,6 @@ export interface ProjectConfigPageProps {
   trusted: { text: string; trustedBy: string; trustedAt: string } | null;
 }
 
-const PATH = ".gaffer/config.yaml";
 const states: Record<ProjectConfigPageProps["state"], Shown> = {
   none: { word: "Not there", tone: "idle" },
   untrusted: { word: "Not trusted", tone: "waiting" },
@@ -41,7 +41,7 @@ export function ProjectConfigPage(props: ProjectConfigPageProps): VNode {
         title="Configuration in the repository"
       />
       <p class="muted" id="config-note">
-        <code>{PATH}</code> on <code>{project.baseBranch}</code>{" "}
+        <code>{PROJECT_CONFIG}</code> on <code>{project.baseBranch}</code>{" "}
         can set the project's commands, its checks and the ignored files that worktrees get. It does
         nothing until you trust what it says; then its settings are changed there alone.
       </p>
@@ -67,7 +67,11 @@ export function ProjectConfigPage(props: ProjectConfigPageProps): VNode {
         </Notice>
       )}
       {(file || trusted) && (
-        <Panel id="config-file" title={PATH} aside={<StatusBadge shown={states[state]} />}>
+        <Panel
+          id="config-file"
+          title={PROJECT_CONFIG}
+          aside={<StatusBadge shown={states[state]} />}
+        >
           {problem !== null && <p class="error">{problem}</p>}
           {diff !== null && (
             <>

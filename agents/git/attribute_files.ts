@@ -2,11 +2,11 @@
  * Whether any file of attributes (`.gitattributes`, `.git/info/attributes`) has a say on some paths. Mostly none has,
  * and to see that by a few looks saves the process that git would be asked with.
  */
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { existsSync } from "../../server/disk.ts";
 import { folderOf } from "../paths.ts";
 import type { GitPlace } from "./git.ts";
-import { isFolderSync, readIfThereSync } from "./presence.ts";
+import { isFolderSync, sharedGitDir } from "./presence.ts";
 
 const NAME = ".gitattributes";
 /** Of larger indexes git is asked: to read one takes longer than to start a process. */
@@ -24,9 +24,7 @@ export function mayHaveAttributes(place: GitPlace, paths: readonly string[]): bo
     ? { path: place, gitDir: join(place, ".git") }
     : place;
   if (!isFolderSync(gitDir)) return true;
-  const common = readIfThereSync(join(gitDir, "commondir"));
-  const shared = common === null ? gitDir : resolve(gitDir, common.trim());
-  if (mayBeThere(join(shared, "info", "attributes"))) return true;
+  if (mayBeThere(join(sharedGitDir(gitDir), "info", "attributes"))) return true;
   const folders = foldersOnTheWay(paths);
   if (folders.size > FOLDERS_MAX) return true;
   for (const folder of folders) if (mayBeThere(join(root, folder, NAME))) return true;

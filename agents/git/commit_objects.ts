@@ -1,9 +1,8 @@
 /** Makes commits, as git writes them; no branch points to one yet, and no hook runs. */
-import { join, resolve } from "node:path";
 import { systemClock } from "../../server/clock.ts";
 import { configOf, gitOk, type GitPlace } from "./git.ts";
 import { isOfSystem, type NewObject, objectOf, writeObjects } from "./loose_objects.ts";
-import { plainTextSync } from "./presence.ts";
+import { sharedGitDir } from "./presence.ts";
 import { checkCommit, commonDirOf, gaffer, type Identity, identityEnv } from "./repository.ts";
 import { type Signer, signingWith } from "./signing.ts";
 
@@ -39,18 +38,15 @@ async function writeCommit(
   });
   signal.throwIfAborted();
   try {
-    await writeObjects(await sharedDirOf(repo, signal), [commit]);
+    const dir = typeof repo === "string"
+      ? await commonDirOf(repo, signal)
+      : sharedGitDir(repo.gitDir);
+    await writeObjects(dir, [commit]);
     return commit.id;
   } catch (error) {
     if (isOfSystem(error)) return null;
     throw error;
   }
-}
-
-async function sharedDirOf(repo: GitPlace, signal: AbortSignal): Promise<string> {
-  if (typeof repo === "string") return await commonDirOf(repo, signal);
-  const common = plainTextSync(join(repo.gitDir, "commondir"));
-  return common === null ? repo.gitDir : resolve(repo.gitDir, common.trim());
 }
 
 const withLineEnd = (text: string): string => text.endsWith("\n") ? text : `${text}\n`;

@@ -9,9 +9,9 @@
  * git-crypt encrypted; what a filter should have changed is not committed (`filters.ts`). Files with a merge driver of
  * their own are combined as text.
  */
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { AppError } from "../../server/errors.ts";
-import { isFolderSync, readIfThereSync } from "./presence.ts";
+import { isFolderSync, sharedGitDir } from "./presence.ts";
 
 /** Most names that are overridden, and most characters of them: all of it goes into git's environment. */
 const MAX_NAMES = 500;
@@ -232,8 +232,7 @@ const isRepositorys = (scope: string): boolean => scope === "local" || scope ===
 function ownConfig({ path, gitDir }: Pick<DriverQuestion, "path" | "gitDir">): string[] {
   const dir = gitDir ?? gitDirOf(path);
   if (dir === null) return [];
-  const common = readIfThereSync(join(dir, "commondir"));
-  const shared = common === null ? dir : resolve(dir, common.trim());
+  const shared = sharedGitDir(dir);
   return [join(shared, "config"), join(shared, "config.worktree"), join(dir, "config.worktree")];
 }
 

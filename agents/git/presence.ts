@@ -1,21 +1,10 @@
 /** Looking at files that may not be there. */
+import { join, resolve } from "node:path";
 
 /** Text of a file, or null when it is not there. */
 export async function readIfThere(path: string): Promise<string | null> {
   try {
     return await Deno.readTextFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-      return null;
-    }
-    throw error;
-  }
-}
-
-/** The same at once, for small files that are asked for very often. */
-export function readIfThereSync(path: string): string | null {
-  try {
-    return Deno.readTextFileSync(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
       return null;
@@ -37,6 +26,12 @@ export function plainTextSync(path: string): string | null {
     }
     throw error;
   }
+}
+
+/** The folder that all worktrees of a repository share, by one's own git folder; itself where it is no worktree's. */
+export function sharedGitDir(gitDir: string): string {
+  const common = plainTextSync(join(gitDir, "commondir"));
+  return common === null ? gitDir : resolve(gitDir, common.trim());
 }
 
 /** Whether it is a folder itself, and no link to one. */

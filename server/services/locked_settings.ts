@@ -1,11 +1,8 @@
 /** Settings of a project that its repository's file holds: they are changed there, and nowhere else. */
 import type { Db } from "../db.ts";
 import { AppError } from "../errors.ts";
-import { type CommandName, commandNames, type Project } from "../records.ts";
+import { type CommandName, commandNames, type Project, PROJECT_CONFIG } from "../records.ts";
 import { lockedSettings } from "../store/project_config.ts";
-
-/** Where such settings stand. */
-const CONFIG_FILE = ".gaffer/config.yaml";
 
 interface Changed {
   /** As the file's settings are named. */
@@ -63,7 +60,7 @@ function requireUnlocked(
   const locked = lockedSettings(db, projectId);
   const found = changed.find(({ key }) => locked[key] !== undefined);
   if (!found) return;
-  const message = `${CONFIG_FILE} sets it in line ${
+  const message = `${PROJECT_CONFIG} sets it in line ${
     locked[found.key]
   }. Change it there, or do without the file`;
   throw new AppError("conflict", `Cannot ${doing}: ${message}`, [{ field: found.field, message }]);

@@ -10,7 +10,7 @@ import { countActiveAsks, getAsk, insertAsk } from "../store/planning_asks.ts";
 import { getProject } from "../store/projects.ts";
 import { getAskRun } from "../store/runs.ts";
 import { agentFor, type Definitions, listAgents, readDefinition } from "./definitions.ts";
-import { isActive, startRun, tellOfRun } from "./runs.ts";
+import { startRun, tellOfRun } from "./runs.ts";
 
 /** Runs about one document that may be under way at the same time. */
 export const ACTIVE_ASKS_MAX = 5;
@@ -163,10 +163,6 @@ export const planningAgentsOf = (app: Definitions, projectId: string): AgentDefi
 /** What it hands in is what becomes of it. */
 const isPlanner = ({ kind, result }: AgentDefinition): boolean =>
   kind === "planning" && (result === "analyst" || result === "document");
-
-/** Whether an ask's run is not over. */
-export const isAtWork = (app: Pick<App, "db">, askId: string): boolean =>
-  isActive(getAskRun(app.db, askId));
 
 function requireInput(
   { ask, words, section, commits }: Required<

@@ -4,16 +4,12 @@
  */
 import { createHash } from "node:crypto";
 import { readTracked } from "../../agents/inspect/inspect.ts";
-import {
-  PROJECT_CONFIG,
-  type ProjectConfig,
-  readProjectConfig,
-} from "../../agents/project_config.ts";
+import { type ProjectConfig, readProjectConfig } from "../../agents/project_config.ts";
 import { unifiedDiff } from "../../agents/tools/diff.ts";
 import type { App } from "../app.ts";
 import { transact, type Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
-import { commandNames, type Project } from "../records.ts";
+import { commandNames, type Project, PROJECT_CONFIG } from "../records.ts";
 import { getCheckRules, putCheckRules } from "../store/check_rules.ts";
 import {
   deleteTrustedConfig,

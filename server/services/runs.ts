@@ -287,9 +287,3 @@ export function requireActive(run: Pick<Run, "status">, doing: string): void {
   if (isActive(run)) return;
   throw new AppError("conflict", `Cannot ${doing}: its run is "${run.status}"`);
 }
-
-/** Throws `not_found` when the run does not exist, `invalid` when it has no ticket. */
-export function ticketIdOf(run: Run): string {
-  if (!run.ticketId) throw new AppError("invalid", `Run "${run.id}" belongs to no ticket`);
-  return run.ticketId;
-}
