@@ -21,14 +21,15 @@ const names = [
 /** A program beside the run that changes what is at a path, again and again. */
 const racing = (swap: (scene: Scene) => string) => (scene: Scene) => {
   const child = new Deno.Command("sh", {
-    args: ["-c", `while :; do ${swap(scene)}; done`],
+    // Told to end, it waits for the command that it is at: one left over would still move things.
+    args: ["-c", `trap "exit 0" TERM; while :; do ${swap(scene)}; done`],
     cwd: scene.dir,
     stdin: "null",
     stdout: "null",
     stderr: "null",
   }).spawn();
   return async () => {
-    child.kill("SIGKILL");
+    child.kill("SIGTERM");
     await child.status;
   };
 };
