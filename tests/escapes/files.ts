@@ -18,17 +18,20 @@ const names = [
   "\u202egnp.exe",
 ];
 
-/** A program beside the run that changes what is at a path, again and again. */
+/**
+ * A program beside the run that changes what is at a path, again and again. It is asked to end: what a shell that is
+ * killed has just started goes on without it, while the next step puts the folder back.
+ */
 const racing = (swap: (scene: Scene) => string) => (scene: Scene) => {
   const child = new Deno.Command("sh", {
-    args: ["-c", `while :; do ${swap(scene)}; done`],
+    args: ["-c", `trap exit TERM; while :; do ${swap(scene)}; done`],
     cwd: scene.dir,
     stdin: "null",
     stdout: "null",
     stderr: "null",
   }).spawn();
   return async () => {
-    child.kill("SIGKILL");
+    child.kill("SIGTERM");
     await child.status;
   };
 };
