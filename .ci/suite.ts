@@ -4,9 +4,18 @@
  * (`--filter …`, `--junit-path …`) go to `deno test`.
  */
 import { basename, join } from "node:path";
+import { bundledProgram } from "../tests/bundled.ts";
 
 const root = join(import.meta.dirname!, "..");
 
+/**
+ * What takes longest, by what its name begins with. Each is a part of its own, and they begin first: one that begins
+ * late runs alone at the end, when the other processors have nothing to do any more.
+ */
+const LONGEST = [
+  ...["pages_browser", "escapes/", "planning_browser", "containment", "chaos", "many_tickets"],
+  ...["power_loss", "idea_browser", "crash", "hands", "document_kill", "restore", "faults"],
+];
 /** How many files share one load: few enough that the last ones to run are not long alone. */
 const LIGHT_TOGETHER = 10;
 /** Those with servers and browsers of their own, whose loading is the lesser part. */
@@ -17,9 +26,11 @@ const isHeavy = (source: string) => /"\.\/(gaffer|browser|\w*journey_support)\.t
 
 const files = [...["", "escapes/", "fake_claude/"].flatMap(testsIn)];
 const sourceOf = (name: string) => Deno.readTextFileSync(join(root, "tests", name));
-const alone = files.filter((name) => hasHooks(sourceOf(name)));
-const heavy = files.filter((name) => !alone.includes(name) && isHeavy(sourceOf(name)));
-const light = files.filter((name) => !alone.includes(name) && !heavy.includes(name));
+const longest = LONGEST.flatMap((start) => files.filter((name) => name.startsWith(start)));
+const alone = new Set([...longest, ...files.filter((name) => hasHooks(sourceOf(name)))]);
+const others = files.filter((name) => !alone.has(name));
+const heavy = others.filter((name) => isHeavy(sourceOf(name)));
+const light = others.filter((name) => !heavy.includes(name));
 
 /** Of its own for each run, as several may run side by side. */
 const folder = join(root, ".suite", String(Deno.pid));
@@ -27,8 +38,10 @@ await Deno.mkdir(folder, { recursive: true });
 // Ctrl C reaches the tests as well: they end, and then the folder goes.
 Deno.addSignalListener("SIGINT", () => {});
 try {
+  // Else each of those that begin side by side makes one of its own.
+  await bundledProgram();
   const parts = [
-    ...inParts(alone, 1),
+    ...inParts([...alone], 1),
     ...inParts(heavy, HEAVY_TOGETHER),
     ...inParts(light, LIGHT_TOGETHER),
   ].map(write);

@@ -13,6 +13,7 @@ import { DAY_MS } from "../server/clock.ts";
 import { loadConfig, type MailConfig } from "../server/config.ts";
 import { askApproval } from "../server/services/approvals.ts";
 import { changeLimits } from "../server/services/limits.ts";
+import { SMTP_TIMEOUT_MS } from "../server/services/mail.ts";
 import { ALERTS_KEPT_MS, listAlerts, pruneAlerts, seeAlert } from "../server/store/alerts.ts";
 import { answered, paidApp, request, says, workingRun } from "./budgets_support.ts";
 import { type FakeSmtp, startFakeSmtp } from "./fake_smtp.ts";
@@ -208,9 +209,13 @@ Deno.test("a server that is not there, or says nothing until the job is stopped,
   app.config.mail = { ...config, smtpUrl: `smtp://127.0.0.1:${silent.addr.port}` };
   const stop = new AbortController();
   const sending = notify(app, asked!, stop.signal).then(() => "sent", (error) => error.message);
-  using _ = await silent.accept();
+  using connection = await silent.accept();
+  const hungUp = connection.read(new Uint8Array(1));
+  const stoppedAt = performance.now();
   stop.abort(new Error("stopped"));
   equal(await sending, "stopped");
+  equal(await hungUp, null);
+  ok(performance.now() - stoppedAt < SMTP_TIMEOUT_MS, "it was hung up on at once");
 });
 
 Deno.test("an approval goes by mail too, with a link to decide it and without the command", async () => {

@@ -18,11 +18,13 @@ const names = [
   "\u202egnp.exe",
 ];
 
-/** A program beside the run that changes what is at a path, again and again. */
+/**
+ * A program beside the run that changes what is at a path, again and again. It is asked to end: what a shell that is
+ * killed has just started goes on without it, while the next step puts the folder back.
+ */
 const racing = (swap: (scene: Scene) => string) => (scene: Scene) => {
   const child = new Deno.Command("sh", {
-    // Told to end, it waits for the command that it is at: one left over would still move things.
-    args: ["-c", `trap "exit 0" TERM; while :; do ${swap(scene)}; done`],
+    args: ["-c", `trap exit TERM; while :; do ${swap(scene)}; done`],
     cwd: scene.dir,
     stdin: "null",
     stdout: "null",
