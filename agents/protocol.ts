@@ -332,6 +332,16 @@ export type RunOutcome =
     untilMs: number | null;
     need: { microUsd: number; tokens: number };
   }
+  /**
+   * What broken requests may have cost takes up the rest of the run's own limit: it waits for a person's word, and
+   * ends with `reason` where nobody is asked.
+   */
+  | {
+    type: "in_doubt";
+    reason: "max_cost" | "max_tokens";
+    message: string;
+    question: ApprovalQuestion;
+  }
   /** Told to stop: the server cancels, shuts down, or lost this brain. */
   | { type: "stopped" };
 

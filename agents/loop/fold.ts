@@ -33,6 +33,7 @@ import {
 import { MAX_SIGNATURES, repeats, signaturesOf, STUCK_HINT_AFTER } from "./circles.ts";
 import { requireKnownEvents } from "./log.ts";
 import { isLimitNote, isLostToolsNote, isStuckNote, personNote, webDeniedNote } from "./notes.ts";
+import { doubtDecided, isDoubtCall } from "./doubt.ts";
 import { usesWeb, WEB_CALL_ID } from "../web/web_tools.ts";
 
 /** Rebuilds the loop's state from what is on disk. Pure. Throws `conflict` for an event of a newer version. */
@@ -61,6 +62,8 @@ export function apply(state: LoopState, event: RunEventBody): void {
     case "nudge":
       return nudged(state, event.text);
     case "approval_decided":
+      // No call of the model's can be meant by it: while one waits for a person, its turn is open.
+      if (isDoubtCall(event.callId) && !state.open) doubtDecided(state, event.granted);
       return event.callId === WEB_CALL_ID && !event.granted ? webDenied(state, event) : undefined;
     case "forked":
       state.spec = { ...state.spec, limits: event.limits };
