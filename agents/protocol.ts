@@ -532,6 +532,8 @@ export interface McpServerConfig {
   headers: Record<string, string>;
   /** For one call. */
   timeoutMs: number;
+  /** What its tools bring into a run or let out of it, as a person said; null or absent: `carefulTags`. */
+  tags?: readonly ToolTag[] | null;
 }
 
 /** What a command is run with. */

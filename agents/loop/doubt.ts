@@ -43,13 +43,17 @@ export function doubtQuestion(state: LoopState): ApprovalQuestion {
     : "";
   const lines = [
     `Requests that broke off before anybody told what they cost: ${doubt.requests}.`,
-    `They may have cost up to ${usd(left.costMicroUsd)} and ${count(left.tokens)} tokens, so that ` +
+    `They may have cost up to ${usd(left.costMicroUsd)} and ${
+      count(left.tokens)
+    } tokens, so that ` +
     `much is kept back of the run's ${usd(limits.maxCostMicroUsd)} and ${
       count(limits.maxTokens)
     } tokens. ${before}`.trimEnd(),
     `Known to be used: ${usd(costMicroUsd)} and ${count(totalTokensOf(usage))} tokens.`,
     "Allowed, the run goes on as if they had cost nothing. If all of them were paid, it then uses at most " +
-    `${usd(most)} and ${count(mostTokens)} tokens. Limits of a day and of a month hold as before, ` +
+    `${usd(most)} and ${
+      count(mostTokens)
+    } tokens. Limits of a day and of a month hold as before, ` +
     "and count them.",
     "Denied, the run ends here, at its own limit.",
   ];

@@ -93,7 +93,11 @@ export function roomFor(state: LoopState, elapsedMs: number, compacts = false): 
   if (byCost < enough) return inDoubt("max_cost", costMessage(state, enough));
   if (byTokens < enough) return inDoubt("max_tokens", tokensMessage(state, enough));
   const maxOutputTokens = Math.min(wanted, byCost, byTokens);
-  return { type: "room", maxOutputTokens, near: nearLimit(state, elapsedMs, surelyCost, surelyTokens) };
+  return {
+    type: "room",
+    maxOutputTokens,
+    near: nearLimit(state, elapsedMs, surelyCost, surelyTokens),
+  };
 }
 
 /** Whether the request that is about to go out is still within the limits: a note may have come since `roomFor`. */

@@ -32,7 +32,7 @@ import {
   waitGroup,
 } from "../store/reservations.ts";
 import type { RunFacts } from "../store/runs.ts";
-import { limitName, limitUses, untilText } from "./limit_words.ts";
+import { limitName, limitParts, limitUses, untilText } from "./limit_words.ts";
 import { enqueueRun } from "./run_jobs.ts";
 
 /** Percent of a limit at which people are told, once in each window. */
@@ -176,11 +176,11 @@ function lackOf(
   if (!worst) return null;
   const { limit, wanted, untilMs } = worst;
   const room = Math.max(0, roomIn(limit));
+  const parts = limitParts(limit, { ...limit, used: usedOf(limit) });
+  const of = `${limitName(db, limit)}${parts && ` (${parts})`}`;
   const why = room === 0
-    ? `All of ${limitName(db, limit)} is used or reserved`
-    : `${limitUses(limit, room)} is left of ${
-      limitName(db, limit)
-    }, and the next request may use ` +
+    ? `All of ${of} is used or reserved`
+    : `${limitUses(limit, room)} is left of ${of}, and the next request may use ` +
       `up to ${limitUses(limit, wanted)}`;
   return { message: `${why}. ${untilText(untilMs, calendar)}`, untilMs };
 }
@@ -214,11 +214,12 @@ const windowOf = ({ projectId, agent }: Requester, day: string): WindowOf => ({
 function warn(tx: Tx, limits: readonly LimitState[]): void {
   for (const limit of limits) {
     if (limit.amount === 0) continue;
-    const { id: limitId, start, amount } = limit;
+    const { id: limitId, start, amount, doubt, reserved } = limit;
+    const used = usedOf(limit);
     const fresh = alertThresholds.filter((threshold) => usedPercent(limit) >= threshold)
       .map((threshold) => ({
         threshold,
-        id: insertAlert(tx, { limitId, start, threshold, used: usedOf(limit), amount }),
+        id: insertAlert(tx, { limitId, start, threshold, used, doubt, reserved, amount }),
       })).filter(({ id }) => id !== null);
     const highest = fresh.at(-1);
     if (highest === undefined) continue;
@@ -227,7 +228,11 @@ function warn(tx: Tx, limits: readonly LimitState[]): void {
     tx.emit({
       type: "budget_alert",
       projectId: limit.scope === "project" ? limit.scopeId : null,
-      data: { limitId, threshold, name: limitName(tx.db, limit) },
+      data: {
+        ...{ limitId, threshold },
+        name: limitName(tx.db, limit),
+        parts: limitParts(limit, { used, doubt, reserved }),
+      },
     });
   }
 }
