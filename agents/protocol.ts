@@ -272,6 +272,9 @@ export type RunEventBody =
     retryInMs: number | null;
     /** Absent: nobody knows. */
     durationMs?: number;
+    /** Of one whose answer broke off after it had told of the prompt: the most it has used; absent: its worst case. */
+    mostTokens?: number;
+    mostCostMicroUsd?: number;
   }
   /**
    * The history up to here is replaced by its summary: a signed `compaction` block of the API's, which goes back as
@@ -336,12 +339,7 @@ export type RunOutcome =
    * What broken requests may have cost takes up the rest of the run's own limit: it waits for a person's word, and
    * ends with `reason` where nobody is asked.
    */
-  | {
-    type: "in_doubt";
-    reason: "max_cost" | "max_tokens";
-    message: string;
-    question: ApprovalQuestion;
-  }
+  | { type: "in_doubt"; reason: "max_cost" | "max_tokens"; message: string }
   /** Told to stop: the server cancels, shuts down, or lost this brain. */
   | { type: "stopped" };
 

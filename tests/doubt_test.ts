@@ -1,21 +1,39 @@
 /** What broken requests may have cost, against the run's own limits: a bad network ends no run, and passes none. */
 import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert";
-import { worstCostMicroUsd } from "../agents/loop/cost.ts";
-import { DOUBT_NAME, DOUBT_RULE } from "../agents/loop/doubt.ts";
-import { fold } from "../agents/loop/fold.ts";
+import { readFromBrain } from "../agents/brain_messages.ts";
+import { costMicroUsd, totalTokensOf, worstCostMicroUsd } from "../agents/loop/cost.ts";
+import { DOUBT_NAME, DOUBT_RULE, doubtQuestion } from "../agents/loop/doubt.ts";
+import { fold, worstOf } from "../agents/loop/fold.ts";
 import { FIRST_OUTPUT_TOKENS } from "../agents/loop/limits.ts";
 import { isLimitNote } from "../agents/loop/notes.ts";
 import { replay } from "../agents/loop/replay.ts";
-import type { RunEventBody, RunOutcome } from "../agents/protocol.ts";
+import {
+  noUsage,
+  type RunEventBody,
+  type RunOutcome,
+  type RunSpec,
+  type ToolSpec,
+  type Usage,
+} from "../agents/protocol.ts";
 import type { Run } from "../server/records.ts";
 import { decide } from "../server/services/approvals.ts";
+import { changeLimits } from "../server/services/limits.ts";
 import { pauseRun, resumeRun } from "../server/services/run_control.ts";
 import { listRunApprovals } from "../server/store/approvals.ts";
+import { listLimits } from "../server/store/limits.ts";
 import { readRunLog } from "../server/store/run_log.ts";
 import { getRun } from "../server/store/runs.ts";
-import { paidApp, workingRun } from "./budgets_support.ts";
-import { answer, broken, call, play, runSpec, submit } from "./loop_support.ts";
+import { never, poolFor, recorder } from "./brain_support.ts";
+import { broken as brokenOff, paidApp, request, says, workingRun } from "./budgets_support.ts";
+import {
+  answer as fakeAnswer,
+  broken as brokenStream,
+  startFakeClaude,
+} from "./fake_claude/mod.ts";
+import { answer, broken, call, failuresOf, play, runSpec, submit } from "./loop_support.ts";
 import { executeRun, type TestApp } from "./support.ts";
+
+const daily = { scope: "all", scopeId: "", period: "day", unit: "micro_usd" } as const;
 
 /** A run whose own limit has room for one request at its worst, and not for two. */
 function tightSpec() {
@@ -46,10 +64,10 @@ async function brokenOnce() {
 }
 
 Deno.test("where only what is in doubt takes up a run's own limit, a person is asked, and told the most it may come to", async () => {
-  const { outcome, spec, worst } = await brokenOnce();
+  const { outcome, log, spec, worst } = await brokenOnce();
   ok(outcome.type === "in_doubt");
   equal(outcome.reason, "max_cost");
-  const { rule, detail } = outcome.question;
+  const { rule, detail } = doubtQuestion(fold(spec, log));
   equal(rule, DOUBT_RULE);
   const most = spec.limits.maxCostMicroUsd + worst;
   match(detail, /broke off.*: 1\./);
@@ -64,8 +82,9 @@ Deno.test("a person's yes lets the run go on as if that had cost nothing, and is
   equal(gone.sent[0]!.maxOutputTokens, FIRST_OUTPUT_TOKENS);
   const again = await play({ spec, log: before, script: [broken("stalled")] });
   ok(again.outcome.type === "in_doubt");
-  match(again.outcome.question.detail, /broke off.*: 2\./);
-  match(again.outcome.question.detail, /somebody said yes before/);
+  const { detail } = doubtQuestion(fold(spec, again.log));
+  match(detail, /broke off.*: 2\./);
+  match(detail, /somebody said yes before/);
   const { equal: same, firstDifference } = await replay(gone.log);
   ok(same, JSON.stringify(firstDifference));
 });
@@ -118,13 +137,20 @@ Deno.test("a run is not hurried to its end by what is only in doubt", async () =
   equal(log.some((event) => event.type === "note" && isLimitNote(event.text)), false);
 });
 
+Deno.test("a brain may say so, with no words of its own for a person to read", () => {
+  const said = (outcome: unknown) => readFromBrain({ type: "outcome", loop: 1, outcome });
+  const message = "Cannot go on";
+  ok(said({ type: "in_doubt", reason: "max_cost", message }));
+  equal(said({ type: "in_doubt", reason: "refusal", message }), null);
+  equal(said({ type: "in_doubt", reason: "max_cost", message, question: {} }), null);
+});
+
 // ------------------------------------------------------------------ what the server does about it
 
 const inDoubt: RunOutcome = {
   type: "in_doubt",
   reason: "max_cost",
   message: "Cannot go on: nothing is left",
-  question: { rule: DOUBT_RULE, detail: "Requests that broke off: 1." },
 };
 
 const asksOf = (app: TestApp, run: Run) => listRunApprovals(app.db, run.id);
@@ -138,6 +164,8 @@ async function asks(app: TestApp, run: Run): Promise<Run> {
 Deno.test("such a run waits for an approval, which lets it go on once", async () => {
   using app = paidApp();
   const run = workingRun(app, app.project().id);
+  says(app, run, request(1, 100_000));
+  says(app, run, brokenOff(1, "stream_broken"));
   app.db.prepare("DELETE FROM jobs").run();
   const held = await asks(app, run);
   equal(held.status, "waiting");
@@ -146,6 +174,7 @@ Deno.test("such a run waits for an approval, which lets it go on once", async ()
   deepEqual(more, []);
   equal(approval!.tool, DOUBT_NAME);
   equal(approval!.status, "pending");
+  match(approval!.detail, /broke off.*: 1\.\nThey may have cost up to \$0\.\d+ and /);
   equal(app.jobs().filter(({ kind }) => kind === "run_agent").length, 0);
   decide(app, approval!.id, true, "");
   equal(app.jobs().filter(({ kind }) => kind === "run_agent").length, 1);
@@ -170,4 +199,87 @@ Deno.test("an explanation asks nobody, and ends at its limit", async () => {
   const { status, failure } = await asks(app, run);
   deepEqual({ status, failure }, { status: "failed", failure: "max_cost" });
   deepEqual(asksOf(app, run), []);
+});
+
+// ------------------------------------------------------------------ what an answer that broke off had told
+
+/** Doubt after one request that broke off, having told of so much. */
+async function doubtAfter(told: Usage, changes: Partial<RunSpec> = {}) {
+  const spec = runSpec(changes);
+  const { log } = await play({
+    spec,
+    log: [{ type: "started", spec }],
+    script: [broken("stream_broken", { usage: told }), submit()],
+  });
+  const [failed] = failuresOf(log);
+  return { spec, failed: failed!, state: fold(spec, log), ...await replay(log) };
+}
+
+Deno.test("once the prompt was told, only the rest of the answer is in doubt", async () => {
+  const told = { ...noUsage, cacheReadTokens: 400, inputTokens: 200, outputTokens: 3 };
+  const { spec, failed, state, equal: same } = await doubtAfter(told);
+  const most = { ...told, outputTokens: FIRST_OUTPUT_TOKENS };
+  const { mostCostMicroUsd, mostTokens } = failed;
+  deepEqual({ mostCostMicroUsd, mostTokens }, {
+    mostCostMicroUsd: costMicroUsd(spec.model, most),
+    mostTokens: totalTokensOf(most),
+  });
+  equal(state.doubt.costMicroUsd, mostCostMicroUsd! - costMicroUsd(spec.model, told));
+  equal(state.doubt.tokens, FIRST_OUTPUT_TOKENS - 3);
+  ok(same);
+});
+
+const webSearch: ToolSpec = {
+  ...{ name: "WebSearch", description: "", inputSchema: {}, readOnly: true },
+  web: { kind: "search", maxUses: 3 },
+};
+
+for (
+  const [name, told, changes] of [
+    ["nothing of it was told", noUsage, {}],
+    ["an endpoint tells a token or two of it at first", { ...noUsage, inputTokens: 2 }, {}],
+    [
+      "the service may read it again for its tools of the web",
+      { ...noUsage, inputTokens: 4_000 },
+      { tools: [webSearch, ...runSpec().tools] },
+    ],
+  ] as [string, Usage, Partial<RunSpec>][]
+) {
+  Deno.test(`a request's worst case stays in doubt where ${name}`, async () => {
+    const { spec, failed, state } = await doubtAfter(told, changes);
+    deepEqual([failed.mostCostMicroUsd, failed.mostTokens], [undefined, undefined]);
+    const { worstCostMicroUsd } = worstOf(fold(spec, []), FIRST_OUTPUT_TOKENS);
+    equal(state.doubt.costMicroUsd, worstCostMicroUsd - costMicroUsd(spec.model, told));
+  });
+}
+
+Deno.test("limits of a day count of it what the run itself does, and never more than was reserved", () => {
+  using app = paidApp();
+  const run = workingRun(app, app.project().id);
+  changeLimits(app, [{ ...daily, amount: 1_000_000 }]);
+  const doubt = () => listLimits(app.db, "2026-11-27")[0]!.doubt;
+  says(app, run, request(1, 300_000));
+  const ends = (paid: number, most: number) =>
+    says(app, run, { ...brokenOff(1, "stalled", paid), mostCostMicroUsd: most } as RunEventBody);
+  ends(20_000, 50_000);
+  equal(doubt(), 30_000);
+  says(app, run, request(1, 300_000));
+  ends(0, 900_000);
+  equal(doubt(), 330_000);
+});
+
+Deno.test("a brain whose request breaks off says what is known of it, and that only this is in the way", async () => {
+  await using fake = startFakeClaude();
+  using brains = poolFor(fake);
+  const spec = runSpec({ system: "Work with care. ".repeat(500) });
+  const output = costMicroUsd(spec.model, { ...noUsage, outputTokens: FIRST_OUTPUT_TOKENS });
+  spec.limits.maxCostMicroUsd = Math.round(1.16 * output);
+  fake.enqueue(
+    brokenStream(fakeAnswer("So it begins"), { type: "eof", after: "content_block_delta" }),
+  );
+  const { host, log } = recorder();
+  const outcome = await brains.run(spec, [], 0, host, never);
+  equal(outcome.type, "in_doubt");
+  const [first] = failuresOf(log);
+  ok(first!.mostCostMicroUsd! < 1.05 * output, "next to nothing but the answer");
 });

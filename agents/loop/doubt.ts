@@ -2,8 +2,8 @@
  * What requests that broke off may have cost counts against the run's own limits, since nobody will tell. A bad
  * network alone must not end a run by that: a person is asked whether it goes on as if they had cost nothing.
  */
-import type { ApprovalQuestion } from "../protocol.ts";
-import { totalTokensOf } from "./cost.ts";
+import type { ApprovalQuestion, Usage } from "../protocol.ts";
+import { costMicroUsd, promptTokensOf, totalTokensOf } from "./cost.ts";
 import type { LoopState } from "./loop_state.ts";
 
 /** What such a question is about, for a person: "The reviewer wants to use …". */
@@ -15,6 +15,25 @@ export const DOUBT_RULE = "the run's own limits";
 /** Each is asked by an id of its own that begins so; no call of a model's is meant by it. */
 export const DOUBT_ID = "doubt";
 export const isDoubtCall = (callId: string): boolean => callId.startsWith(`${DOUBT_ID}_`);
+
+/** No text has more bytes for each of its tokens: an endpoint that tells fewer tokens has not counted all of the prompt. */
+const BYTES_PER_TOKEN_MAX = 8;
+
+/**
+ * The most that a request which broke off has used, where the answer had begun and told of the prompt: then only the rest
+ * of the answer is unknown. Empty: no more is known than the worst case.
+ */
+export function mostUsed(
+  { spec: { model }, sent }: Pick<LoopState, "spec" | "sent">,
+  usage: Usage,
+): { mostCostMicroUsd?: number; mostTokens?: number } {
+  const told = promptTokensOf(usage);
+  if (!sent || sent.promptTokens === null || told === 0) return {};
+  if (told * BYTES_PER_TOKEN_MAX < sent.promptTokens) return {};
+  const outputTokens = Math.max(usage.outputTokens, sent.maxOutputTokens);
+  const most = { ...usage, outputTokens };
+  return { mostCostMicroUsd: costMicroUsd(model, most), mostTokens: totalTokensOf(most) };
+}
 
 /** What in doubt counts against the run's own limits: not what a person let it have in its place. */
 export const doubtLeft = ({ doubt, allowed }: Pick<LoopState, "doubt" | "allowed">) => ({
@@ -34,7 +53,7 @@ export function doubtDecided(state: LoopState, granted: boolean): void {
 
 /** What a person reads before they let it: what is known, what is not, and the most that can come of a yes. */
 export function doubtQuestion(state: LoopState): ApprovalQuestion {
-  const { spec: { limits }, doubt, allowed, costMicroUsd, usage } = state;
+  const { spec: { limits }, doubt, allowed, usage } = state;
   const left = doubtLeft(state);
   const most = limits.maxCostMicroUsd + doubt.costMicroUsd;
   const mostTokens = limits.maxTokens + doubt.tokens;
@@ -49,7 +68,7 @@ export function doubtQuestion(state: LoopState): ApprovalQuestion {
     `much is kept back of the run's ${usd(limits.maxCostMicroUsd)} and ${
       count(limits.maxTokens)
     } tokens. ${before}`.trimEnd(),
-    `Known to be used: ${usd(costMicroUsd)} and ${count(totalTokensOf(usage))} tokens.`,
+    `Known to be used: ${usd(state.costMicroUsd)} and ${count(totalTokensOf(usage))} tokens.`,
     "Allowed, the run goes on as if they had cost nothing. If all of them were paid, it then uses at most " +
     `${usd(most)} and ${
       count(mostTokens)

@@ -123,6 +123,7 @@ export function worstOf(
     maxOutputTokens,
     worstCostMicroUsd: worstCostMicroUsd(spec.model, sent, maxOutputTokens, spec.tools),
     worstTokens: worstTokens(spec.tools, sent, maxOutputTokens),
+    promptTokens: compacts || spec.tools.some((tool) => tool.web) ? null : sent,
   };
 }
 
@@ -222,7 +223,14 @@ function requestFailed(
   const { sent } = state;
   pay(state, usage, costMicroUsd);
   state.elapsedMs += event.durationMs ?? 0;
-  if (sent && isInDoubt(reason, usage)) addDoubt(state, sent, usage, costMicroUsd);
+  if (sent && isInDoubt(reason, usage)) {
+    const { mostCostMicroUsd = Infinity, mostTokens = Infinity } = event;
+    const most = {
+      worstCostMicroUsd: Math.min(sent.worstCostMicroUsd, mostCostMicroUsd),
+      worstTokens: Math.min(sent.worstTokens, mostTokens),
+    };
+    addDoubt(state, most, usage, costMicroUsd);
+  }
   state.sent = null;
   state.retryInMs = retryInMs ?? 0;
   if (retryInMs === null) {
@@ -244,7 +252,12 @@ function pay(state: LoopState, usage: Usage, costMicroUsd: number): void {
   state.costMicroUsd += costMicroUsd;
 }
 
-function addDoubt(state: LoopState, sent: SentRequest, usage: Usage, costMicroUsd: number): void {
+function addDoubt(
+  state: LoopState,
+  sent: Pick<SentRequest, "worstCostMicroUsd" | "worstTokens">,
+  usage: Usage,
+  costMicroUsd: number,
+): void {
   state.doubt = {
     costMicroUsd: state.doubt.costMicroUsd + Math.max(0, sent.worstCostMicroUsd - costMicroUsd),
     tokens: state.doubt.tokens + Math.max(0, sent.worstTokens - totalTokensOf(usage)),

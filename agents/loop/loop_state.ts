@@ -38,6 +38,8 @@ export interface SentRequest {
   maxOutputTokens: number;
   worstCostMicroUsd: number;
   worstTokens: number;
+  /** Upper bound of its prompt; null: what it reads is not told at once (tools of the web, a summary). */
+  promptTokens: number | null;
 }
 
 /** All that the next step is decided by. */

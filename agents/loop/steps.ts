@@ -1,7 +1,6 @@
 /** What a loop does next: decided by its log and the time alone. */
 import type { RunEventBody, RunOutcome, ToolCall } from "../protocol.ts";
 import type { LoopState } from "./loop_state.ts";
-import { doubtQuestion } from "./doubt.ts";
 import { mustCompact, roomFor } from "./limits.ts";
 import { limitNote, lostToolsNote, MAX_NUDGES, nudgeText, stuckNote } from "./notes.ts";
 import { repeats, STUCK_AFTER, STUCK_HINT_AFTER } from "./circles.ts";
@@ -43,9 +42,7 @@ export function nextStep(state: LoopState, elapsedMs: number): Step {
   const compacts = mustCompact(state);
   const room = roomFor(state, elapsedMs, compacts);
   if (room.type === "none") return { type: "end", outcome: { ...room, type: "failed" } };
-  if (room.type === "in_doubt") {
-    return { type: "end", outcome: { ...room, question: doubtQuestion(state) } };
-  }
+  if (room.type === "in_doubt") return { type: "end", outcome: room };
   const { maxOutputTokens } = room;
   // What is said before a summary is only summed up with the rest.
   if (compacts) return { type: "send", maxOutputTokens, elapsedMs, compacts };

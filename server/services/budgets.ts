@@ -70,12 +70,13 @@ export function settle(tx: Tx, run: RunFacts, event: TurnEnd): string {
   const spent: Amount = { microUsd: event.costMicroUsd, tokens: totalTokensOf(event.usage) };
   const reservation = takeReservation(tx, run.id);
   const day = reservation?.day ?? today(tx);
-  const inDoubt = event.type === "turn_failed" && isInDoubt(event.reason, event.usage);
   addToWindows(tx, windowOf(run, day), {
     spent,
     ...reservation && {
       reserved: minus(reservation),
-      doubt: inDoubt ? beyond(reservation, spent) : nothing,
+      doubt: event.type === "turn_failed" && isInDoubt(event.reason, event.usage)
+        ? beyond(mostOf(event, reservation), spent)
+        : nothing,
     },
   });
   warn(tx, listLimits(tx.db, day, run));
@@ -196,6 +197,15 @@ const roomIn = (limit: LimitState): number => limit.amount - usedOf(limit) - lim
 /** Nobody will tell any more what of it was used. */
 const becomesDoubt = (tx: Tx, reservation: Reservation): void =>
   addToWindows(tx, reservation, { doubt: reservation, reserved: minus(reservation) });
+
+/** Of a request that broke off: its reservation, or less, where it had told of its prompt. */
+const mostOf = (
+  { mostCostMicroUsd = Infinity, mostTokens = Infinity }: Extract<TurnEnd, { type: "turn_failed" }>,
+  reserved: Amount,
+): Amount => ({
+  microUsd: Math.min(reserved.microUsd, mostCostMicroUsd),
+  tokens: Math.min(reserved.tokens, mostTokens),
+});
 
 const beyond = (most: Amount, known: Amount): Amount => ({
   microUsd: Math.max(0, most.microUsd - known.microUsd),

@@ -1,5 +1,6 @@
 /** What follows when a run's loop ended: for the run, for its idea or ticket, and for its job. */
-import { DOUBT_ID, DOUBT_NAME, isDoubtCall } from "../../agents/loop/doubt.ts";
+import { DOUBT_ID, DOUBT_NAME, doubtQuestion, isDoubtCall } from "../../agents/loop/doubt.ts";
+import { fold } from "../../agents/loop/fold.ts";
 import { knownEventTypes, unknownEvent } from "../../agents/loop/log.ts";
 import type { RunOutcome } from "../../agents/protocol.ts";
 import type { Decide, Outcome } from "../../queue/job.ts";
@@ -9,7 +10,7 @@ import { messageOf } from "../errors.ts";
 import type { Run } from "../records.ts";
 import { type FailureReason, failureReasons } from "../states.ts";
 import { listRunApprovals } from "../store/approvals.ts";
-import { appendRunEvent, findEventBeyond } from "../store/run_log.ts";
+import { appendRunEvent, findEventBeyond, findStart, readRunLog } from "../store/run_log.ts";
 import { getRun, moveRun } from "../store/runs.ts";
 import { putBudgetWait } from "../store/reservations.ts";
 import { readSetting } from "../store/settings.ts";
@@ -161,14 +162,16 @@ function askAboutDoubt(
   app: App,
   tx: Tx,
   run: Run,
-  { reason, message, question }: Extract<RunOutcome, { type: "in_doubt" }>,
+  { reason, message }: Extract<RunOutcome, { type: "in_doubt" }>,
 ): void {
   if (run.purpose === "explain") return failRun(app, tx, run, reason, message);
   const asked = listRunApprovals(tx.db, run.id)
     .some(({ status, callId }) => status === "pending" && isDoubtCall(callId));
   if (!asked) {
+    const { spec } = findStart(tx.db, run.id)!;
+    const state = fold(spec, readRunLog(tx.db, run.id).map(({ body }) => body));
     const call = { id: newId(DOUBT_ID), name: DOUBT_NAME };
-    askApprovalIn(app, tx, { runId: run.id, call, question });
+    askApprovalIn(app, tx, { runId: run.id, call, question: doubtQuestion(state) });
   }
   wait(tx, run, WAITS_FOR_APPROVAL, null);
 }
