@@ -64,6 +64,8 @@ const loopEvent = z.discriminatedUnion("type", [
     costMicroUsd: count,
     retryInMs: count.nullable(),
     durationMs: count.optional(),
+    mostTokens: count.optional(),
+    mostCostMicroUsd: count.optional(),
   }),
   z.strictObject({ type: z.literal("note"), text: z.string(), elapsedMs: count.optional() }),
   z.strictObject({ type: z.literal("nudge"), text: z.string() }),
@@ -80,6 +82,11 @@ const outcome = z.discriminatedUnion("type", [
     afterMs: count.nullable(),
   }),
   z.strictObject({ type: z.literal("hold"), reason, message: z.string() }),
+  z.strictObject({
+    type: z.literal("in_doubt"),
+    reason: z.enum(["max_cost", "max_tokens"]),
+    message: z.string(),
+  }),
   z.strictObject({ type: z.literal("stopped") }),
 ]);
 

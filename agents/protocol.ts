@@ -272,6 +272,9 @@ export type RunEventBody =
     retryInMs: number | null;
     /** Absent: nobody knows. */
     durationMs?: number;
+    /** Of one whose answer broke off after it had told of the prompt: the most it has used; absent: its worst case. */
+    mostTokens?: number;
+    mostCostMicroUsd?: number;
   }
   /**
    * The history up to here is replaced by its summary: a signed `compaction` block of the API's, which goes back as
@@ -332,6 +335,11 @@ export type RunOutcome =
     untilMs: number | null;
     need: { microUsd: number; tokens: number };
   }
+  /**
+   * What broken requests may have cost takes up the rest of the run's own limit: it waits for a person's word, and
+   * ends with `reason` where nobody is asked.
+   */
+  | { type: "in_doubt"; reason: "max_cost" | "max_tokens"; message: string }
   /** Told to stop: the server cancels, shuts down, or lost this brain. */
   | { type: "stopped" };
 
@@ -522,6 +530,8 @@ export interface McpServerConfig {
   headers: Record<string, string>;
   /** For one call. */
   timeoutMs: number;
+  /** What its tools bring into a run or let out of it, as a person said; null or absent: `carefulTags`. */
+  tags?: readonly ToolTag[] | null;
 }
 
 /** What a command is run with. */

@@ -7,7 +7,7 @@ import { z } from "zod";
 import { MCP_SERVER_NAME } from "../agents/mcp/names.ts";
 import { LOCAL_PATTERNS, whyNoLocalPattern } from "../agents/git/local_files.ts";
 import { isHostRule } from "../agents/permissions/hosts.ts";
-import { mcpTransports } from "../agents/protocol.ts";
+import { mcpTransports, toolTags } from "../agents/protocol.ts";
 import { once } from "./once.ts";
 import {
   complexities,
@@ -89,6 +89,12 @@ const mcpServerFields = () => ({
   headers: pairs("http: what is sent with each request").default({}),
   timeout_ms: z.number().int().min(1_000).max(3_600_000).default(60_000).describe("For one call"),
   active: z.boolean().default(true),
+  tags: z.array(z.enum(toolTags)).max(toolTags.length)
+    .transform((said) => toolTags.filter((tag) => said.includes(tag)))
+    .nullable().default(null).describe(
+      "What its tools give (private data, untrusted input) and whether what they are given leaves this machine " +
+        "(outbound); null: the careful view, by how it is reached",
+    ),
 });
 
 /** A new server of tools, or all of an old one's settings. */

@@ -859,6 +859,10 @@ export interface Alert {
   threshold: number;
   /** What was used of `amount` then, in the limit's unit. */
   used: number;
+  /** Of that, what was in doubt; null: it was not noted, as in earlier versions. */
+  doubt: number | null;
+  /** Beside it, what requests on their way could use; null as before. */
+  reserved: number | null;
   amount: number;
   at: string;
   seenAt: string | null;

@@ -27,7 +27,7 @@ import { scheduleBackups } from "./services/backups.ts";
 import { giveUpJob } from "./services/jobs.ts";
 import { mendProjects } from "./services/mend_projects.ts";
 import { knownQuirks, learnQuirk, refreshModels } from "./services/models.ts";
-import { pruneUsage, scheduleRollUps } from "./services/roll_up.ts";
+import { pruneUsage, pruneWindows, scheduleRollUps } from "./services/roll_up.ts";
 import { createRunHost } from "./services/run_host.ts";
 import type { AgentsPlan } from "./start_agents.ts";
 import { pruneAlerts } from "./store/alerts.ts";
@@ -92,7 +92,7 @@ const createAppRunner = (app: App): Runner =>
       undoMergeHandler,
       removeWorktreeHandler,
       followPullRequestHandler,
-      pruneHandler([pruneKeys, pruneUsage, pruneAlerts]),
+      pruneHandler([pruneKeys, pruneUsage, pruneWindows, pruneAlerts]),
       rollUpHandler,
       notifyHandler,
       tellAlertHandler,

@@ -15,7 +15,7 @@ import { askApproval } from "../server/services/approvals.ts";
 import { changeLimits } from "../server/services/limits.ts";
 import { SMTP_TIMEOUT_MS } from "../server/services/mail.ts";
 import { ALERTS_KEPT_MS, listAlerts, pruneAlerts, seeAlert } from "../server/store/alerts.ts";
-import { answered, paidApp, request, says, workingRun } from "./budgets_support.ts";
+import { answered, broken, paidApp, request, says, workingRun } from "./budgets_support.ts";
 import { type FakeSmtp, startFakeSmtp } from "./fake_smtp.ts";
 import type { TestApp } from "./support.ts";
 
@@ -96,6 +96,28 @@ Deno.test("a mail says how far which limit is used and where it is changed, to e
   match(mail!.data, /^https:\/\/gaffer\.example\/usage#limits$/m);
   match(mail!.data, /^Auto-Submitted: auto-generated$/m);
   match(mail!.data, new RegExp(`^Message-ID: <${asked!.alertId}@example\\.org>$`, "m"));
+});
+
+Deno.test("a message keeps apart what was spent and what is only in doubt", async () => {
+  const got: Record<string, unknown>[] = [];
+  const options = { port: 0, hostname: "127.0.0.1", onListen: () => {} };
+  await using server = Deno.serve(options, async (request) => {
+    got.push(await request.json());
+    return new Response();
+  });
+  using app = paidApp();
+  Object.assign(app.config, { notifyUrl: `http://127.0.0.1:${server.addr.port}/` });
+  const { run } = spent(app, [40]);
+  says(app, run, request(2, 15 * CENT));
+  says(app, run, broken(2, "stream_broken"));
+  const [asked] = await toldOf(app);
+  deepEqual(await notify(app, asked!), { type: "done" });
+  const { used, spent: paid, doubt, reserved, message } = got[0]!;
+  deepEqual([used, paid, doubt, reserved], [55 * CENT, 40 * CENT, 15 * CENT, 0]);
+  equal(
+    message,
+    "$0.55 of $1.00 in 2026-11-27: $0.40 spent and up to $0.15 in doubt (requests that broke off)",
+  );
 });
 
 Deno.test("a webhook gets the same as JSON", async () => {

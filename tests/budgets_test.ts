@@ -4,7 +4,9 @@ import { DAY_MS, HOUR_MS } from "../server/clock.ts";
 import { OverBudget } from "../agents/runtime.ts";
 import type { LimitState, Run } from "../server/records.ts";
 import { cancelRun } from "../server/services/cancelling.ts";
+import { shownAlerts } from "../server/services/alerts.ts";
 import { changeLimits } from "../server/services/limits.ts";
+import { pruneWindows, WINDOWS_KEPT_MS } from "../server/services/roll_up.ts";
 import { listAlerts, listUnseenMarks, seeAlert } from "../server/store/alerts.ts";
 import { LIMITS_MAX, listLimits } from "../server/store/limits.ts";
 import { putBudgetWait } from "../server/store/reservations.ts";
@@ -56,8 +58,8 @@ Deno.test("runs side by side see each other's reservations; the one without room
   const { message, details } = over(app, two, request(1, 30 * CENT));
   equal(
     message,
-    "$0.20 is left of the daily limit of $0.50, and the next request may use up to $0.30. " +
-      "It goes on at 2026-11-28 00:00 UTC, or as soon as there is room",
+    "$0.20 is left of the daily limit of $0.50 ($0.00 spent and up to $0.30 reserved for requests on their way), " +
+      "and the next request may use up to $0.30. It goes on at 2026-11-28 00:00 UTC, or as soon as there is room",
   );
   equal(details.untilMs, Date.parse("2026-11-28T00:00:00Z"));
   deepEqual(limit().reserved, 30 * CENT, "what was refused left nothing behind");
@@ -244,6 +246,85 @@ Deno.test("each mark is told once in each window, and again when a raised limit 
   app.advance(DAY_MS);
   spend(120);
   deepEqual(told(), [50, 95, 50, 50]);
+});
+
+Deno.test("what is told of a limit keeps apart what was spent, what is in doubt and what is reserved", () => {
+  const { app, run } = bench(100 * CENT);
+  using _ = app;
+  const [one, two, three] = [run(), run(), run()];
+  says(app, one, request(1, 20 * CENT));
+  says(app, two, request(1, 30 * CENT));
+  says(app, two, broken(1, "stream_broken"));
+  says(app, three, request(1, 30 * CENT));
+  says(app, three, answered(1, 25 * CENT));
+  const [alert] = listAlerts(app.db);
+  const { threshold, used, doubt, reserved } = alert!;
+  deepEqual({ threshold, used, doubt, reserved }, {
+    threshold: 50,
+    used: 55 * CENT,
+    doubt: 30 * CENT,
+    reserved: 20 * CENT,
+  });
+  const parts = "$0.25 spent, up to $0.30 in doubt (requests that broke off) and up to $0.20 " +
+    "reserved for requests on their way";
+  const event = app.events.find(({ type }) => type === "budget_alert")!;
+  equal((event.data as { parts: string }).parts, parts);
+  equal(shownAlerts(app)[0]!.parts, parts);
+  const { message } = over(app, two, request(1, 30 * CENT));
+  ok(message.startsWith(`$0.25 is left of the daily limit of $1.00 (${parts}), and the next`));
+});
+
+Deno.test("an alert of an earlier version, which noted no parts, says none", () => {
+  const { app, run } = bench(100 * CENT);
+  using _ = app;
+  const one = run();
+  says(app, one, request(1, 60 * CENT));
+  says(app, one, broken(1, "stream_broken"));
+  app.db.exec("UPDATE alerts SET doubt = NULL, reserved = NULL");
+  equal(shownAlerts(app)[0]!.parts, "");
+});
+
+// ------------------------------------------------------------------ pruning
+
+const windowsOf = (app: TestApp) =>
+  app.db.prepare("SELECT scope, period, start FROM usage_windows ORDER BY start, period, scope")
+    .all().map(({ scope, period, start }) => `${scope} ${period} ${start}`);
+
+Deno.test("windows that are long over go, a few at a time, and none of a month that has begun later", () => {
+  const { app, run, limit } = bench(100 * CENT);
+  using _ = app;
+  const spend = (turn: number) => {
+    const one = run();
+    says(app, one, request(turn, CENT));
+    says(app, one, answered(turn, CENT));
+  };
+  spend(1);
+  app.advance(WINDOWS_KEPT_MS - DAY_MS);
+  spend(1);
+  const all = windowsOf(app);
+  equal(all.length, 12);
+  const prune = (limit: number) => app.tx((tx) => pruneWindows(tx, limit));
+  equal(prune(100), 0, "not old enough");
+  app.advance(2 * DAY_MS);
+  equal(prune(2), 2);
+  equal(prune(2), 1, "the month goes when all of its days are so old");
+  equal(prune(2), 0);
+  deepEqual(windowsOf(app).filter((one) => one.includes(" day 2026-11-27")), []);
+  equal(windowsOf(app).filter((one) => one.includes(" month 2026-11")).length, 3);
+  app.advance(31 * DAY_MS);
+  spend(1);
+  deepEqual(limit(), { spent: CENT, doubt: 0, reserved: 0 });
+});
+
+Deno.test("the window of a request that has no end yet stays", () => {
+  const { app, run } = bench(100 * CENT);
+  using _ = app;
+  const one = run();
+  says(app, one, request(1, 30 * CENT));
+  app.advance(2 * WINDOWS_KEPT_MS);
+  equal(app.tx((tx) => pruneWindows(tx, 100)), 0);
+  says(app, one, answered(1, CENT));
+  equal(app.tx((tx) => pruneWindows(tx, 100)), 6);
 });
 
 Deno.test("limits are of what there is, and a limit that stays the same is no change", () => {

@@ -430,3 +430,31 @@ Deno.test("a stop ends the request at once, and says what it is known to have co
     },
   );
 });
+
+Deno.test("half of a character in what tools, people or servers said is sent as U+FFFD, what the model said as it came", async () => {
+  await using fake = startFakeClaude();
+  const half = "\ud83d";
+  const spec = runSpec({ system: `You ${half}` });
+  spec.tools[0] = {
+    ...spec.tools[0]!,
+    description: `Reads ${half}`,
+    inputSchema: { type: "object", properties: { [`a${half}`]: { enum: [half] } } },
+  };
+  const whole = text("A smile: \u{1f600}");
+  fake.enqueue(answer(whole, toolUse("Read")), answer(toolUse("submit_result")));
+  const claude = claudeFor(fake);
+  const { outcome, log } = await play({
+    spec,
+    script: [],
+    model: claude,
+    tools: ({ name }) => ({ content: name === "Read" ? `${half} cut here` : "taken" }),
+  });
+  equal(outcome.type, "succeeded");
+  const sent = JSON.stringify(fake.requests[1]!.body);
+  ok(sent.includes("\ufffd cut here") && sent.includes("A smile: \u{1f600}"));
+  ok(sent.includes('"a\ufffd":{"enum":["\ufffd"]}'));
+  const results = log.flatMap((event) =>
+    event.type === "tool_finished" ? event.result.content : []
+  );
+  equal(results[0], `${half} cut here`, "the log keeps what was said");
+});

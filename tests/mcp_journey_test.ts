@@ -176,6 +176,10 @@ Deno.test({
     const started = log.find((e) => e.type === "started")!;
     match(started.body.serverProblems.join(), /Cannot start the MCP server "gone"/);
     const names = started.body.spec.tools.map((tool: Json) => tool.name);
+    const tagsOf = (server: string) =>
+      started.body.spec.tools.find(({ name }: Json) => name.startsWith(`mcp__${server}__`)).tags;
+    deepEqual(tagsOf("docs"), ["private", "untrusted"]);
+    deepEqual(tagsOf("sums"), ["private", "untrusted", "outbound"]);
     ok(names.includes("mcp__docs__slow") && !names.some((name: string) => name.includes("gone")));
     equal(processesWith("tools/mcp.mjs"), 0, "they ended with the run");
   },

@@ -1,6 +1,7 @@
 /** MCP servers by API and page: added, changed, refused, removed. */
 import { deepStrictEqual as deepEqual, match, strictEqual as equal } from "node:assert";
 import type { McpServers } from "../agents/mcp/servers.ts";
+import { tagsOfServer } from "../agents/mcp/tags.ts";
 import { MAX_MCP_SERVERS } from "../server/services/mcp_servers.ts";
 import { listActiveMcpServers, listMcpServers } from "../server/store/mcp_servers.ts";
 import { tempDir } from "./gaffer.ts";
@@ -88,6 +89,38 @@ Deno.test("what is wrong with a form stands at its field, beside what was typed"
   const twice = await pages.post(at, program);
   equal(twice.status, 409);
   match(await twice.text(), /Another server of this project has this name/);
+});
+
+Deno.test("what a server's tools count as is the careful view, until a person says otherwise", async () => {
+  using app = testApp();
+  const pages = pagesBench(app);
+  const { id } = app.project();
+  const at = `/projects/${id}/mcp-servers`;
+  const address = { ...program, transport: "http", url: "https://mcp.example.com/", command: "" };
+  equal((await pages.post(at, program)).status, 303);
+  equal((await pages.post(at, { ...address, name: "wiki", tags_as: "careful" })).status, 303);
+  const [docs, wiki] = listMcpServers(app.db, id);
+  deepEqual([docs!.tags, wiki!.tags], [null, null]);
+  deepEqual(tagsOfServer(docs!), ["private", "untrusted"]);
+  deepEqual(tagsOfServer(wiki!), ["private", "untrusted", "outbound"]);
+  const careful = await (await pages.get(at)).text();
+  match(careful, /Counts as private data and untrusted input: the careful view\./);
+  match(careful, /Counts as private data, untrusted input and way out: the careful view\./);
+  const said = { ...address, name: "wiki", tags_as: "said", tag_outbound: "1", tag_private: "1" };
+  equal((await pages.post(`${at}/${wiki!.id}`, said)).status, 303);
+  deepEqual(listMcpServers(app.db, id)[1]!.tags, ["private", "outbound"]);
+  match(await (await pages.get(at)).text(), /private data and way out: as was said here\./);
+  const none = { ...address, name: "wiki", tags_as: "said" };
+  equal((await pages.post(`${at}/${wiki!.id}`, none)).status, 303);
+  deepEqual(listMcpServers(app.db, id)[1]!.tags, []);
+  match(await (await pages.get(at)).text(), /Counts as nothing that matters: as was said here\./);
+  deepEqual(
+    app.events.filter(({ type }) => type.startsWith("mcp_server_")).map(({ data }) =>
+      (data as { tags: string[] }).tags.length
+    ),
+    [2, 3, 2, 0],
+    "who said what is in the history",
+  );
 });
 
 Deno.test("a project has so many servers and no more", async () => {

@@ -99,7 +99,9 @@ const mcpForm: McpServerForm = {
     url: "",
     headers: "",
     timeout_seconds: "60",
+    tags_as: "careful",
   },
+  tags: ["private", "untrusted"],
   active: true,
   message: null,
   errors: [],
@@ -241,7 +243,12 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
     <UsagePage
       {...usageProps({
         ...shell,
-        alerts: [{ id: "alert_1", threshold: 80, limit: "the daily limit of $5.00" }],
+        alerts: [{
+          id: "alert_1",
+          threshold: 80,
+          limit: "the daily limit of $5.00",
+          parts: "$3.90 spent and up to $0.20 in doubt (requests that broke off)",
+        }],
       })}
     />
   ),
@@ -1131,7 +1138,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       shell={shell}
       project={a.project()}
       servers={[
-        { server: a.mcpServer(), form: mcpForm },
+        { server: a.mcpServer(), form: mcpForm, tags: mcpForm.tags },
         {
           server: a.mcpServer({
             id: "mcp_sums",
@@ -1142,6 +1149,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
             url: "https://mcp.example.com/a/rather/long/address/of/a/server/of/tools",
             active: false,
           }),
+          tags: ["private", "untrusted", "outbound"],
           form: {
             ...mcpForm,
             message: "Cannot save the MCP server",
@@ -1509,6 +1517,7 @@ function settingsPage(shell: Shell): VNode {
       model={shell.demo
         ? { kind: "demo" }
         : { kind: "endpoint", baseUrl: "https://api.anthropic.com" }}
+      lacking={shell.demo ? [] : ["cache_control", "compaction"]}
       held={shell.held && { ...shell.held, since: a.ago(6) }}
       active={2}
       maxRuns={4}

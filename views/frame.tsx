@@ -193,10 +193,10 @@ export function Banners({ shell }: { shell: Shell }): VNode {
           <ActionForm action="/settings/resume-agents">Resume the agents</ActionForm>
         </div>
       )}
-      {alerts.map(({ id, threshold, limit }) => (
+      {alerts.map(({ id, threshold, limit, parts }) => (
         <div class="banner tone-waiting" id={`banner-${id}`} key={id}>
           <p>
-            <strong>{threshold} % of {limit} is used.</strong>{" "}
+            <strong>{threshold} % of {limit} is used.</strong> {parts && `Then: ${parts}. `}
             What has no room in it waits, and goes on by itself.{" "}
             <a href="/usage#limits">See the limits</a>
           </p>

@@ -42,7 +42,9 @@ export function describeChange(change: ChangeEvent): string {
     case "question_skipped":
       return `Question ${data.number} skipped by ${actor}`;
     case "budget_alert":
-      return `${data.threshold} % of ${text("name")} is used`;
+      return `${data.threshold} % of ${text("name")} is used${
+        data.parts ? `: ${text("parts")}` : ""
+      }`;
     case "alert_seen":
       return `Seen by ${actor}: ${data.threshold} % of a limit is used`;
     case "limit_set":

@@ -1,5 +1,6 @@
 /** A project's MCP servers: what each is, what it offers when it is tried, and the form for a new one. */
 import type { VNode } from "preact";
+import type { ToolTag } from "../agents/protocol.ts";
 import type { FieldError } from "../server/errors.ts";
 import type { McpServer, Project } from "../server/records.ts";
 import { EmptyState, Notice, Panel, Tag } from "./components.tsx";
@@ -8,6 +9,7 @@ import { ActionForm, Button, Disclosure, ErrorSummary, Field } from "./forms.tsx
 import { Layout, PageHead } from "./layout.tsx";
 import { mcpServersHref, projectHref } from "./links.ts";
 import type { Shell } from "./shell.ts";
+import { tagWords } from "./words.ts";
 
 /** What a form holds, by field name, and what was wrong with it. */
 export interface McpServerForm {
@@ -23,7 +25,11 @@ export interface McpServerForm {
     /** `Name: value`, one a line. */
     headers: string;
     timeout_seconds: string;
+    /** `careful` or `said`. */
+    tags_as: string;
   };
+  /** What is marked. */
+  tags: readonly ToolTag[];
   active: boolean;
   message: string | null;
   errors: FieldError[];
@@ -38,7 +44,8 @@ export interface McpTrial {
 export interface McpServersPageProps {
   shell: Shell;
   project: Project;
-  servers: { server: McpServer; form: McpServerForm }[];
+  /** `tags`: what its tools count as, whoever says so. */
+  servers: { server: McpServer; form: McpServerForm; tags: readonly ToolTag[] }[];
   newForm: McpServerForm;
   /** What came of starting one. */
   trial: McpTrial | null;
@@ -56,9 +63,7 @@ export function McpServersPage(
       />
       {trial && <Trial {...trial} />}
       {servers.length === 0 && <EmptyState>This project has no MCP servers yet.</EmptyState>}
-      {servers.map(({ server, form }) => (
-        <Server key={server.id} href={href} server={server} form={form} />
-      ))}
+      {servers.map((shown) => <Server key={shown.server.id} href={href} {...shown} />)}
       <Panel id="add-mcp" title="Add a server">
         <p class="hint">
           Programs that give this project's agents more tools. An agent gets them when its
@@ -103,7 +108,7 @@ function Trial({ server, tools, problems }: McpTrial): VNode {
 }
 
 function Server(
-  { href, server, form }: { href: string; server: McpServer; form: McpServerForm },
+  { href, server, form, tags }: McpServersPageProps["servers"][number] & { href: string },
 ): VNode {
   const own = `${href}/${server.id}`;
   const refused = form.message !== null || form.errors.length > 0;
@@ -117,6 +122,9 @@ function Server(
         <code class="path">
           {server.transport === "http" ? server.url : [server.command, ...server.args].join(" ")}
         </code>
+      </p>
+      <p class="muted small" id={`mcp-${server.id}-tags`}>
+        {tagsInForce(server, tags)}
       </p>
       <div class="actions">
         <ActionForm action={`${own}/try`} label={`Try ${server.name}`}>Try</ActionForm>
@@ -138,6 +146,53 @@ const HOW = [
   { value: "stdio", label: "A program that is started (stdio)" },
   { value: "http", label: "An address (Streamable HTTP)" },
 ];
+
+const TAGS_AS = [
+  { value: "careful", label: "The careful view, by how it is reached" },
+  { value: "said", label: "What is marked below" },
+];
+
+const tagLabels: Record<ToolTag, string> = {
+  private: "What it gives may be private",
+  untrusted: "What it gives was written by strangers",
+  outbound: "What it is given leaves this machine",
+};
+
+/** "Counts as private data, untrusted input and way out: the careful view." */
+function tagsInForce(server: McpServer, tags: readonly ToolTag[]): string {
+  const names = tags.map((tag) => tagWords[tag]);
+  const words = names.length === 0 ? "nothing that matters" : andJoined(names);
+  return `Counts as ${words}: ${server.tags ? "as was said here" : "the careful view"}.`;
+}
+
+const andJoined = (names: string[]): string =>
+  names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+
+/** What its tools count as, for runs that must not have all of it together without a person's word. */
+function TagFields({ form, shown }: { form: string; shown: McpServerForm }): VNode {
+  return (
+    <fieldset>
+      <legend>What its tools count as</legend>
+      <Field
+        form={form}
+        errors={shown.errors}
+        name="tags_as"
+        label="Private data, untrusted input, way out"
+        hint="A run that has all three waits for your word, unless its project says otherwise. Careful: a program counts as the first two, an address as all three"
+        kind="choice"
+        options={TAGS_AS}
+        value={shown.values.tags_as}
+        required
+      />
+      {(Object.keys(tagLabels) as ToolTag[]).map((tag) => (
+        <label class="option" key={tag}>
+          <input type="checkbox" name={`tag_${tag}`} value="1" checked={shown.tags.includes(tag)} />
+          {tagLabels[tag]}
+        </label>
+      ))}
+    </fieldset>
+  );
+}
 
 function Fields({ form, shown }: { form: string; shown: McpServerForm }): VNode {
   const { values, errors, message, active } = shown;
@@ -217,6 +272,7 @@ function Fields({ form, shown }: { form: string; shown: McpServerForm }): VNode 
         value={values.timeout_seconds}
         required
       />
+      <TagFields form={form} shown={shown} />
       <label class="option">
         <input type="checkbox" name="active" value="1" checked={active} />
         Runs that begin get its tools

@@ -17,7 +17,7 @@ export interface Shell {
   /** Set while no run starts until a person resumes the agents. */
   held: { reason: FailureReason; message: string } | null;
   /** Limits on spending of whose window so many percent are used, until a person has seen it. */
-  alerts: { id: string; threshold: number; limit: string }[];
+  alerts: { id: string; threshold: number; limit: string; parts: string }[];
   /** Queues that begin nothing new until a person resumes them. */
   paused: { queue: string; by: string }[];
   /** Set when the canary found a hole in the confinement: no agent runs, and this says why. */

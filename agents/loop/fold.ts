@@ -33,6 +33,7 @@ import {
 import { MAX_SIGNATURES, repeats, signaturesOf, STUCK_HINT_AFTER } from "./circles.ts";
 import { requireKnownEvents } from "./log.ts";
 import { isLimitNote, isLostToolsNote, isStuckNote, personNote, webDeniedNote } from "./notes.ts";
+import { doubtDecided, isDoubtCall } from "./doubt.ts";
 import { usesWeb, WEB_CALL_ID } from "../web/web_tools.ts";
 
 /** Rebuilds the loop's state from what is on disk. Pure. Throws `conflict` for an event of a newer version. */
@@ -61,6 +62,8 @@ export function apply(state: LoopState, event: RunEventBody): void {
     case "nudge":
       return nudged(state, event.text);
     case "approval_decided":
+      // No call of the model's can be meant by it: while one waits for a person, its turn is open.
+      if (isDoubtCall(event.callId) && !state.open) doubtDecided(state, event.granted);
       return event.callId === WEB_CALL_ID && !event.granted ? webDenied(state, event) : undefined;
     case "forked":
       state.spec = { ...state.spec, limits: event.limits };
@@ -120,6 +123,7 @@ export function worstOf(
     maxOutputTokens,
     worstCostMicroUsd: worstCostMicroUsd(spec.model, sent, maxOutputTokens, spec.tools),
     worstTokens: worstTokens(spec.tools, sent, maxOutputTokens),
+    promptTokens: compacts || spec.tools.some((tool) => tool.web) ? null : sent,
   };
 }
 
@@ -219,7 +223,14 @@ function requestFailed(
   const { sent } = state;
   pay(state, usage, costMicroUsd);
   state.elapsedMs += event.durationMs ?? 0;
-  if (sent && isInDoubt(reason, usage)) addDoubt(state, sent, usage, costMicroUsd);
+  if (sent && isInDoubt(reason, usage)) {
+    const { mostCostMicroUsd = Infinity, mostTokens = Infinity } = event;
+    const most = {
+      worstCostMicroUsd: Math.min(sent.worstCostMicroUsd, mostCostMicroUsd),
+      worstTokens: Math.min(sent.worstTokens, mostTokens),
+    };
+    addDoubt(state, most, usage, costMicroUsd);
+  }
   state.sent = null;
   state.retryInMs = retryInMs ?? 0;
   if (retryInMs === null) {
@@ -241,7 +252,12 @@ function pay(state: LoopState, usage: Usage, costMicroUsd: number): void {
   state.costMicroUsd += costMicroUsd;
 }
 
-function addDoubt(state: LoopState, sent: SentRequest, usage: Usage, costMicroUsd: number): void {
+function addDoubt(
+  state: LoopState,
+  sent: Pick<SentRequest, "worstCostMicroUsd" | "worstTokens">,
+  usage: Usage,
+  costMicroUsd: number,
+): void {
   state.doubt = {
     costMicroUsd: state.doubt.costMicroUsd + Math.max(0, sent.worstCostMicroUsd - costMicroUsd),
     tokens: state.doubt.tokens + Math.max(0, sent.worstTokens - totalTokensOf(usage)),

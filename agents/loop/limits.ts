@@ -1,5 +1,6 @@
 /** A run's limits, checked before each request against the most that the request can use: none is ever passed. */
 import type { FailureReason } from "../../server/states.ts";
+import { doubtLeft, forgivable } from "./doubt.ts";
 import { SUMMARY_REQUEST_TOKENS, withShorterResults } from "./history.ts";
 import type { Message } from "./turn.ts";
 import type { LoopState } from "./loop_state.ts";
@@ -27,7 +28,9 @@ const TIGHT_OUTPUT_TOKENS = 8_192;
 export type Room =
   /** The request may go out with this limit; `near` names the limit that the run comes close to. */
   | { type: "room"; maxOutputTokens: number; near: string | null }
-  | { type: "none"; reason: FailureReason; message: string };
+  | { type: "none"; reason: FailureReason; message: string }
+  /** It would be within them, were it not for what is in doubt: a person is asked. */
+  | { type: "in_doubt"; reason: "max_cost" | "max_tokens"; message: string };
 
 /** What is to be summed up may take so much of the window; of results that just came, more is left out. */
 const SUMMED_AT_MOST = 0.9;
@@ -76,10 +79,25 @@ export function roomFor(state: LoopState, elapsedMs: number, compacts = false): 
   const promptTokens = state.promptTokens + (compacts ? SUMMARY_REQUEST_TOKENS : 0);
   const byCost = affordableOutputTokens(model, promptTokens, costLeft(state), tools);
   const byTokens = outputWithin(tools, promptTokens, tokensLeft(state));
-  if (byCost < enough) return none("max_cost", costMessage(state, enough));
-  if (byTokens < enough) return none("max_tokens", tokensMessage(state, enough));
+  const doubt = forgivable(state);
+  // As it would be if nothing of what broke off had been paid.
+  const surelyCost = affordableOutputTokens(
+    model,
+    promptTokens,
+    costLeft(state) + doubt.costMicroUsd,
+    tools,
+  );
+  const surelyTokens = outputWithin(tools, promptTokens, tokensLeft(state) + doubt.tokens);
+  if (surelyCost < enough) return none("max_cost", costMessage(state, enough));
+  if (surelyTokens < enough) return none("max_tokens", tokensMessage(state, enough));
+  if (byCost < enough) return inDoubt("max_cost", costMessage(state, enough));
+  if (byTokens < enough) return inDoubt("max_tokens", tokensMessage(state, enough));
   const maxOutputTokens = Math.min(wanted, byCost, byTokens);
-  return { type: "room", maxOutputTokens, near: nearLimit(state, elapsedMs, byCost, byTokens) };
+  return {
+    type: "room",
+    maxOutputTokens,
+    near: nearLimit(state, elapsedMs, surelyCost, surelyTokens),
+  };
 }
 
 /** Whether the request that is about to go out is still within the limits: a note may have come since `roomFor`. */
@@ -87,6 +105,7 @@ export const sentFits = (state: LoopState): boolean =>
   state.sent !== null && state.sent.worstCostMicroUsd <= costLeft(state) &&
   state.sent.worstTokens <= tokensLeft(state);
 
+/** By what is surely used: what is in doubt is no reason to hurry, as a person is asked about it. */
 function nearLimit(
   state: LoopState,
   elapsedMs: number,
@@ -95,8 +114,9 @@ function nearLimit(
 ): string | null {
   const { limits, model } = state.spec;
   const tight = Math.min(TIGHT_OUTPUT_TOKENS, model.maxOutputTokens);
-  const cost = limits.maxCostMicroUsd - costLeft(state);
-  const tokens = limits.maxTokens - tokensLeft(state);
+  const doubt = forgivable(state);
+  const cost = limits.maxCostMicroUsd - costLeft(state) - doubt.costMicroUsd;
+  const tokens = limits.maxTokens - tokensLeft(state) - doubt.tokens;
   if (state.turns >= Math.floor(limits.maxTurns * NEAR)) {
     return `${state.turns} of ${limits.maxTurns} turns`;
   }
@@ -112,10 +132,12 @@ function nearLimit(
 }
 
 const isNear = (used: number, limit: number): boolean => used > 0 && used >= limit * NEAR;
-const costLeft = ({ spec, costMicroUsd, doubt }: LoopState): number =>
-  spec.limits.maxCostMicroUsd - costMicroUsd - doubt.costMicroUsd;
-const tokensLeft = ({ spec, usage, doubt }: LoopState): number =>
-  spec.limits.maxTokens - totalTokensOf(usage) - doubt.tokens;
+/** Of the run's own limit, in micro-USD; below 0: it is passed by what is in doubt. */
+export const costLeft = (state: LoopState): number =>
+  state.spec.limits.maxCostMicroUsd - state.costMicroUsd - doubtLeft(state).costMicroUsd;
+/** The same in tokens of every kind. */
+export const tokensLeft = (state: LoopState): number =>
+  state.spec.limits.maxTokens - totalTokensOf(state.usage) - doubtLeft(state).tokens;
 
 function costMessage(state: LoopState, outputTokens: number): string {
   const { model, tools } = state.spec;
@@ -136,6 +158,12 @@ const doubtNote = ({ doubt }: LoopState): string =>
   doubt.requests === 0
     ? ""
     : ` (requests that broke off, counted at the most they may have used: ${doubt.requests})`;
+
+const inDoubt = (reason: "max_cost" | "max_tokens", why: string): Room => ({
+  type: "in_doubt",
+  reason,
+  message: `Cannot go on: ${why}`,
+});
 
 const none = (reason: FailureReason, why: string): Room => ({
   type: "none",

@@ -17,7 +17,8 @@ import type { DeltaKind, Model, TurnAnswer } from "./turn.ts";
 import { TurnError } from "./turn.ts";
 import { costMicroUsd } from "./cost.ts";
 import { priceFor } from "../models.ts";
-import { apply, callsOf, fold, giveUpSent, worstOf } from "./fold.ts";
+import { mostUsed } from "./doubt.ts";
+import { apply, callsOf, fold, giveUpSent, isInDoubt, worstOf } from "./fold.ts";
 import { summaryOf } from "./history.ts";
 import { sentFits, toBeSummed, usd } from "./limits.ts";
 import { kindOfFailure, type LoopState } from "./loop_state.ts";
@@ -266,6 +267,7 @@ async function recordFailure(
     costMicroUsd: costMicroUsd(state.spec.model, usage),
     retryInMs,
     durationMs: Math.round(deps.nowMs() - sentMs),
+    ...isInDoubt(reason, usage) && mostUsed(state, usage),
   });
   if (retryInMs !== null) return null;
   switch (kindOfFailure(reason)) {

@@ -38,6 +38,8 @@ export interface SentRequest {
   maxOutputTokens: number;
   worstCostMicroUsd: number;
   worstTokens: number;
+  /** Upper bound of its prompt; null: what it reads is not told at once (tools of the web, a summary). */
+  promptTokens: number | null;
 }
 
 /** All that the next step is decided by. */
@@ -63,6 +65,10 @@ export interface LoopState {
   costMicroUsd: number;
   /** The most that requests without a known end may have used beyond what was told. */
   doubt: { costMicroUsd: number; tokens: number; requests: number };
+  /** Of that, what a person let the run have all the same: see doubt.ts. */
+  allowed: { costMicroUsd: number; tokens: number };
+  /** A person did not: it is not asked for again. */
+  doubtDenied: boolean;
   /** Failed tries of the turn being asked for, since the loop last let go of it. */
   tries: number;
   /** Wait before the next try. */
@@ -103,6 +109,8 @@ export function newState(spec: RunSpec): LoopState {
     usage: noUsage,
     costMicroUsd: 0,
     doubt: { costMicroUsd: 0, tokens: 0, requests: 0 },
+    allowed: { costMicroUsd: 0, tokens: 0 },
+    doubtDenied: false,
     tries: 0,
     retryInMs: 0,
     outputLimitHit: null,

@@ -285,12 +285,14 @@ const worstCaseIn = (event: Extract<RunEventBody, { type: "turn_started" }>) =>
 /** What the first version did not record is no difference. */
 function isSame(recorded: RunEventBody, replayed: RunEventBody): boolean {
   const { elapsedMs: _elapsedMs, ...without } = JSON.parse(JSON.stringify(replayed));
-  const { durationMs: _durationMs, worstTokens: _tokens, worstCostMicroUsd: _cost, ...bare } =
+  const { durationMs: _durationMs, worstTokens: _tokens, worstCostMicroUsd: _cost, ...whole } =
     without;
+  const { mostTokens, mostCostMicroUsd, ...bare } = whole;
   const comparable = {
     ...bare,
     ..."elapsedMs" in recorded && { elapsedMs: _elapsedMs },
     ..."durationMs" in recorded && { durationMs: _durationMs },
+    ..."mostTokens" in recorded && { mostTokens, mostCostMicroUsd },
     // Whether a note that came in that moment is in it, the log does not tell; the request itself is compared.
     ...recorded.type === "turn_started" && worstCaseIn(recorded),
   };

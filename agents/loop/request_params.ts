@@ -3,6 +3,7 @@ import { askForSummary } from "./history.ts";
 import type { ToolSpec } from "../protocol.ts";
 import type { Quirk } from "./quirks.ts";
 import type { Message, TextBlock, TurnRequest } from "./turn.ts";
+import { wellFormed, wellFormedMessages } from "./well_formed.ts";
 
 /** The header value without which the API knows neither the wish for a summary nor the block that it brings. */
 const COMPACTION_BETA = "compact-2026-09-04";
@@ -45,12 +46,17 @@ export function paramsOf(request: TurnRequest, lacking: ReadonlySet<Quirk>): {
   }
   const cached = uses("cache_control");
   if (cached) messages = markEarlierEnd(messages);
+  messages = wellFormedMessages(messages);
   const taken = tools.filter(({ web }) => !web || uses(`web_${web.kind}`));
   const params = {
     model: model.id,
     max_tokens: maxOutputTokens,
-    system: [{ type: "text", text: system, ...(cached && { cache_control: ephemeral }) }],
-    tools: taken.map(wireTool),
+    system: [{
+      type: "text",
+      text: wellFormed(system),
+      ...(cached && { cache_control: ephemeral }),
+    }],
+    tools: wellFormed(taken.map(wireTool)),
     // The log keeps blocks as they came, of kinds the SDK may not know yet.
     messages,
     ...(cached && { cache_control: ephemeral }),

@@ -42,6 +42,7 @@ export function nextStep(state: LoopState, elapsedMs: number): Step {
   const compacts = mustCompact(state);
   const room = roomFor(state, elapsedMs, compacts);
   if (room.type === "none") return { type: "end", outcome: { ...room, type: "failed" } };
+  if (room.type === "in_doubt") return { type: "end", outcome: room };
   const { maxOutputTokens } = room;
   // What is said before a summary is only summed up with the rest.
   if (compacts) return { type: "send", maxOutputTokens, elapsedMs, compacts };

@@ -1,6 +1,6 @@
 /** The MCP servers of one run: started with it, gone with it. One that fails ends its tools, not the run. */
 import { messageOf } from "../../server/errors.ts";
-import type { McpServerConfig, McpTransport, ToolTag } from "../protocol.ts";
+import type { McpServerConfig, ToolTag } from "../protocol.ts";
 import {
   connectMcp,
   EndedAtFirst,
@@ -11,17 +11,12 @@ import {
 } from "./connection.ts";
 import { readMcpToolName } from "./names.ts";
 import { withoutOwnValues } from "./own_values.ts";
+import { tagsOfServer } from "./tags.ts";
 
 /** Makes the connection to a server, which is then the caller's to close. Rejects when it can't be started. */
 export type OpenTransport = (config: McpServerConfig) => Promise<McpReach>;
 
 export type TaggedMcpTool = McpTool & { tags: readonly ToolTag[] };
-
-/** Nobody here wrote what they answer. A program sees the place that it runs in, and has no network there. */
-const tags: Record<McpTransport, readonly ToolTag[]> = {
-  stdio: ["private", "untrusted"],
-  http: ["untrusted", "outbound"],
-};
 
 export class McpServers {
   readonly #configs: ReadonlyMap<string, McpServerConfig>;
@@ -65,9 +60,10 @@ export class McpServers {
 
   /** In the order of the servers, so that the same ones give the same request. */
   get tools(): TaggedMcpTool[] {
-    return [...this.#configs.values()].flatMap(({ name, transport }) =>
-      (this.#connections.get(name)?.tools ?? []).map((tool) => ({ ...tool, tags: tags[transport] }))
-    );
+    return [...this.#configs.values()].flatMap((config) => {
+      const tags = tagsOfServer(config);
+      return (this.#connections.get(config.name)?.tools ?? []).map((tool) => ({ ...tool, tags }));
+    });
   }
 
   /** Why servers, or some of their tools, are not there, for people. */

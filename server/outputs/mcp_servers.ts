@@ -1,6 +1,7 @@
 /** A server of tools, as the API gives it. */
 import { z } from "zod";
-import { mcpTransports } from "../../agents/protocol.ts";
+import { tagsOfServer } from "../../agents/mcp/tags.ts";
+import { mcpTransports, toolTags } from "../../agents/protocol.ts";
 import { once } from "../once.ts";
 import type { McpServer } from "../records.ts";
 import { id, time } from "./common.ts";
@@ -18,6 +19,9 @@ export const mcpServerSchema = once(() =>
     headers: z.record(z.string(), z.string()),
     timeout_ms: z.number().int(),
     active: z.boolean(),
+    tags: z.array(z.enum(toolTags)).nullable()
+      .describe("What a person said that its tools bring together; null: the careful view"),
+    tags_in_force: z.array(z.enum(toolTags)).describe("What holds for runs that begin"),
     created_at: time(),
     updated_at: time(),
   }).meta({ id: "McpServer" })
@@ -35,6 +39,8 @@ export const mcpServerJson = (s: McpServer): z.infer<ReturnType<typeof mcpServer
   headers: s.headers,
   timeout_ms: s.timeoutMs,
   active: s.active,
+  tags: s.tags ? [...s.tags] : null,
+  tags_in_force: [...tagsOfServer(s)],
   created_at: s.createdAt,
   updated_at: s.updatedAt,
 });

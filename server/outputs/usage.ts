@@ -71,6 +71,13 @@ export const alertSchema = once(() =>
     start: z.string().describe("The window: a day or a month of the configured time zone"),
     threshold: z.number().int().describe("Percent"),
     used: amount(),
+    doubt: amount().nullable().describe(
+      "Of what was used then: what requests that broke off may have used beyond what was told; " +
+        "null: not noted, as in earlier versions",
+    ),
+    reserved: amount().nullable().describe(
+      "Beside what was used then: the most that requests on their way could use; null as before",
+    ),
     amount: amount(),
     at: time(),
     seen_at: time().nullable(),
@@ -83,6 +90,8 @@ export const alertJson = (a: Alert): z.infer<ReturnType<typeof alertSchema>> => 
   start: a.start,
   threshold: a.threshold,
   used: a.used,
+  doubt: a.doubt,
+  reserved: a.reserved,
   amount: a.amount,
   at: a.at,
   seen_at: a.seenAt,

@@ -1,3 +1,4 @@
+import { markedTags, tagsOfServer } from "../../agents/mcp/tags.ts";
 import type { McpServerForm, McpServersPageProps, McpTrial } from "../../views/mcp_servers.tsx";
 import { SECOND_MS } from "../clock.ts";
 import type { FieldError } from "../errors.ts";
@@ -24,6 +25,7 @@ export function mcpServersPage(
     project: getProject(db, projectId),
     servers: listMcpServers(db, projectId).map((server) => ({
       server,
+      tags: tagsOfServer(server),
       form: refused?.serverId === server.id ? refused.form : savedForm(server),
     })),
     newForm: refused?.serverId === null ? refused.form : emptyForm,
@@ -41,7 +43,9 @@ const emptyForm: McpServerForm = {
     url: "",
     headers: "",
     timeout_seconds: "60",
+    tags_as: "careful",
   },
+  tags: markedTags(() => true),
   active: true,
   message: null,
   errors: [],
@@ -60,11 +64,16 @@ const savedForm = (server: McpServer): McpServerForm => ({
     url: server.url,
     headers: lines(server.headers, ": "),
     timeout_seconds: String(server.timeoutMs / SECOND_MS),
+    tags_as: server.tags ? "said" : "careful",
   },
+  tags: tagsOfServer(server),
   active: server.active,
   message: null,
   errors: [],
 });
+
+const marked = (posted: Record<string, string>) =>
+  markedTags((tag) => posted[`tag_${tag}`] !== undefined);
 
 /** The form as it was posted, with what was wrong with it. */
 export function refusedMcpForm(
@@ -76,6 +85,7 @@ export function refusedMcpForm(
     values: Object.fromEntries(
       names.map((name) => [name, posted[name] ?? ""]),
     ) as McpServerForm["values"],
+    tags: marked(posted),
     active: posted.active !== undefined,
     message,
     errors: errors.map((error) =>
@@ -106,5 +116,6 @@ export function readMcpForm(posted: Record<string, string>): Record<string, unkn
     headers: pairs("headers", ":"),
     timeout_ms: Math.round(Number(text("timeout_seconds")) * SECOND_MS),
     active: posted.active !== undefined,
+    tags: text("tags_as") === "said" ? marked(posted) : null,
   };
 }

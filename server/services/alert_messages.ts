@@ -5,7 +5,7 @@ import type { App } from "../app.ts";
 import type { Tx } from "../db.ts";
 import { findAlertWithLimit } from "../store/alerts.ts";
 import { channelsOf, send } from "./channels.ts";
-import { limitName, limitUses } from "./limit_words.ts";
+import { limitName, limitParts, limitUses } from "./limit_words.ts";
 
 /** Asks for the messages in the transaction that ends the job, so that none is asked for twice. */
 export function tellOfAlert(app: App, tx: Tx, alertId: string): Outcome {
@@ -31,9 +31,10 @@ export async function notifyOfAlert(
   if (alert.seenAt !== null) return { type: "cancel", reason: "It was seen on the page" };
   const name = limitName(app.db, { ...limit, amount: alert.amount });
   const title = `${alert.threshold} % of ${name} is used`;
+  const parts = limitParts(limit, alert);
   const message = `${limitUses(limit, alert.used)} of ${
     limitUses(limit, alert.amount)
-  } in ${alert.start}`;
+  } in ${alert.start}${parts && `: ${parts}`}`;
   const click = `${app.config.publicUrl}/usage#limits`;
   const body = {
     type: "budget_alert",
@@ -46,6 +47,9 @@ export async function notifyOfAlert(
     start: alert.start,
     threshold: alert.threshold,
     used: alert.used,
+    spent: alert.doubt === null ? null : alert.used - alert.doubt,
+    doubt: alert.doubt,
+    reserved: alert.reserved,
     amount: alert.amount,
     title,
     message,

@@ -4,12 +4,17 @@ import { today } from "../calendar.ts";
 import { transact } from "../db.ts";
 import type { Alert } from "../records.ts";
 import { listUnseenMarks, seeAlert } from "../store/alerts.ts";
-import { limitName } from "./limit_words.ts";
+import { limitName, limitParts } from "./limit_words.ts";
 
 /** Of the windows that are open now, the highest mark of each limit that nobody has seen. */
-export function shownAlerts(app: App): { id: string; threshold: number; limit: string }[] {
-  return listUnseenMarks(app.db, today(app))
-    .map(({ limit, ...mark }) => ({ ...mark, limit: limitName(app.db, limit) }));
+export function shownAlerts(
+  app: App,
+): { id: string; threshold: number; limit: string; parts: string }[] {
+  return listUnseenMarks(app.db, today(app)).map(({ id, threshold, limit, parts }) => ({
+    ...{ id, threshold },
+    limit: limitName(app.db, limit),
+    parts: limitParts(limit, parts),
+  }));
 }
 
 /** Throws `not_found`. */

@@ -2,7 +2,7 @@
 import type { ApprovalQuestion } from "../../agents/protocol.ts";
 import { enqueue } from "../../queue/queue.ts";
 import type { App } from "../app.ts";
-import { transact } from "../db.ts";
+import { transact, type Tx } from "../db.ts";
 import type { Approval } from "../records.ts";
 import {
   decideApproval,
@@ -23,25 +23,36 @@ export function askApproval(
   call: { id: string; name: string },
   question: ApprovalQuestion,
 ): Approval {
-  return transact(app, (tx) => {
-    const known = findApproval(tx.db, runId, call.id);
-    if (known) return known;
-    const { detail, rule = "", diff = null } = question;
-    const run = getRun(tx.db, runId);
-    requireActive(run, "ask for an approval");
-    const asked = { runId, callId: call.id, tool: call.name, detail, rule, diff };
-    const approval = insertApproval(tx, asked);
-    appendRunEvent(tx, run, {
-      type: "approval_requested",
-      callId: call.id,
-      approvalId: approval.id,
-      ...question,
-    });
-    for (const by of channelsOf(app)) {
-      enqueue(tx, { kind: "notify", args: { approvalId: approval.id, by } });
-    }
-    return approval;
+  return transact(app, (tx) => askApprovalIn(app, tx, { runId, call, question }));
+}
+
+/** The same for whoever is in a transaction. */
+export function askApprovalIn(
+  app: App,
+  tx: Tx,
+  { runId, call, question }: {
+    runId: string;
+    call: { id: string; name: string };
+    question: ApprovalQuestion;
+  },
+): Approval {
+  const known = findApproval(tx.db, runId, call.id);
+  if (known) return known;
+  const { detail, rule = "", diff = null } = question;
+  const run = getRun(tx.db, runId);
+  requireActive(run, "ask for an approval");
+  const asked = { runId, callId: call.id, tool: call.name, detail, rule, diff };
+  const approval = insertApproval(tx, asked);
+  appendRunEvent(tx, run, {
+    type: "approval_requested",
+    callId: call.id,
+    approvalId: approval.id,
+    ...question,
   });
+  for (const by of channelsOf(app)) {
+    enqueue(tx, { kind: "notify", args: { approvalId: approval.id, by } });
+  }
+  return approval;
 }
 
 /**

@@ -32,7 +32,7 @@ import {
   waitGroup,
 } from "../store/reservations.ts";
 import type { RunFacts } from "../store/runs.ts";
-import { limitName, limitUses, untilText } from "./limit_words.ts";
+import { limitName, limitParts, limitUses, untilText } from "./limit_words.ts";
 import { enqueueRun } from "./run_jobs.ts";
 
 /** Percent of a limit at which people are told, once in each window. */
@@ -70,12 +70,13 @@ export function settle(tx: Tx, run: RunFacts, event: TurnEnd): string {
   const spent: Amount = { microUsd: event.costMicroUsd, tokens: totalTokensOf(event.usage) };
   const reservation = takeReservation(tx, run.id);
   const day = reservation?.day ?? today(tx);
-  const inDoubt = event.type === "turn_failed" && isInDoubt(event.reason, event.usage);
   addToWindows(tx, windowOf(run, day), {
     spent,
     ...reservation && {
       reserved: minus(reservation),
-      doubt: inDoubt ? beyond(reservation, spent) : nothing,
+      doubt: event.type === "turn_failed" && isInDoubt(event.reason, event.usage)
+        ? beyond(mostOf(event, reservation), spent)
+        : nothing,
     },
   });
   warn(tx, listLimits(tx.db, day, run));
@@ -176,11 +177,11 @@ function lackOf(
   if (!worst) return null;
   const { limit, wanted, untilMs } = worst;
   const room = Math.max(0, roomIn(limit));
+  const parts = limitParts(limit, { ...limit, used: usedOf(limit) });
+  const of = `${limitName(db, limit)}${parts && ` (${parts})`}`;
   const why = room === 0
-    ? `All of ${limitName(db, limit)} is used or reserved`
-    : `${limitUses(limit, room)} is left of ${
-      limitName(db, limit)
-    }, and the next request may use ` +
+    ? `All of ${of} is used or reserved`
+    : `${limitUses(limit, room)} is left of ${of}, and the next request may use ` +
       `up to ${limitUses(limit, wanted)}`;
   return { message: `${why}. ${untilText(untilMs, calendar)}`, untilMs };
 }
@@ -196,6 +197,15 @@ const roomIn = (limit: LimitState): number => limit.amount - usedOf(limit) - lim
 /** Nobody will tell any more what of it was used. */
 const becomesDoubt = (tx: Tx, reservation: Reservation): void =>
   addToWindows(tx, reservation, { doubt: reservation, reserved: minus(reservation) });
+
+/** Of a request that broke off: its reservation, or less, where it had told of its prompt. */
+const mostOf = (
+  { mostCostMicroUsd = Infinity, mostTokens = Infinity }: Extract<TurnEnd, { type: "turn_failed" }>,
+  reserved: Amount,
+): Amount => ({
+  microUsd: Math.min(reserved.microUsd, mostCostMicroUsd),
+  tokens: Math.min(reserved.tokens, mostTokens),
+});
 
 const beyond = (most: Amount, known: Amount): Amount => ({
   microUsd: Math.max(0, most.microUsd - known.microUsd),
@@ -214,11 +224,12 @@ const windowOf = ({ projectId, agent }: Requester, day: string): WindowOf => ({
 function warn(tx: Tx, limits: readonly LimitState[]): void {
   for (const limit of limits) {
     if (limit.amount === 0) continue;
-    const { id: limitId, start, amount } = limit;
+    const { id: limitId, start, amount, doubt, reserved } = limit;
+    const used = usedOf(limit);
     const fresh = alertThresholds.filter((threshold) => usedPercent(limit) >= threshold)
       .map((threshold) => ({
         threshold,
-        id: insertAlert(tx, { limitId, start, threshold, used: usedOf(limit), amount }),
+        id: insertAlert(tx, { limitId, start, threshold, used, doubt, reserved, amount }),
       })).filter(({ id }) => id !== null);
     const highest = fresh.at(-1);
     if (highest === undefined) continue;
@@ -227,7 +238,11 @@ function warn(tx: Tx, limits: readonly LimitState[]): void {
     tx.emit({
       type: "budget_alert",
       projectId: limit.scope === "project" ? limit.scopeId : null,
-      data: { limitId, threshold, name: limitName(tx.db, limit) },
+      data: {
+        ...{ limitId, threshold },
+        name: limitName(tx.db, limit),
+        parts: limitParts(limit, { used, doubt, reserved }),
+      },
     });
   }
 }

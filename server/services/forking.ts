@@ -4,6 +4,7 @@
  * at work on the same thing; a ticket's branch is put back to that turn's commit by the run itself (run_host.ts).
  */
 import { totalTokensOf } from "../../agents/loop/cost.ts";
+import { doubtLeft } from "../../agents/loop/doubt.ts";
 import { apply } from "../../agents/loop/fold.ts";
 import { type LoopState, newState } from "../../agents/loop/loop_state.ts";
 import type { NoteEvent, RunEventBody, RunLimits, RunSpec } from "../../agents/protocol.ts";
@@ -64,12 +65,15 @@ export function forkPoints(spec: RunSpec, log: readonly RunEventBody[]): ForkPoi
 
 const endings: ReadonlySet<RunEventBody["type"]> = new Set(["succeeded", "failed", "cancelled"]);
 
-const usedBy = ({ turns, usage, costMicroUsd, doubt, elapsedMs }: LoopState): RunLimits => ({
-  maxTurns: turns,
-  maxTokens: totalTokensOf(usage) + doubt.tokens,
-  maxCostMicroUsd: costMicroUsd + doubt.costMicroUsd,
-  timeoutMs: elapsedMs,
-});
+const usedBy = (state: LoopState): RunLimits => {
+  const doubt = doubtLeft(state);
+  return {
+    maxTurns: state.turns,
+    maxTokens: totalTokensOf(state.usage) + doubt.tokens,
+    maxCostMicroUsd: state.costMicroUsd + doubt.costMicroUsd,
+    timeoutMs: state.elapsedMs,
+  };
+};
 
 /** Purposes whose result may come twice: those of a refinement, and a developer's. */
 const developing: ReadonlySet<RunPurpose> = new Set(["develop", "fix", "change"]);

@@ -32,6 +32,23 @@ export function limitUses({ unit }: Pick<Limit, "unit">, amount: number): string
   return `$${(amount / MICRO_USD_PER_USD).toFixed(digits)}`;
 }
 
+/**
+ * How what is used of a limit comes about: "$0.55 spent, up to $0.30 in doubt (requests that broke off), and up to $0.10
+ * reserved for requests on their way". Empty: all of it is spent, or nobody noted it.
+ */
+export function limitParts(
+  limit: Pick<Limit, "unit">,
+  { used, doubt, reserved }: { used: number; doubt: number | null; reserved: number | null },
+): string {
+  if (!doubt && !reserved) return "";
+  const parts = [
+    `${limitUses(limit, used - (doubt ?? 0))} spent`,
+    ...doubt ? [`up to ${limitUses(limit, doubt)} in doubt (requests that broke off)`] : [],
+    ...reserved ? [`up to ${limitUses(limit, reserved)} reserved for requests on their way`] : [],
+  ];
+  return `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}`;
+}
+
 /** When it goes on. */
 export const untilText = (untilMs: number | null, calendar: Calendar): string =>
   untilMs === null

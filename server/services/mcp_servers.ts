@@ -1,5 +1,6 @@
 /** The verbs of MCP servers: what gives a project's agents tools of the person's own. */
 import type { McpServers } from "../../agents/mcp/servers.ts";
+import { tagsOfServer } from "../../agents/mcp/tags.ts";
 import type { App } from "../app.ts";
 import { transact } from "../db.ts";
 import { AppError } from "../errors.ts";
@@ -38,7 +39,8 @@ export function addMcpServer(app: App, projectId: string, settings: Settings): M
       throw nameTaken(settings.name);
     }
     const server = insertMcpServer(tx, { ...of(settings), projectId });
-    tx.emit({ type: "mcp_server_added", projectId: project.id, data: { name: server.name } });
+    const data = { name: server.name, tags: tagsOfServer(server) };
+    tx.emit({ type: "mcp_server_added", projectId: project.id, data });
     return server;
   });
 }
@@ -50,7 +52,7 @@ export function changeMcpServer(app: App, id: string, settings: Settings): McpSe
     const { name } = settings;
     if (mcpServerNameTaken(tx.db, { projectId, name, exceptId: id })) throw nameTaken(name);
     const server = updateMcpServer(tx, id, of(settings));
-    tx.emit({ type: "mcp_server_changed", projectId, data: { name } });
+    tx.emit({ type: "mcp_server_changed", projectId, data: { name, tags: tagsOfServer(server) } });
     return server;
   });
 }

@@ -1,18 +1,21 @@
 /** What follows when a run's loop ended: for the run, for its idea or ticket, and for its job. */
+import { DOUBT_ID, DOUBT_NAME, doubtQuestion, isDoubtCall } from "../../agents/loop/doubt.ts";
+import { fold } from "../../agents/loop/fold.ts";
 import { knownEventTypes, unknownEvent } from "../../agents/loop/log.ts";
 import type { RunOutcome } from "../../agents/protocol.ts";
 import type { Decide, Outcome } from "../../queue/job.ts";
 import type { App } from "../app.ts";
-import { doAs, type Tx } from "../db.ts";
+import { doAs, newId, type Tx } from "../db.ts";
 import { messageOf } from "../errors.ts";
 import type { Run } from "../records.ts";
 import { type FailureReason, failureReasons } from "../states.ts";
 import { listRunApprovals } from "../store/approvals.ts";
-import { appendRunEvent, findEventBeyond } from "../store/run_log.ts";
+import { appendRunEvent, findEventBeyond, findStart, readRunLog } from "../store/run_log.ts";
 import { getRun, moveRun } from "../store/runs.ts";
 import { putBudgetWait } from "../store/reservations.ts";
 import { readSetting } from "../store/settings.ts";
 import { holdAgents } from "./agents.ts";
+import { askApprovalIn } from "./approvals.ts";
 import { forsake, roomless } from "./budgets.ts";
 import { applyDevelopmentResult, failDevelopment } from "./development_results.ts";
 import { type Attempt, failureOf } from "./faults.ts";
@@ -116,6 +119,9 @@ function end(app: App, tx: Tx, run: Run, outcome: RunOutcome, lastTry: boolean):
       return { type: "done" };
     case "budget":
       return waitForRoom(tx, run, outcome);
+    case "in_doubt":
+      askAboutDoubt(app, tx, run, outcome);
+      return { type: "done" };
     case "retry": {
       if (lastTry) {
         failRun(app, tx, run, outcome.reason, outcome.message);
@@ -149,6 +155,25 @@ function waitForRoom(
   putBudgetWait(tx, run.id, need);
   if (untilMs === null) return { type: "done" };
   return { type: "snooze", ms: Math.max(0, untilMs - tx.nowMs), reason: message };
+}
+
+/** A person decides whether it goes on; where nobody is asked it ends at its limit, as it would by a no. */
+function askAboutDoubt(
+  app: App,
+  tx: Tx,
+  run: Run,
+  { reason, message }: Extract<RunOutcome, { type: "in_doubt" }>,
+): void {
+  if (run.purpose === "explain") return failRun(app, tx, run, reason, message);
+  const asked = listRunApprovals(tx.db, run.id)
+    .some(({ status, callId }) => status === "pending" && isDoubtCall(callId));
+  if (!asked) {
+    const { spec } = findStart(tx.db, run.id)!;
+    const state = fold(spec, readRunLog(tx.db, run.id).map(({ body }) => body));
+    const call = { id: newId(DOUBT_ID), name: DOUBT_NAME };
+    askApprovalIn(app, tx, { runId: run.id, call, question: doubtQuestion(state) });
+  }
+  wait(tx, run, WAITS_FOR_APPROVAL, null);
 }
 
 function wait(tx: Tx, run: Run, reason: string, failure: FailureReason | null): void {

@@ -5,7 +5,7 @@ import type { App } from "../app.ts";
 import { dayPlus, lastCalendar, monthOf, monthPlus } from "../calendar.ts";
 import { DAY_MS } from "../clock.ts";
 import { transact, type Tx } from "../db.ts";
-import { earliestReservedDay } from "../store/reservations.ts";
+import { earliestReservedDay, pruneWindowsBefore } from "../store/reservations.ts";
 import { writeSetting } from "../store/settings.ts";
 import {
   earliestMonth,
@@ -21,6 +21,11 @@ import {
 const ROLL_UP_CRON = "7 2 * * *";
 /** Single requests of days that are rolled up stay this long, for people to look at. */
 export const REQUESTS_KEPT_MS = 90 * DAY_MS;
+/**
+ * What was counted of a day or month for limits stays this long. Limits and pages read the present ones alone; of the past
+ * ones those may come again, where the clock or the time zone is set back.
+ */
+export const WINDOWS_KEPT_MS = 400 * DAY_MS;
 /** Whole months before this one that have their days: a year can be compared with the one before it, day by day. */
 export const MONTHS_OF_DAYS = 24;
 /** Days that one transaction sums up: other writes wait no longer than that takes. */
@@ -70,4 +75,11 @@ export function pruneUsage(tx: Tx, limit: number): number {
   const kept = tx.calendar.dayAt(tx.nowMs - REQUESTS_KEPT_MS);
   const rolled = rolledTo(tx.db);
   return rolled === "" ? 0 : pruneRequests(tx, kept < rolled ? kept : rolled, limit);
+}
+
+/** For the upkeep: what limits counted in windows long over, unless a request of theirs has no end yet. */
+export function pruneWindows(tx: Tx, limit: number): number {
+  const kept = tx.calendar.dayAt(tx.nowMs - WINDOWS_KEPT_MS);
+  const open = earliestReservedDay(tx.db) ?? kept;
+  return pruneWindowsBefore(tx, open < kept ? open : kept, limit);
 }

@@ -1,6 +1,6 @@
 /** What a person does with a run that is not over: pause it, let it go on, tell its agent something. */
-import { totalTokensOf } from "../../agents/loop/cost.ts";
 import { fold } from "../../agents/loop/fold.ts";
+import { costLeft, tokensLeft } from "../../agents/loop/limits.ts";
 import type { NoteEvent } from "../../agents/protocol.ts";
 import type { App } from "../app.ts";
 import { type Db, transact } from "../db.ts";
@@ -92,12 +92,11 @@ export function outlookOf(db: Db, run: Run): Outlook {
   }
   const state = fold(started.spec, log.map(({ body }) => body));
   const { limits } = state.spec;
-  const left = (limit: number, used: number) => Math.max(0, limit - used);
   return {
     lastEvent,
     openCalls: state.open?.calls.filter(({ id }) => !state.open!.results.has(id)) ?? [],
-    turnsLeft: left(limits.maxTurns, state.turns),
-    tokensLeft: left(limits.maxTokens, totalTokensOf(state.usage) + state.doubt.tokens),
-    costLeftMicroUsd: left(limits.maxCostMicroUsd, state.costMicroUsd + state.doubt.costMicroUsd),
+    turnsLeft: Math.max(0, limits.maxTurns - state.turns),
+    tokensLeft: Math.max(0, tokensLeft(state)),
+    costLeftMicroUsd: Math.max(0, costLeft(state)),
   };
 }

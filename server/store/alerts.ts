@@ -7,18 +7,25 @@ import { limitFromRow } from "./limits.ts";
 /** Alerts that one answer of the API gives at most. */
 export const ALERTS_MAX = 200;
 
+/** What an alert tells of what was used then. */
+export type AlertParts = Pick<Alert, "used" | "doubt" | "reserved">;
+
 /** Alerts older than this are thrown away: of no window that is still open, and long told. */
 export const ALERTS_KEPT_MS = 400 * DAY_MS;
 
 /** Notes that so much of a limit is used in the window that begins at `start`. Gives its id; null: it was noted before. */
 export function insertAlert(
   tx: Tx,
-  alert: Pick<Alert, "limitId" | "start" | "threshold" | "used" | "amount">,
+  alert: Pick<
+    Alert,
+    "limitId" | "start" | "threshold" | "used" | "doubt" | "reserved" | "amount"
+  >,
 ): string | null {
   const id = newId("alert");
   const { changes } = tx.db.prepare(`
-    INSERT INTO alerts (id, limit_id, start, threshold, used, amount, at)
-    VALUES (:id, :limitId, :start, :threshold, :used, :amount, :now) ON CONFLICT DO NOTHING
+    INSERT INTO alerts (id, limit_id, start, threshold, used, doubt, reserved, amount, at)
+    VALUES (:id, :limitId, :start, :threshold, :used, :doubt, :reserved, :amount, :now)
+    ON CONFLICT DO NOTHING
   `).run({ id, ...alert, now: tx.now });
   return changes > 0 ? id : null;
 }
@@ -56,9 +63,9 @@ export const listAlerts = (db: Db): Alert[] =>
 export const listUnseenMarks = (
   db: Db,
   day: string,
-): { id: string; threshold: number; limit: Limit }[] =>
+): { id: string; threshold: number; limit: Limit; parts: AlertParts }[] =>
   db.prepare(`
-    SELECT l.*, a.id AS alert_id, max(a.threshold) AS threshold
+    SELECT l.*, a.id AS alert_id, max(a.threshold) AS threshold, a.used, a.doubt, a.reserved
     FROM limits l CROSS JOIN alerts a ON a.limit_id = l.id
       AND a.start = CASE l.period WHEN 'day' THEN :day ELSE substr(:day, 1, 7) END
     WHERE a.seen_at IS NULL
@@ -67,6 +74,11 @@ export const listUnseenMarks = (
     id: String(row.alert_id),
     threshold: Number(row.threshold),
     limit: limitFromRow(row),
+    parts: {
+      used: Number(row.used),
+      doubt: row.doubt as number | null,
+      reserved: row.reserved as number | null,
+    },
   }));
 
 /** Marks an alert, and those below it of the same limit and window, as seen. Throws `not_found`. */
@@ -93,6 +105,8 @@ const alertFromRow = (row: Row): Alert => ({
   start: String(row.start),
   threshold: Number(row.threshold),
   used: Number(row.used),
+  doubt: row.doubt as number | null,
+  reserved: row.reserved as number | null,
   amount: Number(row.amount),
   at: String(row.at),
   seenAt: row.seen_at as string | null,

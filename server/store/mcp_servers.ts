@@ -8,9 +8,9 @@ export function insertMcpServer(tx: Tx, server: NewMcpServer): McpServer {
   const id = newId("mcp");
   tx.db.prepare(`
     INSERT INTO mcp_servers (id, project_id, name, transport, command, args, env, url, headers, timeout_ms,
-      active, created_at, updated_at)
+      active, tags, created_at, updated_at)
     VALUES (:id, :projectId, :name, :transport, :command, :args, :env, :url, :headers, :timeoutMs, :active,
-      :now, :now)
+      :tags, :now, :now)
   `).run({ id, projectId: server.projectId, ...columnsOf(server), now: tx.now });
   return getMcpServer(tx.db, id);
 }
@@ -22,7 +22,7 @@ export function updateMcpServer(
 ): McpServer {
   tx.db.prepare(`
     UPDATE mcp_servers SET name = :name, transport = :transport, command = :command, args = :args, env = :env,
-      url = :url, headers = :headers, timeout_ms = :timeoutMs, active = :active, updated_at = :now
+      url = :url, headers = :headers, timeout_ms = :timeoutMs, active = :active, tags = :tags, updated_at = :now
     WHERE id = :id
   `).run({ id, ...columnsOf(server), now: tx.now });
   return getMcpServer(tx.db, id);
@@ -73,6 +73,7 @@ const columnsOf = (server: Omit<NewMcpServer, "projectId">) => ({
   headers: JSON.stringify(server.headers),
   timeoutMs: server.timeoutMs,
   active: Number(server.active),
+  tags: server.tags ? JSON.stringify(server.tags) : null,
 });
 
 function serverFromRow(row: Row): McpServer {
@@ -88,6 +89,7 @@ function serverFromRow(row: Row): McpServer {
     headers: JSON.parse(String(row.headers)),
     timeoutMs: Number(row.timeout_ms),
     active: row.active === 1,
+    tags: row.tags === null ? null : JSON.parse(String(row.tags)),
     createdAt: String(row.created_at),
     updatedAt: String(row.updated_at),
   };

@@ -68,6 +68,24 @@ export function heldIn(db: Db, month: string): number {
   return Number(row?.held ?? 0);
 }
 
+/**
+ * Deletes the windows of days before `before`, and of months before that day's, at most `limit`; says how many. The
+ * window of all is the last of a day to go, and its absence tells that nothing is left to look for.
+ */
+export function pruneWindowsBefore(tx: Tx, before: string, limit: number): number {
+  const { oldest } = tx.db.prepare(`
+    SELECT min(start) AS oldest FROM usage_windows
+    WHERE scope = 'all' AND scope_id = '' AND period = 'day'
+  `).get()!;
+  if (oldest === null || String(oldest) >= before) return 0;
+  return tx.db.prepare(`
+    DELETE FROM usage_windows WHERE (scope, scope_id, period, start) IN (
+      SELECT scope, scope_id, period, start FROM usage_windows
+      WHERE (period = 'day' AND start < :before) OR (period = 'month' AND start < substr(:before, 1, 7))
+      ORDER BY scope = 'all', period = 'day', start LIMIT :limit)
+  `).run({ before, limit }).changes;
+}
+
 /** The most that a run's request on its way can use. */
 export type Reservation = WindowOf & Amount & { runId: string };
 

@@ -1,6 +1,6 @@
 /** Headers, limits and the other endpoints of the fake server. */
 import Anthropic from "@anthropic-ai/sdk";
-import { deepStrictEqual as deepEqual, rejects, strictEqual as equal } from "node:assert";
+import { deepStrictEqual as deepEqual, match, rejects, strictEqual as equal } from "node:assert";
 import { answer, startFakeClaude } from "./mod.ts";
 import { body, clientFor, MODEL, post, send } from "./support.ts";
 
@@ -24,6 +24,14 @@ Deno.test("both ways to send a key and both versions are accepted, anything else
   equal(await status({ "anthropic-version": "2025-01-01" }), 400);
   equal(await status({ "anthropic-beta": "no-such-beta" }), 400);
   equal(await status({ "content-type": "text/plain" }), 400);
+});
+
+Deno.test("half of a character is no valid JSON, wherever it stands", async () => {
+  await using fake = startFakeClaude({ reply: () => answer("Hello") });
+  const refused = await post(fake, body({ system: "half \ud83d" }));
+  equal(refused.status, 400);
+  match(JSON.stringify(refused.json), /not valid JSON.*no low surrogate/);
+  equal((await post(fake, body({ system: "whole \ud83d\ude00" }))).status, 200);
 });
 
 Deno.test("every reply has a request id, refusals too, and they agree with the body", async () => {

@@ -143,7 +143,10 @@ async function readBody(http: Request): Promise<unknown> {
     throw new WireError("request_too_large", `Request exceeds ${MAX_BODY_BYTES} bytes`);
   }
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes), (_name, value) => {
+      if (typeof value !== "string" || value.isWellFormed()) return value;
+      throw new Error("no low surrogate in string");
+    });
   } catch (cause) {
     throw new WireError("invalid_request_error", `The request body is not valid JSON: ${cause}`);
   }
