@@ -8,6 +8,7 @@ import { messageOf } from "../server/errors.ts";
 import { type Claude, createClaude } from "./loop/claude.ts";
 import { BUNDLE_MS, bundleDeltas } from "./delta_bundle.ts";
 import { runLoop } from "./loop/loop.ts";
+import { createOutbox, NOTICE_MS } from "./outbox.ts";
 import { probeBrain } from "./brain_probe.ts";
 import type {
   FromBrain,
@@ -26,7 +27,10 @@ type Answer = { results: ToolResult[]; suspended: boolean };
 let claude: Claude | null = null;
 const loops = new Map<number, Loop>();
 
-const post = (message: FromBrain): void => self.postMessage(message);
+const post = createOutbox(
+  (said) => self.postMessage(said),
+  (callback) => void setTimeout(callback, NOTICE_MS),
+);
 const fault = (what: string, error: unknown): void =>
   post({ type: "fault", message: `${what}: ${error instanceof Error ? error.stack : error}` });
 

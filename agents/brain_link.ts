@@ -101,7 +101,9 @@ export class BrainLink {
       timers: options.timers,
       nowMs: () => performance.now(),
     });
-    worker.onmessage = ({ data }) => this.#receive(data);
+    worker.onmessage = ({ data }) => {
+      for (const message of Array.isArray(data) ? data : [data]) this.#receive(message);
+    };
     worker.onmessageerror = () => this.#lose("it sent what can't be read");
     worker.onerror = (event) => {
       // Otherwise an error in the worker would end the whole server.

@@ -9,6 +9,7 @@ import { OutputFiles } from "./output_files.ts";
 import { Gate, type Judgement } from "./permissions/gate.ts";
 import { createRedactor, type Redactor } from "./permissions/redact.ts";
 import type { RunEventBody, ToolCall, ToolResult } from "./protocol.ts";
+import { Recorder } from "./recorder.ts";
 import type { Confinement, RunContext, RunHost } from "./runtime.ts";
 import { type Answer, refusal, ToolCalls } from "./tool_calls.ts";
 import { leavesNothing, whenCutOff } from "./tools/registry.ts";
@@ -36,11 +37,17 @@ export class Executor {
   readonly #calls: ToolCalls;
   readonly #gate: Gate;
   readonly #redact: Redactor;
+  readonly #recorder: Recorder;
   /** A life that was killed may have left files of its commands behind; this one removes its own. */
   #hasStale: boolean;
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
+    const { context: { spec: { runId } }, host } = options;
+    this.#recorder = new Recorder({
+      write: (event, how) => host.append(runId, event, how),
+      hurry: () => host.hurry?.(),
+    });
     this.#ledger = emptyLedger();
     for (const event of options.context.log) note(this.#ledger, event);
     this.#hasStale = this.#ledger.started.size > 0;
@@ -59,7 +66,22 @@ export class Executor {
 
   /** Appends an event and, when it is on disk, remembers what follows from it. */
   async append(event: RunEventBody): Promise<void> {
-    await this.#options.host.append(this.#options.context.spec.runId, event);
+    await this.#recorder.append(event);
+    note(this.#ledger, event);
+    this.#options.sign?.(0);
+  }
+
+  /** To be called when the run's life is over: what waited to be recorded is on disk. Rejects as `append`. */
+  settle(): Promise<void> {
+    return this.#recorder.settle();
+  }
+
+  /**
+   * An event that, lost, is made again by the run's next life: it is on disk before the next request goes out, and
+   * need not be before the loop has said what that is.
+   */
+  async #later(event: RunEventBody): Promise<void> {
+    await this.#recorder.later(event);
     note(this.#ledger, event);
     this.#options.sign?.(0);
   }
@@ -111,7 +133,10 @@ export class Executor {
     const isReported = whenCutOff(call.name) === "report";
     const beganMs = this.#options.nowMs();
     const judgement = await this.#gate.judge(call);
-    const finish = async (answer: Answer, refused = false): Promise<ToolResult> => {
+    const finish = async (
+      answer: Answer,
+      { refused = false, mayWait = false } = {},
+    ): Promise<ToolResult> => {
       // A clock may be set back.
       const durationMs = Math.max(0, this.#options.nowMs() - beganMs);
       const tags = refused ? [] : this.#gate.tagsOf(call.name);
@@ -120,7 +145,8 @@ export class Executor {
         ...tags.length > 0 && { tags },
         ...judgement.type === "allow" && judgement.together && { together: true },
       };
-      await this.append({ type: "tool_finished", turn, result });
+      const finished = { type: "tool_finished", turn, result } as const;
+      await (mayWait ? this.#later(finished) : this.append(finished));
       if (isReported) this.#outputs.remove(call.id);
       return result;
     };
@@ -131,18 +157,24 @@ export class Executor {
     if (isReported && !hasRoom(this.#options.context.place.dir)) {
       throw new Unavailable("disk_full", `use ${call.name}`);
     }
-    const begin = async () => {
-      if (!ledger.started.has(call.id)) await this.append({ type: "tool_started", turn, call });
+    const begin = async (mayWait = false) => {
+      if (ledger.started.has(call.id)) return;
+      const started = { type: "tool_started", turn, call } as const;
+      await (mayWait ? this.#later(started) : this.append(started));
     };
     if (judgement.type === "allow" && leavesNothing(call.name)) {
       const { answer, begun } = await this.#look(call, begin);
-      const [result] = await Promise.all([finish(answer), begun]);
+      // With what is final the run ends, and nothing comes that it could share a commit with.
+      const [result] = await Promise.all([finish(answer, { mayWait: !answer.final }), begun]);
       return result;
     }
-    await begin();
+    // What settles it, cut off, is a mark of its own: this one is only for people.
+    await begin(judgement.type === "allow" && whenCutOff(call.name) === "settle");
     const permission = this.#gate.permit(call, judgement);
     if (permission.type === "wait") return null;
-    if (permission.type === "refuse") return await finish(refusal(permission.why), true);
+    if (permission.type === "refuse") {
+      return await finish(refusal(permission.why), { refused: true });
+    }
     const { granted, unconfined } = permission;
     // From this mark on nobody can know how far it came; what writes a file makes a mark of its own.
     if (granted && isReported) await this.append({ type: "tool_executing", callId: call.id });
@@ -156,7 +188,7 @@ export class Executor {
    */
   async #look(
     call: ToolCall,
-    begin: () => Promise<void>,
+    begin: (mayWait?: boolean) => Promise<void>,
   ): Promise<{ answer: Answer; begun: Promise<void> }> {
     let begun: Promise<void> | null = null;
     const timer = setTimeout(() => {
@@ -165,7 +197,7 @@ export class Executor {
     }, UNSEEN_MS);
     try {
       const answer = await this.#answer(call, false);
-      return { answer, begun: begun ?? begin() };
+      return { answer, begun: begun ?? begin(true) };
     } finally {
       clearTimeout(timer);
     }
@@ -204,7 +236,7 @@ export class Executor {
     // After a restart nobody knows what the life before has left.
     const paths = touched && context.log.length === 0 ? [...touched] : undefined;
     const saved = await host.checkpoint(context.spec.runId, turn, paths);
-    if (saved) await this.append({ type: "checkpoint", turn, ...saved });
+    if (saved) await this.#later({ type: "checkpoint", turn, ...saved });
     else noteCommitted(this.#ledger);
   }
 }

@@ -404,6 +404,7 @@ export type ToBrain =
   /** The canary, in a brain that runs nothing else: try all that a brain must not be able to do. */
   | { type: "probe"; targets: BrainProbeTargets };
 
+/** Several at a time come as a list, in their order. */
 export type FromBrain =
   | { type: "ready" }
   | { type: "append"; loop: number; requestId: number; event: RunEventBody }

@@ -111,9 +111,15 @@ export interface RunHost {
   /**
    * Resolves when the event is on disk, in the order in which they are given. Rejects when the run has ended,
    * nothing may follow its end; with `Paused` when a request would begin although a person paused the run, and
-   * with `OverBudget` when there is no room for what it may cost.
+   * with `OverBudget` when there is no room for what it may cost. `mayWait`: for a moment, for what is written next.
    */
-  append(runId: string, event: RunEventBody): void | Promise<void>;
+  append(
+    runId: string,
+    event: RunEventBody,
+    options?: { mayWait: boolean },
+  ): void | Promise<void>;
+  /** Has what may wait written now; absent: nothing does. */
+  hurry?(): void;
   worked(runId: string, ms: number): void;
   delta(runId: string, turn: number, part: "text" | "thinking" | "tool", text: string): void;
   questions(runId: string, input: AskedQuestions): void;
@@ -347,7 +353,7 @@ export function createAgents(options: AgentsOptions): Agents {
     };
     try {
       if (!await executor.mayBegin()) return { type: "suspended" };
-      const outcome = await brains.run(context.spec, context.log, context.workedMs, {
+      const running = brains.run(context.spec, context.log, context.workedMs, {
         begun(tell) {
           run.tell = tell;
         },
@@ -389,6 +395,7 @@ export function createAgents(options: AgentsOptions): Agents {
           host.delta(runId, turn, kind, text);
         },
       }, signal);
+      const outcome = await running.finally(() => executor.settle());
       if (outcome.type !== "stopped") return outcome;
       return timedOut ? tooLong(timeoutMs) : watch.outcome ?? outcome;
     } catch (error) {

@@ -249,6 +249,7 @@ export const within = <A extends Transactor>(tx: Tx, app: A): A => ({ ...app, in
  * Throws `unavailable` when the machine would not let it write; then nothing has happened.
  */
 export function transact<T>(app: Transactor, work: (tx: Tx) => T): T {
+  if (!app.inside && waiting.get(app.db)?.patient && !app.db.inTransaction) writeWaiting(app.db);
   return app.inside ? doPart(app.inside, app, work) : doWhole(app, work, null);
 }
 
@@ -314,32 +315,59 @@ function openTx(
 }
 
 /** Works that wait for the COMMIT they share, by database. */
-const waiting = new WeakMap<Db, SharedWork[]>();
+const waiting = new WeakMap<Db, Group>();
 interface SharedWork {
   app: Transactor;
   work: (tx: Tx) => unknown;
   resolve(result: unknown): void;
   reject(error: unknown): void;
 }
+interface Group {
+  works: SharedWork[];
+  /** It is written at the end of this turn of the event loop. */
+  due: boolean;
+  /** Some of it may have waited for longer: what is written by then comes after it. */
+  patient: boolean;
+  patience?: ReturnType<typeof setTimeout>;
+}
 
 /**
  * As `transact`, but at the end of this turn of the event loop, together with all that is asked for until then:
  * they share one COMMIT, which is what a durable write spends its time on. Of each, everything happens or
  * nothing; what one of them throws undoes and rejects it alone. Resolves after the COMMIT. `work` may be called twice,
- * the first time for nothing: it leaves no trace outside of the database.
+ * the first time for nothing: it leaves no trace outside of the database. With `patienceMs` it may wait for so long
+ * for something else to be written, whatever that is, and comes before it.
  */
-export function transactSoon<T>(app: Transactor, work: (tx: Tx) => T): Promise<T> {
+export function transactSoon<T>(
+  app: Transactor,
+  work: (tx: Tx) => T,
+  { patienceMs = 0 }: { patienceMs?: number } = {},
+): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const shared: SharedWork = { app, work, resolve: (result) => resolve(result as T), reject };
-    const others = waiting.get(app.db);
-    if (others) return void others.push(shared);
-    const group = [shared];
-    waiting.set(app.db, group);
-    setImmediate(() => {
-      waiting.delete(app.db);
-      transactTogether(group);
-    });
+    const { db } = app;
+    let group = waiting.get(db);
+    if (!group) waiting.set(db, group = { works: [], due: false, patient: false });
+    group.works.push({ app, work, resolve: (result) => resolve(result as T), reject });
+    if (patienceMs > 0) {
+      group.patient = true;
+      if (!group.due) group.patience ??= setTimeout(() => writeWaiting(db), patienceMs);
+    } else if (!group.due) {
+      group.due = true;
+      const mine = group;
+      setImmediate(() => {
+        if (waiting.get(db) === mine) writeWaiting(db);
+      });
+    }
   });
+}
+
+/** Writes now what was asked for with `transactSoon`; nothing to do when nothing waits. */
+export function writeWaiting(db: Db): void {
+  const group = waiting.get(db);
+  if (!group) return;
+  waiting.delete(db);
+  clearTimeout(group.patience);
+  transactTogether(group.works);
 }
 
 function transactTogether(group: readonly SharedWork[]): void {

@@ -34,6 +34,13 @@ const read = (path: string) => call("Read", { file_path: path }, `read ${path}`)
 const edit = (path: string) =>
   call("Edit", { file_path: path, old_string: "a", new_string: "b" }, `edit ${path}`);
 
+type RunEventWriter = (
+  event: RunEventBody,
+  how?: { mayWait: boolean },
+) => void | Promise<void>;
+
+const nudge: RunEventBody = { type: "nudge", text: "Go on" };
+
 interface Bench {
   executor: Executor;
   events: RunEventBody[];
@@ -73,7 +80,8 @@ function bench(options: {
   tagsAllowed?: () => boolean;
   redact?: Redactor;
   /** Hears what is to be recorded; settles when it is. */
-  append?: (event: RunEventBody) => void | Promise<void>;
+  append?: RunEventWriter;
+  hurry?: () => void;
 } = {}): Bench {
   const names = ["Read", "Grep", "Edit", "Bash", "run_checks", "ask_questions", "submit_result"];
   const setup = { resultName: "developer", checkNames: ["test"] } as const;
@@ -102,10 +110,11 @@ function bench(options: {
     prepare: () => Promise.reject(new Error("not asked")),
     log: () => log,
     mayGoOn: () => options.mayGoOn?.() ?? true,
-    append(_runId, event) {
+    append(_runId, event, how) {
       state.events.push(event);
-      return options.append?.(event);
+      return options.append?.(event, how);
     },
+    hurry: options.hurry,
     worked: () => {},
     delta: () => {},
     questions: (_runId, input) => void state.questions.push(input),
@@ -492,36 +501,83 @@ Deno.test("a call that the machine kept from being made leaves no result behind:
   }
 });
 
-Deno.test("the beginning of a call that leaves nothing behind shares the commit of its end, unless it takes its time", async () => {
+/** What is on disk, commit by commit: what may wait gets there with what may not. */
+function commitsOf() {
   const saves: string[][] = [];
+  let waiting: { event: RunEventBody; saved: () => void }[] = [];
+  const save = () => {
+    const group = waiting;
+    waiting = [];
+    if (group.length > 0) saves.push(group.map(({ event }) => event.type));
+    for (const { saved } of group) saved();
+  };
+  return {
+    saves,
+    save,
+    append(event: RunEventBody, { mayWait } = { mayWait: false }) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      waiting.push({ event, saved: resolve });
+      if (!mayWait) setImmediate(save);
+      return promise;
+    },
+  };
+}
+
+Deno.test("a call that leaves nothing behind is saved with what comes next, but for its beginning when it takes its time", async () => {
   const slow = Promise.withResolvers<void>();
+  const { saves, append } = commitsOf();
   const b = bench({
     answer: async ({ id }) => {
       if (id === "read slow") await slow.promise;
       return {};
     },
-    append(event) {
-      // What is asked for until then is one commit.
-      if (saves.length === 0 || saves.at(-1)!.length === 0) saves.push([]);
-      saves.at(-1)!.push(event.type);
-      return new Promise((resolve) =>
-        setImmediate(() => {
-          if (saves.at(-1)!.length > 0) saves.push([]);
-          resolve();
-          if (event.type === "tool_started" && event.call.id === "read slow") slow.resolve();
-        })
-      );
+    append: (event, how) => {
+      const saved = append(event, how);
+      const begins = event.type === "tool_started" && event.call.id === "read slow";
+      return begins ? saved.then(slow.resolve) : saved;
     },
   });
   await b.executor.tools(1, [read("quick")]);
+  deepEqual(saves, []);
+  await b.executor.append(nudge);
   await b.executor.tools(2, [read("slow")]);
-  await b.executor.tools(3, [call("submit_result", { status: "blocked", summary: "No such API" })]);
-  deepEqual(saves.filter((save) => save.length > 0), [
-    ["tool_started", "tool_finished"],
+  await b.executor.append(nudge);
+  deepEqual(saves, [
+    ["tool_started", "tool_finished", "nudge"],
     ["tool_started"],
-    ["tool_finished"],
-    ["tool_started", "tool_finished"],
+    ["tool_finished", "nudge"],
   ]);
+});
+
+Deno.test("what the run ends with is saved before it does", async () => {
+  const { saves, append } = commitsOf();
+  const b = bench({ append });
+  await b.executor.tools(3, [call("submit_result", { status: "blocked", summary: "No such API" })]);
+  deepEqual(saves, [["tool_started", "tool_finished"]]);
+});
+
+Deno.test("an edit is saved before it is written and after it, its beginning and its commit with what comes next", async () => {
+  const { saves, append } = commitsOf();
+  const b = bench({ append, answer: () => Promise.resolve({ changed: ["a.ts"] }) });
+  await b.executor.tools(3, [edit("a.ts")]);
+  deepEqual(saves, [["tool_started", "tool_executing"], ["tool_finished"]]);
+  await b.executor.append(nudge);
+  deepEqual(saves.at(-1), ["checkpoint", "nudge"]);
+});
+
+Deno.test("a command is saved before it begins and when it has ended: nobody could say what it did", async () => {
+  const { saves, append } = commitsOf();
+  const b = bench({ append, answer: () => Promise.resolve({ changed: ["a.ts"] }) });
+  await b.executor.tools(3, [read("a"), call("Bash", { command: "make" })]);
+  deepEqual(saves, [["tool_started", "tool_finished", "tool_started"], ["tool_finished"]]);
+});
+
+Deno.test("a life that ends saves what waited for the next request", async () => {
+  const { saves, save, append } = commitsOf();
+  const b = bench({ append, hurry: () => save() });
+  await b.executor.tools(1, [read("a")]);
+  await b.executor.settle();
+  deepEqual(saves, [["tool_started", "tool_finished"]]);
 });
 
 Deno.test({

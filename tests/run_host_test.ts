@@ -6,7 +6,7 @@ import type { Run } from "../server/records.ts";
 import { cancelRun } from "../server/services/cancelling.ts";
 import { submitIdea } from "../server/services/ideas.ts";
 import { advanceIdea } from "../server/services/refinement.ts";
-import { pauseRun } from "../server/services/run_control.ts";
+import { messageRun, pauseRun } from "../server/services/run_control.ts";
 import { createRunHost } from "../server/services/run_host.ts";
 import { beginRun } from "../server/services/runs.ts";
 import { listRunApprovals } from "../server/store/approvals.ts";
@@ -46,6 +46,26 @@ Deno.test("runs that get on in the same moment share a commit, each in its own o
   equal(commits(), 1);
   for (const run of runs) deepEqual(newest(app, run, 2), [nudge("one"), nudge("two")]);
   deepEqual(app.events.slice(-4).map(({ actor }) => actor), Array(4).fill("clarifier"));
+});
+
+Deno.test("what a call only looked at shares the commit of the next request, and no message overtakes it", async () => {
+  using app = testApp();
+  const run = await clarifying(app);
+  const host = createRunHost(() => app);
+  const commits = countCommits(app);
+  const looked = host.append(run.id, nudge("looked"), { mayWait: true });
+  await host.append(run.id, request);
+  await looked;
+  equal(commits(), 1);
+  const again = host.append(run.id, nudge("looked again"), { mayWait: true });
+  messageRun(app, run.id, "Look elsewhere");
+  await again;
+  const log = newest(app, run, 4);
+  deepEqual(log.map(({ type }) => type), ["nudge", "turn_started", "nudge", "note"]);
+  const last = host.append(run.id, nudge("at the end"), { mayWait: true });
+  host.hurry!();
+  deepEqual(newest(app, run, 1), [nudge("at the end")]);
+  await last;
 });
 
 Deno.test("a run that has ended asks nobody anything, and leaves no question and nothing in its log", async () => {

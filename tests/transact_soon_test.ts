@@ -1,9 +1,10 @@
 /** Writes that share a COMMIT: what is asked for in one turn of the event loop. */
 import { deepStrictEqual as deepEqual, match, rejects, strictEqual as equal } from "node:assert";
-import { doApart, transact, transactSoon, type Tx } from "../server/db.ts";
+import { doApart, transact, transactSoon, type Tx, writeWaiting } from "../server/db.ts";
 import { enqueue, listJobs } from "../queue/queue.ts";
 import { actingAs } from "../server/app.ts";
 import { bareApp } from "./bare_app.ts";
+import { setImmediate } from "node:timers";
 
 const job = (ticketId: string) => ({ kind: "advance_ticket", args: { ticketId } }) as const;
 const tickets = (app: ReturnType<typeof bareApp>) =>
@@ -179,4 +180,67 @@ Deno.test("a run's events are numbered without a gap, whatever is undone between
 Deno.test("an asynchronous function is refused", async () => {
   using app = bareApp();
   await rejects(transactSoon(app, () => Promise.resolve()), /was given an async function/);
+});
+
+// ---------------------------------------------------------------- what may wait for a while
+
+const AGES = { patienceMs: 1_000_000 };
+const commits = (texts: string[]) => texts.filter((sql) => sql === "COMMIT").length;
+
+Deno.test("what may wait is written with what comes next, before it, in one commit", async () => {
+  using app = bareApp();
+  const texts = executed(app);
+  const first = transactSoon(app, (tx) => enqueue(tx, job("a")), AGES);
+  await new Promise(setImmediate);
+  deepEqual([tickets(app), commits(texts)], [[], 0]);
+  const second = transactSoon(app, (tx) => enqueue(tx, job("b")), AGES);
+  await transactSoon(app, (tx) => enqueue(tx, job("c")));
+  await Promise.all([first, second]);
+  deepEqual([tickets(app), commits(texts)], [["a", "b", "c"], 1]);
+});
+
+Deno.test("what may wait shares a commit that is due already", async () => {
+  using app = bareApp();
+  const texts = executed(app);
+  const due = transactSoon(app, (tx) => enqueue(tx, job("a")));
+  await Promise.all([due, transactSoon(app, (tx) => enqueue(tx, job("b")), AGES)]);
+  deepEqual([tickets(app), commits(texts)], [["a", "b"], 1]);
+});
+
+Deno.test("what may wait comes before what is written at once: nothing overtakes it", async () => {
+  using app = bareApp();
+  const waits = transactSoon(app, (tx) => enqueue(tx, job("a")), AGES);
+  transact(app, (tx) => enqueue(tx, job("b")));
+  deepEqual(tickets(app), ["a", "b"]);
+  await waits;
+  const due = [
+    transactSoon(app, (tx) => enqueue(tx, job("c")), AGES),
+    transactSoon(app, (tx) => enqueue(tx, job("d"))),
+  ];
+  transact(app, (tx) => enqueue(tx, job("e")));
+  deepEqual(tickets(app), ["a", "b", "c", "d", "e"]);
+  await Promise.all(due);
+});
+
+Deno.test("what may wait is written by itself when nothing comes, and at once when it is asked for", async () => {
+  using app = bareApp();
+  await transactSoon(app, (tx) => enqueue(tx, job("a")), { patienceMs: 1 });
+  deepEqual(tickets(app), ["a"]);
+  const waits = transactSoon(app, (tx) => enqueue(tx, job("b")), AGES);
+  writeWaiting(app.db);
+  deepEqual(tickets(app), ["a", "b"]);
+  await waits;
+  writeWaiting(app.db); // nothing waits
+});
+
+Deno.test("what may wait and is refused leaves what comes next as it is", async () => {
+  using app = bareApp();
+  const refused = transactSoon(app, () => {
+    throw new Error("no");
+  }, AGES);
+  const [no, yes] = await Promise.allSettled([
+    refused,
+    transactSoon(app, (tx) => enqueue(tx, job("b"))),
+  ]);
+  deepEqual([no.status, yes.status, tickets(app)], ["rejected", "fulfilled", ["b"]]);
 });

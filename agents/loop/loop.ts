@@ -44,8 +44,8 @@ export interface LoopDeps {
    */
   append(event: RunEventBody, calls?: ToolCall[]): Promise<void>;
   /**
-   * Does the calls of a turn; results that come back are on disk. `suspended`: some wait for a person.
-   * Rejects when `signal` aborts.
+   * Does the calls of a turn; results that come back are on disk before what `append` is given next. `suspended`: some
+   * wait for a person. Rejects when `signal` aborts.
    */
   tools(turn: number, calls: ToolCall[]): Promise<{ results: ToolResult[]; suspended: boolean }>;
   /**

@@ -10,7 +10,7 @@ import { promptWithin, worstCostMicroUsd, worstTokens } from "../../agents/loop/
 import { operatorTextBound } from "../../agents/loop/history.ts";
 import { personNote } from "../../agents/loop/notes.ts";
 import { actingAs, type App } from "../app.ts";
-import { transact, transactSoon, type Tx } from "../db.ts";
+import { transact, transactSoon, type Tx, writeWaiting } from "../db.ts";
 import { AppError, messageOf } from "../errors.ts";
 import { getProject } from "../store/projects.ts";
 import { findStart, listLastNotes, readRunLog } from "../store/run_log.ts";
@@ -40,11 +40,14 @@ export function createRunHost(app: () => App): RunHost {
     prepare: (runId, signal) => prepareRun(app(), maps, runId, signal),
     log: (runId) => startedFirst(readRunLog(app().db, runId).map((event) => event.body)),
     mayGoOn: (runId) => getRunState(app().db, runId).pausedBy === null,
-    append(runId, event) {
+    append(runId, event, { mayWait } = { mayWait: false }) {
       const run = headOf(runId);
       // Runs that get on in the same moment share a commit.
-      return transactSoon(actingAs(app(), run.agent), (tx) => append(tx, run, event));
+      return transactSoon(actingAs(app(), run.agent), (tx) => append(tx, run, event), {
+        patienceMs: mayWait ? PATIENCE_MS : 0,
+      });
     },
+    hurry: () => writeWaiting(app().db),
     worked(runId, ms) {
       heads.delete(runId);
       forgetCancelled(app(), runId);
@@ -168,6 +171,9 @@ function worstCaseOf(
 }
 
 const NOBODY_IS_ASKED = "nobody is asked while a failure is explained, use Read and Grep";
+
+/** The loop says within a millisecond what comes next; held up, it keeps nobody who watches waiting. */
+const PATIENCE_MS = 50;
 
 /** A checkpoint must be made even when the run was just cancelled: nothing may be lost. */
 const CHECKPOINT_TIMEOUT_MS = 60_000;
