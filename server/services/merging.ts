@@ -28,7 +28,7 @@ import { homeOf, removeHome } from "./homes.ts";
 import { goOnResolving, markersLeft, meetConflict } from "./conflicts.ts";
 import { equipped } from "./equipment.ts";
 import { signerOf } from "./merge_rules.ts";
-import { mergeDirOf, tidyMergeDir } from "./merge_folder.ts";
+import { inMergeDir, mergeDirOf } from "./merge_folder.ts";
 import { moveTicket } from "./ticket_moves.ts";
 import { fillWorktree } from "./worktree_files.ts";
 
@@ -72,16 +72,8 @@ export async function mergeTicket(
   job: Attempt,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const outcome = await mergeOrBlock(app, ticketId, job, signal);
   const project = getProject(app.db, getTicket(app.db, ticketId).projectId);
-  try {
-    await tidyMergeDir(app, project, signal);
-  } catch (error) {
-    // What became of the merge stands; the next one cleans the folder out.
-    const message = messageOf(error);
-    app.log.warn("the merge folder could not be removed", { project: project.id, message });
-  }
-  return outcome;
+  return await inMergeDir(app, project, () => mergeOrBlock(app, ticketId, job, signal));
 }
 
 async function mergeOrBlock(

@@ -32,6 +32,7 @@ import {
 } from "../store/tickets.ts";
 import { findWorktree } from "../store/worktrees.ts";
 import { baseDirOf, removeBaseLeft } from "./base_leftovers.ts";
+import { tidyMergeDirAfter } from "./merge_folder.ts";
 import { isReviewable } from "./evidence.ts";
 import { type GuidedBase, recordGuidedBase } from "./guided_base.ts";
 import { requestOf } from "./change_requests.ts";
@@ -187,6 +188,7 @@ export function cancelTicket(app: App, id: string, reason = ""): Ticket {
     if (existsSync(baseDirOf(app, project, ticket.number))) {
       tx.afterCommit(() => void removeBaseLeft(app, project, ticket.number));
     }
+    if (before.step === "merge") tidyMergeDirAfter(app, tx, project.id);
     return ticket;
   });
 }
