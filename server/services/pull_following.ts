@@ -24,7 +24,7 @@ import {
 } from "../store/pull_requests.ts";
 import { getMergeDetails, getTicket } from "../store/tickets.ts";
 import { ForgeError } from "./forges/client.ts";
-import type { Forge, ForgePull } from "./forges/forge.ts";
+import { type Forge, type ForgePull, tooMany } from "./forges/forge.ts";
 import { openForge, type OpenOptions } from "./forges/open.ts";
 import { describeMerge, proposedMessage } from "./merging.ts";
 import { headOf, lookAgainMs, over, recordLook, tell, WELL } from "./pull_looks.ts";
@@ -236,17 +236,18 @@ function messageOf(app: App, ticket: Ticket): { title: string; body: string } {
 async function look(work: Work, number: number, known?: ForgePull): Promise<Outcome> {
   const { app, pull, forge, signal } = work;
   const seen = known ?? await forge.look(number, signal);
-  const checks = await read(() => forge.checks(headOf(pull, seen), signal));
-  const remarks = await read(() => forge.remarks(number, signal));
-  const whyNot = [checks.whyNot, remarks.whyNot].filter(Boolean).join(". ");
+  const { found: checks, ...checking } = await read(() =>
+    forge.checks(headOf(pull, seen), signal)
+  );
+  const { found: said, ...listening } = await read(() => forge.remarks(number, signal));
+  const whyNot = [
+    checking.whyNot,
+    checks?.cut ? tooMany(forge.name, "checks of this commit") : "",
+    listening.whyNot,
+    ...said?.unread ?? [],
+  ].filter(Boolean).join(". ");
   const unread = whyNot && `${whyNot}. The pull request is followed without`;
-  return transact(app, (tx) =>
-    recordLook(tx, work, {
-      pull: seen,
-      checks: checks.found,
-      remarks: remarks.found,
-      unread,
-    }));
+  return transact(app, (tx) => recordLook(tx, work, { pull: seen, checks, said, unread }));
 }
 
 /** What only tells more of a pull request; it is followed also where the token may not see that. */
@@ -254,9 +255,7 @@ async function read<T>(ask: () => Promise<T>): Promise<{ found: T | null; whyNot
   try {
     return { found: await ask(), whyNot: "" };
   } catch (error) {
-    const hidden = error instanceof ForgeError && error.lasting &&
-      (error.status === 403 || error.status === 404);
-    if (!hidden) throw error;
+    if (!(error instanceof ForgeError) || !error.hides) throw error;
     return { found: null, whyNot: error.message };
   }
 }

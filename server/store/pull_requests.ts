@@ -215,23 +215,26 @@ export function addForgeRemarks(
 }
 
 /**
- * Of verdicts that are kept: which stand there, as `said` has all that was said. Gives those that are known to be
- * withdrawn from now on.
+ * Of verdicts that are kept: which stand there. What `said` lacks is withdrawn only where it has all of that kind
+ * (`whole`). Gives those that are known to be withdrawn from now on.
  */
 export function settleVerdicts(
   tx: Tx,
   pullId: string,
   said: readonly Pick<NewRemark, "forgeId" | "verdict">[],
+  whole: readonly NonNullable<NewRemark["verdict"]>[],
 ): ForgeRemark[] {
   const standing = said.filter(({ verdict }) => verdict !== null);
   const changed = tx.db.prepare(`
     UPDATE pull_request_remarks SET withdrawn_at = iif(withdrawn_at IS NULL, :now, NULL)
     WHERE pull_request_id = :pullId AND verdict IS NOT NULL
       AND (withdrawn_at IS NULL) <> (forge_id || ' ' || verdict IN (SELECT value FROM json_each(:standing)))
+      AND (withdrawn_at IS NOT NULL OR verdict IN (SELECT value FROM json_each(:whole)))
     RETURNING *
   `).all({
     pullId,
     now: tx.now,
+    whole: JSON.stringify(whole),
     standing: JSON.stringify(standing.map(({ forgeId, verdict }) => `${forgeId} ${verdict}`)),
   });
   return changed.map(remarkFromRow).filter(({ withdrawnAt }) => withdrawnAt !== null);

@@ -6,6 +6,7 @@ import type { NewRemark } from "../../store/pull_requests.ts";
 import { ForgeClient } from "./client.ts";
 import {
   cut,
+  cutWords,
   type Forge,
   type ForgePull,
   LABEL_CHARS,
@@ -14,6 +15,7 @@ import {
   openFirst,
   REMARK_CHARS,
   timeOf,
+  VERDICTS,
   webUrl,
 } from "./forge.ts";
 import type { Access } from "./open.ts";
@@ -116,10 +118,11 @@ export function gitea(access: Access): Forge {
         signal,
       };
       // It has no filter by branch. One that ended since was changed a moment ago.
-      const open = await list({ ...ask, query: { state: "open" } }, (page) => page);
-      const ended = { state: "closed", sort: "recentupdate" };
-      const closed = await list({ ...ask, query: ended }, (page) => page, 1);
-      return openFirst(ofBranch([...open, ...closed], branch, access.repository).map(pullOf));
+      const newest = (state: string) => ({ ...ask, query: { state, sort: "recentupdate" } });
+      const open = await list(newest("open"), (page) => page);
+      const closed = await list(newest("closed"), (page) => page, 1);
+      const all = [...open.items, ...closed.items];
+      return openFirst(ofBranch(all, branch, access.repository).map(pullOf));
     },
 
     async open({ branch, target, title, body }: NewPull, signal) {
@@ -154,7 +157,7 @@ export function gitea(access: Access): Forge {
         schema: combined(),
         signal,
       }, (page) => page.statuses ?? []);
-      return all.map((status): ForgeCheck => ({
+      const items = all.items.map((status): ForgeCheck => ({
         key: `status:${cut(status.context, LABEL_CHARS)}`,
         name: cut(status.context, LABEL_CHARS),
         status: statuses[status.status] ?? "failed",
@@ -162,6 +165,7 @@ export function gitea(access: Access): Forge {
         url: webUrl(status.target_url),
         commit,
       }));
+      return { items, cut: all.cut };
     },
 
     async remarks(number, signal) {
@@ -173,7 +177,7 @@ export function gitea(access: Access): Forge {
         (page) => page,
       );
       const found: NewRemark[] = [];
-      const commented = said.filter((review) => (review.comments_count ?? 1) > 0)
+      const commented = said.items.filter((review) => (review.comments_count ?? 1) > 0)
         .slice(-REVIEWS_READ);
       for (const { id, state } of commented) {
         if (state === "PENDING" || state === "REQUEST_REVIEW") continue;
@@ -194,7 +198,7 @@ export function gitea(access: Access): Forge {
           });
         }
       }
-      for (const review of said) {
+      for (const review of said.items) {
         const given = verdicts[review.state] ?? null;
         const verdict = review.dismissed ? null : given;
         const body = cut(review.body, REMARK_CHARS);
@@ -211,7 +215,7 @@ export function gitea(access: Access): Forge {
           at: timeOf(review.submitted_at),
         });
       }
-      for (const note of general) {
+      for (const note of general.items) {
         found.push({
           forgeId: `note:${note.id}`,
           author: cut(note.user?.login ?? "somebody", LABEL_CHARS),
@@ -222,7 +226,11 @@ export function gitea(access: Access): Forge {
           at: timeOf(note.created_at),
         });
       }
-      return found;
+      const unread = cutWords("Gitea", [
+        { of: "reviews", list: said },
+        { of: "comments", list: general },
+      ]);
+      return { remarks: found, whole: said.cut ? [] : VERDICTS, unread };
     },
   };
 }

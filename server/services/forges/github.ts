@@ -6,6 +6,7 @@ import type { NewRemark } from "../../store/pull_requests.ts";
 import { ForgeClient } from "./client.ts";
 import {
   cut,
+  cutWords,
   type Forge,
   type ForgePull,
   LABEL_CHARS,
@@ -14,6 +15,7 @@ import {
   openFirst,
   REMARK_CHARS,
   timeOf,
+  VERDICTS,
   webUrl,
 } from "./forge.ts";
 import type { Access } from "./open.ts";
@@ -120,7 +122,7 @@ export function github(access: Access): Forge {
         schema: z.array(pull()),
         signal,
       }, (page) => page);
-      return openFirst(ofBranch(all, branch, access.repository).map(pullOf));
+      return openFirst(ofBranch(all.items, branch, access.repository).map(pullOf));
     },
 
     async open({ branch, target, title, body }: NewPull, signal) {
@@ -159,8 +161,8 @@ export function github(access: Access): Forge {
         { doing, path: [...at, "status"], schema: statuses(), signal },
         (page) => page.statuses,
       );
-      return [
-        ...runs.map((run): ForgeCheck => ({
+      const items = [
+        ...runs.items.map((run): ForgeCheck => ({
           key: `run:${run.id}`,
           name: cut(run.name, LABEL_CHARS),
           status: run.status === "completed" ? concluded(run.conclusion) : "running",
@@ -168,7 +170,7 @@ export function github(access: Access): Forge {
           url: webUrl(run.html_url),
           commit,
         })),
-        ...older.map((status): ForgeCheck => ({
+        ...older.items.map((status): ForgeCheck => ({
           key: `status:${cut(status.context, LABEL_CHARS)}`,
           name: cut(status.context, LABEL_CHARS),
           status: status.state === "pending"
@@ -181,6 +183,7 @@ export function github(access: Access): Forge {
           commit,
         })),
       ];
+      return { items, cut: runs.cut || older.cut };
     },
 
     async remarks(number, signal) {
@@ -198,8 +201,8 @@ export function github(access: Access): Forge {
         { doing, path: [...repo, "issues", number, "comments"], schema: notes(), signal },
         (page) => page,
       );
-      return [
-        ...lines.map((comment): NewRemark => ({
+      const remarks = [
+        ...lines.items.map((comment): NewRemark => ({
           forgeId: `comment:${comment.id}`,
           author: cut(comment.user?.login ?? "somebody", LABEL_CHARS),
           path: comment.path,
@@ -211,7 +214,7 @@ export function github(access: Access): Forge {
           url: webUrl(comment.html_url),
           at: timeOf(comment.created_at),
         })),
-        ...said.flatMap((review): NewRemark[] => {
+        ...said.items.flatMap((review): NewRemark[] => {
           const verdict = verdicts[review.state] ?? null;
           const body = cut(review.body, REMARK_CHARS);
           if (review.state === "PENDING" || verdict === null && body.trim() === "") return [];
@@ -225,7 +228,7 @@ export function github(access: Access): Forge {
             at: timeOf(review.submitted_at),
           }];
         }),
-        ...general.map((note): NewRemark => ({
+        ...general.items.map((note): NewRemark => ({
           forgeId: `note:${note.id}`,
           author: cut(note.user?.login ?? "somebody", LABEL_CHARS),
           ...NOWHERE,
@@ -235,6 +238,12 @@ export function github(access: Access): Forge {
           at: timeOf(note.created_at),
         })),
       ];
+      const unread = cutWords("GitHub", [
+        { of: "comments on lines", list: lines },
+        { of: "reviews", list: said },
+        { of: "comments", list: general },
+      ]);
+      return { remarks, whole: said.cut ? [] : VERDICTS, unread };
     },
   };
 }
