@@ -69,6 +69,7 @@ each("a pull request is opened, found by its branch, and looked at", async (fake
     branch: BRANCH,
     headCommit: COMMIT,
     mergeCommit: null,
+    body: "- Say it",
   });
   match(opened!.url, /^https:\/\/\w+\.example\/ana\/greet\/.*\/?7$/);
   const { title, body, target } = fake.state.pulls[0]!;
@@ -221,23 +222,26 @@ Deno.test("of a GitLab that lacks verdicts, or keeps them back, the rest is read
   await refused(forge.remarks(7, never), /^Cannot read who approved it/, { lasting: false });
 });
 
-each("a list that is longer than is read is known as cut, and its verdicts as not whole", async (fake, kind) => {
-  const forge = openAt(fake);
-  await forge.open(greeting, never);
-  fake.state.pageSize = 1;
-  const many = Array.from({ length: 11 }, (_, index) => index + 1);
-  fake.state.checks = many.map((id) => ({ name: `c${id}`, state: "passed", commit: COMMIT }));
-  const { items, cut } = await forge.checks(COMMIT, never);
-  deepEqual([items.length, cut], [kind === "github" ? 11 : 10, true]);
-  fake.state.checks.length = 10;
-  equal((await forge.checks(COMMIT, never)).cut, false, "exactly as many as are read");
-  fake.state.remarks = many.map((id) => ({
-    ...{ id, kind: "review", author: `p${id}`, body: "", verdict: "changes_requested" },
-  }));
-  const { whole, unread } = await forge.remarks(7, never);
-  deepEqual(whole, kind === "gitlab" ? ["approved"] : []);
-  match(unread.join(), /has more review(er)?s than are read/);
-});
+each(
+  "a list that is longer than is read is known as cut, and its verdicts as not whole",
+  async (fake, kind) => {
+    const forge = openAt(fake);
+    await forge.open(greeting, never);
+    fake.state.pageSize = 1;
+    const many = Array.from({ length: 11 }, (_, index) => index + 1);
+    fake.state.checks = many.map((id) => ({ name: `c${id}`, state: "passed", commit: COMMIT }));
+    const { items, cut } = await forge.checks(COMMIT, never);
+    deepEqual([items.length, cut], [kind === "github" ? 11 : 10, true]);
+    fake.state.checks.length = 10;
+    equal((await forge.checks(COMMIT, never)).cut, false, "exactly as many as are read");
+    fake.state.remarks = many.map((id) => ({
+      ...{ id, kind: "review", author: `p${id}`, body: "", verdict: "changes_requested" },
+    }));
+    const { whole, unread } = await forge.remarks(7, never);
+    deepEqual(whole, kind === "gitlab" ? ["approved"] : []);
+    match(unread.join(), /has more review(er)?s than are read/);
+  },
+);
 
 each("a refused token is for a person to mend, and is not told", async (fake) => {
   const forge = openAt(fake, { token: "wrong-token-9876" });

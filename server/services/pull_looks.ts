@@ -163,9 +163,7 @@ function keptChecks(
 ): ForgeCheck[] {
   const read = new Set(items.map(({ key }) => key));
   const commits = new Set(items.map(({ commit }) => commit));
-  const left = cut
-    ? before.filter(({ key, commit }) => commits.has(commit) && !read.has(key))
-    : [];
+  const left = cut ? before.filter(({ key, commit }) => commits.has(commit) && !read.has(key)) : [];
   const all = [...items, ...left];
   if (all.length <= CHECKS_MAX) return all;
   const weight = { failed: 0, running: 1, passed: 2, skipped: 2 } as const;

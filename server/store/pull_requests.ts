@@ -32,7 +32,7 @@ export const listPullRequests = (db: Db, ticketId: string): PullRequest[] =>
 export type PullChanges = Partial<
   & Pick<PullRequest, "commit" | "sent" | "pushed" | "number" | "url" | "head" | "error">
   & Pick<PullRequest, "stopped" | "failures" | "lookedAt" | "changedAt" | "kind" | "repository">
-  & Pick<PullRequest, "closeAskedBy">
+  & Pick<PullRequest, "closeAskedBy" | "approver">
 >;
 
 /** Only of one that has not ended; null: it has. */
@@ -65,7 +65,7 @@ function write(
     UPDATE pull_requests SET kind = :kind, repository = :repository, status = :status, commit_id = :commit,
       sent = :sent, pushed = :pushed, number = :number, url = :url, head = :head, merge_commit = :mergeCommit,
       error = :error, stopped = :stopped, failures = :failures, looked_at = :lookedAt,
-      changed_at = :changedAt, close_asked_by = :closeAskedBy, ended_at = :endedAt
+      changed_at = :changedAt, close_asked_by = :closeAskedBy, approver = :approver, ended_at = :endedAt
     WHERE id = :id AND ended_at IS NULL RETURNING *
   `).get({
     id,
@@ -85,6 +85,7 @@ function write(
     lookedAt: next.lookedAt,
     changedAt: next.changedAt,
     closeAskedBy: next.closeAskedBy,
+    approver: next.approver,
     endedAt: ended ? tx.now : null,
   });
   return written ? pullFromRow(written) : null;
@@ -298,6 +299,7 @@ function pullFromRow(row: Row): PullRequest {
     askedAt: String(row.asked_at),
     endedAt: row.ended_at as string | null,
     closeAskedBy: row.close_asked_by as string | null,
+    approver: String(row.approver),
     broughtAt: row.brought_at as string | null,
   };
 }

@@ -13,6 +13,8 @@ export interface ForgePull {
   headCommit: string;
   /** What its merge put onto the target branch; null: it is not merged, or the forge does not say. */
   mergeCommit: string | null;
+  /** Its text below the title. */
+  body: string;
 }
 
 /** As much of a list as is read. */
@@ -55,6 +57,8 @@ export interface Forge {
   look(number: number, signal: AbortSignal): Promise<ForgePull>;
   /** Closes one without a merge; one that has ended stays as it is, or is refused. */
   close(number: number, signal: AbortSignal): Promise<ForgePull>;
+  /** Replaces its text below the title. */
+  reword(number: number, body: string, signal: AbortSignal): Promise<ForgePull>;
   checks(commit: string, signal: AbortSignal): Promise<Listed<ForgeCheck>>;
   remarks(number: number, signal: AbortSignal): Promise<Said>;
   /** How long the forge asked to be left alone with its last answer; 0: it did not. */

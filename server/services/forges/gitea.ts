@@ -32,6 +32,7 @@ const pull = once(() =>
     state: z.string(),
     merged: z.boolean().nullish(),
     merge_commit_sha: z.string().nullish(),
+    body: z.string().nullish(),
     head: z.object({
       ref: z.string(),
       sha: z.string(),
@@ -150,6 +151,13 @@ export function gitea(access: Access): Forge {
       return pullOf(await client.patch({ doing, path, body, schema: pull(), signal }));
     },
 
+    async reword(number, text, signal) {
+      const path = [...repo, "pulls", number];
+      const body = { body: text };
+      const doing = "change the text of the pull request";
+      return pullOf(await client.patch({ doing, path, body, schema: pull(), signal }));
+    },
+
     async checks(commit, signal) {
       const all = await list({
         doing: "read the checks",
@@ -247,7 +255,9 @@ const statuses: Record<string, ForgeCheck["status"]> = {
   skipped: "skipped",
 };
 
-function pullOf({ number, html_url, state, merged, merge_commit_sha, head }: Pull): ForgePull {
+function pullOf(
+  { number, html_url, state, merged, merge_commit_sha, head, body }: Pull,
+): ForgePull {
   return {
     number,
     url: webUrl(html_url),
@@ -255,5 +265,6 @@ function pullOf({ number, html_url, state, merged, merge_commit_sha, head }: Pul
     branch: head.ref,
     headCommit: head.sha,
     mergeCommit: merged ? merge_commit_sha ?? null : null,
+    body: body ?? "",
   };
 }

@@ -27,6 +27,7 @@ const pull = once(() =>
     state: z.enum(["open", "closed"]),
     merged_at: z.string().nullish(),
     merge_commit_sha: z.string().nullish(),
+    body: z.string().nullish(),
     head: z.object({
       ref: z.string(),
       sha: z.string(),
@@ -150,6 +151,13 @@ export function github(access: Access): Forge {
       return pullOf(await client.patch({ doing, path, body, schema: pull(), signal }));
     },
 
+    async reword(number, text, signal) {
+      const path = [...repo, "pulls", number];
+      const body = { body: text };
+      const doing = "change the text of the pull request";
+      return pullOf(await client.patch({ doing, path, body, schema: pull(), signal }));
+    },
+
     async checks(commit, signal) {
       const at = [...repo, "commits", commit];
       const doing = "read the checks";
@@ -259,7 +267,9 @@ function concluded(conclusion: string | null | undefined): ForgeCheck["status"] 
   return ["neutral", "skipped", "stale"].includes(conclusion ?? "") ? "skipped" : "failed";
 }
 
-function pullOf({ number, html_url, state, merged_at, merge_commit_sha, head }: Pull): ForgePull {
+function pullOf(
+  { number, html_url, state, merged_at, merge_commit_sha, head, body }: Pull,
+): ForgePull {
   return {
     number,
     url: webUrl(html_url),
@@ -268,5 +278,6 @@ function pullOf({ number, html_url, state, merged_at, merge_commit_sha, head }: 
     headCommit: head.sha,
     // Of one that is open it is a merge that was only tried.
     mergeCommit: merged_at ? merge_commit_sha ?? null : null,
+    body: body ?? "",
   };
 }

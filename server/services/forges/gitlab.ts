@@ -30,6 +30,7 @@ const request = once(() =>
     sha: z.string().nullish(),
     merge_commit_sha: z.string().nullish(),
     squash_commit_sha: z.string().nullish(),
+    description: z.string().nullish(),
   })
 );
 type Request = z.output<ReturnType<typeof request>>;
@@ -127,6 +128,13 @@ export function gitlab(access: Access): Forge {
       const path = [...project, "merge_requests", number];
       const body = { state_event: "close" };
       const doing = "close the merge request";
+      return pullOf(await client.put({ doing, path, body, schema: request(), signal }));
+    },
+
+    async reword(number, text, signal) {
+      const path = [...project, "merge_requests", number];
+      const body = { description: text };
+      const doing = "change the text of the merge request";
       return pullOf(await client.put({ doing, path, body, schema: request(), signal }));
     },
 
@@ -281,5 +289,6 @@ function pullOf(one: Request): ForgePull {
     headCommit: one.sha ?? "",
     // A fast-forward makes no commit of its own.
     mergeCommit: merged ? one.merge_commit_sha ?? one.squash_commit_sha ?? one.sha ?? null : null,
+    body: one.description ?? "",
   };
 }
