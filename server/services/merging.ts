@@ -9,7 +9,7 @@ import { commonDirOf, readRef, tipOf } from "../../agents/git/repository.ts";
 import type { Place } from "../../agents/protocol.ts";
 import type { App } from "../app.ts";
 import { SECOND_MS } from "../clock.ts";
-import { transact, type Tx } from "../db.ts";
+import { type Db, transact, type Tx } from "../db.ts";
 import { AppError, messageOf } from "../errors.ts";
 import type { CommandName, Project, Ticket } from "../records.ts";
 import { type FailureReason, failureReasons } from "../states.ts";
@@ -112,10 +112,17 @@ async function merge(
   let { mergeCommit: commit } = ticket;
   if (commit && await isLanded({ repo, base, commit, signal })) return finish(app, ticket, commit);
   if (!commit || !await readRef(repo, commit, signal)) {
+    const approved = approvalOf(app.db, ticket.id);
     const prepared = await prepare(app, project, ticket, signal);
     if ("outcome" in prepared) return prepared.outcome;
-    commit = prepared.commit;
-    transact(app, (tx) => updateTicket(tx, ticket.id, { mergeCommit: commit }));
+    const planned = commit = prepared.commit;
+    const isStill = transact(app, (tx) => {
+      // Approved once more meanwhile, with other words or to be merged in another way; or called off.
+      if (approvalOf(tx.db, ticket.id) !== approved) return false;
+      updateTicket(tx, ticket.id, { mergeCommit: planned });
+      return true;
+    });
+    if (!isStill) return { type: "snooze", ms: 0, reason: "It was approved anew, or called off" };
   }
   const expectedTip = (await readRef(repo, `${commit}^`, signal))!;
   // From here on it can't be called off: what a person would do to it is refused while it does not wait.
@@ -138,6 +145,15 @@ async function merge(
     case "waiting":
       return waitToMerge(app, ticket, landed.reason);
   }
+}
+
+/** All that a person's word for the merge says, to compare: other words make another commit. */
+function approvalOf(db: Db, ticketId: string): string {
+  const ticket = getTicket(db, ticketId);
+  const { status, step, headCommit } = ticket;
+  const { message, approvedBy } = getMergeDetails(db, ticketId);
+  const { style } = mergeRuleOf(db, ticket);
+  return JSON.stringify([status, step, headCommit, message, approvedBy, style]);
 }
 
 /** Makes the commit and checks it when the base has moved; or ends the merge, with the outcome. */

@@ -284,7 +284,8 @@ export function guideTicket(
 /**
  * Puts a reviewed ticket into the merge queue of its project; where that leaves merging to its forge, has a pull
  * request opened in its place. `message` replaces the proposed one, `style` what the project's rule says (null: that
- * holds again). `commit`: what the person looked at; throws `conflict` when the work is another by now.
+ * holds again). `commit`: what the person looked at; throws `conflict` when the work is another by now, and when it is
+ * being merged already.
  */
 export function approveTicket(
   app: App,
@@ -296,6 +297,10 @@ export function approveTicket(
     const before = getTicket(tx.db, id);
     if (before.status !== "review") refuse(before, "merge");
     requireLookedAt(before, commit, "merge");
+    // Its commit may have landed by now: it is the one that is on record.
+    if (before.step === "merge" && before.mergeCommit && !before.mergeWait) {
+      refuse(before, "merge", "it is being merged right now");
+    }
     const details = getMergeDetails(tx.db, id);
     if (style !== undefined) putTicketMergeRule(tx, id, { style });
     if (findForge(tx.db, before.projectId)?.takesMerge) {
