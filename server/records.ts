@@ -702,6 +702,8 @@ export interface PullRequest {
   endedAt: string | null;
   /** Who said that it is to be closed on the forge; null: nobody did. */
   closeAskedBy: string | null;
+  /** Whom Gaffer last wrote into its text as having approved it; "": nobody. */
+  approver: string;
   /** When its merge was first seen in the project's base branch; null: it was not yet. */
   broughtAt: string | null;
 }

@@ -25,6 +25,7 @@ import { resumeAgents } from "./services/agents.ts";
 import { removeAllBaseLeft } from "./services/base_leftovers.ts";
 import { scheduleBackups } from "./services/backups.ts";
 import { giveUpJob } from "./services/jobs.ts";
+import { tidyAllMergeDirs } from "./services/merge_folder.ts";
 import { mendProjects } from "./services/mend_projects.ts";
 import { knownQuirks, learnQuirk, refreshModels } from "./services/models.ts";
 import { pruneUsage, pruneWindows, scheduleRollUps } from "./services/roll_up.ts";
@@ -66,6 +67,7 @@ function begin(app: App, runner: Runner): void {
     resumeAgents(app);
     void mendProjects(app);
     void removeAllBaseLeft(app);
+    void tidyAllMergeDirs(app);
     runner.start();
   } catch (error) {
     if (!(error instanceof Unavailable) || app.db.fault === null) throw error;

@@ -69,6 +69,7 @@ each("a pull request is opened, found by its branch, and looked at", async (fake
     branch: BRANCH,
     headCommit: COMMIT,
     mergeCommit: null,
+    body: "- Say it",
   });
   match(opened!.url, /^https:\/\/\w+\.example\/ana\/greet\/.*\/?7$/);
   const { title, body, target } = fake.state.pulls[0]!;
@@ -127,14 +128,15 @@ each("a pull request is closed, and one that was merged stays so", async (fake, 
 
 each("checks come with their states, over all pages", async (fake, kind) => {
   const forge = openAt(fake);
-  deepEqual(await forge.checks(COMMIT, never), []);
+  deepEqual(await forge.checks(COMMIT, never), { items: [], cut: false });
   fake.state.checks = [
     { name: "build", state: "passed", commit: COMMIT },
     { name: "test", state: "failed", commit: COMMIT },
     { name: "lint", state: "running", commit: COMMIT },
     { name: "other", state: "passed", commit: "e".repeat(40) },
   ];
-  const checks = await forge.checks(COMMIT, never);
+  const { items: checks, cut } = await forge.checks(COMMIT, never);
+  equal(cut, false);
   deepEqual(checks.slice(0, 3).map(({ name, status, summary }) => [name, status, summary]), [
     ["build", "passed", "build passed"],
     ["test", "failed", "test failed"],
@@ -156,7 +158,8 @@ each(
       { id: 14, kind: "review", author: "ben", body: "No", verdict: "changes_requested" },
       { id: 15, kind: "note", author: "bot", body: "Coverage 80 %" },
     ];
-    const all = await forge.remarks(7, never);
+    const { remarks: all, whole, unread } = await forge.remarks(7, never);
+    deepEqual([whole, unread], [["approved", "changes_requested"], []]);
     equal(new Set(all.map(({ forgeId }) => forgeId)).size, all.length);
     const remarks = all.slice(0, 5);
     const said = remarks.map((
@@ -186,7 +189,7 @@ each("each verdict counts once, and a second one of the same person anew", async
     { ...review, id: 2, author: "ana", verdict: "approved" },
   ];
   const verdicts = async () =>
-    (await forge.remarks(7, never)).map(({ author, verdict, forgeId }) => ({
+    (await forge.remarks(7, never)).remarks.map(({ author, verdict, forgeId }) => ({
       said: `${author}: ${verdict}`,
       forgeId,
     }));
@@ -199,17 +202,46 @@ each("each verdict counts once, and a second one of the same person anew", async
   deepEqual(more.map(({ said }) => said), ["ben: changes_requested"]);
 });
 
-Deno.test("a GitLab that is too old for verdicts is read without; one that keeps them back says so", async () => {
+Deno.test("of a GitLab that lacks verdicts, or keeps them back, the rest is read, and the kinds that are unknown are told from none", async () => {
   await using fake = startFakeForge({ kind: "gitlab" });
   const forge = openAt(fake);
   await forge.open(greeting, never);
   fake.state.remarks = [{ id: 15, kind: "note", author: "bot", body: "Coverage 80 %" }];
   const none = () => Response.json({ error: "404 Not Found" }, { status: 404 });
   fake.next.push("plain", none(), none());
-  deepEqual((await forge.remarks(7, never)).map(({ body }) => body), ["Coverage 80 %"]);
+  const old = await forge.remarks(7, never);
+  deepEqual(old.remarks.map(({ body }) => body), ["Coverage 80 %"]);
+  deepEqual(old.whole, []);
+  equal(old.unread.length, 2);
+  match(old.unread[0]!, /^Cannot read who approved it at GitLab: its version or edition lacks/);
   fake.next.push("plain", Response.json({ message: "403 Forbidden" }, { status: 403 }));
-  await refused(forge.remarks(7, never), /^Cannot read who approved it at GitLab: the token/, {});
+  const kept = await forge.remarks(7, never);
+  deepEqual(kept.whole, ["changes_requested"]);
+  match(kept.unread.join(), /^Cannot read who approved it at GitLab: the token/);
+  fake.next.push("plain", Response.json({}, { status: 502 }));
+  await refused(forge.remarks(7, never), /^Cannot read who approved it/, { lasting: false });
 });
+
+each(
+  "a list that is longer than is read is known as cut, and its verdicts as not whole",
+  async (fake, kind) => {
+    const forge = openAt(fake);
+    await forge.open(greeting, never);
+    fake.state.pageSize = 1;
+    const many = Array.from({ length: 11 }, (_, index) => index + 1);
+    fake.state.checks = many.map((id) => ({ name: `c${id}`, state: "passed", commit: COMMIT }));
+    const { items, cut } = await forge.checks(COMMIT, never);
+    deepEqual([items.length, cut], [kind === "github" ? 11 : 10, true]);
+    fake.state.checks.length = 10;
+    equal((await forge.checks(COMMIT, never)).cut, false, "exactly as many as are read");
+    fake.state.remarks = many.map((id) => ({
+      ...{ id, kind: "review", author: `p${id}`, body: "", verdict: "changes_requested" },
+    }));
+    const { whole, unread } = await forge.remarks(7, never);
+    deepEqual(whole, kind === "gitlab" ? ["approved"] : []);
+    match(unread.join(), /has more review(er)?s than are read/);
+  },
+);
 
 each("a refused token is for a person to mend, and is not told", async (fake) => {
   const forge = openAt(fake, { token: "wrong-token-9876" });

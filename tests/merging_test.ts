@@ -410,6 +410,25 @@ Deno.test("landMerge() waits when another git command takes the folder just befo
   deepEqual(await landMerge(spec), { type: "landed" });
 });
 
+Deno.test("landMerge() waits while another git command has the base branch, which is checked out nowhere, and names what a crash may have left", async () => {
+  await using ticket = await Approved.make();
+  const { repo } = ticket;
+  await repo.git("switch", "-q", "-c", "feature");
+  const { land, commit } = await ticket.ready();
+  const lock = join(repo.dir, ".git/refs/heads/main.lock");
+  await Deno.writeTextFile(lock, "");
+  const waiting = await land();
+  equal(waiting.type, "waiting");
+  match(
+    waiting.type === "waiting" ? waiting.reason : "",
+    /if it crashed, remove "\/.*main\.lock"$/,
+  );
+  equal(await repo.git("rev-parse", "main"), ticket.baseCommit);
+  await Deno.remove(lock);
+  deepEqual(await land(), { type: "landed" });
+  equal(await repo.git("rev-parse", "main"), commit);
+});
+
 Deno.test("landMerge() keeps staged, unstaged and untracked edits of other files", async () => {
   await using ticket = await Approved.make();
   const { repo } = ticket;

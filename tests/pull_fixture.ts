@@ -40,6 +40,7 @@ export function pullProps(changes: Partial<PullRequest> = {}): PullProps {
       askedAt: ago(30),
       endedAt: null,
       closeAskedBy: null,
+      approver: "",
       broughtAt: null,
       ...changes,
     },

@@ -102,6 +102,77 @@ Deno.test("where what is said there can't be read, nothing is taken for withdraw
   match(it.pull.error, /followed without/);
 });
 
+Deno.test("a GitLab that shows no approvals any more withdraws none: what is known stays, and the page says so for as long as it lasts", async () => {
+  await using it = await said("gitlab", [{ ...approval }]);
+  const none = Response.json({ error: "404 Not Found" }, { status: 404 });
+  it.fake.state.remarks[0]!.dismissed = true;
+  // The pull request, its checks, what was said, and then who approved it.
+  it.fake.next.push("plain", "plain", "plain", none);
+  await it.follow();
+  deepEqual(standing(it), ["ana approved"]);
+  match(it.pull.error, /^Cannot read who approved it at GitLab: [^.]*\. [^.]* followed without$/);
+  doesNotMatch(it.told.join(), /withdrawn|stopped|waits/);
+  await it.follow();
+  deepEqual(standing(it), ["ana approved, withdrawn"], "now it is known");
+  equal(it.pull.error, "");
+});
+
+for (const kind of KINDS) {
+  Deno.test(`${kind}: what a list that is not read to its end leaves out is neither withdrawn nor passed`, async () => {
+    await using it = await said(kind, [{ ...approval, verdict: "changes_requested" }]);
+    const { state } = it.fake;
+    const others = Array.from({ length: 11 }, (_, index) => index + 10);
+    const commit = it.pull.pushed!;
+    state.pageSize = 100;
+    state.checks = [
+      ...others.map((id) => ({ name: `c${id}`, state: "passed", commit }) as const),
+      { name: "last", state: "failed", commit },
+    ];
+    await it.follow();
+    const failed = () => it.checks.filter(({ status }) => status === "failed").length;
+    equal(failed(), 1);
+
+    state.pageSize = 1;
+    state.remarks.unshift(...others.map((id) => ({ ...approval, id, author: `p${id}` })));
+    await it.follow();
+    equal(it.remarks.find(({ author }) => author === "ana")!.withdrawnAt, null);
+    equal(failed(), 1);
+    match(it.pull.error, /more checks of this commit than are read/);
+    equal(isWithForge(it.app.db, it.ticket.id), false);
+
+    state.pageSize = 100;
+    state.remarks.pop();
+    state.checks.pop();
+    await it.follow();
+    equal(it.remarks.find(({ author }) => author === "ana")!.withdrawnAt !== null, true);
+    deepEqual([failed(), it.pull.error], [0, ""]);
+  });
+}
+
+Deno.test("of more that was said, or checked, than is kept, verdicts and failures are", async () => {
+  await using it = await PullScene.make("github");
+  await it.opened();
+  const { state } = it.fake;
+  state.pageSize = 100;
+  const many = (length: number) => Array.from({ length }, (_, index) => index + 10);
+  state.remarks = [
+    ...many(501).map((id) =>
+      ({ id, kind: "line", author: "bot", path: "a.txt", line: 1, body: "Style" }) as const
+    ),
+    { ...approval, verdict: "changes_requested" },
+  ];
+  state.checks = many(250).map((id) => ({
+    name: `c${id}`,
+    state: id === 259 ? "failed" : "passed",
+    commit: it.pull.pushed!,
+  }));
+  await it.follow();
+  equal(it.remarks.length, 500);
+  equal(it.remarks.filter(({ verdict }) => verdict === "changes_requested").length, 1);
+  equal(it.checks.length, 200);
+  equal(it.checks.some(({ status }) => status === "failed"), true);
+});
+
 Deno.test("a verdict of which the forge does not say when it was given is shown without a date", async () => {
   await using it = await said("gitlab", [{ ...approval, undated: true }]);
   equal(it.remarks[0]!.at, null);

@@ -13,6 +13,10 @@ export function describePull({ type, actor, data }: ChangeEvent, reason: string)
       return `Pushed to ${on}, commit ${shortCommit(text("commit"))}`;
     case "pull_request_opened":
       return `Pull request #${data.number} is open on ${on}`;
+    case "pull_request_reworded": {
+      const who = text("approver") || "nobody";
+      return `The text of pull request #${data.number} on ${on} names ${who} as approver now`;
+    }
     case "pull_request_checked":
       return `Checks on ${on}: ${countsOf(data)}`;
     case "pull_request_remarks":

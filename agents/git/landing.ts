@@ -3,7 +3,7 @@
  * git's own fast-forward, which keeps every edit, staged or not, and every untracked file; would it
  * overwrite one, or would a file have to pass through a filter of the person's, nothing happens and the merge waits.
  */
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { AppError } from "../../server/errors.ts";
 import { deleteBranch } from "./branches.ts";
 import { filteredBetween, filteredText } from "./filters.ts";
@@ -144,7 +144,11 @@ async function moveRef(spec: Landing): Promise<Landed> {
   const result = await git(repo, args, { signal });
   if (result.code === 0) return { type: "landed" };
   if (await tipOf(repo, base, signal) !== expectedTip) return { type: "moved" };
-  throw GitError.of(`move branch "${base}"`, repo, result);
+  const lock = LOCK_FILE.exec(result.stderr)?.[1];
+  if (lock === undefined) throw GitError.of(`move branch "${base}"`, repo, result);
+  const reason = `Another git command is at work on branch "${base}": ` +
+    `wait for it, or, if it crashed, remove "${resolve(repo, lock)}"`;
+  return { type: "waiting", reason, files: [] };
 }
 
 /** Base checked out here. Settings of the person's that would make it more than a fast-forward are off. */
@@ -169,6 +173,9 @@ async function forward(spec: Landing, tree: WorkingTree): Promise<Landed> {
   }
   return { type: "waiting", reason: waitingText(tree.path, files), files };
 }
+
+/** The file by which somebody else's command has a branch for itself. */
+const LOCK_FILE = /unable to create '(.*\.lock)'/i;
 
 /** What git says when somebody else's command has the index, or a branch, for itself. */
 const LOCKED = /unable to create '.*\.lock'|cannot lock ref/i;

@@ -55,6 +55,9 @@ export function withTrailers(message: string, spec: MergeMessage): string {
   return addTrailers(message, lines);
 }
 
+/** The trailer that names who approved a merge. */
+export const approverLine = (name: string): string => `Approved-by: ${oneLine(name)}`;
+
 /** Number of the ticket that a commit's message says it is of; null: of none. */
 export function ticketOfMessage(message: string): number | null {
   const named = /^Gaffer-Ticket:[ \t]*(\d{1,9})$/m.exec(message)?.[1];

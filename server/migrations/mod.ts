@@ -34,6 +34,7 @@ import { ticketPlaces } from "./0038_ticket_places.ts";
 import { saidElsewhere } from "./0039_said_elsewhere.ts";
 import { projectConfig } from "./0040_project_config.ts";
 import { toldApart } from "./0041_told_apart.ts";
+import { pullApprovers } from "./0042_pull_approvers.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -74,4 +75,5 @@ export const migrations: readonly Migration[] = [
   saidElsewhere,
   projectConfig,
   toldApart,
+  pullApprovers,
 ];

@@ -9,10 +9,12 @@ import { AppError } from "../errors.ts";
 import type { Job } from "../records.ts";
 import type { FailureReason } from "../states.ts";
 import { getRun } from "../store/runs.ts";
+import { getTicket } from "../store/tickets.ts";
 import { cancelActiveRun } from "./cancelling.ts";
 import { takeUp, whyNotAgain } from "./dead_letters.ts";
 import { abandonStep } from "./development.ts";
 import { abandonUndo } from "./undoing.ts";
+import { tidyMergeDirAfter } from "./merge_folder.ts";
 import { abandonMerge } from "./merging.ts";
 import { abandonFollowing } from "./pull_requests.ts";
 import { failRun } from "./outcomes.ts";
@@ -105,11 +107,13 @@ function abandonWork(
     case "advance_ticket":
       return abandonStep(tx, ticketId!, failure, reason);
     case "merge_ticket":
-      return abandonMerge(tx, ticketId!, failure, reason);
+      abandonMerge(tx, ticketId!, failure, reason);
+      return tidyMergeDirAfter(app, tx, getTicket(tx.db, ticketId!).projectId);
     case "follow_pull_request":
       return abandonFollowing(tx, ticketId!, id, reason);
     case "undo_merge":
-      return abandonUndo(tx, ticketId!, failure, reason);
+      abandonUndo(tx, ticketId!, failure, reason);
+      return tidyMergeDirAfter(app, tx, getTicket(tx.db, ticketId!).projectId);
     case "run_agent": {
       const run = getRun(tx.db, runId!);
       if (!isActive(run)) return;

@@ -9,7 +9,7 @@ import { commonDirOf, readRef, tipOf } from "../../agents/git/repository.ts";
 import type { Place } from "../../agents/protocol.ts";
 import type { App } from "../app.ts";
 import { SECOND_MS } from "../clock.ts";
-import { transact, type Tx } from "../db.ts";
+import { type Db, transact, type Tx } from "../db.ts";
 import { AppError, messageOf } from "../errors.ts";
 import type { CommandName, Project, Ticket } from "../records.ts";
 import { type FailureReason, failureReasons } from "../states.ts";
@@ -28,7 +28,7 @@ import { homeOf, removeHome } from "./homes.ts";
 import { goOnResolving, markersLeft, meetConflict } from "./conflicts.ts";
 import { equipped } from "./equipment.ts";
 import { signerOf } from "./merge_rules.ts";
-import { mergeDirOf, tidyMergeDir } from "./merge_folder.ts";
+import { inMergeDir, mergeDirOf } from "./merge_folder.ts";
 import { moveTicket } from "./ticket_moves.ts";
 import { fillWorktree } from "./worktree_files.ts";
 
@@ -72,16 +72,8 @@ export async function mergeTicket(
   job: Attempt,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const outcome = await mergeOrBlock(app, ticketId, job, signal);
   const project = getProject(app.db, getTicket(app.db, ticketId).projectId);
-  try {
-    await tidyMergeDir(app, project, signal);
-  } catch (error) {
-    // What became of the merge stands; the next one cleans the folder out.
-    const message = messageOf(error);
-    app.log.warn("the merge folder could not be removed", { project: project.id, message });
-  }
-  return outcome;
+  return await inMergeDir(app, project, () => mergeOrBlock(app, ticketId, job, signal));
 }
 
 async function mergeOrBlock(
@@ -120,10 +112,17 @@ async function merge(
   let { mergeCommit: commit } = ticket;
   if (commit && await isLanded({ repo, base, commit, signal })) return finish(app, ticket, commit);
   if (!commit || !await readRef(repo, commit, signal)) {
+    const approved = approvalOf(app.db, ticket.id);
     const prepared = await prepare(app, project, ticket, signal);
     if ("outcome" in prepared) return prepared.outcome;
-    commit = prepared.commit;
-    transact(app, (tx) => updateTicket(tx, ticket.id, { mergeCommit: commit }));
+    const planned = commit = prepared.commit;
+    const isStill = transact(app, (tx) => {
+      // Approved once more meanwhile, with other words or to be merged in another way; or called off.
+      if (approvalOf(tx.db, ticket.id) !== approved) return false;
+      updateTicket(tx, ticket.id, { mergeCommit: planned });
+      return true;
+    });
+    if (!isStill) return { type: "snooze", ms: 0, reason: "It was approved anew, or called off" };
   }
   const expectedTip = (await readRef(repo, `${commit}^`, signal))!;
   // From here on it can't be called off: what a person would do to it is refused while it does not wait.
@@ -146,6 +145,15 @@ async function merge(
     case "waiting":
       return waitToMerge(app, ticket, landed.reason);
   }
+}
+
+/** All that a person's word for the merge says, to compare: other words make another commit. */
+function approvalOf(db: Db, ticketId: string): string {
+  const ticket = getTicket(db, ticketId);
+  const { status, step, headCommit } = ticket;
+  const { message, approvedBy } = getMergeDetails(db, ticketId);
+  const { style } = mergeRuleOf(db, ticket);
+  return JSON.stringify([status, step, headCommit, message, approvedBy, style]);
 }
 
 /** Makes the commit and checks it when the base has moved; or ends the merge, with the outcome. */

@@ -5,7 +5,6 @@
  */
 import type { Outcome } from "../../queue/job.ts";
 import { GitError } from "../../agents/git/git_error.ts";
-import { withTrailers } from "../../agents/git/merge_message.ts";
 import { isLastingRefusal, pushBranch } from "../../agents/git/pushing.ts";
 import type { App } from "../app.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../clock.ts";
@@ -22,13 +21,13 @@ import {
   reopenPullRequest,
   updatePullRequest,
 } from "../store/pull_requests.ts";
-import { getMergeDetails, getTicket } from "../store/tickets.ts";
+import { getTicket } from "../store/tickets.ts";
 import { ForgeError } from "./forges/client.ts";
-import type { Forge, ForgePull } from "./forges/forge.ts";
+import { type Forge, type ForgePull, tooMany } from "./forges/forge.ts";
 import { openForge, type OpenOptions } from "./forges/open.ts";
-import { describeMerge, proposedMessage } from "./merging.ts";
 import { headOf, lookAgainMs, over, recordLook, tell, WELL } from "./pull_looks.ts";
 import { isOver, mayReopen, stopAttempt } from "./pull_requests.ts";
+import { approverOf, withApprover, wordsOfPull } from "./pull_text.ts";
 
 /** Commits that may have been sent, of which the newest are remembered. */
 const SENT_MAX = 100;
@@ -192,13 +191,9 @@ async function push(work: Work): Promise<Outcome | null> {
 
 /** The number of its pull request, opened if there is none; null: it has ended meanwhile. */
 async function open(work: Work): Promise<number | null> {
-  const { app, ticket, pull, forge, signal } = work;
+  const { app, ticket, pull, forge } = work;
   const { branch } = pull;
-  const found = await find(work) ?? await forge.open({
-    branch,
-    target: getProject(app.db, ticket.projectId).baseBranch,
-    ...messageOf(app, ticket),
-  }, signal) ?? await find(work);
+  const found = await find(work) ?? await openNew(work) ?? await find(work);
   if (!found) {
     const message = `Cannot open the pull request at ${forge.name}: it says that there is one of ` +
       `branch "${branch}", and does not show it. It is tried again by itself`;
@@ -214,6 +209,14 @@ async function open(work: Work): Promise<number | null> {
   });
 }
 
+/** Null: there is one. */
+function openNew({ app, ticket, pull, forge, signal }: Work): Promise<ForgePull | null> {
+  const { approver, ...words } = wordsOfPull(app, ticket);
+  const target = getProject(app.db, ticket.projectId).baseBranch;
+  transact(app, (tx) => updatePullRequest(tx, pull.id, { approver }));
+  return forge.open({ branch: pull.branch, target, ...words }, signal);
+}
+
 /** One that is open; or one of this very commit that has ended since it was asked for. */
 async function find({ app, ticket, pull, forge, signal }: Work): Promise<ForgePull | null> {
   const all = await forge.find(pull.branch, signal);
@@ -223,30 +226,35 @@ async function find({ app, ticket, pull, forge, signal }: Work): Promise<ForgePu
     null;
 }
 
-/** The words of the merge, as title and body. */
-function messageOf(app: App, ticket: Ticket): { title: string; body: string } {
-  const { approvedBy } = getMergeDetails(app.db, ticket.id);
-  const facts = { ...describeMerge(app, ticket), approvedBy };
-  const [title = "", ...body] = withTrailers(proposedMessage(app, ticket), facts).trim().split(
-    "\n",
-  );
-  return { title, body: body.join("\n").trim() };
-}
-
 async function look(work: Work, number: number, known?: ForgePull): Promise<Outcome> {
   const { app, pull, forge, signal } = work;
   const seen = known ?? await forge.look(number, signal);
-  const checks = await read(() => forge.checks(headOf(pull, seen), signal));
-  const remarks = await read(() => forge.remarks(number, signal));
-  const whyNot = [checks.whyNot, remarks.whyNot].filter(Boolean).join(". ");
+  const naming = await read(() => nameApprover(work, seen));
+  const { found: checks, ...checking } = await read(() => forge.checks(headOf(pull, seen), signal));
+  const { found: said, ...listening } = await read(() => forge.remarks(number, signal));
+  const whyNot = [
+    naming.whyNot,
+    checking.whyNot,
+    checks?.cut ? tooMany(forge.name, "checks of this commit") : "",
+    listening.whyNot,
+    ...said?.unread ?? [],
+  ].filter(Boolean).join(". ");
   const unread = whyNot && `${whyNot}. The pull request is followed without`;
-  return transact(app, (tx) =>
-    recordLook(tx, work, {
-      pull: seen,
-      checks: checks.found,
-      remarks: remarks.found,
-      unread,
-    }));
+  return transact(app, (tx) => recordLook(tx, work, { pull: seen, checks, said, unread }));
+}
+
+/** Who approved the ticket may have changed since its text was written there. */
+async function nameApprover({ app, ticket, forge, signal }: Work, seen: ForgePull): Promise<void> {
+  const pull = findPullRequest(app.db, ticket.id);
+  const after = approverOf(app, ticket);
+  const { number, state, body } = seen;
+  if (state !== "open" || pull?.number !== number || pull.approver === after) return;
+  const text = withApprover(body, { before: pull.approver, after });
+  if (text !== body) await forge.reword(number, text, signal);
+  transact(app, (tx) => {
+    if (!updatePullRequest(tx, pull.id, { approver: after }) || text === body) return;
+    tell(tx, ticket, "pull_request_reworded", { forge: forge.name, number, approver: after });
+  });
 }
 
 /** What only tells more of a pull request; it is followed also where the token may not see that. */
@@ -254,9 +262,7 @@ async function read<T>(ask: () => Promise<T>): Promise<{ found: T | null; whyNot
   try {
     return { found: await ask(), whyNot: "" };
   } catch (error) {
-    const hidden = error instanceof ForgeError && error.lasting &&
-      (error.status === 403 || error.status === 404);
-    if (!hidden) throw error;
+    if (!(error instanceof ForgeError) || !error.hides) throw error;
     return { found: null, whyNot: error.message };
   }
 }

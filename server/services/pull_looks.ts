@@ -16,7 +16,14 @@ import {
   updatePullRequest,
 } from "../store/pull_requests.ts";
 import { getTicket } from "../store/tickets.ts";
-import { CHECKS_MAX, type Forge, type ForgePull, REMARKS_MAX } from "./forges/forge.ts";
+import {
+  CHECKS_MAX,
+  type Forge,
+  type ForgePull,
+  type Listed,
+  REMARKS_MAX,
+  type Said,
+} from "./forges/forge.ts";
 import { isOver } from "./pull_requests.ts";
 import { moveTicket } from "./ticket_moves.ts";
 
@@ -36,8 +43,8 @@ interface LookedAt {
 export interface Look {
   pull: ForgePull;
   /** Null: they can't be read there; what is known of them stays. */
-  checks: ForgeCheck[] | null;
-  remarks: NewRemark[] | null;
+  checks: Listed<ForgeCheck> | null;
+  said: Said | null;
   /** Why not, and how to mend it; "" else. */
   unread: string;
 }
@@ -49,29 +56,30 @@ export const over = (reason: string): Outcome => ({ type: "cancel", reason });
 export function recordLook(
   tx: Tx,
   { ticket: { id }, pull: { id: pullId }, forge }: LookedAt,
-  { pull: seen, checks, remarks, unread }: Look,
+  { pull: seen, checks, said, unread }: Look,
 ): Outcome {
   const ticket = getTicket(tx.db, id);
   const pull = findPullRequest(tx.db, id);
   if (!pull || pull.id !== pullId || pull.endedAt !== null) return over("It has ended meanwhile");
   const head = headOf(pull, seen);
-  const said = addForgeRemarks(tx, pullId, head, (remarks ?? []).slice(0, REMARKS_MAX));
-  const withdrawn = remarks === null ? [] : settleVerdicts(tx, pullId, remarks);
-  const verdict = checks && recordChecks(tx, pullId, checks.slice(0, CHECKS_MAX));
+  const remarks = said?.remarks ?? [];
+  const added = addForgeRemarks(tx, pullId, head, keptRemarks(remarks));
+  const withdrawn = said === null ? [] : settleVerdicts(tx, pullId, remarks, said.whole);
+  const verdict = checks && recordChecks(tx, pullId, checks);
   const changes: PullChanges = {
     url: seen.url,
     head,
     lookedAt: tx.now,
     ...WELL,
     error: seen.state === "open" ? unread : "",
-    ...said + withdrawn.length > 0 || verdict !== null ? { changedAt: tx.now } : {},
+    ...added + withdrawn.length > 0 || verdict !== null ? { changedAt: tx.now } : {},
   };
   const news = { forge: forge.name, number: seen.number };
   if (verdict !== null) tell(tx, ticket, "pull_request_checked", { ...news, ...verdict });
-  if (said > 0) tell(tx, ticket, "pull_request_remarks", { ...news, count: said });
+  if (added > 0) tell(tx, ticket, "pull_request_remarks", { ...news, count: added });
   for (const { author, verdict } of withdrawn) {
     // Whoever gave it once more since has not taken it back.
-    const again = remarks?.some((one) => one.author === author && one.verdict === verdict);
+    const again = remarks.some((one) => one.author === author && one.verdict === verdict);
     if (!again) tell(tx, ticket, "pull_request_withdrawn", { ...news, author, verdict });
   }
   const againMs = Math.max(
@@ -126,16 +134,40 @@ function hasAllOf(pull: PullRequest, { headCommit }: ForgePull): boolean {
   return isFrozen || pull.head !== null || pull.sent.every((commit) => commit === pull.pushed);
 }
 
+/** As many as are kept, in the forge's order: verdicts before what else was said, which waits for nobody. */
+function keptRemarks(remarks: readonly NewRemark[]): NewRemark[] {
+  if (remarks.length <= REMARKS_MAX) return [...remarks];
+  const isVerdict = ({ verdict }: NewRemark) => verdict !== null;
+  const verdicts = remarks.filter(isVerdict).slice(-REMARKS_MAX);
+  const others = remarks.filter((one) => !isVerdict(one));
+  return [...verdicts, ...others.slice(0, REMARKS_MAX - verdicts.length)];
+}
+
 /** How they stand now, where that is another way than at the last look. */
 function recordChecks(
   tx: Tx,
   pullId: string,
-  checks: readonly ForgeCheck[],
+  read: Listed<ForgeCheck>,
 ): { passed: number; failed: number; running: number } | null {
   const before = listForgeChecks(tx.db, pullId);
+  const checks = keptChecks(read, before);
   if (JSON.stringify(before) !== JSON.stringify(checks)) replaceForgeChecks(tx, pullId, checks);
   const counts = countChecks(checks);
   return JSON.stringify(counts) === JSON.stringify(countChecks(before)) ? null : counts;
+}
+
+/** Of what a cut list leaves out, what is known of the same commit stands. Where there are too many, failures are kept. */
+function keptChecks(
+  { items, cut }: Listed<ForgeCheck>,
+  before: readonly ForgeCheck[],
+): ForgeCheck[] {
+  const read = new Set(items.map(({ key }) => key));
+  const commits = new Set(items.map(({ commit }) => commit));
+  const left = cut ? before.filter(({ key, commit }) => commits.has(commit) && !read.has(key)) : [];
+  const all = [...items, ...left];
+  if (all.length <= CHECKS_MAX) return all;
+  const weight = { failed: 0, running: 1, passed: 2, skipped: 2 } as const;
+  return all.toSorted((a, b) => weight[a.status] - weight[b.status]).slice(0, CHECKS_MAX);
 }
 
 function countChecks(checks: readonly ForgeCheck[]) {

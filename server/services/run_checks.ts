@@ -12,41 +12,49 @@ import { commandOf } from "./command_rules.ts";
 const checksOf = (project: Project) => project.commands.filter(({ name }) => name !== "setup");
 
 /**
+ * Before a run on a ticket begins: what other tickets' checks said of its base, which may have been brought in anew since,
+ * becomes this ticket's, too, where nothing is known of it yet. What the work comes to is held against that.
+ */
+export function takeKnownBases(app: App, run: Run, project: Project): void {
+  const ticket = ticketWithBase(app, run, project);
+  // What is over gets no new results: a deployment proves nothing of its ticket.
+  if (ticket?.status !== "in_progress") return;
+  for (const { name } of checksOf(project)) {
+    if (!baselineOf(app, ticket, name)) takeKnownBase(app, { project, ticket, name });
+  }
+}
+
+/**
  * As the person's settings have them: in which folder, with which variables, and what failed before. Throws `conflict`
  * where a variable has no value.
  */
 export function readyChecks(app: App, run: Run, project: Project): RunCommand[] {
-  const rules = getCheckRules(app.db, project.id);
-  const ticket = run.ticketId && !rules.baselineBlocks ? getTicket(app.db, run.ticketId) : null;
+  const { commands: rules } = getCheckRules(app.db, project.id);
+  const ticket = ticketWithBase(app, run, project);
   return checksOf(project).map((command) => {
-    const { spec, secrets } = commandOf(command, rules.commands[command.name]);
-    const base = ticket && baseFor(app, { project, ticket, name: command.name });
+    const { name } = command;
+    const { spec, secrets } = commandOf(command, rules[name]);
+    const base = ticket && knownBaseOf(app, ticket, name);
     return {
-      name: command.name,
+      name,
       ...spec,
       secrets,
-      reports: rules.commands[command.name].reports,
+      reports: rules[name].reports,
       ...base?.status === "failed" && base.report && { base: base.report },
     };
   });
 }
 
-/**
- * What the base said, which may have been brought in anew since: what is known of that from other tickets; else what the
- * ticket's earlier one said, of which more is still broken than not. What the work comes to is held against the new one.
- */
-function baseFor(
-  app: App,
-  of: { project: Project; ticket: Ticket; name: CommandName },
-): Check | null {
-  const { ticket, name } = of;
-  const own = () => baselineOf(app, ticket, name);
-  // What is over gets no new results: a deployment proves nothing of its ticket.
-  const known = own() ?? (ticket.status === "in_progress" && takeKnownBase(app, of) ? own() : null);
-  return known ??
+/** The run's ticket, where what its base said counts; null: there is none, or what failed before blocks. */
+function ticketWithBase(app: App, { ticketId }: Run, { id }: Project): Ticket | null {
+  return ticketId && !getCheckRules(app.db, id).baselineBlocks ? getTicket(app.db, ticketId) : null;
+}
+
+/** What the base said; else what the ticket's earlier one said, of which more is still broken than not. */
+const knownBaseOf = (app: App, ticket: Ticket, name: CommandName): Check | null =>
+  baselineOf(app, ticket, name) ??
     listChecks(app.db, ticket.id).findLast((check) => check.baseline && check.name === name) ??
     null;
-}
 
 /** As the agent reads them: with the folder in which each runs. */
 export function toldChecks(app: App, project: Project): ProjectCommand[] {

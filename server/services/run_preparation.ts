@@ -39,7 +39,7 @@ import { keptRef } from "./forking.ts";
 import { asOffered, modelOf } from "./models.ts";
 import { memoryOfRun, readMemory } from "./memory.ts";
 import { priced } from "./prices.ts";
-import { readyChecks, toldChecks } from "./run_checks.ts";
+import { readyChecks, takeKnownBases, toldChecks } from "./run_checks.ts";
 import { isActive, recordRunEvent } from "./runs.ts";
 import { readingDefinition, trialDefinition } from "./trials.ts";
 import { readsView, viewOf } from "./views.ts";
@@ -62,6 +62,7 @@ export async function prepareRun(
   const keptDir = await runFolderOf(app, project, runId, "kept");
   // Before the task is written, which tells of what the base said.
   // A developer in a trial edits nothing that a check could prove.
+  if (!run.trial) takeKnownBases(app, run, project);
   const commands = run.trial ? [] : readyChecks(app, run, project);
   const servers = await startServers(app, { project, definition, place, start }, signal);
   try {

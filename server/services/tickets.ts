@@ -32,6 +32,7 @@ import {
 } from "../store/tickets.ts";
 import { findWorktree } from "../store/worktrees.ts";
 import { baseDirOf, removeBaseLeft } from "./base_leftovers.ts";
+import { tidyMergeDirAfter } from "./merge_folder.ts";
 import { isReviewable } from "./evidence.ts";
 import { type GuidedBase, recordGuidedBase } from "./guided_base.ts";
 import { requestOf } from "./change_requests.ts";
@@ -187,6 +188,7 @@ export function cancelTicket(app: App, id: string, reason = ""): Ticket {
     if (existsSync(baseDirOf(app, project, ticket.number))) {
       tx.afterCommit(() => void removeBaseLeft(app, project, ticket.number));
     }
+    if (before.step === "merge") tidyMergeDirAfter(app, tx, project.id);
     return ticket;
   });
 }
@@ -282,7 +284,8 @@ export function guideTicket(
 /**
  * Puts a reviewed ticket into the merge queue of its project; where that leaves merging to its forge, has a pull
  * request opened in its place. `message` replaces the proposed one, `style` what the project's rule says (null: that
- * holds again). `commit`: what the person looked at; throws `conflict` when the work is another by now.
+ * holds again). `commit`: what the person looked at; throws `conflict` when the work is another by now, and when it is
+ * being merged already.
  */
 export function approveTicket(
   app: App,
@@ -294,6 +297,10 @@ export function approveTicket(
     const before = getTicket(tx.db, id);
     if (before.status !== "review") refuse(before, "merge");
     requireLookedAt(before, commit, "merge");
+    // Its commit may have landed by now: it is the one that is on record.
+    if (before.step === "merge" && before.mergeCommit && !before.mergeWait) {
+      refuse(before, "merge", "it is being merged right now");
+    }
     const details = getMergeDetails(tx.db, id);
     if (style !== undefined) putTicketMergeRule(tx, id, { style });
     if (findForge(tx.db, before.projectId)?.takesMerge) {

@@ -19,7 +19,7 @@ import { findWorktree } from "../store/worktrees.ts";
 import { type Attempt, failureOf } from "./faults.ts";
 import { checkResult, LOOK_AGAIN_MS, removeMergedWorktree } from "./merging.ts";
 import { describeConflict } from "./conflicts.ts";
-import { mergeDirOf, tidyMergeDir } from "./merge_folder.ts";
+import { inMergeDir, mergeDirOf } from "./merge_folder.ts";
 import { signerOf } from "./merge_rules.ts";
 import { moveTicket } from "./ticket_moves.ts";
 
@@ -90,7 +90,7 @@ export async function undoMerge(
   const project = getProject(app.db, ticket.projectId);
   const work = { app, project, ticket, undo, signal };
   try {
-    return await revert(work);
+    return await inMergeDir(app, project, () => revert(work));
   } catch (error) {
     const failure = failureOf(error, job, signal);
     if (failure === null) throw error;
@@ -174,7 +174,6 @@ async function prepare(work: Work): Promise<{ commit: string } | { refused: stri
   if (prepared.type !== "prepared") return { refused: whyNot(prepared, base, commit) };
   const what = `the base branch without ticket #${ticket.number}`;
   const failure = await checkResult(app, { project, ticket, ...prepared, workDir, what, signal });
-  await tidyMergeDir(app, project, signal);
   return failure === null ? { commit: prepared.commit } : { refused: failure };
 }
 

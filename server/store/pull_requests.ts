@@ -32,7 +32,7 @@ export const listPullRequests = (db: Db, ticketId: string): PullRequest[] =>
 export type PullChanges = Partial<
   & Pick<PullRequest, "commit" | "sent" | "pushed" | "number" | "url" | "head" | "error">
   & Pick<PullRequest, "stopped" | "failures" | "lookedAt" | "changedAt" | "kind" | "repository">
-  & Pick<PullRequest, "closeAskedBy">
+  & Pick<PullRequest, "closeAskedBy" | "approver">
 >;
 
 /** Only of one that has not ended; null: it has. */
@@ -65,7 +65,7 @@ function write(
     UPDATE pull_requests SET kind = :kind, repository = :repository, status = :status, commit_id = :commit,
       sent = :sent, pushed = :pushed, number = :number, url = :url, head = :head, merge_commit = :mergeCommit,
       error = :error, stopped = :stopped, failures = :failures, looked_at = :lookedAt,
-      changed_at = :changedAt, close_asked_by = :closeAskedBy, ended_at = :endedAt
+      changed_at = :changedAt, close_asked_by = :closeAskedBy, approver = :approver, ended_at = :endedAt
     WHERE id = :id AND ended_at IS NULL RETURNING *
   `).get({
     id,
@@ -85,6 +85,7 @@ function write(
     lookedAt: next.lookedAt,
     changedAt: next.changedAt,
     closeAskedBy: next.closeAskedBy,
+    approver: next.approver,
     endedAt: ended ? tx.now : null,
   });
   return written ? pullFromRow(written) : null;
@@ -215,23 +216,26 @@ export function addForgeRemarks(
 }
 
 /**
- * Of verdicts that are kept: which stand there, as `said` has all that was said. Gives those that are known to be
- * withdrawn from now on.
+ * Of verdicts that are kept: which stand there. What `said` lacks is withdrawn only where it has all of that kind
+ * (`whole`). Gives those that are known to be withdrawn from now on.
  */
 export function settleVerdicts(
   tx: Tx,
   pullId: string,
   said: readonly Pick<NewRemark, "forgeId" | "verdict">[],
+  whole: readonly NonNullable<NewRemark["verdict"]>[],
 ): ForgeRemark[] {
   const standing = said.filter(({ verdict }) => verdict !== null);
   const changed = tx.db.prepare(`
     UPDATE pull_request_remarks SET withdrawn_at = iif(withdrawn_at IS NULL, :now, NULL)
     WHERE pull_request_id = :pullId AND verdict IS NOT NULL
       AND (withdrawn_at IS NULL) <> (forge_id || ' ' || verdict IN (SELECT value FROM json_each(:standing)))
+      AND (withdrawn_at IS NOT NULL OR verdict IN (SELECT value FROM json_each(:whole)))
     RETURNING *
   `).all({
     pullId,
     now: tx.now,
+    whole: JSON.stringify(whole),
     standing: JSON.stringify(standing.map(({ forgeId, verdict }) => `${forgeId} ${verdict}`)),
   });
   return changed.map(remarkFromRow).filter(({ withdrawnAt }) => withdrawnAt !== null);
@@ -295,6 +299,7 @@ function pullFromRow(row: Row): PullRequest {
     askedAt: String(row.asked_at),
     endedAt: row.ended_at as string | null,
     closeAskedBy: row.close_asked_by as string | null,
+    approver: String(row.approver),
     broughtAt: row.brought_at as string | null,
   };
 }

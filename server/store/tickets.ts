@@ -245,11 +245,14 @@ export function listRecentTickets(db: Db, projectId: string | null, limit: numbe
   `).all({ projectId, limit }).map(ticketFromRow);
 }
 
-/** Whether approved tickets of a project are still to be merged that wait for no person. */
+/** Whether a merge of a project, or an undo of one, is still to be done that waits for no person. */
 export const areMergesDue = (db: Db, projectId: string): boolean =>
   db.prepare(`
     SELECT 1 FROM tickets
-    WHERE project_id = :projectId AND status = 'review' AND step = 'merge' AND merge_wait = '' LIMIT 1
+    WHERE project_id = :projectId AND status = 'review' AND step = 'merge' AND merge_wait = ''
+    UNION ALL
+    SELECT 1 FROM ticket_undos u JOIN tickets t ON t.id = u.ticket_id
+    WHERE t.project_id = :projectId AND u.status = 'pending' AND u.wait = '' LIMIT 1
   `).get({ projectId }) !== undefined;
 
 /** Throws `invalid` for what `ticketSortKey` did not write, a cursor of an earlier version say. */

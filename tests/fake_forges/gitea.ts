@@ -51,6 +51,7 @@ export async function giteaApi(state: ForgeState, request: ForgeRequest): Promis
       const message = "cannot change state of this pull request, it was already merged";
       return json({ message }, 412);
     }
+    if (typeof body?.body === "string") pull.body = body.body;
     // Whatever is no state changes none.
     if (body?.state === "open" || body?.state === "closed") pull.state = body.state;
     return json(pullJson(state, pull), 201);
@@ -126,6 +127,7 @@ const pullJson = ({ repository }: ForgeState, pull: FakePull) => ({
   html_url: `https://gitea.example/${repository}/pulls/${pull.number}`,
   state: pull.state === "open" ? "open" : "closed",
   title: pull.title,
+  body: pull.body,
   merged: pull.state === "merged",
   merge_commit_sha: pull.mergeCommit,
   head: { ref: pull.branch, sha: pull.headCommit, repo: { full_name: repository } },

@@ -56,6 +56,10 @@ export async function githubApi(state: ForgeState, request: ForgeRequest): Promi
   }
   const pull = state.pulls.find(({ number }) => String(number) === rest[1]);
   if (method === "PATCH" && rest[0] === "pulls" && rest.length === 2 && pull) {
+    if (typeof body?.body === "string") pull.body = body.body;
+    if (body?.state === undefined && typeof body?.body === "string") {
+      return json(pullJson(state, pull));
+    }
     const wanted = body?.state;
     const other = state.pulls.find((one) =>
       one !== pull && one.branch === pull.branch && one.state === "open"
@@ -138,6 +142,7 @@ const pullJson = ({ repository }: ForgeState, pull: FakePull) => ({
   html_url: `https://github.example/${repository}/pull/${pull.number}`,
   state: pull.state === "open" ? "open" : "closed",
   title: pull.title,
+  body: pull.body,
   merged_at: pull.state === "merged" ? AT : null,
   // Of an open one: a merge that was only tried.
   merge_commit_sha: pull.state === "merged" ? pull.mergeCommit : "f".repeat(40),

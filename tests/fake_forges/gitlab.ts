@@ -53,6 +53,10 @@ export async function gitlabApi(state: ForgeState, request: ForgeRequest): Promi
   const pull = state.pulls.find(({ number }) => String(number) === rest[1]);
   if (method === "PUT" && rest[0] === "merge_requests" && rest.length === 2 && pull) {
     const event = body?.state_event;
+    if (typeof body?.description === "string") {
+      pull.body = body.description;
+      if (event === undefined) return json(pullJson(state, pull));
+    }
     if (event === undefined) {
       return json({
         error: "title, state_event are missing, at least one parameter must be provided",
@@ -151,6 +155,7 @@ const pullJson = ({ repository }: ForgeState, pull: FakePull) => ({
   web_url: `https://gitlab.example/${repository}/-/merge_requests/${pull.number}`,
   state: pull.state === "open" ? "opened" : pull.state,
   title: pull.title,
+  description: pull.body,
   source_branch: pull.branch,
   target_branch: pull.target,
   source_project_id: 3,

@@ -9,7 +9,7 @@
 import { z } from "zod";
 import { DAY_MS, SECOND_MS } from "../../clock.ts";
 import { VERSION } from "../../version.ts";
-import { LABEL_CHARS } from "./forge.ts";
+import { LABEL_CHARS, type Listed } from "./forge.ts";
 
 /** For one whole answer. */
 export const FORGE_TIMEOUT_MS = 15 * SECOND_MS;
@@ -31,6 +31,11 @@ export class ForgeError extends Error {
     readonly afterMs: number | null = null,
   ) {
     super(message);
+  }
+
+  /** The forge has no such thing that the token may see: it may well be there. */
+  get hides(): boolean {
+    return this.lasting && (this.status === 403 || this.status === 404);
   }
 }
 
@@ -94,20 +99,21 @@ export class ForgeClient {
     }
   }
 
-  /** All pages of a list, as far as they are read. `items` of what a page holds. */
+  /** All pages of a list, as far as they are read: `cut` where there are more. `items` of what a page holds. */
   async list<S extends z.ZodType, Item>(
     ask: Ask<S>,
     items: (page: z.output<S>) => readonly Item[],
     { size = "per_page", pages = PAGES_MAX } = {},
-  ): Promise<Item[]> {
+  ): Promise<Listed<Item>> {
     const all: Item[] = [];
-    for (let page = 1; page <= pages; page++) {
+    let cut = true;
+    for (let page = 1; cut && page <= pages; page++) {
       const query = { ...ask.query, [size]: PER_PAGE, page };
       const { value, more } = await this.#request("GET", { ...ask, query });
       all.push(...items(value));
-      if (!more) break;
+      cut = more;
     }
-    return all;
+    return { items: all, cut };
   }
 
   async #request<S extends z.ZodType>(

@@ -13,6 +13,26 @@ export interface ForgePull {
   headCommit: string;
   /** What its merge put onto the target branch; null: it is not merged, or the forge does not say. */
   mergeCommit: string | null;
+  /** Its text below the title. */
+  body: string;
+}
+
+/** As much of a list as is read. */
+export interface Listed<Item> {
+  items: Item[];
+  /** The forge has more of them. */
+  cut: boolean;
+}
+
+export type Verdict = NonNullable<NewRemark["verdict"]>;
+
+/** What was said of a pull request, as far as it could be read. */
+export interface Said {
+  remarks: NewRemark[];
+  /** The kinds of verdicts of which all that stand are among the remarks: what is missing of these was withdrawn. */
+  whole: readonly Verdict[];
+  /** What could not be read, and why: sentences without a full stop. */
+  unread: readonly string[];
 }
 
 export interface NewPull {
@@ -37,8 +57,10 @@ export interface Forge {
   look(number: number, signal: AbortSignal): Promise<ForgePull>;
   /** Closes one without a merge; one that has ended stays as it is, or is refused. */
   close(number: number, signal: AbortSignal): Promise<ForgePull>;
-  checks(commit: string, signal: AbortSignal): Promise<ForgeCheck[]>;
-  remarks(number: number, signal: AbortSignal): Promise<NewRemark[]>;
+  /** Replaces its text below the title. */
+  reword(number: number, body: string, signal: AbortSignal): Promise<ForgePull>;
+  checks(commit: string, signal: AbortSignal): Promise<Listed<ForgeCheck>>;
+  remarks(number: number, signal: AbortSignal): Promise<Said>;
   /** How long the forge asked to be left alone with its last answer; 0: it did not. */
   restMs(): number;
 }
@@ -49,6 +71,18 @@ export const REMARKS_MAX = 500;
 /** Longest of what somebody said, and of a name or a summary. */
 export const REMARK_CHARS = 20_000;
 export const LABEL_CHARS = 300;
+
+export const VERDICTS: readonly Verdict[] = ["approved", "changes_requested"];
+
+/** `what`: "checks of this commit". */
+export const tooMany = (forge: string, what: string): string =>
+  `${forge} has more ${what} than are read: see its page for the rest`;
+
+/** What of such lists was cut, in words. */
+export const cutWords = (
+  forge: string,
+  lists: readonly { of: string; list: Listed<unknown> }[],
+): string[] => lists.filter(({ list }) => list.cut).map(({ of }) => tooMany(forge, of));
 
 /** Of text that people or programs wrote there. */
 export const cut = (text: string | null | undefined, chars: number): string =>

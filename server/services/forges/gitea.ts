@@ -6,6 +6,7 @@ import type { NewRemark } from "../../store/pull_requests.ts";
 import { ForgeClient } from "./client.ts";
 import {
   cut,
+  cutWords,
   type Forge,
   type ForgePull,
   LABEL_CHARS,
@@ -14,6 +15,7 @@ import {
   openFirst,
   REMARK_CHARS,
   timeOf,
+  VERDICTS,
   webUrl,
 } from "./forge.ts";
 import type { Access } from "./open.ts";
@@ -30,6 +32,7 @@ const pull = once(() =>
     state: z.string(),
     merged: z.boolean().nullish(),
     merge_commit_sha: z.string().nullish(),
+    body: z.string().nullish(),
     head: z.object({
       ref: z.string(),
       sha: z.string(),
@@ -116,10 +119,11 @@ export function gitea(access: Access): Forge {
         signal,
       };
       // It has no filter by branch. One that ended since was changed a moment ago.
-      const open = await list({ ...ask, query: { state: "open" } }, (page) => page);
-      const ended = { state: "closed", sort: "recentupdate" };
-      const closed = await list({ ...ask, query: ended }, (page) => page, 1);
-      return openFirst(ofBranch([...open, ...closed], branch, access.repository).map(pullOf));
+      const newest = (state: string) => ({ ...ask, query: { state, sort: "recentupdate" } });
+      const open = await list(newest("open"), (page) => page);
+      const closed = await list(newest("closed"), (page) => page, 1);
+      const all = [...open.items, ...closed.items];
+      return openFirst(ofBranch(all, branch, access.repository).map(pullOf));
     },
 
     async open({ branch, target, title, body }: NewPull, signal) {
@@ -147,6 +151,13 @@ export function gitea(access: Access): Forge {
       return pullOf(await client.patch({ doing, path, body, schema: pull(), signal }));
     },
 
+    async reword(number, text, signal) {
+      const path = [...repo, "pulls", number];
+      const body = { body: text };
+      const doing = "change the text of the pull request";
+      return pullOf(await client.patch({ doing, path, body, schema: pull(), signal }));
+    },
+
     async checks(commit, signal) {
       const all = await list({
         doing: "read the checks",
@@ -154,7 +165,7 @@ export function gitea(access: Access): Forge {
         schema: combined(),
         signal,
       }, (page) => page.statuses ?? []);
-      return all.map((status): ForgeCheck => ({
+      const items = all.items.map((status): ForgeCheck => ({
         key: `status:${cut(status.context, LABEL_CHARS)}`,
         name: cut(status.context, LABEL_CHARS),
         status: statuses[status.status] ?? "failed",
@@ -162,6 +173,7 @@ export function gitea(access: Access): Forge {
         url: webUrl(status.target_url),
         commit,
       }));
+      return { items, cut: all.cut };
     },
 
     async remarks(number, signal) {
@@ -173,7 +185,7 @@ export function gitea(access: Access): Forge {
         (page) => page,
       );
       const found: NewRemark[] = [];
-      const commented = said.filter((review) => (review.comments_count ?? 1) > 0)
+      const commented = said.items.filter((review) => (review.comments_count ?? 1) > 0)
         .slice(-REVIEWS_READ);
       for (const { id, state } of commented) {
         if (state === "PENDING" || state === "REQUEST_REVIEW") continue;
@@ -194,7 +206,7 @@ export function gitea(access: Access): Forge {
           });
         }
       }
-      for (const review of said) {
+      for (const review of said.items) {
         const given = verdicts[review.state] ?? null;
         const verdict = review.dismissed ? null : given;
         const body = cut(review.body, REMARK_CHARS);
@@ -211,7 +223,7 @@ export function gitea(access: Access): Forge {
           at: timeOf(review.submitted_at),
         });
       }
-      for (const note of general) {
+      for (const note of general.items) {
         found.push({
           forgeId: `note:${note.id}`,
           author: cut(note.user?.login ?? "somebody", LABEL_CHARS),
@@ -222,7 +234,11 @@ export function gitea(access: Access): Forge {
           at: timeOf(note.created_at),
         });
       }
-      return found;
+      const unread = cutWords("Gitea", [
+        { of: "reviews", list: said },
+        { of: "comments", list: general },
+      ]);
+      return { remarks: found, whole: said.cut ? [] : VERDICTS, unread };
     },
   };
 }
@@ -239,7 +255,9 @@ const statuses: Record<string, ForgeCheck["status"]> = {
   skipped: "skipped",
 };
 
-function pullOf({ number, html_url, state, merged, merge_commit_sha, head }: Pull): ForgePull {
+function pullOf(
+  { number, html_url, state, merged, merge_commit_sha, head, body }: Pull,
+): ForgePull {
   return {
     number,
     url: webUrl(html_url),
@@ -247,5 +265,6 @@ function pullOf({ number, html_url, state, merged, merge_commit_sha, head }: Pul
     branch: head.ref,
     headCommit: head.sha,
     mergeCommit: merged ? merge_commit_sha ?? null : null,
+    body: body ?? "",
   };
 }

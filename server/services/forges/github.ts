@@ -6,6 +6,7 @@ import type { NewRemark } from "../../store/pull_requests.ts";
 import { ForgeClient } from "./client.ts";
 import {
   cut,
+  cutWords,
   type Forge,
   type ForgePull,
   LABEL_CHARS,
@@ -14,6 +15,7 @@ import {
   openFirst,
   REMARK_CHARS,
   timeOf,
+  VERDICTS,
   webUrl,
 } from "./forge.ts";
 import type { Access } from "./open.ts";
@@ -25,6 +27,7 @@ const pull = once(() =>
     state: z.enum(["open", "closed"]),
     merged_at: z.string().nullish(),
     merge_commit_sha: z.string().nullish(),
+    body: z.string().nullish(),
     head: z.object({
       ref: z.string(),
       sha: z.string(),
@@ -120,7 +123,7 @@ export function github(access: Access): Forge {
         schema: z.array(pull()),
         signal,
       }, (page) => page);
-      return openFirst(ofBranch(all, branch, access.repository).map(pullOf));
+      return openFirst(ofBranch(all.items, branch, access.repository).map(pullOf));
     },
 
     async open({ branch, target, title, body }: NewPull, signal) {
@@ -148,6 +151,13 @@ export function github(access: Access): Forge {
       return pullOf(await client.patch({ doing, path, body, schema: pull(), signal }));
     },
 
+    async reword(number, text, signal) {
+      const path = [...repo, "pulls", number];
+      const body = { body: text };
+      const doing = "change the text of the pull request";
+      return pullOf(await client.patch({ doing, path, body, schema: pull(), signal }));
+    },
+
     async checks(commit, signal) {
       const at = [...repo, "commits", commit];
       const doing = "read the checks";
@@ -159,8 +169,8 @@ export function github(access: Access): Forge {
         { doing, path: [...at, "status"], schema: statuses(), signal },
         (page) => page.statuses,
       );
-      return [
-        ...runs.map((run): ForgeCheck => ({
+      const items = [
+        ...runs.items.map((run): ForgeCheck => ({
           key: `run:${run.id}`,
           name: cut(run.name, LABEL_CHARS),
           status: run.status === "completed" ? concluded(run.conclusion) : "running",
@@ -168,7 +178,7 @@ export function github(access: Access): Forge {
           url: webUrl(run.html_url),
           commit,
         })),
-        ...older.map((status): ForgeCheck => ({
+        ...older.items.map((status): ForgeCheck => ({
           key: `status:${cut(status.context, LABEL_CHARS)}`,
           name: cut(status.context, LABEL_CHARS),
           status: status.state === "pending"
@@ -181,6 +191,7 @@ export function github(access: Access): Forge {
           commit,
         })),
       ];
+      return { items, cut: runs.cut || older.cut };
     },
 
     async remarks(number, signal) {
@@ -198,8 +209,8 @@ export function github(access: Access): Forge {
         { doing, path: [...repo, "issues", number, "comments"], schema: notes(), signal },
         (page) => page,
       );
-      return [
-        ...lines.map((comment): NewRemark => ({
+      const remarks = [
+        ...lines.items.map((comment): NewRemark => ({
           forgeId: `comment:${comment.id}`,
           author: cut(comment.user?.login ?? "somebody", LABEL_CHARS),
           path: comment.path,
@@ -211,7 +222,7 @@ export function github(access: Access): Forge {
           url: webUrl(comment.html_url),
           at: timeOf(comment.created_at),
         })),
-        ...said.flatMap((review): NewRemark[] => {
+        ...said.items.flatMap((review): NewRemark[] => {
           const verdict = verdicts[review.state] ?? null;
           const body = cut(review.body, REMARK_CHARS);
           if (review.state === "PENDING" || verdict === null && body.trim() === "") return [];
@@ -225,7 +236,7 @@ export function github(access: Access): Forge {
             at: timeOf(review.submitted_at),
           }];
         }),
-        ...general.map((note): NewRemark => ({
+        ...general.items.map((note): NewRemark => ({
           forgeId: `note:${note.id}`,
           author: cut(note.user?.login ?? "somebody", LABEL_CHARS),
           ...NOWHERE,
@@ -235,6 +246,12 @@ export function github(access: Access): Forge {
           at: timeOf(note.created_at),
         })),
       ];
+      const unread = cutWords("GitHub", [
+        { of: "comments on lines", list: lines },
+        { of: "reviews", list: said },
+        { of: "comments", list: general },
+      ]);
+      return { remarks, whole: said.cut ? [] : VERDICTS, unread };
     },
   };
 }
@@ -250,7 +267,9 @@ function concluded(conclusion: string | null | undefined): ForgeCheck["status"] 
   return ["neutral", "skipped", "stale"].includes(conclusion ?? "") ? "skipped" : "failed";
 }
 
-function pullOf({ number, html_url, state, merged_at, merge_commit_sha, head }: Pull): ForgePull {
+function pullOf(
+  { number, html_url, state, merged_at, merge_commit_sha, head, body }: Pull,
+): ForgePull {
   return {
     number,
     url: webUrl(html_url),
@@ -259,5 +278,6 @@ function pullOf({ number, html_url, state, merged_at, merge_commit_sha, head }: 
     headCommit: head.sha,
     // Of one that is open it is a merge that was only tried.
     mergeCommit: merged_at ? merge_commit_sha ?? null : null,
+    body: body ?? "",
   };
 }

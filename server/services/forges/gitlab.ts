@@ -6,6 +6,7 @@ import type { NewRemark } from "../../store/pull_requests.ts";
 import { ForgeClient, ForgeError } from "./client.ts";
 import {
   cut,
+  cutWords,
   type Forge,
   type ForgePull,
   LABEL_CHARS,
@@ -13,6 +14,7 @@ import {
   openFirst,
   REMARK_CHARS,
   timeOf,
+  type Verdict,
   webUrl,
 } from "./forge.ts";
 import type { Access } from "./open.ts";
@@ -28,6 +30,7 @@ const request = once(() =>
     sha: z.string().nullish(),
     merge_commit_sha: z.string().nullish(),
     squash_commit_sha: z.string().nullish(),
+    description: z.string().nullish(),
   })
 );
 type Request = z.output<ReturnType<typeof request>>;
@@ -97,7 +100,7 @@ export function gitlab(access: Access): Forge {
         schema: z.array(request()),
         signal,
       }, (page) => page);
-      const own = all.filter((one) =>
+      const own = all.items.filter((one) =>
         one.source_branch === branch && one.source_project_id === one.target_project_id
       );
       return openFirst(own.map(pullOf));
@@ -128,6 +131,13 @@ export function gitlab(access: Access): Forge {
       return pullOf(await client.put({ doing, path, body, schema: request(), signal }));
     },
 
+    async reword(number, text, signal) {
+      const path = [...project, "merge_requests", number];
+      const body = { description: text };
+      const doing = "change the text of the merge request";
+      return pullOf(await client.put({ doing, path, body, schema: request(), signal }));
+    },
+
     async checks(commit, signal) {
       const all = await client.list({
         doing: "read the checks",
@@ -135,7 +145,7 @@ export function gitlab(access: Access): Forge {
         schema: statuses(),
         signal,
       }, (page) => page);
-      return all.map((status): ForgeCheck => ({
+      const items = all.items.map((status): ForgeCheck => ({
         key: `status:${status.id}`,
         name: cut(status.name, LABEL_CHARS),
         status: statusOf(status.status, status.allow_failure === true),
@@ -143,6 +153,7 @@ export function gitlab(access: Access): Forge {
         url: webUrl(status.target_url),
         commit,
       }));
+      return { items, cut: all.cut };
     },
 
     async remarks(number, signal) {
@@ -152,34 +163,32 @@ export function gitlab(access: Access): Forge {
         schema: discussions(),
         signal,
       }, (page) => page);
-      const notes = all.flatMap(({ notes }) => notes);
+      const notes = all.items.flatMap(({ notes }) => notes);
       const of = [...project, "merge_requests", number];
-      const approved = await ifThere(client.get({
-        doing: "read who approved it",
-        path: [...of, "approvals"],
-        schema: approvals(),
-        signal,
-      }));
-      const asked = await ifThere(client.list({
+      const approved = await ifShown(
+        { doing: "read who approved it", path: [...of, "approvals"], schema: approvals(), signal },
+        (ask) => client.get(ask),
+      );
+      const asked = await ifShown({
         doing: "read what its reviewers want",
         path: [...of, "reviewers"],
         schema: reviewers(),
         signal,
-      }, (page) => page));
+      }, (ask) => client.list(ask, (page) => page));
       const verdicts = [
-        ...(approved?.approved_by ?? []).map(({ user, approved_at }): Standing => ({
+        ...(approved.found?.approved_by ?? []).map(({ user, approved_at }): Standing => ({
           who: user.username,
           verdict: "approved",
           since: approved_at ?? null,
         })),
-        ...(asked ?? []).filter(({ state }) => state === "requested_changes")
+        ...(asked.found?.items ?? []).filter(({ state }) => state === "requested_changes")
           .map(({ user, created_at }): Standing => ({
             who: user.username,
             verdict: "changes_requested",
             since: created_at ?? null,
           })),
       ];
-      return [
+      const remarks = [
         ...notes.filter(({ system }) => !system).map((note): NewRemark => {
           const { new_path, old_path, new_line, old_line } = note.position ?? {};
           const old = !new_line && Boolean(old_line);
@@ -197,6 +206,16 @@ export function gitlab(access: Access): Forge {
         }),
         ...verdicts.map((standing) => verdictOf(standing, notes)),
       ];
+      const whole: Verdict[] = [
+        ...approved.found === null ? [] : ["approved" as const],
+        ...asked.found === null || asked.found.cut ? [] : ["changes_requested" as const],
+      ];
+      const cutLists = [
+        { of: "discussions", list: all },
+        ...asked.found === null ? [] : [{ of: "reviewers", list: asked.found }],
+      ];
+      const hidden = [approved.whyNot, asked.whyNot].filter(Boolean);
+      return { remarks, whole, unread: [...hidden, ...cutWords("GitLab", cutLists)] };
     },
   };
 }
@@ -204,18 +223,27 @@ export function gitlab(access: Access): Forge {
 /** How somebody's verdict stands now. */
 interface Standing {
   who: string;
-  verdict: NonNullable<NewRemark["verdict"]>;
+  verdict: Verdict;
   /** As far as it is told; of a reviewer it may be when they became one. */
   since: string | null;
 }
 
-/** Null: this GitLab is too old to have it. */
-async function ifThere<T>(answer: Promise<T>): Promise<T | null> {
+/**
+ * Null where this GitLab does not show it, with the reason: it is too old, its edition lacks it, or the token may not
+ * see it. That says nothing of whether there is anything.
+ */
+async function ifShown<A extends { doing: string }, T>(
+  ask: A,
+  read: (ask: A) => Promise<T>,
+): Promise<{ found: T | null; whyNot: string }> {
   try {
-    return await answer;
+    return { found: await read(ask), whyNot: "" };
   } catch (error) {
-    if (error instanceof ForgeError && error.status === 404) return null;
-    throw error;
+    if (!(error instanceof ForgeError) || !error.hides) throw error;
+    const whyNot = error.status === 404
+      ? `Cannot ${ask.doing} at GitLab: its version or edition lacks that, or the token may not see it`
+      : error.message;
+    return { found: null, whyNot };
   }
 }
 
@@ -261,5 +289,6 @@ function pullOf(one: Request): ForgePull {
     headCommit: one.sha ?? "",
     // A fast-forward makes no commit of its own.
     mergeCommit: merged ? one.merge_commit_sha ?? one.squash_commit_sha ?? one.sha ?? null : null,
+    body: one.description ?? "",
   };
 }

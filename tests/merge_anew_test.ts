@@ -1,0 +1,60 @@
+/** A merge that is approved once more while it is at work: the last word counts, until there is no way back. */
+import { doesNotMatch, match, strictEqual as equal, throws } from "node:assert";
+import { cancelTicket } from "../server/services/tickets.ts";
+import { updateTicket } from "../server/store/tickets.ts";
+import { MergeScene } from "./merge_scene.ts";
+
+/** Approved, its base moved, so that its checks run; does this while they do, once. */
+async function meanwhile(work: (it: MergeScene) => void): Promise<MergeScene> {
+  const it = await MergeScene.make();
+  await it.repo.commit("Elsewhere", { "b.txt": "moved\n" });
+  it.approve("First words");
+  let left = 1;
+  it.checks.during = () => {
+    if (left-- > 0) work(it);
+  };
+  return it;
+}
+
+Deno.test("other words that come while the checks run are those that land", async () => {
+  await using it = await meanwhile((it) => it.approve("Second words", { style: "merge" }));
+  const first = await it.merge();
+  equal(first.type, "snooze");
+  equal(it.ticket.mergeCommit, null, "what was prepared with the first ones is not planned");
+  equal((await it.merge()).type, "done");
+  const message = await it.repo.git("log", "-1", "--format=%B%P", "main");
+  match(message, /^Second words/);
+  doesNotMatch(message, /First words/);
+  equal(message.trim().split("\n").at(-1)!.split(" ").length, 2, "as a merge commit");
+});
+
+Deno.test("the same words once more change nothing", async () => {
+  await using it = await meanwhile((it) => it.approve("First words"));
+  equal((await it.merge()).type, "done");
+  match(await it.repo.git("log", "-1", "--format=%B", "main"), /^First words/);
+});
+
+Deno.test("a ticket that is cancelled while the checks run has no commit planned", async () => {
+  await using it = await meanwhile((it) => void cancelTicket(it.app, it.ticket.id));
+  await it.merge();
+  equal(it.ticket.status, "cancelled");
+  equal(it.ticket.mergeCommit, null);
+  doesNotMatch(await it.repo.git("log", "--format=%B", "main"), /First words/);
+});
+
+Deno.test("once its commit is planned and nothing holds it up, it is not approved anew: it may have landed", async () => {
+  await using it = await MergeScene.make();
+  it.approve("First words");
+  const plan = (mergeWait: string) =>
+    it.app.tx((tx) => updateTicket(tx, it.ticket.id, { mergeCommit: "1".repeat(40), mergeWait }));
+  plan("");
+  throws(() => it.approve("Second words"), {
+    code: "conflict",
+    message: "Cannot merge ticket #1: it is being merged right now",
+  });
+  plan("Your edits are in the way");
+  it.approve("Second words");
+  equal(it.ticket.mergeCommit, null);
+  await it.merge();
+  match(await it.repo.git("log", "-1", "--format=%B", "main"), /^Second words/);
+});
