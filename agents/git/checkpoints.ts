@@ -5,7 +5,7 @@ import { SECOND_MS, systemClock } from "../../server/clock.ts";
 import { commitTree } from "./commit_objects.ts";
 import { refuseFiltered } from "./filters.ts";
 import { git, gitOk, type GitPlace } from "./git.ts";
-import { UNFINISHED_FILE } from "../paths.ts";
+import { addAll, isWork } from "./index_update.ts";
 import { GitError, shellQuote } from "./git_error.ts";
 import {
   gaffer,
@@ -16,11 +16,10 @@ import {
   treeOf,
   type WorkingTree,
 } from "./repository.ts";
+import { changesIn } from "./worktree_changes.ts";
 
 /** Most paths that one checkpoint names. */
 export const CHECKPOINT_FILES = 1_000;
-/** Most paths that git is asked about one by one; of more it is told to look at everything. */
-const ASKED_PATHS = 100;
 /** Only Gaffer's git locks a ticket's worktree; a lock this old was left by one that was killed. */
 export const STALE_LOCK_MS = 10 * SECOND_MS;
 const LOCK_POLL_MS = 200;
@@ -70,8 +69,9 @@ export async function checkpoint(spec: CheckpointSpec): Promise<Checkpoint | nul
     treeOf(place, parent, signal),
   ]);
   if (changed.length === 0) return await unrecorded(spec, place, parent);
-  await refuseFiltered(place, changed.filter(isWork), signal);
-  await withoutStaleLocks(repo, place, signal, () => addAll(place, changed, signal));
+  const work = changed.filter(isWork);
+  await refuseFiltered(place, work.map(({ path }) => path), signal);
+  await withoutStaleLocks(repo, place, signal, () => addAll(place, work, signal));
   const tree = (await gitOk(place, ["write-tree"], { signal, doing: "write a tree" })).trim();
   if (tree === treeBefore) return await unrecorded(spec, place, parent);
   const identity = spec.author ?? gaffer;
@@ -94,28 +94,7 @@ export async function uncommitted(
   signal: AbortSignal,
   limit = CHECKPOINT_FILES,
 ): Promise<string[]> {
-  return (await changesIn(place, signal)).slice(0, limit);
-}
-
-/** Every path (of these, if given) that is not as committed; a repository inside the tree ends in a slash. */
-async function changesIn(
-  place: GitPlace,
-  signal: AbortSignal,
-  among?: readonly string[],
-): Promise<string[]> {
-  const paths = among && among.length <= ASKED_PATHS ? among : [];
-  const args = [
-    ...["status", "--porcelain", "-z", "--no-renames"],
-    // Whatever the person's settings hide; but what is changed inside of a submodule only its own git knows, and
-    // that is not asked: see `addAll`.
-    ...["--ignore-submodules=dirty", "--untracked-files=all", "--", ...paths],
-  ];
-  const text = await gitOk(place, args, {
-    signal,
-    env: { GIT_LITERAL_PATHSPECS: "1" },
-    doing: "see what is not committed",
-  });
-  return text.split("\0").filter(Boolean).map((entry) => entry.slice(3));
+  return (await changesIn(place, signal)).slice(0, limit).map(({ path }) => path);
 }
 
 /** The commit that a crash kept from being recorded, if there is one. */
@@ -144,24 +123,6 @@ async function ticketPlace(spec: CheckpointSpec): Promise<WorkingTree> {
       `checked out instead of "${branch}". Run: git -C ${shellQuote(worktree)} switch ${branch}`,
   );
 }
-
-/**
- * Adds the changes but for repositories inside the worktree (a test may make one): git would record such a folder as
- * a bare link to a commit that nobody else has. Not by `git add`, which asks the git of a submodule what is changed in
- * it: that would run whatever programs its configuration names, and commands of an agent may have written that.
- */
-async function addAll(place: GitPlace, changed: string[], signal: AbortSignal): Promise<void> {
-  const paths = changed.filter(isWork);
-  if (paths.length === 0) return;
-  await gitOk(place, ["update-index", "--add", "--remove", "--replace", "-z", "--stdin"], {
-    signal,
-    input: paths.map((path) => `${path}\0`).join(""),
-    doing: "add the changes",
-  });
-}
-
-const isWork = (path: string): boolean =>
-  !path.endsWith("/") && path !== UNFINISHED_FILE && !path.endsWith(`/${UNFINISHED_FILE}`);
 
 async function moveBranch(
   place: GitPlace,

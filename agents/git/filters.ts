@@ -111,7 +111,9 @@ async function needsFilter(file: string, filter: string): Promise<boolean> {
     if (filter !== "lfs" || size > POINTER_BYTES) return true;
     return !(await Deno.readTextFile(file)).startsWith(POINTER_START);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
+    // One whose name is not UTF-8 has another.
+    if (error instanceof Deno.errors.NotFound) return file.includes("\ufffd");
+    if (error instanceof Deno.errors.NotADirectory) return false;
     throw error;
   }
 }
