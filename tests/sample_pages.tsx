@@ -1085,6 +1085,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       problem={null}
       diff={CONFIG_DIFF}
       trusted={{ text: "commands:\n  test: make\n", trustedBy: "ana", trustedAt: a.ago(90) }}
+      isNews
     />
   ),
   "/projects/prj_game/checks": (shell) => (

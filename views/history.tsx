@@ -89,6 +89,14 @@ export function describeChange(change: ChangeEvent): string {
       return `Checks changed by ${actor}${listIn(data.fields)}`;
     case "project_config_trusted":
       return `The repository's .gaffer/config.yaml was trusted by ${actor}${listIn(data.settings)}`;
+    case "project_config_changed":
+      return data.trusted
+        ? "The repository's .gaffer/config.yaml says again what was trusted"
+        : text("hash")
+        ? "The repository's .gaffer/config.yaml has changed; what was trusted stays in force"
+        : "The repository's .gaffer/config.yaml is gone; what was trusted stays in force";
+    case "project_config_kept":
+      return `The change of the repository's .gaffer/config.yaml was put off by ${actor}`;
     case "project_config_distrusted":
       return `The repository's .gaffer/config.yaml was put aside by ${actor}`;
     case "ticket_taken_over":
