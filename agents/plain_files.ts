@@ -9,7 +9,7 @@ import { makeFolders, realFolder, requireFolder } from "./plain_folders.ts";
 
 export interface PlainFile {
   bytes: Uint8Array<ArrayBuffer>;
-  /** Differs as soon as the content may differ. */
+  /** Differs as soon as the content may differ; never what `stampOf` gives where the file has just been written. */
   stamp: string;
 }
 
@@ -36,6 +36,24 @@ export function lookAt(path: string): Deno.FileInfo | null {
 export const stampOf = ({ mtime, size, ino }: Deno.FileInfo): string =>
   `${mtime?.getTime() ?? 0}-${size}-${ino ?? 0}`;
 
+/** Longer than the times of a file system stand still: those in whole seconds, and those of all others (4 to 10 ms). */
+const SECONDS_TICK_MS = 2_500;
+const TICK_MS = 100;
+/** By so much the clock of a file system may be ahead; what lies further ahead was set by hand. */
+const AHEAD_MS = 60_000;
+
+/**
+ * Stamp of a file's content that is read now. Written again within the same tick of the file system's clock and with as
+ * many bytes, a file looks as it did: so a file that was just written has a stamp of its own, by which the next look
+ * reads it again, as git does. `nowMs`: from before the look.
+ */
+function stampOfRead(info: Deno.FileInfo, nowMs: number): string {
+  const writtenMs = info.mtime?.getTime() ?? 0;
+  const tickMs = writtenMs % 1_000 === 0 ? SECONDS_TICK_MS : TICK_MS;
+  const isFresh = nowMs - writtenMs < tickMs && writtenMs - nowMs < AHEAD_MS;
+  return isFresh ? `${stampOf(info)}-fresh` : stampOf(info);
+}
+
 /**
  * `path` from `root`, checked by the caller; null where there is none. Throws `conflict` for a link, on the way there
  * too, another name of a file elsewhere, or more than `maxBytes`.
@@ -48,11 +66,12 @@ export function readPlainFile(root: string, path: string, kind: PlainKind): Plai
   requirePlain(before, path, kind);
   try {
     using file = Deno.openSync(target, { read: true });
+    const nowMs = Date.now();
     const info = file.statSync();
     requirePlain(info, path, kind);
     // It, or a folder on the way, was replaced between the two looks.
     if (info.ino !== before.ino || Deno.realPathSync(target) !== target) throw replaced(path);
-    return { bytes: readAllSync(file, info.size), stamp: stampOf(info) };
+    return { bytes: readAllSync(file, info.size), stamp: stampOfRead(info, nowMs) };
   } catch (error) {
     // Or removed, at any moment since.
     if (error instanceof Deno.errors.NotFound) return null;

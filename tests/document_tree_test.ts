@@ -101,11 +101,28 @@ Deno.test({
       await b.repo.commit("Outside", { "planning/map.md": "# Map of all\n" });
       await page.getByRole("heading", { level: 1, name: "Map of all" }).waitFor();
       deepEqual(await tree.locator("[aria-current=page]").allTextContents(), ["Map of all"]);
+      // What changes in a folder that was opened shows as well; one in it that is open stays so.
+      await tree.locator("summary", { hasText: "deep/" }).click();
+      await tree.getByRole("link", { name: "There" }).waitFor();
+      await b.repo.commit("Deeper", {
+        "planning/specs/deep/there.md": "# Not here\n",
+        "planning/specs/new/first.md": "# First\n",
+        "planning/notes/a & b.md": "# C\n",
+      });
+      await tree.getByRole("link", { name: "Not here" }).waitFor();
+      await tree.getByRole("link", { name: "C", exact: true }).waitFor();
+      await tree.locator("summary", { hasText: "new/" }).click();
+      await tree.getByRole("link", { name: "First" }).waitFor();
+      await b.repo.git("mv", "planning/specs/deep/there.md", "planning/notes/there.md");
+      await tree.locator("li", { hasText: /^notes/ }).getByRole("link", { name: "Not here" })
+        .waitFor();
+      equal(await tree.getByRole("link", { name: "Not here" }).count(), 1);
       await tree.getByRole("link", { name: "Saving" }).click();
       await page.getByRole("heading", { level: 1, name: "Saving" }).waitFor();
       deepEqual(await tree.locator("[aria-current=page]").allTextContents(), ["Saving"]);
       ok(await tree.locator("summary", { hasText: "specs/" }).isVisible());
-      ok(await tree.getByRole("link", { name: "A <b>b</b>" }).isVisible(), "it stays open");
+      const c = tree.getByRole("link", { name: "C", exact: true });
+      ok(await c.isVisible(), "it stays open");
       await page.setViewportSize({ width: 320, height: 700 });
       equal(await tree.isVisible(), false);
       deepEqual(problems, []);

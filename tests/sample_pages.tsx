@@ -24,12 +24,8 @@ import { type McpServerForm, McpServersPage } from "../views/mcp_servers.tsx";
 import { MemoriesPage, MemoryPage, NotePage } from "../views/memory.tsx";
 import { NewProjectPage, ProjectPage } from "../views/project.tsx";
 import { NewFromTemplatePage } from "../views/project_from_template.tsx";
-import {
-  TemplateOfProjectPage,
-  TemplatePage,
-  type TemplateRow,
-  TemplatesPage,
-} from "../views/project_templates.tsx";
+import { TemplatePage, type TemplateRow, TemplatesPage } from "../views/project_templates.tsx";
+import { TemplateOfProjectPage } from "../views/template_of_project.tsx";
 import { ProjectsPage } from "../views/projects.tsx";
 import { ReviewPage } from "../views/review.tsx";
 import { RunForkPage } from "../views/run_fork.tsx";
@@ -1011,9 +1007,16 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       shell={shell}
       project={{ id: "prj_game", name: "Space game" }}
       form={{
-        values: { id: "space-game", name: "Space game", about: "" },
+        values: { id: "space-game", name: "Space game", about: "", keepName: false },
         message: 'Cannot add the template: "rust" is built in',
         errors: [{ field: "id", message: '"rust" is built in' }],
+      }}
+      look={{
+        named: [
+          { what: "CLAUDE.md", lines: ["# {{name}}", "Run `{{name|kebab}}`."] },
+          { what: "the agent shader-dev", lines: ["You write shaders for {{name}}."] },
+        ],
+        redacted: ["the command build"],
       }}
     />
   ),
@@ -1092,6 +1095,7 @@ export const samplePages: Record<string, (shell: Shell, query: URLSearchParams) 
       problem={null}
       diff={CONFIG_DIFF}
       trusted={{ text: "commands:\n  test: make\n", trustedBy: "ana", trustedAt: a.ago(90) }}
+      isNews
     />
   ),
   "/projects/prj_game/checks": (shell) => (

@@ -1,6 +1,7 @@
 /** The tree of documents beside one of them. A folder that is not on the way to it is filled when it is opened. */
 import type { VNode } from "preact";
 import { documentHref, documentTreeHref, idPart, planningHref } from "./links.ts";
+import { partial } from "./live.tsx";
 
 /** What lies right in one folder. */
 export interface TreeLevel {
@@ -83,6 +84,14 @@ function ClosedFolder(
     </details>
   );
 }
+
+/** The rows of a folder that may be open; nothing happens where it is not on the page. */
+export const treeFolderPartial = (props: DocumentTreeProps): VNode =>
+  partial(
+    `#tree-${idPart(props.level.folder)}-inside`,
+    "innerMorph",
+    <TreeLevelRows {...props} />,
+  );
 
 const FolderName = ({ path, count }: { path: string; count: number }): VNode => (
   <summary>

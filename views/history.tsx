@@ -91,6 +91,14 @@ export function describeChange(change: ChangeEvent): string {
       return `Checks changed by ${actor}${listIn(data.fields)}`;
     case "project_config_trusted":
       return `The repository's ${PROJECT_CONFIG} was trusted by ${actor}${listIn(data.settings)}`;
+    case "project_config_changed":
+      return data.trusted
+        ? `The repository's ${PROJECT_CONFIG} says again what was trusted`
+        : text("hash")
+        ? `The repository's ${PROJECT_CONFIG} has changed; what was trusted stays in force`
+        : `The repository's ${PROJECT_CONFIG} is gone; what was trusted stays in force`;
+    case "project_config_kept":
+      return `The change of the repository's ${PROJECT_CONFIG} was put off by ${actor}`;
     case "project_config_distrusted":
       return `The repository's ${PROJECT_CONFIG} was put aside by ${actor}`;
     case "ticket_taken_over":

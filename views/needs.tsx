@@ -14,7 +14,15 @@ import { StatusBadge, Tag, Time } from "./components.tsx";
 import { firstLine, plural } from "./format.ts";
 import { buttonClass } from "./forms.tsx";
 import { ApprovalForm } from "./approvals.tsx";
-import { askHref, ideaHref, reviewHref, runHref, subjectName, ticketHref } from "./links.ts";
+import {
+  askHref,
+  ideaHref,
+  projectConfigHref,
+  reviewHref,
+  runHref,
+  subjectName,
+  ticketHref,
+} from "./links.ts";
 import { Inline } from "./inline.tsx";
 import { QuestionForm } from "./question_form.tsx";
 import { askWords } from "./planning_words.ts";
@@ -30,6 +38,7 @@ export type Need =
     | { kind: "stuck"; idea: Idea }
     | { kind: "review"; ticket: Ticket; findings: number }
     | { kind: "blocked"; ticket: Ticket }
+    | { kind: "config"; projectId: string; isGone: boolean }
     | {
       kind: "document";
       ask: PlanningAsk;
@@ -162,6 +171,16 @@ function describe(need: Need): Row {
         action: change ? "Decide" : "Answer",
       };
     }
+    case "config":
+      return {
+        shown: { word: "Changed", tone: "waiting" },
+        href: projectConfigHref(need.projectId),
+        title: need.isGone
+          ? `The configuration in the repository of ${need.projectName} is gone`
+          : `The configuration in the repository of ${need.projectName} has changed`,
+        reason: "What was trusted stays in force until you have looked at it",
+        action: "Look",
+      };
     case "blocked": {
       const { failure, reason, id } = need.ticket;
       return {

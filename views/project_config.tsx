@@ -18,6 +18,8 @@ export interface ProjectConfigPageProps {
   problem: string | null;
   diff: string | null;
   trusted: { text: string; trustedBy: string; trustedAt: string } | null;
+  /** Nobody has said yet what is to become of what changed since it was trusted. */
+  isNews: boolean;
 }
 
 const states: Record<ProjectConfigPageProps["state"], Shown> = {
@@ -32,7 +34,7 @@ const states: Record<ProjectConfigPageProps["state"], Shown> = {
 const readable = (text: string): string => withCodes(text.replaceAll("\r\n", "\n"));
 
 export function ProjectConfigPage(props: ProjectConfigPageProps): VNode {
-  const { shell, project, state, file, problem, diff, trusted } = props;
+  const { shell, project, state, file, problem, diff, trusted, isNews } = props;
   const action = projectConfigHref(project.id);
   return (
     <Layout shell={shell} title={`Configuration of ${project.name}`} current="projects" live={null}>
@@ -88,6 +90,11 @@ export function ProjectConfigPage(props: ProjectConfigPageProps): VNode {
                 kind="primary"
               >
                 Trust it as it is
+              </ActionForm>
+            )}
+            {trusted && isNews && (
+              <ActionForm action={`${action}/keep`} fields={{ hash: file?.hash ?? "" }}>
+                Keep what was trusted
               </ActionForm>
             )}
             {trusted && <ActionForm action={`${action}/distrust`}>Do without it</ActionForm>}

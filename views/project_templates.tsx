@@ -9,8 +9,6 @@ import {
   newFromTemplateHref,
   newProjectHref,
   planningHref,
-  projectHref,
-  projectTemplateHref,
   templateHref,
   templatesHref,
   withQuery,
@@ -270,76 +268,5 @@ export function Parts(
         </details>
       ))}
     </Panel>
-  );
-}
-
-export interface TemplateOfProjectPageProps {
-  shell: Shell;
-  project: { id: string; name: string };
-  form: {
-    values: { id: string; name: string; about: string };
-    message: string | null;
-    errors: FieldError[];
-  };
-}
-
-const OF_PROJECT = "template";
-
-export function TemplateOfProjectPage(
-  { shell, project, form }: TemplateOfProjectPageProps,
-): VNode {
-  const { values, message, errors } = form;
-  return (
-    <Layout shell={shell} title="Make a template" current="projects" live={null}>
-      <PageHead
-        crumb={{ href: projectHref(project.id), label: project.name }}
-        title={`A template of ${project.name}`}
-      />
-      <form
-        method="post"
-        action={projectTemplateHref(project.id)}
-        id={OF_PROJECT}
-        class="panel"
-      >
-        <ErrorSummary form={OF_PROJECT} message={message} errors={errors} />
-        <p class="muted">
-          It takes the project's commands and checks, the agents that are its own and that you
-          trust, its <code>CLAUDE.md</code>, <code>.gitignore</code>{" "}
-          and templates for documents, as they are committed. Sources, ignored files and hosts stay
-          out, and what looks like a key is taken out. The project's name in <code>CLAUDE.md</code>
-          {" "}
-          becomes that of the new project.
-        </p>
-        <Field
-          form={OF_PROJECT}
-          name="name"
-          label="Name"
-          value={values.name}
-          errors={errors}
-          maxLength={80}
-          required
-        />
-        <Field
-          form={OF_PROJECT}
-          name="id"
-          label="Id"
-          hint="Lower-case letters, digits and hyphens; its file is named so."
-          value={values.id}
-          errors={errors}
-          maxLength={40}
-          required
-          mono
-        />
-        <Field
-          form={OF_PROJECT}
-          name="about"
-          label="What it is for"
-          value={values.about}
-          errors={errors}
-          maxLength={300}
-        />
-        <Button kind="primary">Make the template</Button>
-      </form>
-    </Layout>
   );
 }

@@ -89,6 +89,7 @@ export function rulesBroken(template: ProjectTemplate, maxChars: number): RuleBr
       say(path, 'expected a "prompt", or the whole "definition"');
     }
     placeholdersOf([...path, "prompt"], agent.prompt ?? "");
+    if (agent.fill) placeholdersOf([...path, "definition"], agent.definition ?? "");
   }
   for (const part of ["files", "planning"] as const) {
     for (const [index, { path: place, text, fill, when }] of template[part].entries()) {

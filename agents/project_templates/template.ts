@@ -105,6 +105,8 @@ const schema = once(() =>
       prompt: text(60_000).min(1).optional(),
       /** The whole file, in place of all the others. */
       definition: text(64_000).min(1).optional(),
+      /** The definition's prompt and description have places, as a `prompt` always may. */
+      fill: z.boolean().default(false),
       when: when(),
     })).max(AGENTS_MAX).default([]),
     /** Documents of its `planning/` folder. */

@@ -3,7 +3,7 @@ import type { Catalog } from "../catalog.ts";
 import { parseDefinition } from "../prompts/definition.ts";
 import { editDefinition } from "../prompts/edit_definition.ts";
 import { importDefinition } from "../prompts/foreign_definition.ts";
-import { splitFrontMatter } from "../prompts/front_matter.ts";
+import { readFrontMatter, splitFrontMatter } from "../prompts/front_matter.ts";
 import { AppError } from "../../server/errors.ts";
 import type { ProjectTemplate } from "./template.ts";
 
@@ -44,12 +44,14 @@ export function agentOf(
   words: (text: string) => string,
   catalog: Catalog,
 ): PlannedAgent {
-  const { name, base, description, keys, prompt, definition } = agent;
+  const { name, base, description, keys, prompt, definition, fill } = agent;
   const path = agentPath(name);
   const changes = { name, ...description !== undefined && { description }, ...keys };
   let text: string;
-  if (definition !== undefined) text = importDefinition(definition, path).text;
-  else if (base === undefined) {
+  if (definition !== undefined) {
+    text = importDefinition(definition, path).text;
+    if (fill) text = withWords(text, path, words);
+  } else if (base === undefined) {
     text = importDefinition(
       editDefinition("---\n---\n", path, { keys: changes, body: words(prompt!) }),
       path,
@@ -65,4 +67,15 @@ export function agentOf(
     throw new AppError("invalid", `Cannot read ${path}: it is named "${read.name}"`);
   }
   return { name, description: read.description, path, text };
+}
+
+/**
+ * What an agent is told and what is told of it, with other words: its name, its tools and its limits are never filled in.
+ * Throws `invalid`.
+ */
+export function withWords(text: string, path: string, words: (text: string) => string): string {
+  const { values, body } = readFrontMatter(text, path);
+  const { description } = values;
+  const keys = typeof description === "string" ? { description: words(description) } : {};
+  return editDefinition(text, path, { keys, body: words(body) });
 }

@@ -8,7 +8,11 @@ export const followPullRequestHandler: JobHandler<"follow_pull_request"> = {
     const { followPullRequest } = await import("../../server/services/pull_following.ts");
     const outcome = await followPullRequest(app, ticketId, signal);
     // Merged there, it may have been pulled before that was noticed.
-    if (outcome.type === "done") await followDriftAfter(app, ticketId, signal);
+    if (outcome.type === "done") {
+      await followDriftAfter(app, ticketId, signal);
+      const { noticeConfigAfter } = await import("../../server/services/config_news.ts");
+      await noticeConfigAfter(app, ticketId, signal);
+    }
     return outcome;
   },
 };

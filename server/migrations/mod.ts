@@ -35,6 +35,7 @@ import { saidElsewhere } from "./0039_said_elsewhere.ts";
 import { projectConfig } from "./0040_project_config.ts";
 import { toldApart } from "./0041_told_apart.ts";
 import { pullApprovers } from "./0042_pull_approvers.ts";
+import { projectConfigNews } from "./0043_project_config_news.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -76,4 +77,5 @@ export const migrations: readonly Migration[] = [
   projectConfig,
   toldApart,
   pullApprovers,
+  projectConfigNews,
 ];

@@ -5,7 +5,7 @@
 import type { DocumentTreeProps, TreeLevel } from "../../views/document_tree.tsx";
 import type { App } from "../app.ts";
 import type { PlanningDocument } from "../records.ts";
-import { listTitles } from "../store/document_tree.ts";
+import { listChangedPaths, listTitles } from "../store/document_tree.ts";
 import { documentStamps } from "../store/documents.ts";
 
 /** Folders, and documents, of one folder that are shown; of more, those around the one that matters. */
@@ -25,6 +25,29 @@ export function folderOfTree(
   folder: string,
 ): DocumentTreeProps {
   return { projectId, current: null, level: levels(db, projectId, folder, null) };
+}
+
+/** Documents that changed, and folders that are shown anew for them; what is more shows when it is opened again. */
+const CHANGED_MAX = 2_000;
+const CHANGED_FOLDERS_MAX = 40;
+
+/**
+ * The folders of the tree beside a document, but its own ones, in which something changed since `since`
+ * (`newestIndexing`): whoever has one of them open has it shown anew.
+ */
+export function changedFolders(
+  { db }: Pick<App, "db">,
+  { projectId, path: toward }: Pick<PlanningDocument, "projectId" | "path">,
+  since: string,
+): DocumentTreeProps[] {
+  const folders = new Set<string>();
+  for (const path of listChangedPaths(db, projectId, since, CHANGED_MAX)) {
+    const names = path.split("/").slice(0, -1);
+    for (let end = 1; end <= names.length; end++) folders.add(names.slice(0, end).join("/"));
+  }
+  return [...folders].filter((folder) => !toward.startsWith(`${folder}/`)).toSorted()
+    .slice(0, CHANGED_FOLDERS_MAX)
+    .map((folder) => folderOfTree({ db }, projectId, folder));
 }
 
 /** Paths of one folder, and of those on the way that are open in it. */

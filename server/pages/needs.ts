@@ -3,6 +3,7 @@ import type { Need } from "../../views/needs.tsx";
 import type { App } from "../app.ts";
 import type { PlanningQuestion, Run } from "../records.ts";
 import { countPendingApprovals, listPendingApprovals } from "../store/approvals.ts";
+import { countConfigNews, listConfigNews } from "../store/config_news.ts";
 import { countIdeas, getIdea, listIdeas } from "../store/ideas.ts";
 import { findDocument } from "../store/documents.ts";
 import { getAsk } from "../store/planning_asks.ts";
@@ -18,7 +19,7 @@ import { countTicketsInNeed, listTickets } from "../store/tickets.ts";
 /** Most rows of each kind; the pages behind them show the rest. */
 const EACH_MAX = 25;
 
-/** How much waits for a person, for the navigation: the others add up to `needs`. */
+/** How much waits for a person, for the navigation: the others are in `needs`, which has changed configurations, too. */
 export function countNeeds(
   { db }: Pick<App, "db">,
   projectId: string | null,
@@ -27,7 +28,8 @@ export function countNeeds(
   const ideas = countOpenQuestions(db, projectId) + ready + stuck;
   const development = countPendingApprovals(db, projectId) + countTicketsInNeed(db, projectId);
   const planning = countPlanningNeeds(db, projectId);
-  return { needs: ideas + development + planning, ideas, development, planning };
+  const needs = ideas + development + planning + countConfigNews(db, projectId);
+  return { needs, ideas, development, planning };
 }
 
 export function listNeeds(app: App, projectId: string | null): Need[] {
@@ -68,6 +70,16 @@ export function listNeeds(app: App, projectId: string | null): Need[] {
       count,
       question: kind === "questions" ? firstPending(db, askId) : null,
       title: findDocument(db, ask.projectId, ask.path)?.title ?? ask.path,
+    });
+  }
+  for (const news of listConfigNews(db, projectId, EACH_MAX)) {
+    needs.push({
+      id: `config-${news.projectId}`,
+      since: news.noticedAt,
+      projectName: news.name,
+      kind: "config",
+      projectId: news.projectId,
+      isGone: news.isGone,
     });
   }
   const ideas = listIdeas(db, {

@@ -40,6 +40,7 @@ import {
   documentStamps,
   listDocumentsIn,
 } from "../store/documents.ts";
+import { newestIndexing } from "../store/document_tree.ts";
 import { listGoneSince } from "../store/documents_gone.ts";
 import { lastSeq } from "../store/events.ts";
 import { getProject, listProjects } from "../store/projects.ts";
@@ -245,7 +246,14 @@ export async function documentPage(
   );
   return {
     shell: shellOf({ ...request, projectId: project.id }),
-    live: { path: `/live/document/${id}?version=${document.version}`, after },
+    live: {
+      path: withQuery(`/live/document/${id}`, {
+        version: document.version,
+        // What the tree is of; what changes later is told.
+        since: newestIndexing(app.db, project.id),
+      }),
+      after,
+    },
     project: planningProjectOf(app, project),
     document,
     tree: documentTree(app, document),

@@ -7,11 +7,11 @@ import type {
   TemplateOutcome,
 } from "../../views/project_from_template.tsx";
 import type {
-  TemplateOfProjectPageProps,
   TemplatePageProps,
   TemplatePart,
   TemplatesPageProps,
 } from "../../views/project_templates.tsx";
+import type { TemplateOfProjectPageProps } from "../../views/template_of_project.tsx";
 import type {
   Conditions,
   ProjectTemplate,
@@ -271,13 +271,17 @@ function outcomeOf(filled: FilledTemplate): TemplateOutcome {
 export function templateOfProjectPage(
   request: PageRequest,
   projectId: string,
-  form: TemplateOfProjectPageProps["form"] | null = null,
+  { form = null, look = null }: Partial<Pick<TemplateOfProjectPageProps, "look">> & {
+    form?: TemplateOfProjectPageProps["form"] | null;
+  } = {},
 ): TemplateOfProjectPageProps {
   const { id, name } = getProject(request.app.db, projectId);
-  const values = { id: slugOf(name).replace(/[^a-z0-9-]+/g, "-").slice(0, 40), name, about: "" };
+  const proposed = slugOf(name).replace(/[^a-z0-9-]+/g, "-").slice(0, 40);
+  const values = { id: proposed, name, about: "", keepName: false };
   return {
     shell: shellOf({ ...request, projectId: id }),
     project: { id, name },
     form: form ?? { values, message: null, errors: [] },
+    look,
   };
 }

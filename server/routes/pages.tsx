@@ -5,12 +5,26 @@ import { HomePage } from "../../views/home.tsx";
 import { renderPage } from "../../views/layout.tsx";
 import { StartPage } from "../../views/start.tsx";
 import type { Env, RequestContext } from "../api.ts";
+import type { App } from "../app.ts";
+import { messageOf } from "../errors.ts";
 import type { Pages } from "../http.ts";
 import { homePage } from "../pages/home.ts";
 import { shellOf } from "../pages/shell.ts";
 import type { PageError } from "../problem.ts";
+import { listTrusting } from "../store/project_config.ts";
 import { listProjects } from "../store/projects.ts";
 import { pageRequest, type PageTools, show } from "./page.ts";
+
+/** Whether trusted configurations have changed. The page does not wait for it: its stream brings what is found. */
+async function lookAtConfigs(app: App, projectId: string | null): Promise<void> {
+  try {
+    if (listTrusting(app.db, projectId, 1).length === 0) return;
+    const { noticeConfigs } = await import("../services/config_news.ts");
+    await noticeConfigs(app, projectId);
+  } catch (error) {
+    app.log.warn("trusted configurations could not be looked at", { error: messageOf(error) });
+  }
+}
 
 /** Mounts the pages of one noun. */
 type Mount = (pages: Hono<Env>, tools: PageTools) => void;
@@ -23,7 +37,11 @@ export function mountPages(pages: Pages, tools: PageTools): void {
     });
   pages.get("/", (c) => {
     const request = pageRequest(c, tools);
-    if (listProjects(c.var.app.db).length > 0) return show(c, <HomePage {...homePage(request)} />);
+    const { app } = c.var;
+    if (listProjects(app.db).length > 0) {
+      void lookAtConfigs(app, request.projectId);
+      return show(c, <HomePage {...homePage(request)} />);
+    }
     const start = <StartPage shell={shellOf(request)} path="" message={null} errors={[]} />;
     return show(c, start);
   });

@@ -4,17 +4,20 @@ import type { VNode } from "preact";
 import { documentGonePartials, documentPartials } from "../../views/document.tsx";
 import { documentEditPartials } from "../../views/document_edit.tsx";
 import { documentStatePartials } from "../../views/document_states.tsx";
+import { treeFolderPartial } from "../../views/document_tree.tsx";
 import { framePartials } from "../../views/layout.tsx";
 import { planningPartials } from "../../views/planning.tsx";
 import { render } from "../../views/render.ts";
 import { type Env, type RequestContext, requestSignal } from "../api.ts";
 import { AppError, messageOf } from "../errors.ts";
+import { changedFolders } from "../pages/document_tree.ts";
 import { documentLiveModel } from "../pages/document_live.ts";
 import { documentPage, folderIn, planningPage } from "../pages/planning.ts";
 import { type PageRequest, shellOf } from "../pages/shell.ts";
 import { DocumentWatches } from "../services/document_watch.ts";
 import type { SseClient } from "../sse.ts";
 import { documentsState, findDocumentById } from "../store/documents.ts";
+import { newestIndexing } from "../store/document_tree.ts";
 import { getSpot } from "../store/documents_gone.ts";
 import { lastSeq } from "../store/events.ts";
 import { getProject } from "../store/projects.ts";
@@ -65,9 +68,12 @@ export function planningLivePages(pages: Hono<Env>, tools: PageTools): void {
     const { id, projectId } = getSpot(app.db, c.req.param("id"));
     const page = request(c, projectId);
     let states = await orGone(documentLiveModel(page, id, requestSignal()));
+    const { version, since = newestIndexing(app.db, projectId) } = c.req.query();
+    let known = since;
     return open(c, {
       projectId,
-      stale: findDocumentById(app.db, id)?.version !== c.req.query("version"),
+      stale: findDocumentById(app.db, id)?.version !== version ||
+        newestIndexing(app.db, projectId) > since,
       frame: () => (
         <>
           {frameOf(page, titleOf(page, id))}
@@ -77,7 +83,16 @@ export function planningLivePages(pages: Hono<Env>, tools: PageTools): void {
       async render() {
         const props = await orGone(documentPage(page, id, requestSignal()));
         states = await orGone(documentLiveModel(page, id, requestSignal()));
-        return props ? documentPartials(props) : documentGonePartials(projectId);
+        if (!props) return documentGonePartials(projectId);
+        const newest = newestIndexing(app.db, projectId);
+        const folders = changedFolders(app, props.document, known);
+        known = newest;
+        return (
+          <>
+            {documentPartials(props)}
+            {folders.map(treeFolderPartial)}
+          </>
+        );
       },
     });
   });

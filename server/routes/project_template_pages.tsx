@@ -1,11 +1,8 @@
 /** What the pages of project templates answer; loaded with the first of them. */
 import { NewFromTemplatePage } from "../../views/project_from_template.tsx";
 import { templateHref, templatesHref, withQuery } from "../../views/links.ts";
-import {
-  TemplateOfProjectPage,
-  TemplatePage,
-  TemplatesPage,
-} from "../../views/project_templates.tsx";
+import { TemplatePage, TemplatesPage } from "../../views/project_templates.tsx";
+import { TemplateOfProjectPage } from "../../views/template_of_project.tsx";
 import type { DocumentChoices, NewFromTemplateForm } from "../../views/project_from_template.tsx";
 import { type RequestContext, requestSignal, validate } from "../api.ts";
 import type { App } from "../app.ts";
@@ -235,18 +232,27 @@ export const ofProjectForm = (c: RequestContext, tools: PageTools): Response =>
 
 export async function ofProject(c: RequestContext, tools: PageTools): Promise<Response> {
   const projectId = idIn(c);
-  const { id = "", name = "", about = "" } = await readForm(c);
+  const { id = "", name = "", about = "", do: wanted, keep_name } = await readForm(c);
+  const keepName = keep_name !== undefined;
+  const values = { id, name, about, keepName };
+  const again = (
+    { status, ...shown }: Parameters<typeof templateOfProjectPage>[2] & { status?: 409 | 422 },
+  ) => {
+    const page = templateOfProjectPage(pageRequest(c, tools), projectId, shown);
+    return show(c, <TemplateOfProjectPage {...page} />, status);
+  };
   return await act(async () => {
-    const input = { projectId, id: id.trim(), name: name.trim(), about: about.trim() };
+    const input = { projectId, id: id.trim(), name: name.trim(), about: about.trim(), keepName };
     const made = await templateOfProject(c.var.app, input, requestSignal());
+    if (wanted === "look") {
+      return again({ form: { values, message: null, errors: [] }, look: made });
+    }
     const { template } = addTemplate(c.var.app, made.text, "project");
     const said = made.redacted.length > 0
       ? `. What looks like a secret was taken out of ${made.redacted.join(", ")}`
       : "";
     return done(c, templateHref(template.id), `The template "${template.name}" was made${said}`);
   }, ({ message, errors, status }) => {
-    const form = { values: { id, name, about }, message, errors };
-    const page = templateOfProjectPage(pageRequest(c, tools), projectId, form);
-    return show(c, <TemplateOfProjectPage {...page} />, status);
+    return again({ form: { values, message, errors }, status });
   });
 }

@@ -80,6 +80,9 @@ const ofProjectInput = once(() =>
     id: z.string().max(40),
     name: z.string().trim().min(1).max(80),
     about: z.string().trim().max(300).default(""),
+    keep_name: z.boolean().default(false).describe(
+      "Leave the project's name where it stands; else it becomes a place to fill in, as a word of its own",
+    ),
   }).meta({ id: "ProjectTemplateOfProject" })
 );
 
@@ -155,10 +158,10 @@ export function projectTemplatesApi(api: Api): void {
         body: ofProjectInput,
         out: projectTemplateSchema,
         status: 201,
-        async prepare({ app, params, body }) {
+        async prepare({ app, params, body: { keep_name: keepName, ...body } }) {
           const { templateOfProject } = await import("../services/template_from_project.ts");
           const { addTemplate } = await services();
-          const input = { projectId: params.id!, ...body };
+          const input = { projectId: params.id!, ...body, keepName };
           return { addTemplate, made: await templateOfProject(app, input, requestSignal()) };
         },
       },

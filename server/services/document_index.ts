@@ -13,6 +13,7 @@ import {
   dropDocument,
   findDocument,
   putDocument,
+  putStamp,
   putWords,
 } from "../store/documents.ts";
 import { type GoneDocument, pruneGone } from "../store/documents_gone.ts";
@@ -40,15 +41,22 @@ export function followDocuments(app: App, project: Project, signal: AbortSignal)
       dropAll(app, project.id, gone);
     }
     const moves = await findMoves(app, project.id, { place, appeared, signal });
+    let others = disappeared.length;
     for await (const portion of portionsOf(changed, signal)) {
       const texts = await place.readAll(portion);
       const read = portion.flatMap((file) => {
         const text = texts.get(file.path);
         return text ? [{ ...file, ...text, from: moves.get(file.path) }] : [];
       });
-      transact(app, (tx) => index(tx, project.id, read, { isOwn: false }));
+      transact(app, (tx) => {
+        const news = read.filter((file) =>
+          !known.has(file.path) || !isAsIndexed(tx, project.id, file)
+        );
+        index(tx, project.id, news, { isOwn: false });
+        others += news.length;
+      });
     }
-    if (changed.length > 0 || disappeared.length > 0) tell(app, project.id);
+    if (others > 0) tell(app, project.id);
     if (place.commit !== null) comparedWith.set(documentStamps(app.db, project.id), place.commit);
   });
 }
@@ -86,6 +94,22 @@ type ReadFile = Pick<DocumentFile, "path" | "bytes"> & FileText & {
   /** The document that it was until now, under another path. */
   from?: GoneDocument;
 };
+
+/**
+ * A file that was only touched, or had just been written when it was read last: its row is right, and only has the
+ * file's stamp from now on.
+ */
+function isAsIndexed(tx: Tx, projectId: string, { path, ...file }: ReadFile): boolean {
+  const known = findDocument(tx.db, projectId, path);
+  if (known === null || !saysTheSame(known, file)) return false;
+  if (known.stamp !== file.stamp) putStamp(tx, known, file.stamp);
+  return true;
+}
+
+/** An empty text may stand for one that could not be read: then only the stamp tells. */
+const saysTheSame = (known: PlanningDocument, { text, stamp, problem }: FileText): boolean =>
+  known.version === documentVersion(text) &&
+  (known.stamp === stamp || !problem && text !== "");
 
 /** Gives their rows, in order. */
 function index(
@@ -151,8 +175,8 @@ export async function refreshDocument(
     }
     return null;
   }
-  const same = known?.stamp === file.stamp && known.version === documentVersion(file.text);
-  if (same) {
+  // What its stamp is by now, the next look at all files says.
+  if (known && saysTheSame(known, file)) {
     if (also) transact(app, (tx) => also(tx, known));
     return { document: known, file };
   }

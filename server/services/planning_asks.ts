@@ -3,7 +3,7 @@ import type { AgentDefinition } from "../../agents/prompts/definition.ts";
 import type { App } from "../app.ts";
 import { transact, type Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
-import type { PlanningAsk, PlanningDocument } from "../records.ts";
+import type { Agent, PlanningAsk, PlanningDocument } from "../records.ts";
 import type { PlanningAskKind } from "../states.ts";
 import { findDocument, getDocument } from "../store/documents.ts";
 import { countActiveAsks, getAsk, insertAsk } from "../store/planning_asks.ts";
@@ -149,12 +149,13 @@ function agentThatPlans(
 
 /** Those that a person may choose from in a project, by name. */
 export const planningAgentsOf = (app: Definitions, projectId: string): AgentDefinition[] => {
-  const names = new Set(
-    listAgents(app).filter((agent) => agent.projectId === null || agent.projectId === projectId)
-      .map(({ name }) => name),
-  );
-  return [...names].flatMap((name) => {
-    const agent = agentFor(app, name, projectId);
+  const inForce = new Map<string, Agent>();
+  // A project's own comes after the global one of its name, and is as if it were not there until it is trusted.
+  for (const agent of listAgents(app)) {
+    if (agent.projectId !== null && (agent.projectId !== projectId || !agent.trusted)) continue;
+    inForce.set(agent.name, agent);
+  }
+  return [...inForce.values()].flatMap((agent) => {
     const { definition } = readDefinition(app, agent);
     return definition && agent.active && isPlanner(definition) ? [definition] : [];
   });

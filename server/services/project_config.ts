@@ -11,6 +11,7 @@ import { transact, type Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
 import { commandNames, type Project, PROJECT_CONFIG } from "../records.ts";
 import { getCheckRules, putCheckRules } from "../store/check_rules.ts";
+import { dropConfigNews } from "../store/config_news.ts";
 import {
   deleteTrustedConfig,
   findTrustedConfig,
@@ -26,7 +27,7 @@ export interface RepositoryConfig {
   /** `changed`: another text was trusted; `none`: the repository has no such file. */
   state: "none" | "untrusted" | "trusted" | "changed" | "unreadable";
   /** Of the file as it is on the base branch; null: there is none. */
-  file: { text: string; hash: string } | null;
+  file: ConfigFile | null;
   /** Why it can't be read. */
   problem: string | null;
   /** From what was trusted to what the file says now. */
@@ -60,11 +61,21 @@ export async function repositoryConfig(
   return { state, file, problem, diff, trusted };
 }
 
-async function configFile(
+/** The repository's file at one moment. */
+export interface ConfigFile {
+  text: string;
+  hash: string;
+}
+
+const configFile = async (project: Project, signal: AbortSignal): Promise<ConfigFile | null> =>
+  await configFileAt(project, await baseTip(project, signal), signal);
+
+/** The file as it is in a commit; null: there is none. Throws `GitError`. */
+export async function configFileAt(
   project: Project,
+  tip: string,
   signal: AbortSignal,
-): Promise<{ text: string; hash: string } | null> {
-  const tip = await baseTip(project, signal);
+): Promise<ConfigFile | null> {
   const found = await readTracked(project.path, tip, PROJECT_CONFIG, signal);
   if (found === null) return null;
   return { text: found.text, hash: createHash("sha256").update(found.text).digest("hex") };
@@ -107,6 +118,7 @@ export function trustConfig(
   }
   transact(app, (tx) => {
     putTrustedConfig(tx, projectId, { text, hash, lines: config.lines });
+    dropConfigNews(tx, projectId);
     putInForce(tx, projectId, config);
     const data = { hash, settings: Object.keys(config.lines) };
     tx.emit({ type: "project_config_trusted", projectId, data });
@@ -135,6 +147,7 @@ export function distrustConfig(app: App, projectId: string): void {
     if (!deleteTrustedConfig(tx, projectId)) {
       throw new AppError("conflict", `Cannot take trust from ${PROJECT_CONFIG}: nobody trusts it`);
     }
+    dropConfigNews(tx, projectId);
     tx.emit({ type: "project_config_distrusted", projectId });
   });
 }

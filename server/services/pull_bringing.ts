@@ -9,6 +9,7 @@ import { findForge } from "../store/forges.ts";
 import { getProject } from "../store/projects.ts";
 import { findPullRequest, listLackingMerges } from "../store/pull_requests.ts";
 import { getTicket } from "../store/tickets.ts";
+import { noticeConfigAfter } from "./config_news.ts";
 import { followDriftAfter } from "./document_drift.ts";
 import { openForge, type OpenOptions } from "./forges/open.ts";
 import { noticeArrivals, recordArrivals } from "./pull_arrivals.ts";
@@ -31,6 +32,7 @@ export async function bringMerge(
   const others = listLackingMerges(app.db, { projectId });
   await noticeArrivals(app, getProject(app.db, projectId), others, signal);
   await followDriftAfter(app, ticketId, signal);
+  await noticeConfigAfter(app, ticketId, signal);
   return tip;
 }
 

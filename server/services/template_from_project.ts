@@ -5,8 +5,10 @@
 import { readTracked } from "../../agents/inspect/inspect.ts";
 import { createRedactor, secretsIn } from "../../agents/permissions/redact.ts";
 import { checksInput } from "../../agents/project_templates/checks.ts";
-import { withName } from "../../agents/project_templates/named.ts";
+import { type NamedText, namedText, withName } from "../../agents/project_templates/named.ts";
+import { hasPlaceholders } from "../../agents/project_templates/placeholders.ts";
 import { type TemplateInput, writeTemplate } from "../../agents/project_templates/template.ts";
+import { agentPath, withWords } from "../../agents/project_templates/template_agents.ts";
 import type { App } from "../app.ts";
 import { SECOND_MS } from "../clock.ts";
 import { AppError } from "../errors.ts";
@@ -23,6 +25,8 @@ export interface TemplateOfProject {
   id: string;
   name: string;
   about: string;
+  /** Leaves the project's name where it stands. */
+  keepName?: boolean;
 }
 
 export interface MadeTemplate {
@@ -30,6 +34,8 @@ export interface MadeTemplate {
   text: string;
   /** Where something that looks like a secret was taken out. */
   redacted: string[];
+  /** Where the project's name became a place to fill in. */
+  named: NamedText[];
 }
 
 /** Settings of tools that a new project of this kind wants too; each is taken where it is committed. */
@@ -42,7 +48,7 @@ const INSTRUCTIONS = "CLAUDE.md";
  */
 export async function templateOfProject(
   app: App,
-  { projectId, id, name, about }: TemplateOfProject,
+  { projectId, id, name, about, keepName = false }: TemplateOfProject,
   signal: AbortSignal,
 ): Promise<MadeTemplate> {
   const project = getProject(app.db, projectId);
@@ -53,6 +59,13 @@ export async function templateOfProject(
     const safe = redactor(text);
     if (safe !== text) redacted.push(what);
     return safe;
+  };
+  const named: NamedText[] = [];
+  const withPlaces: Places = (what, text) => {
+    const placed = keepName ? { text, fill: false } : withName(text, project.name);
+    const shown = placed.fill ? namedText(what, placed.text) : null;
+    if (shown) named.push(shown);
+    return placed;
   };
   const template: TemplateInput = {
     ...{ gaffer_template: 1, id, name, about: about || `Made of ${project.name}.` },
@@ -68,11 +81,17 @@ export async function templateOfProject(
     local_files: project.localFiles,
     agents: listSavedAgents(app.db)
       .filter((agent) => agent.projectId === projectId && agent.trusted && agent.active)
-      .map(({ name, text }) => ({ name, definition: clean(`the agent ${name}`, text) })),
+      .map(({ name, text }) => {
+        const what = `the agent ${name}`;
+        return {
+          name,
+          ...agentWithPlaces(name, clean(what, text), (text) => withPlaces(what, text)),
+        };
+      }),
     planning: await planningOf(app, project, clean, signal),
-    files: await filesOf(project, clean, signal),
+    files: await filesOf(project, clean, withPlaces, signal),
   };
-  return { text: writeTemplate(template), redacted };
+  return { text: writeTemplate(template), redacted, named };
 }
 
 /** What a command's rules say beyond the default, without variables that are Gaffer's own or look like a secret. */
@@ -99,6 +118,18 @@ function rulesOf(
 }
 
 type Clean = (what: string, text: string) => string;
+type Places = (what: string, text: string) => { text: string; fill: boolean };
+
+/** A definition that has places of that form already, whatever they are for, stays as it is. */
+function agentWithPlaces(
+  name: string,
+  definition: string,
+  withPlaces: (text: string) => { text: string; fill: boolean },
+): { definition: string; fill?: true } {
+  if (hasPlaceholders(definition)) return { definition };
+  const text = withWords(definition, agentPath(name), (text) => withPlaces(text).text);
+  return hasPlaceholders(text) ? { definition: text, fill: true } : { definition };
+}
 
 /** Commands are always filled in: what only looks like a place of ours must not be taken for one. */
 function withoutPlaces(command: string): string {
@@ -127,6 +158,7 @@ async function planningOf(
 async function filesOf(
   project: Project,
   clean: Clean,
+  withPlaces: Places,
   signal: AbortSignal,
 ): Promise<TemplateInput["files"]> {
   const commit = await baseTip(project, signal);
@@ -143,6 +175,6 @@ async function filesOf(
     path: INSTRUCTIONS,
     ...said === null
       ? { text: "# {{name}}\n\n{{description}}\n\n## Commands\n\n{{commands}}\n" }
-      : withName(clean(INSTRUCTIONS, said), project.name),
+      : withPlaces(INSTRUCTIONS, clean(INSTRUCTIONS, said)),
   }, ...files];
 }

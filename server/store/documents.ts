@@ -42,6 +42,17 @@ export function putDocument(
   return documentFromRow(row);
 }
 
+/** A document's file looks different, and says what it said. */
+export function putStamp(
+  tx: Tx,
+  { number }: Pick<PlanningDocument, "number">,
+  stamp: string,
+): void {
+  lastStamps.delete(tx.db);
+  tx.db.prepare("UPDATE documents SET stamp = :stamp WHERE number = :number")
+    .run({ number, stamp });
+}
+
 /** Puts a document's words in place of those that it had. */
 export function putWords(
   tx: Tx,

@@ -40,6 +40,13 @@ export const putTrustedConfig = (
       trusted_at = :now
   `).run({ projectId, text, hash, lines: JSON.stringify(lines), actor: tx.actor, now: tx.now });
 
+/** Projects that are worked on and whose file is trusted: all, or this one. */
+export const listTrusting = (db: Db, projectId: string | null, limit: number): string[] =>
+  db.prepare(`
+    SELECT p.id FROM project_config c JOIN projects p ON p.id = c.project_id
+    WHERE p.status = 'active' AND (:projectId IS NULL OR p.id = :projectId) ORDER BY p.id LIMIT :limit
+  `).all({ projectId, limit }).map(({ id }) => String(id));
+
 /** False: none was trusted. */
 export const deleteTrustedConfig = (tx: Tx, projectId: string): boolean =>
   tx.db.prepare("DELETE FROM project_config WHERE project_id = :projectId RETURNING project_id")
