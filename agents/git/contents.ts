@@ -1,6 +1,5 @@
 /** What files hold in a commit, and which commit each of their lines came with. */
-import { git, gitOk, type GitPlace } from "./git.ts";
-import { GitError } from "./git_error.ts";
+import { git, gitBytes, gitOk, type GitPlace } from "./git.ts";
 import { checkCommit } from "./repository.ts";
 
 /** Largest file that is read as text. */
@@ -38,16 +37,22 @@ export const isInside = (path: string): boolean =>
   !path.includes("\0") &&
   path.split("/").every((part) => part !== "" && part !== "." && part !== "..");
 
-/** A blob's text; null when it is longer than `BLOB_BYTES`. Bytes that are no UTF-8 become U+FFFD. */
+/**
+ * A blob's text; null when it is longer than `BLOB_BYTES`. Bytes that are no UTF-8 become U+FFFD; a mark of the byte
+ * order at its beginning stays, so that whoever writes the text again changes nothing of it.
+ */
 export async function readBlob(
   repo: GitPlace,
   blob: string,
   signal: AbortSignal,
 ): Promise<string | null> {
   const args = ["cat-file", "blob", checkCommit(blob)];
-  const result = await git(repo, args, { signal, maxOutputBytes: BLOB_BYTES });
-  if (result.code !== 0) throw GitError.of("read a file", repo, result);
-  return result.truncated ? null : result.stdout;
+  const bytes = await gitBytes(repo, args, {
+    signal,
+    maxOutputBytes: BLOB_BYTES,
+    doing: "read a file",
+  });
+  return bytes && new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
 }
 
 /** Writes a text as a blob, as it is, and gives its object id. No file and no branch changes. */

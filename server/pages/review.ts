@@ -75,6 +75,7 @@ export async function reviewPage(
       origins: origins.byPath,
       why: await whyOf(app, ticket, query.why, files, origins, signal),
       commentText: suggestedText(files, query),
+      oldCommit: diff.oldCommit,
     },
     refused,
   };

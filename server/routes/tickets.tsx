@@ -1,7 +1,7 @@
 import type { Hono } from "hono";
 import { getCookie, setCookie } from "hono/cookie";
 import { fileId, lineId } from "../../views/diff_place.ts";
-import { reviewHref, ticketHref } from "../../views/links.ts";
+import { ticketHref } from "../../views/links.ts";
 import type { RefusedReview } from "../../views/review_decision.tsx";
 import { CheckPage } from "../../views/checks.tsx";
 import { TicketPage } from "../../views/ticket.tsx";
@@ -32,7 +32,7 @@ import {
 import { z } from "zod";
 import { once } from "../once.ts";
 import { type Api, pageOf, pageQuery, readCursor, requestSignal, toPage } from "../api.ts";
-import { showReview } from "./reviews.tsx";
+import { reviewBehind, showReview } from "./reviews.tsx";
 import type { App } from "../app.ts";
 import { commandNames, type Ticket } from "../records.ts";
 import {
@@ -75,6 +75,7 @@ import { continueTicket, pickUpBranch, takeOverTicket } from "../services/taking
 import { editTicket } from "../services/ticket_edits.ts";
 import { makeTicket } from "../services/ticket_making.ts";
 import { ticketEditInput, ticketMakingInput } from "./order_inputs.ts";
+import { requireCommented } from "../services/review_range.ts";
 import { ticketDiff } from "../services/reviews.ts";
 import { ticketStatuses } from "../states.ts";
 import { findRerun, getTicketCheck, listChecks } from "../store/checks.ts";
@@ -282,6 +283,8 @@ export function ticketsApi(api: Api): void {
       body: newCommentInput,
       out: commentSchema,
       status: 201,
+      prepare: ({ app, params, body }) =>
+        requireCommented(app, params.id!, body.commit, requestSignal()),
     }, ({ app, params, body }) => commentJson(addComment(app, { ticketId: params.id!, ...body })))
     .post("/tickets/:id/comments/:comment/edit", {
       summary: "Say a draft comment otherwise; answers with it",
@@ -437,12 +440,14 @@ export function ticketPages(pages: Hono<Env>, tools: PageTools): void {
       path: form.path || null,
       line: form.line || null,
       side: form.side || "new",
+      commit: form.commit || undefined,
       body: form.body,
     }, "form");
+    await requireCommented(c.var.app, id, comment.commit, requestSignal());
     const added = addComment(c.var.app, { ticketId: id, ...comment });
     return done(
       c,
-      `${reviewHref(id)}#comment-${added.id}`,
+      `${reviewBehind(c, id)}#comment-${added.id}`,
       "Comment kept; it is sent when you request changes",
     );
   });
@@ -450,13 +455,13 @@ export function ticketPages(pages: Hono<Env>, tools: PageTools): void {
     const { id, comment } = c.req.param();
     const { body } = validate(commentChangesInput, { body: (await readForm(c)).body }, "form");
     changeComment(c.var.app, { ticketId: id, commentId: comment, body });
-    return done(c, `${reviewHref(id)}#comment-${comment}`, "Comment changed");
+    return done(c, `${reviewBehind(c, id)}#comment-${comment}`, "Comment changed");
   });
   pages.post("/tickets/:id/comments/:comment/remove", (c) => {
     const { id, comment } = c.req.param();
     const { path, line, side } = removeComment(c.var.app, id, comment);
     const at = path === null ? "review-notes" : line ? lineId({ path, line, side }) : fileId(path);
-    return done(c, `${reviewHref(id)}#${at}`, "Comment removed");
+    return done(c, `${reviewBehind(c, id)}#${at}`, "Comment removed");
   });
 
   pages.get("/tickets/:id/checks/running", async (c) => {
