@@ -247,7 +247,8 @@ const lookedAt = () =>
 export const mergeInput = once(() =>
   z.strictObject({
     commit: lookedAt(),
-    message: z.string().trim().max(NOTE_MAX_CHARS).optional()
+    message: z.string().trim().max(NOTE_MAX_CHARS)
+      .regex(/^[^\0]*$/, "Leave the NUL character out: git takes none").optional()
       .describe("Commit message; empty: the proposed one"),
     style: z.enum(mergeStyles).nullable().optional()
       .describe("Of this merge, in place of the project's; null: the project's holds again"),

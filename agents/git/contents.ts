@@ -10,6 +10,12 @@ export const ORIGIN_LINES = 2_000;
 /** Git's own names are taken literally: a file may be called "*.ts" or ":(top)". */
 const literal = { GIT_LITERAL_PATHSPECS: "1" };
 
+/**
+ * For `git blame`: commits that a person's configuration names to be passed over are what is looked for as well, and
+ * without the file that lists them, which most repositories lack, git would fail.
+ */
+export const NO_IGNORED = "--no-ignore-revs-file";
+
 /** A file in a commit. */
 export interface FileAt {
   /** Object id of its content. */
@@ -103,7 +109,7 @@ export async function originsOf(
 ): Promise<string[]> {
   const end = Math.min(last, first + ORIGIN_LINES - 1);
   const args = [
-    ...["blame", "--porcelain", "-s", "--no-textconv", "-L", `${first},${end}`],
+    ...["blame", "--porcelain", "-s", "--no-textconv", NO_IGNORED, "-L", `${first},${end}`],
     ...[`${checkCommit(base)}..${checkCommit(head)}`, "--", path],
   ];
   const text = await gitOk(repo, args, { signal, doing: `see where lines of "${path}" come from` });
