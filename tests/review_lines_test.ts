@@ -10,9 +10,12 @@ import { createHttp } from "../server/http.ts";
 import { ticketsApi } from "../server/routes/tickets.tsx";
 import { moveTicket, updateTicket } from "../server/store/tickets.ts";
 import { requestOf } from "../server/services/change_requests.ts";
+import { applyDevelopmentResult } from "../server/services/development_results.ts";
+import { listFindings } from "../server/store/reviews.ts";
 import { fileId, lineId } from "../views/diff_place.ts";
 import { noAssets } from "./http_support.ts";
 import { numbered, ReviewScene } from "./review_support.ts";
+import { passChecks } from "./support.ts";
 
 /** Paths of the files in a page's diff. */
 const filesIn = (html: string): string[] =>
@@ -65,6 +68,28 @@ Deno.test("what the reviewer says of a file that the ticket leaves alone can be 
   const filtered = await scene.page("?only=a.txt");
   match(filtered, new RegExp(`href="${scene.href}#finding-${finding.id}"`));
   doesNotMatch(filtered, new RegExp(`id="finding-${finding.id}"`));
+});
+
+Deno.test("a place that an agent spells in another way than git is the same place", async () => {
+  await using scene = await ReviewScene.make({ "src/a.txt": "a\n" });
+  await scene.turn({ "src/a.txt": "aa\n" });
+  passChecks(scene.app, scene.id, scene.ticket.headCommit!);
+  const about = { severity: "minor", line: 1, message: "Mind this" } as const;
+  const result = {
+    summary: "Good",
+    findings: [{ ...about, path: "./src//a.txt" }, { ...about, path: "." }],
+    criteria: [{ criterion: "It says so", met: true, evidence: "`./src/a.txt:1` says it" }],
+  };
+  const run = scene.run(1);
+  scene.app.tx((tx) =>
+    applyDevelopmentResult(scene.app, tx, { ...run, purpose: "review" }, result)
+  );
+  equal(scene.ticket.status, "review");
+  const html = await scene.page();
+  const row = between(html, rowOf("src/a.txt", 1, "new"), "</tr>");
+  match(row, /Mind this/);
+  match(row, /It says so/);
+  deepEqual(listFindings(scene.app.db, scene.id).map(({ path }) => path), ["src/a.txt", null]);
 });
 
 Deno.test("a comment on a file that a later round left as it was is still to be read, sent and taken back", async () => {

@@ -10,7 +10,7 @@ export function evidenceOf(
 ): Evidence[] {
   const paths = new Set(files.map(({ path }) => path));
   return verdicts.flatMap(({ criterion, met, evidence }) =>
-    [...evidence.matchAll(/([\w@.+/-]*[\w])`?:(\d{1,7})\b/g)].slice(0, EVIDENCE_MAX)
+    [...evidence.matchAll(/(?:\.\/)?([\w@.+/-]*[\w])`?:(\d{1,7})\b/g)].slice(0, EVIDENCE_MAX)
       .flatMap(([, path, line]) =>
         paths.has(path!) ? [{ criterion, met, path: path!, line: Number(line) }] : []
       )
