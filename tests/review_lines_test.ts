@@ -12,7 +12,9 @@ import { moveTicket, updateTicket } from "../server/store/tickets.ts";
 import { requestOf } from "../server/services/change_requests.ts";
 import { applyDevelopmentResult } from "../server/services/development_results.ts";
 import { listFindings } from "../server/store/reviews.ts";
+import { quoteDrafts } from "../server/services/remark_quotes.ts";
 import { fileId, lineId } from "../views/diff_place.ts";
+import { never } from "./git_support.ts";
 import { noAssets } from "./http_support.ts";
 import { numbered, ReviewScene } from "./review_support.ts";
 import { passChecks } from "./support.ts";
@@ -78,7 +80,7 @@ Deno.test("a place that an agent spells in another way than git is the same plac
   const result = {
     summary: "Good",
     findings: [{ ...about, path: "./src//a.txt" }, { ...about, path: "." }],
-    criteria: [{ criterion: "It says so", met: true, evidence: "`./src/a.txt:1` says it" }],
+    criteria: [{ criterion: "It says `so`", met: true, evidence: "`./src/a.txt:1` says it" }],
   };
   const run = scene.run(1);
   scene.app.tx((tx) =>
@@ -88,7 +90,7 @@ Deno.test("a place that an agent spells in another way than git is the same plac
   const html = await scene.page();
   const row = between(html, rowOf("src/a.txt", 1, "new"), "</tr>");
   match(row, /Mind this/);
-  match(row, /It says so/);
+  match(row, /<span>It says <code>so<\/code><\/span>/, "one piece, which a phone breaks as words");
   deepEqual(listFindings(scene.app.db, scene.id).map(({ path }) => path), ["src/a.txt", null]);
 });
 
@@ -217,4 +219,40 @@ Deno.test("a comment from a page that was overtaken is about the line that was s
     deepEqual([status, body.errors[0].field], [422, "commit"], commit);
   }
   equal(scene.comments().length, 3);
+});
+
+Deno.test("who asks for changes sends the lines along that the developer's files do not have any more", async () => {
+  await using scene = await ReviewScene.make({ "a.txt": numbered("old", 9), "b.txt": "b\n" });
+  const first = await scene.turn({ "a.txt": null, "moved.txt": numbered("old", 9) });
+  scene.toReview();
+  await scene.round({
+    "moved.txt": numbered("old", 9).replace("old 4\n", "new\n"),
+    "b.txt": "bb\n",
+  });
+  scene.comment("moved.txt", 4, "Why not as it was?", "old");
+  scene.comment("b.txt", 1, "Here it is");
+  scene.comment("none.txt", 7, "There is no such file", "old");
+  const stale = { path: "moved.txt", line: "6", side: "new", commit: first, body: "Longer" };
+  await scene.pages.post(`/tickets/${scene.id}/comments`, stale);
+  const path = `/tickets/${scene.id}/request-changes`;
+  const answer = await scene.pages.post(path, { commit: scene.ticket.headCommit!, remark: "Mind" });
+  equal(answer.status, 303);
+  deepEqual(scene.ticket.guidance.split("\n"), [
+    "Mind",
+    '- moved.txt:4 (a line that was removed, it said "old 4"): Why not as it was?',
+    "- b.txt:1: Here it is",
+    "- none.txt:7 (a line that was removed): There is no such file",
+    `- moved.txt:6 (as of ${first.slice(0, 12)}, it said "old 6"): Longer`,
+  ]);
+});
+
+Deno.test("changes can be asked for where the repository is gone: the lines are left out, and the log says so", async () => {
+  await using scene = await ReviewScene.make({ "a.txt": "a\n" });
+  await scene.turn({ "a.txt": "aa\n" });
+  scene.toReview();
+  const { id } = scene.comment("a.txt", 1, "Why?", "old");
+  deepEqual([...await quoteDrafts(scene.app, scene.id, never)], [[id, "a"]]);
+  await Deno.rename(scene.repo.dir, `${scene.repo.dir}-away`);
+  deepEqual([...await quoteDrafts(scene.app, scene.id, never)], []);
+  await Deno.rename(`${scene.repo.dir}-away`, scene.repo.dir);
 });

@@ -74,7 +74,9 @@ export function Remarks(
           <StatusBadge
             shown={met ? { word: "Met", tone: "done" } : { word: "Not met", tone: "failed" }}
           />{" "}
-          <Inline text={criterion} />
+          <span>
+            <Inline text={criterion} />
+          </span>
         </p>
       ))}
     </div>

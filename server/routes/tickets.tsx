@@ -76,6 +76,7 @@ import { editTicket } from "../services/ticket_edits.ts";
 import { makeTicket } from "../services/ticket_making.ts";
 import { ticketEditInput, ticketMakingInput } from "./order_inputs.ts";
 import { requireCommented } from "../services/review_range.ts";
+import { quoteDrafts } from "../services/remark_quotes.ts";
 import { ticketDiff } from "../services/reviews.ts";
 import { ticketStatuses } from "../states.ts";
 import { findRerun, getTicketCheck, listChecks } from "../store/checks.ts";
@@ -231,9 +232,13 @@ export function ticketsApi(api: Api): void {
         summary: "Send a reviewed ticket back with the collected comments and a remark",
         body: remarkInput,
         out: ticketSchema,
+        prepare: ({ app, params }) => quoteDrafts(app, params.id!, requestSignal()),
       },
-      ({ app, params, body }) =>
-        withSubtasks(app, requestTicketChanges(app, params.id!, body.remark, body)),
+      ({ app, params, body, prepared: quotes }) =>
+        withSubtasks(
+          app,
+          requestTicketChanges(app, params.id!, body.remark, { ...body, quotes }),
+        ),
     )
     .get("/tickets/:id/diff", {
       summary: "What the ticket changes",
@@ -410,7 +415,11 @@ export function ticketPages(pages: Hono<Env>, tools: PageTools): void {
   /** One of the forms on the review page. */
   const decision = (
     action: RefusedReview["action"],
-    decide: (c: RequestContext, id: string, form: Record<string, string>) => Response,
+    decide: (
+      c: RequestContext,
+      id: string,
+      form: Record<string, string>,
+    ) => Response | Promise<Response>,
   ) =>
     pages.post(`/tickets/:id/${action}`, async (c) => {
       const id = c.req.param("id")!;
@@ -423,9 +432,10 @@ export function ticketPages(pages: Hono<Env>, tools: PageTools): void {
     const ticket = approveTicket(c.var.app, id, input.message, input);
     return done(c, ticketHref(id), `Ticket #${ticket.number} is in the merge queue`);
   });
-  decision("request-changes", (c, id, { remark = "", commit }) => {
+  decision("request-changes", async (c, id, { remark = "", commit }) => {
     const input = validate(remarkInput, { remark, commit }, "form");
-    const ticket = requestTicketChanges(c.var.app, id, input.remark, input);
+    const quotes = await quoteDrafts(c.var.app, id, requestSignal());
+    const ticket = requestTicketChanges(c.var.app, id, input.remark, { ...input, quotes });
     return done(c, ticketHref(id), `Ticket #${ticket.number} went back to the developer`);
   });
   decision("reject", (c, id, { reason = "" }) => {

@@ -56,8 +56,8 @@ export function listFindings(db: Db, ticketId: string): ReviewFinding[] {
 }
 
 export interface NewComment extends Pick<Comment, "ticketId" | "path" | "line" | "side" | "body"> {
-  /** The commit that its line is of; absent: the ticket's newest. */
-  commit?: string;
+  /** The commit that its line is of; none: the ticket's newest. */
+  commit?: string | null;
 }
 
 export function insertComment(tx: Tx, comment: NewComment): Comment {
