@@ -245,13 +245,16 @@ export const retryInput = once(() =>
   z.strictObject({ step: z.enum(ticketSteps).optional() })
     .meta({ id: "RetryTicket" })
 );
+const commitId = () =>
+  z.string().regex(/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/, "Send the whole id of a commit");
 const lookedAt = () =>
-  z.string().regex(/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/, "Send the whole id of a commit").optional()
+  commitId().optional()
     .describe("The ticket's commit that was looked at; refused when it is at another one now");
 export const mergeInput = once(() =>
   z.strictObject({
     commit: lookedAt(),
-    message: z.string().trim().max(NOTE_MAX_CHARS).optional()
+    message: z.string().trim().max(NOTE_MAX_CHARS)
+      .regex(/^[^\0]*$/, "Leave the NUL character out: git takes none").optional()
       .describe("Commit message; empty: the proposed one"),
     style: z.enum(mergeStyles).nullable().optional()
       .describe("Of this merge, in place of the project's; null: the project's holds again"),
@@ -285,6 +288,10 @@ export const newCommentInput = once(() =>
     path: z.string().max(4_096).nullable().default(null),
     line: wholeNumber(1).nullable().default(null),
     side: z.enum(["old", "new"]).default("new"),
+    commit: commitId().optional()
+      .describe(
+        "The commit of the branch that the line is of, as the diff had it; absent: the newest",
+      ),
     body: words(),
   }).meta({ id: "NewComment" })
 );

@@ -3,6 +3,7 @@ import { deepStrictEqual as deepEqual, match, strictEqual as equal, throws } fro
 import { HOUR_MS, timeText } from "../server/clock.ts";
 import { advanceTicket } from "../server/services/development.ts";
 import { addNeed, NEEDS_MAX, removeNeed } from "../server/services/needs.ts";
+import { archiveProject } from "../server/services/projects.ts";
 import { planTicket, setStartRule } from "../server/services/start_rules.ts";
 import { describeWait, startWaitOf } from "../server/services/start_waits.ts";
 import { standingOf } from "../server/pages/standing.ts";
@@ -306,6 +307,20 @@ Deno.test("a paused ticket says so before anything else, and resumed it finds ou
   equal(waitOf(app, b)?.why, "paused");
   resumeTicket(app, b.id);
   equal(waitOf(app, b)?.why, "needs");
+});
+
+Deno.test("nothing of an archived project begins, and its tickets say so; another project's do", () => {
+  using app = testApp();
+  const [a, b] = tickets(app, 2) as [Ticket, Ticket];
+  const [other] = tickets(app, 1, app.project()) as [Ticket];
+  equal(tryToStart(app, a), "in_progress");
+  archiveProject(app, a.projectId);
+  equal(tryToStart(app, b), "queued");
+  startTicket(app, b.id);
+  equal(tryToStart(app, b), "queued");
+  equal(standingOf(app, getTicket(app.db, b.id))?.why, "Its project is archived");
+  equal(standingOf(app, getTicket(app.db, a.id)), null, "what has begun goes on to its review");
+  equal(tryToStart(app, other), "in_progress");
 });
 
 Deno.test("a move that is refused leaves nothing of what it would have meant for others", () => {

@@ -12,6 +12,7 @@ import { originsOf } from "../agents/git/contents.ts";
 import { actingAs } from "../server/app.ts";
 import { contentOf, lookAt, tickFile } from "../server/services/review_range.ts";
 import { findLook, listTicks, setLook } from "../server/store/review_marks.ts";
+import { updateTicket } from "../server/store/tickets.ts";
 import { fileId, lineId } from "../views/diff_place.ts";
 import { never } from "./git_support.ts";
 import { numbered, ReviewScene, suggestion } from "./review_support.ts";
@@ -333,6 +334,27 @@ Deno.test("a verdict leads to the lines that show it, also to those that the dif
   match(html, new RegExp(`href="#finding-${finding.id}"`), "it stands at the file's head");
   const more = await scene.page("?expand=a.txt%3A57-63");
   match(more, new RegExp(`id="R-${id(60)}"[^]*It says five`));
+});
+
+Deno.test("what can't be shown of one file, a very large one or a submodule, leaves the review as it is", async () => {
+  const large = numbered("a line of a long file", 100_000);
+  await using scene = await ReviewScene.make({ "large.txt": large, "a.txt": "a\n" });
+  await scene.turn({ "large.txt": large.replace("file 500\n", "file five hundred\n") });
+  const module = `160000,${scene.ticket.headCommit},sub`;
+  await scene.repo.git("-C", scene.worktree, "update-index", "--add", "--cacheinfo", module);
+  await scene.repo.git("-C", scene.worktree, "commit", "-q", "-m", "A module");
+  const headCommit = await scene.repo.git("rev-parse", scene.branch);
+  scene.app.tx((tx) => updateTicket(tx, scene.id, { headCommit }));
+  scene.toReview();
+  match(await scene.page(), /Show 20 more below/);
+  for (const query of ["?expand=large.txt:504-523", "?expand=sub:2-9", "?why=sub:1"]) {
+    const answer = await scene.pages.get(scene.href + query);
+    equal(answer.status, 200, query);
+    const html = await answer.text();
+    match(html, /five hundred/);
+    if (query.includes("large")) doesNotMatch(html, /Show 20 more below/);
+    if (query.includes("why")) match(html, /Nobody knows which step wrote these lines/);
+  }
 });
 
 Deno.test("files are searched by a part of their path, and the search stays while the layout changes", async () => {

@@ -83,6 +83,7 @@ Deno.test("a suggestion becomes one commit of the branch and the worktree, and t
   const wish = scene.comment("a.txt", 3, suggestion("three\nand a half\n"));
   const [above, on, below] = [1, 3, 9].map((line) => scene.comment("a.txt", line, `at ${line}`));
   const other = scene.comment("b.txt", 1, "elsewhere");
+  const removed = scene.comment("a.txt", 3, "why not the old one?", "old");
   const ticket = await apply(scene, chosen([wish]));
   const text = numbered("new", 10).replace("new 3\n", "three\nand a half\n");
   equal(await onBranch(scene, "a.txt"), text);
@@ -103,11 +104,15 @@ Deno.test("a suggestion becomes one commit of the branch and the worktree, and t
       kind === "advance_ticket" && status === "available"
     ),
   );
-  // What else was said stays at its line; only what stood on the replaced line is about the old commit.
+  // What else was said stays at its line, in other files and on removed lines, too; only what stood on the replaced
+  // line is about the old commit.
   const now = new Map(scene.comments().map((comment) => [comment.id, comment]));
   deepEqual(
-    [above!, on!, below!, other].map(({ id }) => [now.get(id)?.line, now.get(id)?.commit === head]),
-    [[1, false], [3, true], [10, false], [1, true]],
+    [above!, on!, below!, other, removed].map(({ id }) => [
+      now.get(id)?.line,
+      now.get(id)?.commit === head,
+    ]),
+    [[1, false], [3, true], [10, false], [1, false], [3, false]],
   );
   deepEqual([now.get(wish.id)?.appliedCommit, now.get(wish.id)?.sent], [ticket.headCommit, true]);
 });
@@ -134,6 +139,13 @@ Deno.test("line ends stay as they are, and a last line without one is none the m
   scene.toReview();
   await apply(scene, chosen([scene.comment("a.txt", 4, suggestion("3\n"))]));
   equal(await scene.repo.read("a.txt", scene.worktree), "1\r\n1b\r\ntwo\r\n3");
+});
+
+Deno.test("a mark of the byte order at the beginning of a file stays there", async () => {
+  await using scene = await inReview("\ufeffone\ntwo\n");
+  await apply(scene, chosen([scene.comment("a.txt", 2, suggestion("2\n"))]));
+  const bytes = await Deno.readFile(join(scene.worktree, "a.txt"));
+  deepEqual(bytes, new TextEncoder().encode("\ufeffone\n2\n"));
 });
 
 Deno.test("a suggestion is refused when its file has changed since, and only then", async () => {

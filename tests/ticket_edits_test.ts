@@ -9,12 +9,19 @@ import { editTicket, splitTicket, type TicketSplit } from "../server/services/ti
 import { makeTicket } from "../server/services/ticket_making.ts";
 import { moveTicket } from "../server/services/ticket_moves.ts";
 import { expectedOf, progressOf, summaryOf } from "../server/services/ticket_progress.ts";
-import { cancelTicket, pauseTicket } from "../server/services/tickets.ts";
+import {
+  cancelTicket,
+  pauseTicket,
+  resumeTicket,
+  startTicket,
+} from "../server/services/tickets.ts";
+import { planTicket } from "../server/services/start_rules.ts";
+import { getProject } from "../server/store/projects.ts";
 import { insertMemoryChange } from "../server/store/memory.ts";
 import { listNeeds } from "../server/store/needs.ts";
 import { addWorkedMs, moveRun } from "../server/store/runs.ts";
 import { getTicketStart, listSplitOff } from "../server/store/starts.ts";
-import { listSubtasks, moveSubtask } from "../server/store/subtasks.ts";
+import { insertSubtasks, listSubtasks, moveSubtask } from "../server/store/subtasks.ts";
 import { getTicket } from "../server/store/tickets.ts";
 import { describeChange } from "../views/history.tsx";
 import { askedFor, forgetJobs, HEAD, tickets, toReview, tryToStart } from "./order_support.ts";
@@ -26,6 +33,12 @@ const run = (app: TestApp, ticket: Ticket, purpose: Run["purpose"], subtaskId?: 
   app.tx((tx) => startRun(app, tx, { ticket, purpose, agent: "feature-dev", subtaskId }));
 const blocked = (app: TestApp, { id }: Ticket): Ticket =>
   app.tx((tx) => moveTicket(tx, id, "blocked", { failure: "stuck", reason: "Went in circles" }));
+
+/** One more, which nobody has begun; its id. */
+const addSubtask = (app: TestApp, { id }: Ticket): string =>
+  app.tx((tx) =>
+    insertSubtasks(tx, id, [{ title: "Four", description: "", complexity: "small" }])[0]!
+  );
 
 Deno.test("editTicket() changes what a queued ticket asks for: words, criteria, subtasks in a new order", () => {
   using app = testApp();
@@ -166,6 +179,48 @@ Deno.test("splitTicket() refuses to take all, nothing, what was begun, what is n
   equal(app.events.filter(({ type }) => type === "ticket_split").length, 0);
 });
 
+Deno.test("what holds a ticket up holds up what is split off it: needs, its time, a start by hand, a pause", () => {
+  using app = testApp();
+  const [first, gone, a, after, more] = tickets(app, 5) as Ticket[];
+  addNeed(app, a!.id, first!.id);
+  addNeed(app, after!.id, a!.id);
+  planTicket(app, a!.id, { starts: "hand", notBefore: "2027-01-01T00:00:00.000Z" });
+  pauseTicket(app, a!.id);
+  const { new: part } = splitTicket(app, a!.id, splitOf(app, a!));
+  const needs = ({ id }: Ticket) => listNeeds(app.db, id).map(({ number }) => number);
+  deepEqual([needs(a!), needs(part), needs(after!)], [[1], [1], [3, 6]]);
+  deepEqual(getTicketStart(app.db, part.id), {
+    starts: "hand",
+    notBefore: "2027-01-01T00:00:00.000Z",
+    splitFrom: a!.id,
+  });
+  deepEqual([part.pausedBy, tryToStart(app, part)], ["owner", "queued"]);
+  resumeTicket(app, part.id);
+  equal(tryToStart(app, part), "queued");
+
+  // Beside its order to the other one, too; a start by hand that is over is none of the part's.
+  const second = splitTicket(app, a!.id, {
+    ...{ title: "Before", needs: "old" },
+    subtaskIds: [addSubtask(app, a!)],
+  }).new;
+  deepEqual([needs(second), needs(a!), needs(after!)], [[1], [1, 7], [3, 6, 7]]);
+  startTicket(app, more!.id);
+  equal(
+    getTicketStart(app.db, splitTicket(app, more!.id, splitOf(app, more!)).new.id).starts,
+    null,
+  );
+
+  // What it needs was cancelled: the part is blocked for that as it is.
+  const [b] = tickets(app, 1, getProject(app.db, a!.projectId)) as [Ticket];
+  addNeed(app, b.id, gone!.id);
+  cancelTicket(app, gone!.id);
+  const { new: stuck } = splitTicket(app, b.id, splitOf(app, b));
+  deepEqual([tryToStart(app, stuck), getTicket(app.db, stuck.id).failure], [
+    "blocked",
+    "dependency_cancelled",
+  ]);
+});
+
 Deno.test("several tickets at once: each for itself, with an honest word on each", () => {
   using app = testApp();
   const [a, b, c, d] = tickets(app, 4) as [Ticket, Ticket, Ticket, Ticket];
@@ -243,6 +298,27 @@ Deno.test("what is expected is the median of the project's like tickets, until t
   });
   equal(expectedOf(app, editTicket(app, d.id, { type: "docs" }))?.type, null, "of any type");
   equal(expectedOf(app, tickets(app, 1)[0]!), null, "another project's are not like it");
+});
+
+Deno.test("what is expected is known, too, where no agent reviews, and where one sent its findings back", () => {
+  using app = testApp();
+  const [a, b, c] = tickets(app, 3) as [Ticket, Ticket, Ticket];
+  for (const [ticket, reviews] of [[a, 0], [b, 2]] as const) {
+    tryToStart(app, ticket);
+    for (const purpose of ["develop", ...Array(reviews).fill("review")] as Run["purpose"][]) {
+      const { id } = run(app, getTicket(app.db, ticket.id), purpose);
+      app.tx((tx) => moveRun(tx, id, "running"));
+      app.advance(10 * MINUTE_MS);
+      app.tx((tx) => moveRun(tx, id, "succeeded"));
+    }
+    toReview(app, ticket);
+    app.tx((tx) => moveTicket(tx, ticket.id, "done", { step: null, mergeCommit: HEAD }));
+    // The lower one of two: that of the ticket which nobody but a person has read.
+    equal(expectedOf(app, c)?.ms, 10 * MINUTE_MS);
+  }
+  equal(expectedOf(app, c)?.of, 2);
+  app.db.exec(`UPDATE tickets SET status = 'cancelled' WHERE id = '${a.id}'`);
+  equal(expectedOf(app, c)?.ms, 30 * MINUTE_MS, "not the end of its first review");
 });
 
 Deno.test("progress: which subtask, and what its run has used of its limits", () => {

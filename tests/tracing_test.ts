@@ -6,6 +6,8 @@ import {
   rejects,
   strictEqual as equal,
 } from "node:assert";
+import { landedCommits } from "../agents/git/base_changes.ts";
+import { originsOf } from "../agents/git/contents.ts";
 import { traceJson } from "../server/outputs/traces.ts";
 import { traceOf, type TraceQuestion } from "../server/services/tracing.ts";
 import { commitSuggestions, recordSuggestions } from "../server/services/suggestions.ts";
@@ -114,6 +116,43 @@ Deno.test("the newest commits of a file are traced, also of one that is gone", a
   deepEqual(await trace(it, { path: "never.txt" }), []);
 });
 
+Deno.test("a renamed file is traced through the names that it had before, and a line to the turn that wrote it", async () => {
+  await using it = await MergeScene.make();
+  const merge = await it.merged();
+  await it.repo.git("mv", "a.txt", 'q"uote.txt');
+  const quoted = await it.repo.commit("Move", {});
+  await it.repo.git("mv", 'q"uote.txt', "src.txt");
+  const again = await it.repo.commit("Move again", { "b.txt": "beside\n" });
+  const traces = await trace(it, { path: "src.txt" });
+  deepEqual(traces.map(({ commit }) => commit.commit).slice(0, 3), [again, quoted, merge]);
+  equal(traces.at(-1)!.commit.subject, "Begin");
+  const line = await one(it, { path: "src.txt", line: 3 });
+  deepEqual([line.ticket!.id, line.line!.path], [it.ticket.id, "a.txt"]);
+  deepEqual(line.turns.map(({ commit }) => commit), [it.ticket.headCommit]);
+  // A file that took a name over later has its own history.
+  const other = await it.repo.commit("Another", { "a.txt": "Nothing like it\n" });
+  equal((await trace(it, { path: "a.txt" }))[0]!.commit.commit, other);
+});
+
+Deno.test("commits and files that a person's configuration names, and that are not there, keep nothing from being traced", async () => {
+  await using it = await MergeScene.make();
+  const merge = await it.merged();
+  await it.repo.git("config", "blame.ignoreRevsFile", ".git-blame-ignore-revs");
+  await it.repo.git("config", "diff.orderFile", ".git-order");
+  equal((await one(it, { path: "a.txt", line: 3 })).commit.commit, merge);
+  deepEqual((await landedCommits({ repo: it.repo.dir, tip: merge, signal: never }))[0]!.files, [
+    "a.txt",
+    "new.txt",
+  ]);
+  const { baseCommit: base, headCommit: head } = it.ticket;
+  const lines = { path: "a.txt", first: 3, last: 3, signal: never };
+  deepEqual(await originsOf({ repo: it.repo.dir, base: base!, head: head!, ...lines }), [head]);
+  await it.repo.git("config", "--unset", "diff.orderFile");
+  // One that is there lists the very commit that is looked for.
+  await it.repo.commit("Ignore it", { ".git-blame-ignore-revs": `${merge}\n` });
+  equal((await one(it, { path: "a.txt", line: 3 })).commit.commit, merge);
+});
+
 Deno.test("a commit that only names a ticket is told apart from what is on record", async () => {
   await using it = await MergeScene.make();
   await it.repo.commit("By hand\n\nGaffer-Ticket: 1", { "c.txt": "c\n" });
@@ -154,9 +193,10 @@ Deno.test("questions that make no sense, and things that are not there, are refu
 
 Deno.test("odd names are taken as they are", async () => {
   await using it = await MergeScene.make();
-  for (const path of ["-n", "*.txt", ":(top)b", "sp ace/ü.txt"]) {
+  for (const path of ["-n", "*.txt", ":(top)b", "sp ace/ü.txt", 'q"\\u\to\nte']) {
     const commit = await it.repo.commit("Odd", { [path]: "odd\n" });
-    equal((await one(it, { path, line: 1 })).commit.commit, commit);
+    const { line, ...found } = await one(it, { path, line: 1 });
+    deepEqual([found.commit.commit, line!.path], [commit, path]);
     equal((await one(it, { path })).commit.commit, commit);
   }
 });

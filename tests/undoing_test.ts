@@ -64,6 +64,17 @@ Gaffer-Ticket: 1
   );
 });
 
+Deno.test("a merge whose message names another ticket as its own trailer does is undone all the same", async () => {
+  await using it = await MergeScene.make();
+  const message = "feat: greet\n\n# Not a comment\n- first\nGaffer-Ticket: 99\n\nAnd so it ends";
+  it.approve(message);
+  await it.merge();
+  match(await it.repo.git("log", "-1", "--format=%B", "main"), /# Not a comment\n- first/);
+  it.ask();
+  await it.undoIt();
+  deepEqual([it.ticket.status, it.undo.status, it.undo.reason], ["cancelled", "done", ""]);
+});
+
 Deno.test("an undo reverts no commit that says nothing of the ticket", async () => {
   await using it = await MergeScene.make();
   await it.merged();

@@ -22,6 +22,8 @@ export interface LinesSpec {
   marks: MarksOf | null;
   /** Address of the page, for links that open a comment's form; null: it is too late to comment. */
   commentPage: string | null;
+  /** Removed lines are commented on, too. */
+  commentOld: boolean;
   /** What stands under a line: remarks, or a form; null: nothing. */
   below: (place: Place) => VNode | null;
   /** What stands at the head of a hunk beside its numbers. */
@@ -144,7 +146,7 @@ class LineWriter {
     const { line, side } = place;
     const what = `${side === "old" ? "removed line" : "line"} ${line}`;
     const id = this.#id(place);
-    return this.#hrefStart === null
+    return this.#hrefStart === null || side === "old" && !this.spec.commentOld
       ? `<a href="#${id}" aria-label="Address of ${what}">${line}</a>`
       : `<a href="${this.#hrefStart}${side === "old" ? "-" : ""}${line}#${id}" ` +
         `aria-label="Comment on ${what}">${line}</a>`;

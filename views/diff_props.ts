@@ -14,6 +14,8 @@ export interface DiffProps {
   comments: Comment[];
   /** The newest of what is shown: remarks on other commits have no line in it. Null: nobody knows. */
   commit: string | null;
+  /** The commit that removed lines are of; null: they are of none. Absent: of the base, where the work began. */
+  oldCommit?: string | null;
   /** Path given by `?file=`: shown however long or generated it is. */
   openFile: string | null;
   /** Line given by `?comment=` (`parsePlace`): its form is open. */

@@ -74,7 +74,9 @@ export function Remarks(
           <StatusBadge
             shown={met ? { word: "Met", tone: "done" } : { word: "Not met", tone: "failed" }}
           />{" "}
-          <Inline text={criterion} />
+          <span>
+            <Inline text={criterion} />
+          </span>
         </p>
       ))}
     </div>
@@ -109,12 +111,23 @@ function Apply(
   );
 }
 
-/** A reviewer's finding, with what to do instead. */
+/** Its file, where it stands away from that. */
+const Away = ({ path, away }: { path: string | null; away: boolean }): VNode | null =>
+  away && path !== null
+    ? (
+      <>
+        , <code class="path">{path}</code>
+      </>
+    )
+    : null;
+
+/** A reviewer's finding, with what to do instead. `away`: it does not stand in its file, and names it. */
 export function FindingNote(
-  { finding, open = false, commit = null }: {
+  { finding, open = false, commit = null, away = false }: {
     finding: ReviewFinding;
     open?: boolean;
     commit?: string | null;
+    away?: boolean;
   },
 ): VNode {
   const line = lineWords(finding, commit);
@@ -122,7 +135,10 @@ export function FindingNote(
     <article class="remark" id={`finding-${finding.id}`}>
       <p class="remark-head">
         <StatusBadge shown={severityWords[finding.severity]} />
-        <span class="muted">reviewer{line && `, ${line}`}</span>
+        <span class="muted">
+          reviewer<Away {...finding} away={away} />
+          {line && `, ${line}`}
+        </span>
       </p>
       <Prose text={finding.message} />
       {finding.suggestion !== "" && (
@@ -136,13 +152,14 @@ export function FindingNote(
   );
 }
 
-/** A person's comment; a draft until the changes are requested. */
+/** A person's comment; a draft until the changes are requested. `away`: as of `FindingNote`. */
 export function CommentNote(
-  { comment, nowMs, open = false, commit = null }: {
+  { comment, nowMs, open = false, commit = null, away = false }: {
     comment: Comment;
     nowMs: number;
     open?: boolean;
     commit?: string | null;
+    away?: boolean;
   },
 ): VNode {
   const line = lineWords(comment, commit);
@@ -151,6 +168,8 @@ export function CommentNote(
       <p class="remark-head">
         <strong>{comment.author}</strong>
         <span class="muted">
+          {away && <code class="path">{comment.path}</code>}
+          {away && ", "}
           {line && `${line}, `}
           <Time at={comment.createdAt} nowMs={nowMs} />
         </span>
@@ -221,6 +240,8 @@ function DraftForm({ comment }: { comment: Comment }): VNode {
 
 interface CommentFormProps {
   place: Place;
+  /** What it is about: a line of the new or old side of this commit's changes; null: of the newest one's. */
+  of: Pick<Place, "side"> & { commit: string | null };
   action: string;
   /** Where Cancel leads. */
   page: string;
@@ -229,7 +250,7 @@ interface CommentFormProps {
 }
 
 /** Opens under a line. The comment is kept as a draft until changes are requested. */
-export function CommentForm({ place, action, page, text }: CommentFormProps): VNode {
+export function CommentForm({ place, of, action, page, text }: CommentFormProps): VNode {
   return (
     <form
       method="post"
@@ -240,7 +261,8 @@ export function CommentForm({ place, action, page, text }: CommentFormProps): VN
     >
       <input type="hidden" name="path" value={place.path} />
       <input type="hidden" name="line" value={place.line} />
-      <input type="hidden" name="side" value={place.side} />
+      <input type="hidden" name="side" value={of.side} />
+      {of.commit !== null && <input type="hidden" name="commit" value={of.commit} />}
       <Field
         form={`comment-${lineId(place)}`}
         name="body"

@@ -1,6 +1,6 @@
 /** The lines of one file as a table, with remarks and forms under theirs, and links to more of them. */
 import type { VNode } from "preact";
-import type { Applicable, Comment, DiffFile, DiffHunk, ReviewFinding } from "../server/records.ts";
+import type { Comment, DiffFile, DiffHunk, ReviewFinding } from "../server/records.ts";
 import { type Gap, GAP_STEP, type LineRange } from "./diff_gaps.ts";
 import { gapWords, linesHtml, placeOf } from "./diff_lines.tsx";
 import { HunkOrigin } from "./diff_origin.tsx";
@@ -27,6 +27,7 @@ export function HunkTable(props: FileDiffProps): VNode {
       colours: props.colours ?? null,
       marks: props.marks ?? null,
       commentPage: props.commentAction ? props.page : null,
+      commentOld: props.oldCommit !== null,
       below: belowLines(props),
       head: (hunk) => <HunkOrigin {...props} hunk={hunk} />,
       more: (gap, where) => <MoreLines {...{ props, gap, where }} />,
@@ -81,23 +82,39 @@ export const contextOf = ({ nowMs, commentAction, commit }: DiffProps) => ({
   commit,
 });
 
+/** Where a remark on a line stands in this diff; null: that line is none of what is compared here. */
+function standsAt(
+  remark: Comment | ReviewFinding,
+  { commit, oldCommit }: Pick<DiffProps, "commit" | "oldCommit">,
+): { line: number; side: "old" | "new" } | null {
+  const { line } = remark;
+  if (line === null) return null;
+  const side = "side" in remark ? remark.side : "new";
+  // A removed line is one of the base, unless what is compared with is an earlier state of the branch.
+  if (isOf(remark, commit)) {
+    return side === "new" || oldCommit === undefined ? { line, side } : null;
+  }
+  return oldCommit && side === "new" && remark.commit === oldCommit ? { line, side: "old" } : null;
+}
+
 /** What stands under each line of a file; looked up, since most lines have nothing. */
-function belowLines(props: DiffProps & { file: DiffFile }): (place: Place) => VNode | null {
+function belowLines(props: FileDiffProps): (place: Place) => VNode | null {
   const { file, commentAt } = props;
   const busy = new Set<string>();
   const add = (line: number | null, side: "old" | "new") =>
     line !== null && busy.add(`${side}${line}`);
-  const isHere = (remark: Applicable & { path: string | null }) =>
-    remark.path === file.path && isOf(remark, props.commit);
-  for (const f of props.findings) if (isHere(f)) add(f.line, "new");
-  for (const c of props.comments) if (isHere(c)) add(c.line, c.side);
+  for (const remark of [...props.findings, ...props.comments]) {
+    const at = remark.path === file.path ? standsAt(remark, props) : null;
+    if (at) add(at.line, at.side);
+  }
   for (const e of props.evidence ?? []) if (e.path === file.path) add(e.line, "new");
   if (commentAt?.path === file.path) add(commentAt.line, commentAt.side);
   return (place) => {
     if (!busy.has(`${place.side}${place.line}`)) return null;
     const remarks = remarksOf(props, place);
     const writing = props.commentAction !== null && commentAt?.path === place.path &&
-      commentAt.line === place.line && commentAt.side === place.side;
+      commentAt.line === place.line && commentAt.side === place.side &&
+      (place.side === "new" || props.oldCommit !== null);
     const some = remarks.findings.length + remarks.comments.length + remarks.evidence.length > 0;
     if (!some && !writing) return null;
     return (
@@ -106,6 +123,9 @@ function belowLines(props: DiffProps & { file: DiffFile }): (place: Place) => VN
         {writing && (
           <CommentForm
             place={place}
+            of={place.side === "old" && props.oldCommit
+              ? { side: "new", commit: props.oldCommit }
+              : { side: place.side, commit: props.commit }}
             action={props.commentAction!}
             page={props.page}
             text={props.commentText ?? ""}
@@ -150,34 +170,38 @@ function MoreLines(
   );
 }
 
-/** The remarks at a line; with null those of the file that no shown line carries. */
-export function remarksOf(props: DiffProps & { file: DiffFile }, place: Place | null): RemarksOf {
-  const { file, commit } = props;
+/** The remarks at a line; with null those of the file that none of its shown lines carries. */
+export function remarksOf(props: FileDiffProps, place: Place | null): RemarksOf {
+  const { file } = props;
   const findings = props.findings.filter((finding) => finding.path === file.path);
   const comments = props.comments.filter((comment) => comment.path === file.path);
-  const evidence = (props.evidence ?? []).filter(({ path }) => path === file.path);
   if (place) {
-    const here = ({ line }: { line: number | null }) => place.side === "new" && line === place.line;
+    const here = (remark: ReviewFinding | Comment) => {
+      const at = standsAt(remark, props);
+      return at?.line === place.line && at.side === place.side;
+    };
     return {
-      findings: findings.filter((f) => here(f) && isOf(f, commit)),
-      comments: comments.filter((c) =>
-        c.line === place.line && c.side === place.side && isOf(c, commit)
+      findings: findings.filter(here),
+      comments: comments.filter(here),
+      evidence: (props.evidence ?? []).filter(({ path, line }) =>
+        path === file.path && place.side === "new" && line === place.line
       ),
-      evidence: evidence.filter(here),
     };
   }
-  const shown = new Set<string>();
-  if (findings.length + comments.length > 0) {
-    for (const { lines } of file.hunks) {
-      for (const line of lines) shown.add(lineId(placeOf(file, line)));
-    }
-  }
-  const elsewhere = (remark: ReviewFinding | Comment, side: "old" | "new") =>
-    !isOf(remark, commit) || remark.line === null ||
-    !shown.has(lineId({ path: file.path, line: remark.line, side }));
+  const shown = findings.length + comments.length > 0 ? shownLineIds(props) : new Set();
+  const elsewhere = (remark: ReviewFinding | Comment) => {
+    const at = standsAt(remark, props);
+    return at === null || !shown.has(lineId({ path: file.path, ...at }));
+  };
   return {
-    findings: findings.filter((f) => elsewhere(f, "new")),
-    comments: comments.filter((c) => elsewhere(c, c.side)),
+    findings: findings.filter(elsewhere),
+    comments: comments.filter(elsewhere),
     evidence: [],
   };
+}
+
+/** Ids of the lines that the page has of a file: none where it is folded. */
+export function shownLineIds({ file, shownLines }: Pick<FileDiffProps, "file" | "shownLines">) {
+  const lines = file.hunks.flatMap(({ lines }) => lines).slice(0, shownLines);
+  return new Set(lines.map((line) => lineId(placeOf(file, line))));
 }

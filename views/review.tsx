@@ -14,22 +14,20 @@ import { Notice, StatusBadge } from "./components.tsx";
 import { Diff, FileDiff } from "./diff.tsx";
 import { fileId, type Place, planFiles } from "./diff_place.ts";
 import { type DiffProps, wantedOf } from "./diff_props.ts";
-import { CommentNote, FindingNote } from "./diff_remarks.tsx";
-import { plural, shortCommit } from "./format.ts";
+import { shownLineIds } from "./diff_table.tsx";
+import { shortCommit } from "./format.ts";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
 import { reviewHref, ticketHref, traceHref } from "./links.ts";
 import { type Live, replace } from "./live.tsx";
-import { Inline } from "./inline.tsx";
-import { Prose } from "./prose.tsx";
 import { ForgeRemarks, remarksInDiff } from "./pull_remarks.tsx";
 import type { PullProps } from "./pull_request.tsx";
 import { type RefusedReview, ReviewBar } from "./review_decision.tsx";
-import { evidenceHref, evidenceOf, jumpTo } from "./review_evidence.ts";
+import { evidenceOf } from "./review_evidence.ts";
 import { FileList } from "./review_files.tsx";
+import { ReviewNotes } from "./review_notes.tsx";
 import { rangeHref, ReviewTools, type ReviewView } from "./review_tools.tsx";
 import type { Shell } from "./shell.ts";
-import { severityWords, type Shown, ticketWords } from "./words.ts";
-import { matchVerdicts } from "../server/criteria.ts";
+import { ticketWords } from "./words.ts";
 
 export interface ReviewPageProps {
   shell: Shell;
@@ -55,7 +53,15 @@ export interface ReviewPageProps {
   /** What the diff shows besides its lines. */
   extras?: Pick<
     DiffProps,
-    "colours" | "marks" | "gaps" | "expanded" | "ticks" | "origins" | "why" | "commentText"
+    | "colours"
+    | "marks"
+    | "gaps"
+    | "expanded"
+    | "ticks"
+    | "origins"
+    | "why"
+    | "commentText"
+    | "oldCommit"
   >;
   pull: PullProps;
   /** Lines or files were left out. */
@@ -84,7 +90,7 @@ export function ReviewPage(props: ReviewPageProps): VNode {
         </div>
         <div class="review-main">
           <ReviewChecks {...props} />
-          <Summary {...props} />
+          <ReviewNotes {...notesOf(props)} />
           <a class="skip-inline" href="#review-bar">Skip the diff</a>
           {view && <ReviewTools page={reviewHref(ticket.id)} view={view} />}
           {files.length > 0 && isOpen(ticket) && (
@@ -115,7 +121,9 @@ export function ReviewPage(props: ReviewPageProps): VNode {
 
 function emptyWords(view?: ReviewView | null): string {
   if (view?.only) return `No changed file has "${view.only}" in its path.`;
-  return view?.ignoreSpace ? "Nothing else changed." : "The branch changes nothing.";
+  if (view?.ignoreSpace) return "Nothing else changed.";
+  if (view?.range === "look") return "Nothing that the ticket changes is new since your last look.";
+  return "The branch changes nothing.";
 }
 
 /** One file of the page, as the answer to a link or a form within it; null: the page has no such file. */
@@ -243,97 +251,21 @@ function Strip({ ticket }: ReviewPageProps): VNode {
   );
 }
 
-const verdictWords = (verdict: CriterionVerdict | null): Shown =>
-  verdict === null
-    ? { word: "No verdict", tone: "waiting" }
-    : verdict.met
-    ? { word: "Met", tone: "done" }
-    : { word: "Not met", tone: "failed" };
+const notesOf = (props: ReviewPageProps) => ({
+  ...props,
+  nowMs: props.shell.nowMs,
+  open: isOpen(props.ticket),
+  // A filter hides files, and what was said of them: the whole review has it.
+  whole: !props.view || props.view.range === "all" && props.view.only === "",
+  shownLines: () => shownLines(props),
+});
 
-/** What the reviewer says of the whole, criterion by criterion, with notes that jump to their line. */
-function Summary(props: ReviewPageProps): VNode {
-  const { ticket, verdicts, findings, comments, shell, files } = props;
-  const places = evidenceOf(props);
-  const general = findings.filter((finding) => finding.path === null);
-  const placed = findings.filter((finding) => finding.path !== null);
-  const unplaced = comments.filter((comment) => comment.path === null);
-  const { of, others } = matchVerdicts(ticket.acceptance, verdicts);
-  const judged = [
-    ...of,
-    ...others.map((verdict) => ({ criterion: verdict.criterion, verdict })),
-  ];
-  const met = judged.filter(({ verdict }) => verdict?.met).length;
-  return (
-    // Folded, for the page opens on the diff; its line says whether there is something to unfold.
-    <details class="panel" id="review-notes" open={unplaced.length > 0}>
-      <summary>
-        <h2>Reviewer</h2>
-        {verdicts.length > 0 && (
-          <span class={`outcome tone-${met === judged.length ? "done" : "failed"}`}>
-            {met} of {plural(judged.length, "criterion", "criteria")} met
-          </span>
-        )}
-        {findings.length > 0 && <span class="muted small">{countsOf(findings)}</span>}
-      </summary>
-      {ticket.reviewSummary === ""
-        ? <p class="muted">No agent has read it, or it wrote no summary.</p>
-        : <Prose text={ticket.reviewSummary} />}
-      {verdicts.length > 0 && (
-        <ul class="verdicts">
-          {judged.map(({ criterion, verdict }, index) => (
-            <li key={index}>
-              <StatusBadge shown={verdictWords(verdict)} />
-              <div>
-                <Inline text={criterion} />
-                <p class="muted small">
-                  <Inline text={verdict?.evidence ?? "The reviewer did not decide this one."} />
-                </p>
-                {places.filter((place) => place.criterion === verdict?.criterion).map((place) => (
-                  <a class="jump small" href={evidenceHref(reviewHref(ticket.id), files, place)}>
-                    <code class="path">{place.path}:{place.line}</code>
-                  </a>
-                ))}
-              </div>
-            </li>
-          ))}
-        </ul>
-      )}
-      {placed.length > 0 && (
-        <ul class="jumps">
-          {placed.map((finding) => (
-            <li key={finding.id}>
-              <StatusBadge shown={severityWords[finding.severity]} />
-              <div>
-                <a href={`#${jumpTo(files, finding)}`}>
-                  <code class="path">{finding.path}{finding.line ? `:${finding.line}` : ""}</code>
-                </a>
-                <p class="muted small clipped">
-                  <Inline text={finding.message} />
-                </p>
-              </div>
-            </li>
-          ))}
-        </ul>
-      )}
-      {general.map((finding) => <FindingNote key={finding.id} finding={finding} />)}
-      {unplaced.map((comment) => (
-        <CommentNote
-          key={comment.id}
-          comment={comment}
-          open={isOpen(ticket)}
-          nowMs={shell.nowMs}
-        />
-      ))}
-    </details>
+/** Ids of the lines that the page has. */
+function shownLines(props: ReviewPageProps): Set<string> {
+  const plan = planFiles(props.files, wantedOf(diffOf(props)));
+  return new Set(
+    props.files.flatMap((file) => [
+      ...shownLineIds({ file, shownLines: plan.get(file.path) ?? 0 }),
+    ]),
   );
 }
-
-/** "1 major, 2 minor": the worst first. */
-const countsOf = (findings: ReviewFinding[]): string =>
-  Object.entries(severityWords).map(([severity, { word }]) => ({
-    word: word.toLowerCase(),
-    count: findings.filter((finding) => finding.severity === severity).length,
-  })).filter(({ count }) => count > 0)
-    .map(({ word, count }) => word === "note" ? plural(count, word) : `${count} ${word}`).join(
-      ", ",
-    );

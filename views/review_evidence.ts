@@ -10,7 +10,7 @@ export function evidenceOf(
 ): Evidence[] {
   const paths = new Set(files.map(({ path }) => path));
   return verdicts.flatMap(({ criterion, met, evidence }) =>
-    [...evidence.matchAll(/([\w@.+/-]*[\w])`?:(\d{1,7})\b/g)].slice(0, EVIDENCE_MAX)
+    [...evidence.matchAll(/(?:\.\/)?([\w@.+/-]*[\w])`?:(\d{1,7})\b/g)].slice(0, EVIDENCE_MAX)
       .flatMap(([, path, line]) =>
         paths.has(path!) ? [{ criterion, met, path: path!, line: Number(line) }] : []
       )
@@ -26,11 +26,25 @@ export const showsLine = (files: DiffFile[], { path, line, side }: Place): boole
     file.hunks.some(({ lines }) => lines.some(({ newLine }) => side === "new" && newLine === line))
   );
 
-/** The line of a finding; where the diff does not have it, the finding at the file's head. */
-export function jumpTo(files: DiffFile[], { id, path, line }: ReviewFinding): string {
-  if (line === null) return fileId(path!);
-  const place = { path: path!, line, side: "new" } as const;
-  return showsLine(files, place) ? lineId(place) : `finding-${id}`;
+/**
+ * The line of a finding; where the page does not have it, the finding itself: at the file's head or, where the file is
+ * none of those shown, on the page of all that the ticket changes.
+ */
+export function jumpTo(
+  { id, path, line }: ReviewFinding,
+  { shown, changed, review }: {
+    /** Ids of the lines that the page has. */
+    shown: ReadonlySet<string>;
+    /** Paths of the files that it shows. */
+    changed: ReadonlySet<string | null>;
+    /** Address of the whole review. */
+    review: string;
+  },
+): string {
+  if (!changed.has(path)) return `${review}#finding-${id}`;
+  if (line === null) return `#${fileId(path!)}`;
+  const at = lineId({ path: path!, line, side: "new" });
+  return `#${shown.has(at) ? at : `finding-${id}`}`;
 }
 
 /** The line that shows it; where it is none of the diff's, the page with the lines around it. */

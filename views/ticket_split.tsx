@@ -68,6 +68,7 @@ export function SplitTicketPage(
             name="needs"
             kind="choice"
             label="Order"
+            hint="Both wait for what this one waits for, and what waits for this one waits for both."
             value={form.values.needs}
             errors={form.errors}
             options={[

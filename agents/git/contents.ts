@@ -1,6 +1,5 @@
 /** What files hold in a commit, and which commit each of their lines came with. */
-import { git, gitOk, type GitPlace } from "./git.ts";
-import { GitError } from "./git_error.ts";
+import { git, gitBytes, gitOk, type GitPlace } from "./git.ts";
 import { checkCommit } from "./repository.ts";
 
 /** Largest file that is read as text. */
@@ -10,6 +9,12 @@ export const ORIGIN_LINES = 2_000;
 
 /** Git's own names are taken literally: a file may be called "*.ts" or ":(top)". */
 const literal = { GIT_LITERAL_PATHSPECS: "1" };
+
+/**
+ * For `git blame`: commits that a person's configuration names to be passed over are what is looked for as well, and
+ * without the file that lists them, which most repositories lack, git would fail.
+ */
+export const NO_IGNORED = "--no-ignore-revs-file";
 
 /** A file in a commit. */
 export interface FileAt {
@@ -38,16 +43,22 @@ export const isInside = (path: string): boolean =>
   !path.includes("\0") &&
   path.split("/").every((part) => part !== "" && part !== "." && part !== "..");
 
-/** A blob's text; null when it is longer than `BLOB_BYTES`. Bytes that are no UTF-8 become U+FFFD. */
+/**
+ * A blob's text; null when it is longer than `BLOB_BYTES`. Bytes that are no UTF-8 become U+FFFD; a mark of the byte
+ * order at its beginning stays, so that whoever writes the text again changes nothing of it.
+ */
 export async function readBlob(
   repo: GitPlace,
   blob: string,
   signal: AbortSignal,
 ): Promise<string | null> {
   const args = ["cat-file", "blob", checkCommit(blob)];
-  const result = await git(repo, args, { signal, maxOutputBytes: BLOB_BYTES });
-  if (result.code !== 0) throw GitError.of("read a file", repo, result);
-  return result.truncated ? null : result.stdout;
+  const bytes = await gitBytes(repo, args, {
+    signal,
+    maxOutputBytes: BLOB_BYTES,
+    doing: "read a file",
+  });
+  return bytes && new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
 }
 
 /** Writes a text as a blob, as it is, and gives its object id. No file and no branch changes. */
@@ -98,7 +109,7 @@ export async function originsOf(
 ): Promise<string[]> {
   const end = Math.min(last, first + ORIGIN_LINES - 1);
   const args = [
-    ...["blame", "--porcelain", "-s", "--no-textconv", "-L", `${first},${end}`],
+    ...["blame", "--porcelain", "-s", "--no-textconv", NO_IGNORED, "-L", `${first},${end}`],
     ...[`${checkCommit(base)}..${checkCommit(head)}`, "--", path],
   ];
   const text = await gitOk(repo, args, { signal, doing: `see where lines of "${path}" come from` });

@@ -30,6 +30,8 @@ export const guards: readonly string[] = [
   "worktree.useRelativePaths=false",
   "worktree.guessRemote=false",
   "diff.suppressBlankEmpty=false",
+  // Git fails in a repository that lacks the file which a person's configuration names.
+  "diff.orderFile=/dev/null",
   "i18n.commitEncoding=UTF-8",
   "i18n.logOutputEncoding=UTF-8",
   // Git syncs no loose object by itself: after a power cut a commit that the database knows would be empty.

@@ -1,7 +1,9 @@
 /** Where commits and lines come from. Reads only; histories may be long, so every question has a short time. */
 import { SECOND_MS } from "../../server/clock.ts";
 import { AppError } from "../../server/errors.ts";
-import { isInside } from "./contents.ts";
+import { changedFiles } from "./changes.ts";
+import { isInside, NO_IGNORED, parentOf } from "./contents.ts";
+import { unquote } from "./diff_names.ts";
 import { git } from "./git.ts";
 import { GitError } from "./git_error.ts";
 import { checkCommit } from "./repository.ts";
@@ -42,16 +44,51 @@ export async function findCommit(
   return code === 0 ? { commit, author, at, subject, message: message.trim() } : null;
 }
 
-/** The newest commits that changed a file, newest first, deleted ones too. `at`: where to begin. */
-export async function commitsOf(
-  spec: { repo: string; at: string; path: string; limit: number; signal: AbortSignal },
-): Promise<string[]> {
-  const { repo, at, path, limit, signal } = spec;
+/** Where a file's history goes on. */
+interface FileHistory {
+  repo: string;
+  /** Where to begin. */
+  at: string;
+  path: string;
+  limit: number;
+  signal: AbortSignal;
+}
+
+/** Names that a file had before, whose history is looked into. */
+const RENAMES_MAX = 10;
+
+/** The newest commits that changed a file, also under the names that it had before; newest first, deleted ones too. */
+export async function commitsOf({ limit, ...spec }: FileHistory): Promise<string[]> {
+  const found: string[] = [];
+  let file: Pick<FileHistory, "at" | "path"> | null = spec;
+  for (let names = 0; file !== null && names <= RENAMES_MAX; names++) {
+    const commits = await commitsNamed({ ...spec, ...file, limit: limit - found.length });
+    found.push(...commits);
+    const oldest = commits.at(-1);
+    const more = oldest !== undefined && found.length < limit;
+    file = more ? await renamedFrom({ ...spec, at: oldest, path: file.path }) : null;
+  }
+  return found;
+}
+
+/** The same under one name. */
+async function commitsNamed({ repo, at, path, limit, signal }: FileHistory): Promise<string[]> {
   const result = await git(repo, [
     ...["log", `--max-count=${limit}`, "--format=%H", checkCommit(at), "--", checkPath(path)],
   ], { signal, timeoutMs: LOOK_TIMEOUT_MS, env: literal });
   if (result.code !== 0) throw GitError.of(`look who changed "${path}"`, repo, result);
   return result.stdout.split("\n").filter(Boolean);
+}
+
+/** The name that a file had before the commit `at` gave it this one; null: it began there. */
+async function renamedFrom(
+  { repo, at, path, signal }: Omit<FileHistory, "limit">,
+): Promise<Pick<FileHistory, "at" | "path"> | null> {
+  const before = await parentOf(repo, at, signal);
+  if (before === null) return null;
+  const changed = await changedFiles({ repo, from: before, to: at, signal });
+  const oldPath = changed.find((file) => file.path === path)?.oldPath;
+  return oldPath ? { at: before, path: oldPath } : null;
 }
 
 /** Paths of the files that a commit changed against its first parent; at most `limit`. */
@@ -100,7 +137,7 @@ export async function blame(spec: {
   const { repo, at, base, path, first, last, signal } = spec;
   const range = base === undefined ? checkCommit(at) : `${checkCommit(base)}..${checkCommit(at)}`;
   const result = await git(repo, [
-    ...["blame", "--line-porcelain", "--no-textconv", "-L", `${first},${last}`],
+    ...["blame", "--line-porcelain", "--no-textconv", NO_IGNORED, "-L", `${first},${last}`],
     ...[range, "--", checkPath(path)],
   ], { signal, timeoutMs: LOOK_TIMEOUT_MS, env: literal });
   if (result.code !== 0) {
@@ -117,7 +154,7 @@ function parseBlame(text: string): BlamedLine[] {
     if (row.startsWith("\t")) lines.push({ ...at, text: row.slice(1) });
     else if (header) at = { commit: header[1]!, line: Number(header[2]), path: "", old: false };
     else if (row === "boundary") at.old = true;
-    else if (row.startsWith("filename ")) at.path = row.slice("filename ".length);
+    else if (row.startsWith("filename ")) at.path = unquote(row.slice("filename ".length));
   }
   return lines;
 }

@@ -58,9 +58,12 @@ export function withTrailers(message: string, spec: MergeMessage): string {
 /** The trailer that names who approved a merge. */
 export const approverLine = (name: string): string => `Approved-by: ${oneLine(name)}`;
 
-/** Number of the ticket that a commit's message says it is of; null: of none. */
+/**
+ * Number of the ticket that a commit's message says it is of; null: of none. The last one counts, since Gaffer's own
+ * trailers come at the end: a person's words above them may name other tickets so.
+ */
 export function ticketOfMessage(message: string): number | null {
-  const named = /^Gaffer-Ticket:[ \t]*(\d{1,9})$/m.exec(message)?.[1];
+  const named = [...message.matchAll(/^Gaffer-Ticket:[ \t]*(\d{1,9})$/gm)].at(-1)?.[1];
   return named === undefined ? null : Number(named);
 }
 

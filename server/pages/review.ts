@@ -5,7 +5,9 @@ import type { Place } from "../../views/diff_place.ts";
 import { ticketHref, withQuery } from "../../views/links.ts";
 import type { ReviewPageProps } from "../../views/review.tsx";
 import type { RefusedReview } from "../../views/review_decision.tsx";
+import { GitError } from "../../agents/git/git_error.ts";
 import type { App } from "../app.ts";
+import { AppError } from "../errors.ts";
 import type { Check, DiffFile, Ticket } from "../records.ts";
 import { proposedMessage } from "../services/merging.ts";
 import { contentOf, fileLines, lineOrigins, lookAt, reviewDiff } from "../services/review_range.ts";
@@ -75,6 +77,7 @@ export async function reviewPage(
       origins: origins.byPath,
       why: await whyOf(app, ticket, query.why, files, origins, signal),
       commentText: suggestedText(files, query),
+      oldCommit: diff.oldCommit,
     },
     refused,
   };
@@ -99,12 +102,33 @@ async function expandedFiles(
       files.push(file);
       continue;
     }
-    const lines = await fileLines(app, ticket, file.path, signal);
+    const lines = await linesOf(app, ticket, file, signal);
+    if (lines === null) {
+      files.push(file);
+      continue;
+    }
     const hunks = expandHunks(file.hunks, ranges, lines);
     gaps.set(file.path, gapsOf(hunks, lines.length));
     files.push({ ...file, hunks });
   }
   return { files, gaps };
+}
+
+/** Null: none can be shown, of a submodule or a very large file; the rest of the review can. */
+async function linesOf(
+  app: App,
+  ticket: Ticket,
+  { path }: DiffFile,
+  signal: AbortSignal,
+): Promise<string[] | null> {
+  try {
+    return await fileLines(app, ticket, path, signal);
+  } catch (error) {
+    const known = error instanceof AppError &&
+      (error.code === "invalid" || error.code === "not_found");
+    if (!known) throw error;
+    return null;
+  }
 }
 
 function ticksOf({ db, actor }: App, ticketId: string, files: DiffFile[]) {
@@ -129,12 +153,32 @@ async function whyOf(
   if (!at || !hunk) return null;
   const added = hunk.lines.flatMap(({ kind, newLine }) => kind === "added" ? [newLine!] : []);
   const range = { path: at.path, first: added[0]!, last: added.at(-1)! };
-  const commits = await lineOrigins(app, ticket, range, signal);
-  const all = commits.map(origins.of);
+  const all = (await commitsBehind(app, ticket, range, signal)).map(origins.of);
   return {
     at,
     origins: all.filter(({ words }, i) => all.findIndex((o) => o.words === words) === i),
   };
+}
+
+/** None where git can't say: of a submodule, or of a history that takes too long. The log has why. */
+async function commitsBehind(
+  app: App,
+  ticket: Ticket,
+  range: { path: string; first: number; last: number },
+  signal: AbortSignal,
+): Promise<string[]> {
+  try {
+    return await lineOrigins(app, ticket, range, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof GitError)) throw error;
+    app.log.warn("nobody knows where lines come from", {
+      ticket: ticket.id,
+      path: range.path,
+      error: error.message,
+    });
+    return [];
+  }
 }
 
 /** The new lines from `from` to where the comment stands, for a person to change; "" where one is not shown. */

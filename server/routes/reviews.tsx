@@ -176,7 +176,7 @@ export function reviewPages(pages: Hono<Env>, tools: PageTools): void {
 }
 
 /** The review as it was shown, without what was open in it. */
-function reviewBehind(c: RequestContext, id: string): string {
+export function reviewBehind(c: RequestContext, id: string): string {
   const page = reviewHref(id);
   const from = pageBehind(c);
   if (from === null || !from.startsWith(page)) return page;

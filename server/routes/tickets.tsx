@@ -1,7 +1,7 @@
 import type { Hono } from "hono";
 import { getCookie, setCookie } from "hono/cookie";
 import { fileId, lineId } from "../../views/diff_place.ts";
-import { reviewHref, ticketHref } from "../../views/links.ts";
+import { ticketHref } from "../../views/links.ts";
 import type { RefusedReview } from "../../views/review_decision.tsx";
 import { CheckPage } from "../../views/checks.tsx";
 import { TicketPage } from "../../views/ticket.tsx";
@@ -32,7 +32,7 @@ import {
 import { z } from "zod";
 import { once } from "../once.ts";
 import { type Api, pageOf, pageQuery, readCursor, requestSignal, toPage } from "../api.ts";
-import { showReview } from "./reviews.tsx";
+import { reviewBehind, showReview } from "./reviews.tsx";
 import type { App } from "../app.ts";
 import { commandNames, type Ticket } from "../records.ts";
 import {
@@ -75,6 +75,8 @@ import { continueTicket, pickUpBranch, takeOverTicket } from "../services/taking
 import { editTicket } from "../services/ticket_edits.ts";
 import { makeTicket } from "../services/ticket_making.ts";
 import { ticketEditInput, ticketMakingInput } from "./order_inputs.ts";
+import { requireCommented } from "../services/review_range.ts";
+import { quoteDrafts } from "../services/remark_quotes.ts";
 import { ticketDiff } from "../services/reviews.ts";
 import { ticketStatuses } from "../states.ts";
 import { findRerun, getTicketCheck, listChecks } from "../store/checks.ts";
@@ -230,9 +232,13 @@ export function ticketsApi(api: Api): void {
         summary: "Send a reviewed ticket back with the collected comments and a remark",
         body: remarkInput,
         out: ticketSchema,
+        prepare: ({ app, params }) => quoteDrafts(app, params.id!, requestSignal()),
       },
-      ({ app, params, body }) =>
-        withSubtasks(app, requestTicketChanges(app, params.id!, body.remark, body)),
+      ({ app, params, body, prepared: quotes }) =>
+        withSubtasks(
+          app,
+          requestTicketChanges(app, params.id!, body.remark, { ...body, quotes }),
+        ),
     )
     .get("/tickets/:id/diff", {
       summary: "What the ticket changes",
@@ -282,6 +288,8 @@ export function ticketsApi(api: Api): void {
       body: newCommentInput,
       out: commentSchema,
       status: 201,
+      prepare: ({ app, params, body }) =>
+        requireCommented(app, params.id!, body.commit, requestSignal()),
     }, ({ app, params, body }) => commentJson(addComment(app, { ticketId: params.id!, ...body })))
     .post("/tickets/:id/comments/:comment/edit", {
       summary: "Say a draft comment otherwise; answers with it",
@@ -407,7 +415,11 @@ export function ticketPages(pages: Hono<Env>, tools: PageTools): void {
   /** One of the forms on the review page. */
   const decision = (
     action: RefusedReview["action"],
-    decide: (c: RequestContext, id: string, form: Record<string, string>) => Response,
+    decide: (
+      c: RequestContext,
+      id: string,
+      form: Record<string, string>,
+    ) => Response | Promise<Response>,
   ) =>
     pages.post(`/tickets/:id/${action}`, async (c) => {
       const id = c.req.param("id")!;
@@ -420,9 +432,10 @@ export function ticketPages(pages: Hono<Env>, tools: PageTools): void {
     const ticket = approveTicket(c.var.app, id, input.message, input);
     return done(c, ticketHref(id), `Ticket #${ticket.number} is in the merge queue`);
   });
-  decision("request-changes", (c, id, { remark = "", commit }) => {
+  decision("request-changes", async (c, id, { remark = "", commit }) => {
     const input = validate(remarkInput, { remark, commit }, "form");
-    const ticket = requestTicketChanges(c.var.app, id, input.remark, input);
+    const quotes = await quoteDrafts(c.var.app, id, requestSignal());
+    const ticket = requestTicketChanges(c.var.app, id, input.remark, { ...input, quotes });
     return done(c, ticketHref(id), `Ticket #${ticket.number} went back to the developer`);
   });
   decision("reject", (c, id, { reason = "" }) => {
@@ -437,12 +450,14 @@ export function ticketPages(pages: Hono<Env>, tools: PageTools): void {
       path: form.path || null,
       line: form.line || null,
       side: form.side || "new",
+      commit: form.commit || undefined,
       body: form.body,
     }, "form");
+    await requireCommented(c.var.app, id, comment.commit, requestSignal());
     const added = addComment(c.var.app, { ticketId: id, ...comment });
     return done(
       c,
-      `${reviewHref(id)}#comment-${added.id}`,
+      `${reviewBehind(c, id)}#comment-${added.id}`,
       "Comment kept; it is sent when you request changes",
     );
   });
@@ -450,13 +465,13 @@ export function ticketPages(pages: Hono<Env>, tools: PageTools): void {
     const { id, comment } = c.req.param();
     const { body } = validate(commentChangesInput, { body: (await readForm(c)).body }, "form");
     changeComment(c.var.app, { ticketId: id, commentId: comment, body });
-    return done(c, `${reviewHref(id)}#comment-${comment}`, "Comment changed");
+    return done(c, `${reviewBehind(c, id)}#comment-${comment}`, "Comment changed");
   });
   pages.post("/tickets/:id/comments/:comment/remove", (c) => {
     const { id, comment } = c.req.param();
     const { path, line, side } = removeComment(c.var.app, id, comment);
     const at = path === null ? "review-notes" : line ? lineId({ path, line, side }) : fileId(path);
-    return done(c, `${reviewHref(id)}#${at}`, "Comment removed");
+    return done(c, `${reviewBehind(c, id)}#${at}`, "Comment removed");
   });
 
   pages.get("/tickets/:id/checks/running", async (c) => {

@@ -1,4 +1,5 @@
 /** What becomes of a ticket when one of its runs ends: what the agent handed in is taken over, a failure blocks it. */
+import { absolutePath, relativePath } from "../../agents/paths.ts";
 import { EXPLAINED_FORMAT } from "../../agents/reports/explained.ts";
 import { routeByType } from "../../agents/catalog.ts";
 import type { ResultOf } from "../../agents/results.ts";
@@ -65,7 +66,7 @@ function applyReview(
     result.findings.map(({ severity, path, line, message, suggestion }) => ({
       runId: run.id,
       severity,
-      path: path ?? null,
+      path: path === undefined ? null : pathInDiff(path),
       line: line ?? null,
       message,
       suggestion: suggestion ?? "",
@@ -81,6 +82,10 @@ function applyReview(
   if (!isReviewable(tx.db, ticket)) return goTo(tx, ticket, "build");
   toReview(tx, ticket, result);
 }
+
+/** A path that leads somewhere in the project, as git and so the diff has it: "./src//a.ts" is "src/a.ts". */
+const pathInDiff = (path: string): string | null =>
+  relativePath("/", absolutePath("/", path)) || null;
 
 /** Once, where the project says so: what a fresh reviewer finds then is a person's to judge. */
 const mayReturn = (tx: Tx, { id, projectId }: Ticket): boolean =>

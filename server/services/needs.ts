@@ -3,7 +3,7 @@ import type { App } from "../app.ts";
 import { transact, type Tx } from "../db.ts";
 import { AppError } from "../errors.ts";
 import type { Ticket } from "../records.ts";
-import { deleteNeed, insertNeed, listNeeds, wayOfNeeds } from "../store/needs.ts";
+import { deleteNeed, insertNeed, listDependents, listNeeds, wayOfNeeds } from "../store/needs.ts";
 import { findTicketByNumber, getTicket } from "../store/tickets.ts";
 import { unblockForNeeds, wakeForRoom } from "./ticket_moves.ts";
 import { enqueueAdvanceTicket } from "./ticket_jobs.ts";
@@ -52,6 +52,28 @@ export function addNeedIn(tx: Tx, ticketId: string, needsId: string): Ticket {
     wakeForRoom(tx);
   }
   return ticket;
+}
+
+/**
+ * A ticket is divided: its part waits for what it waits for, whatever became of that, and what waits for it waits for
+ * the part as well. Throws `conflict` where a ticket would need too many.
+ */
+export function divideNeeds(tx: Tx, ticket: Ticket, part: Ticket): void {
+  const share = (one: Ticket, needed: Ticket) => {
+    if (listNeeds(tx.db, one.id).length >= NEEDS_MAX) {
+      const why = `it needs ${NEEDS_MAX} already, which is the most`;
+      throw refused(one, needed, "conflict", why);
+    }
+    if (insertNeed(tx, one.id, needed.id)) tell(tx, "ticket_need_added", one, needed);
+  };
+  for (const needed of listNeeds(tx.db, ticket.id)) {
+    if (needed.status !== "done") share(part, needed);
+  }
+  for (const dependent of listDependents(tx.db, ticket.id)) {
+    const { status, failure } = dependent;
+    const waits = status === "queued" || status === "blocked" && failure === "dependency_cancelled";
+    if (waits && dependent.id !== part.id) share(dependent, part);
+  }
 }
 
 /**

@@ -3,6 +3,7 @@ import { generatedBy } from "../../agents/git/attributes.ts";
 import { diffOf } from "../../agents/git/changes.ts";
 import { fileAt, hasCommit, originsOf, parentOf, readBlob } from "../../agents/git/contents.ts";
 import { type ParsedDiff, parseDiff } from "../../agents/git/diff.ts";
+import { combinedTree } from "../../agents/git/merge_look.ts";
 import { isAncestor } from "../../agents/git/repository.ts";
 import type { App } from "../app.ts";
 import { type Db, transact } from "../db.ts";
@@ -18,13 +19,15 @@ export type ReviewRange = typeof reviewRanges[number];
 
 /** What changed in a range. */
 export interface ReviewDiff extends ParsedDiff {
-  /** Null: nothing is changed yet. */
+  /** A commit, or the tree that stands for one; null: nothing is changed yet. */
   from: string | null;
   to: string | null;
   /** What is shown; "all" where what was asked for is not there. */
   range: ReviewRange;
   /** The ranges that there are. */
   ranges: readonly ReviewRange[];
+  /** The commit that removed lines are of; null: of none. Absent: of the base, where the work began. */
+  oldCommit?: string | null;
 }
 
 /** Diffs that are kept, the newest ones; and the most lines that each of them may have for that. */
@@ -49,20 +52,50 @@ export async function reviewDiff(
     return { files: [], truncated: false, from: base, to: head, range: "all", ranges: ["all"] };
   }
   const repo = getProject(app.db, ticket.projectId).path;
-  const starts: Record<ReviewRange, string | null> = {
-    all: base,
-    look: before !== null && before !== head && await hasCommit(repo, before, signal)
-      ? before
+  const looked = before !== null && before !== head && await hasCommit(repo, before, signal);
+  const starts: Record<ReviewRange, Start | null> = {
+    all: { from: base },
+    look: looked
+      ? range === "look" ? await lookStart(repo, { before, base, signal }) : { from: before }
       : null,
-    turn: range === "turn" ? await lastTurn(app, repo, ticket, signal) : head,
+    turn: range === "turn" ? await turnStart(app, repo, ticket, signal) : { from: head },
   };
   const shown = starts[range] === null ? "all" : range;
-  const from = starts[shown]!;
-  const diff = await keptDiff(app, { repo, from, to: head, ignoreSpace, signal });
+  const start = starts[shown]!;
+  const diff = await keptDiff(app, { repo, from: start.from, to: head, ignoreSpace, signal });
   const ranges = reviewRanges.filter((name) =>
     starts[name] !== null && (name !== "turn" || listCheckpoints(app.db, ticket.id, 1).length > 0)
   );
-  return { ...diff, from, to: head, range: shown, ranges };
+  return { ...diff, ...start, to: head, range: shown, ranges };
+}
+
+/** What the newest commit is compared with. */
+type Start = { from: string; oldCommit?: string | null };
+
+/**
+ * What a person saw last. Where the work has taken in newer commits of the base since, what they brought is nothing
+ * that the ticket changes: the start is then what was seen combined with them, conflicts marked. Null: this git can't
+ * combine without a worktree.
+ */
+async function lookStart(
+  repo: string,
+  { before, base, signal }: { before: string; base: string; signal: AbortSignal },
+): Promise<Start | null> {
+  if (before === base) return { from: base };
+  if (await isAncestor(repo, base, before, signal)) return { from: before, oldCommit: before };
+  const combined = await combinedTree({ repo, head: before, base, signal });
+  return combined && { from: combined.tree, oldCommit: null };
+}
+
+async function turnStart(
+  app: App,
+  repo: string,
+  ticket: Ticket,
+  signal: AbortSignal,
+): Promise<Start | null> {
+  const from = await lastTurn(app, repo, ticket, signal);
+  if (from === null || from === ticket.baseCommit) return from === null ? null : { from };
+  return { from, oldCommit: from };
 }
 
 async function keptDiff(
@@ -93,6 +126,23 @@ async function readDiff(
     : () => null;
   for (const file of diff.files) file.generated = isGenerated(file.path) ?? undefined;
   return { files: diff.files, truncated: diff.truncated || truncated };
+}
+
+/** Throws `invalid` where somebody comments on a line of a commit that the repository has not; absent: the newest. */
+export async function requireCommented(
+  app: App,
+  ticketId: string,
+  commit: string | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const { headCommit, projectId } = getTicket(app.db, ticketId);
+  if (commit === undefined || commit === headCommit) return;
+  if (await hasCommit(getProject(app.db, projectId).path, commit, signal)) return;
+  const message = `The repository has no commit ${commit}: load the page again`;
+  throw new AppError("invalid", `Cannot add the comment: ${message}`, [{
+    field: "commit",
+    message,
+  }]);
 }
 
 /** The commit before the newest turn's; null: no turn of this work has changed anything. */

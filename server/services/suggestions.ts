@@ -101,16 +101,22 @@ export function recordSuggestions(app: App, { seen, wishes, commit }: Committed)
   });
 }
 
-/** What else is said of those files is about the same lines of the new commit, but for lines that were replaced. */
+/**
+ * What else is said is about the same lines of the new commit, but for lines that were replaced. Removed lines, and
+ * those of other files, are where they were.
+ */
 function keepRemarks(tx: Tx, { id, headCommit }: Ticket, wishes: Wish[], commit: string): void {
   const remarks = [
-    ...listComments(tx.db, id).filter(({ side }) => side === "new")
-      .map((comment) => ({ ...comment, kind: "comment" as const })),
-    ...listFindings(tx.db, id).map((finding) => ({ ...finding, kind: "finding" as const })),
+    ...listComments(tx.db, id).map((comment) => ({ ...comment, kind: "comment" as const })),
+    ...listFindings(tx.db, id).map((finding) => ({
+      ...finding,
+      kind: "finding" as const,
+      side: "new" as const,
+    })),
   ];
   for (const remark of remarks) {
-    const own = wishes.filter(({ path }) => path === remark.path);
-    if (own.length === 0 || remark.commit !== headCommit) continue;
+    if (remark.commit !== headCommit) continue;
+    const own = remark.side === "old" ? [] : wishes.filter(({ path }) => path === remark.path);
     const line = lineAfter(remark.line, own);
     if (line !== undefined) moveRemark(tx, remark, { commit, line });
   }

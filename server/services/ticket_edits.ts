@@ -5,7 +5,7 @@ import { AppError } from "../errors.ts";
 import type { ProposedSubtask, Subtask, Ticket } from "../records.ts";
 import type { TicketType } from "../states.ts";
 import { listTicketRuns } from "../store/runs.ts";
-import { putTicketStart } from "../store/starts.ts";
+import { getTicketStart, putTicketStart } from "../store/starts.ts";
 import {
   deleteSubtask,
   insertSubtasks,
@@ -16,7 +16,7 @@ import {
   rewordSubtask,
 } from "../store/subtasks.ts";
 import { getTicket, insertTicket, updateTicket } from "../store/tickets.ts";
-import { addNeedIn } from "./needs.ts";
+import { addNeedIn, divideNeeds } from "./needs.ts";
 import { enqueueAdvanceTicket } from "./ticket_jobs.ts";
 import { changeTicket } from "./tickets.ts";
 
@@ -130,7 +130,8 @@ export interface TicketSplit {
 
 /**
  * Takes subtasks out of a queued or blocked ticket and makes a ticket of its own of them, with the same type,
- * priority and idea. Both keep in their history what came from where. Throws `conflict` and `invalid`.
+ * priority and idea, which waits for what the other waits for: tickets, a time, a person's start. What waits for the
+ * other waits for both. Both keep in their history what came from where. Throws `conflict` and `invalid`.
  */
 export function splitTicket(
   app: App,
@@ -158,7 +159,13 @@ export function splitTicket(
     });
     moveSubtasksTo(tx, going, made.id);
     placeSubtasks(tx, listSubtasks(tx.db, id).map((subtask) => subtask.id));
-    putTicketStart(tx, made.id, { splitFrom: id });
+    // What holds the whole up holds up its part: else that would begin behind the back of who said so.
+    const { starts, notBefore } = getTicketStart(tx.db, id);
+    putTicketStart(tx, made.id, {
+      splitFrom: id,
+      notBefore,
+      starts: starts === "now" ? null : starts,
+    });
     const old = acceptance.length === 0 ? before : updateTicket(tx, id, {
       acceptance: before.acceptance.filter((criterion) => !acceptance.includes(criterion)),
     });
@@ -176,10 +183,13 @@ export function splitTicket(
       ticketId: made.id,
       data: { title, splitFrom: before.number },
     });
+    divideNeeds(tx, before, made);
     if (split.needs === "new") addNeedIn(tx, made.id, id);
     if (split.needs === "old") addNeedIn(tx, id, made.id);
-    enqueueAdvanceTicket(tx, made);
-    return { old, new: made };
+    const { pausedBy } = before;
+    const part = pausedBy === null ? made : updateTicket(tx, made.id, { pausedBy });
+    enqueueAdvanceTicket(tx, part);
+    return { old, new: part };
   });
 }
 

@@ -35,6 +35,7 @@ import { baseDirOf, removeBaseLeft } from "./base_leftovers.ts";
 import { tidyMergeDirAfter } from "./merge_folder.ts";
 import { isReviewable } from "./evidence.ts";
 import { type GuidedBase, recordGuidedBase } from "./guided_base.ts";
+import type { Quotes } from "./remark_quotes.ts";
 import { requestOf } from "./change_requests.ts";
 import { requireLookedAt } from "./looked_at.ts";
 import { cancelTicketJobs, enqueueAdvanceTicket } from "./ticket_jobs.ts";
@@ -333,13 +334,13 @@ function enqueueMerge(tx: Tx, ticket: Ticket): Ticket {
 
 /**
  * Sends a reviewed ticket back to its developer, with the collected comments and a remark. `commit`: what the person
- * looked at; throws `conflict` when the work is another by now.
+ * looked at; throws `conflict` when the work is another by now. `quotes`: from `quoteDrafts`.
  */
 export function requestTicketChanges(
   app: App,
   id: string,
   remark: string,
-  { commit }: { commit?: string } = {},
+  { commit, quotes }: { commit?: string; quotes?: Quotes } = {},
 ): Ticket {
   return transact(app, (tx) => {
     const before = getTicket(tx.db, id);
@@ -360,7 +361,7 @@ export function requestTicketChanges(
     const ticket = moveTicket(tx, id, "in_progress", {
       step: "develop",
       round: 0,
-      guidance: requestOf(before, comments, remark),
+      guidance: requestOf(before, comments, remark, quotes),
       mergeCommit: null,
     });
     startRun(app, tx, { ticket, purpose: "change", agent: routeByType(ticket.type) });

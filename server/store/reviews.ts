@@ -55,13 +55,16 @@ export function listFindings(db: Db, ticketId: string): ReviewFinding[] {
   }));
 }
 
-export type NewComment = Pick<Comment, "ticketId" | "path" | "line" | "side" | "body">;
+export interface NewComment extends Pick<Comment, "ticketId" | "path" | "line" | "side" | "body"> {
+  /** The commit that its line is of; none: the ticket's newest. */
+  commit?: string | null;
+}
 
 export function insertComment(tx: Tx, comment: NewComment): Comment {
   const row = tx.db.prepare(`
     INSERT INTO comments (id, ticket_id, path, line, side, body, author, created_at, commit_id)
     VALUES (:id, :ticketId, :path, :line, :side, :body, :actor, :now,
-      (SELECT head_commit FROM tickets WHERE id = :ticketId)) RETURNING *
+      coalesce(:commit, (SELECT head_commit FROM tickets WHERE id = :ticketId))) RETURNING *
   `).get({
     id: newId("comment"),
     ticketId: comment.ticketId,
@@ -69,6 +72,7 @@ export function insertComment(tx: Tx, comment: NewComment): Comment {
     line: comment.line,
     side: comment.side,
     body: comment.body,
+    commit: comment.commit ?? null,
     actor: tx.actor,
     now: tx.now,
   });

@@ -10,7 +10,8 @@ export interface FinishedTicket {
 }
 
 /**
- * The newest merged tickets of a project, of one type or of any, that the demo model made or a real one did. Null
+ * By its history, since not every project has its tickets read by an agent, and one that did may have sent them back:
+ * the newest merged tickets of a project, of one type or of any, that the demo model made or a real one did. Null
  * `type`: of any.
  */
 export const listFinishedTickets = (
@@ -19,11 +20,14 @@ export const listFinishedTickets = (
   limit: number,
 ): FinishedTicket[] =>
   db.prepare(`
-    SELECT t.cost_micro_usd, t.started_at, min(r.finished_at) AS reviewed_at
-    FROM tickets t JOIN runs r ON r.ticket_id = t.id
+    SELECT t.cost_micro_usd, t.started_at, e.at AS reviewed_at
+    FROM tickets t JOIN events e ON e.seq = (
+      SELECT min(seq) FROM events
+      WHERE ticket_id = t.id AND run_id IS NULL AND type = 'ticket_moved'
+        AND json_extract(data, '$.to') = 'review')
     WHERE t.status = 'done' AND t.project_id = :projectId AND (:type IS NULL OR t.type = :type)
-      AND r.purpose = 'review' AND r.status = 'succeeded' AND r.demo = :demo
-    GROUP BY t.id ORDER BY t.done_at DESC LIMIT :limit
+      AND EXISTS (SELECT 1 FROM runs r WHERE r.ticket_id = t.id AND r.demo = :demo)
+    ORDER BY t.done_at DESC LIMIT :limit
   `).all({ projectId: of.projectId, type: of.type, demo: Number(of.demo), limit }).map((row) => ({
     ms: Math.max(0, Date.parse(String(row.reviewed_at)) - Date.parse(String(row.started_at))),
     costMicroUsd: Number(row.cost_micro_usd),
