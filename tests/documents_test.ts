@@ -22,6 +22,7 @@ import {
   setDocumentSaves,
   setDocumentStatus,
 } from "../server/services/documents.ts";
+import { migrations } from "../server/migrations/mod.ts";
 import { getDocument } from "../server/store/documents.ts";
 import { exists, never } from "./git_support.ts";
 import { planningBench } from "./planning_support.ts";
@@ -329,10 +330,10 @@ Deno.test("an archived project's documents can be read and not changed", async (
 
 Deno.test("documentFacts() is quick with lines that are made to be slow", () => {
   for (
-    const [one, often] of [["`", 500_000], [" ", 500_000], ["](a.md#", 60_000], [
-      "[[a#",
-      100_000,
-    ]] as const
+    const [one, often] of [
+      ...[["`", 500_000], [" ", 500_000], ["](a.md#", 60_000], ["[[a#", 100_000]],
+      ...[["](<a", 100_000], ["\n[a]: b (", 50_000], ["\na\n=", 100_000], ["[a]: ", 100_000]],
+    ] as [string, number][]
   ) {
     const text = `# a${one.repeat(often)}b\n\nx${one.repeat(often)}\n`;
     const tookMs = leastMs(1_000, () => documentFacts("a.md", text));
@@ -426,6 +427,34 @@ Deno.test("documentFacts() sees neither headings nor links inside of code, and b
     "document yes",
     "document b",
   ]);
+});
+
+Deno.test("documentFacts() keeps values as they were written, and knows every way to write a title and a link", () => {
+  const of = (text: string) => documentFacts("specs/a.md", text);
+  const { title, owner, target } = of("---\ntitle: 2026.10\nowner: 007\ntarget: 1.10\n---\n");
+  deepEqual([title, owner, target], ["2026.10", "007", "1.10"]);
+  deepEqual(of("---\nowner: null\ntarget: [1, 2]\n---\n").owner, "");
+  equal(of("\uFEFF# Saving\n").title, "Saving");
+  equal(of("\uFEFF---\ntarget: 2\n---\n# Saving\n").title, "Saving");
+  equal(of("Saving games\n============\n\n# Later\n").title, "Saving games");
+  equal(of("# First\n\nSecond\n======\n").title, "First");
+  const { links, files } = of(
+    '[a](b.md "title") [c](<my map.md>) [d][1] [e](../../src/a.ts "t") [f](<../../src/b c.ts>)\n\n' +
+      "[1]: ../Far.md 'title'\n[g]: ../../src/d.ts#L3\n[^2]: ../../src/note.ts\n[not]: ../../no.ts this\n",
+  );
+  deepEqual(links.map(({ target }) => target), ["specs/b", "specs/my map", "far"]);
+  deepEqual(files, ["src/a.ts", "src/b c.ts", "src/d.ts"]);
+});
+
+Deno.test("documents that an earlier version has read are read once more", async () => {
+  await using b = await planningBench();
+  await b.follow();
+  const stamp = () => b.app.db.prepare("SELECT stamp, title FROM documents").get()!;
+  const known = { ...stamp() };
+  b.app.db.exec("UPDATE documents SET title = 'As it was read before'");
+  b.app.db.exec(migrations.find(({ name }) => name === "0045_documents_anew")!.sql);
+  await b.follow();
+  deepEqual({ ...stamp() }, known);
 });
 
 Deno.test("withStatus() changes one line, and makes front matter where there is none", () => {
