@@ -92,6 +92,15 @@ Nothing is known yet.
   deepEqual(titles(`# Roadmap\n\n## Next\n\n- one thing\n\n## Thoughts\n\n- none\n`), [
     "one thing",
   ]);
+  for (
+    const [front, path] of [["", "roadmaps/2026.md"], ["type: Roadmap", ""], [
+      "type: roadmap # v",
+      "",
+    ]]
+  ) {
+    const text = `---\n${front}\n---\n# The year\n\n- one thing\n`;
+    deepEqual(documentItems(text, null, path).map(({ title }) => title), ["one thing"]);
+  }
   deepEqual(titles("# Notes\n\n- one thing\n\n> ## Features\n> - quoted\n"), []);
   deepEqual(titles("```\n## Features\n- in code\n```\n"), []);
   deepEqual(titles(""), []);

@@ -318,6 +318,37 @@ Deno.test("what is no text, or too large, is listed with the reason and never wr
   await rejects(createDocument(b.app, big, never), { code: "invalid" });
 });
 
+Deno.test("on a branch that is not checked out, what is too large is not shown cut off", async () => {
+  await using b = await planningBench({ [SAVING]: `# Saving\n${"x".repeat(600_000)}\n` });
+  await b.repo.git("switch", "-q", "-c", "other");
+  await b.follow();
+  await rejects(openDocument(b.app, b.idOf("specs/saving.md"), never), {
+    code: "conflict",
+    message: /larger than 512 KB/,
+  });
+});
+
+Deno.test({
+  name: "a file that is saved in the folder stays as open to others as it was",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using b = await planningBench();
+    setDocumentSaves(b.app, b.project.id, "files");
+    await b.follow();
+    const id = b.idOf("specs/saving.md");
+    const path = `${b.repo.dir}/${SAVING}`;
+    for (const mode of [0o600, 0o755, 0o640]) {
+      await Deno.chmod(path, mode);
+      const { document } = await openDocument(b.app, id, never);
+      await saveDocument(b.app, id, { text: `${mode}\n`, seen: document.version }, never);
+      deepEqual([await b.repo.read(SAVING), Deno.statSync(path).mode! & 0o777], [
+        `${mode}\n`,
+        mode,
+      ]);
+    }
+  },
+});
+
 Deno.test("an archived project's documents can be read and not changed", async () => {
   await using b = await planningBench();
   await b.follow();

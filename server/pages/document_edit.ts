@@ -18,8 +18,8 @@ import {
   documentDiff,
   type LastChange,
   lastChange,
-  listedText,
   listVersions,
+  shownText,
 } from "../services/document_versions.ts";
 import { openDocument } from "../services/documents.ts";
 import { type DocumentDraft, listDraftsOf } from "../store/document_drafts.ts";
@@ -183,8 +183,7 @@ export async function documentVersionsPage(
   if (version === "") return { ...page, shown: null };
   const look = async (wanted: string) => {
     const known = versions.find(({ id }) => id === wanted);
-    const text = known ? await listedText(app, document, known, signal) : null;
-    if (known && text !== null) return { known, text };
+    if (known) return { known, text: await shownText(app, document, known, signal) };
     throw new AppError("not_found", `Cannot find version "${wanted}" of ${document.path}`);
   };
   const { known, text } = await look(version);

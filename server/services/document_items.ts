@@ -3,7 +3,7 @@
  *
  * - Sections count whose heading speaks of requirements, user stories, use cases, features, epics, a backlog, a
  *   roadmap, milestones, phases, deliverables or to-dos, or is "Now", "Next", "Later", "Steps" or "What is in it". The
- *   document's title counts only where no other heading does, and that of a roadmap (`type: roadmap`) whatever it says.
+ *   document's title counts only where no other heading does, and that of a roadmap (by its type) whatever it says.
  * - In such a section each item of a list and each row of a table is one; what is nested in an item is its
  *   description, as are a row's other columns.
  * - A section within it is one with all that it says; but where it begins with a list or table, or has sections of its
@@ -15,7 +15,7 @@
  * - Of a selection (lines) all items, rows and whole sections in it count, whatever its headings say; without any, its
  *   first heading.
  */
-import { splitDocument } from "./document_facts.ts";
+import { documentFacts } from "./document_facts.ts";
 import { type DocumentPiece, type DocumentSection, sectionsOf } from "./document_sections.ts";
 
 /** Something that can become an idea. */
@@ -60,11 +60,18 @@ const ASKS = /^(?:what|who|why|when|where|how)\b/i;
 const LEFT_OUT =
   /^(?:not\b.*|out of scope|non-?goals?|won'?t.*|(?:open )?questions?|open|risks?(?: .*)?|later ideas|rejected.*|decisions?|decided|glossary|references|links|what must hold.*|taking it back)$/i;
 
-/** All that the rules find, in order; of `selection`, what stands in it. */
-export function documentItems(text: string, selection: LineRange | null = null): DocumentItem[] {
+/**
+ * All that the rules find, in order; of `selection`, what stands in it. `path` from `planning/`: it may tell that the
+ * document is a roadmap, where its front matter does not.
+ */
+export function documentItems(
+  text: string,
+  selection: LineRange | null = null,
+  path = "",
+): DocumentItem[] {
   const root = sectionsOf(text);
   const all = everything(root, linesOf(text));
-  const found = selection ? inSelection(root, selection) : byHeadings(root, isRoadmap(text));
+  const found = selection ? inSelection(root, selection) : byHeadings(root, isRoadmap(path, text));
   const lineOf = new Map(all.map((item) => [item.line, item]));
   return found.flatMap((line) => lineOf.get(line) ?? []).slice(0, ITEMS_MAX);
 }
@@ -140,8 +147,8 @@ function split(title: string, more: string): { title: string; description: strin
 
 // ------------------------------------------------------------------ by the headings
 
-const isRoadmap = (text: string): boolean =>
-  /^type:\s*["']?roadmap["']?\s*$/m.test(splitDocument(text).yaml);
+const isRoadmap = (path: string, text: string): boolean =>
+  documentFacts(path, text).type === "roadmap";
 
 function byHeadings(root: DocumentSection, titleYields: boolean): number[] {
   const [title] = root.sections;
