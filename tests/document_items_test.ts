@@ -169,6 +169,45 @@ As a player I want a cloud.
   deepEqual(titles("---\ntype: roadmap\n---\n# 2027\n\nNothing is known.\n"), []);
 });
 
+Deno.test("documentItems() takes a story with the list of what it is accepted by for one thing", () => {
+  const text = `## User stories
+
+- an item of its own
+
+As a player I want to name a save.
+
+- It may have 40 letters
+- An empty one is refused
+
+As an owner I want to delete one.
+
+| Given | Then |
+|---|---|
+| a save | it is gone |
+
+### Later
+
+- more of them
+
+## Features
+
+As a player I want all of this:
+
+- slots
+- names
+`;
+  const items = documentItems(text);
+  deepEqual(items.map(({ title }) => title), [
+    ...["an item of its own", "As a player I want to name a save."],
+    ...["As an owner I want to delete one.", "more of them", "slots", "names"],
+  ]);
+  equal(items[1]!.description, "- It may have 40 letters\n- An empty one is refused");
+  equal(items[2]!.description, "| Given | Then |\n|---|---|\n| a save | it is gone |");
+  deepEqual(titles(text, { from: 4, to: 8 }), ["As a player I want to name a save."]);
+  // What is selected within it is meant by itself.
+  deepEqual(titles(text, { from: 7, to: 8 }), ["An empty one is refused"]);
+});
+
 Deno.test("documentItems() finds nothing in a template that nobody has filled in", () => {
   for (const { id, text } of builtInTemplates()) {
     const found = titles(text).filter((title) => title !== "Who: what, until when");

@@ -10,6 +10,7 @@
  *   own, or stands below a roadmap, milestones or the like, its items and rows are the ones.
  * - Where such a section has neither, each paragraph of it that begins as a user story does ("As a … I want …") is one;
  *   where it has none of these, the section with all that it says, unless it is a roadmap, milestones or the like.
+ * - In a section about stories such a paragraph is one whatever else is there: a list or table behind it says more of it.
  * - Sections for what is not to be done are left out wherever they are (not now, out of scope, non-goals, risks, open
  *   questions, and the like), and so is what a template left to be filled in.
  * - Of a selection (lines) all items, rows and whole sections in it count, whatever its headings say; without any, its
@@ -55,6 +56,7 @@ const YIELDS =
   /\b(?:requirements?|(?:user )?stor(?:y|ies)|use cases?|features?|roadmap|milestones?|phases?|backlog|epics?|deliverables|to-?dos?|to do)\b/i;
 const YIELDS_WHOLE = /^(?:now|next|later|steps|what is in it)$/i;
 const GROUPS = /\b(?:roadmap|milestones?|phases?|releases?|backlog)\b|^(?:now|next|later)$/i;
+const STORIES = /\bstor(?:y|ies)\b/i;
 /** A heading that asks ("What users have to do") has an answer below it, which is no thing by itself. */
 const ASKS = /^(?:what|who|why|when|where|how)\b/i;
 const LEFT_OUT =
@@ -175,7 +177,17 @@ function yieldOf(section: DocumentSection): number[] {
 const isProse = ({ pieces, sections }: DocumentSection): boolean =>
   pieces.length + sections.length === 0;
 const storiesOf = (section: DocumentSection): DocumentPiece[] =>
-  isProse(section) ? section.stories : [];
+  isProse(section) || STORIES.test(section.title) ? section.stories : [];
+/** Of these lines, without what says more of a story among them. */
+const ownPieces = (
+  section: DocumentSection,
+  isMeant: (line: number) => boolean = () => true,
+): DocumentPiece[] => {
+  const stories = storiesOf(section).filter(({ line }) => isMeant(line));
+  const isOf = ({ line }: DocumentPiece) =>
+    stories.some((story) => line > story.line && line < story.end);
+  return [...section.pieces.filter((piece) => isMeant(piece.line) && !isOf(piece)), ...stories];
+};
 
 /** Lines of what a section that counts is made of. */
 function within(section: DocumentSection): number[] {
@@ -189,7 +201,7 @@ function within(section: DocumentSection): number[] {
   const inner = section.sections.filter((one) => !isLeftOut(one)).flatMap((one) =>
     yields(one) || isGroup(one, section) ? within(one) : [one.line]
   );
-  return [...section.pieces.map(({ line }) => line), ...inner];
+  return [...ownPieces(section).map(({ line }) => line).sort((a, b) => a - b), ...inner];
 }
 
 function isGroup(section: DocumentSection, parent: DocumentSection): boolean {
@@ -210,8 +222,7 @@ function inSelection(root: DocumentSection, { from, to }: LineRange): number[] {
     if (section.line >= to || section.end <= from) return;
     const whole = section.level > 0 && isIn(section.line);
     if (whole) headings.push(section.line);
-    const pieces = [...section.pieces, ...storiesOf(section)];
-    lines.push(...pieces.map(({ line }) => line).filter(isIn));
+    lines.push(...ownPieces(section, isIn).map(({ line }) => line));
     for (const inner of section.sections) {
       const isOne = whole && inner.end <= to && !isGroup(inner, section);
       if (isOne) lines.push(inner.line);
