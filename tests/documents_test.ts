@@ -24,7 +24,8 @@ import {
 } from "../server/services/documents.ts";
 import { migrations } from "../server/migrations/mod.ts";
 import { getDocument } from "../server/store/documents.ts";
-import { exists, never } from "./git_support.ts";
+import { tempDir } from "./gaffer.ts";
+import { exists, never, personGit } from "./git_support.ts";
 import { planningBench } from "./planning_support.ts";
 import { leastMs } from "./timing.ts";
 
@@ -149,6 +150,71 @@ Deno.test("a commit never goes on top of somebody's unsaved work", async () => {
   await b.repo.git("commit", "-q", "-m", "Mine");
   await saveDocument(b.app, id, again, never);
   equal(await b.repo.read(SAVING), "mine\n");
+});
+
+Deno.test("nor where the base branch is checked out elsewhere, and it says in which folder", async () => {
+  await using b = await planningBench();
+  await using elsewhere = await tempDir();
+  const folder = await Deno.realPath(elsewhere.path) + "/it's here";
+  await b.repo.git("switch", "-q", "--detach");
+  await b.repo.git("worktree", "add", "-q", folder, "main");
+  await Deno.writeTextFile(`${folder}/${SAVING}`, "typed there\n");
+  await b.follow();
+  const id = b.idOf("specs/saving.md");
+  const { document } = await openDocument(b.app, id, never);
+  const mine = { text: "mine\n", seen: document.version };
+  await rejects(saveDocument(b.app, id, mine, never), (error: Error) => {
+    const command = `git -C '${folder.replace("'", "'\\''")}' diff HEAD -- ${SAVING}`;
+    ok(error.message.includes(`the folder "${folder}" has an edit`), error.message);
+    ok(error.message.endsWith(command), error.message);
+    return true;
+  });
+  equal(await Deno.readTextFile(`${folder}/${SAVING}`), "typed there\n");
+  await personGit(folder, "checkout", "-q", "--", SAVING);
+  await saveDocument(b.app, id, mine, never);
+  // That folder moves along, the other one is left alone.
+  equal(await Deno.readTextFile(`${folder}/${SAVING}`), "mine\n");
+  equal(await b.repo.read(SAVING), "# Saving\n\nGames are saved.\n");
+});
+
+Deno.test("what is staged alone is somebody's work, too", async () => {
+  await using b = await planningBench();
+  await b.follow();
+  const id = b.idOf("specs/saving.md");
+  const { document, text } = await openDocument(b.app, id, never);
+  const save = () => saveDocument(b.app, id, { text: "mine\n", seen: document.version }, never);
+  await b.repo.write(SAVING, "staged\n");
+  await b.repo.git("add", SAVING);
+  await b.repo.write(SAVING, text);
+  await rejects(save(), { code: "conflict", message: /not committed/ });
+  equal(await b.repo.git("show", `:${SAVING}`), "staged");
+  await b.repo.git("reset", "-q");
+  await b.repo.git("rm", "-q", "--cached", SAVING);
+  await rejects(save(), { code: "conflict", message: /not committed/ });
+  await b.repo.git("reset", "-q");
+  await b.repo.write("planning/new.md", "staged\n");
+  await b.repo.git("add", "planning/new.md");
+  await Deno.remove(`${b.repo.dir}/planning/new.md`);
+  const made = { projectId: b.project.id, path: "new", text: "mine\n" };
+  await rejects(createDocument(b.app, made, never), { code: "conflict", message: /not committed/ });
+  equal(await b.repo.git("show", ":planning/new.md"), "staged");
+  await save();
+});
+
+Deno.test("no document is made that some systems can't tell from another", async () => {
+  await using b = await planningBench({ [SAVING]: "# S\n", "planning/Ubersicht.md": "1\n" });
+  await b.repo.write("planning/U\u0308bersicht.md", "2\n");
+  await b.repo.git("add", "planning");
+  await b.repo.git("commit", "-q", "-m", "Decomposed");
+  await b.follow();
+  const made = (path: string) =>
+    createDocument(b.app, { projectId: b.project.id, path, text: "mine\n" }, never);
+  await rejects(made("Specs/SAVING.md"), {
+    code: "conflict",
+    message: /specs\/saving\.md already/,
+  });
+  await rejects(made("\u00dcbersicht"), { code: "conflict", message: /already/ });
+  equal((await made("specs/saving 2")).document.path, "specs/saving 2.md");
 });
 
 Deno.test("saved only in the folder, nothing is committed, and an edit made meanwhile is a conflict", async () => {

@@ -20,13 +20,17 @@ export function describedFiles(
 ): string[] {
   const named = [values.files, values.describes].flat()
     .filter((value) => typeof value === "string")
+    .flatMap((value) => severalIn(value as string))
     .flatMap((value) => {
-      const pattern = plainPattern(value as string);
+      const pattern = plainPattern(value);
       return pattern === null ? [] : expandBraces(pattern);
     });
   const linked = addresses.flatMap((address) => repositoryPath(path, address) ?? []);
   return [...new Set([...named, ...linked])].slice(0, DESCRIBED_MAX);
 }
+
+/** "a.ts, b.ts" without brackets is one text to YAML, and two files to whoever wrote it. */
+const severalIn = (value: string): string[] => value.includes("{") ? [value] : value.split(/,\s+/);
 
 /** Without what leads nowhere else: "./src/", "/src". Null: empty, too long, out of the repository or planning's own. */
 function plainPattern(given: string): string | null {
