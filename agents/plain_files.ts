@@ -79,7 +79,10 @@ export function readPlainFile(root: string, path: string, kind: PlainKind): Plai
   }
 }
 
-/** Makes or replaces a file, on the disk when it returns: either all of it or, after a crash, nothing of it. */
+/**
+ * Makes or replaces a file, on the disk when it returns: either all of it or, after a crash, nothing of it. Whoever may
+ * read, write or run the one that was there may do so with the new one.
+ */
 export function writePlainFile(
   root: string,
   path: string,
@@ -95,6 +98,8 @@ export function writePlainFile(
   try {
     using file = Deno.openSync(unfinished, { write: true, createNew: true });
     if (Deno.realPathSync(unfinished) !== unfinished) throw replaced(path);
+    // Windows has no such mode.
+    if (present?.mode) Deno.chmodSync(unfinished, present.mode & 0o777);
     writeAllSync(file, bytes);
     file.syncDataSync();
     Deno.renameSync(unfinished, target);

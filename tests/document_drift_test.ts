@@ -65,6 +65,7 @@ Deno.test("a document describes what its front matter and its links name, and no
   deepEqual(files("files: src/*.ts"), ["src/*.ts"]);
   deepEqual(files("describes: [./src/, /lib/a.ts, ../x, planning/b.md, 7]"), ["src/", "lib/a.ts"]);
   deepEqual(files("files: src/{a,b}.ts"), ["src/a.ts", "src/b.ts"]);
+  deepEqual(files("files: src/a.ts, lib/"), ["src/a.ts", "lib/"]);
   deepEqual(
     files(
       "status: draft",

@@ -246,3 +246,28 @@ Deno.test("a file that is emptied or cut off while an editor writes it changes n
   await write(approved);
   equal(statuses()[0], "review approved");
 });
+
+Deno.test("a version that is no text, or too large, is neither shown cut off nor saved again", async () => {
+  await using b = await planningBench();
+  await b.repo.commit("Latin", {});
+  const path = `${b.repo.dir}/planning/specs/saving.md`;
+  for (const [name, bytes] of [["Latin", [0x23, 0x20, 0xe9, 0x0a]], ["Large", 600_000]] as const) {
+    const content = typeof bytes === "number" ? new Uint8Array(bytes).fill(0x78) : bytes;
+    await Deno.writeFile(path, new Uint8Array(content));
+    await b.repo.git("commit", "-q", "-a", "-m", name);
+  }
+  await b.repo.commit("Small", { "planning/specs/saving.md": "# Saving\n" });
+  await b.follow();
+  const { document } = await openDocument(b.app, b.idOf("specs/saving.md"), never);
+  const versions = await listVersions(b.app, document, never);
+  for (const [name, why] of [["Latin", /no text in UTF-8/], ["Large", /larger than 512 KB/]]) {
+    const version = versions.find(({ subject }) => subject === name)!.id;
+    const refused = { code: "conflict", message: why as RegExp };
+    const again = { version, seen: document.version };
+    await rejects(restoreVersion(b.app, document.id, again, never), refused);
+    const page = await b.pages.get(`/documents/${document.id}/versions?version=${version}`);
+    equal(page.status, 409);
+    match(await page.text(), why as RegExp);
+  }
+  equal(await b.repo.read("planning/specs/saving.md"), "# Saving\n");
+});

@@ -198,9 +198,13 @@ Deno.test("the form takes an image without scripts at the end of the draft, and 
   const id = b.idOf("specs/saving.md");
   const edit = await (await b.pages.get(`/documents/${id}/edit`)).text();
   const seen = /name="seen" value="([^"]*)"/.exec(edit)![1]!;
-  const send = async (bytes: Uint8Array<ArrayBuffer>, headers: HeadersInit = {}) => {
+  const send = async (
+    bytes: Uint8Array<ArrayBuffer>,
+    headers: HeadersInit = {},
+    text = "# Saving\r\n\r\ntyped",
+  ) => {
     const body = new FormData();
-    body.set("text", "# Saving\r\n\r\ntyped");
+    body.set("text", text);
     body.set("seen", seen);
     body.set("image", new File([bytes], "My map.png"));
     return await b.pages.http.request(`/documents/${id}/images`, { method: "POST", body, headers });
@@ -214,6 +218,11 @@ Deno.test("the form takes an image without scripts at the end of the draft, and 
   const path = newImagePath("My map.png", PNG);
   const after = await (await b.pages.get(`/documents/${id}/edit`)).text();
   match(after, new RegExp(`typed\n\n!\\[My map\\]\\(\\.\\./${path}\\)\n</textarea>`));
+  for (const [text, shown] of [["\r\n    code\r\n", "\n    code\n\n"], ["", ""]]) {
+    await send(PNG, {}, text);
+    const { json } = await b.call("GET", `/documents/${id}/draft`);
+    equal(json.text, `${shown}![My map](../${path})\n`);
+  }
   const json = { accept: "application/json" };
   deepEqual(await (await send(PNG, json)).json(), { markdown: `![My map](../${path})` });
   const problem = await send(SVG, json);

@@ -92,6 +92,15 @@ Nothing is known yet.
   deepEqual(titles(`# Roadmap\n\n## Next\n\n- one thing\n\n## Thoughts\n\n- none\n`), [
     "one thing",
   ]);
+  for (
+    const [front, path] of [["", "roadmaps/2026.md"], ["type: Roadmap", ""], [
+      "type: roadmap # v",
+      "",
+    ]]
+  ) {
+    const text = `---\n${front}\n---\n# The year\n\n- one thing\n`;
+    deepEqual(documentItems(text, null, path).map(({ title }) => title), ["one thing"]);
+  }
   deepEqual(titles("# Notes\n\n- one thing\n\n> ## Features\n> - quoted\n"), []);
   deepEqual(titles("```\n## Features\n- in code\n```\n"), []);
   deepEqual(titles(""), []);
@@ -158,6 +167,45 @@ As a player I want a cloud.
   deepEqual(titles(text, { from: 7, to: 21 }).length, 3);
   deepEqual(titles("## User stories\n\nAs a … I want … so that …\n"), []);
   deepEqual(titles("---\ntype: roadmap\n---\n# 2027\n\nNothing is known.\n"), []);
+});
+
+Deno.test("documentItems() takes a story with the list of what it is accepted by for one thing", () => {
+  const text = `## User stories
+
+- an item of its own
+
+As a player I want to name a save.
+
+- It may have 40 letters
+- An empty one is refused
+
+As an owner I want to delete one.
+
+| Given | Then |
+|---|---|
+| a save | it is gone |
+
+### Later
+
+- more of them
+
+## Features
+
+As a player I want all of this:
+
+- slots
+- names
+`;
+  const items = documentItems(text);
+  deepEqual(items.map(({ title }) => title), [
+    ...["an item of its own", "As a player I want to name a save."],
+    ...["As an owner I want to delete one.", "more of them", "slots", "names"],
+  ]);
+  equal(items[1]!.description, "- It may have 40 letters\n- An empty one is refused");
+  equal(items[2]!.description, "| Given | Then |\n|---|---|\n| a save | it is gone |");
+  deepEqual(titles(text, { from: 4, to: 8 }), ["As a player I want to name a save."]);
+  // What is selected within it is meant by itself.
+  deepEqual(titles(text, { from: 7, to: 8 }), ["An empty one is refused"]);
 });
 
 Deno.test("documentItems() finds nothing in a template that nobody has filled in", () => {

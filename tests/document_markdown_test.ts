@@ -245,6 +245,35 @@ Deno.test("links to ideas, tickets and documents lead where there is such a thin
   match(html("![A](https://x.example/a.png)", links), /<span class="muted">\[image: A\]<\/span>/);
 });
 
+Deno.test("a link to a file that no page shows is its words and the file's name, whatever that says", () => {
+  const links: Partial<DocumentLinks> = {
+    document: () => null,
+    file: (address) => `at/${address}`,
+  };
+  equal(
+    html("[a **b**](../x.ts) [at/c.ts](c.ts) [d](d.md#e)", links),
+    '<p><span>a <strong>b</strong></span> <code class="muted">at/../x.ts</code> ' +
+      '<span>at/c.ts</span> <span>d</span> <code class="muted">at/d.md#e</code></p>\n',
+  );
+  const others = "[a](https://x.example) [b](/ideas) [c](#part) [d](mailto:a@x.example) []()";
+  equal(html(others, links), html(others));
+  equal(
+    html("[a](<&quot;&gt;&lt;script&gt;>)", { ...links, file: decodeURI }),
+    '<p><span>a</span> <code class="muted">&quot;&gt;&lt;script&gt;</code></p>\n',
+  );
+});
+
+Deno.test("a document's page has no link into nothing", async () => {
+  await using b = await planningBench({
+    "planning/specs/a.md": "# A\n\n[the code](../../src/a%20b.ts) [out](../../../x) [B](b.md)\n",
+  });
+  await b.follow();
+  const page = await (await b.pages.get(`/documents/${b.idOf("specs/a.md")}`)).text();
+  match(page, /<span>the code<\/span> <code class="muted">src\/a b\.ts<\/code>/);
+  match(page, /<span>out<\/span> <code class="muted">\.\.\/\.\.\/\.\.\/x<\/code>/);
+  match(page, /<span>B<\/span> <code class="muted">planning\/specs\/b\.md<\/code>/);
+});
+
 Deno.test("headings have ids that differ, and make the outline", () => {
   const { headings, html } = renderDocument("# A *b*\n\n## A b\n\n## Ü\n\n###### !\n", {
     links: nowhere,

@@ -160,3 +160,17 @@ Deno.test("what a save in the folder is made over is kept before it is written o
   const kept = b.app.db.prepare("SELECT text FROM document_saves ORDER BY number").all();
   equal(kept[0]?.text, "typed outside\n");
 });
+
+Deno.test("what was no text is not brought back with other bytes", async () => {
+  await using b = await planningBench();
+  const path = `${b.repo.dir}/planning/specs/saving.md`;
+  await Deno.writeFile(path, new Uint8Array([0x23, 0x20, 0xe9, 0x0a]));
+  await b.repo.git("commit", "-q", "-a", "-m", "Latin");
+  await b.follow();
+  const id = b.idOf("specs/saving.md");
+  await b.repo.git("rm", "-q", "planning/specs/saving.md");
+  await b.repo.git("commit", "-q", "-m", "Gone");
+  await b.follow();
+  await rejects(bringBack(b.app, id, never), { code: "conflict", message: /no text in UTF-8/ });
+  equal(await b.repo.git("status", "--short"), "");
+});

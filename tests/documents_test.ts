@@ -22,8 +22,10 @@ import {
   setDocumentSaves,
   setDocumentStatus,
 } from "../server/services/documents.ts";
+import { migrations } from "../server/migrations/mod.ts";
 import { getDocument } from "../server/store/documents.ts";
-import { exists, never } from "./git_support.ts";
+import { tempDir } from "./gaffer.ts";
+import { exists, never, personGit } from "./git_support.ts";
 import { planningBench } from "./planning_support.ts";
 import { leastMs } from "./timing.ts";
 
@@ -148,6 +150,71 @@ Deno.test("a commit never goes on top of somebody's unsaved work", async () => {
   await b.repo.git("commit", "-q", "-m", "Mine");
   await saveDocument(b.app, id, again, never);
   equal(await b.repo.read(SAVING), "mine\n");
+});
+
+Deno.test("nor where the base branch is checked out elsewhere, and it says in which folder", async () => {
+  await using b = await planningBench();
+  await using elsewhere = await tempDir();
+  const folder = await Deno.realPath(elsewhere.path) + "/it's here";
+  await b.repo.git("switch", "-q", "--detach");
+  await b.repo.git("worktree", "add", "-q", folder, "main");
+  await Deno.writeTextFile(`${folder}/${SAVING}`, "typed there\n");
+  await b.follow();
+  const id = b.idOf("specs/saving.md");
+  const { document } = await openDocument(b.app, id, never);
+  const mine = { text: "mine\n", seen: document.version };
+  await rejects(saveDocument(b.app, id, mine, never), (error: Error) => {
+    const command = `git -C '${folder.replace("'", "'\\''")}' diff HEAD -- ${SAVING}`;
+    ok(error.message.includes(`the folder "${folder}" has an edit`), error.message);
+    ok(error.message.endsWith(command), error.message);
+    return true;
+  });
+  equal(await Deno.readTextFile(`${folder}/${SAVING}`), "typed there\n");
+  await personGit(folder, "checkout", "-q", "--", SAVING);
+  await saveDocument(b.app, id, mine, never);
+  // That folder moves along, the other one is left alone.
+  equal(await Deno.readTextFile(`${folder}/${SAVING}`), "mine\n");
+  equal(await b.repo.read(SAVING), "# Saving\n\nGames are saved.\n");
+});
+
+Deno.test("what is staged alone is somebody's work, too", async () => {
+  await using b = await planningBench();
+  await b.follow();
+  const id = b.idOf("specs/saving.md");
+  const { document, text } = await openDocument(b.app, id, never);
+  const save = () => saveDocument(b.app, id, { text: "mine\n", seen: document.version }, never);
+  await b.repo.write(SAVING, "staged\n");
+  await b.repo.git("add", SAVING);
+  await b.repo.write(SAVING, text);
+  await rejects(save(), { code: "conflict", message: /not committed/ });
+  equal(await b.repo.git("show", `:${SAVING}`), "staged");
+  await b.repo.git("reset", "-q");
+  await b.repo.git("rm", "-q", "--cached", SAVING);
+  await rejects(save(), { code: "conflict", message: /not committed/ });
+  await b.repo.git("reset", "-q");
+  await b.repo.write("planning/new.md", "staged\n");
+  await b.repo.git("add", "planning/new.md");
+  await Deno.remove(`${b.repo.dir}/planning/new.md`);
+  const made = { projectId: b.project.id, path: "new", text: "mine\n" };
+  await rejects(createDocument(b.app, made, never), { code: "conflict", message: /not committed/ });
+  equal(await b.repo.git("show", ":planning/new.md"), "staged");
+  await save();
+});
+
+Deno.test("no document is made that some systems can't tell from another", async () => {
+  await using b = await planningBench({ [SAVING]: "# S\n", "planning/Ubersicht.md": "1\n" });
+  await b.repo.write("planning/U\u0308bersicht.md", "2\n");
+  await b.repo.git("add", "planning");
+  await b.repo.git("commit", "-q", "-m", "Decomposed");
+  await b.follow();
+  const made = (path: string) =>
+    createDocument(b.app, { projectId: b.project.id, path, text: "mine\n" }, never);
+  await rejects(made("Specs/SAVING.md"), {
+    code: "conflict",
+    message: /specs\/saving\.md already/,
+  });
+  await rejects(made("\u00dcbersicht"), { code: "conflict", message: /already/ });
+  equal((await made("specs/saving 2")).document.path, "specs/saving 2.md");
 });
 
 Deno.test("saved only in the folder, nothing is committed, and an edit made meanwhile is a conflict", async () => {
@@ -317,6 +384,37 @@ Deno.test("what is no text, or too large, is listed with the reason and never wr
   await rejects(createDocument(b.app, big, never), { code: "invalid" });
 });
 
+Deno.test("on a branch that is not checked out, what is too large is not shown cut off", async () => {
+  await using b = await planningBench({ [SAVING]: `# Saving\n${"x".repeat(600_000)}\n` });
+  await b.repo.git("switch", "-q", "-c", "other");
+  await b.follow();
+  await rejects(openDocument(b.app, b.idOf("specs/saving.md"), never), {
+    code: "conflict",
+    message: /larger than 512 KB/,
+  });
+});
+
+Deno.test({
+  name: "a file that is saved in the folder stays as open to others as it was",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using b = await planningBench();
+    setDocumentSaves(b.app, b.project.id, "files");
+    await b.follow();
+    const id = b.idOf("specs/saving.md");
+    const path = `${b.repo.dir}/${SAVING}`;
+    for (const mode of [0o600, 0o755, 0o640]) {
+      await Deno.chmod(path, mode);
+      const { document } = await openDocument(b.app, id, never);
+      await saveDocument(b.app, id, { text: `${mode}\n`, seen: document.version }, never);
+      deepEqual([await b.repo.read(SAVING), Deno.statSync(path).mode! & 0o777], [
+        `${mode}\n`,
+        mode,
+      ]);
+    }
+  },
+});
+
 Deno.test("an archived project's documents can be read and not changed", async () => {
   await using b = await planningBench();
   await b.follow();
@@ -329,10 +427,10 @@ Deno.test("an archived project's documents can be read and not changed", async (
 
 Deno.test("documentFacts() is quick with lines that are made to be slow", () => {
   for (
-    const [one, often] of [["`", 500_000], [" ", 500_000], ["](a.md#", 60_000], [
-      "[[a#",
-      100_000,
-    ]] as const
+    const [one, often] of [
+      ...[["`", 500_000], [" ", 500_000], ["](a.md#", 60_000], ["[[a#", 100_000]],
+      ...[["](<a", 100_000], ["\n[a]: b (", 50_000], ["\na\n=", 100_000], ["[a]: ", 100_000]],
+    ] as [string, number][]
   ) {
     const text = `# a${one.repeat(often)}b\n\nx${one.repeat(often)}\n`;
     const tookMs = leastMs(1_000, () => documentFacts("a.md", text));
@@ -458,6 +556,34 @@ Deno.test("documentFacts() sees neither headings nor links inside of code, and b
     "document yes",
     "document b",
   ]);
+});
+
+Deno.test("documentFacts() keeps values as they were written, and knows every way to write a title and a link", () => {
+  const of = (text: string) => documentFacts("specs/a.md", text);
+  const { title, owner, target } = of("---\ntitle: 2026.10\nowner: 007\ntarget: 1.10\n---\n");
+  deepEqual([title, owner, target], ["2026.10", "007", "1.10"]);
+  deepEqual(of("---\nowner: null\ntarget: [1, 2]\n---\n").owner, "");
+  equal(of("\uFEFF# Saving\n").title, "Saving");
+  equal(of("\uFEFF---\ntarget: 2\n---\n# Saving\n").title, "Saving");
+  equal(of("Saving games\n============\n\n# Later\n").title, "Saving games");
+  equal(of("# First\n\nSecond\n======\n").title, "First");
+  const { links, files } = of(
+    '[a](b.md "title") [c](<my map.md>) [d][1] [e](../../src/a.ts "t") [f](<../../src/b c.ts>)\n\n' +
+      "[1]: ../Far.md 'title'\n[g]: ../../src/d.ts#L3\n[^2]: ../../src/note.ts\n[not]: ../../no.ts this\n",
+  );
+  deepEqual(links.map(({ target }) => target), ["specs/b", "specs/my map", "far"]);
+  deepEqual(files, ["src/a.ts", "src/b c.ts", "src/d.ts"]);
+});
+
+Deno.test("documents that an earlier version has read are read once more", async () => {
+  await using b = await planningBench();
+  await b.follow();
+  const stamp = () => b.app.db.prepare("SELECT stamp, title FROM documents").get()!;
+  const known = { ...stamp() };
+  b.app.db.exec("UPDATE documents SET title = 'As it was read before'");
+  b.app.db.exec(migrations.find(({ name }) => name === "0045_documents_anew")!.sql);
+  await b.follow();
+  deepEqual({ ...stamp() }, known);
 });
 
 Deno.test("withStatus() changes one line, and makes front matter where there is none", () => {

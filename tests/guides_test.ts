@@ -66,6 +66,22 @@ Deno.test("the part holds the approved architecture, the conventions and the cur
   match(diff!, /^--- \/dev\/null\n\+\+\+ b\/CLAUDE\.md/);
 });
 
+Deno.test("links of the part lead where the documents' own do, to other documents and to files of the code", async () => {
+  await using b = await planningBench({
+    "planning/architecture/system.md": front("architecture", "approved") +
+      '[a](../../src/a.ts#L3 "t") [b](<../../src/b c.ts>) [c][1] ![d](../images/d.png) [e](../..)\n' +
+      "[f](https://x/y) [g](/lib/g.ts) [h](#data) [i](../../../out.ts) `[j](k.md)`\n\n" +
+      "```\n[l](../../m.ts)\n```\n\n[1]: ../other.md#x\n[^2]: ../note\n",
+  });
+  const { text } = await previewGuide(b.app, b.project, "CLAUDE.md", never);
+  match(text, /^\[a\]\(src\/a\.ts#L3 "t"\) \[b\]\(<src\/b%20c\.ts>\) \[c\]\[1\] /m);
+  match(text, /!\[d\]\(planning\/images\/d\.png\) \[e\]\(\.\)$/m);
+  match(text, /^\[f\]\(https:\/\/x\/y\) \[g\]\(\/lib\/g\.ts\) \[h\]\(#data\) /m);
+  match(text, / \[i\]\(\.\.\/\.\.\/\.\.\/out\.ts\)/);
+  match(text, /^\[l\]\(\.\.\/\.\.\/m\.ts\)$/m);
+  match(text, /^\[1\]: planning\/other\.md#x\n\[\^2\]: \.\.\/note$/m);
+});
+
 Deno.test("guideParts() takes approved roadmaps where none is being implemented, and no document twice", () => {
   const of = (path: string, type: string, status: string) =>
     planningDocument({ path, type: type as "note", status: status as "draft", title: path });

@@ -470,6 +470,7 @@ Deno.test("landMerge() waits rather than overwrite an edit, and goes on when it 
     reason: `The merge would overwrite what is not committed in "${repo.dir}": "a.txt". ` +
       "Commit, stash or move that away, and the merge goes on by itself",
     files: ["a.txt"],
+    folder: repo.dir,
   });
   deepEqual(await repo.snapshot(), before);
   await repo.git("add", "a.txt");

@@ -27,6 +27,8 @@ export interface DocumentLinks {
   document(name: string, how: "name" | "address"): string | null;
   /** A relative address of an image. */
   image(src: string): string | null;
+  /** The file that another relative address leads to, which no page shows: it is named instead. Absent: a link. */
+  file?(address: string): string;
 }
 
 /** How a fenced block of Mermaid is shown: by the address of its picture, or as its text with the reason why. */
@@ -199,15 +201,33 @@ function numberLines(tokens: Token[], { linesBefore = 0 }: DocumentEnv): void {
   }
 }
 
-/** Relative addresses of documents lead to their pages. Others stay what they are: files that no page shows. */
+/** Relative addresses of documents lead to their pages. Others are of files that no page shows. */
 function leadLinks(tokens: Token[], env: DocumentEnv): void {
-  for (const token of tokens) {
+  let file: { path: string; from: number } | null = null;
+  for (const [at, token] of tokens.entries()) {
     if (token.children !== null) leadLinks(token.children, env);
+    if (token.type === "link_close" && file !== null) {
+      nameFile(token, file.path, plainText(tokens.slice(file.from, at)));
+      file = null;
+    }
     if (token.type !== "link_open") continue;
     const href = String(token.attrGet("href"));
-    if (/\.md(?:#.*)?$/i.test(href) && !/^(?:[a-z][a-z0-9+.-]*:|\/)/i.test(href)) {
-      const page = env.links.document(href.replace(/#.*$/, ""), "address");
-      if (page !== null) token.attrSet("href", page);
+    if (/^(?:[a-z][a-z0-9+.-]*:|[/#])/i.test(href)) continue;
+    const page = /\.md(?:#.*)?$/i.test(href)
+      ? env.links.document(href.replace(/#.*$/, ""), "address")
+      : null;
+    if (page !== null) token.attrSet("href", page);
+    else if (env.links.file && href !== "") {
+      [token.tag, token.attrs] = ["span", null];
+      file = { path: env.links.file(href), from: at + 1 };
     }
   }
+}
+
+/** `token` ends the words that were a link to it. */
+function nameFile(token: Token, path: string, words: string): void {
+  const named = words.includes(path)
+    ? ""
+    : ` <code class="muted">${markdown.utils.escapeHtml(path)}</code>`;
+  [token.type, token.tag, token.content] = ["html_inline", "", `</span>${named}`];
 }

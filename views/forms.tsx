@@ -91,7 +91,7 @@ function Control({ shared, ...props }: FieldProps & { shared: Record<string, unk
 }
 
 /** The HTML parser drops a newline right after `<textarea>`; one more keeps the person's own. */
-const keepFirstNewline = (text: string) => text.startsWith("\n") ? `\n${text}` : text;
+const keepFirstNewline = (text: string) => /^\r?\n/.test(text) ? `\n${text}` : text;
 
 /** Element id of a field. */
 export const fieldId = (form: string, name: string): string => `${form}-${name}`;

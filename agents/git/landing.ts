@@ -44,8 +44,8 @@ export interface Landing {
 
 export type Landed =
   | { type: "landed" }
-  /** Nothing changed; try again later. `reason` tells a person what stands in the way. */
-  | { type: "waiting"; reason: string; files: string[] }
+  /** Nothing changed; try again later. `reason` tells a person what stands in the way, `folder` in which the files do. */
+  | { type: "waiting"; reason: string; files: string[]; folder?: string }
   /** The base has other commits now: prepare again. */
   | { type: "moved" }
   /** As `begin` said; nothing changed. */
@@ -171,7 +171,7 @@ async function forward(spec: Landing, tree: WorkingTree): Promise<Landed> {
       `Another git command is at work in "${tree.path}"; it goes on when that has ended`;
     return { type: "waiting", reason, files: [] };
   }
-  return { type: "waiting", reason: waitingText(tree.path, files), files };
+  return { type: "waiting", reason: waitingText(tree.path, files), files, folder: tree.path };
 }
 
 /** The file by which somebody else's command has a branch for itself. */

@@ -18,10 +18,11 @@ import {
   documentDiff,
   type LastChange,
   lastChange,
-  listedText,
   listVersions,
+  shownText,
 } from "../services/document_versions.ts";
 import { openDocument } from "../services/documents.ts";
+import { lineEndOf } from "../services/line_ends.ts";
 import { type DocumentDraft, listDraftsOf } from "../store/document_drafts.ts";
 import type { DocumentSpot } from "../store/documents_gone.ts";
 import type { DocumentStatus } from "../states.ts";
@@ -47,7 +48,7 @@ export async function documentEditPage(
   const draft = refused
     ? drafts.find(({ form }) => form === refused.typed.form) ?? null
     : drafts.find(({ form }) => form === wanted) ?? drafts[0] ?? null;
-  const crlf = present.includes("\r\n");
+  const crlf = lineEndOf(present) === "\r\n";
   const opened = refused ?? {
     text: draft?.text ?? present,
     seen: draft?.seen ?? document.version,
@@ -183,8 +184,7 @@ export async function documentVersionsPage(
   if (version === "") return { ...page, shown: null };
   const look = async (wanted: string) => {
     const known = versions.find(({ id }) => id === wanted);
-    const text = known ? await listedText(app, document, known, signal) : null;
-    if (known && text !== null) return { known, text };
+    if (known) return { known, text: await shownText(app, document, known, signal) };
     throw new AppError("not_found", `Cannot find version "${wanted}" of ${document.path}`);
   };
   const { known, text } = await look(version);

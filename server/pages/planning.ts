@@ -1,4 +1,4 @@
-import { documentPath } from "../../agents/planning/document_paths.ts";
+import { documentPath, PLANNING } from "../../agents/planning/document_paths.ts";
 import { renderDocument, type RenderedDocument } from "../../views/document_markdown.ts";
 import type { DocumentNeighbour, DocumentPageProps } from "../../views/document.tsx";
 import {
@@ -19,6 +19,7 @@ import type { App } from "../app.ts";
 import { SECOND_MS } from "../clock.ts";
 import { AppError, messageOf } from "../errors.ts";
 import type { PlanningDocument, Project } from "../records.ts";
+import { pathFromRoot } from "../services/document_addresses.ts";
 import { linkedImage } from "../services/document_images.ts";
 import { saysNothing } from "../services/document_items.ts";
 import { draftOf } from "../services/document_drafts.ts";
@@ -285,6 +286,7 @@ export async function rendered(
   { open, waitMs = DIAGRAMS_WAIT_MS }: { open?: PlanningDocument; waitMs?: number } = {},
 ): Promise<RenderedDocument> {
   const { body, bodyLine } = splitDocument(text);
+  const folder = [PLANNING, ...document.path.split("/").slice(0, -1)];
   const referred = referredIn(app, document.projectId, text);
   // Some texts name the same one a hundred times.
   const named = new Map<string, string | null>();
@@ -308,6 +310,7 @@ export async function rendered(
           const path = linkedImage(document, src);
           return path && imageHref(document.projectId, path);
         },
+        file: (address) => pathFromRoot(folder, address) ?? address,
       },
       statusOf: referred.statusOf,
     }));

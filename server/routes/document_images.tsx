@@ -98,8 +98,8 @@ export function documentImagePages(pages: Hono<Env>, _tools: PageTools): void {
     };
     const back = editHref(document.id, typed.form);
     return await act(async () => {
-      const text = `${fields.text.trimEnd()}\n\n${await add()}\n`;
-      await keep(text.trimStart());
+      const before = fields.text.trimEnd();
+      await keep(`${before}${before && "\n\n"}${await add()}\n`);
       return done(c, back, "Image added at the end of your draft");
     }, async ({ message }) => {
       await keep(fields.text);

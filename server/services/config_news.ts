@@ -3,11 +3,10 @@
  * looked at it. What was trusted stays in force.
  */
 import { tipOf } from "../../agents/git/repository.ts";
-import { PROJECT_CONFIG } from "../../agents/project_config.ts";
 import type { App } from "../app.ts";
 import { type Db, transact } from "../db.ts";
 import { AppError, messageOf } from "../errors.ts";
-import type { Project } from "../records.ts";
+import { type Project, PROJECT_CONFIG } from "../records.ts";
 import { dropConfigNews, findConfigNews, putConfigNews } from "../store/config_news.ts";
 import { findTrustedConfig, listTrusting } from "../store/project_config.ts";
 import { getProject } from "../store/projects.ts";

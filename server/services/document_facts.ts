@@ -1,8 +1,10 @@
 /** What the index keeps of a document: read off its text, which is any file that a person or an agent wrote. */
 import { createHash } from "node:crypto";
-import { isMap, parseDocument } from "yaml";
+import { isMap, isScalar, parseDocument } from "yaml";
 import type { DocumentLink, PlanningDocument } from "../records.ts";
+import { addressesIn, pathFromRoot } from "./document_addresses.ts";
 import { describedFiles } from "./document_files.ts";
+import { lineEndOf } from "./line_ends.ts";
 import {
   type DocumentStatus,
   documentStatuses,
@@ -45,10 +47,10 @@ export const withoutCr = (text: string): string => text.replaceAll("\r\n", "\n")
 /** `path` from `planning/`: it gives what the text does not say. */
 export function documentFacts(path: string, text: string): DocumentFacts {
   const { yaml, body } = splitDocument(text);
-  const { values, problem } = readValues(yaml);
+  const { values, said, problem } = readValues(yaml);
   const problems = problem ? [problem] : [];
   const oneOf = <T extends string>(key: string, known: readonly T[], otherwise: T): T => {
-    const given = words(values[key]).toLowerCase();
+    const given = said(key).toLowerCase();
     if (given === "") return otherwise;
     const found = known.find((value) => value === given);
     if (found === undefined) {
@@ -57,28 +59,29 @@ export function documentFacts(path: string, text: string): DocumentFacts {
     return found ?? otherwise;
   };
   const prose = proseOf(body);
-  const heading = /^#{1,6}[^\S\n]+\S[^\n]*/m.exec(prose)?.[0] ?? "";
-  const title = words(values.title) ||
-    heading.slice(0, HEADING_CHARS).replace(/^#+\s+|\s+#+\s*$/g, "").trim() ||
-    nameOf(path);
+  const addresses = addressesIn(prose);
+  const title = said("title") || headingOf(prose) || nameOf(path);
   return {
     title: title.slice(0, TITLE_CHARS),
     type: oneOf<DocumentType>("type", documentTypes, typeByPath(path)),
     status: oneOf<DocumentStatus>("status", documentStatuses, "draft"),
-    owner: words(values.owner),
-    target: words(values.target),
+    owner: said("owner"),
+    target: said("target"),
     problem: problems.join("; "),
     version: documentVersion(text),
-    links: linksIn(path, prose),
-    files: describedFiles(path, values, prose),
-    saysStatus: documentStatuses.some((status) => status === words(values.status).toLowerCase()),
+    links: linksIn(path, prose, addresses),
+    files: describedFiles(path, values, addresses),
+    saysStatus: documentStatuses.some((status) => status === said("status").toLowerCase()),
   };
 }
 
-/** Front matter and what follows it; a text without it is all body. `bodyLine`: lines before the body. */
+/**
+ * Front matter and what follows it; a text without it is all body, but for the mark that some editors put before it.
+ * `bodyLine`: lines before the body.
+ */
 export function splitDocument(text: string): { yaml: string; body: string; bodyLine: number } {
   const match = /^\uFEFF?---[ \t]*\r?\n([^]*?)(?:^|\n)---[ \t]*(?:\r?\n|$)/.exec(text);
-  if (!match) return { yaml: "", body: text, bodyLine: 0 };
+  if (!match) return { yaml: "", body: text.replace(/^\uFEFF/, ""), bodyLine: 0 };
   const head = match[0];
   return { yaml: match[1]!, body: text.slice(head.length), bodyLine: head.split("\n").length - 1 };
 }
@@ -88,7 +91,7 @@ export function splitDocument(text: string): { yaml: string; body: string; bodyL
  * it was written.
  */
 export function withStatus(text: string, status: DocumentStatus): string {
-  const end = text.includes("\r\n") ? "\r\n" : "\n";
+  const end = lineEndOf(text);
   const [front, open, yaml, close] = FRONT.exec(text) ?? [];
   if (front === undefined) {
     const mark = text.startsWith("\uFEFF") ? "\uFEFF" : "";
@@ -107,8 +110,15 @@ const FRONT = /^(\uFEFF?---[ \t]*\r?\n)([^]*?)(?<=\n)(---[ \t]*(?:\r?\n|$))/;
 export const frontMatterOf = (text: string): Record<string, unknown> =>
   readValues(splitDocument(text).yaml).values;
 
-function readValues(yaml: string): { values: Record<string, unknown>; problem: string | null } {
-  const none = (problem: string | null) => ({ values: {}, problem });
+interface FrontMatter {
+  values: Record<string, unknown>;
+  /** A value as it was written, in one line: "1.10" is not 1.1. Lists and maps say nothing. */
+  said(key: string): string;
+  problem: string | null;
+}
+
+function readValues(yaml: string): FrontMatter {
+  const none = (problem: string | null) => ({ values: {}, said: () => "", problem });
   if (yaml.trim() === "") return none(null);
   if (yaml.length > FRONT_CHARS) {
     return none(`Its front matter is longer than ${FRONT_CHARS} characters`);
@@ -119,17 +129,27 @@ function readValues(yaml: string): { values: Record<string, unknown>; problem: s
   if (!isMap(document.contents)) return none('Its front matter has no lines "key: value"');
   try {
     // A few lines of aliases can unfold to gigabytes.
-    return { values: document.toJS({ maxAliasCount: 0 }), problem: null };
+    const values = document.toJS({ maxAliasCount: 0 });
+    return { values, said: (key) => words(document.get(key, true)), problem: null };
   } catch (error) {
     return none(`Its front matter can't be read: ${(error as Error).message}`);
   }
 }
 
-/** A value as one line of text; lists and maps are none. */
-function words(value: unknown): string {
-  if (value instanceof Date) return value.toISOString().slice(0, 10);
-  if (!["string", "number", "boolean"].includes(typeof value)) return "";
-  return String(value).replace(/\s+/g, " ").trim().slice(0, WORDS_CHARS);
+function words(node: unknown): string {
+  if (!isScalar(node) || node.value === null) return "";
+  const text = typeof node.value === "string" ? node.value : node.source ?? String(node.value);
+  return text.replace(/\s+/g, " ").trim().slice(0, WORDS_CHARS);
+}
+
+/** Of the first heading, whether marks stand before it or below it; "": there is none. */
+function headingOf(prose: string): string {
+  const marked = /^ {0,3}#{1,6}[^\S\n]+\S[^\n]*/m.exec(prose);
+  const underlined = prose.includes("\n=")
+    ? new RegExp(String.raw`^ {0,3}(\S[^\n]{0,${HEADING_CHARS}})\n=+[^\S\n]*$`, "m").exec(prose)
+    : null;
+  if (underlined && underlined.index < (marked?.index ?? Infinity)) return underlined[1]!.trim();
+  return (marked?.[0] ?? "").slice(0, HEADING_CHARS).replace(/^\s*#+\s+|\s+#+\s*$/g, "").trim();
 }
 
 const nameOf = (path: string): string => path.split("/").at(-1)!.replace(/\.md$/i, "");
@@ -175,9 +195,8 @@ function unfenced(lines: string[]): string {
 
 const REFERENCE = /(?<![\w#])#(idea|ticket)-(\d{1,9})(?![\w-])/g;
 const WIKI = /\[\[([^[\]|#\n]{1,200})(?:#[^[\]|\n]*)?(?:\|[^[\]\n]*)?\]\]/g;
-const LINK = /\]\(\s{0,10}<?([^)\s>#?]{1,300}\.md)(?:#[^)\s>]{0,300})?>?\s{0,10}\)/gi;
 
-function linksIn(path: string, text: string): DocumentLink[] {
+function linksIn(path: string, text: string, addresses: readonly string[]): DocumentLink[] {
   const found = new Map<string, DocumentLink>();
   const add = (kind: DocumentLink["kind"], target: string) => {
     if (found.size < LINKS_MAX) found.set(`${kind} ${target}`, { kind, target });
@@ -186,9 +205,9 @@ function linksIn(path: string, text: string): DocumentLink[] {
     add(kind as "idea" | "ticket", String(Number(number)));
   }
   for (const [, name] of once(text.matchAll(WIKI))) add("document", linkKey(name!));
-  for (const [, href] of once(text.matchAll(LINK))) {
-    const target = pathFrom(path, href!);
-    if (target !== null) add("document", linkKey(target));
+  for (const address of addresses) {
+    const target = pathFrom(path, address);
+    if (target !== null && /\.md$/i.test(target)) add("document", linkKey(target));
   }
   return [...found.values()];
 }
@@ -213,19 +232,7 @@ export const keysOf = ({ path, title }: Pick<PlanningDocument, "path" | "title">
 ];
 
 /** The path that a relative address in a document leads to; null: out of the folder, or elsewhere. */
-export function pathFrom(path: string, href: string): string | null {
-  if (/^[a-z][a-z0-9+.-]*:|^\//i.test(href)) return null;
-  let plain = href;
-  try {
-    plain = decodeURIComponent(href);
-  } catch {
-    // A percent sign that stands for itself.
-  }
-  const parts = path.split("/").slice(0, -1);
-  for (const part of plain.split("/")) {
-    if (part === "..") {
-      if (parts.pop() === undefined) return null;
-    } else if (part !== "" && part !== ".") parts.push(part);
-  }
-  return parts.join("/");
+export function pathFrom(path: string, address: string): string | null {
+  if (address.startsWith("/")) return null;
+  return pathFromRoot(path.split("/").slice(0, -1), address);
 }

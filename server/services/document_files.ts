@@ -4,6 +4,7 @@
  * document's own folder is never among them.
  */
 import { PLANNING } from "../../agents/planning/document_paths.ts";
+import { pathFromRoot } from "./document_addresses.ts";
 
 /** Most paths and globs of one document, and the longest one. */
 export const DESCRIBED_MAX = 100;
@@ -11,23 +12,25 @@ const PATTERN_CHARS = 300;
 /** Most that one pair of braces may stand for. */
 const BRACES_MAX = 20;
 
-const LINK = /\]\(\s{0,10}<?([^)\s>#?]{1,300})(?:#[^)\s>]{0,300})?>?\s{0,10}\)/g;
-
-/** `path` from `planning/`; `values` of its front matter; `prose`: its text without what is code. */
+/** `path` from `planning/`; `values` of its front matter; `addresses` of its links. */
 export function describedFiles(
   path: string,
   values: Record<string, unknown>,
-  prose: string,
+  addresses: readonly string[],
 ): string[] {
   const named = [values.files, values.describes].flat()
     .filter((value) => typeof value === "string")
+    .flatMap((value) => severalIn(value as string))
     .flatMap((value) => {
-      const pattern = plainPattern(value as string);
+      const pattern = plainPattern(value);
       return pattern === null ? [] : expandBraces(pattern);
     });
-  const linked = [...prose.matchAll(LINK)].flatMap(([, href]) => repositoryPath(path, href!) ?? []);
+  const linked = addresses.flatMap((address) => repositoryPath(path, address) ?? []);
   return [...new Set([...named, ...linked])].slice(0, DESCRIBED_MAX);
 }
+
+/** "a.ts, b.ts" without brackets is one text to YAML, and two files to whoever wrote it. */
+const severalIn = (value: string): string[] => value.includes("{") ? [value] : value.split(/,\s+/);
 
 /** Without what leads nowhere else: "./src/", "/src". Null: empty, too long, out of the repository or planning's own. */
 function plainPattern(given: string): string | null {
@@ -47,23 +50,10 @@ function expandBraces(pattern: string): string[] {
 }
 
 /** Where a link in a document leads in the repository; null: nowhere there, or to another document. */
-function repositoryPath(path: string, href: string): string | null {
-  if (/^[a-z][a-z0-9+.-]*:|^\/\//i.test(href)) return null;
-  let plain = href;
-  try {
-    plain = decodeURIComponent(href);
-  } catch {
-    // A percent sign that stands for itself.
-  }
-  const parts = plain.startsWith("/") ? [] : [PLANNING, ...path.split("/").slice(0, -1)];
-  for (const part of plain.split("/")) {
-    if (part === "..") {
-      if (parts.pop() === undefined) return null;
-    } else if (part !== "" && part !== ".") parts.push(part);
-  }
-  const found = parts.join("/");
+function repositoryPath(path: string, address: string): string | null {
+  const found = pathFromRoot([PLANNING, ...path.split("/").slice(0, -1)], address);
   // Its signs stand for themselves, which a pattern can't say: such a name is described by nobody.
-  if (found === "" || isPlanning(found) || /[*?]/.test(found)) return null;
+  if (found === null || found === "" || isPlanning(found) || /[*?]/.test(found)) return null;
   return found.length > PATTERN_CHARS ? null : found;
 }
 

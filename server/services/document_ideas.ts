@@ -76,7 +76,7 @@ function offered(
       idea,
     ) => [compared(idea.title), idea]),
   );
-  return documentItems(text, selection).map((item): OfferedItem => {
+  return documentItems(text, selection, document.path).map((item): OfferedItem => {
     const key = keyOf(item);
     const before = made.get(key) ?? null;
     const reworded = before ? undefined : left.find((idea) => isReworded(idea, item));

@@ -3,19 +3,20 @@
  *
  * - Sections count whose heading speaks of requirements, user stories, use cases, features, epics, a backlog, a
  *   roadmap, milestones, phases, deliverables or to-dos, or is "Now", "Next", "Later", "Steps" or "What is in it". The
- *   document's title counts only where no other heading does, and that of a roadmap (`type: roadmap`) whatever it says.
+ *   document's title counts only where no other heading does, and that of a roadmap (by its type) whatever it says.
  * - In such a section each item of a list and each row of a table is one; what is nested in an item is its
  *   description, as are a row's other columns.
  * - A section within it is one with all that it says; but where it begins with a list or table, or has sections of its
  *   own, or stands below a roadmap, milestones or the like, its items and rows are the ones.
  * - Where such a section has neither, each paragraph of it that begins as a user story does ("As a … I want …") is one;
  *   where it has none of these, the section with all that it says, unless it is a roadmap, milestones or the like.
+ * - In a section about stories such a paragraph is one whatever else is there: a list or table behind it says more of it.
  * - Sections for what is not to be done are left out wherever they are (not now, out of scope, non-goals, risks, open
  *   questions, and the like), and so is what a template left to be filled in.
  * - Of a selection (lines) all items, rows and whole sections in it count, whatever its headings say; without any, its
  *   first heading.
  */
-import { splitDocument } from "./document_facts.ts";
+import { documentFacts } from "./document_facts.ts";
 import { type DocumentPiece, type DocumentSection, sectionsOf } from "./document_sections.ts";
 
 /** Something that can become an idea. */
@@ -55,16 +56,24 @@ const YIELDS =
   /\b(?:requirements?|(?:user )?stor(?:y|ies)|use cases?|features?|roadmap|milestones?|phases?|backlog|epics?|deliverables|to-?dos?|to do)\b/i;
 const YIELDS_WHOLE = /^(?:now|next|later|steps|what is in it)$/i;
 const GROUPS = /\b(?:roadmap|milestones?|phases?|releases?|backlog)\b|^(?:now|next|later)$/i;
+const STORIES = /\bstor(?:y|ies)\b/i;
 /** A heading that asks ("What users have to do") has an answer below it, which is no thing by itself. */
 const ASKS = /^(?:what|who|why|when|where|how)\b/i;
 const LEFT_OUT =
   /^(?:not\b.*|out of scope|non-?goals?|won'?t.*|(?:open )?questions?|open|risks?(?: .*)?|later ideas|rejected.*|decisions?|decided|glossary|references|links|what must hold.*|taking it back)$/i;
 
-/** All that the rules find, in order; of `selection`, what stands in it. */
-export function documentItems(text: string, selection: LineRange | null = null): DocumentItem[] {
+/**
+ * All that the rules find, in order; of `selection`, what stands in it. `path` from `planning/`: it may tell that the
+ * document is a roadmap, where its front matter does not.
+ */
+export function documentItems(
+  text: string,
+  selection: LineRange | null = null,
+  path = "",
+): DocumentItem[] {
   const root = sectionsOf(text);
   const all = everything(root, linesOf(text));
-  const found = selection ? inSelection(root, selection) : byHeadings(root, isRoadmap(text));
+  const found = selection ? inSelection(root, selection) : byHeadings(root, isRoadmap(path, text));
   const lineOf = new Map(all.map((item) => [item.line, item]));
   return found.flatMap((line) => lineOf.get(line) ?? []).slice(0, ITEMS_MAX);
 }
@@ -140,8 +149,8 @@ function split(title: string, more: string): { title: string; description: strin
 
 // ------------------------------------------------------------------ by the headings
 
-const isRoadmap = (text: string): boolean =>
-  /^type:\s*["']?roadmap["']?\s*$/m.test(splitDocument(text).yaml);
+const isRoadmap = (path: string, text: string): boolean =>
+  documentFacts(path, text).type === "roadmap";
 
 function byHeadings(root: DocumentSection, titleYields: boolean): number[] {
   const [title] = root.sections;
@@ -168,7 +177,17 @@ function yieldOf(section: DocumentSection): number[] {
 const isProse = ({ pieces, sections }: DocumentSection): boolean =>
   pieces.length + sections.length === 0;
 const storiesOf = (section: DocumentSection): DocumentPiece[] =>
-  isProse(section) ? section.stories : [];
+  isProse(section) || STORIES.test(section.title) ? section.stories : [];
+/** Of these lines, without what says more of a story among them. */
+const ownPieces = (
+  section: DocumentSection,
+  isMeant: (line: number) => boolean = () => true,
+): DocumentPiece[] => {
+  const stories = storiesOf(section).filter(({ line }) => isMeant(line));
+  const isOf = ({ line }: DocumentPiece) =>
+    stories.some((story) => line > story.line && line < story.end);
+  return [...section.pieces.filter((piece) => isMeant(piece.line) && !isOf(piece)), ...stories];
+};
 
 /** Lines of what a section that counts is made of. */
 function within(section: DocumentSection): number[] {
@@ -182,7 +201,7 @@ function within(section: DocumentSection): number[] {
   const inner = section.sections.filter((one) => !isLeftOut(one)).flatMap((one) =>
     yields(one) || isGroup(one, section) ? within(one) : [one.line]
   );
-  return [...section.pieces.map(({ line }) => line), ...inner];
+  return [...ownPieces(section).map(({ line }) => line).sort((a, b) => a - b), ...inner];
 }
 
 function isGroup(section: DocumentSection, parent: DocumentSection): boolean {
@@ -203,8 +222,7 @@ function inSelection(root: DocumentSection, { from, to }: LineRange): number[] {
     if (section.line >= to || section.end <= from) return;
     const whole = section.level > 0 && isIn(section.line);
     if (whole) headings.push(section.line);
-    const pieces = [...section.pieces, ...storiesOf(section)];
-    lines.push(...pieces.map(({ line }) => line).filter(isIn));
+    lines.push(...ownPieces(section, isIn).map(({ line }) => line));
     for (const inner of section.sections) {
       const isOne = whole && inner.end <= to && !isGroup(inner, section);
       if (isOne) lines.push(inner.line);

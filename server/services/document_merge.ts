@@ -1,5 +1,6 @@
 /** Two changes of one text put together. */
 import { diff3Merge } from "node-diff3";
+import { lineEndOf } from "./line_ends.ts";
 
 /** A proposal, for a person to look at. */
 export interface MergedText {
@@ -31,7 +32,7 @@ export function mergeTexts(
     conflicts++;
     lines.push("<<<<<<< yours", ...conflict.a, "=======", ...conflict.b, ">>>>>>> the file's");
   }
-  return { text: lines.join(theirs.includes("\r\n") ? "\r\n" : "\n"), conflicts };
+  return { text: lines.join(lineEndOf(theirs)), conflicts };
 }
 
 /** Whether two texts can be compared line by line in a short time. */

@@ -6,7 +6,7 @@ import {
   listTemplatesAt,
   readBlobs,
 } from "../../agents/git/document_branch.ts";
-import { blobIdOfBytes } from "../../agents/git/file_commit.ts";
+import { blobIdOfBytes, readBlobBytes } from "../../agents/git/file_commit.ts";
 import type { PlainFile } from "../../agents/plain_files.ts";
 import { DOCUMENT_BYTES, PLANNING, TEMPLATES } from "../../agents/planning/document_paths.ts";
 import {
@@ -115,9 +115,7 @@ function branchPlace(repo: string, tip: string, signal: AbortSignal): DocumentPl
     list: () => listDocumentsAt(repo, tip, signal),
     async read(path) {
       const blob = await documentBlob(repo, tip, path, signal);
-      if (blob === null) return null;
-      const text = (await readBlobs(repo, [blob], signal)).get(blob) ?? "";
-      return blobText(text, blob);
+      return blob === null ? null : await readBlobText(repo, blob, signal);
     },
     async templates() {
       const texts = await readAll(await listTemplatesAt(repo, tip, signal));
@@ -129,6 +127,18 @@ function branchPlace(repo: string, tip: string, signal: AbortSignal): DocumentPl
 }
 
 const TOO_LARGE = `It is larger than ${DOCUMENT_BYTES / 1024} KB`;
+
+/** A committed document's text, or why there is none. */
+export async function readBlobText(
+  repo: string,
+  blob: string,
+  signal: AbortSignal,
+): Promise<FileText> {
+  const bytes = await readBlobBytes(repo, blob, { maxBytes: DOCUMENT_BYTES, signal });
+  return bytes === null
+    ? { text: "", stamp: blob, problem: TOO_LARGE }
+    : decoded({ bytes, stamp: blob });
+}
 
 const blobText = (text: string, blob: string): FileText =>
   asText(text, blob, () => blobIdOfBytes(new TextEncoder().encode(text), blob.length) === blob);

@@ -1,5 +1,5 @@
 /** What a document said before: its commits, and where saves are none, the saves themselves. */
-import { documentBlob, readBlobs } from "../../agents/git/document_branch.ts";
+import { documentBlob } from "../../agents/git/document_branch.ts";
 import {
   type DocumentCommitInfo,
   isOnBranch,
@@ -16,6 +16,7 @@ import { listMoves } from "../store/document_moves.ts";
 import { getDocument } from "../store/documents.ts";
 import { getProject } from "../store/projects.ts";
 import { documentVersion, withoutCr } from "./document_facts.ts";
+import { type FileText, readBlobText } from "./document_place.ts";
 import { type OpenDocument, saveDocument } from "./documents.ts";
 
 export interface DocumentVersion {
@@ -65,7 +66,7 @@ function inTime(commits: DocumentVersion[], saves: DocumentVersion[]): DocumentV
   return [...merged, ...left, ...right];
 }
 
-/** Throws `not_found` where the document has no such version. */
+/** Throws `not_found` where the document has no such version, `conflict` where that was no text or too large. */
 export async function versionText(
   app: App,
   document: PlanningDocument,
@@ -84,21 +85,50 @@ export async function versionText(
     if (tip === null || !await isOnBranch(repo, { commit: id, tip }, signal)) throw none();
   }
   const path = listed?.path ?? document.path;
-  const text = await committedText(app, document, { id, path }, signal);
-  if (text === null) throw none();
-  return text;
+  const file = await committedText(app, document, { id, path }, signal);
+  if (file === null) throw none();
+  return requireText(document, file);
 }
 
-/** The text of a version that was listed; null: it is not there any more, or was removed by it. */
-export async function listedText(
+/** Saved again, the bytes of what is no text would be others. */
+function requireText({ path }: PlanningDocument, { text, problem }: FileText): string {
+  if (!problem) return text;
+  throw new AppError("conflict", `Cannot use that version of ${path}: ${problem}. Git has it`);
+}
+
+/** As `versionText`, of a version that was listed. */
+export async function shownText(
+  app: App,
+  document: PlanningDocument,
+  version: DocumentVersion,
+  signal: AbortSignal,
+): Promise<string> {
+  const file = await listedFile(app, document, version, signal);
+  if (file) return requireText(document, file);
+  throw new AppError("not_found", `Cannot find version "${version.id}" of ${document.path}`);
+}
+
+/** The text of a version that was listed; null: it is not there any more, was removed by it, or was no text. */
+async function listedText(
+  app: App,
+  document: PlanningDocument,
+  version: DocumentVersion,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const file = await listedFile(app, document, version, signal);
+  return file && !file.problem ? file.text : null;
+}
+
+async function listedFile(
   app: App,
   document: PlanningDocument,
   { id, path, removed }: DocumentVersion,
   signal: AbortSignal,
-): Promise<string | null> {
+): Promise<FileText | null> {
   if (removed) return null;
-  if (path === null) return findSaveText(app.db, document, id);
-  return await committedText(app, document, { id, path }, signal);
+  if (path !== null) return await committedText(app, document, { id, path }, signal);
+  const text = findSaveText(app.db, document, id);
+  return text === null ? null : { text, stamp: id, problem: "" };
 }
 
 async function committedText(
@@ -106,10 +136,10 @@ async function committedText(
   { projectId }: PlanningDocument,
   { id, path }: { id: string; path: string },
   signal: AbortSignal,
-): Promise<string | null> {
+): Promise<FileText | null> {
   const { path: repo } = getProject(app.db, projectId);
   const blob = await documentBlob(repo, id, path, signal);
-  return blob && ((await readBlobs(repo, [blob], signal)).get(blob) ?? "");
+  return blob === null ? null : await readBlobText(repo, blob, signal);
 }
 
 /**

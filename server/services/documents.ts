@@ -27,6 +27,7 @@ import { getProject } from "../store/projects.ts";
 import { documentFacts, documentVersion, withStatus } from "./document_facts.ts";
 import { documentsAlone, followDocuments, refreshDocument, tellStatus } from "./document_index.ts";
 import { dropSaved, keepBefore } from "./document_keeping.ts";
+import { requireOwnName } from "./document_names.ts";
 import type { TypedIn } from "./document_typing.ts";
 import { documentSavesOf, type FileText, writeDocument } from "./document_place.ts";
 
@@ -89,7 +90,7 @@ async function findAgain(app: App, project: Project, id: string, signal: AbortSi
 
 /**
  * Makes a document. Throws `invalid` for its path or size, `conflict` where there is one of that path with another
- * text: the same one is taken for made before, by a request that was cut off.
+ * text (the same one is taken for made before, by a request that was cut off), and as `requireOwnName`.
  */
 export async function createDocument(
   app: App,
@@ -98,6 +99,7 @@ export async function createDocument(
 ): Promise<OpenDocument> {
   const project = requireActive(app, projectId);
   const path = documentPath(given);
+  requireOwnName(app, project, path);
   return await change(app, project, { path, text, type: "document_created" }, (present) => {
     if (present === null || present.text === text) return;
     throw new AppError("conflict", `Cannot make ${path}: there is such a document already`, [

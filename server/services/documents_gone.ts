@@ -1,5 +1,5 @@
 /** Documents whose files are gone: which of them can be brought back, and how. */
-import { documentBlob, readBlobs } from "../../agents/git/document_branch.ts";
+import { documentBlob } from "../../agents/git/document_branch.ts";
 import { listAllDocumentCommits, listDocumentCommits } from "../../agents/git/document_history.ts";
 import { tipOf } from "../../agents/git/repository.ts";
 import type { App } from "../app.ts";
@@ -10,6 +10,7 @@ import { listMoves } from "../store/document_moves.ts";
 import { getSpot, type GoneDocument, listGoneSince } from "../store/documents_gone.ts";
 import { getProject } from "../store/projects.ts";
 import { documentVersion, withoutCr } from "./document_facts.ts";
+import { readBlobText } from "./document_place.ts";
 import { createDocument, type OpenDocument, openDocument } from "./documents.ts";
 
 /** Most that are listed, the newest. */
@@ -34,7 +35,7 @@ export async function goneDocuments(
 /**
  * Makes a document that was deleted again, with the text that it had, under its path and id. One that is there already
  * is only opened. Throws `not_found` for an id that no document has or had, `conflict` where neither a save nor a
- * commit has its text, and as `createDocument`.
+ * commit has its text or that is none, and as `createDocument`.
  */
 export async function bringBack(app: App, id: string, signal: AbortSignal): Promise<OpenDocument> {
   const spot = getSpot(app.db, id);
@@ -64,24 +65,33 @@ async function lastText(
     ?.version;
   const saved = listSaves(app.db, gone).slice(0, LOOKED_THROUGH).flatMap(({ id, at }): Kept[] => {
     const text = findSaveText(app.db, gone, id);
-    return text === null ? [] : [{ text, at }];
+    return text === null ? [] : [{ text, at, problem: "" }];
   });
   const isLast = (text: string) => documentVersion(text) === last;
   const found = saved.find(({ text }) => isLast(text));
   if (found !== undefined) return found.text;
   const committed = await committedTexts(app, gone, signal);
   // As it is, or as git wrote it into the folder.
-  const forms = committed.flatMap(({ text }) => [
+  const forms = committed.filter(({ problem }) => !problem).flatMap(({ text }) => [
     text,
     withoutCr(text).replaceAll("\n", "\r\n"),
   ]);
-  return forms.find(isLast) ?? newer(saved[0], committed[0])?.text ?? null;
+  const known = forms.find(isLast);
+  if (known !== undefined) return known;
+  const newest = newer(saved[0], committed[0]);
+  if (!newest?.problem) return newest?.text ?? null;
+  throw new AppError(
+    "conflict",
+    `Cannot bring ${gone.path} back: ${newest.problem}. Git has it, and can put it back`,
+  );
 }
 
 /** A text that is known, since then (UTC text). */
 interface Kept {
   text: string;
   at: string;
+  /** Why there is none; "": there is. */
+  problem: string;
 }
 
 /** Of two as new as each other, the save: a commit's time is cut to seconds. */
@@ -100,11 +110,10 @@ async function committedTexts(
   if (tip === null) return [];
   const moves = listMoves(app.db, id);
   const commits = await listDocumentCommits({ repo, tip, path, moves, signal });
-  const blobs: { blob: string; at: string }[] = [];
+  const kept: Kept[] = [];
   for (const { commit, at, path, removed } of commits.slice(0, LOOKED_THROUGH)) {
     const blob = removed ? null : await documentBlob(repo, commit, path, signal);
-    if (blob !== null) blobs.push({ blob, at });
+    if (blob !== null) kept.push({ ...await readBlobText(repo, blob, signal), at });
   }
-  const texts = await readBlobs(repo, [...new Set(blobs.map(({ blob }) => blob))], signal);
-  return blobs.map(({ blob, at }) => ({ text: texts.get(blob) ?? "", at }));
+  return kept;
 }

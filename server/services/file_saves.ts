@@ -9,6 +9,7 @@ import {
   fileBlob,
   readBlobBytes,
 } from "../../agents/git/file_commit.ts";
+import { shellQuote } from "../../agents/git/git_error.ts";
 import { identityOf, tipOf } from "../../agents/git/repository.ts";
 import type { Signer } from "../../agents/git/signing.ts";
 import {
@@ -139,7 +140,7 @@ async function commitOnce(app: App, save: FileSave): Promise<boolean> {
     signal,
   });
   if (landed.type === "waiting") {
-    throw landed.files.includes(path) ? unsaved(save) : new AppError(
+    throw landed.files.includes(path) ? unsaved(save, landed.folder) : new AppError(
       "conflict",
       `Cannot save ${shownOf(save)}: ${lowerFirst(landed.reason)}`,
     );
@@ -185,13 +186,17 @@ const shownOf = ({ shown, path }: FileSave): string => shown ?? path;
 
 const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
 
-function unsaved(save: FileSave): AppError {
+/** `folder`: where the edit is; the base branch may be checked out in another one than the project's. */
+function unsaved(save: FileSave, folder = save.project.path): AppError {
   const { project, path, content } = save;
+  const where = folder === project.path ? "your folder" : `the folder "${folder}"`;
   return new AppError(
     "conflict",
     `Cannot ${content === null ? "delete" : "save"} ${
       shownOf(save)
-    }: your folder has an edit of it that is not committed. Commit or undo that first, or have ` +
-      `documents saved only in your folder. See it: git -C ${project.path} diff -- ${path}`,
+    }: ${where} has an edit of it that is not committed. Commit or undo that first, or have ` +
+      `documents saved only in your folder. See it: git -C ${shellQuote(folder)} diff HEAD -- ${
+        shellQuote(path)
+      }`,
   );
 }

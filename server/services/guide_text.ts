@@ -13,8 +13,10 @@
 import { PLANNING } from "../../agents/planning/document_paths.ts";
 import { AppError } from "../errors.ts";
 import type { PlanningDocument } from "../records.ts";
-import { pathFrom, splitDocument } from "./document_facts.ts";
+import { pathFromRoot, withAddresses } from "./document_addresses.ts";
+import { splitDocument } from "./document_facts.ts";
 import type { OpenDocument } from "./documents.ts";
+import { lineEndOf } from "./line_ends.ts";
 import { headingWords, type MarkdownLine, markdownLines, sectionNamed } from "./markdown_lines.ts";
 
 /** Longest part, in characters: agents read it with every run. */
@@ -117,15 +119,14 @@ const lowered = (line: MarkdownLine, by: number): string =>
     : line.text.trimStart().replace(/^#+/, "#".repeat(Math.min(6, Math.max(4, line.level + by))));
 
 const WIKI = /\[\[([^[\]|#\n]{1,200})(?:#[^[\]|\n]{0,200})?(?:\|([^[\]\n]{1,200}))?\]\]/g;
-const LINK = /(\]\(\s{0,10}<?)([^)\s>]{1,300})(?=[>)\s])/g;
 
 function withRootLinks(line: string, document: PlanningDocument, linked: LinkTarget): string {
-  return line
-    .replace(LINK, (whole, open: string, href: string) => {
-      const [, address = "", rest = ""] = /^([^?#]*)(.*)$/s.exec(href) ?? [];
-      const target = address === "" ? null : pathFrom(document.path, address);
-      return target === null ? whole : `${open}${PLANNING}/${encodeURI(target)}${rest}`;
-    })
+  const folder = [PLANNING, ...document.path.split("/").slice(0, -1)];
+  return withAddresses(line, (address) => {
+    const [, place = "", rest = ""] = /^([^?#]*)(.*)$/s.exec(address) ?? [];
+    const target = place === "" || place.startsWith("/") ? null : pathFromRoot(folder, place);
+    return target === null ? null : `${encodeURI(target) || "."}${rest}`;
+  })
     .replace(WIKI, (whole, name: string, words?: string) => {
       const target = linked(document, name.trim());
       if (target === null) return whole;
@@ -143,7 +144,7 @@ const unmarked = (text: string): string =>
  */
 export function withGuide(file: string, present: string | null, part: string): string {
   if (present === null) return `${part}\n`;
-  const newline = present.includes("\r\n") ? "\r\n" : "\n";
+  const newline = lineEndOf(present);
   const inFile = part.replaceAll("\n", newline);
   const begins = [...present.matchAll(BEGIN)];
   const ends = [...present.matchAll(END)];

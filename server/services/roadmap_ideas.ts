@@ -34,7 +34,7 @@ export function roadmapIdeas(
     if (path.startsWith("templates/") || documentFacts(path, text).type !== "roadmap") continue;
     const bytes = new TextEncoder().encode(text).length;
     const document = { path, bytes, version: documentVersion(text) };
-    for (const item of documentItems(text)) {
+    for (const item of documentItems(text, null, path)) {
       const { title, description, done, words, sectionWords, nth, section } = item;
       if (done === true || found.has(words)) continue;
       found.set(words, { title, description, of: { document, words, sectionWords, nth, section } });

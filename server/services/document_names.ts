@@ -1,0 +1,24 @@
+/** Names of documents beside each other. */
+import type { App } from "../app.ts";
+import { AppError } from "../errors.ts";
+import type { Project } from "../records.ts";
+import { documentStamps } from "../store/documents.ts";
+
+/**
+ * Throws `conflict` for a new path that differs from another one's in upper and lower case, or the spelling of its
+ * letters, alone: a repository with both could be checked out whole on some systems only.
+ */
+export function requireOwnName({ db }: Pick<App, "db">, { id }: Project, path: string): void {
+  const paths = [...documentStamps(db, id).keys()];
+  if (paths.includes(path)) return;
+  const own = spelled(path);
+  const alike = paths.find((known) => spelled(known) === own);
+  if (alike === undefined) return;
+  throw new AppError(
+    "conflict",
+    `Cannot make ${path}: there is ${alike} already, and some systems don't tell the two apart. Choose another name`,
+    [{ field: "path", message: `There is ${alike} already` }],
+  );
+}
+
+const spelled = (path: string): string => path.normalize("NFC").toLowerCase();
