@@ -12,6 +12,7 @@ import {
   knownQuirks,
   learnQuirk,
   offeredModels,
+  QUIRKS_AGE_MS,
 } from "../server/services/models.ts";
 import { choices } from "../server/services/definition_form.ts";
 import {
@@ -27,6 +28,7 @@ import {
 import { resolveModel } from "../agents/models.ts";
 import { transactSoon } from "../server/db.ts";
 import { play, runSpec } from "./loop_support.ts";
+import { pagesBench } from "./pages_support.ts";
 import { testApp } from "./support.ts";
 
 const SECRET = "test-key";
@@ -184,16 +186,55 @@ Deno.test("an endpoint without a list keeps the one before, and says why; the ke
   ok(!JSON.stringify(list).includes(SECRET));
 });
 
-Deno.test("what an endpoint lacks is remembered for that endpoint only", async () => {
+Deno.test("what an endpoint lacks is remembered for that endpoint only, for a day, and shown", async () => {
   await using fake = startFakeClaude();
   using app = appFor(fake);
-  learnQuirk(app, "thinking");
-  learnQuirk(app, "cache_control");
-  await transactSoon(app, () => {}); // shares their COMMIT
-  deepEqual(knownQuirks(app).toSorted(), ["cache_control", "thinking"]);
+  const learn = async (quirk: Quirk) => {
+    learnQuirk(app, quirk);
+    await transactSoon(app, () => {}); // shares its COMMIT
+  };
+  await learn("cache_control");
+  app.advance(QUIRKS_AGE_MS / 2);
+  await learn("compaction");
+  deepEqual(knownQuirks(app).toSorted(), ["cache_control", "compaction"]);
   const other = {
     ...app,
     config: { ...app.config, endpoint: { baseUrl: "http://x", apiKey: "" } },
   };
   deepEqual(knownQuirks(other), []);
+  const { status } = app.agents;
+  const model = { kind: "endpoint", baseUrl: fake.url } as const;
+  app.agents.status = () => ({ ...status(), model });
+  const page = await (await pagesBench(app).get("/settings")).text();
+  match(page, /It does not take prompt caching, so each turn of a run pays for all of its history/);
+  app.advance(QUIRKS_AGE_MS / 2);
+  deepEqual(knownQuirks(app), [], "somebody may have mended it");
+});
+
+Deno.test("what one model lacks is asked of the others, and of itself after the next start", async () => {
+  await using fake = startFakeClaude({
+    lacksOf: (model) => model === "claude-sonnet-5-5" ? ["thinking", "output_config"] : [],
+    reply: () => answer(toolUse("submit_result", { status: "done" })),
+  });
+  const model = clientOf(fake);
+  const sent = async (name: string) => {
+    const before = fake.requests.length;
+    const { outcome } = await play({
+      spec: runSpec({ model: resolveModel(name, "high") }),
+      model,
+      script: [],
+    });
+    deepEqual(outcome, done);
+    return fake.requests.slice(before).map(({ status, body }) => {
+      const { thinking, output_config } = body as unknown as Record<string, unknown>;
+      return [status, thinking !== undefined, output_config !== undefined];
+    });
+  };
+  deepEqual((await sent("sonnet")).at(-1), [200, false, false]);
+  deepEqual(await sent("opus"), [[200, true, true]], "it thinks, and as hard as it was told to");
+  deepEqual(await sent("sonnet"), [[200, false, false]], "it is not asked for it twice");
+  using app = appFor(fake);
+  learnQuirk(app, "thinking");
+  await transactSoon(app, () => {});
+  deepEqual(knownQuirks(app), []);
 });

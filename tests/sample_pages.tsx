@@ -1517,6 +1517,7 @@ function settingsPage(shell: Shell): VNode {
       model={shell.demo
         ? { kind: "demo" }
         : { kind: "endpoint", baseUrl: "https://api.anthropic.com" }}
+      lacking={shell.demo ? [] : ["cache_control", "compaction"]}
       held={shell.held && { ...shell.held, since: a.ago(6) }}
       active={2}
       maxRuns={4}

@@ -1,5 +1,6 @@
 /** Settings: which model answers, how agents are confined, where the data is. */
 import type { VNode } from "preact";
+import type { Quirk } from "../agents/protocol.ts";
 import type { FailureReason } from "../server/states.ts";
 import { failureReasons } from "../server/states.ts";
 import { type BackupRow, Backups, type BackupsProps } from "./backups.tsx";
@@ -15,6 +16,8 @@ export interface SettingsPageProps {
   shell: Shell;
   live: Live;
   model: { kind: "demo" } | { kind: "endpoint"; baseUrl: string };
+  /** What the endpoint turned out not to take, and what Gaffer does without. */
+  lacking: readonly Quirk[];
   /** Since when the agents are held; null: they are not. */
   held: { reason: FailureReason; message: string; since: string } | null;
   /** Runs whose loop works right now, and how many may at once. */
@@ -117,7 +120,13 @@ function BackedUp(props: SettingsPageProps): VNode {
   );
 }
 
-function Model({ model }: SettingsPageProps): VNode {
+/** What it means for a person that the endpoint lacks something. */
+const quirkWords: Partial<Record<Quirk, string>> = {
+  cache_control: "prompt caching, so each turn of a run pays for all of its history anew",
+  compaction: "summaries of its own, so the model itself is asked for one where a run gets long",
+};
+
+function Model({ model, lacking }: SettingsPageProps): VNode {
   return (
     <Panel id="model" title="Model">
       {model.kind === "demo"
@@ -140,6 +149,12 @@ function Model({ model }: SettingsPageProps): VNode {
               <code>ANTHROPIC_API_KEY</code>. The key stays in memory: it is never logged, stored or
               shown.
             </p>
+            {lacking.map((quirk) => (
+              <p key={quirk} id={`lacks-${quirk}`}>
+                It does not take{" "}
+                {quirkWords[quirk] ?? quirk}. It is asked again after a day, when Gaffer starts.
+              </p>
+            ))}
           </>
         )}
       <p class="muted">

@@ -22,7 +22,7 @@ import { lostConnection } from "./lost_connection.ts";
 import { paramsOf } from "./request_params.ts";
 import { watchIdle } from "./idle_watch.ts";
 import { lenient } from "./lenient.ts";
-import { isPassing, type Quirk, refusedField } from "./quirks.ts";
+import { isOfEndpoint, type Quirk, refusedField } from "./quirks.ts";
 import { rateLimitsOf } from "./rate_limits.ts";
 import { retryAfterMs } from "./retry_after.ts";
 import type { Model, TurnAnswer, TurnOptions, TurnRequest } from "./turn.ts";
@@ -82,8 +82,8 @@ export function createClaude(
           const gone = failure instanceof TurnError && failure.reason === "model_not_found";
           throw gone ? await withSuccessor(failure, request.model.id, options.signal) : failure;
         }
-        if (isPassing(quirk)) lackingOfModel.set(request.model.id, ofModel.add(quirk));
-        else lacking.add(quirk);
+        if (isOfEndpoint(quirk)) lacking.add(quirk);
+        else lackingOfModel.set(request.model.id, ofModel.add(quirk));
         onQuirk(quirk);
       }
     }

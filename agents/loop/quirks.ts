@@ -19,10 +19,12 @@ export const quirks: readonly Quirk[] = [
 ];
 
 /**
- * Whether it is a matter of the model or of the account, as the service's own tools are: what one model lacks another
- * may have, and an administrator may switch it on any day. So it is learned for a model, and not kept over a restart.
+ * Whether it is a matter of the endpoint and not of the model or the account: what one model lacks (thinking, an effort,
+ * a tool of the service's own) another may have, and an administrator may switch some of it on any day. So that is
+ * learned for each model, and not kept over a restart.
  */
-export const isPassing = (quirk: Quirk): boolean => quirk === "web_search" || quirk === "web_fetch";
+export const isOfEndpoint = (quirk: Quirk): boolean =>
+  quirk === "cache_control" || quirk === "compaction";
 
 export const isQuirk = (value: unknown): value is Quirk => quirks.includes(value as Quirk);
 

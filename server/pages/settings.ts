@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { shellQuote } from "../../agents/git/git_error.ts";
 import type { SettingsPageProps } from "../../views/settings.tsx";
 import { agentsHold } from "../services/agents.ts";
+import { knownQuirks } from "../services/models.ts";
 import { lastSeq } from "../store/events.ts";
 import { VERSION } from "../version.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
@@ -15,6 +16,7 @@ export function settingsPage(request: PageRequest): SettingsPageProps {
     shell: shellOf(request),
     live: { path: "/live/settings", after: lastSeq(app.db) },
     model,
+    lacking: knownQuirks(app),
     held: agentsHold(app),
     active,
     maxRuns: app.config.maxRuns,

@@ -2,7 +2,7 @@
 import type { ModelSpec, Quirk } from "../../agents/protocol.ts";
 import { isModelName } from "../../agents/models.ts";
 import type { AgentDefinition } from "../../agents/prompts/definition.ts";
-import { isPassing, isQuirk } from "../../agents/loop/quirks.ts";
+import { isOfEndpoint, isQuirk } from "../../agents/loop/quirks.ts";
 import type { App } from "../app.ts";
 import { DAY_MS, SECOND_MS } from "../clock.ts";
 import { transact, transactSoon } from "../db.ts";
@@ -110,24 +110,32 @@ export function asOffered(app: Pick<App, "db" | "config">, model: ModelSpec): Mo
   };
 }
 
-/** What the endpoint in use is known not to take. */
-export function knownQuirks(app: Pick<App, "db" | "config">): Quirk[] {
-  const known = readSetting(app.db, "endpoint_quirks");
-  return known && known.baseUrl === app.config.endpoint?.baseUrl
-    ? known.quirks.filter(isQuirk)
-    : [];
+/** What an endpoint lacks is believed for so long, then it is asked again: somebody may have mended it. */
+export const QUIRKS_AGE_MS = DAY_MS;
+
+/** What the endpoint in use is known not to take, whichever model is asked. */
+export function knownQuirks(app: Pick<App, "db" | "config" | "clock">): Quirk[] {
+  return learnedQuirks(app)?.quirks.filter(isQuirk).filter(isOfEndpoint) ?? [];
 }
 
-/** Remembered for brains to come, and over a restart, unless another model or another day may be different. */
+/** Null: nothing was learned of this endpoint lately. */
+function learnedQuirks(app: Pick<App, "db" | "config" | "clock">) {
+  const learned = readSetting(app.db, "endpoint_quirks");
+  if (!learned || learned.baseUrl !== app.config.endpoint?.baseUrl) return null;
+  const ageMs = app.clock.nowMs() - Date.parse(learned.at ?? "");
+  return ageMs >= 0 && ageMs < QUIRKS_AGE_MS ? learned : null;
+}
+
+/** Remembered for brains to come, and over a restart, unless another model may be different. */
 export function learnQuirk(app: App, quirk: Quirk): void {
   const { endpoint } = app.config;
   if (!endpoint) return;
   app.log.info("the endpoint does not take a field; it is left out from now on", { field: quirk });
-  if (isPassing(quirk)) return;
+  if (!isOfEndpoint(quirk)) return;
   const { baseUrl } = endpoint;
   transactSoon(app, (tx) => {
     const quirks = [...new Set([...knownQuirks(app), quirk])];
-    writeSetting(tx, "endpoint_quirks", { baseUrl, quirks });
+    writeSetting(tx, "endpoint_quirks", { baseUrl, quirks, at: learnedQuirks(app)?.at ?? tx.now });
   }).catch((error) =>
     app.log.warn("what the endpoint does not take is not saved", { error: messageOf(error) })
   );

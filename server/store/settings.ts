@@ -35,7 +35,8 @@ interface Settings {
   usage_months_to: string;
   model_list: ModelList;
   /** Fields of a request that an endpoint does not take. */
-  endpoint_quirks: { baseUrl: string; quirks: string[] };
+  /** `at`: when the first of them was learned; absent in earlier versions. */
+  endpoint_quirks: { baseUrl: string; quirks: string[]; at?: string };
 }
 
 export function readSetting<K extends keyof Settings>(db: Db, key: K): Settings[K] | null {

@@ -27,6 +27,8 @@ export interface MessagesOptions {
   delay?: (ms: number, signal: AbortSignal) => Promise<void>;
   /** What this server does not know: a request that has it is refused with a 400 that names the field. */
   lacks?: readonly Lack[];
+  /** The same of one of its models, by its id. */
+  lacksOf?: (model: string) => readonly Lack[];
   /** How this server is laxer than the real one. */
   lax?: readonly Laxity[];
   /** Models that it does not serve any more. */
@@ -86,7 +88,9 @@ export class MessagesEndpoint {
   async respond(recorded: RecordedRequest, caller: Caller): Promise<Response> {
     const thread = this.#threads.resolve(recorded.body, caller.betas);
     try {
-      refuseLacking(thread.body, caller.betas, this.options.lacks ?? []);
+      const { lacks = [], lacksOf = () => [] } = this.options;
+      const { model } = thread.body as { model?: string };
+      refuseLacking(thread.body, caller.betas, [...lacks, ...lacksOf(model ?? "")]);
       const body = checkRequest(thread.body, {
         models: this.models,
         // Taken and left alone: no test needs the tool uses to be cleared.
