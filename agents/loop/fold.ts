@@ -179,6 +179,7 @@ function compacted(state: LoopState, event: Extract<RunEventBody, { type: "compa
   state.tries = 0;
   state.outputLimitHit = null;
   state.compactedAfter = state.turns;
+  state.windowHit = false;
   state.limitNoted = false;
   state.stuckNoted = false;
   const { system, tools, prompt } = state.spec;
@@ -238,6 +239,8 @@ function requestFailed(
     if (kindOfFailure(reason) === "failed") {
       state.ended = { type: "failed", reason, message: event.message };
     }
+  } else if (reason === "context_full") {
+    state.windowHit = true;
   } else if (reason === "output_limit") {
     state.outputLimitHit = sent?.maxOutputTokens ?? usage.outputTokens;
   } else if (reason !== "worker_lost") {

@@ -20,7 +20,7 @@ import { priceFor } from "../models.ts";
 import { mostUsed } from "./doubt.ts";
 import { apply, callsOf, fold, giveUpSent, isInDoubt, worstOf } from "./fold.ts";
 import { summaryOf } from "./history.ts";
-import { sentFits, toBeSummed, usd } from "./limits.ts";
+import { canCompact, sentFits, toBeSummed, usd } from "./limits.ts";
 import { kindOfFailure, type LoopState } from "./loop_state.ts";
 import { nextStep, type Step } from "./steps.ts";
 
@@ -189,12 +189,12 @@ async function ask(
   } catch (error) {
     // Also when the loop was told to stop: what is known to be paid must be in the log.
     if (!(error instanceof TurnError)) throw error;
-    return await recordFailure({ turn, error, sentMs }, state, deps);
+    return await recordFailure({ turn, error, sentMs, compacts }, state, deps);
   }
   const summary = compacts ? summaryOf(answer.content) : null;
   const problem = problemWith(answer, maxOutputTokens, state, compacts) ??
     (compacts && !summary ? problemOf(answer, "stream_broken", "it holds no summary") : null);
-  if (problem) return await recordFailure({ turn, error: problem, sentMs }, state, deps);
+  if (problem) return await recordFailure({ turn, error: problem, sentMs, compacts }, state, deps);
   const { content, stopReason, usage, requestId, withoutTools } = answer;
   const paid = {
     usage,
@@ -252,12 +252,17 @@ function problemWith(
 }
 
 async function recordFailure(
-  { turn, error, sentMs }: { turn: number; error: TurnError; sentMs: number },
+  { turn, error, sentMs, compacts }: {
+    turn: number;
+    error: TurnError;
+    sentMs: number;
+    compacts?: boolean;
+  },
   state: LoopState,
   deps: LoopDeps,
 ): Promise<RunOutcome | null> {
   const { reason, message, details: { usage, retryAfterMs } } = error;
-  const retryInMs = retryDelay(error, state, deps.random());
+  const retryInMs = retryDelay(error, state, { compacts, random: deps.random() });
   await record(state, deps, {
     type: "turn_failed",
     turn,
@@ -281,8 +286,16 @@ async function recordFailure(
 }
 
 /** Null: the loop does not try again. */
-function retryDelay({ reason, details }: TurnError, state: LoopState, random: number) {
+function retryDelay(
+  { reason, details }: TurnError,
+  state: LoopState,
+  { compacts = false, random }: { compacts?: boolean; random: number },
+): number | null {
   if (reason === "worker_lost") return 0;
+  // The window is smaller than was thought. A summary of the history, which fitted into it, makes room.
+  if (reason === "context_full" && (details.retryAfterMs ?? 0) <= MAX_WAIT_MS) {
+    return !compacts && canCompact(state) ? 0 : null;
+  }
   if (reason === "output_limit") {
     const { maxOutputTokens } = state.spec.model;
     const larger = state.outputLimitHit === null && state.sent!.maxOutputTokens < maxOutputTokens;
