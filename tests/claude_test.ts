@@ -8,7 +8,7 @@ import {
 } from "node:assert";
 import { createClaude } from "../agents/loop/claude.ts";
 import { costMicroUsd } from "../agents/loop/cost.ts";
-import { isInDoubt } from "../agents/loop/fold.ts";
+import { isInDoubt } from "../agents/loop/doubt.ts";
 import type { WireBlock } from "../agents/demo/wire.ts";
 import { resolveModel } from "../agents/models.ts";
 import { noUsage } from "../agents/protocol.ts";

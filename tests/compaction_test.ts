@@ -19,7 +19,17 @@ import {
   thinking,
   toolUse,
 } from "./fake_claude/mod.ts";
-import { answer as said, call, type Play, play, runSpec, text } from "./loop_support.ts";
+import {
+  answer as said,
+  call,
+  type Play,
+  play,
+  runSpec,
+  stopped,
+  submit,
+  text,
+  typesOf,
+} from "./loop_support.ts";
 
 const WINDOW = 24_000;
 const TURNS = 150;
@@ -254,4 +264,69 @@ Deno.test("results that would burst the window at once are cut for the summary, 
     equal(compactions(log).length, 1);
     equal((await replay(log)).firstDifference, null);
   }
+});
+
+// ------------------------------------------------------------------ a window that is smaller than was thought
+
+const cutOff = stopped("model_context_window_exceeded", text("So f"));
+
+Deno.test("an answer cut off at the end of the window has the history summed up, and the run goes on", async () => {
+  const { outcome, log, sent } = await play({
+    script: [said(call("a", "Read")), cutOff, said(text("What I know so far")), submit()],
+  });
+  equal(outcome.type, "succeeded");
+  deepEqual(typesOf(log).filter((type) => type.startsWith("turn_f") || type === "compacted"), [
+    ...["turn_finished", "turn_failed", "compacted", "turn_finished"],
+  ]);
+  deepEqual(sent.map(({ compacts = false }) => compacts), [false, false, true, false]);
+  match(JSON.stringify(sent[3]!.messages), /What I know so far/);
+  ok(!JSON.stringify(sent).includes('So f"'), "what was cut off is no part of it");
+  equal(costOf(log), fold(runSpec(), log).costMicroUsd, "it is paid");
+  equal((await replay([{ type: "started", spec: runSpec() }, ...log])).firstDifference, null);
+});
+
+Deno.test("killed before the summary, it asks for that and not for the answer again", async () => {
+  const { log } = await play({
+    script: [said(call("a", "Read")), cutOff, said(text("All")), submit()],
+  });
+  const failed = log.findIndex(({ type }) => type === "turn_failed");
+  const after = await play({
+    log: log.slice(0, failed + 1),
+    script: [said(text("What I know")), submit()],
+  });
+  equal(after.outcome.type, "succeeded");
+  deepEqual(after.sent.map(({ compacts = false }) => compacts), [true, false]);
+});
+
+for (
+  const [name, script] of [
+    ["there is nothing to sum up yet", [cutOff]],
+    ["the summary does not fit either", [said(call("a", "Read")), cutOff, cutOff]],
+    [
+      "it was summed up and is cut off again at once",
+      [said(call("a", "Read")), cutOff, said(text("All")), cutOff],
+    ],
+  ] as const
+) {
+  Deno.test(`such a run fails with context_full where ${name}`, async () => {
+    const { outcome, log } = await play({ script: [...script] });
+    equal(outcome.type === "failed" && outcome.reason, "context_full");
+    const whole: RunEventBody[] = [{ type: "started", spec: runSpec() }, ...log];
+    equal((await replay(whole)).firstDifference, null);
+  });
+}
+
+Deno.test("a log of an earlier version, which failed where this one sums up, replays as it was", async () => {
+  const { log } = await play({
+    script: [said(call("a", "Read")), cutOff, said(text("All")), submit()],
+  });
+  const failed = log.findIndex(({ type }) => type === "turn_failed");
+  const message = (log[failed] as { message: string }).message;
+  const earlier = [
+    { type: "started", spec: runSpec() },
+    ...log.slice(0, failed),
+    { ...log[failed], retryInMs: null },
+    { type: "failed", reason: "context_full", message },
+  ] as RunEventBody[];
+  equal((await replay(earlier)).firstDifference, null);
 });

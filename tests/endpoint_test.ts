@@ -189,10 +189,13 @@ Deno.test("an endpoint without a list keeps the one before, and says why; the ke
 Deno.test("what an endpoint lacks is remembered for that endpoint only, for a day, and shown", async () => {
   await using fake = startFakeClaude();
   using app = appFor(fake);
-  learnQuirk(app, "cache_control");
+  const learn = async (quirk: Quirk) => {
+    learnQuirk(app, quirk);
+    await transactSoon(app, () => {}); // shares its COMMIT
+  };
+  await learn("cache_control");
   app.advance(QUIRKS_AGE_MS / 2);
-  learnQuirk(app, "compaction");
-  await transactSoon(app, () => {}); // shares their COMMIT
+  await learn("compaction");
   deepEqual(knownQuirks(app).toSorted(), ["cache_control", "compaction"]);
   const other = {
     ...app,

@@ -2,6 +2,7 @@
  * What requests that broke off may have cost counts against the run's own limits, since nobody will tell. A bad
  * network alone must not end a run by that: a person is asked whether it goes on as if they had cost nothing.
  */
+import type { FailureReason } from "../../server/states.ts";
 import type { ApprovalQuestion, Usage } from "../protocol.ts";
 import { costMicroUsd, promptTokensOf, totalTokensOf } from "./cost.ts";
 import type { LoopState } from "./loop_state.ts";
@@ -15,6 +16,24 @@ export const DOUBT_RULE = "the run's own limits";
 /** Each is asked by an id of its own that begins so; no call of a model's is meant by it. */
 export const DOUBT_ID = "doubt";
 export const isDoubtCall = (callId: string): boolean => callId.startsWith(`${DOUBT_ID}_`);
+
+/** The answer came whole, though it is of no use: nothing about its cost is in doubt. */
+const wholeAnswers: ReadonlySet<FailureReason> = new Set([
+  "output_limit",
+  "refusal",
+  "context_full",
+  "internal",
+]);
+/** The stream broke before the server told what the answer cost. */
+const brokenAnswers: ReadonlySet<FailureReason> = new Set([
+  "stream_broken",
+  "stalled",
+  "worker_lost",
+]);
+
+/** Whether a request that failed may have used more than was told of it. */
+export const isInDoubt = (reason: FailureReason, usage: Usage): boolean =>
+  !wholeAnswers.has(reason) && (brokenAnswers.has(reason) || totalTokensOf(usage) > 0);
 
 /** No text has more bytes for each of its tokens: an endpoint that tells fewer tokens has not counted all of the prompt. */
 const BYTES_PER_TOKEN_MAX = 8;

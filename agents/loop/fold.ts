@@ -2,7 +2,6 @@
  * A run is its log: this rebuilds from it everything the loop knows. The loop itself learns of what it does
  * through the same `apply`, so a loop that was cut off anywhere goes on exactly as it would have.
  */
-import type { FailureReason } from "../../server/states.ts";
 import {
   type ContentBlock,
   type NoteEvent,
@@ -33,7 +32,7 @@ import {
 import { MAX_SIGNATURES, repeats, signaturesOf, STUCK_HINT_AFTER } from "./circles.ts";
 import { requireKnownEvents } from "./log.ts";
 import { isLimitNote, isLostToolsNote, isStuckNote, personNote, webDeniedNote } from "./notes.ts";
-import { doubtDecided, isDoubtCall } from "./doubt.ts";
+import { doubtDecided, isDoubtCall, isInDoubt } from "./doubt.ts";
 import { usesWeb, WEB_CALL_ID } from "../web/web_tools.ts";
 
 /** Rebuilds the loop's state from what is on disk. Pure. Throws `conflict` for an event of a newer version. */
@@ -179,6 +178,7 @@ function compacted(state: LoopState, event: Extract<RunEventBody, { type: "compa
   state.tries = 0;
   state.outputLimitHit = null;
   state.compactedAfter = state.turns;
+  state.windowHit = false;
   state.limitNoted = false;
   state.stuckNoted = false;
   const { system, tools, prompt } = state.spec;
@@ -196,24 +196,6 @@ export function callsOf(content: readonly ContentBlock[]): ToolCall[] {
     )
     .map(({ id, name, input }) => ({ id, name, input }));
 }
-
-/** The answer came whole, though it is of no use: nothing about its cost is in doubt. */
-const wholeAnswers: ReadonlySet<FailureReason> = new Set([
-  "output_limit",
-  "refusal",
-  "context_full",
-  "internal",
-]);
-/** The stream broke before the server told what the answer cost. */
-const brokenAnswers: ReadonlySet<FailureReason> = new Set([
-  "stream_broken",
-  "stalled",
-  "worker_lost",
-]);
-
-/** Whether a request that failed may have used more than was told of it. */
-export const isInDoubt = (reason: FailureReason, usage: Usage): boolean =>
-  !wholeAnswers.has(reason) && (brokenAnswers.has(reason) || totalTokensOf(usage) > 0);
 
 function requestFailed(
   state: LoopState,
@@ -238,6 +220,8 @@ function requestFailed(
     if (kindOfFailure(reason) === "failed") {
       state.ended = { type: "failed", reason, message: event.message };
     }
+  } else if (reason === "context_full") {
+    state.windowHit = true;
   } else if (reason === "output_limit") {
     state.outputLimitHit = sent?.maxOutputTokens ?? usage.outputTokens;
   } else if (reason !== "worker_lost") {

@@ -35,12 +35,16 @@ export type Room =
 /** What is to be summed up may take so much of the window; of results that just came, more is left out. */
 const SUMMED_AT_MOST = 0.9;
 
-/** Whether the history is to be summed up before the next turn. Once for each turn: a summary that is too long stays. */
+/** Whether the history is to be summed up before the next turn. */
 export function mustCompact(state: LoopState): boolean {
-  const { spec, messages, turns, compactedAfter, countedTokens } = state;
-  return turns > Math.max(0, compactedAfter) && messages.at(-1)!.role !== "assistant" &&
-    countedTokens + guessedTokens(state) >= spec.model.contextTokens * COMPACT_AT;
+  const { spec, windowHit, countedTokens } = state;
+  return canCompact(state) && (windowHit ||
+    countedTokens + guessedTokens(state) >= spec.model.contextTokens * COMPACT_AT);
 }
+
+/** Once for each turn: a summary that is too long stays. */
+export const canCompact = ({ messages, turns, compactedAfter }: LoopState): boolean =>
+  turns > Math.max(0, compactedAfter) && messages.at(-1)!.role !== "assistant";
 
 /** The history as it is sent to be summed up: results that would take it beyond the window are cut. */
 export function toBeSummed(state: LoopState): Message[] {

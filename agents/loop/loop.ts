@@ -2,7 +2,6 @@
  * Turn after turn until the agent has handed in its result. Everything the loop touches is passed in, and what
  * it does next follows from the log alone: each step is on disk before the one after it begins.
  */
-import { SECOND_MS } from "../../server/clock.ts";
 import {
   type NoteEvent,
   noUsage,
@@ -17,21 +16,16 @@ import type { DeltaKind, Model, TurnAnswer } from "./turn.ts";
 import { TurnError } from "./turn.ts";
 import { costMicroUsd } from "./cost.ts";
 import { priceFor } from "../models.ts";
-import { mostUsed } from "./doubt.ts";
-import { apply, callsOf, fold, giveUpSent, isInDoubt, worstOf } from "./fold.ts";
+import { isInDoubt, mostUsed } from "./doubt.ts";
+import { apply, callsOf, fold, giveUpSent, worstOf } from "./fold.ts";
 import { summaryOf } from "./history.ts";
 import { sentFits, toBeSummed, usd } from "./limits.ts";
 import { kindOfFailure, type LoopState } from "./loop_state.ts";
+import { retryDelay } from "./retry_delay.ts";
 import { nextStep, type Step } from "./steps.ts";
 
 export { fold } from "./fold.ts";
-
-/** Requests for one turn before the loop lets go and leaves it to the job to try later. */
-export const MAX_TRIES = 4;
-/** A longer wait than this is not slept through: the job comes back when it is over. */
-export const MAX_WAIT_MS = 60 * SECOND_MS;
-const BACKOFF_BASE_MS = SECOND_MS;
-const BACKOFF_CAP_MS = 30 * SECOND_MS;
+export { MAX_TRIES, MAX_WAIT_MS } from "./retry_delay.ts";
 
 export interface LoopDeps {
   spec: RunSpec;
@@ -189,12 +183,12 @@ async function ask(
   } catch (error) {
     // Also when the loop was told to stop: what is known to be paid must be in the log.
     if (!(error instanceof TurnError)) throw error;
-    return await recordFailure({ turn, error, sentMs }, state, deps);
+    return await recordFailure({ turn, error, sentMs, compacts }, state, deps);
   }
   const summary = compacts ? summaryOf(answer.content) : null;
   const problem = problemWith(answer, maxOutputTokens, state, compacts) ??
     (compacts && !summary ? problemOf(answer, "stream_broken", "it holds no summary") : null);
-  if (problem) return await recordFailure({ turn, error: problem, sentMs }, state, deps);
+  if (problem) return await recordFailure({ turn, error: problem, sentMs, compacts }, state, deps);
   const { content, stopReason, usage, requestId, withoutTools } = answer;
   const paid = {
     usage,
@@ -252,12 +246,17 @@ function problemWith(
 }
 
 async function recordFailure(
-  { turn, error, sentMs }: { turn: number; error: TurnError; sentMs: number },
+  { turn, error, sentMs, compacts }: {
+    turn: number;
+    error: TurnError;
+    sentMs: number;
+    compacts?: boolean;
+  },
   state: LoopState,
   deps: LoopDeps,
 ): Promise<RunOutcome | null> {
   const { reason, message, details: { usage, retryAfterMs } } = error;
-  const retryInMs = retryDelay(error, state, deps.random());
+  const retryInMs = retryDelay(error, state, { compacts, random: deps.random() });
   await record(state, deps, {
     type: "turn_failed",
     turn,
@@ -279,21 +278,3 @@ async function recordFailure(
       return { type: "failed", reason, message };
   }
 }
-
-/** Null: the loop does not try again. */
-function retryDelay({ reason, details }: TurnError, state: LoopState, random: number) {
-  if (reason === "worker_lost") return 0;
-  if (reason === "output_limit") {
-    const { maxOutputTokens } = state.spec.model;
-    const larger = state.outputLimitHit === null && state.sent!.maxOutputTokens < maxOutputTokens;
-    return larger ? 0 : null;
-  }
-  if (kindOfFailure(reason) !== "retry" || state.tries + 1 >= MAX_TRIES) return null;
-  const retryAfterMs = details.retryAfterMs ?? 0;
-  if (retryAfterMs > MAX_WAIT_MS) return null;
-  return Math.max(retryAfterMs, backoffMs(state.tries, random));
-}
-
-/** Full jitter: anything from nothing to 1 s, 2 s, 4 s …, at most 30 s. */
-const backoffMs = (failures: number, random: number): number =>
-  Math.round(random * Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** failures));

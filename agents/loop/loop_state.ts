@@ -56,6 +56,8 @@ export interface LoopState {
   turns: number;
   /** Turns when the history was last replaced by its summary; -1: never. */
   compactedAfter: number;
+  /** An answer was cut off at the end of the window, earlier than was thought: the history is to be summed up now. */
+  windowHit: boolean;
   /** Time worked, as far as the log tells: exact when a request goes out. */
   elapsedMs: number;
   open: OpenTurn | null;
@@ -103,6 +105,7 @@ export function newState(spec: RunSpec): LoopState {
     countedTokens: 0,
     turns: 0,
     compactedAfter: -1,
+    windowHit: false,
     elapsedMs: 0,
     open: null,
     sent: null,

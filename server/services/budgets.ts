@@ -9,7 +9,7 @@
  */
 import type { RunEventBody, RunOutcome } from "../../agents/protocol.ts";
 import { totalTokensOf } from "../../agents/loop/cost.ts";
-import { isInDoubt } from "../../agents/loop/fold.ts";
+import { isInDoubt } from "../../agents/loop/doubt.ts";
 import { OverBudget } from "../../agents/runtime.ts";
 import { enqueue } from "../../queue/queue.ts";
 import type { App } from "../app.ts";
