@@ -29,7 +29,7 @@ import {
   usageGroups,
 } from "../server/store/usage.ts";
 import { resolveModel } from "../agents/models.ts";
-import { answered, paidApp, price, request, says, workingRun } from "./budgets_support.ts";
+import { answered, broken, paidApp, price, request, says, workingRun } from "./budgets_support.ts";
 import { noAssets } from "./http_support.ts";
 import { followPage, pagesBench } from "./pages_support.ts";
 import type { TestApp } from "./support.ts";
@@ -211,6 +211,27 @@ Deno.test("a limit that is nearly used is on every page until somebody has seen 
   doesNotMatch(await (await pages.get("/jobs")).text(), /of the daily limit/);
   app.advance(DAY_MS);
   doesNotMatch(await (await pages.get("/jobs")).text(), /of the daily limit/);
+});
+
+Deno.test("what is in doubt of a limit is told beside it and on every page, apart from what was spent", async () => {
+  using app = paidApp();
+  const pages = pagesBench(app);
+  const run = workingRun(app, app.project().id);
+  const limit = { scope: "all", scopeId: "", period: "day", unit: "micro_usd" } as const;
+  changeLimits(app, [{ ...limit, amount: 100 * CENT }]);
+  pay(app, run, 1, 25);
+  says(app, run, request(2, 30 * CENT));
+  says(app, run, broken(2, "stream_broken"));
+  match(
+    await (await pages.get("/jobs")).text(),
+    /50 % of the daily limit of \$1\.00 is used\..* Then: \$0\.25 spent and up to \$0\.30 in doubt/,
+  );
+  const usage = await (await pages.get("/usage")).text();
+  match(usage, /55 %<span class="muted small">, \$0\.30 in doubt</);
+  match(
+    usage,
+    /width="25"[^>]*chart-bar tone-done[^>]*><\/rect><rect x="25"[^>]*width="30"[^>]*chart-doubt/,
+  );
 });
 
 Deno.test("a price that was changed holds for runs that begin then, and can be set back", async () => {

@@ -3,7 +3,14 @@ import { deepStrictEqual as deepEqual, match, strictEqual as equal } from "node:
 import { Executor } from "../agents/executor.ts";
 import type { Hands } from "../agents/hands_client.ts";
 import { ALL_TAGS_RULE } from "../agents/permissions/tags.ts";
-import type { ApprovalQuestion, Permissions, RunEventBody, ToolSpec } from "../agents/protocol.ts";
+import type { McpServers } from "../agents/mcp/servers.ts";
+import type {
+  ApprovalQuestion,
+  Permissions,
+  RunEventBody,
+  ToolSpec,
+  ToolTag,
+} from "../agents/protocol.ts";
 import type { RunHost } from "../agents/runtime.ts";
 import { toolSpec } from "../agents/tools/registry.ts";
 import { WEB_CALL_ID, webTags, webToolSpec } from "../agents/web/web_tools.ts";
@@ -21,11 +28,12 @@ interface Asked {
 /** The server's side of a run with these tools, whose log has these events. */
 function gate(
   names: string[],
-  { log = [], permissions = {}, web = [tool("WebSearch")], tagsAllowed }: {
+  { log = [], permissions = {}, web = [tool("WebSearch")], tagsAllowed, servers }: {
     log?: RunEventBody[];
     permissions?: Partial<Permissions>;
     web?: ToolSpec[];
     tagsAllowed?: () => boolean;
+    servers?: McpServers;
   } = {},
 ): Asked {
   const setup = { resultName: "researcher" } as const;
@@ -45,6 +53,7 @@ function gate(
       ...runContext({
         spec: runSpec({ tools }),
         permissions: { ...permissionsFor("researcher"), ...permissions },
+        ...servers && { servers },
       }),
       log,
       tagsAllowed,
@@ -130,6 +139,30 @@ Deno.test("where the project allows all three nobody is asked, and the log tells
   isAllowed = false;
   const again = await executor.tools(2, [{ ...read, id: "again" }]);
   deepEqual([again.suspended, Object.keys(asked)], [false, []], "what it has had, it has had");
+});
+
+Deno.test("a server that is reached over the network since the run began is taken for a way out", async () => {
+  const name = "mcp__docs__find";
+  const input = { type: "object" };
+  const began: ToolSpec = {
+    ...{ name, description: "", inputSchema: input, readOnly: true },
+    tags: ["private", "untrusted"],
+  };
+  const find = { id: "f", name, input: {} };
+  const server = (tags: ToolTag[]) =>
+    ({
+      tools: [{ ...began, tool: "find", tags }],
+      timeoutMs: () => 1_000,
+      call: () => Promise.resolve({ content: "found", isError: false }),
+    }) as unknown as McpServers;
+  const same = gate([], { web: [began], servers: server(["private", "untrusted"]) });
+  equal((await same.executor.tools(1, [find])).suspended, false);
+  const moved = gate([], { web: [began], servers: server(["private", "untrusted", "outbound"]) });
+  equal((await moved.executor.tools(1, [find])).suspended, true);
+  equal(moved.asked.f!.rule, ALL_TAGS_RULE);
+  const loosened = gate(["Read"], { servers: server([]), web: [{ ...began, tags: webTags }] });
+  equal((await loosened.executor.tools(1, [find])).suspended, false);
+  equal((await loosened.executor.tools(2, [read])).suspended, true, "what it was, it still is");
 });
 
 Deno.test("no call of the model's reaches the executor by these names", async () => {

@@ -138,8 +138,11 @@ function LimitItem({ limit, of }: LimitRow): VNode {
     <tr id={`limit-${limit.id}`}>
       <th scope="row">{name}</th>
       <td class="cell-bar">
-        <span>{percent} %</span>
-        <Gauge used={used} reserved={reserved} amount={amount} />
+        <span>
+          {percent}{" "}
+          %{doubt > 0 && <span class="muted small">, {amountIn(unit, doubt)} in doubt</span>}
+        </span>
+        <Gauge {...limit} />
       </td>
       <td>{amountIn(unit, spent)}</td>
       <td title="What requests that broke off may have used beyond what was told">
@@ -161,14 +164,22 @@ function LimitItem({ limit, of }: LimitRow): VNode {
   );
 }
 
-function Gauge({ used, reserved, amount }: { used: number; reserved: number; amount: number }) {
+/** Spent, in doubt and reserved, one after the other; its colour says how far all that counts as used has come. */
+function Gauge({ spent, doubt, reserved, amount }: LimitState): VNode {
   const share = (n: number) => amount === 0 ? 100 : Math.min(100, (n / amount) * 100);
-  const [a, b] = [share(used), share(used + reserved)];
+  const [s, a, b] = [share(spent), share(spent + doubt), share(spent + doubt + reserved)];
   const tone = a >= 95 ? "failed" : a >= 80 ? "waiting" : "done";
   const round = (n: number) => Math.round(n * 10) / 10;
   return (
     <svg viewBox="0 0 100 12" preserveAspectRatio="none" aria-hidden="true">
-      <rect x="0" y="1" width={round(a)} height="10" class={`chart-bar tone-${tone}`} />
+      <rect x="0" y="1" width={round(s)} height="10" class={`chart-bar tone-${tone}`} />
+      <rect
+        x={round(s)}
+        y="1"
+        width={round(a - s)}
+        height="10"
+        class={`chart-bar chart-doubt tone-${tone}`}
+      />
       <rect x={round(a)} y="1" width={round(b - a)} height="10" class="chart-reserved" />
       <line x1="0" y1="12" x2="100" y2="12" class="chart-axis" />
     </svg>

@@ -1,7 +1,13 @@
 /** Stands before each tool call of one run: looks at it, has it planned where that is what the rules are about, asks. */
 import type { Ledger } from "../ledger.ts";
 import { absolutePath, isInside, relativePath } from "../paths.ts";
-import type { ApprovalQuestion, ToolCall, ToolSpec, ToolTag } from "../protocol.ts";
+import {
+  type ApprovalQuestion,
+  type ToolCall,
+  type ToolSpec,
+  type ToolTag,
+  toolTags,
+} from "../protocol.ts";
 import type { Confinement, RunContext, RunHost } from "../runtime.ts";
 import { intentOf, type ToolCalls } from "../tool_calls.ts";
 import { isPlanned } from "../tools/registry.ts";
@@ -92,13 +98,13 @@ export class Gate {
 
   #tagsOfAll(): ToolTag[] {
     const { spec } = this.#options.context;
-    return [...new Set([...this.#had, ...spec.tools.flatMap(({ tags = [] }) => tags)])];
+    return [...new Set([...this.#had, ...spec.tools.flatMap(({ name }) => this.tagsOf(name))])];
   }
 
   /** What a person reads before a run's first request. */
   #webDetail(): string {
     const { spec } = this.#options.context;
-    const reading = spec.tools.filter(({ tags = [] }) => tags.includes("private"));
+    const reading = spec.tools.filter(({ name }) => this.tagsOf(name).includes("private"));
     const web = this.#webTools;
     const names = (tools: ToolSpec[]) => tools.map(({ name }) => name).join(", ");
     const domains = web[0]!.web!.allowedDomains;
@@ -167,9 +173,16 @@ export class Gate {
     };
   }
 
-  /** Of a tool of the run. */
+  /**
+   * Of a tool of the run. A server of the person's own may be reached another way by now, or be said to be of another
+   * kind: what it was when the run began, it is still taken for, too.
+   */
   tagsOf(name: string): readonly ToolTag[] {
-    return this.#options.context.spec.tools.find((tool) => tool.name === name)?.tags ?? [];
+    const { spec, servers } = this.#options.context;
+    const began = spec.tools.find((tool) => tool.name === name)?.tags ?? [];
+    const now = servers.tools.find((tool) => tool.name === name)?.tags ?? [];
+    if (now.every((tag) => began.includes(tag))) return began;
+    return toolTags.filter((tag) => began.includes(tag) || now.includes(tag));
   }
 
   /** A call that writes a file: which file, and how, is known before anybody is asked. */

@@ -45,7 +45,10 @@ export function addMcpServer(app: App, projectId: string, settings: Settings): M
   });
 }
 
-/** For runs that begin later: those at work keep what they began with. Throws `conflict` when the name is taken. */
+/**
+ * For runs that begin later. Those at work keep the server that they have; one that waits goes on with the new one, whose
+ * tools then count as what either was. Throws `conflict` when the name is taken.
+ */
 export function changeMcpServer(app: App, id: string, settings: Settings): McpServer {
   return transact(app, (tx) => {
     const { projectId } = getMcpServer(tx.db, id);
