@@ -2,11 +2,24 @@
  * Half of a character (a lone surrogate), which a cut in the midst of an emoji leaves: JSON can carry it, and the service
  * refuses the whole request for it, again and again, since the history keeps it. U+FFFD stands for it in what is sent.
  */
+import type { ContentBlock } from "../protocol.ts";
 import type { Message } from "./turn.ts";
 
-/** The same messages, but for what is mended; what the model itself said goes back as it came. */
+/** What the model wrote and nobody signed: it can be mended, and the rest goes back as it came. */
+const unsigned: ReadonlySet<ContentBlock["type"]> = new Set(["text", "tool_use"]);
+
+/** The same messages, but for what is mended. */
 export const wellFormedMessages = (messages: readonly Message[]): Message[] =>
-  messages.map((message) => message.role === "assistant" ? message : wellFormed(message));
+  messages.map((message) =>
+    message.role === "assistant"
+      ? {
+        ...message,
+        content: message.content.map((block) =>
+          unsigned.has(block.type) ? wellFormed(block) : block
+        ),
+      }
+      : wellFormed(message)
+  );
 
 /** A value of JSON with all its texts, and the names in it, mended; the value itself where there is nothing to mend. */
 export function wellFormed<T>(value: T): T {

@@ -106,9 +106,12 @@ function isAsIndexed(tx: Tx, projectId: string, { path, ...file }: ReadFile): bo
   return true;
 }
 
-/** An empty text may stand for one that could not be read: then only the stamp tells. */
+/**
+ * An empty text may stand for one that could not be read: then only the stamp tells. Without a stamp the row is from an
+ * earlier version of Gaffer, which may have read the same text in another way.
+ */
 const saysTheSame = (known: PlanningDocument, { text, stamp, problem }: FileText): boolean =>
-  known.version === documentVersion(text) &&
+  known.stamp !== "" && known.version === documentVersion(text) &&
   (known.stamp === stamp || !problem && text !== "");
 
 /** Gives their rows, in order. */

@@ -6,8 +6,9 @@ import {
   withoutMarkers,
 } from "../../agents/demo/wire.ts";
 
-/** JSON with sorted keys; null and absent are the same. */
+/** JSON with sorted keys; null and absent are the same, and half of a character and U+FFFD: no body can bring it back. */
 export function canonical(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value.toWellFormed());
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
   const parts = Object.entries(value)

@@ -89,7 +89,7 @@ export class MessagesEndpoint {
     const thread = this.#threads.resolve(recorded.body, caller.betas);
     try {
       const { lacks = [], lacksOf = () => [] } = this.options;
-      const { model } = thread.body as { model?: string };
+      const { model } = (thread.body ?? {}) as { model?: string };
       refuseLacking(thread.body, caller.betas, [...lacks, ...lacksOf(model ?? "")]);
       const body = checkRequest(thread.body, {
         models: this.models,
