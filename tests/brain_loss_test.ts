@@ -23,7 +23,7 @@ for (const how of ["exit", "close", "hang"]) {
       reply: ({ prompt, turn }) =>
         prompt.includes("calm") && turn === 1 ? answer(toolUse("Edit", {})) : handIn,
     });
-    using brains = poolFor(fake, { entry: mortal, heartbeatMs: 50 });
+    using brains = poolFor(fake, { entry: mortal });
     const dying = runSpec({ runId: "dying", prompt: prompt(`die once by ${how}`) });
     const calm = runSpec({ runId: "calm", prompt: prompt("calm") });
     const dyingSide = recorder();

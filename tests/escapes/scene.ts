@@ -46,7 +46,6 @@ import type { Attack, Seen, Step } from "./attack.ts";
 
 /** What lies outside, and in the environment of the server. */
 export const SECRETS = ["the secret", "do not tell this"];
-const SECRET_VARIABLE = "GAFFER_TEST_SECRET";
 const TOOLS = ["Read", "Glob", "Grep", "Edit", "Write", "Bash", "run_checks", "submit_result"];
 /** Folder of the memory below its base. */
 const MEMORY = "notes";
@@ -66,6 +65,8 @@ export class Scene implements AsyncDisposable {
   readonly #agents: Agents;
   readonly #server: Deno.HttpServer;
   readonly #markers = new Set<string>();
+  /** With a secret. Its own: files of tests share their environment, and one that ends takes its variable away. */
+  readonly #variable = `GAFFER_TEST_SECRET_${crypto.randomUUID().slice(0, 8)}`;
   readonly port: number;
   #replies: Reply[] = [];
   #context: Omit<RunContext, "log"> | undefined;
@@ -75,7 +76,7 @@ export class Scene implements AsyncDisposable {
   reached = 0;
 
   private constructor(readonly confinement: Confinement, seams: HandsSeams) {
-    Deno.env.set(SECRET_VARIABLE, SECRETS[1]!);
+    Deno.env.set(this.#variable, SECRETS[1]!);
     this.#ground = new TestPlace();
     this.dir = this.#ground.dir;
     this.outside = this.#ground.outside;
@@ -354,7 +355,7 @@ export class Scene implements AsyncDisposable {
     await this.#fake.close();
     await this.#server.shutdown();
     for (const marker of this.#markers) equal(processesWith(marker), 0, "a process was left");
-    Deno.env.delete(SECRET_VARIABLE);
+    Deno.env.delete(this.#variable);
     await this.#ground[Symbol.asyncDispose]();
   }
 }
