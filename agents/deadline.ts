@@ -46,6 +46,17 @@ export class Deadline {
     this.#arm();
   }
 
+  /** So much of the time that ran was not to count: there is that much more of it. No-op when it was stopped. */
+  excuse(ms: number): void {
+    if (this.#state === "stopped") return;
+    this.#suspendedMs += ms;
+    this.#leftMs += ms;
+    if (this.#state !== "running") return;
+    this.#leftMs -= this.#turn("running");
+    this.#cancel();
+    this.#arm();
+  }
+
   /** For good: it is not called back any more. */
   stop(): void {
     if (this.#state === "suspended") this.#suspendedMs += this.#turn("stopped");

@@ -110,7 +110,7 @@ export interface RunLimits {
   /** Sum of all tokens, cache reads included. */
   maxTokens: number;
   maxCostMicroUsd: number;
-  /** Time the loop may work in all, not counting what it waits for a person. */
+  /** Time the loop may work in all, not counting what it waits for a person, or for a service that fails. */
   timeoutMs: number;
 }
 

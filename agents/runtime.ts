@@ -6,6 +6,7 @@ import type { Gate } from "./gates/gate.ts";
 import type { RangeQuestion } from "./git/range_diff.ts";
 import type { Hands } from "./hands_client.ts";
 import { removeKeptOutputs } from "./kept_outputs.ts";
+import { isExcused } from "./loop/loop_state.ts";
 import type { McpServers } from "./mcp/servers.ts";
 import { orAborted } from "./or_aborted.ts";
 import type { Redactor } from "./permissions/redact.ts";
@@ -364,6 +365,11 @@ export function createAgents(options: AgentsOptions): Agents {
             maySend();
           }
           await save(event);
+          if (event.type === "turn_failed" && isExcused(event.reason)) {
+            // The wait before the next try does not count either; whatever is saved next ends it.
+            deadline.excuse(event.durationMs ?? 0);
+            deadline.suspend();
+          }
           for (const gate of gates) gate.recorded?.(runId, event);
           if (event.type.startsWith("turn_")) live.delete(runId);
           run.busy = event.type === "turn_started" ? "request" : null;

@@ -7,6 +7,7 @@ import { promptBound } from "../agents/loop/history.ts";
 import { FIRST_OUTPUT_TOKENS, MIN_OUTPUT_TOKENS } from "../agents/loop/limits.ts";
 import { models, resolveModel } from "../agents/models.ts";
 import { isLimitNote, isStuckNote } from "../agents/loop/notes.ts";
+import { replay } from "../agents/loop/replay.ts";
 import { noUsage, type RunEventBody } from "../agents/protocol.ts";
 import type { Message } from "../agents/loop/turn.ts";
 import {
@@ -20,6 +21,7 @@ import {
   runSpec,
   type Scripted,
   seeded,
+  stopped,
   submit,
   usage,
 } from "./loop_support.ts";
@@ -37,7 +39,7 @@ Deno.test("max_turns: the turn after the last one is not sent", async () => {
   equal(sent.length, 2);
 });
 
-Deno.test("timed_out counts the time of earlier lives and of the wait before a retry", async () => {
+Deno.test("timed_out counts the time of earlier lives and of answers", async () => {
   const spec = runSpec();
   spec.limits.timeoutMs = 10_000;
   const worked = await play({ spec, script: [], elapsedMs: 10_000 });
@@ -48,11 +50,43 @@ Deno.test("timed_out counts the time of earlier lives and of the wait before a r
     requestMs: 5_000,
   });
   equal(slow.outcome.type === "failed" && slow.outcome.reason, "timed_out");
-  const waiting = await play({
+});
+
+Deno.test("what a failing service takes, and the wait for it, is no time of the run's, in no life of it", async () => {
+  const spec = runSpec();
+  spec.limits.timeoutMs = 10_000;
+  const log: RunEventBody[] = [{ type: "started", spec }];
+  const failing = [
+    broken("rate_limited", { retryAfterMs: 30_000 }),
+    broken("stalled"),
+    broken("overloaded", { retryAfterMs: 60_000 }),
+  ];
+  const first = await play({
     spec,
-    script: [broken("rate_limited", { retryAfterMs: 10_000 })],
+    log,
+    requestMs: 4_000,
+    script: [...failing, answer(call("a", "Read")), submit()],
   });
-  equal(waiting.outcome.type === "failed" && waiting.outcome.reason, "timed_out");
+  equal(first.outcome.type, "succeeded");
+  ok(first.waitsMs.reduce((sum, ms) => sum + ms, 0) >= 90_000);
+  // The two answers, and the calls of a millisecond each.
+  equal(fold(spec, first.log).elapsedMs, 2 * 4_000 + 2);
+  const { firstDifference } = await replay(first.log);
+  equal(firstDifference, null);
+  const failed = first.log.findLastIndex(({ type }) => type === "turn_failed");
+  const later = await play({
+    spec,
+    log: first.log.slice(0, failed + 1),
+    requestMs: 4_000,
+    script: [answer(call("b", "Read")), submit()],
+  });
+  equal(later.outcome.type, "succeeded");
+  const refused = await play({
+    spec,
+    requestMs: 4_000,
+    script: [stopped("max_tokens"), stopped("max_tokens")],
+  });
+  equal(fold(spec, refused.log).elapsedMs, 2 * 4_000, "an answer that is of no use took its time");
 });
 
 Deno.test("max_cost: the answer is cut to what is left, and below the floor nothing is sent", async () => {

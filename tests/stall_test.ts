@@ -8,7 +8,7 @@ import {
 } from "node:assert";
 import type { BrainHost, Brains } from "../agents/brains.ts";
 import type { Hands, ToolRequest } from "../agents/hands_client.ts";
-import type { RunEventBody, RunOutcome, ToolCall } from "../agents/protocol.ts";
+import { noUsage, type RunEventBody, type RunOutcome, type ToolCall } from "../agents/protocol.ts";
 import { createAgents, type RunHost } from "../agents/runtime.ts";
 import { STALL_MS, StallWatch } from "../agents/stall.ts";
 import { BASH_DEFAULT_TIMEOUT_MS } from "../agents/tools/bash.ts";
@@ -211,6 +211,32 @@ Deno.test("while an answer can't be saved, neither silence nor the run's time co
   const outcome = await b.outcome;
   equal(outcome.type === "failed" && outcome.reason, "timed_out");
   deepEqual(b.worked.map((ms) => Math.floor(ms / MINUTE_MS)), [60]);
+  deepEqual(b.app.waitingTimers(), []);
+});
+
+Deno.test("requests that the service fails, and the waits for the next try, take none of the run's time", async () => {
+  using b = await bench({ timeoutMs: 10 * MINUTE_MS });
+  const request: RunEventBody = { type: "turn_started", turn: 1, maxOutputTokens: 1 };
+  const failed = (reason: "stalled" | "output_limit", durationMs: number): RunEventBody => ({
+    ...{ type: "turn_failed", turn: 1, reason, message: "", usage: noUsage },
+    ...{ costMicroUsd: 0, retryInMs: MINUTE_MS, durationMs },
+  });
+  for (let tries = 0; tries < 20; tries++) {
+    await b.loop.append(request);
+    b.app.advance(2 * MINUTE_MS);
+    await b.loop.append(failed("stalled", 2 * MINUTE_MS));
+    b.app.advance(MINUTE_MS);
+  }
+  await b.loop.append(request);
+  b.app.advance(6 * MINUTE_MS);
+  equal(b.signal.aborted, false, "all of its ten minutes are left");
+  await b.loop.append(failed("output_limit", 6 * MINUTE_MS));
+  b.app.advance(4 * MINUTE_MS + 29 * SECOND_MS);
+  equal(b.signal.aborted, false, "it has its usual grace");
+  b.app.advance(SECOND_MS);
+  const outcome = await b.outcome;
+  equal(outcome.type === "failed" && outcome.reason, "timed_out");
+  deepEqual(b.worked, [10 * MINUTE_MS + 30 * SECOND_MS]);
   deepEqual(b.app.waitingTimers(), []);
 });
 

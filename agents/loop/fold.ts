@@ -13,6 +13,7 @@ import {
   type Usage,
 } from "../protocol.ts";
 import {
+  isExcused,
   kindOfFailure,
   type LoopState,
   newState,
@@ -105,8 +106,8 @@ function requestSent(
 ): void {
   const { maxOutputTokens, elapsedMs = state.elapsedMs } = event;
   giveUpSent(state);
-  // What was read from the clock before the wait is exact; what is added up from durations is not.
-  state.elapsedMs = elapsedMs + state.retryInMs;
+  // What was read from the clock is exact; what is added up from durations is not.
+  state.elapsedMs = elapsedMs;
   state.retryInMs = 0;
   state.sent = worstOf(state, maxOutputTokens, event.compacts);
 }
@@ -204,7 +205,7 @@ function requestFailed(
   const { reason, usage, costMicroUsd, retryInMs } = event;
   const { sent } = state;
   pay(state, usage, costMicroUsd);
-  state.elapsedMs += event.durationMs ?? 0;
+  if (!isExcused(reason)) state.elapsedMs += event.durationMs ?? 0;
   if (sent && isInDoubt(reason, usage)) {
     const { mostCostMicroUsd = Infinity, mostTokens = Infinity } = event;
     const most = {

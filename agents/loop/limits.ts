@@ -65,7 +65,7 @@ export function roomFor(state: LoopState, elapsedMs: number, compacts = false): 
   if (state.turns >= limits.maxTurns) {
     return none("max_turns", `the run has had all of its ${limits.maxTurns} turns`);
   }
-  if (elapsedMs + state.retryInMs >= limits.timeoutMs) {
+  if (elapsedMs >= limits.timeoutMs) {
     return none("timed_out", `the run's ${seconds(limits.timeoutMs)} are over`);
   }
   if (state.countedTokens >= model.contextTokens) {

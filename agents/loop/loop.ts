@@ -20,7 +20,7 @@ import { isInDoubt, mostUsed } from "./doubt.ts";
 import { apply, callsOf, fold, giveUpSent, worstOf } from "./fold.ts";
 import { summaryOf } from "./history.ts";
 import { sentFits, toBeSummed, usd } from "./limits.ts";
-import { kindOfFailure, type LoopState } from "./loop_state.ts";
+import { isExcused, kindOfFailure, type LoopState } from "./loop_state.ts";
 import { retryDelay } from "./retry_delay.ts";
 import { nextStep, type Step } from "./steps.ts";
 
@@ -60,18 +60,25 @@ export interface LoopDeps {
   elapsedMs: number;
 }
 
+interface Life extends LoopDeps {
+  /** So much time was the service's, which fails, and none that the run has worked. */
+  excuse(ms: number): void;
+}
+
 /** Runs or continues one run until it ends, waits or is stopped. Throws only for faults in what was passed in. */
 export async function runLoop(deps: LoopDeps): Promise<RunOutcome> {
   const state = fold(deps.spec, deps.log);
   // A life that was killed told nobody how long it had worked, but its log tells nearly all of it.
   const beforeMs = Math.max(deps.elapsedMs, state.elapsedMs);
   const startMs = deps.nowMs();
+  let excusedMs = 0;
+  const life: Life = { ...deps, excuse: (ms) => excusedMs += ms };
   try {
     if (state.sent && !state.ended) await record(state, deps, cutOff(state));
     for (;;) {
       deps.signal.throwIfAborted();
-      const step = nextStep(state, Math.round(beforeMs + deps.nowMs() - startMs));
-      const outcome = await take(step, state, deps);
+      const elapsedMs = Math.round(beforeMs + deps.nowMs() - startMs - excusedMs);
+      const outcome = await take(nextStep(state, elapsedMs), state, life);
       if (outcome) return outcome;
     }
   } catch (error) {
@@ -101,7 +108,7 @@ function cutOff({ turns, sent }: LoopState): RunEventBody {
 /** How the message begins with which a later life ends an earlier one's request. */
 export const CUT_OFF = "A restart cut the request off";
 
-async function take(step: Step, state: LoopState, deps: LoopDeps): Promise<RunOutcome | null> {
+async function take(step: Step, state: LoopState, deps: Life): Promise<RunOutcome | null> {
   switch (step.type) {
     case "end":
       return step.outcome;
@@ -149,11 +156,15 @@ async function useTools(
 async function ask(
   { maxOutputTokens, elapsedMs, compacts }: Extract<Step, { type: "send" }>,
   state: LoopState,
-  deps: LoopDeps,
+  deps: Life,
 ): Promise<RunOutcome | null> {
   const { model: spec, system, tools } = state.spec;
   const turn = state.turns + 1;
-  if (state.retryInMs > 0) await deps.delay(state.retryInMs, deps.signal);
+  if (state.retryInMs > 0) {
+    const waitsSinceMs = deps.nowMs();
+    await deps.delay(state.retryInMs, deps.signal);
+    deps.excuse(deps.nowMs() - waitsSinceMs);
+  }
   const kind = compacts ? { compacts } : {};
   const { worstTokens, worstCostMicroUsd } = worstOf(state, maxOutputTokens, compacts);
   const webTools = tools.filter((tool) => tool.web).map(({ name }) => name);
@@ -253,9 +264,11 @@ async function recordFailure(
     compacts?: boolean;
   },
   state: LoopState,
-  deps: LoopDeps,
+  deps: Life,
 ): Promise<RunOutcome | null> {
   const { reason, message, details: { usage, retryAfterMs } } = error;
+  const tookMs = deps.nowMs() - sentMs;
+  if (isExcused(reason)) deps.excuse(tookMs);
   const retryInMs = retryDelay(error, state, { compacts, random: deps.random() });
   await record(state, deps, {
     type: "turn_failed",
@@ -265,7 +278,7 @@ async function recordFailure(
     usage,
     costMicroUsd: costMicroUsd(state.spec.model, usage),
     retryInMs,
-    durationMs: Math.round(deps.nowMs() - sentMs),
+    durationMs: Math.round(tookMs),
     ...isInDoubt(reason, usage) && mostUsed(state, usage),
   });
   if (retryInMs !== null) return null;

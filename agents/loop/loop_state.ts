@@ -26,6 +26,12 @@ export function kindOfFailure(reason: FailureReason): "retry" | "hold" | "failed
   return failureReasons[reason].retriable ? "retry" : "failed";
 }
 
+/**
+ * Whether the time that such a failure took is none that the run has worked, nor is the wait before the next try: the
+ * service, or the way there, has failed, and a run waits days for those, however little time it may work.
+ */
+export const isExcused = (reason: FailureReason): boolean => kindOfFailure(reason) === "retry";
+
 /** A turn whose calls do not all have their result yet. */
 export interface OpenTurn {
   turn: number;

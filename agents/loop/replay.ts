@@ -7,6 +7,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { NoteEvent, RunEventBody, RunOutcome, RunSpec, ToolResult } from "../protocol.ts";
 import { type FailureReason, loopReasons } from "../../server/states.ts";
 import { requireKnownEvents } from "./log.ts";
+import { isExcused } from "./loop_state.ts";
 import { CUT_OFF, type LoopDeps, runLoop } from "./loop.ts";
 import { type Model, TurnError } from "./turn.ts";
 
@@ -69,6 +70,8 @@ class Player {
   /** Persons' notes that the loop is to hear of with the next answer. */
   #notes: NoteEvent[] = [];
   #clockMs = 0;
+  /** What the loop has excused in its present life. */
+  #excusedMs = 0;
 
   constructor(spec: RunSpec, log: readonly RunEventBody[]) {
     this.#spec = spec;
@@ -109,6 +112,7 @@ class Player {
       return life.signal.reason;
     };
     this.#notes = [];
+    this.#excusedMs = 0;
     this.#setClock(isReading);
     return runLoop({
       spec: this.#spec,
@@ -119,7 +123,7 @@ class Player {
       tools: (_turn, calls) => this.#tools(calls.map(({ id }) => id), cut),
       heard: () => this.#notes.splice(0),
       delta: () => {},
-      nowMs: () => this.#clockMs,
+      nowMs: () => this.#clockMs + this.#excusedMs,
       delay: () => Promise.resolve(),
       random: () => 0,
       signal: life.signal,
@@ -171,7 +175,8 @@ class Player {
           });
         }
         if (recorded?.type !== "turn_failed" || isCutOff(recorded)) return Promise.reject(cut());
-        this.#clockMs += recorded.durationMs ?? 0;
+        if (isExcused(recorded.reason)) this.#excusedMs += recorded.durationMs ?? 0;
+        else this.#clockMs += recorded.durationMs ?? 0;
         const { reason, message, usage, retryInMs } = recorded;
         // The wait was drawn by lot: asked for by the server, it is the same again.
         const retryAfterMs = retryInMs ?? Infinity;
