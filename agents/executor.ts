@@ -128,7 +128,7 @@ export class Executor {
   /** Null: the call waits for a person. */
   async #one(turn: number, call: ToolCall): Promise<ToolResult | null> {
     const ledger = this.#ledger;
-    const known = ledger.finished.get(call.id);
+    const known = ledger.results.get(call.id);
     if (known) return known;
     const isReported = whenCutOff(call.name) === "report";
     const beganMs = this.#options.nowMs();

@@ -17,14 +17,16 @@ export interface Ledger {
   cwd: string;
   /** The turn of the newest result. */
   turn: number;
-  /** Calls that have begun, of which some may wait for a person. */
+  /** Calls that have begun, of which some may wait for a person; without their input once they have ended. */
   started: Map<string, ToolCall>;
   /** Calls that a person was asked about, with what was asked. */
   asked: Map<string, ApprovalQuestion>;
   /** Calls that left a mark before they were executed, with what they were to write. */
   executed: Map<string, FileIntent | null>;
-  /** Results by call id. */
-  finished: Map<string, ToolResult>;
+  /** The results of that turn by call id: those of others nobody asks for again, and a run has megabytes of them. */
+  results: Map<string, ToolResult>;
+  /** What is kept of all results, by call id. */
+  finished: Map<string, Finished>;
   /** Files were changed since the last checkpoint. */
   uncommitted: boolean;
   /** All paths that can have been changed since then; null: any can, since commands ran. */
@@ -35,6 +37,9 @@ export interface Ledger {
   webGranted: boolean | null;
 }
 
+/** Of a result, what it did and not what it says. */
+export type Finished = Pick<ToolResult, "callId" | "isError" | "changed" | "exitCode" | "tags">;
+
 export const emptyLedger = (): Ledger => ({
   known: {},
   cwd: "",
@@ -42,6 +47,7 @@ export const emptyLedger = (): Ledger => ({
   started: new Map(),
   asked: new Map(),
   executed: new Map(),
+  results: new Map(),
   finished: new Map(),
   uncommitted: false,
   touched: new Set(),
@@ -60,11 +66,15 @@ export function note(ledger: Ledger, event: RunEventBody): void {
   if (event.type === "checkpoint") noteCommitted(ledger);
   if (event.type !== "tool_finished") return;
   const { result, turn } = event;
+  if (turn !== ledger.turn) ledger.results.clear();
   ledger.turn = turn;
-  ledger.finished.set(result.callId, result);
+  ledger.results.set(result.callId, result);
+  const { callId, isError, changed, exitCode, tags } = result;
+  ledger.finished.set(callId, { callId, isError, changed, exitCode, tags });
   Object.assign(ledger.known, result.files);
   if (result.cwd !== undefined) ledger.cwd = result.cwd;
-  const call = ledger.started.get(result.callId);
+  const call = ledger.started.get(callId);
+  if (call) ledger.started.set(callId, { ...call, input: {} });
   ledger.touched = touchedAfter(ledger.touched, call?.name, result);
   if (call?.name === "run_checks" && (result.exitCode !== undefined || result.interrupted)) {
     // One that was cut off has proven nothing, whatever it had proven before.

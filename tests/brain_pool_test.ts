@@ -56,6 +56,8 @@ Deno.test("a brain that talks nonsense is not believed", async () => {
     `{ type: "outcome", loop: message.loop, outcome: { type: "failed", reason: "mine", message: "" } }`,
     `{ type: "hello" }`,
     `"hello"`,
+    `[{ type: "pong", id: 1 }, "hello"]`,
+    `[[{ type: "pong", id: 1 }]]`,
   ];
   for (const message of nonsense) {
     using brains = pool({ ...actor(`if (message.type === "start") post(${message});`) });
@@ -63,6 +65,18 @@ Deno.test("a brain that talks nonsense is not believed", async () => {
     lost(/does not know/)(await brains.run(runSpec(), [], 0, host, never));
     deepEqual(log, []);
   }
+});
+
+Deno.test("several messages at once are heard in their order, up to the first that is nonsense", async () => {
+  using brains = pool({
+    ...actor(`
+      const delta = (text) =>
+        ({ type: "delta", loop: message.loop, turn: 1, kind: "text", text });
+      if (message.type === "start") post([delta("a"), delta("b"), { type: "hello" }, delta("c")]);`),
+  });
+  const { host, seen } = recorder();
+  lost(/does not know/)(await brains.run(runSpec(), [], 0, host, never));
+  deepEqual(seen, ["1 text: a", "1 text: b"]);
 });
 
 Deno.test("a brain that never comes up leaves the next try to the job's backoff", async () => {

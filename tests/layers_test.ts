@@ -148,13 +148,31 @@ Deno.test("no import leads round in a circle", async () => {
   deepEqual(circles, []);
 });
 
-Deno.test("a start loads what the first page needs: the other routes, the work and large libraries come when they are used", async () => {
+/** These files, and all that they load before they can run. */
+async function loadedBy(...entries: string[]): Promise<Set<string>> {
   const used = new Map<string, string[]>();
   for (const { from, to, types, late } of await imports()) {
     if (!types && !late) used.set(from, [...used.get(from) ?? [], to]);
   }
-  const started = new Set(["main.ts", "server/command.ts"]);
-  for (const file of started) for (const to of used.get(file) ?? []) started.add(to);
+  const loaded = new Set(entries);
+  for (const file of loaded) for (const to of used.get(file) ?? []) loaded.add(to);
+  return loaded;
+}
+
+Deno.test("a brain has a copy of little: no module of Node's, which take megabytes, and no demo that nobody asked for", async () => {
+  const loaded = [...await loadedBy("agents/brain.ts")];
+  ok(loaded.includes("agents/loop/fold.ts"));
+  const node = [];
+  for (const file of loaded) {
+    const text = await Deno.readTextFile(join(root, file));
+    if (/^import\s+(?!type\b)[^;]*"node:/m.test(text)) node.push(file);
+  }
+  const demo = loaded.filter((file) => /^agents\/demo\/(?!events|tokens)/.test(file));
+  deepEqual([node, demo], [[], []]);
+});
+
+Deno.test("a start loads what the first page needs: the other routes, the work and large libraries come when they are used", async () => {
+  const started = await loadedBy("main.ts", "server/command.ts");
   const libraries = new Set<string>();
   for (const file of started) {
     const text = await Deno.readTextFile(join(root, file));

@@ -1,5 +1,5 @@
 import { deepStrictEqual as deepEqual, match, strictEqual as equal } from "node:assert";
-import { emptyLedger, type Ledger, missingEvidence, note } from "../agents/ledger.ts";
+import { deedsIn, emptyLedger, type Ledger, missingEvidence, note } from "../agents/ledger.ts";
 import type { RunEventBody, ToolResult } from "../agents/protocol.ts";
 
 let calls = 0;
@@ -34,6 +34,25 @@ Deno.test("the ledger knows what was read, where Bash is, and what is not commit
   equal(ledger.uncommitted, true);
   note(ledger, { type: "checkpoint", turn: 1, commit: "c", files: [] });
   equal(ledger.uncommitted, false);
+});
+
+Deno.test("what calls were given and what they said is kept for their turn alone, what they did for the run", () => {
+  const words = "words ".repeat(100);
+  const events = [
+    ...call("Write", { content: words, changed: ["a.ts"] }, { file_path: "a.ts", content: words }),
+    ...call("Bash", { content: words, exitCode: 0, tags: ["private"] }, { command: words }),
+  ];
+  const ledger = ledgerOf(...events);
+  const [write, bash] = [...ledger.started.keys()] as [string, string];
+  equal(ledger.results.get(write)?.content, words, "for the call that is asked for again");
+  for (const event of call("Read", {})) {
+    note(ledger, event.type === "tool_finished" ? { ...event, turn: 2 } : event);
+  }
+  equal(ledger.results.has(write), false);
+  equal(JSON.stringify([...ledger.started, ...ledger.finished]).includes("words"), false);
+  equal(ledger.started.get(bash)?.name, "Bash");
+  deepEqual(ledger.finished.get(bash)?.tags, ["private"]);
+  deepEqual(deedsIn(ledger), { changed: new Set(["a.ts"]), commandsDone: 1 });
 });
 
 Deno.test("reading changes nothing that would have to be committed", () => {

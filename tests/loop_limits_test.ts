@@ -1,6 +1,6 @@
 /** What a run may use, and how it is stopped when it goes in circles. */
 import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert";
-import { STUCK_AFTER, STUCK_HINT_AFTER } from "../agents/loop/circles.ts";
+import { callSignature, STUCK_AFTER, STUCK_HINT_AFTER } from "../agents/loop/circles.ts";
 import { affordableOutputTokens, worstCostMicroUsd } from "../agents/loop/cost.ts";
 import { apply, fold } from "../agents/loop/fold.ts";
 import { promptBound } from "../agents/loop/history.ts";
@@ -279,6 +279,21 @@ Deno.test("a check that fails the same way after different edits is no circle; n
     tools: ({ name }) => name === "submit_result" ? {} : { content: `line ${count++}` },
   });
   equal(polled.outcome.type, "succeeded");
+});
+
+Deno.test("calls that differ in one character, or only in what is whose, are told apart", () => {
+  const signature = (path: string, content: string) =>
+    callSignature(
+      { id: "c", name: "Read", input: { file_path: path } },
+      { callId: "c", content, isError: false, durationMs: 1 },
+    );
+  const near = Array.from({ length: 200 }, (_, n) => "line of a file\n".repeat(n));
+  const texts = [...near, ...near.map((text) => text.replace("f", "g")), "é", "è", "\u{1F600}"];
+  const all = texts.flatMap((text) => [signature("x", text), signature("y", text)]);
+  // The empty text has no character to change.
+  equal(new Set(all).size, all.length - 2);
+  equal(signature("x", near[7]!), signature("x", near[7]!));
+  ok(signature("x", near[199]!).length < 50);
 });
 
 /** Plays calls one after the other, each with its result, and says how it ended. */

@@ -15,7 +15,6 @@ import { messageOf } from "../../server/errors.ts";
 import type { FailureReason } from "../../server/states.ts";
 import type { ContentBlock, ModelEndpoint, Usage } from "../protocol.ts";
 import { takeInstead } from "../successors.ts";
-import { createDemoFetch } from "../demo/model.ts";
 import { addUsage } from "./cost.ts";
 import { summaryOf } from "./history.ts";
 import { lostConnection } from "./lost_connection.ts";
@@ -47,7 +46,7 @@ export function createClaude(
   const demo = endpoint.kind === "demo";
   const apiKey = demo ? "demo" : endpoint.apiKey;
   const idleMs = demo ? DEMO_IDLE_MS : endpoint.idleTimeoutMs;
-  const send = demo ? createDemoFetch({ paceMs: endpoint.paceMs }) : fetch;
+  const send = demo ? demoFetch(endpoint.paceMs) : fetch;
   const lacking = new Set<Quirk>(demo ? ["compaction"] : endpoint.quirks ?? []);
   const lackingOfModel = new Map<string, Set<Quirk>>();
   const client = new BaseAnthropic({
@@ -160,6 +159,17 @@ export function createClaude(
   }
 
   return { turn };
+}
+
+/** Its code, a sixth of a brain's, is loaded by those that are asked to answer with it. */
+function demoFetch(paceMs: number): typeof fetch {
+  let loaded: Promise<typeof fetch> | undefined;
+  return async (input, init) => {
+    loaded ??= import("../demo/model.ts").then(({ createDemoFetch }) =>
+      createDemoFetch({ paceMs })
+    );
+    return await (await loaded)(input, init);
+  };
 }
 
 /** Nothing came for too long. */
