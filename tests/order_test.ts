@@ -3,6 +3,7 @@ import { deepStrictEqual as deepEqual, match, strictEqual as equal, throws } fro
 import { HOUR_MS, timeText } from "../server/clock.ts";
 import { advanceTicket } from "../server/services/development.ts";
 import { addNeed, NEEDS_MAX, removeNeed } from "../server/services/needs.ts";
+import { archiveProject } from "../server/services/projects.ts";
 import { planTicket, setStartRule } from "../server/services/start_rules.ts";
 import { describeWait, startWaitOf } from "../server/services/start_waits.ts";
 import { standingOf } from "../server/pages/standing.ts";
@@ -52,6 +53,17 @@ Deno.test("a ticket starts by itself when the last of what it needs is done, and
     deepEqual(askedFor(app), [3], "in the transaction of the merge, so no crash can lose it");
   }
   equal(tryToStart(app, c), "in_progress");
+});
+
+Deno.test("no queued ticket of an archived project begins, also where a person had started it; others do", () => {
+  using app = testApp();
+  const [a, started] = tickets(app, 2) as [Ticket, Ticket];
+  const [other] = tickets(app, 1, app.project()) as [Ticket];
+  startTicket(app, started.id);
+  archiveProject(app, a.projectId);
+  for (const ticket of [a, started]) equal(tryToStart(app, ticket), "queued");
+  equal(describeWait(waitOf(app, a)!).why, "Its project is archived");
+  equal(tryToStart(app, other), "in_progress");
 });
 
 Deno.test("the queue's own job leaves a ticket queued that waits", async () => {

@@ -4,6 +4,7 @@ import type { Db } from "../db.ts";
 import type { StartHours, StartRule, Ticket } from "../records.ts";
 import { nextTime } from "../../queue/cron.ts";
 import { listNeeds } from "../store/needs.ts";
+import { getProject } from "../store/projects.ts";
 import { listLackingMerges } from "../store/pull_requests.ts";
 import { getTicket } from "../store/tickets.ts";
 import { ALL, countInProgress, getStartRule, getTicketStart } from "../store/starts.ts";
@@ -11,6 +12,8 @@ import { ALL, countInProgress, getStartRule, getTicketStart } from "../store/sta
 /** What a queued ticket waits for; the first of them that holds. */
 export type StartWait =
   | { why: "paused"; by: string }
+  /** Its project was put aside: nothing of it begins. */
+  | { why: "archived" }
   /** These were cancelled or rejected: it never starts of itself. */
   | { why: "need_cancelled"; tickets: Ticket[] }
   | { why: "needs"; tickets: Ticket[] }
@@ -45,6 +48,7 @@ export function startWaitsAt(
     const need = needsWait(db, ticket);
     if (need !== null) return need;
     const rules = { own: rulesOf(ticket.projectId), all: rulesOf(ALL) };
+    if (rules.own.archived) return { why: "archived" };
     return timeWait(db, nowMs, { ticket, rules }) ?? roomWait(rules, coming);
   };
 }
@@ -55,6 +59,7 @@ interface RuleNow extends StartRule {
   busy: number;
   /** Outside of the hours, until then; `at` null: they never come again. */
   closed: { at: string | null } | null;
+  archived: boolean;
 }
 
 interface RulesNow {
@@ -69,7 +74,8 @@ function rulesAt(db: Db, nowMs: number): (scope: string) => RuleNow {
     if (found) return found;
     const rule = getStartRule(db, scope);
     const busy = rule.atOnce === 0 ? 0 : countInProgress(db, scope === ALL ? null : scope);
-    const now = { ...rule, busy, closed: closedIn(rule.hours, nowMs) };
+    const archived = scope !== ALL && getProject(db, scope).status === "archived";
+    const now = { ...rule, busy, closed: closedIn(rule.hours, nowMs), archived };
     known.set(scope, now);
     return now;
   };
@@ -140,6 +146,8 @@ export function describeWait(
   switch (wait.why) {
     case "paused":
       return said(`Paused by ${wait.by}`, "It goes on when somebody resumes it.");
+    case "archived":
+      return said("Its project is archived", "Nothing of it begins any more.");
     case "need_cancelled":
       return said(
         `Needs ${named(wait.tickets)}`,
