@@ -123,3 +123,16 @@ Deno.test("a merge that waits for days tells it once, is looked at ever more sel
   await it.repo.write("a.txt", "1\n2\n3\n");
   equal((await it.merge()).type, "done");
 });
+
+Deno.test("a merge whose wait is over since the edit was committed says so while it is checked anew", async () => {
+  await using it = await MergeScene.make();
+  await it.repo.write("a.txt", "my own\n2\n3\n");
+  it.approve();
+  await it.merge();
+  match(it.ticket.mergeWait, /^The merge would overwrite/);
+  await it.repo.commit("Mine");
+  deepEqual([(await it.merge()).type, it.ticket.mergeWait], ["snooze", ""]);
+  it.checks.during = () => equal(it.ticket.mergeWait, "");
+  equal((await it.merge()).type, "done");
+  equal(await it.repo.read("a.txt"), "my own\n2\nthree\n");
+});

@@ -141,7 +141,7 @@ async function merge(
     case "called_off":
       return { type: "cancel", reason: `Ticket #${ticket.number} is not to be merged any more` };
     case "moved":
-      transact(app, (tx) => updateTicket(tx, ticket.id, { mergeCommit: null }));
+      transact(app, (tx) => updateTicket(tx, ticket.id, { mergeCommit: null, mergeWait: "" }));
       return { type: "snooze", ms: 0, reason: "The base branch moved while merging" };
     case "waiting":
       return waitToMerge(app, ticket, landed.reason);
