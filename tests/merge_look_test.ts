@@ -101,3 +101,38 @@ Deno.test("while a merge waits for a person, its page says why, once, and names 
   match(page, /The merge waits/);
   doesNotMatch(page, /Merged as/);
 });
+
+Deno.test("a merge that waits for days tells it once, is looked at ever more seldom, and can be called off all the time", async () => {
+  await using it = await MergeScene.make();
+  await it.repo.write("a.txt", "my own\n");
+  it.approve();
+  const waits: number[] = [];
+  let told = 0;
+  for (let look = 0; look < 6; look++) {
+    const outcome = await it.merge();
+    if (outcome.type !== "snooze") throw new Error(outcome.type);
+    match(it.ticket.mergeWait, /^The merge would overwrite/);
+    if (look === 0) told = it.app.events.length;
+    waits.push(outcome.ms / 1_000);
+    it.app.advance(look === 0 ? 5_000 : 100_000);
+  }
+  deepEqual(waits, [5, 5, 10.5, 20.5, 30.5, 40.5]);
+  equal(it.app.events.length, told, "nothing is new");
+  it.app.advance(86_400_000);
+  equal((await it.merge() as { ms: number }).ms, 60_000, "at most");
+  await it.repo.write("a.txt", "1\n2\n3\n");
+  equal((await it.merge()).type, "done");
+});
+
+Deno.test("a merge whose wait is over since the edit was committed says so while it is checked anew", async () => {
+  await using it = await MergeScene.make();
+  await it.repo.write("a.txt", "my own\n2\n3\n");
+  it.approve();
+  await it.merge();
+  match(it.ticket.mergeWait, /^The merge would overwrite/);
+  await it.repo.commit("Mine");
+  deepEqual([(await it.merge()).type, it.ticket.mergeWait], ["snooze", ""]);
+  it.checks.during = () => equal(it.ticket.mergeWait, "");
+  equal((await it.merge()).type, "done");
+  equal(await it.repo.read("a.txt"), "my own\n2\nthree\n");
+});

@@ -481,6 +481,47 @@ Deno.test("landMerge() waits rather than overwrite an edit, and goes on when it 
   match(await repo.read("a.txt"), /mine/);
 });
 
+Deno.test("landMerge() goes on where what is in its way is what it would put there: it was cut off in between, or a person has it already", async () => {
+  await using ticket = await Approved.make({ "dir/c.txt": "d\n", "odd [1]*.txt": "odd\n" });
+  const { repo } = ticket;
+  const { land, commit } = await ticket.ready();
+  await repo.write("a.txt", "1\n2\nthree\n");
+  await repo.write("new.txt", "new\n");
+  await repo.write("odd [1]*.txt", "odd\n");
+  await repo.write("b.txt", "mine, and the merge's not\n");
+  deepEqual(await land(), { type: "landed" });
+  equal(await repo.git("rev-parse", "HEAD"), commit);
+  equal(await repo.git("status", "--porcelain"), " M b.txt");
+  equal(await repo.read("dir/c.txt"), "d\n");
+});
+
+Deno.test("landMerge() waits where anything in its way is not quite that, or something else is staged, and touches no index", async () => {
+  const cases: ((repo: TestRepo) => Promise<unknown>)[] = [
+    (repo) => repo.write("new.txt", "new, and more\n"),
+    (repo) => Deno.chmod(join(repo.dir, "a.txt"), 0o755),
+    async (repo) => {
+      await repo.write("a.txt", "staged, and nowhere else\n");
+      await repo.git("add", "a.txt");
+      await repo.write("a.txt", "1\n2\nthree\n");
+    },
+    async (repo) => {
+      await Deno.remove(join(repo.dir, "new.txt"));
+      await repo.write("new.txt/mine", "a folder\n");
+    },
+  ];
+  for (const change of cases) {
+    await using ticket = await Approved.make();
+    const { repo } = ticket;
+    const { land } = await ticket.ready();
+    await repo.write("a.txt", "1\n2\nthree\n");
+    await repo.write("new.txt", "new\n");
+    await change(repo);
+    const before = await repo.snapshot();
+    equal((await land()).type, "waiting", String(change));
+    deepEqual(await repo.snapshot(), before);
+  }
+});
+
 Deno.test("landMerge() prepares again when the edit was committed instead", async () => {
   await using ticket = await Approved.make();
   const { repo } = ticket;

@@ -819,7 +819,13 @@ async function comment({ page, server, open }: Stage): Promise<void> {
   await page.waitForFunction(() => document.querySelector("#comment-form") === null);
   deepEqual(server.posts, [{
     path: "/tickets/tkt_save/comments",
-    fields: { path: "src/save.sh", line: "14", side: "new", body: "Why not mktemp?" },
+    fields: {
+      path: "src/save.sh",
+      line: "14",
+      side: "new",
+      commit: "4f2a9c1d8e7b6a5f4e3d2c1b0a9f8e7d6c5b4a39",
+      body: "Why not mktemp?",
+    },
   }]);
   ok(await focused(page) !== "body");
 }

@@ -258,6 +258,18 @@ Deno.test("work that was rewritten replaces what Gaffer itself had put there", a
   equal(await it.tip(), other);
 });
 
+Deno.test("where the remote takes no rewritten work at all, a person is asked instead of the remote, again and again", async () => {
+  await using it = await PullScene.make();
+  await it.opened();
+  await personGit(it.remote, "config", "receive.denyNonFastForwards", "true");
+  const other = await it.it.repo.commitOn(it.ticket.baseCommit!, { "a.txt": "rewritten\n" });
+  it.app.tx((tx) => updateTicket(tx, it.ticket.id, { headCommit: other }));
+  it.ask();
+  equal((await it.follow()).type, "cancel");
+  equal(it.pull.stopped, true);
+  match(it.pull.error, /denying non-fast-forward.*The forge does not take it/);
+});
+
 Deno.test("what was merged there is undone here once it was pulled", async () => {
   await using it = await PullScene.make();
   await it.opened();

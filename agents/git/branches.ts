@@ -64,6 +64,33 @@ export async function claimBranch(
   );
 }
 
+/** Commit with which a branch of Gaffer's was begun; null: it made none of this name. */
+export const startOf = (
+  repo: string,
+  branch: string,
+  signal: AbortSignal,
+): Promise<string | null> => readRef(repo, markOf(checkBranch(branch)), signal);
+
+/** Lets a branch on which there is nothing yet, and that is checked out nowhere, begin at another commit. */
+export async function moveStart(
+  spec: { repo: string; branch: string; from: string; to: string; signal: AbortSignal },
+): Promise<void> {
+  const { repo, branch, from, to, signal } = spec;
+  const move = `${checkCommit(to)} ${checkCommit(from)}`;
+  const commands = [
+    "start",
+    `update ${markOf(checkBranch(branch))} ${move}`,
+    `update refs/heads/${branch} ${move}`,
+    "prepare",
+    "commit",
+  ];
+  await gitOk(repo, ["update-ref", "-m", "gaffer: begin at the newer base", "--stdin"], {
+    signal,
+    input: `${commands.join("\n")}\n`,
+    doing: `begin branch "${branch}" anew`,
+  });
+}
+
 /** Deletes the branch if it still points to `commit`, and its mark; others' branches are left alone. */
 export async function deleteBranch(
   spec: { repo: string; branch: string; commit: string; signal: AbortSignal },

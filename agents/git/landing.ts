@@ -10,6 +10,7 @@ import { filteredBetween, filteredText } from "./filters.ts";
 import { git, gitOk } from "./git.ts";
 import { GitError, nameSome } from "./git_error.ts";
 import { exists, readIfThere } from "./presence.ts";
+import { addThere, areThereAlready, forgetThere } from "./there_already.ts";
 import {
   checkCommit,
   describeTrees,
@@ -153,6 +154,20 @@ async function moveRef(spec: Landing): Promise<Landed> {
 
 /** Base checked out here. Settings of the person's that would make it more than a fast-forward are off. */
 async function forward(spec: Landing, tree: WorkingTree): Promise<Landed> {
+  const landed = await fastForward(spec, tree);
+  if (landed.type !== "waiting" || landed.files.length === 0) return landed;
+  const inTheWay = {
+    ...{ from: spec.expectedTip, to: spec.commit },
+    ...{ files: landed.files, signal: unstoppable() },
+  };
+  if (!await areThereAlready(tree, inTheWay)) return landed;
+  await addThere(tree, inTheWay);
+  const again = await fastForward(spec, tree);
+  if (again.type === "waiting") await forgetThere(tree, inTheWay);
+  return again;
+}
+
+async function fastForward(spec: Landing, tree: WorkingTree): Promise<Landed> {
   const { repo, base, commit } = spec;
   const signal = unstoppable();
   const result = await git(tree, [

@@ -160,7 +160,8 @@ const refusals: { pattern: RegExp; mend: string }[] = [
   },
   {
     // Not whatever was rejected: a ref that is locked, or a fault over there, passes by itself.
-    pattern: /hook declined|protected branch|push declined|refusing to allow/i,
+    pattern:
+      /hook declined|protected branch|push declined|refusing to allow|denying non-fast-forward/i,
     mend: "The forge does not take it: read what it says, and change its rules or the work",
   },
   {

@@ -68,7 +68,7 @@ export function projectsApi(api: Api): void {
       return projectJson(await changeProject(app, params.id!, changes, requestSignal()));
     })
     .delete("/projects/:id", {
-      summary: "Archive a project; nothing of it is deleted",
+      summary: "Archive a project; nothing of it is deleted, and no queued ticket of it begins",
       out: projectSchema,
     }, ({ app, params }) => projectJson(archiveProject(app, params.id!)));
 }

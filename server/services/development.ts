@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import type { Outcome } from "../../queue/job.ts";
 import { routeByType } from "../../agents/catalog.ts";
+import { beginWorktree } from "../../agents/git/beginning.ts";
 import { branchName } from "../../agents/git/branches.ts";
 import { changedFiles } from "../../agents/git/changes.ts";
 import { checkpoint } from "../../agents/git/checkpoints.ts";
@@ -9,7 +10,7 @@ import { createWorktree } from "../../agents/git/worktrees.ts";
 import type { App } from "../app.ts";
 import { transact, type Tx } from "../db.ts";
 import { messageOf } from "../errors.ts";
-import type { Check, CriterionVerdict, Project, Ticket } from "../records.ts";
+import type { Check, CriterionVerdict, Project, Ticket, Worktree } from "../records.ts";
 import {
   CHECK_ROUNDS_MAX,
   type FailureReason,
@@ -17,6 +18,7 @@ import {
   type TicketStep,
 } from "../states.ts";
 import { getCheckRules } from "../store/check_rules.ts";
+import { listChecks } from "../store/checks.ts";
 import { getProject } from "../store/projects.ts";
 import { deleteReturned } from "../store/returned_findings.ts";
 import { replaceFindings } from "../store/reviews.ts";
@@ -148,7 +150,7 @@ async function prepare({ app, ticket, project, signal }: Work): Promise<void> {
   if (why !== null) {
     return proceed(app, ticket, (tx) => block(tx, ticket, "checks_misconfigured", why));
   }
-  const baseCommit = ticket.baseCommit ?? await baseTip(project, signal);
+  const base = ticket.baseCommit ?? await baseTip(project, signal);
   const row = transact(app, (tx) =>
     allocateWorktree(tx, {
       projectId: project.id,
@@ -170,15 +172,15 @@ async function prepare({ app, ticket, project, signal }: Work): Promise<void> {
       await app.agents.release(row.path);
       await removeHome(row.path);
     }
-    return await createWorktree({
-      repo: project.path,
-      path: row.path,
-      branch: row.branch,
-      base: baseCommit,
-      first,
-      signal,
-    });
+    const { path, branch } = row;
+    const spec = { repo: project.path, path, branch, base, first, signal };
+    if (ticket.baseCommit !== null) return { ...await createWorktree(spec), start: base };
+    if (!first) await app.agents.release(path);
+    return await beginWorktree(spec);
   });
+  const baseCommit = made.start;
+  const kept = row.setUp ? null : await keepByHand(app, { ticket, project, signal }, row);
+  const commit = kept?.commit ?? made.commit;
   if (made.movedAside !== null) {
     app.log.warn("a folder stood in the place of a ticket's worktree, and is kept", {
       ticket: ticket.number,
@@ -189,13 +191,13 @@ async function prepare({ app, ticket, project, signal }: Work): Promise<void> {
     transact(app, (tx) => moveWorktree(tx, row.id, "ready", { branch: made.branch }));
   }
   if (!row.setUp) {
-    await fillWorktree(app, { project, ticket, worktree: row.path, commit: made.commit, signal });
+    await fillWorktree(app, { project, ticket, worktree: row.path, commit, signal });
   }
   if (!row.setUp && project.commands.some((c) => c.name === "setup")) {
     const place = await placeOf(project, row, signal);
     // A ticket that is prepared once more may have an agent's work in its folder.
-    const baseline = made.commit === baseCommit && listAttemptRuns(app.db, ticket).length === 0;
-    const request = { name: "setup", commit: made.commit, baseline, place } as const;
+    const baseline = commit === baseCommit && listAttemptRuns(app.db, ticket).length === 0;
+    const request = { name: "setup", commit, baseline, place } as const;
     if (baseline) await fillHome(app, project, place.homeDir!, signal);
     const result = await runCheck(app, { project, ticket, request, signal });
     if (result.status !== "passed") {
@@ -213,9 +215,23 @@ async function prepare({ app, ticket, project, signal }: Work): Promise<void> {
     goTo(tx, ticket, "baseline", {
       branch: made.branch,
       baseCommit,
-      headCommit: made.commit,
+      headCommit: commit,
     });
   });
+}
+
+/**
+ * Commits what a person left in the folder of a ticket whose setup failed, since the next one ends with the folder as it
+ * was committed. Of one that was cut off, what is there is its own, and goes. Null: there is nothing.
+ */
+async function keepByHand(
+  app: App,
+  { ticket, project, signal }: Pick<Work, "ticket" | "project" | "signal">,
+  { path, branch }: Worktree,
+): Promise<{ commit: string } | null> {
+  if (listChecks(app.db, ticket.id).at(-1)?.name !== "setup") return null;
+  const message = `Ticket #${ticket.number}, what was left in its folder`;
+  return await checkpoint({ repo: project.path, worktree: path, branch, message, signal });
 }
 
 /** What fails before anyone touched it is known and shown. */

@@ -8,7 +8,7 @@ import { moveWorkDir, prepareMerge } from "../../agents/git/merging.ts";
 import { commonDirOf, readRef, tipOf } from "../../agents/git/repository.ts";
 import type { Place } from "../../agents/protocol.ts";
 import type { App } from "../app.ts";
-import { SECOND_MS } from "../clock.ts";
+import { MINUTE_MS, SECOND_MS } from "../clock.ts";
 import { type Db, transact, type Tx } from "../db.ts";
 import { AppError, messageOf } from "../errors.ts";
 import type { CommandName, Project, Ticket } from "../records.ts";
@@ -17,7 +17,7 @@ import { findIdea } from "../store/ideas.ts";
 import { mergeRuleOf } from "../store/merge_rules.ts";
 import { getProject } from "../store/projects.ts";
 import { listSubtasks } from "../store/subtasks.ts";
-import { getMergeDetails, getTicket, updateTicket } from "../store/tickets.ts";
+import { getMergeDetails, getTicket, noteMergeWait, updateTicket } from "../store/tickets.ts";
 import { findWorktree, moveWorktree } from "../store/worktrees.ts";
 import { listAttemptRuns } from "./attempts.ts";
 import { baselineOf, lacksNetwork } from "./checks.ts";
@@ -32,8 +32,9 @@ import { inMergeDir, mergeDirOf } from "./merge_folder.ts";
 import { moveTicket } from "./ticket_moves.ts";
 import { fillWorktree } from "./worktree_files.ts";
 
-/** How long a merge that would overwrite a person's edit waits before it looks again. */
-export const LOOK_AGAIN_MS = 5 * SECOND_MS;
+/** How long a merge that would overwrite a person's edit waits before it looks again: the longer, the longer it has waited. */
+export const lookAgainMs = (waitedMs: number): number =>
+  Math.min(Math.max(Math.floor(waitedMs / 10), 5 * SECOND_MS), MINUTE_MS);
 
 /** The words of the merge commit: what the person wrote, or the proposed ones. Its trailers are not in it. */
 export function proposedMessage(app: App, ticket: Ticket): string {
@@ -130,7 +131,7 @@ async function merge(
     transact(app, (tx) => {
       const { status, step, mergeWait } = getTicket(tx.db, ticket.id);
       if (status !== "review" || step !== "merge") return false;
-      if (mergeWait !== "") updateTicket(tx, ticket.id, { mergeWait: "" });
+      if (mergeWait !== "") noteMergeWait(tx, ticket.id, "");
       return true;
     });
   const landed = await landMerge({ repo, base, commit, expectedTip, begin, signal });
@@ -140,7 +141,7 @@ async function merge(
     case "called_off":
       return { type: "cancel", reason: `Ticket #${ticket.number} is not to be merged any more` };
     case "moved":
-      transact(app, (tx) => updateTicket(tx, ticket.id, { mergeCommit: null }));
+      transact(app, (tx) => updateTicket(tx, ticket.id, { mergeCommit: null, mergeWait: "" }));
       return { type: "snooze", ms: 0, reason: "The base branch moved while merging" };
     case "waiting":
       return waitToMerge(app, ticket, landed.reason);
@@ -275,12 +276,20 @@ function besidesBase(
   return status === "failed" ? ", and on the base branch as it is, too" : "";
 }
 
-function waitToMerge(app: App, ticket: Ticket, reason: string): Outcome {
-  transact(app, (tx) => {
-    const now = getTicket(tx.db, ticket.id);
-    if (now.mergeWait !== reason) updateTicket(tx, ticket.id, { mergeWait: reason });
+/** `before`: the ticket when this look began. What it waited for then is told once, however often it is looked at. */
+function waitToMerge(app: App, before: Ticket, reason: string): Outcome {
+  return transact(app, (tx) => {
+    const { id, number } = before;
+    const { status, step } = getTicket(tx.db, id);
+    if (status !== "review" || step !== "merge") {
+      return { type: "cancel", reason: `Ticket #${number} is not to be merged any more` };
+    }
+    const isKnown = before.mergeWait === reason;
+    if (isKnown) noteMergeWait(tx, id, reason);
+    else updateTicket(tx, id, { mergeWait: reason });
+    const sinceMs = isKnown ? Date.parse(before.updatedAt) : tx.nowMs;
+    return { type: "snooze", ms: lookAgainMs(tx.nowMs - sinceMs), reason };
   });
-  return { type: "snooze", ms: LOOK_AGAIN_MS, reason };
 }
 
 /** `commit`: null where the base branch had all of it already, so that nothing was merged. */

@@ -231,7 +231,7 @@ export function mergeCommands(
   });
 }
 
-/** Puts a project aside; nothing of it is deleted. */
+/** Puts a project aside: nothing of it is deleted, what is under way comes to its end, and no queued ticket begins. */
 export function archiveProject(app: App, id: string): Project {
   return transact(app, (tx) => {
     const project = moveProject(tx, id, "archived");

@@ -17,7 +17,7 @@ import { getTicket } from "../store/tickets.ts";
 import { endUndo, findUndo, insertUndo, updateUndo } from "../store/undos.ts";
 import { findWorktree } from "../store/worktrees.ts";
 import { type Attempt, failureOf } from "./faults.ts";
-import { checkResult, LOOK_AGAIN_MS, removeMergedWorktree } from "./merging.ts";
+import { checkResult, lookAgainMs, removeMergedWorktree } from "./merging.ts";
 import { describeConflict } from "./conflicts.ts";
 import { inMergeDir, mergeDirOf } from "./merge_folder.ts";
 import { signerOf } from "./merge_rules.ts";
@@ -222,11 +222,12 @@ function end(tx: Tx, ticket: Ticket, undo: Undo, reason: string): void {
 
 function wait({ app, ticket, undo }: Work, reason: string): Outcome {
   transact(app, (tx) => {
-    if (undo.wait === reason || !updateUndo(tx, undo.id, { wait: reason })) return;
+    // The look has taken it away; it is told once, however often it is looked at.
+    if (!updateUndo(tx, undo.id, { wait: reason }) || undo.wait === reason) return;
     const { projectId, id: ticketId } = ticket;
     tx.emit({ type: "undo_waits", projectId, ticketId, data: { reason } });
   });
-  return { type: "snooze", ms: LOOK_AGAIN_MS, reason };
+  return { type: "snooze", ms: lookAgainMs(app.clock.nowMs() - Date.parse(undo.askedAt)), reason };
 }
 
 /** Nothing undoes the merge any more: it stands. Throws `conflict` when a person would call off too late. */

@@ -117,6 +117,14 @@ export function updateTicket(tx: Tx, id: string, changes: TicketChanges): Ticket
   return ticket;
 }
 
+/**
+ * Why an approved ticket's merge waits, or "" for the moment in which it is tried again: nothing that anybody is told,
+ * however often that is.
+ */
+export function noteMergeWait(tx: Tx, id: string, mergeWait: string): void {
+  tx.db.prepare("UPDATE tickets SET merge_wait = :mergeWait WHERE id = :id").run({ id, mergeWait });
+}
+
 function writeTicket(
   tx: Tx,
   before: Ticket,
