@@ -55,17 +55,6 @@ Deno.test("a ticket starts by itself when the last of what it needs is done, and
   equal(tryToStart(app, c), "in_progress");
 });
 
-Deno.test("no queued ticket of an archived project begins, also where a person had started it; others do", () => {
-  using app = testApp();
-  const [a, started] = tickets(app, 2) as [Ticket, Ticket];
-  const [other] = tickets(app, 1, app.project()) as [Ticket];
-  startTicket(app, started.id);
-  archiveProject(app, a.projectId);
-  for (const ticket of [a, started]) equal(tryToStart(app, ticket), "queued");
-  equal(describeWait(waitOf(app, a)!).why, "Its project is archived");
-  equal(tryToStart(app, other), "in_progress");
-});
-
 Deno.test("the queue's own job leaves a ticket queued that waits", async () => {
   using app = testApp();
   const [a, b] = tickets(app, 2) as [Ticket, Ticket];
