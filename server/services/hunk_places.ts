@@ -2,6 +2,7 @@
 import { diffIndices } from "node-diff3";
 import type { SuggestionHunk, TextHunk } from "../records.ts";
 import { linesOf, putIn } from "./document_hunks.ts";
+import { withEndsOf } from "./line_ends.ts";
 import { mergeable } from "./document_merge.ts";
 
 /** Why a piece can't be put in: its place says something else by now, or there is too much to look for it. */
@@ -45,7 +46,7 @@ export function workIn(
   if (places.length === 0) return result;
   return {
     ...result,
-    text: putIn(lines, places).join(present.includes("\r\n") ? "\r\n" : "\n"),
+    text: withEndsOf(putIn(lines, places).join("\n"), present),
   };
 }
 
