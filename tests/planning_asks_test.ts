@@ -375,6 +375,11 @@ Deno.test("line ends of a file stay as they are", async () => {
   const id = await b.suggested();
   await acceptHunks(b.app, id, [1], never);
   equal(await b.text(), SPEC_TEXT.replace("saved.", "saved often.").replaceAll("\n", "\r\n"));
+
+  const both = SPEC_TEXT.replace("\n", "\r\n");
+  await using mixed = await askedBench(both);
+  await acceptHunks(mixed.app, await mixed.suggested(), [1], never);
+  equal(await mixed.text(), both.replace("saved.", "saved often."));
 });
 
 Deno.test("questions wait for a person; with the last answer an agent is asked to work them in, once", async () => {

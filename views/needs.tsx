@@ -178,7 +178,7 @@ function describe(need: Need): Row {
         title: need.isGone
           ? `The configuration in the repository of ${need.projectName} is gone`
           : `The configuration in the repository of ${need.projectName} has changed`,
-        reason: "What was trusted stays in force until you have looked at it",
+        reason: "What was trusted stays in force until you trust what it says now",
         action: "Look",
       };
     case "blocked": {

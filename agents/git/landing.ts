@@ -21,6 +21,7 @@ import {
   treePlaces,
   type WorkingTree,
 } from "./repository.ts";
+import { threadsFor } from "./small_index.ts";
 import { CHECKOUT_TIMEOUT_MS, removeWorktree } from "./worktrees.ts";
 
 /** Most files that a reason to wait names. */
@@ -173,7 +174,10 @@ async function fastForward(spec: Landing, tree: WorkingTree): Promise<Landed> {
   const result = await git(tree, [
     ...["merge", "--ff-only", "--no-squash", "--no-autostash", "--no-overwrite-ignore"],
     ...["--no-verify-signatures", "--no-edit", "--no-stat", "--quiet", commit],
-  ], { signal, timeoutMs: CHECKOUT_TIMEOUT_MS, env: { GIT_REFLOG_ACTION: "gaffer merge" } });
+  ], {
+    ...{ signal, timeoutMs: CHECKOUT_TIMEOUT_MS, settings: threadsFor(tree.gitDir) },
+    env: { GIT_REFLOG_ACTION: "gaffer merge" },
+  });
   const tip = await tipOf(repo, base, signal);
   const landed = result.code === 0 &&
     (tip === commit || await isLanded({ repo, base, commit, signal }));

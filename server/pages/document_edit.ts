@@ -28,7 +28,8 @@ import type { DocumentSpot } from "../store/documents_gone.ts";
 import type { DocumentStatus } from "../states.ts";
 import { lastSeq, listStatusChanges } from "../store/events.ts";
 import { getProject } from "../store/projects.ts";
-import { planningProjectOf, rendered } from "./planning.ts";
+import { planningProjectOf } from "./planning.ts";
+import { rendered } from "./rendered.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
 
 /**

@@ -6,7 +6,8 @@ import { openDocument } from "../services/documents.ts";
 import { listDocumentIdeas } from "../store/document_ideas.ts";
 import { driftOf } from "./document_drift.ts";
 import { referred } from "./document_states.ts";
-import { IDEAS_MAX, rendered } from "./planning.ts";
+import { IDEAS_MAX } from "./planning.ts";
+import { shownDocument } from "./rendered.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
 
 /**
@@ -19,8 +20,9 @@ export async function documentLiveModel(
   signal: AbortSignal,
 ): Promise<() => DocumentStatesProps & { shell: Shell; title: string }> {
   const { app } = request;
-  const { document, text } = await openDocument(app, id, signal);
-  const { marks } = await rendered(app, document, text, { waitMs: 0 });
+  const opened = await openDocument(app, id, signal);
+  const { document } = opened;
+  const { marks } = await shownDocument(app, opened, { waitMs: 0 });
   const named = namedIn(marks);
   return () => ({
     shell: shellOf({ ...request, projectId: document.projectId }),

@@ -13,19 +13,19 @@ export interface Referred {
   statusOf: StatusOf;
 }
 
-type Reference = Pick<ReferredState, "kind" | "number">;
+export type Reference = Pick<ReferredState, "kind" | "number">;
 
-/** Of all that a text names. */
-export function referredIn(app: App, projectId: string, text: string): Referred {
+/** All that a text names, each once. */
+export function referencesIn(text: string): Reference[] {
   const found = new Map<string, Reference>();
   for (const [whole, kind, number] of text.matchAll(/#(idea|ticket)-(\d{1,9})/g)) {
     if (found.size >= REFERRED_MAX) break;
     found.set(whole, { kind: kind as Reference["kind"], number: Number(number) });
   }
-  return referred(app, projectId, [...found.values()]);
+  return [...found.values()];
 }
 
-/** Of these. */
+/** How these stand: one look at the database. */
 export function referred(
   { db }: Pick<App, "db">,
   projectId: string,

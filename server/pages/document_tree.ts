@@ -65,11 +65,11 @@ function levels(
   folder: string,
   toward: string | null,
 ): TreeLevel {
-  const paths = [...documentStamps(db, projectId).keys()];
-  const listed = [listOf(paths, folder, toward)];
+  const tree = treeOf(documentStamps(db, projectId));
+  const listed = [listOf(tree, folder, toward)];
   for (const name of (toward ?? "").split("/").slice(0, -1)) {
     const above = listed.at(-1)!.folder;
-    listed.push(listOf(paths, above ? `${above}/${name}` : name, toward));
+    listed.push(listOf(tree, above ? `${above}/${name}` : name, toward));
   }
   const shown = listed.flatMap(({ documents }) => documents);
   const titled = new Map(listTitles(db, projectId, shown).map((one) => [one.path, one]));
@@ -86,16 +86,36 @@ function levels(
   )!;
 }
 
-function listOf(paths: readonly string[], folder: string, toward: string | null): Listed {
-  const below = folder && `${folder}/`;
-  const counts = new Map<string, number>();
-  const documents: string[] = [];
-  for (const path of paths) {
-    if (!path.startsWith(below)) continue;
-    const slash = path.indexOf("/", below.length);
-    if (slash < 0) documents.push(path);
-    else counts.set(path.slice(0, slash), (counts.get(path.slice(0, slash)) ?? 0) + 1);
+/** By folder: its folders with how many documents are in them and below, and its documents. In the order of the paths. */
+type Tree = Map<string, { folders: Map<string, number>; documents: string[] }>;
+
+/** As long as no document is another one, its pages need not look at thousands of paths each. */
+const trees = new WeakMap<ReadonlyMap<string, string>, Tree>();
+
+function treeOf(stamps: ReadonlyMap<string, string>): Tree {
+  const known = trees.get(stamps);
+  if (known) return known;
+  const tree: Tree = new Map();
+  const inside = (folder: string) => {
+    let found = tree.get(folder);
+    if (!found) tree.set(folder, found = { folders: new Map(), documents: [] });
+    return found;
+  };
+  for (const path of stamps.keys()) {
+    let above = "";
+    for (let slash = path.indexOf("/"); slash >= 0; slash = path.indexOf("/", slash + 1)) {
+      const { folders } = inside(above);
+      above = path.slice(0, slash);
+      folders.set(above, (folders.get(above) ?? 0) + 1);
+    }
+    inside(above).documents.push(path);
   }
+  trees.set(stamps, tree);
+  return tree;
+}
+
+function listOf(tree: Tree, folder: string, toward: string | null): Listed {
+  const { folders: counts = new Map<string, number>(), documents = [] } = tree.get(folder) ?? {};
   const folders = [...counts].map(([path, count]) => ({ path, count }));
   const way = folders.findIndex(({ path }) => toward?.startsWith(`${path}/`));
   return {

@@ -1,13 +1,6 @@
-import { documentPath, PLANNING } from "../../agents/planning/document_paths.ts";
-import { renderDocument, type RenderedDocument } from "../../views/document_markdown.ts";
+import { documentPath } from "../../agents/planning/document_paths.ts";
 import type { DocumentNeighbour, DocumentPageProps } from "../../views/document.tsx";
-import {
-  documentHref,
-  imageHref,
-  planningHref,
-  subjectName,
-  withQuery,
-} from "../../views/links.ts";
+import { documentHref, planningHref, subjectName, withQuery } from "../../views/links.ts";
 import type { NewDocumentForm, NewDocumentPageProps } from "../../views/document_new.tsx";
 import type {
   PlanningPageProps,
@@ -16,16 +9,11 @@ import type {
   TreeRow,
 } from "../../views/planning.tsx";
 import type { App } from "../app.ts";
-import { SECOND_MS } from "../clock.ts";
 import { AppError, messageOf } from "../errors.ts";
 import type { PlanningDocument, Project } from "../records.ts";
-import { pathFromRoot } from "../services/document_addresses.ts";
-import { linkedImage } from "../services/document_images.ts";
-import { saysNothing } from "../services/document_items.ts";
 import { draftOf } from "../services/document_drafts.ts";
 import { templatesOf } from "../services/document_templates.ts";
 import { documentSavesOf } from "../services/document_place.ts";
-import { splitDocument } from "../services/document_facts.ts";
 import { followDocuments } from "../services/document_index.ts";
 import { mendLineIdeas, mendProjectIdeas } from "../services/document_line.ts";
 import { tryToFollowDrift } from "../services/document_drift.ts";
@@ -46,10 +34,9 @@ import { listGoneSince } from "../store/documents_gone.ts";
 import { lastSeq } from "../store/events.ts";
 import { getProject, listProjects } from "../store/projects.ts";
 import { type Cancel, systemTimers } from "../timers.ts";
-import { withDiagrams } from "./diagrams.ts";
 import { driftOf } from "./document_drift.ts";
 import { documentTree } from "./document_tree.ts";
-import { referredIn } from "./document_states.ts";
+import { shownDocument } from "./rendered.ts";
 import { referencesOf } from "./references.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
 
@@ -239,12 +226,7 @@ export async function documentPage(
   const { document, text } = opened;
   const project = getProject(app.db, document.projectId);
   const { documentAsks } = await import("./asks.ts");
-  const shown = await rendered(
-    app,
-    document,
-    text,
-    project.status === "active" ? { open: document } : {},
-  );
+  const shown = await shownDocument(app, opened);
   return {
     shell: shellOf({ ...request, projectId: project.id }),
     live: {
@@ -270,50 +252,6 @@ export async function documentPage(
       href: documentHref(id),
     })),
   };
-}
-
-/** How long a page waits for its diagrams; those that take longer come by themselves. */
-const DIAGRAMS_WAIT_MS = 1.5 * SECOND_MS;
-
-/**
- * A document's text as HTML; links lead where the index says. `open`: the document that its checklists can be ticked
- * in, and made ideas of; absent: in none.
- */
-export async function rendered(
-  app: App,
-  document: Pick<PlanningDocument, "projectId" | "path">,
-  text: string,
-  { open, waitMs = DIAGRAMS_WAIT_MS }: { open?: PlanningDocument; waitMs?: number } = {},
-): Promise<RenderedDocument> {
-  const { body, bodyLine } = splitDocument(text);
-  const folder = [PLANNING, ...document.path.split("/").slice(0, -1)];
-  const referred = referredIn(app, document.projectId, text);
-  // Some texts name the same one a hundred times.
-  const named = new Map<string, string | null>();
-  return await withDiagrams(app, waitMs, (diagram) =>
-    renderDocument(body, {
-      linesBefore: bodyLine,
-      tickable: open !== undefined,
-      ...open && { ideaAction: `${documentHref(open.id)}/line-idea`, saysNothing },
-      diagram,
-      links: {
-        resolve: referred.resolve,
-        document: (name, how) => {
-          const key = `${how} ${name}`;
-          if (!named.has(key)) {
-            const found = linkedDocument(app, document, name, how);
-            named.set(key, found && documentHref(found.id));
-          }
-          return named.get(key)!;
-        },
-        image: (src) => {
-          const path = linkedImage(document, src);
-          return path && imageHref(document.projectId, path);
-        },
-        file: (address) => pathFromRoot(folder, address) ?? address,
-      },
-      statusOf: referred.statusOf,
-    }));
 }
 
 function neighboursOf(app: App, document: PlanningDocument): DocumentNeighbour[] {

@@ -22,6 +22,7 @@ import { documentEditPage, documentVersionsPage, liveOf } from "../pages/documen
 import { completionsFor } from "../services/document_completions.ts";
 import { discardDraft, keepDraft } from "../services/document_drafts.ts";
 import { documentVersion } from "../services/document_facts.ts";
+import { withEndsOf } from "../services/line_ends.ts";
 import { FORM_CHARS } from "../services/document_typing.ts";
 import { listVersions, restoreVersion, versionText } from "../services/document_versions.ts";
 import { openDocument, saveDocument } from "../services/documents.ts";
@@ -154,7 +155,10 @@ export function documentEditPages(pages: Hono<Env>, tools: PageTools): void {
     const save = () =>
       act(
         async () => {
-          const { document } = await saveDocument(app, id, { text, seen, typed }, requestSignal());
+          const signal = requestSignal();
+          // A file may have ends of both kinds: what nobody touched stays as it is.
+          const inFile = crlf ? withEndsOf(text, (await openDocument(app, id, signal)).text) : text;
+          const { document } = await saveDocument(app, id, { text: inFile, seen, typed }, signal);
           return done(c, documentHref(id), `${document.path} saved`);
         },
         async ({ message, errors, status }) => {
