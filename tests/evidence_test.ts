@@ -83,7 +83,7 @@ Deno.test("where the project says so, and where a compiler complains, a check is
   bench.rules({ rerunFailed: false });
   await bench.develop({ "results.txt": tap("!adds") });
   deepEqual(statuses(bench).slice(3), ["test failed"]);
-  bench.rules({ rerunFailed: true });
+  bench.rules({ rerunFailed: true, baselineBlocks: true });
   const complaint =
     "src/a.ts(3,7): error TS2322: Type 'string' is not assignable to type 'number'.";
   bench.app.tx((tx) =>
@@ -95,6 +95,49 @@ Deno.test("where the project says so, and where a compiler complains, a check is
   deepEqual(statuses(bench).slice(-1), ["test failed"]);
   equal(bench.checks.at(-1)!.report!.failures[0]!.file, "src/a.ts");
   equal(bench.checks.filter(({ rerunOf }) => rerunOf !== null).length, 0);
+});
+
+Deno.test("a command that a person has mended is run, though the other one failed on that commit", async () => {
+  await using bench = await EvidenceBench.make({ "a.txt": "a\n" }, { test: "false" });
+  const command = (command: string) =>
+    bench.app.tx((tx) =>
+      changeProjectIn(tx, bench.ticket.projectId, {
+        commands: [{ name: "test", command, timeoutMs: 60_000 }],
+      })
+    );
+  await bench.develop({ "a.txt": "b\n" });
+  for (const text of ["c\n", "d\n", "e\n"]) await bench.work({ "a.txt": text });
+  deepEqual([bench.ticket.status, bench.ticket.step], ["blocked", "test"]);
+  const failed = bench.checks.length;
+  retryTicket(bench.app, bench.id);
+  await bench.step();
+  equal(bench.checks.length, failed, "the same one is not run again");
+  equal(bench.run.purpose, "fix");
+  command("true");
+  await bench.work({});
+  equal(bench.run.purpose, "review", bench.ticket.reason);
+  deepEqual(bench.checks.slice(failed).map(({ name, status }) => `${name} ${status}`), [
+    "test passed",
+  ]);
+});
+
+Deno.test("what fails with a command that was changed since is held against what that says of the base", async () => {
+  const files = { "results.txt": tap("adds"), "other.txt": tap("!old") };
+  await using bench = await EvidenceBench.make(files);
+  await bench.goOn();
+  deepEqual(statuses(bench).slice(-1), ["base test passed"]);
+  bench.app.tx((tx) =>
+    changeProjectIn(tx, bench.ticket.projectId, {
+      commands: [{
+        ...{ name: "test", timeoutMs: 60_000 },
+        command: tapTest.replaceAll("results", "other"),
+      }],
+    })
+  );
+  await bench.work({ "a.txt": "a\n" });
+  equal(bench.run.purpose, "review", bench.ticket.reason);
+  deepEqual([bench.checks.at(-1)!.knownFailures, bench.checks.at(-1)!.baseline], [false, true]);
+  deepEqual(bench.checks.filter(({ knownFailures }) => knownFailures).length, 1);
 });
 
 Deno.test("what failed before any change is marked, and alone keeps no ticket from its review", async () => {
