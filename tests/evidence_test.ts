@@ -10,6 +10,7 @@ import {
 import { changeProjectIn } from "../server/services/projects.ts";
 import { checkOutput } from "../server/services/check_outputs.ts";
 import { describeMerge } from "../server/services/merging.ts";
+import { takeOverTicket } from "../server/services/taking_over.ts";
 import { requestTicketChanges, retryTicket } from "../server/services/tickets.ts";
 import { insertCheck } from "../server/store/checks.ts";
 import { listFlakyTests } from "../server/store/flaky_tests.ts";
@@ -119,6 +120,38 @@ Deno.test("a command that a person has mended is run, though the other one faile
   deepEqual(bench.checks.slice(failed).map(({ name, status }) => `${name} ${status}`), [
     "test passed",
   ]);
+});
+
+Deno.test("a ticket that is retried from the beginning gets the setup and the files that its project names since", async () => {
+  await using bench = await EvidenceBench.make({
+    ".gitignore": ".env\n",
+    "results.txt": tap("adds"),
+  });
+  await bench.repo.write(".env", "KEY=1\n");
+  await bench.develop({ "results.txt": tap("!adds") });
+  const { projectId } = bench.ticket;
+  const test = { name: "test", command: tapTest, timeoutMs: 60_000 } as const;
+  const setup = (command: string) =>
+    bench.app.tx((tx) =>
+      changeProjectIn(tx, projectId, {
+        localFiles: [".env"],
+        commands: [{ name: "setup", command, timeoutMs: 60_000 }, test],
+      })
+    );
+  const again = async () => {
+    takeOverTicket(bench.app, bench.id);
+    retryTicket(bench.app, bench.id, "prepare");
+    while (bench.ticket.step === "prepare") await bench.step();
+    return [bench.ticket.status, ...statuses(bench).filter((one) => one.startsWith("setup"))];
+  };
+  setup("true");
+  deepEqual(await again(), ["in_progress", "setup passed"]);
+  equal(await bench.repo.read(".env", bench.worktree), "KEY=1\n");
+  await bench.goOn();
+  deepEqual(await again(), ["in_progress", "setup passed"], "it is as it was");
+  setup("false");
+  await bench.goOn();
+  deepEqual(await again(), ["in_progress", "setup passed", "setup failed"], "it goes on as it is");
 });
 
 Deno.test("what fails with a command that was changed since is held against what that says of the base", async () => {

@@ -33,6 +33,7 @@ import { historyIndexes } from "./0036_history_indexes.ts";
 import { ticketPlaces } from "./0038_ticket_places.ts";
 import { saidElsewhere } from "./0039_said_elsewhere.ts";
 import { projectConfig } from "./0040_project_config.ts";
+import { setUpAs } from "./0044_set_up_as.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -72,4 +73,5 @@ export const migrations: readonly Migration[] = [
   ticketPlaces,
   saidElsewhere,
   projectConfig,
+  setUpAs,
 ];
