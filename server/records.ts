@@ -755,6 +755,8 @@ export interface Worktree {
   status: WorktreeStatus;
   /** The setup command has run. */
   setUp: boolean;
+  /** A digest of what was set for it then; "": nobody knows. */
+  setUpAs: string;
   createdAt: string;
 }
 

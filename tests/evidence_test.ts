@@ -10,6 +10,7 @@ import {
 import { changeProjectIn } from "../server/services/projects.ts";
 import { checkOutput } from "../server/services/check_outputs.ts";
 import { describeMerge } from "../server/services/merging.ts";
+import { takeOverTicket } from "../server/services/taking_over.ts";
 import { requestTicketChanges, retryTicket } from "../server/services/tickets.ts";
 import { insertCheck } from "../server/store/checks.ts";
 import { listFlakyTests } from "../server/store/flaky_tests.ts";
@@ -83,7 +84,7 @@ Deno.test("where the project says so, and where a compiler complains, a check is
   bench.rules({ rerunFailed: false });
   await bench.develop({ "results.txt": tap("!adds") });
   deepEqual(statuses(bench).slice(3), ["test failed"]);
-  bench.rules({ rerunFailed: true });
+  bench.rules({ rerunFailed: true, baselineBlocks: true });
   const complaint =
     "src/a.ts(3,7): error TS2322: Type 'string' is not assignable to type 'number'.";
   bench.app.tx((tx) =>
@@ -95,6 +96,81 @@ Deno.test("where the project says so, and where a compiler complains, a check is
   deepEqual(statuses(bench).slice(-1), ["test failed"]);
   equal(bench.checks.at(-1)!.report!.failures[0]!.file, "src/a.ts");
   equal(bench.checks.filter(({ rerunOf }) => rerunOf !== null).length, 0);
+});
+
+Deno.test("a command that a person has mended is run, though the other one failed on that commit", async () => {
+  await using bench = await EvidenceBench.make({ "a.txt": "a\n" }, { test: "false" });
+  const command = (command: string) =>
+    bench.app.tx((tx) =>
+      changeProjectIn(tx, bench.ticket.projectId, {
+        commands: [{ name: "test", command, timeoutMs: 60_000 }],
+      })
+    );
+  await bench.develop({ "a.txt": "b\n" });
+  for (const text of ["c\n", "d\n", "e\n"]) await bench.work({ "a.txt": text });
+  deepEqual([bench.ticket.status, bench.ticket.step], ["blocked", "test"]);
+  const failed = bench.checks.length;
+  retryTicket(bench.app, bench.id);
+  await bench.step();
+  equal(bench.checks.length, failed, "the same one is not run again");
+  equal(bench.run.purpose, "fix");
+  command("true");
+  await bench.work({});
+  equal(bench.run.purpose, "review", bench.ticket.reason);
+  deepEqual(bench.checks.slice(failed).map(({ name, status }) => `${name} ${status}`), [
+    "test passed",
+  ]);
+});
+
+Deno.test("a ticket that is retried from the beginning gets the setup and the files that its project names since", async () => {
+  await using bench = await EvidenceBench.make({
+    ".gitignore": ".env\n",
+    "results.txt": tap("adds"),
+  });
+  await bench.repo.write(".env", "KEY=1\n");
+  await bench.develop({ "results.txt": tap("!adds") });
+  const { projectId } = bench.ticket;
+  const test = { name: "test", command: tapTest, timeoutMs: 60_000 } as const;
+  const setup = (command: string) =>
+    bench.app.tx((tx) =>
+      changeProjectIn(tx, projectId, {
+        localFiles: [".env"],
+        commands: [{ name: "setup", command, timeoutMs: 60_000 }, test],
+      })
+    );
+  const again = async () => {
+    takeOverTicket(bench.app, bench.id);
+    retryTicket(bench.app, bench.id, "prepare");
+    while (bench.ticket.step === "prepare") await bench.step();
+    return [bench.ticket.status, ...statuses(bench).filter((one) => one.startsWith("setup"))];
+  };
+  setup("true");
+  deepEqual(await again(), ["in_progress", "setup passed"]);
+  equal(await bench.repo.read(".env", bench.worktree), "KEY=1\n");
+  await bench.goOn();
+  deepEqual(await again(), ["in_progress", "setup passed"], "it is as it was");
+  setup("false");
+  await bench.goOn();
+  deepEqual(await again(), ["in_progress", "setup passed", "setup failed"], "it goes on as it is");
+});
+
+Deno.test("what fails with a command that was changed since is held against what that says of the base", async () => {
+  const files = { "results.txt": tap("adds"), "other.txt": tap("!old") };
+  await using bench = await EvidenceBench.make(files);
+  await bench.goOn();
+  deepEqual(statuses(bench).slice(-1), ["base test passed"]);
+  bench.app.tx((tx) =>
+    changeProjectIn(tx, bench.ticket.projectId, {
+      commands: [{
+        ...{ name: "test", timeoutMs: 60_000 },
+        command: tapTest.replaceAll("results", "other"),
+      }],
+    })
+  );
+  await bench.work({ "a.txt": "a\n" });
+  equal(bench.run.purpose, "review", bench.ticket.reason);
+  deepEqual([bench.checks.at(-1)!.knownFailures, bench.checks.at(-1)!.baseline], [false, true]);
+  deepEqual(bench.checks.filter(({ knownFailures }) => knownFailures).length, 1);
 });
 
 Deno.test("what failed before any change is marked, and alone keeps no ticket from its review", async () => {

@@ -87,6 +87,13 @@ class Approved implements AsyncDisposable {
   }
 }
 
+Deno.test("a subject is cut between characters", () => {
+  for (const title of ["\u{1f389}".repeat(60), `a${"\u{1f389}".repeat(60)}`]) {
+    const [subject] = mergeMessage({ ...spec, title }).split("\n");
+    ok(subject!.isWellFormed() && subject!.endsWith("\u{1f389}…"), subject!);
+  }
+});
+
 Deno.test("mergeMessage() is a conventional commit whose trailers git can read", async () => {
   equal(
     message,

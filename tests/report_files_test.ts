@@ -2,7 +2,7 @@
 import { deepStrictEqual as deepEqual, strictEqual as equal } from "node:assert";
 import { dirname } from "node:path";
 import { maskedOutput } from "../agents/permissions/masked_output.ts";
-import { flakyTests, onlyKnown } from "../agents/reports/known_failures.ts";
+import { flakyTests, markKnown, onlyKnown } from "../agents/reports/known_failures.ts";
 import {
   findReportFiles,
   readReportFiles,
@@ -91,6 +91,18 @@ Deno.test("withReportFiles() takes the files' counts, a compiler's errors beside
   equal(withReportFiles(null, report([]), { exitCode: 0 })!.failed, 0);
 });
 
+Deno.test("markKnown() marks each failure of the base once, what says the same before what does not", () => {
+  const named = (message: string) => ({ file: "a.test.ts", test: "works", message });
+  const marked = markKnown(report([named("no"), named("yes")]), report([named("yes")]));
+  deepEqual(marked!.failures.map(({ message, before }) => [message, before]), [
+    ["no", undefined],
+    ["yes", true],
+  ]);
+  const other = markKnown(report([named("no"), named("nor this")]), report([named("yes")]));
+  deepEqual(other!.failures.map(({ before }) => before), [true, undefined]);
+  equal(markKnown(null, report([])), null);
+});
+
 Deno.test("onlyKnown() is sure of it: by test and file, by file and message, of all that failed", () => {
   const old = { test: "old", file: "a.ts", message: "x" };
   const lint = { file: "b.ts", line: 3, message: "unused" };
@@ -102,6 +114,8 @@ Deno.test("onlyKnown() is sure of it: by test and file, by file and message, of 
   equal(onlyKnown(report([{ message: "failed with code 1" }]), report([])), false);
   equal(onlyKnown({ ...report([old], 5), failed: 2 }, base), false, "one is not listed");
   equal(onlyKnown(report([old], 0), base), false, "fewer ran");
+  equal(onlyKnown(report([old, { ...old, message: "y" }], 5), base), false, "two of one name");
+  equal(onlyKnown(report([lint, { ...lint, line: 30 }], 5), base), false, "once more in that file");
   equal(onlyKnown(null, base), false);
   equal(onlyKnown(report([old]), null), false);
 });

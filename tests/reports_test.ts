@@ -1,6 +1,6 @@
 import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert";
 import { join } from "node:path";
-import { parseReport, REPORT_CHARS } from "../agents/reports/mod.ts";
+import { parseJUnit, parseReport, REPORT_CHARS } from "../agents/reports/mod.ts";
 import { FAILURE_CHARS, REPORT_FAILURES } from "../agents/reports/report.ts";
 import type { CheckReport } from "../server/records.ts";
 import { leastMs } from "./timing.ts";
@@ -21,6 +21,16 @@ const counts = (
 ) => [format, passed, failed, skipped];
 const places = ({ failures }: CheckReport) =>
   failures.map(({ file, line, test }) => `${file ?? "?"}:${line ?? "?"} ${test ?? "-"}`);
+
+Deno.test("a message that is cut within a character can still be sent to a model", () => {
+  const long = `${"x".repeat(1_999)}\u{1f389}`;
+  const xml = `<testsuite><testcase name="a"><failure>${long}</failure></testcase></testsuite>`;
+  const outputs = [parseJUnit(xml), parseReport(`not ok 1 - ${"y".repeat(299)}\u{1f389}z\n1..1\n`)];
+  for (const found of outputs) {
+    const [{ test = "", message } = { message: "" }] = found!.failures;
+    ok(test.length + message.length > 300 && `${test}${message}`.isWellFormed());
+  }
+});
 
 Deno.test("parseReport() reads node --test as TAP: counts by node, places of the assertions", () => {
   const report = read("node-tap");

@@ -141,6 +141,17 @@ Deno.test("line ends stay as they are, and a last line without one is none the m
   equal(await scene.repo.read("a.txt", scene.worktree), "1\r\n1b\r\ntwo\r\n3");
 });
 
+Deno.test("in a file with line ends of both kinds each place keeps its own", async () => {
+  await using scene = await inReview("one\r\ntwo\nthree\r\n");
+  const wishes = [
+    scene.comment("a.txt", 1, suggestion("1\n")),
+    scene.comment("a.txt", 2, suggestion("2\n2b\n")),
+    scene.comment("a.txt", 3, suggestion("3\n")),
+  ];
+  await apply(scene, chosen(wishes));
+  equal(await scene.repo.read("a.txt", scene.worktree), "1\r\n2\n2b\n3\r\n");
+});
+
 Deno.test("a mark of the byte order at the beginning of a file stays there", async () => {
   await using scene = await inReview("\ufeffone\ntwo\n");
   await apply(scene, chosen([scene.comment("a.txt", 2, suggestion("2\n"))]));

@@ -10,6 +10,9 @@ import { landedCommits } from "../agents/git/base_changes.ts";
 import { originsOf } from "../agents/git/contents.ts";
 import { traceJson } from "../server/outputs/traces.ts";
 import { traceOf, type TraceQuestion } from "../server/services/tracing.ts";
+import { retryTicket } from "../server/services/tickets.ts";
+import { appendRunEvent } from "../server/store/run_log.ts";
+import { updateTicket } from "../server/store/tickets.ts";
 import { commitSuggestions, recordSuggestions } from "../server/services/suggestions.ts";
 import { never } from "./git_support.ts";
 import { MergeScene } from "./merge_scene.ts";
@@ -99,6 +102,25 @@ Deno.test("an undo leads to the ticket too, and its merge says that it was undon
   deepEqual([undone.commit.commit, undone.relation, undone.turns], [revert, "undo", []]);
   const merged = await one(it, { commit: merge });
   deepEqual([merged.relation, merged.undo!.commit], ["merge", revert]);
+});
+
+Deno.test("each merge of a ticket that was undone and done again leads to the turns of its own attempt", async () => {
+  await using it = await MergeScene.make();
+  const first = await it.merged();
+  it.app.advance(1);
+  it.ask();
+  await it.undoIt();
+  it.app.advance(1);
+  retryTicket(it.app, it.ticket.id);
+  const run = it.scene.run(1);
+  const again = await it.repo.commit("Greet again\n\nGaffer-Ticket: 1", { "a.txt": "again\n" });
+  it.app.tx((tx) => {
+    appendRunEvent(tx, run, { type: "checkpoint", turn: 7, commit: again, files: ["a.txt"] });
+    updateTicket(tx, it.ticket.id, { mergeCommit: again });
+  });
+  deepEqual((await one(it, { commit: first })).turns.map(({ turn }) => turn), [1, 1]);
+  deepEqual((await one(it, { commit: again })).turns.map(({ turn }) => turn), [7]);
+  deepEqual((await one(it, { commit: first, path: "new.txt", line: 1 })).turns, []);
 });
 
 Deno.test("the newest commits of a file are traced, also of one that is gone", async () => {

@@ -109,5 +109,6 @@ function cut(text: string, chars: number): string {
   if (text.length <= chars) return text;
   const start = text.slice(0, chars - 1);
   const space = start.lastIndexOf(" ");
-  return `${start.slice(0, space > chars / 2 ? space : undefined)}…`;
+  const whole = start.slice(0, space > chars / 2 ? space : undefined);
+  return `${whole.replace(/[\ud800-\udbff]$/, "")}…`; // not a half of a character
 }

@@ -7,10 +7,11 @@ export function markKnown(
   base: CheckReport | null,
 ): CheckReport | null {
   if (!report || !base) return report;
+  const known = knownOf(report, base);
   return {
     ...report,
     failures: report.failures.map((failure) =>
-      isIn(base, failure) ? { ...failure, before: true as const } : failure
+      known.has(failure) ? { ...failure, before: true as const } : failure
     ),
   };
 }
@@ -22,19 +23,37 @@ export function markKnown(
 export function onlyKnown(report: CheckReport | null, base: CheckReport | null): boolean {
   if (!report || !base || report.failures.length === 0) return false;
   return report.failures.length >= report.failed && ran(report) >= ran(base) &&
-    report.failures.every((failure) => isIn(base, failure));
+    knownOf(report, base).size === report.failures.length;
 }
 
 const ran = ({ passed, failed, skipped }: CheckReport): number => passed + failed + skipped;
 
-/** The same test, or where it is none the same message in the same file; lines move. */
-function isIn(base: CheckReport, { test, file, message }: CheckFailure): boolean {
-  return base.failures.some((known) =>
-    test
-      ? known.test === test && (!known.file || !file || known.file === file)
-      : file !== undefined && !known.test && known.file === file && known.message === message
-  );
+/**
+ * The failures that the base had, each of the base's taken once: where two tests have one name and one of them failed
+ * before, the other is new. What says the same as well goes first.
+ */
+function knownOf(report: CheckReport, base: CheckReport): Set<CheckFailure> {
+  const known = new Set<CheckFailure>();
+  const left = [...base.failures];
+  for (const asWell of [true, false]) {
+    for (const failure of report.failures) {
+      if (known.has(failure)) continue;
+      const at = left.findIndex((one) =>
+        isSame(one, failure) && (!asWell || one.message === failure.message)
+      );
+      if (at < 0) continue;
+      left.splice(at, 1);
+      known.add(failure);
+    }
+  }
+  return known;
 }
+
+/** The same test, or where it is none the same message in the same file; lines move. */
+const isSame = (known: CheckFailure, { test, file, message }: CheckFailure): boolean =>
+  test
+    ? known.test === test && (!known.file || !file || known.file === file)
+    : file !== undefined && !known.test && known.file === file && known.message === message;
 
 /** Whether the report names the tests that failed and tells of nothing else, so that one more run can say more. */
 export const namesItsTests = (report: CheckReport | null): boolean =>

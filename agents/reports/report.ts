@@ -142,8 +142,9 @@ export function relativeTo(failure: CheckFailure, root: string | undefined): Che
   };
 }
 
+/** A character that was cut in two, here or with its line, is none that a model's endpoint takes. */
 const clip = (text: string, chars: number): string =>
-  text.length <= chars ? text : `${text.slice(0, chars)}…`;
+  (text.length <= chars ? text : `${text.slice(0, chars)}…`).toWellFormed();
 
 /** Sum of the numbers before each of `words` in text like "3 failed, 2 passed". */
 export function countOf(text: string, ...words: string[]): number {

@@ -36,6 +36,7 @@ import { projectConfig } from "./0040_project_config.ts";
 import { toldApart } from "./0041_told_apart.ts";
 import { pullApprovers } from "./0042_pull_approvers.ts";
 import { projectConfigNews } from "./0043_project_config_news.ts";
+import { setUpAs } from "./0044_set_up_as.ts";
 import { documentsAnew } from "./0045_documents_anew.ts";
 import type { Migration } from "./migration.ts";
 
@@ -79,5 +80,6 @@ export const migrations: readonly Migration[] = [
   toldApart,
   pullApprovers,
   projectConfigNews,
+  setUpAs,
   documentsAnew,
 ];

@@ -14,6 +14,17 @@ export function listAttemptRuns(db: Db, { id, mergeCommit }: Ticket): Run[] {
   return listTicketRuns(db, id).filter(({ createdAt }) => createdAt >= since);
 }
 
+/** The runs behind a merge of the ticket, also behind one that was undone before it was tried again. */
+export function listRunsOfMerge(db: Db, ticket: Ticket, commit: string): Run[] {
+  const undos = listDoneUndos(db, ticket.id);
+  const at = undos.findIndex(({ mergeCommit }) => mergeCommit === commit);
+  if (at < 0) return ticket.mergeCommit === commit ? listAttemptRuns(db, ticket) : [];
+  const since = undos[at + 1]?.endedAt ?? "";
+  const until = undos[at]!.endedAt!;
+  return listTicketRuns(db, ticket.id)
+    .filter(({ createdAt }) => createdAt >= since && createdAt <= until);
+}
+
 /**
  * What has to change of a cancelled ticket so that it begins anew, on the base branch as it is then; null: its merge
  * was not undone, and it goes on from its branch. Its done subtasks are to be done again.

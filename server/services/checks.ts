@@ -22,6 +22,7 @@ import type { CheckStatus } from "../states.ts";
 import { getCheckRules } from "../store/check_rules.ts";
 import { findCheck, insertCheck, type NewCheck } from "../store/checks.ts";
 import { countFlaky } from "../store/flaky_tests.ts";
+import { getProject } from "../store/projects.ts";
 import { CheckOutput, outputFile } from "./check_outputs.ts";
 import { commandIn, type ReadyCommand } from "./command_rules.ts";
 import { beginCheck } from "./running_checks.ts";
@@ -68,7 +69,11 @@ export async function runCheck(
   const { name, commit, baseline, place, rerunOf } = request;
   const known = name === "setup"
     ? null
-    : findCheck(app.db, { ticketId: ticket.id, name, commit, baseline });
+    // What another command said, which a person has changed since, is no answer.
+    : findCheck(app.db, {
+      ...{ ticketId: ticket.id, name, commit, baseline },
+      settings: settingsOf(app, project, name),
+    });
   const command = project.commands.find((c) => c.name === name);
   // A command may have been named since.
   const stays = known !== null && known.id !== rerunOf?.id &&
@@ -156,14 +161,19 @@ export function settingsOf(app: App, project: Project, name: CommandName): strin
   return createHash("sha256").update(JSON.stringify(decides)).digest("hex").slice(0, 16);
 }
 
-/** What the command said of the untouched base, by default the ticket's; null: it was not run there. */
-export const baselineOf = (
+/**
+ * What the command, as it is set now, said of the untouched base, by default the ticket's; null: it was not run there.
+ */
+export function baselineOf(
   app: App,
-  { id: ticketId, baseCommit }: Ticket,
+  { id: ticketId, projectId, baseCommit }: Ticket,
   name: CommandName,
   commit: string | null = baseCommit,
-): Check | null =>
-  commit === null ? null : findCheck(app.db, { ticketId, name, commit, baseline: true });
+): Check | null {
+  if (commit === null) return null;
+  const settings = settingsOf(app, getProject(app.db, projectId), name);
+  return findCheck(app.db, { ticketId, name, commit, baseline: true, settings });
+}
 
 async function reportOf(
   { output, exitCode }: Pick<Awaited<ReturnType<App["agents"]["command"]>>, "output" | "exitCode">,

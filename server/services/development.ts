@@ -27,7 +27,7 @@ import { listSubtasks, moveSubtask } from "../store/subtasks.ts";
 import { getTicket, type TicketChanges, updateTicket } from "../store/tickets.ts";
 import { allocateWorktree, markSetUp, moveWorktree } from "../store/worktrees.ts";
 import { listAttemptRuns } from "./attempts.ts";
-import { commandsMayRun, lacksNetwork, runCheck } from "./checks.ts";
+import { commandsMayRun, lacksNetwork, runCheck, settingsOf } from "./checks.ts";
 import { type Attempt, failureOf } from "./faults.ts";
 import { fillHome, keepHome } from "./caches.ts";
 import { gatherEvidence, isProven, isReviewable, whyNotReviewable } from "./evidence.ts";
@@ -190,17 +190,18 @@ async function prepare({ app, ticket, project, signal }: Work): Promise<void> {
   if (row.status === "allocated") {
     transact(app, (tx) => moveWorktree(tx, row.id, "ready", { branch: made.branch }));
   }
-  if (!row.setUp) {
-    await fillWorktree(app, { project, ticket, worktree: row.path, commit, signal });
-  }
-  if (!row.setUp && project.commands.some((c) => c.name === "setup")) {
+  // Also of a folder that is prepared once more: what its project's settings name since is brought.
+  await fillWorktree(app, { project, ticket, worktree: row.path, commit, signal });
+  const settings = settingsOf(app, project, "setup");
+  if (isSetupDue(project, row, settings)) {
     const place = await placeOf(project, row, signal);
     // A ticket that is prepared once more may have an agent's work in its folder.
     const baseline = commit === baseCommit && listAttemptRuns(app.db, ticket).length === 0;
     const request = { name: "setup", commit, baseline, place } as const;
     if (baseline) await fillHome(app, project, place.homeDir!, signal);
     const result = await runCheck(app, { project, ticket, request, signal });
-    if (result.status !== "passed") {
+    // Once set up, the work goes on with what is there: what the new command lacks now (the network, say) the merge has.
+    if (result.status !== "passed" && (baseline || !row.setUp)) {
       const failure = lacksNetwork(app, project, result) ? "setup_offline" : "setup_failed";
       return proceed(
         app,
@@ -211,7 +212,7 @@ async function prepare({ app, ticket, project, signal }: Work): Promise<void> {
     if (baseline) await keepHome(app, project, place.homeDir!, signal);
   }
   proceed(app, ticket, (tx) => {
-    markSetUp(tx, row.id);
+    markSetUp(tx, row.id, settings);
     goTo(tx, ticket, "baseline", {
       branch: made.branch,
       baseCommit,
@@ -233,6 +234,11 @@ async function keepByHand(
   const message = `Ticket #${ticket.number}, what was left in its folder`;
   return await checkpoint({ repo: project.path, worktree: path, branch, message, signal });
 }
+
+/** Whether the setup command has to run: it has not in this folder, or it was named or changed since. */
+const isSetupDue = ({ commands }: Project, { setUp, setUpAs }: Worktree, settings: string) =>
+  commands.some(({ name }) => name === "setup") &&
+  (!setUp || setUpAs !== "" && setUpAs !== settings);
 
 /** What fails before anyone touched it is known and shown. */
 async function baseline({ app, ticket, project, signal }: Work): Promise<void> {

@@ -197,14 +197,16 @@ async function changedText(
 
 /** `own`: in the order of their lines. */
 function replaceLines(text: string, own: Wish[], path: string): string {
-  const end = text.includes("\r\n") ? "\r\n" : "\n";
   const lines = text.split("\n");
+  // As the line has it that goes, since a file may have both; the last one may have none.
+  const endsWithCr = (line: number): boolean =>
+    line < lines.length ? lines[line - 1]!.endsWith("\r") : text.includes("\r\n");
   const count = text.endsWith("\n") ? lines.length - 1 : lines.length;
   for (const { first, last, lines: now } of own.toReversed()) {
     if (last > count) refuse(`"${path}" has no line ${last}`);
     const atEnd = last === lines.length;
     const ended = now.map((line, i) =>
-      end === "\n" || (atEnd && i === now.length - 1) ? line : `${line}\r`
+      !endsWithCr(first) || (atEnd && i === now.length - 1) ? line : `${line}\r`
     );
     lines.splice(first - 1, last - first + 1, ...ended);
   }

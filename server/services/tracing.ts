@@ -23,7 +23,7 @@ import { getSubtask } from "../store/subtasks.ts";
 import { findTicketByNumber, getTicket } from "../store/tickets.ts";
 import { findCheckpoint, findMergedTicket, type TraceRelation } from "../store/traces.ts";
 import { listDoneUndos } from "../store/undos.ts";
-import { listAttemptRuns } from "./attempts.ts";
+import { listRunsOfMerge } from "./attempts.ts";
 import { baseTip } from "./places.ts";
 
 /** Commits of a file that are traced, the newest. */
@@ -186,14 +186,16 @@ async function turnsBehind(
 ): Promise<TraceTurn[]> {
   const { db } = work.app;
   if (relation === "checkpoint") return turnOf(work, commit);
-  if (relation !== "merge" && relation !== "message" || ticket.mergeCommit !== commit) return [];
+  if (relation !== "merge" && relation !== "message") return [];
   if (line !== null) {
+    // The branch of an attempt that was undone is another's by now.
+    if (ticket.mergeCommit !== commit) return [];
     const id = await commitOfLine(work, ticket, line);
     return id === null ? [] : turnOf(work, id);
   }
-  const runs = new Set(listAttemptRuns(db, ticket).map(({ id }) => id));
-  return listCheckpoints(db, ticket.id, TRACED_TURNS).filter(({ runId }) => runs.has(runId))
-    .map((point) => turnWith(work, point));
+  const runs = new Set(listRunsOfMerge(db, ticket, commit).map(({ id }) => id));
+  return listCheckpoints(db, ticket.id).filter(({ runId }) => runs.has(runId))
+    .slice(0, TRACED_TURNS).map((point) => turnWith(work, point));
 }
 
 function turnOf(work: Work, commit: string): TraceTurn[] {

@@ -69,15 +69,26 @@ export function listChecks(db: Db, ticketId: string): Check[] {
     .all({ ticketId }).map(checkFromRow);
 }
 
-/** The newest result of a command on exactly this commit that still counts. */
+/**
+ * The newest result of a command on exactly this commit that still counts. `settings`: only where it is not known that
+ * the command, or what was set for it, was another one.
+ */
 export function findCheck(
   db: Db,
-  key: { ticketId: string; name: CommandName; commit: string; baseline: boolean },
+  { settings = null, ...key }: {
+    ticketId: string;
+    name: CommandName;
+    commit: string;
+    baseline: boolean;
+    settings?: string | null;
+  },
 ): Check | null {
   const row = db.prepare(`
     SELECT * FROM checks WHERE ticket_id = :ticketId AND name = :name AND commit_id = :commit
-      AND baseline = :baseline AND outdated = 0 ORDER BY created_at DESC, rowid DESC LIMIT 1
-  `).get({ ...key, baseline: Number(key.baseline) });
+      AND baseline = :baseline AND outdated = 0
+      AND (:settings IS NULL OR settings IN ('', :settings))
+    ORDER BY created_at DESC, rowid DESC LIMIT 1
+  `).get({ ...key, settings, baseline: Number(key.baseline) });
   return row ? checkFromRow(row) : null;
 }
 

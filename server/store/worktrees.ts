@@ -48,9 +48,9 @@ export function moveWorktree(
   return worktreeFromRow(row);
 }
 
-/** The project's setup command has run in it. */
-export function markSetUp(tx: Tx, id: string): void {
-  tx.db.prepare("UPDATE worktrees SET set_up = 1 WHERE id = :id").run({ id });
+/** The project's setup command has run in it; `as`: a digest of what was set for that. */
+export function markSetUp(tx: Tx, id: string, as: string): void {
+  tx.db.prepare("UPDATE worktrees SET set_up = 1, set_up_as = :as WHERE id = :id").run({ id, as });
 }
 
 export function findWorktree(db: Db, ticketId: string): Worktree | null {
@@ -67,6 +67,7 @@ function worktreeFromRow(row: Row): Worktree {
     branch: String(row.branch),
     status: row.status as WorktreeStatus,
     setUp: row.set_up === 1,
+    setUpAs: String(row.set_up_as),
     createdAt: String(row.created_at),
   };
 }
