@@ -144,8 +144,8 @@ function PlanningList(props: PlanningPageProps): VNode {
           {stale.size === 1 ? "describes" : "describe"} files that have changed since.
         </p>
       )}
-      <LeftOut {...props.leftOut} />
       {hits ? <Hits q={q} hits={hits} projectId={project.id} stale={stale} /> : <Tree {...props} />}
+      <LeftOut {...props.leftOut} />
     </div>
   );
 }
