@@ -3,7 +3,6 @@ import { diffIndices } from "node-diff3";
 import type { SuggestionHunk, TextHunk } from "../records.ts";
 import { linesOf, putIn } from "./document_hunks.ts";
 import { mergeable } from "./document_merge.ts";
-import { lineEndOf } from "./line_ends.ts";
 
 /** Why a piece can't be put in: its place says something else by now, or there is too much to look for it. */
 export type Unfit = "changed" | "too_large";
@@ -44,19 +43,10 @@ export function workIn(
     if (place.start !== null) places.push({ ...hunk, start: place.start });
   }
   if (places.length === 0) return result;
-  return { ...result, text: withPieces(present, places) };
-}
-
-/** The lines that stay keep their own ends; those that come in have that of most others. */
-function withPieces(text: string, places: readonly TextHunk[]): string {
-  const cr = lineEndOf(text) === "\r\n" ? "\r" : "";
-  const ended = places.map((piece) => ({
-    ...piece,
-    added: piece.added.map((line) => line + cr),
-  }));
-  // The last line has no end, until another one follows it.
-  const lines = putIn(`${text}${cr}`.split("\n"), ended);
-  return lines.join("\n").replace(/\r$/, (end) => cr === "" ? end : "");
+  return {
+    ...result,
+    text: putIn(lines, places).join(present.includes("\r\n") ? "\r\n" : "\n"),
+  };
 }
 
 /** Pending pieces that can't be put into `present` any more, by number. */
