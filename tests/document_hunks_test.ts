@@ -1,5 +1,4 @@
 /** Pieces of a changed text: whichever are taken, in whatever order, the text has those and nothing else. */
-import { lineEndOf } from "../server/services/line_ends.ts";
 import { deepStrictEqual as deepEqual, ok, strictEqual as equal } from "node:assert";
 import type { SuggestionHunk, TextHunk } from "../server/records.ts";
 import { HUNKS_MAX, hunksOf, linesOf, putIn } from "../server/services/document_hunks.ts";
@@ -189,28 +188,4 @@ Deno.test("a text of more lines than a call takes arguments is put together", ()
   const lines = Array.from({ length: 300_000 }, () => "");
   const hunk = { start: 299_999, removed: [""], added: lines, reason: "" };
   equal(putIn(lines, [hunk]).length, 599_999);
-});
-
-Deno.test("where lines end now so and now so, those that stay keep their ends", () => {
-  const piece = (number: number, start: number, removed: string[], added: string[]) => ({
-    ...{ number, start, removed, added, reason: "", status: "pending" as const },
-    ...{ decidedBy: null, decidedAt: null },
-  });
-  const accepted = (text: string) =>
-    workIn(
-      "a\nb\nc",
-      [piece(1, 1, ["b"], ["B", "+"]), piece(2, 3, [], ["d"])] as never,
-      [1, 2],
-      text,
-    )
-      .text;
-  equal(accepted("a\nb\nc"), "a\nB\n+\nc\nd");
-  equal(accepted("a\r\nb\r\nc"), "a\r\nB\r\n+\r\nc\r\nd");
-  const long = (end: string) => `x\r\na\nb\nc${end}`;
-  const base = "x\na\nb\nc";
-  const one = [piece(1, 2, ["b"], ["B"])] as never;
-  equal(workIn(base, one, [1], long("")).text, "x\r\na\nB\nc");
-  equal(workIn(base, one, [1], "x\na\r\nb\r\nc").text, "x\na\r\nB\r\nc");
-  equal(lineEndOf(""), "\n");
-  equal(lineEndOf("a\r\nb\nc"), "\n");
 });

@@ -235,14 +235,38 @@ Deno.test("links to ideas, tickets and documents lead where there is such a thin
   );
   equal(
     html("[[Saving]] [[Saving#part|how]] [[Gone]]", links),
-    '<p><a href="/documents/name">Saving</a> <a href="/documents/name">how</a> [[Gone]]</p>\n',
+    '<p><a href="/documents/name">Saving</a> <a href="/documents/name#section-part">how</a> [[Gone]]</p>\n',
   );
   equal(
     html("[a](../saving.md#x) [b](gone.md) [c](https://x.example/saving.md)", links),
-    '<p><a href="/documents/address">a</a> <a href="gone.md">b</a> <a href="https://x.example/saving.md" rel="noopener noreferrer nofollow">c</a></p>\n',
+    '<p><a href="/documents/address#section-x">a</a> <a href="gone.md">b</a> <a href="https://x.example/saving.md" rel="noopener noreferrer nofollow">c</a></p>\n',
   );
   match(html("![A](images/a.png)", links), /<img src="\/i\/images\/a\.png" alt="A"/);
   match(html("![A](https://x.example/a.png)", links), /<span class="muted">\[image: A\]<\/span>/);
+});
+
+Deno.test("a link to a heading leads there, in the form that other programs know", () => {
+  const text = "# What's new?\n\n## Über uns\n\n## Notes\n\n## Notes\n\n## 1.2 Non-functional\n\n";
+  const lead = (fragment: string, prefix?: string) =>
+    /href="([^"]*)"/.exec(
+      renderDocument(`${text}[x](#${fragment})`, { links: nowhere, idPrefix: prefix }).html,
+    )?.[1];
+  const ids = /id="([^"]*)"/g;
+  const [news, about, notes, more, last] = [
+    ...renderDocument(text, { links: nowhere }).html.matchAll(ids),
+  ]
+    .map(([, id]) => `#${id}`);
+  equal(lead("whats-new"), news);
+  equal(lead("%C3%BCber-uns"), about);
+  equal(lead("notes"), notes);
+  equal(lead("notes-1"), more);
+  equal(lead("12-non-functional"), last);
+  for (const other of ["nothing", "notes-7", "-", "section-x"]) {
+    equal(lead(other), `#${other}`);
+  }
+  equal(lead("%zz"), "#%25zz");
+  equal(/href="([^"]*)"/.exec(html("# !\n\n[x](#-)"))?.[1], "#-");
+  match(lead("notes", "doc-a")!, /^#doc-a-notes$/);
 });
 
 Deno.test("a link to a file that no page shows is its words and the file's name, whatever that says", () => {

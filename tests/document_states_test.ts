@@ -155,3 +155,28 @@ Deno.test("what stands in code names nothing, and counts for no progress", () =>
   );
   deepEqual(progress, [["r", "2 of 2"]]);
 });
+
+Deno.test("an idea's and a ticket's page lead back to the documents that name them, the ticket's also to those of its idea", async () => {
+  await using b = await planningBench({
+    "planning/roadmap.md": "# Road <b>map\n\n- One #idea-1\n",
+    "planning/spec.md": "# Spec\n\n`#ticket-1` is code.\n",
+    "planning/plan.md": "# Plan\n\n#ticket-1 comes first.\n",
+  });
+  await b.follow();
+  const idea = submitIdea(b.app, { projectId: b.project.id, title: "One" });
+  const ticket = b.app.tx((tx) => {
+    moveIdea(tx, idea.id, "refining");
+    moveIdea(tx, idea.id, "ready");
+    return approveIdea({ ...b.app, inside: tx }, idea.id);
+  });
+  const leads = async (page: string) => {
+    const html = await (await b.pages.get(page)).text();
+    const row = /Named in<\/dt>(.*?)<\/dd>/s.exec(html)?.[1] ?? "";
+    return [...row.matchAll(/href="\/documents\/([^"]*)"/g)].map(([, id]) => id);
+  };
+  deepEqual(await leads(`/ideas/${idea.id}`), [b.idOf("roadmap.md")]);
+  deepEqual(await leads(`/tickets/${ticket.id}`), [b.idOf("plan.md"), b.idOf("roadmap.md")]);
+  await b.repo.commit("No more", { "planning/roadmap.md": "# Road\n" });
+  await b.follow();
+  deepEqual(await leads(`/ideas/${idea.id}`), []);
+});

@@ -366,6 +366,30 @@ Deno.test("a commit that was made and never landed is no harm: the save is done 
   equal(await b.repo.git("show", `HEAD:${SAVING}`), "later");
 });
 
+Deno.test("a file that can be no document is named on the page, wherever documents are read from", async () => {
+  await using b = await planningBench({
+    ...{ [SAVING]: "# S\n", "planning/what?.md": "1\n", "planning/Q: a/b.md": "2\n" },
+    ...{ "planning/.hidden.md": "3\n", "planning/.tool/x.md": "4\n", "planning/map.png": "5\n" },
+    ...{ "planning/templates/odd?.md": "6\n", [`planning/${"d/".repeat(8)}deep.md`]: "7\n" },
+  });
+  await Deno.symlink("../README.md", `${b.repo.dir}/planning/link.md`);
+  await b.repo.git("add", "planning/link.md");
+  await b.repo.git("commit", "-q", "-m", "Link");
+  const named = async () => {
+    const page = await (await b.pages.get(`/planning?project=${b.project.id}`)).text();
+    const list = /<details id="planning-left-out">[^]*?<\/ul>/.exec(page)?.[0] ?? "";
+    return [...list.matchAll(/planning\/([^<]*)<\/code>/g)].map(([, path]) => path).sort();
+  };
+  const folder = "d/".repeat(7);
+  deepEqual(await named(), ["Q: a/", `${folder}d/`, "link.md", "what?.md"]);
+  await b.repo.git("switch", "-q", "-c", "other");
+  deepEqual(await named(), ["Q: a/b.md", `${folder}d/deep.md`, "link.md", "what?.md"]);
+  await b.repo.git("switch", "-q", "main");
+  await b.repo.git("rm", "-q", "-r", "planning");
+  await b.repo.write(SAVING, "# S\n");
+  deepEqual(await named(), []);
+});
+
 Deno.test("what is no text, or too large, is listed with the reason and never written over", async () => {
   await using b = await planningBench();
   await Deno.writeFile(`${b.repo.dir}/planning/image.md`, new Uint8Array([0xff, 0xfe, 0, 1]));

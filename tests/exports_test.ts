@@ -167,6 +167,26 @@ Deno.test("a zip holds the files in their folders, the images that they show, an
   equal(new TextDecoder().decode(entries[SAVING]), files[SAVING]);
 });
 
+Deno.test("images come along however a document names them", async () => {
+  const named = [
+    '![a](<images/my map.png> "A")',
+    "![b](images/b%20c.png)",
+    "![d][1]\n\n[1]: images/d.png 'D'\n",
+  ];
+  await using b = await planningBench({ "planning/map.md": named.join("\n\n") });
+  await Deno.mkdir(`${b.repo.dir}/planning/images`);
+  const paths = ["my map", "b c", "d"].map((name) => `planning/images/${name}.png`);
+  for (const path of paths) await b.repo.write(path, PNG);
+  await b.repo.commit("Images");
+  const { content } = await exportProject(b.app, b.project.id, "zip", never);
+  deepEqual(
+    Object.keys(unzipSync(content as Uint8Array)).filter((name) => name.endsWith(".png")).sort(),
+    paths.sort(),
+  );
+  const html = await exportProject(b.app, b.project.id, "html", never);
+  equal(String(html.content).match(/<img src="data:image\/png/g)?.length, 3);
+});
+
 Deno.test("an export of nothing, or of too much, is refused", async () => {
   await using b = await planningBench({ "README.md": "one\n" });
   await rejects(exportProject(b.app, b.project.id, "html", never), {

@@ -332,6 +332,7 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
       reading
       drafts={{ all: 3, lost: 1 }}
       hasGone
+      leftOut={{ paths: ["what?.md", `${"a-long-name-".repeat(20)}?/`], hasMore: false, depth: 7 }}
       live={null}
       stale={new Set(["document_map"])}
       problem='Cannot use the documents: "/home/ana/code/space-game/planning" is a symbolic link'
@@ -355,6 +356,7 @@ export const planningPages: Record<string, (shell: Shell) => VNode> = {
       reading={false}
       drafts={{ all: 0, lost: 0 }}
       hasGone
+      leftOut={{ paths: [], hasMore: false, depth: 7 }}
       live={null}
     />
   ),

@@ -1218,6 +1218,7 @@ function ideaPage(shell: Shell, changes: Parameters<typeof a.idea>[0]): VNode {
       ]}
       isHeld={idea.status === "submitted"}
       origin={{ title: "Saving", section: "Requirements", href: "/documents/document_saving" }}
+      namedIn={[{ title: "A very long title ".repeat(9), href: "/documents/document_long" }]}
       delay={null}
       runs={[
         {

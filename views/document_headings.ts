@@ -48,6 +48,30 @@ export const plainText = (tokens: Token[]): string =>
 /** Id of the element of the first heading with these words. */
 export const headingId = (text: string): string => `section-${slugOf(text)}`;
 
+/**
+ * Tells which heading an address "#its-words" means, as other programs make such of its words: small, with "-" for
+ * spaces, "-1" behind the second of the same words. It gives that one's id; null: there is none.
+ */
+export function headingsMeant(
+  headings: readonly DocumentHeading[],
+): (fragment: string) => string | null {
+  const ids = new Map<string, string[]>();
+  for (const { text, id } of headings) {
+    const key = signless(text);
+    const known = ids.get(key);
+    if (known) known.push(id);
+    else if (key !== "") ids.set(key, [id]);
+  }
+  return (fragment) => {
+    const [first] = ids.get(signless(fragment)) ?? [];
+    if (first !== undefined) return first;
+    const [, words = "", nth] = /^(.+)-(\d{1,3})$/.exec(fragment) ?? [];
+    return ids.get(signless(words))?.[Number(nth)] ?? null;
+  };
+}
+
+const signless = (text: string): string => text.toLowerCase().replace(/[^\p{L}\p{M}\p{N}]+/gu, "");
+
 const SLUG_CHARS = 60;
 const slugOf = (text: string): string =>
   idPart(text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "_").replace(/^_+|_+$/g, "")).slice(

@@ -14,7 +14,13 @@ import {
   type StatusOf,
 } from "./document_progress.tsx";
 import { type ChecklistOptions, tickItems } from "./document_checklist.ts";
-import { type DocumentHeading, nameHeadings, plainText } from "./document_headings.ts";
+import {
+  type DocumentHeading,
+  headingId,
+  headingsMeant,
+  nameHeadings,
+  plainText,
+} from "./document_headings.ts";
 import { isSafeHref } from "./links.ts";
 import { reference, type ResolveReference, tame } from "./markdown.ts";
 import { newMarkdown } from "./markdown_it.ts";
@@ -59,6 +65,8 @@ export interface RenderOptions extends ChecklistOptions {
 interface DocumentEnv extends RenderOptions {
   resolve: ResolveReference;
   headings: DocumentHeading[];
+  /** Made of them for the first link that leads to one. */
+  headingOf?: (fragment: string) => string | null;
   /** Null: states are not shown. */
   writer: MarkWriter | null;
 }
@@ -169,18 +177,18 @@ function showPart(
   inline.children?.push(token);
 }
 
-const WIKI = /\[\[([^[\]|#\n]{1,200})(?:#[^[\]|\n]{0,200})?(?:\|([^[\]\n]{1,200}))?\]\]/y;
+const WIKI = /\[\[([^[\]|#\n]{1,200})(?:#([^[\]|\n]{0,200}))?(?:\|([^[\]\n]{1,200}))?\]\]/y;
 
 /** An inline rule: `[[specs/saving]]`, `[[Saving|how games are saved]]`; no link where there is no such document. */
 function wiki(state: StateInline, silent: boolean): boolean {
   WIKI.lastIndex = state.pos;
   const match = WIKI.exec(state.src);
   if (!match) return false;
-  const [whole, name, words] = match;
+  const [whole, name, part = "", words] = match;
   const href = envOf(state).links.document(name!.trim(), "name");
   if (href === null) return false;
   if (!silent) {
-    state.push("link_open", "a", 1).attrs = [["href", href]];
+    state.push("link_open", "a", 1).attrs = [["href", atPart(href, part)]];
     state.push("text", "", 0).content = (words ?? name)!.trim();
     state.push("link_close", "a", -1);
   }
@@ -212,15 +220,33 @@ function leadLinks(tokens: Token[], env: DocumentEnv): void {
     }
     if (token.type !== "link_open") continue;
     const href = String(token.attrGet("href"));
-    if (/^(?:[a-z][a-z0-9+.-]*:|[/#])/i.test(href)) continue;
-    const page = /\.md(?:#.*)?$/i.test(href)
-      ? env.links.document(href.replace(/#.*$/, ""), "address")
-      : null;
-    if (page !== null) token.attrSet("href", page);
+    if (href.startsWith("#")) {
+      env.headingOf ??= headingsMeant(env.headings);
+      const id = env.headingOf(decoded(href.slice(1)));
+      if (id !== null) token.attrSet("href", `#${id}`);
+      continue;
+    }
+    if (/^(?:[a-z][a-z0-9+.-]*:|\/)/i.test(href)) continue;
+    const [, address, part = ""] = /^([^#]*\.md)(?:#(.*))?$/i.exec(href) ?? [];
+    const page = address === undefined ? null : env.links.document(address, "address");
+    if (page !== null) token.attrSet("href", atPart(page, decoded(part)));
     else if (env.links.file && href !== "") {
       [token.tag, token.attrs] = ["span", null];
       file = { path: env.links.file(href), from: at + 1 };
     }
+  }
+}
+
+/** A part of another document's page. Where all are one file, its beginning: whether it has that part nobody knows here. */
+const atPart = (page: string, part: string): string =>
+  part.trim() === "" || page.startsWith("#") ? page : `${page}#${headingId(part)}`;
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    // A percent sign that stands for itself.
+    return text;
   }
 }
 

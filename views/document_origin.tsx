@@ -1,4 +1,4 @@
-/** The planning document that something was made of. */
+/** The planning documents that something was made of, or is named in. */
 import type { VNode } from "preact";
 
 export interface DocumentOrigin {
@@ -17,3 +17,22 @@ export function OriginLink({ origin }: { origin: DocumentOrigin }): VNode {
     ? <span class="muted">{words} (not there any more)</span>
     : <a href={href}>{words}</a>;
 }
+
+/** A document that names an idea or a ticket. */
+export interface NamingDocument {
+  title: string;
+  href: string;
+}
+
+/** Null: there is none. */
+export const namingLinks = (documents: readonly NamingDocument[] = []): VNode | null =>
+  documents.length === 0 ? null : (
+    <>
+      {documents.map(({ title, href }, i) => (
+        <span key={href}>
+          {i > 0 && ", "}
+          <a href={href}>{title}</a>
+        </span>
+      ))}
+    </>
+  );

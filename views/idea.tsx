@@ -17,7 +17,12 @@ import {
 } from "./components.tsx";
 import { PendingApprovals } from "./approvals.tsx";
 import { plural } from "./format.ts";
-import { type DocumentOrigin, OriginLink } from "./document_origin.tsx";
+import {
+  type DocumentOrigin,
+  type NamingDocument,
+  namingLinks,
+  OriginLink,
+} from "./document_origin.tsx";
 import { History } from "./history_panel.tsx";
 import { IdeaActions, type RefusedDecision } from "./idea_decision.tsx";
 import { Description } from "./idea_description.tsx";
@@ -59,6 +64,8 @@ export interface IdeaPageProps {
   isHeld: boolean;
   /** The document that it was made of; null: it was not. */
   origin: DocumentOrigin | null;
+  /** Documents that name it. */
+  namedIn?: NamingDocument[];
   /** Newest first. */
   changes: ChangeEvent[];
   /** Where `#idea-12` and `#ticket-7` in its texts lead. */
@@ -252,7 +259,7 @@ function AgentRow(
   );
 }
 
-function IdeaFacts({ idea, projectName, origin, shell }: IdeaPageProps): VNode {
+function IdeaFacts({ idea, projectName, origin, namedIn, shell }: IdeaPageProps): VNode {
   const { plan } = idea;
   return (
     <Panel id="idea-facts" title="Facts">
@@ -269,6 +276,7 @@ function IdeaFacts({ idea, projectName, origin, shell }: IdeaPageProps): VNode {
           ["Cost so far", <Money key="m" microUsd={idea.costMicroUsd} />],
           ["Asked by", idea.createdBy],
           ["Made of", origin && <OriginLink key="d" origin={origin} />],
+          ["Named in", namingLinks(namedIn)],
           ["Submitted", <Time key="t" at={idea.createdAt} nowMs={shell.nowMs} />],
           [
             "Tags",

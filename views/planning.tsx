@@ -57,6 +57,8 @@ export interface PlanningPageProps {
   drafts: { all: number; lost: number };
   /** Documents were deleted, which may be brought back. */
   hasGone: boolean;
+  /** Paths of what may be meant for documents and can be none, and in how many folders one lies at most. */
+  leftOut: { paths: readonly string[]; hasMore: boolean; depth: number };
   live: Live | null;
 }
 
@@ -143,7 +145,34 @@ function PlanningList(props: PlanningPageProps): VNode {
         </p>
       )}
       {hits ? <Hits q={q} hits={hits} projectId={project.id} stale={stale} /> : <Tree {...props} />}
+      <LeftOut {...props.leftOut} />
     </div>
+  );
+}
+
+function LeftOut({ paths, hasMore, depth }: PlanningPageProps["leftOut"]): VNode | null {
+  if (paths.length === 0) return null;
+  const some = hasMore
+    ? "Some files are"
+    : paths.length === 1
+    ? "1 file is"
+    : `${paths.length} files are`;
+  return (
+    <details id="planning-left-out">
+      <summary class="muted">{some} no document{paths.length > 1 && "s"}</summary>
+      <ul>
+        {paths.map((path) => (
+          <li key={path}>
+            <code>planning/{path}</code>
+          </li>
+        ))}
+      </ul>
+      <p class="muted">
+        A document is a plain markdown file, not a link, at most {depth}{" "}
+        folders deep. Its name, and those of its folders, begin with a letter or a digit and have
+        only letters, digits, spaces and _ - . , + ( ) &amp; ' ! @.
+      </p>
+    </details>
   );
 }
 

@@ -15,6 +15,7 @@ import { PendingApprovals } from "./approvals.tsx";
 import { CheckList } from "./checks.tsx";
 import { DemoMark, Elapsed, Fact, Money, Notice, Progress, StatusBadge } from "./components.tsx";
 import { duration } from "./format.ts";
+import type { NamingDocument } from "./document_origin.tsx";
 import { History } from "./history_panel.tsx";
 import { ActionForm } from "./forms.tsx";
 import { framePartials, Layout, PageHead } from "./layout.tsx";
@@ -54,6 +55,8 @@ export interface TicketPageProps {
   waysOn: WaysOnProps;
   /** The idea it came from. */
   idea: Subject | null;
+  /** Documents that name it. */
+  namedIn?: NamingDocument[];
   /** In order. */
   subtasks: Subtask[];
   /** Newest first. */

@@ -2,6 +2,7 @@
 import type { VNode } from "preact";
 import { CHECK_ROUNDS_MAX, failureReasons } from "../server/states.ts";
 import type { Check, ProjectCommand, Subtask, Ticket } from "../server/records.ts";
+import { type NamingDocument, namingLinks } from "./document_origin.tsx";
 import { Elapsed, Facts, Notice, Panel, Priority, StatusBadge, Tag, Time } from "./components.tsx";
 import { duration, shortCommit } from "./format.ts";
 import { ActionForm } from "./forms.tsx";
@@ -224,10 +225,14 @@ export interface TicketFactsProps {
   /** The idea it came from. */
   idea: Subject | null;
   nowMs: number;
+  /** Documents that name it. */
+  namedIn?: NamingDocument[];
 }
 
 /** Where it belongs and where its work is; `#ticket-facts`. */
-export function TicketFacts({ ticket, projectName, idea, nowMs }: TicketFactsProps): VNode {
+export function TicketFacts(
+  { ticket, projectName, idea, namedIn, nowMs }: TicketFactsProps,
+): VNode {
   return (
     <Panel id="ticket-facts" title="Facts">
       <Facts
@@ -239,6 +244,7 @@ export function TicketFacts({ ticket, projectName, idea, nowMs }: TicketFactsPro
             "Idea",
             idea && <a key="i" href={ideaHref(idea.id)}>Idea #{idea.number} {idea.title}</a>,
           ],
+          ["Named in", namingLinks(namedIn)],
           ["Branch", ticket.branch && <code key="b" class="path">{ticket.branch}</code>],
           [
             "Started from",

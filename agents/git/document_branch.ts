@@ -4,6 +4,8 @@ import {
   DOCUMENT_BYTES,
   DOCUMENTS_MAX,
   isDocumentPath,
+  isMeantForOne,
+  LEFT_OUT_MAX,
   PLANNING,
   TEMPLATES,
   TEMPLATES_MAX,
@@ -16,6 +18,7 @@ import { plainTextSync } from "./presence.ts";
 import { checkCommit } from "./repository.ts";
 
 const literal = { GIT_LITERAL_PATHSPECS: "1" };
+const LINK_MODE = "120000";
 
 /** Whether the branch is what the folder `repo` has checked out. */
 export async function isCheckedOut(
@@ -33,11 +36,15 @@ export async function isCheckedOut(
   return head === `ref: ${ref}\n`;
 }
 
-/** Documents in a commit; links and what is no file are left out. The stamp is the object id of the content. */
+/**
+ * Documents in a commit; links and what is no file are left out. The stamp is the object id of the content. `leftOut`: as
+ * `listDocumentFiles` has it.
+ */
 export async function listDocumentsAt(
   repo: string,
   commit: string,
   signal: AbortSignal,
+  leftOut: string[] = [],
 ): Promise<DocumentFile[]> {
   const args = [
     ...["ls-tree", "-r", "-z", "-l", "--full-tree", checkCommit(commit), "--", `${PLANNING}/`],
@@ -45,9 +52,12 @@ export async function listDocumentsAt(
   const text = await gitOk(repo, args, { signal, env: literal, doing: "list the documents" });
   const found: DocumentFile[] = [];
   for (const entry of text.split("\0")) {
-    const match = /^100(?:644|755) blob ([0-9a-f]+) +(\d+)\tplanning\/([^]+)$/.exec(entry);
-    if (!match || !isDocumentPath(match[3]!) || found.length >= DOCUMENTS_MAX) continue;
-    found.push({ path: match[3]!, bytes: Number(match[2]), stamp: match[1]! });
+    const match = /^(100(?:644|755)|120000) blob ([0-9a-f]+) +(\d+)\tplanning\/([^]+)$/.exec(entry);
+    const [, mode, stamp, bytes, path] = match ?? [];
+    if (path === undefined || found.length >= DOCUMENTS_MAX) continue;
+    if (mode !== LINK_MODE && isDocumentPath(path)) {
+      found.push({ path, bytes: Number(bytes), stamp: stamp! });
+    } else if (leftOut.length < LEFT_OUT_MAX && isMeantForOne(path)) leftOut.push(path);
   }
   return found;
 }

@@ -29,6 +29,14 @@ export const isFolderName = (name: string): boolean => isName(name);
 /** Whether a file of that path is a document. Upper and lower case of the ending count alike. */
 export const isDocumentPath = (path: string): boolean => whyNot(path) === null;
 
+/** Most files that are named as no documents. */
+export const LEFT_OUT_MAX = 20;
+
+/** Whether somebody may have meant a file for a document that can be none; a dot before a name says that it is not. */
+export const isMeantForOne = (path: string): boolean =>
+  /\.md$/i.test(path) && path.split("/").every((name) => !name.startsWith(".")) &&
+  !path.toLowerCase().startsWith(`${TEMPLATES}/`);
+
 /**
  * A person's path of a document: slashes around it and a `planning/` before it are dropped, `.md` is added where it
  * is missing. Throws `invalid` for what could lead out of the folder, or what some system could not store.

@@ -8,6 +8,8 @@ import { lookAt } from "../plain_files.ts";
 export interface FolderNames {
   folders: string[];
   files: FileName[];
+  /** What may be meant for one of them, and can't be: as the caller calls it. */
+  others?: string[];
 }
 
 /** Both are made once: to join, and to hash, thousands of texts anew takes as long as to compare them. */

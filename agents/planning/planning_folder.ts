@@ -13,6 +13,8 @@ import {
   DOCUMENTS_MAX,
   isDocumentPath,
   isFolderName,
+  isMeantForOne,
+  LEFT_OUT_MAX,
   PLANNING,
   TEMPLATES,
   TEMPLATES_MAX,
@@ -33,30 +35,41 @@ const MAX_ENTRIES = 20_000;
 /** In words, for who meets something else in their place. */
 const DOCUMENTS = "the documents";
 
-/** Documents in the folder of a repository, in no order. Throws `conflict` when `planning` is a link or a file. */
-export function listDocumentFiles(repo: string): DocumentFile[] {
+/**
+ * Documents in the folder of a repository, in no order. `leftOut` gets paths that may be meant for documents and can be
+ * none, `LEFT_OUT_MAX` at most. Throws `conflict` when `planning` is a link or a file.
+ */
+export function listDocumentFiles(repo: string, leftOut: string[] = []): DocumentFile[] {
   const found: DocumentFile[] = [];
   const root = findRoot(repo);
-  if (root !== null) listInto(found, root, "");
+  if (root !== null) listInto({ found, leftOut }, root, "");
   return found;
 }
 
-function listInto(found: DocumentFile[], dir: string, below: string): void {
+interface Listing {
+  found: DocumentFile[];
+  leftOut: string[];
+}
+
+function listInto({ found, leftOut }: Listing, dir: string, below: string): void {
+  const leaveOut = (path: string) => leftOut.length < LEFT_OUT_MAX && leftOut.push(path);
   const names = folderNames(dir, () => sortOut(dir, below));
   for (const { at, path } of names?.files ?? []) {
     if (found.length >= DOCUMENTS_MAX) return;
     const info = lookAt(at);
     if (info?.isFile && (info.nlink ?? 1) === 1) {
       found.push({ path, bytes: info.size, stamp: stampOf(info) });
-    }
+    } else if (info) leaveOut(path);
   }
+  for (const path of names?.others ?? []) leaveOut(path);
   for (const name of names?.folders ?? []) {
-    listInto(found, `${dir}/${name}`, joinRelative(below, name));
+    listInto({ found, leftOut }, `${dir}/${name}`, joinRelative(below, name));
   }
 }
 
 function sortOut(dir: string, below: string): FolderNames {
-  const names: FolderNames = { folders: [], files: [] };
+  const others: string[] = [];
+  const names: FolderNames = { folders: [], files: [], others };
   let seen = 0;
   for (const { name, isDirectory, isFile } of entriesOf(dir)) {
     if (++seen > MAX_ENTRIES) break;
@@ -65,6 +78,9 @@ function sortOut(dir: string, below: string): FolderNames {
     if (isDirectory && isFolderName(name) && path.split("/").length < DOCUMENT_DEPTH) {
       names.folders.push(name);
     } else if (isFile && isDocumentPath(path)) names.files.push({ at: `${dir}/${name}`, path });
+    else if (others.length < LEFT_OUT_MAX && isMeantForOne(isDirectory ? `${path}/x.md` : path)) {
+      others.push(isDirectory ? `${path}/` : path);
+    }
   }
   return names;
 }

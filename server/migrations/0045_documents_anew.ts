@@ -4,7 +4,7 @@ import type { Migration } from "./migration.ts";
 export const documentsAnew: Migration = {
   name: "0045_documents_anew",
   sql: `
--- No file has this stamp: the next look at a project reads each of its documents, as after an edit of all.
-UPDATE documents SET stamp = '';
+-- No file has these: the next look at a project reads each of its documents, as after an edit of all.
+UPDATE documents SET stamp = '', version = '';
 `,
 };

@@ -22,7 +22,6 @@ import {
   shownText,
 } from "../services/document_versions.ts";
 import { openDocument } from "../services/documents.ts";
-import { lineEndOf } from "../services/line_ends.ts";
 import { type DocumentDraft, listDraftsOf } from "../store/document_drafts.ts";
 import type { DocumentSpot } from "../store/documents_gone.ts";
 import type { DocumentStatus } from "../states.ts";
@@ -49,7 +48,7 @@ export async function documentEditPage(
   const draft = refused
     ? drafts.find(({ form }) => form === refused.typed.form) ?? null
     : drafts.find(({ form }) => form === wanted) ?? drafts[0] ?? null;
-  const crlf = lineEndOf(present) === "\r\n";
+  const crlf = present.includes("\r\n");
   const opened = refused ?? {
     text: draft?.text ?? present,
     seen: draft?.seen ?? document.version,

@@ -16,6 +16,7 @@ import type { Idea } from "../records.ts";
 import type { IdeaStatus } from "../states.ts";
 import { isActive } from "../services/runs.ts";
 import { originOf } from "./document_ideas.ts";
+import { namedIn } from "./named_in.ts";
 import { listRunApprovals } from "../store/approvals.ts";
 import { lastSeq, listHistory } from "../store/events.ts";
 import { countIdeas, getIdea, ideaSortKey, listIdeas } from "../store/ideas.ts";
@@ -129,6 +130,7 @@ export function ideaPage(
     delay: delays.ofIdea(idea),
     isHeld: isHeld(app, idea),
     origin: originOf(app, id),
+    namedIn: namedIn(app, idea.projectId, { idea, ticket: null }),
     runs: listIdeaRuns(app.db, id).map((run) => ({
       run,
       delay: delays.ofRun(run),

@@ -1,4 +1,8 @@
-import { documentPath } from "../../agents/planning/document_paths.ts";
+import {
+  DOCUMENT_DEPTH,
+  documentPath,
+  LEFT_OUT_MAX,
+} from "../../agents/planning/document_paths.ts";
 import type { DocumentNeighbour, DocumentPageProps } from "../../views/document.tsx";
 import { documentHref, planningHref, subjectName, withQuery } from "../../views/links.ts";
 import type { NewDocumentForm, NewDocumentPageProps } from "../../views/document_new.tsx";
@@ -15,6 +19,7 @@ import { draftOf } from "../services/document_drafts.ts";
 import { templatesOf } from "../services/document_templates.ts";
 import { documentSavesOf } from "../services/document_place.ts";
 import { followDocuments } from "../services/document_index.ts";
+import { leftOutOf } from "../services/document_left_out.ts";
 import { mendLineIdeas, mendProjectIdeas } from "../services/document_line.ts";
 import { tryToFollowDrift } from "../services/document_drift.ts";
 import { listStale } from "../store/document_drift.ts";
@@ -105,6 +110,7 @@ export async function planningPage(
     problem: looked.problem ?? notCompared,
     drafts: countDrafts(app.db, project.id, app.actor),
     hasGone: listGoneSince(app.db, project.id, "", 1).length > 0,
+    leftOut: leftOutShown(app, project),
     live: {
       path: withQuery("/live/planning", {
         project: project.id,
@@ -116,6 +122,11 @@ export async function planningPage(
     stale: listStale(app.db, project.id),
     ...shown,
   };
+}
+
+function leftOutShown(app: App, { id }: Project): PlanningPageProps["leftOut"] {
+  const paths = leftOutOf(app, id);
+  return { paths, hasMore: paths.length === LEFT_OUT_MAX, depth: DOCUMENT_DEPTH - 1 };
 }
 
 /** A page waits so long for the files; then it shows what is indexed by then, and its stream sends the rest. */

@@ -35,6 +35,7 @@ import { pullProps } from "./pull_requests.ts";
 import { referencesOf } from "./references.ts";
 import { type PageRequest, shellOf } from "./shell.ts";
 import { type Delays, delaysOf } from "./delays.ts";
+import { namedIn } from "./named_in.ts";
 import { triedOf, waysOnOf } from "./ways_on.ts";
 import { subjectOf, type Subjects, subjectsOf } from "./subjects.ts";
 
@@ -199,6 +200,7 @@ export function ticketPage(
   const runs = inOrder.runs.toReversed();
   const project = getProject(db, ticket.projectId);
   const active = findActiveRun(db, id);
+  const idea = ticket.ideaId ? subjectOf(app, { ideaId: ticket.ideaId, ticketId: null }) : null;
   return {
     shell: shellOf(request),
     live: refused ? null : { path: `/live/ticket/${id}`, after },
@@ -207,7 +209,8 @@ export function ticketPage(
     commands: project.commands,
     tried: triedOf(ticket, inOrder.runs, inOrder.checks),
     waysOn: waysOnOf(app, ticket, project),
-    idea: ticket.ideaId ? subjectOf(app, { ideaId: ticket.ideaId, ticketId: null }) : null,
+    idea,
+    namedIn: namedIn(app, ticket.projectId, { idea, ticket }),
     subtasks: listSubtasks(db, id),
     checks: inOrder.checks.toReversed(),
     runs,

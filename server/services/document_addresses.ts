@@ -1,6 +1,6 @@
 /** Where the links of a text lead, as its author wrote them: beside their words, or in a line of their own. */
 
-const CHARS = 300;
+const CHARS = 500;
 const BRACKETED = String.raw`<([^<>\n]{1,${CHARS}})>`;
 const PLAIN = String.raw`([^)\s<>]{1,${CHARS}})`;
 

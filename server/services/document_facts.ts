@@ -4,7 +4,6 @@ import { isMap, isScalar, parseDocument } from "yaml";
 import type { DocumentLink, PlanningDocument } from "../records.ts";
 import { addressesIn, pathFromRoot } from "./document_addresses.ts";
 import { describedFiles } from "./document_files.ts";
-import { lineEndOf } from "./line_ends.ts";
 import {
   type DocumentStatus,
   documentStatuses,
@@ -91,7 +90,7 @@ export function splitDocument(text: string): { yaml: string; body: string; bodyL
  * it was written.
  */
 export function withStatus(text: string, status: DocumentStatus): string {
-  const end = lineEndOf(text);
+  const end = text.includes("\r\n") ? "\r\n" : "\n";
   const [front, open, yaml, close] = FRONT.exec(text) ?? [];
   if (front === undefined) {
     const mark = text.startsWith("\uFEFF") ? "\uFEFF" : "";

@@ -19,6 +19,7 @@ import {
 import { type GoneDocument, pruneGone } from "../store/documents_gone.ts";
 import { statusBefore } from "./document_cut_off.ts";
 import { documentFacts, documentVersion, keysOf, splitDocument } from "./document_facts.ts";
+import { noteLeftOut } from "./document_left_out.ts";
 import { findMoves, idFor } from "./document_moves.ts";
 import { documentPlace, type FileText } from "./document_place.ts";
 import { portionsOf } from "./document_portions.ts";
@@ -32,7 +33,9 @@ export function followDocuments(app: App, project: Project, signal: AbortSignal)
     const place = await documentPlace(app, project, signal);
     const known = documentStamps(app.db, project.id);
     if (place.commit !== null && comparedWith.get(known) === place.commit) return;
-    const files = await place.list();
+    const leftOut: string[] = [];
+    const files = await place.list(leftOut);
+    if (noteLeftOut(app, project.id, leftOut)) tell(app, project.id);
     const changed = files.filter(({ path, stamp }) => known.get(path) !== stamp);
     const appeared = changed.filter(({ path }) => !known.has(path));
     const disappeared = without(known, files, files.length - appeared.length);

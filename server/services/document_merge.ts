@@ -1,6 +1,5 @@
 /** Two changes of one text put together. */
 import { diff3Merge } from "node-diff3";
-import { lineEndOf } from "./line_ends.ts";
 
 /** A proposal, for a person to look at. */
 export interface MergedText {
@@ -32,7 +31,7 @@ export function mergeTexts(
     conflicts++;
     lines.push("<<<<<<< yours", ...conflict.a, "=======", ...conflict.b, ">>>>>>> the file's");
   }
-  return { text: lines.join(lineEndOf(theirs)), conflicts };
+  return { text: lines.join(theirs.includes("\r\n") ? "\r\n" : "\n"), conflicts };
 }
 
 /** Whether two texts can be compared line by line in a short time. */

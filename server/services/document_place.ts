@@ -32,7 +32,8 @@ export interface FileText {
 export interface DocumentPlace {
   /** The commit that they are in, which never changes; null: they are files, and may. */
   commit: string | null;
-  list(): Promise<DocumentFile[]>;
+  /** `leftOut` gets paths that may be meant for documents and can be none, some at most. */
+  list(leftOut?: string[]): Promise<DocumentFile[]>;
   /** Null: there is none of that path. Throws `conflict` for what is no plain file. */
   read(path: string): Promise<FileText | null>;
   /** The project's own templates: their texts by the names of their files. */
@@ -58,7 +59,7 @@ export async function documentPlace(
 function folderPlace(repo: string): DocumentPlace {
   return {
     commit: null,
-    list: () => Promise.resolve(listDocumentFiles(repo)),
+    list: (leftOut) => Promise.resolve(listDocumentFiles(repo, leftOut)),
     read: (path) => Promise.resolve(readFromFolder(repo, path)),
     templates: () => {
       const texts = listTemplateFiles(repo).flatMap((name): [string, string][] => {
@@ -112,7 +113,7 @@ function branchPlace(repo: string, tip: string, signal: AbortSignal): DocumentPl
   };
   return {
     commit: tip,
-    list: () => listDocumentsAt(repo, tip, signal),
+    list: (leftOut) => listDocumentsAt(repo, tip, signal, leftOut),
     async read(path) {
       const blob = await documentBlob(repo, tip, path, signal);
       return blob === null ? null : await readBlobText(repo, blob, signal);

@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import type { App } from "../app.ts";
 import { AppError } from "../errors.ts";
 import type { PlanningDocument, Project } from "../records.ts";
+import { addressesIn } from "./document_addresses.ts";
 import { type DocumentImage, linkedImage, readImage } from "./document_images.ts";
 
 /** Most bytes of texts and images that one export holds. */
@@ -17,9 +18,6 @@ export interface ExportImages {
   /** The image that an address in a document leads to; null: to none that can be shown. */
   find(document: PlanningDocument, src: string): DocumentImage | null;
 }
-
-const ADDRESS = /!\[[^\]\n]{0,300}\]\(\s{0,10}<?([^)\s>]{1,500})/g;
-const REFERENCE = /^ {0,3}\[[^\]\n]{1,200}\]:\s{0,10}<?([^\s>]{1,500})/gm;
 
 /** Throws `conflict` where texts and images come to more than `EXPORT_BYTES`, and the signal's reason. */
 export async function exportImages(
@@ -57,11 +55,9 @@ const bytesOf = (documents: readonly Illustrated[]): number =>
 function imagePaths(documents: readonly Illustrated[]): Set<string> {
   const found = new Set<string>();
   for (const { document, text } of documents) {
-    for (const pattern of [ADDRESS, REFERENCE]) {
-      for (const [, src] of text.matchAll(pattern)) {
-        const path = linkedImage(document, src!);
-        if (path !== null) found.add(path);
-      }
+    for (const address of addressesIn(text)) {
+      const path = linkedImage(document, address);
+      if (path !== null) found.add(path);
     }
   }
   return found;

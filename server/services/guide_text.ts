@@ -16,7 +16,6 @@ import type { PlanningDocument } from "../records.ts";
 import { pathFromRoot, withAddresses } from "./document_addresses.ts";
 import { splitDocument } from "./document_facts.ts";
 import type { OpenDocument } from "./documents.ts";
-import { lineEndOf } from "./line_ends.ts";
 import { headingWords, type MarkdownLine, markdownLines, sectionNamed } from "./markdown_lines.ts";
 
 /** Longest part, in characters: agents read it with every run. */
@@ -144,7 +143,7 @@ const unmarked = (text: string): string =>
  */
 export function withGuide(file: string, present: string | null, part: string): string {
   if (present === null) return `${part}\n`;
-  const newline = lineEndOf(present);
+  const newline = present.includes("\r\n") ? "\r\n" : "\n";
   const inFile = part.replaceAll("\n", newline);
   const begins = [...present.matchAll(BEGIN)];
   const ends = [...present.matchAll(END)];
