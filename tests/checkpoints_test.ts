@@ -1,8 +1,11 @@
 /** What a checkpoint makes of a worktree is what git alone makes of it, whatever happened in there. */
 import { deepStrictEqual as deepEqual, strictEqual as equal } from "node:assert";
 import { checkpoint } from "../agents/git/checkpoints.ts";
+import { linkedTreeAt } from "../agents/git/repository.ts";
 import { createWorktree } from "../agents/git/worktrees.ts";
+import { Random } from "./chaos/random.ts";
 import { never, personGit, TestRepo } from "./git_support.ts";
+import { whim } from "./worktree_whims.ts";
 
 const BRANCH = "gaffer/12-work";
 
@@ -46,4 +49,117 @@ Deno.test("checkpoint() commits a folder that became a link to another, also whe
     deepEqual((await checkpoint(work))?.files, [...link, "lib/a.txt", "new.txt"]);
     equal(await personGit(work.worktree, "status", "--porcelain"), "");
   }
+});
+
+Deno.test("checkpoint() commits that a file is gone whose place an empty folder took after it was unstaged", async () => {
+  await using repo = await TestRepo.make({ "a.txt": "a\n", "b.txt": "b\n" });
+  const work = await worktreeOf(repo);
+  await shell(work.worktree, "git rm -q a.txt; mkdir a.txt; echo more > b.txt");
+  deepEqual((await checkpoint(work))?.files, ["a.txt", "b.txt"]);
+  equal(await checkpoint(work), null);
+});
+
+/** The tree that git alone makes of all that is in the worktree, by an index that knows no file's time. */
+async function treeByGit(repo: TestRepo, worktree: string): Promise<string> {
+  const script = 'rm -f "$GIT_INDEX_FILE"; git read-tree HEAD; git add --all; git write-tree';
+  const { success, stdout, stderr } = await new Deno.Command("sh", {
+    ...{ args: ["-ec", script], cwd: worktree, clearEnv: true },
+    env: {
+      ...{ PATH: Deno.env.get("PATH") ?? "", HOME: "/nonexistent", GIT_CONFIG_NOSYSTEM: "1" },
+      GIT_INDEX_FILE: repo.beside("index of git alone"),
+    },
+  }).output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
+  return new TextDecoder().decode(stdout).trim();
+}
+
+/** More of them, and others, to look for what nobody has thought of. */
+const STEPS = Number(Deno.env.get("GAFFER_WHIMS") ?? 10);
+const SEED = Deno.env.get("GAFFER_WHIMS_SEED") ?? "1";
+
+for (
+  const [setting, attributes] of [
+    ["core.autocrlf=false", null],
+    ["core.autocrlf=input", "a* ident\n*.b text eol=crlf\n"],
+    ["core.fileMode=false", "* text=auto\n"],
+  ] as const
+) {
+  Deno.test(`whatever happens in a worktree, checkpoint() makes the tree that git alone makes (${setting})`, async () => {
+    const seed = `${SEED} ${setting}`;
+    const random = new Random(seed);
+    await using repo = await TestRepo.make({
+      ...{ "a": "a\n", "a.b/a-b": "1\n", "a.b/a": "2\n" },
+      ...attributes && { ".gitattributes": attributes },
+    });
+    await repo.git("config", ...setting.split("="));
+    const work = await worktreeOf(repo);
+    const { gitDir } = (await linkedTreeAt(repo.dir, work.worktree, never))!;
+    let recorded = await repo.git("rev-parse", BRANCH);
+    for (let step = 0; step < STEPS; step++) {
+      const index = await Deno.readFile(`${gitDir}/index`);
+      let paths: string[] | undefined = [];
+      for (let left = 1 + random.below(4); left > 0; left--) {
+        const touched: string[] | null = await whim(work.worktree, random);
+        paths = touched === null ? undefined : paths?.concat(touched);
+      }
+      const before = await repo.git("rev-parse", BRANCH);
+      const saved = await checkpoint({ ...work, recorded, ...paths && { paths } });
+      const commit = await repo.git("rev-parse", BRANCH);
+      const at = `seed ${seed}, step ${step}`;
+      equal(saved?.commit ?? recorded, commit, at);
+      equal(
+        await treeByGit(repo, work.worktree),
+        await repo.git("rev-parse", `${commit}^{tree}`),
+        at,
+      );
+      equal(await personGit(work.worktree, "status", "--porcelain"), "", at);
+      const files = await repo.git("diff-tree", "-r", "-z", "--name-only", recorded, commit);
+      deepEqual(saved?.files ?? [], files.split("\0").filter(Boolean), at);
+      recorded = commit;
+      // A crash: the branch was moved and the index was not taken along, or the other way round.
+      const crash = random.below(6);
+      if (crash === 0) await Deno.writeFile(`${gitDir}/index`, index);
+      if (crash === 1) await repo.git("update-ref", `refs/heads/${BRANCH}`, recorded = before);
+    }
+    equal(await repo.git("fsck", "--strict", "--no-dangling"), "");
+  });
+}
+
+Deno.test("checkpoint() starts three processes of git, once it knows the folders", async () => {
+  await using repo = await TestRepo.make({ "src/a.txt": "a\n", "src/lib/b.txt": "b\n" });
+  const work = await worktreeOf(repo);
+  const calls = repo.beside("calls");
+  const real = `${await personGit(repo.dir, "--exec-path")}/git`;
+  const script = `#!/bin/sh\necho "$*" >> "${calls}"\nexec "${real}" "$@"\n`;
+  await repo.write("bin/git", script, repo.root);
+  await Deno.chmod(repo.beside("bin/git"), 0o755);
+  const { signal: _, ...spec } = work;
+  // A process of its own: another PATH in this one would be that of all tests that run beside this.
+  const program = `
+    import { checkpoint } from ${
+    JSON.stringify(import.meta.resolve("../agents/git/checkpoints.ts"))
+  };
+    const work = { ...${JSON.stringify(spec)}, signal: new AbortController().signal };
+    const commands = ["cat-file", "config", "diff-tree", "rev-parse", "status", "update-index", "update-ref", "write-tree"];
+    for (let turn = 1; turn < 4; turn++) {
+      await Deno.remove(${JSON.stringify(calls)}).catch(() => {});
+      Deno.writeTextFileSync(work.worktree + "/src/lib/b.txt", turn + "\\n");
+      const paths = turn === 2 ? undefined : ["src/lib/b.txt"];
+      const { files } = await checkpoint({ ...work, paths });
+      const words = Deno.readTextFileSync(${JSON.stringify(calls)}).split(/\\s/);
+      console.log(files.join(), commands.filter((command) => words.includes(command)).join());
+    }
+  `;
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--ext=ts", program],
+    cwd: `${import.meta.dirname}/..`,
+    env: { PATH: `${repo.beside("bin")}:${Deno.env.get("PATH")}` },
+  }).output();
+  const told = new TextDecoder();
+  deepEqual(told.decode(stdout).split("\n"), [
+    "src/lib/b.txt cat-file,config,status,update-index,update-ref",
+    "src/lib/b.txt status,update-index,update-ref",
+    "src/lib/b.txt status,update-index,update-ref",
+    "",
+  ], told.decode(stderr));
 });

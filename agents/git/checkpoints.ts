@@ -2,9 +2,12 @@
 import { relative, resolve } from "node:path";
 import { AppError } from "../../server/errors.ts";
 import { SECOND_MS, systemClock } from "../../server/clock.ts";
-import { commitTree } from "./commit_objects.ts";
+import { treeWithChanges } from "./changed_trees.ts";
+import { commitTree, writeCommitWith } from "./commit_objects.ts";
+import { rememberMade } from "./commit_trees.ts";
 import { refuseFiltered } from "./filters.ts";
-import { git, gitOk, type GitPlace } from "./git.ts";
+import { configOf, git, gitOk, type GitPlace } from "./git.ts";
+import { isIndexOf, noteIndex } from "./index_marks.ts";
 import { addAll, isWork } from "./index_update.ts";
 import { GitError, shellQuote } from "./git_error.ts";
 import {
@@ -16,7 +19,7 @@ import {
   treeOf,
   type WorkingTree,
 } from "./repository.ts";
-import { changesIn } from "./worktree_changes.ts";
+import { type Change, changesIn } from "./worktree_changes.ts";
 
 /** Most paths that one checkpoint names. */
 export const CHECKPOINT_FILES = 1_000;
@@ -59,33 +62,107 @@ export interface CheckpointSpec {
  * file would have to pass through a filter: then nothing is committed.
  */
 export async function checkpoint(spec: CheckpointSpec): Promise<Checkpoint | null> {
-  const { repo, branch, message, signal } = spec;
+  const { repo, branch, signal } = spec;
   const place = await ticketPlace(spec);
   // Branches are the repository's: asked there, where a look at a file is mostly enough.
   const parent = await tipOf(repo, branch, signal);
   if (!parent) throw new AppError("conflict", `Cannot commit on branch "${branch}": it is gone`);
-  const [changed, treeBefore] = await Promise.all([
-    changesIn(place, signal, spec.paths),
-    treeOf(place, parent, signal),
-  ]);
-  if (changed.length === 0) return await unrecorded(spec, place, parent);
+  const among = isIndexOf(place.gitDir, parent) ? spec.paths : undefined;
+  const changed = await changesIn(place, signal, among);
   const work = changed.filter(isWork);
-  await refuseFiltered(place, work.map(({ path }) => path), signal);
-  await withoutStaleLocks(repo, place, signal, () => addAll(place, work, signal));
-  const tree = (await gitOk(place, ["write-tree"], { signal, doing: "write a tree" })).trim();
-  if (tree === treeBefore) return await unrecorded(spec, place, parent);
-  const identity = spec.author ?? gaffer;
-  const commit = await commitTree(place, { tree, parents: [parent], message, identity, signal });
-  const [files] = await Promise.all([
-    pathsBetween(place, spec.recorded ?? parent, commit, signal),
+  if (work.length === 0) return await unrecorded(spec, place, parent);
+  const isConverted = await refuseFiltered(place, work.map(({ path }) => path), signal);
+  const steps = { spec, place, parent, work };
+  const saved = isConverted ? undefined : await quickly(steps);
+  return saved === undefined ? await byGit(steps) : saved;
+}
+
+interface Steps {
+  spec: CheckpointSpec;
+  place: WorkingTree;
+  /** Tip of the branch. */
+  parent: string;
+  work: Change[];
+}
+
+/**
+ * Undefined: git must do it. The branch moves while the index takes the changes in, which is behind where that is cut off:
+ * the next checkpoint finds the same changes, and nothing new in them.
+ */
+async function quickly(
+  { spec, place, parent, work }: Steps,
+): Promise<Checkpoint | null | undefined> {
+  const { repo, message, signal } = spec;
+  if (!(await configOf(place, signal))?.keepsFiles) return undefined;
+  const question = { repo, root: place.path, commit: parent, changes: work, signal };
+  const made = await treeWithChanges(question);
+  if (made === null) return undefined;
+  if (made.files.length === 0) {
+    await takeIn(place, work, spec, parent);
+    return await unrecorded(spec, place, parent);
+  }
+  const { tree, objects } = made;
+  const commit = await writeCommitWith(place, objects, {
+    ...{ tree, parents: [parent], message, signal },
+    identity: spec.author ?? gaffer,
+  });
+  if (commit === null) return undefined;
+  rememberMade({ commit, tree }, objects.filter(({ kind }) => kind === "tree"));
+  const { recorded = parent } = spec;
+  const [files] = await allOf([
+    recorded === parent
+      ? made.files.slice(0, CHECKPOINT_FILES)
+      : pathsBetween(place, recorded, commit, signal),
+    takeIn(place, work, spec, commit),
     withoutStaleLocks(
       repo,
       place,
       signal,
-      () => moveBranch(place, branch, commit, parent, signal),
+      () => moveBranch(place, spec.branch, commit, parent, signal),
     ),
   ]);
   return { commit, files };
+}
+
+/** In whatever way the files and the repository are kept. */
+async function byGit({ spec, place, parent, work }: Steps): Promise<Checkpoint | null> {
+  const { repo, branch, message, signal } = spec;
+  const [treeBefore] = await allOf([
+    treeOf(place, parent, signal),
+    withoutStaleLocks(repo, place, signal, () => addAll(place, work, signal)),
+  ]);
+  const tree = (await gitOk(place, ["write-tree"], { signal, doing: "write a tree" })).trim();
+  if (tree === treeBefore) {
+    noteIndex(place.gitDir, parent);
+    return await unrecorded(spec, place, parent);
+  }
+  const identity = spec.author ?? gaffer;
+  const commit = await commitTree(place, { tree, parents: [parent], message, identity, signal });
+  const [files] = await allOf([
+    pathsBetween(place, spec.recorded ?? parent, commit, signal),
+    withoutStaleLocks(repo, place, signal, () => moveBranch(place, branch, commit, parent, signal)),
+  ]);
+  noteIndex(place.gitDir, commit);
+  return { commit, files };
+}
+
+/** Takes the changes, which are those of `commit`, into the index. */
+async function takeIn(
+  place: WorkingTree,
+  work: readonly Change[],
+  { repo, signal }: CheckpointSpec,
+  commit: string,
+): Promise<void> {
+  await withoutStaleLocks(repo, place, signal, () => addAll(place, work, signal));
+  noteIndex(place.gitDir, commit);
+}
+
+/** As `Promise.all`, but nothing goes on behind an error. */
+async function allOf<T extends readonly unknown[]>(
+  steps: [...T],
+): Promise<{ [K in keyof T]: Awaited<T[K]> }> {
+  await Promise.allSettled(steps);
+  return await Promise.all(steps);
 }
 
 /** What in a working tree is not committed, ignored files aside; paths, cut to `limit` of them. */

@@ -26,8 +26,16 @@ export const commitTree = async (repo: GitPlace, spec: TreeCommit): Promise<stri
   await writeCommit(repo, spec) ?? await commitByGit(repo, spec);
 
 /** Null: git must do it, or says what is the matter. */
-async function writeCommit(
+const writeCommit = (repo: GitPlace, spec: TreeCommit): Promise<string | null> =>
+  writeCommitWith(repo, [], spec);
+
+/**
+ * Makes a commit and the objects that it needs, all on the disk by one wait. Null: git must do it, or says what is the
+ * matter; some of the objects may be there then.
+ */
+export async function writeCommitWith(
   repo: GitPlace,
+  objects: readonly NewObject[],
   { tree, parents, message, identity, atSeconds, signer, signal }: TreeCommit,
 ): Promise<string | null> {
   if (signer || message.includes("\0") || !(await configOf(repo, signal))?.isPlain) return null;
@@ -39,7 +47,7 @@ async function writeCommit(
   });
   signal.throwIfAborted();
   try {
-    await writeObjects(await sharedDirOf(repo, signal), [commit]);
+    await writeObjects(await sharedDirOf(repo, signal), [...objects, commit]);
     return commit.id;
   } catch (error) {
     if (isOfSystem(error)) return null;

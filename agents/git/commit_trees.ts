@@ -1,7 +1,8 @@
 /**
- * The folders of a commit on the way to a file, as git keeps them. What an object id names never changes: those that
+ * The folders of a commit on the way to files, as git keeps them. What an object id names never changes: those that
  * were read or made lately are remembered, and git is asked once for all others of a path.
  */
+import { folderOf } from "../paths.ts";
 import { gitBytes } from "./git.ts";
 import { GitError } from "./git_error.ts";
 import { checkCommit } from "./repository.ts";
@@ -34,15 +35,55 @@ export async function wayTo(
   path: string,
   signal: AbortSignal,
 ): Promise<Way> {
-  const names = path.split("/").slice(0, -1);
-  const known = walk(commit, names, trees);
-  if (known !== null) return known;
-  const specs = [`${checkCommit(commit)}^{tree}`];
-  for (const i of names.keys()) specs.push(`${commit}:${names.slice(0, i + 1).join("/")}`);
-  const doing = `look for "${path}"`;
+  const folder = folderOf(path);
+  return (await waysTo(repo, commit, [folder], signal)).get(folder)!;
+}
+
+/** The ways to these folders ("": the root), by folder; as `wayTo`. */
+export async function waysTo(
+  repo: string,
+  commit: string,
+  folders: readonly string[],
+  signal: AbortSignal,
+): Promise<Map<string, Way>> {
+  const ways = new Map<string, Way>();
+  const unknown = folders.filter((folder) => {
+    const way = walk(commit, namesOf(folder), remembered);
+    if (way !== null) ways.set(folder, way);
+    return way === null;
+  });
+  if (unknown.length === 0) return ways;
+  const read = await readFolders(repo, commit, unknown, signal);
+  const known = (id: string) => read.get(id) ?? trees.get(id);
+  for (const folder of unknown) {
+    const way = walk(commit, namesOf(folder), known);
+    if (way === null) {
+      const stderr = `The commit ${commit}, or a folder of it, is not there`;
+      const result = { code: 1, stdout: "", stderr, truncated: false };
+      throw GitError.of(`look for "${folder}"`, repo, result);
+    }
+    ways.set(folder, way);
+  }
+  return ways;
+}
+
+const namesOf = (folder: string): string[] => folder === "" ? [] : folder.split("/");
+
+/** These folders, and all on the way to them, by id: by one process. */
+async function readFolders(
+  repo: string,
+  commit: string,
+  folders: readonly string[],
+  signal: AbortSignal,
+): Promise<Map<string, Uint8Array>> {
+  const onTheWay = folders.flatMap((folder) =>
+    namesOf(folder).map((_, i, names) => names.slice(0, i + 1).join("/"))
+  );
+  const specs = [...new Set(onTheWay)].map((folder) => `${commit}:${folder}`);
+  const doing = `look for "${folders[0]}"`;
   const answer = await gitBytes(repo, ["cat-file", "--batch"], {
     ...{ signal, doing, maxOutputBytes: ANSWER_BYTES },
-    input: `${specs.join("\n")}\n`,
+    input: `${[`${checkCommit(commit)}^{tree}`, ...specs].join("\n")}\n`,
   });
   if (answer === null) throw GitError.tooLong(doing);
   const read = new Map<string, Uint8Array>();
@@ -52,10 +93,7 @@ export async function wayTo(
     if (i === 0) rememberCommit(commit, id);
     rememberTree(id, bytes);
   }
-  const way = walk(commit, names, read);
-  if (way !== null) return way;
-  const stderr = `The commit ${commit}, or a folder of it, is not there`;
-  throw GitError.of(doing, repo, { code: 1, stdout: "", stderr, truncated: false });
+  return read;
 }
 
 /** What a commit that was made just now is made of: whoever asks next need not ask git. */
@@ -71,14 +109,13 @@ export function rememberMade(
 function walk(
   commit: string,
   names: readonly string[],
-  known: ReadonlyMap<string, Uint8Array>,
+  known: (id: string) => Uint8Array | undefined,
 ): Way | null {
   const folders: Uint8Array[] = [];
   let id = commits.get(commit);
   for (const name of [...names, null]) {
-    const folder = id === undefined ? undefined : known.get(id);
+    const folder = id === undefined ? undefined : known(id);
     if (folder === undefined) return null;
-    if (known === trees) rememberTree(id!, folder);
     folders.push(folder);
     if (name === null) break;
     const entry = entryIn(folder, name, commit.length);
@@ -87,6 +124,13 @@ function walk(
     id = entry.id;
   }
   return { folders, blockedBy: null };
+}
+
+/** It was used now. */
+function remembered(id: string): Uint8Array | undefined {
+  const folder = trees.get(id);
+  if (folder !== undefined) rememberTree(id, folder);
+  return folder;
 }
 
 function rememberCommit(commit: string, tree: string): void {

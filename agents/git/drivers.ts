@@ -62,6 +62,8 @@ export interface ConfigFacts {
    * otherwise, and no extension is on that Gaffer doesn't know.
    */
   isPlain: boolean;
+  /** Modes, links and names of files are kept as the file system has them. */
+  keepsFiles: boolean;
   /** Names of the filters that somebody has set up: some program is to run for them. */
   filters: ReadonlySet<string>;
   /** It says where a file of attributes is (`core.attributesFile`). */
@@ -101,6 +103,7 @@ export async function configFacts(
     env: overriding(entries),
     user: userIn(entries),
     isPlain: isPlain(entries),
+    keepsFiles: keepsFiles(entries),
     filters: filtersIn(entries),
     namesAttributes: lastOf(entries, "core.attributesfile") !== null,
   };
@@ -162,6 +165,13 @@ function isPlain(entries: readonly Entry[]): boolean {
     (isOff(shared) || shared!.toLowerCase() === "umask") &&
     !entries.some(({ key }) => key.startsWith("extensions.") && !KNOWN_EXTENSIONS.test(key));
 }
+
+const keepsFiles = (entries: readonly Entry[]): boolean =>
+  ["core.filemode", "core.symlinks"].every((key) => {
+    const value = lastOf(entries, key);
+    return value === null || !isOff(value);
+  }) &&
+  ["core.ignorecase", "core.precomposeunicode"].every((key) => isOff(lastOf(entries, key)));
 
 const filtersIn = (entries: readonly Entry[]): Set<string> =>
   new Set(

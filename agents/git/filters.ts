@@ -29,22 +29,39 @@ export async function filteredAmong(
   place: GitPlace,
   paths: readonly string[],
   signal: AbortSignal,
-  { by = "files", env }: { by?: "files" | "index"; env?: Record<string, string> } = {},
+  how: HowAsked = {},
 ): Promise<FilteredFile[]> {
+  const values = await valuesAmong(place, paths, ["filter"], signal, how);
+  return values.map(({ path, value }) => ({ path, filter: value }));
+}
+
+interface HowAsked {
+  by?: "files" | "index";
+  env?: Record<string, string>;
+}
+
+/** What these attributes are set to, where they are to something. */
+async function valuesAmong(
+  place: GitPlace,
+  paths: readonly string[],
+  attributes: readonly string[],
+  signal: AbortSignal,
+  { by = "files", env }: HowAsked = {},
+): Promise<{ path: string; attribute: string; value: string }[]> {
   if (paths.length === 0) return [];
   if (by === "files" && !await mayBeFiltered(place, paths, signal)) return [];
   const cached = by === "index" ? ["--cached"] : [];
-  const text = await gitOk(place, ["check-attr", ...cached, "-z", "--stdin", "filter"], {
+  const text = await gitOk(place, ["check-attr", ...cached, "-z", "--stdin", ...attributes], {
     signal,
     input: paths.map((path) => `${path}\0`).join(""),
     ...env && { env },
     doing: "see which files have a filter",
   });
   const fields = text.split("\0");
-  const found: FilteredFile[] = [];
+  const found = [];
   for (let at = 0; at + 2 < fields.length; at += 3) {
-    const [path = "", , filter = ""] = fields.slice(at, at + 3);
-    if (!["unspecified", "unset", "set"].includes(filter)) found.push({ path, filter });
+    const [path = "", attribute = "", value = ""] = fields.slice(at, at + 3);
+    if (!["unspecified", "unset", "set"].includes(value)) found.push({ path, attribute, value });
   }
   return found;
 }
@@ -65,14 +82,18 @@ async function mayBeFiltered(
 
 /**
  * Throws `conflict` when one of the changed files of a working tree has to pass through a filter to be committed,
- * saying which and how to go on. Gone files, links, and pointers of git-lfs need none.
+ * saying which and how to go on. Gone files, links, and pointers of git-lfs need none. Gives whether any of them has a
+ * filter or an encoding (`working-tree-encoding`) at all.
  */
 export async function refuseFiltered(
   place: { path: string; gitDir: string },
   changed: readonly string[],
   signal: AbortSignal,
-): Promise<void> {
-  const filtered = await filteredAmong(place, changed, signal);
+): Promise<boolean> {
+  const values = await valuesAmong(place, changed, ["filter", "working-tree-encoding"], signal);
+  const filtered = values
+    .filter(({ attribute }) => attribute === "filter")
+    .map(({ path, value }) => ({ path, filter: value }));
   if (changed.some(namesAttributes)) {
     // Whoever takes the filter away in the same go does not get round it.
     filtered.push(...await filteredAmong(place, changed, signal, { by: "index" }));
@@ -82,7 +103,7 @@ export async function refuseFiltered(
     if (due.some(({ path }) => path === file.path)) continue;
     if (await needsFilter(join(place.path, file.path), file.filter)) due.push(file);
   }
-  if (due.length === 0) return;
+  if (due.length === 0) return values.length + filtered.length > 0;
   const paths = due.map(({ path }) => path);
   const here = `git -C ${shellQuote(place.path)}`;
   const quoted = paths.slice(0, NAMED_MAX).map(shellQuote).join(" ");

@@ -21,10 +21,12 @@ export async function addAll(
   changes: readonly Change[],
   signal: AbortSignal,
 ): Promise<void> {
+  // Nothing is to be done for what the index has as it is, and git would stumble over a folder in its place.
+  const due = changes.filter(({ file }) => file !== "same");
   // Git refuses to look for what is beyond a link, even to see that it is gone.
-  const beyond = changes.filter(({ path, file }) => file === "gone" && isBeyondLink(place, path));
+  const beyond = due.filter(({ path, file }) => file === "gone" && isBeyondLink(place, path));
   await update(place, ["--force-remove"], beyond, signal);
-  const rest = beyond.length === 0 ? changes : changes.filter((change) => !beyond.includes(change));
+  const rest = beyond.length === 0 ? due : due.filter((change) => !beyond.includes(change));
   await update(place, ["--add", "--remove", "--replace"], rest, signal);
 }
 

@@ -9,6 +9,7 @@ import { AppError } from "../../server/errors.ts";
 import { MINUTE_MS } from "../../server/clock.ts";
 import { gitOk } from "./git.ts";
 import { GitError, nameSome, shellQuote } from "./git_error.ts";
+import { noteIndex } from "./index_marks.ts";
 import { claimBranch, isOurs } from "./branches.ts";
 import { uncommitted } from "./checkpoints.ts";
 import {
@@ -185,6 +186,7 @@ async function addDetached(
   }
   const tree = await linkedTreeAt(repo, path, signal);
   if (!tree) throw new Error(`git made no worktree at "${path}"`);
+  noteIndex(tree.gitDir, commit);
   return tree;
 }
 
