@@ -5,6 +5,7 @@
  */
 import { basename, join } from "node:path";
 import { bundledProgram } from "../tests/bundled.ts";
+import { memoryFolder } from "./memory_folder.ts";
 
 const root = join(import.meta.dirname!, "..");
 
@@ -35,6 +36,7 @@ const light = others.filter((name) => !heavy.includes(name));
 /** Of its own for each run, as several may run side by side. */
 const folder = join(root, ".suite", String(Deno.pid));
 await Deno.mkdir(folder, { recursive: true });
+const memory = await memoryFolder();
 // Ctrl C reaches the tests as well: they end, and then the folder goes.
 Deno.addSignalListener("SIGINT", () => {});
 try {
@@ -46,14 +48,17 @@ try {
     ...inParts(light, LIGHT_TOGETHER),
   ].map(write);
   const { DENO_JOBS = String(navigator.hardwareConcurrency + 1) } = Deno.env.toObject();
-  const { code } = await new Deno.Command(Deno.execPath(), {
-    args: ["test", "-A", "--no-prompt", "--no-check", "--parallel", ...Deno.args, ...parts],
+  const test = ["test", "-A", "--no-prompt", "--no-check", "--parallel", ...Deno.args, ...parts];
+  const [program, ...args] = [...memory?.command ?? [], Deno.execPath(), ...test];
+  const { code } = await new Deno.Command(program!, {
+    args,
     cwd: root,
-    env: { DENO_JOBS },
+    env: { DENO_JOBS, ...memory && { TMPDIR: memory.path } },
   }).spawn().status;
   Deno.exitCode = code;
 } finally {
   await Deno.remove(folder, { recursive: true });
+  if (memory) await Deno.remove(memory.path);
 }
 
 function testsIn(folder: string): string[] {
