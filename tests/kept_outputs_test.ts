@@ -34,6 +34,7 @@ testConfined(
       commands: [{ name: "test", command: "sh count.sh", timeoutMs: 60_000 }],
       unconfinedAllowed: true,
       servers: {
+        tools: [],
         timeoutMs: () => 1_000,
         call: () =>
           Promise.resolve({

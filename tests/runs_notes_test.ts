@@ -1,5 +1,5 @@
 /** A person's words in the midst of a run: whenever they come, the history that is sent is the one that the log gives. */
-import { deepStrictEqual as deepEqual, strictEqual as equal } from "node:assert";
+import { deepStrictEqual as deepEqual, ok, strictEqual as equal } from "node:assert";
 import { fold } from "../agents/loop/fold.ts";
 import { runLoop } from "../agents/loop/loop.ts";
 import { replay } from "../agents/loop/replay.ts";
@@ -153,24 +153,37 @@ Deno.test("a note reads like the runtime's own only to people: it changes nothin
   equal(fold(server.spec, server.log).limitNoted, false);
 });
 
-Deno.test("a request that a note made too long for the limits is not sent", async () => {
-  const spec = runSpec();
-  const plain = new Server(spec);
-  await plain.run([submit()]);
-  const { worstTokens } = fold(spec, plain.log.slice(0, 2)).sent!;
-  // Room for this request and for nothing more.
-  const tight = { ...spec, limits: { ...spec.limits, maxTokens: worstTokens } };
-  const server = new Server(tight);
-  let written = false;
-  const outcome = await server.run([submit()], {
-    between(what) {
-      if (what === "append" && !written) server.write("x".repeat(5_000));
-      written = true;
+for (
+  const [chars, sent, reason] of [[5_000, 1, false], [100_000, 0, "max_tokens"]] as const
+) {
+  Deno.test(
+    `a request that a note of ${chars} characters made too long for the limits is not sent: ${
+      sent ? "a shorter answer is asked for" : "the run ends"
+    }`,
+    async () => {
+      const spec = runSpec();
+      const plain = new Server(spec);
+      await plain.run([submit()]);
+      const { worstTokens, maxOutputTokens } = fold(spec, plain.log.slice(0, 2)).sent!;
+      // Room for this request and for nothing more.
+      const tight = { ...spec, limits: { ...spec.limits, maxTokens: worstTokens } };
+      const server = new Server(tight);
+      let written = false;
+      const outcome = await server.run([submit()], {
+        between(what) {
+          if (what === "append" && !written) server.write("x".repeat(chars));
+          written = true;
+        },
+      });
+      equal("reason" in outcome && outcome.reason, reason);
+      equal(server.sent.length, sent);
+      const begun = server.log.filter((event) => event.type === "turn_started");
+      equal(begun.length, 1 + sent);
+      ok(sent === 0 || begun[1]!.maxOutputTokens < maxOutputTokens);
+      equal(fold(tight, server.log).doubt.requests, 0, "nothing was paid for what was not sent");
     },
-  });
-  equal(server.sent.length, 0);
-  deepEqual([outcome.type, "reason" in outcome && outcome.reason], ["failed", "max_tokens"]);
-});
+  );
+}
 
 Deno.test("whenever notes come, what is sent is what the log gives, and a replay agrees", async () => {
   for (let seed = 1; seed <= 300; seed++) {

@@ -93,7 +93,7 @@ export function apply(state: LoopState, event: RunEventBody): void {
 }
 
 /** A request without an end was cut off: it may have been paid in full, and nobody will tell. */
-export function giveUpSent(state: LoopState): void {
+function giveUpSent(state: LoopState): void {
   if (!state.sent) return;
   addDoubt(state, state.sent, noUsage, 0);
   state.sent = null;
@@ -225,8 +225,8 @@ function requestFailed(
     state.windowHit = true;
   } else if (reason === "output_limit") {
     state.outputLimitHit = sent?.maxOutputTokens ?? usage.outputTokens;
-  } else if (reason !== "worker_lost") {
-    // Our own end is not the service's failure.
+  } else if (reason !== "worker_lost" && reason !== "max_cost" && reason !== "max_tokens") {
+    // Neither our own end nor a request that was held back is the service's failure.
     state.tries++;
   }
   placePendingNotes(state);

@@ -104,10 +104,12 @@ export function roomFor(state: LoopState, elapsedMs: number, compacts = false): 
   };
 }
 
-/** Whether the request that is about to go out is still within the limits: a note may have come since `roomFor`. */
-export const sentFits = (state: LoopState): boolean =>
-  state.sent !== null && state.sent.worstCostMicroUsd <= costLeft(state) &&
-  state.sent.worstTokens <= tokensLeft(state);
+/** The limit that the request about to go out would pass, since a note came after `roomFor`; null: it is within all. */
+export function passedBy(state: LoopState): "max_cost" | "max_tokens" | null {
+  const { worstCostMicroUsd, worstTokens } = state.sent!;
+  if (worstCostMicroUsd > costLeft(state)) return "max_cost";
+  return worstTokens > tokensLeft(state) ? "max_tokens" : null;
+}
 
 /** By what is surely used: what is in doubt is no reason to hurry, as a person is asked about it. */
 function nearLimit(

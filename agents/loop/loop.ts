@@ -17,9 +17,9 @@ import { TurnError } from "./turn.ts";
 import { costMicroUsd } from "./cost.ts";
 import { priceFor } from "../models.ts";
 import { isInDoubt, mostUsed } from "./doubt.ts";
-import { apply, callsOf, fold, giveUpSent, worstOf } from "./fold.ts";
+import { apply, callsOf, fold, worstOf } from "./fold.ts";
 import { summaryOf } from "./history.ts";
-import { sentFits, toBeSummed, usd } from "./limits.ts";
+import { passedBy, toBeSummed, usd } from "./limits.ts";
 import { isExcused, kindOfFailure, type LoopState } from "./loop_state.ts";
 import { retryDelay } from "./retry_delay.ts";
 import { nextStep, type Step } from "./steps.ts";
@@ -178,9 +178,18 @@ async function ask(
     ...kind,
     ...webTools.length > 0 && { webTools },
   });
-  if (!sentFits(state)) {
-    // A note came in between and made the request longer than the limits allow: it is not sent.
-    giveUpSent(state);
+  const passed = passedBy(state);
+  if (passed !== null) {
+    await record(state, deps, {
+      type: "turn_failed",
+      turn,
+      reason: passed,
+      message:
+        "The request was not sent: a note came that made it longer than the run's limits allow",
+      usage: noUsage,
+      costMicroUsd: 0,
+      retryInMs: 0,
+    });
     return null;
   }
   const messages = compacts ? toBeSummed(state) : state.messages;
