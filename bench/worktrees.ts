@@ -3,6 +3,7 @@
  * git's own commands for the same.
  */
 import { checkpoint } from "../agents/git/checkpoints.ts";
+import { settleIndex } from "../agents/git/settling.ts";
 import { createWorktree, removeWorktree } from "../agents/git/worktrees.ts";
 import { TestRepo } from "../tests/git_support.ts";
 import { type Group, type Measured, quantile } from "./table.ts";
@@ -55,6 +56,8 @@ async function measureIn(repo: TestRepo, files: number, rounds: number): Promise
       worktree = (await createWorktree({ ...place, branch, base })).path;
     });
     await nextSecond();
+    // As before the first agent begins.
+    await settleIndex({ repo: repo.dir, worktree, signal: never });
     const spec = { ...place, worktree, branch, message: "Turn" };
     const paths = await edit(worktree, `${round}`);
     await time(ours["checkpoint of edits"], () => checkpoint({ ...spec, paths }));

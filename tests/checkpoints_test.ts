@@ -1,7 +1,8 @@
 /** What a checkpoint makes of a worktree is what git alone makes of it, whatever happened in there. */
-import { deepStrictEqual as deepEqual, strictEqual as equal } from "node:assert";
+import { deepStrictEqual as deepEqual, ok, strictEqual as equal } from "node:assert";
 import { checkpoint } from "../agents/git/checkpoints.ts";
 import { linkedTreeAt } from "../agents/git/repository.ts";
+import { settleIndex } from "../agents/git/settling.ts";
 import { createWorktree } from "../agents/git/worktrees.ts";
 import { Random } from "./chaos/random.ts";
 import { never, personGit, TestRepo } from "./git_support.ts";
@@ -162,4 +163,61 @@ Deno.test("checkpoint() starts three processes of git, once it knows the folders
     "src/lib/b.txt status,update-index,update-ref",
     "",
   ], told.decode(stderr));
+});
+
+/** As if all of a new worktree, and its index, had been written ten seconds ago. */
+async function aged(repo: TestRepo, names: string[]) {
+  const work = await worktreeOf(repo);
+  const { gitDir } = (await linkedTreeAt(repo.dir, work.worktree, never))!;
+  const before = Math.floor(Date.now() / 1_000) - 10;
+  for (const path of [...names.map((name) => `${work.worktree}/${name}`), `${gitDir}/index`]) {
+    Deno.utimeSync(path, before, before);
+  }
+  const written = () => Deno.statSync(`${gitDir}/index`).mtime!.getTime();
+  return { ...work, gitDir, written };
+}
+
+Deno.test("settleIndex() writes the index of a new worktree once more, when its second is over, and once", async () => {
+  await using repo = await TestRepo.make({ "a.txt": "a\n", "b.txt": "b\n" });
+  const { written, ...work } = await aged(repo, ["a.txt", "b.txt"]);
+  const first = written();
+  Deno.utimeSync(`${work.gitDir}/index`, Date.now() / 1_000 + 60, Date.now() / 1_000 + 60);
+  const early = written();
+  await settleIndex(work);
+  equal(written(), early, "its second is not over");
+  Deno.utimeSync(`${work.gitDir}/index`, first / 1_000, first / 1_000);
+  await settleIndex(work);
+  ok(written() > first);
+  Deno.utimeSync(`${work.gitDir}/index`, first / 1_000, first / 1_000);
+  await settleIndex(work);
+  equal(written(), first);
+});
+
+Deno.test("settleIndex() hides no change from the checkpoint: edited, staged, with the same size and time", async () => {
+  await using repo = await TestRepo.make({ "a.txt": "a\n", "b.txt": "b\n", "c.txt": "c\n" });
+  const { gitDir: _, written: __, ...work } = await aged(repo, ["a.txt", "b.txt", "c.txt"]);
+  const { atime, mtime } = Deno.statSync(`${work.worktree}/a.txt`);
+  await repo.write("a.txt", "A\n", work.worktree);
+  Deno.utimeSync(`${work.worktree}/a.txt`, atime!, mtime!);
+  await settleIndex(work);
+  await repo.write("b.txt", "B\n", work.worktree);
+  await shell(work.worktree, "echo C > c.txt; git add c.txt");
+  await checkpoint({ ...work, paths: ["b.txt"] });
+  equal(await repo.git("diff", "--name-only", "main", BRANCH), "a.txt\nb.txt\nc.txt");
+});
+
+Deno.test("settleIndex() does nothing after a checkpoint, without a worktree, and while another git is at work", async () => {
+  await using repo = await TestRepo.make({ "a.txt": "a\n" });
+  const { written, gitDir, ...work } = await aged(repo, ["a.txt"]);
+  await Deno.writeTextFile(`${gitDir}/index.lock`, "");
+  const first = written();
+  await settleIndex(work);
+  equal(written(), first);
+  await Deno.remove(`${gitDir}/index.lock`);
+  await repo.write("a.txt", "b\n", work.worktree);
+  await checkpoint(work);
+  Deno.utimeSync(`${gitDir}/index`, first / 1_000, first / 1_000);
+  await settleIndex(work);
+  equal(written(), first);
+  await settleIndex({ ...work, worktree: repo.beside("nowhere") });
 });

@@ -11,16 +11,18 @@ interface Mark {
   commit: string;
   /** What git ends an index with: a checksum of all of it. */
   checksum: string;
+  /** All of its files were written with it: see `settleIndex`. */
+  fresh: boolean;
 }
 
 const marks = new Map<string, Mark>();
 
-/** The index in this git folder has now what the commit has, and nothing else. */
-export function noteIndex(gitDir: string, commit: string): void {
+/** The index in this git folder has now what the commit has, and nothing else. `fresh`: of a worktree that was just made. */
+export function noteIndex(gitDir: string, commit: string, fresh = false): void {
   marks.delete(gitDir);
   const checksum = checksumIn(gitDir, commit.length / 2);
   if (checksum === null) return;
-  marks.set(gitDir, { commit, checksum });
+  marks.set(gitDir, { commit, checksum, fresh });
   for (const oldest of marks.keys()) {
     if (marks.size <= REMEMBERED_MAX) break;
     marks.delete(oldest);
@@ -44,4 +46,10 @@ function checksumIn(gitDir: string, length: number): string | null {
   } catch {
     return null; // git says what is the matter, and looks at everything
   }
+}
+
+/** The commit of a worktree that was just made, as long as its index is the first one; null: it is not, or not known. */
+export function freshCommit(gitDir: string): string | null {
+  const mark = marks.get(gitDir);
+  return mark?.fresh && isIndexOf(gitDir, mark.commit) ? mark.commit : null;
 }

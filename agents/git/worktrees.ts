@@ -186,7 +186,7 @@ async function addDetached(
   }
   const tree = await linkedTreeAt(repo, path, signal);
   if (!tree) throw new Error(`git made no worktree at "${path}"`);
-  noteIndex(tree.gitDir, commit);
+  noteIndex(tree.gitDir, commit, true);
   return tree;
 }
 

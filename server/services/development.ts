@@ -6,6 +6,7 @@ import { beginWorktree } from "../../agents/git/beginning.ts";
 import { branchName } from "../../agents/git/branches.ts";
 import { changedFiles } from "../../agents/git/changes.ts";
 import { checkpoint } from "../../agents/git/checkpoints.ts";
+import { settleIndex } from "../../agents/git/settling.ts";
 import { createWorktree } from "../../agents/git/worktrees.ts";
 import type { App } from "../app.ts";
 import { transact, type Tx } from "../db.ts";
@@ -251,6 +252,7 @@ async function baseline({ app, ticket, project, signal }: Work): Promise<void> {
       await gatherEvidence(app, { project, ticket, request, signal });
     }
   }
+  await settleIndex({ repo: project.path, worktree: worktree.path, signal });
   proceed(app, ticket, (tx) => goTo(tx, ticket, "develop"));
 }
 
