@@ -188,6 +188,27 @@ Deno.test("what a person left in the folder is kept as one more commit where a s
   equal(await repo.read("second.txt", bench.worktree), "by hand");
 });
 
+Deno.test("a command that was changed and then changed back is run again, and its ticket goes on", async () => {
+  const named = (name: "build" | "test", command: string) => ({ name, command, timeoutMs: 60_000 });
+  await using bench = await EvidenceBench.make({ "results.txt": tap("adds") }, {
+    others: [named("build", "true")],
+  });
+  const { app, id } = bench;
+  const retryWith = async (build: string) => {
+    takeOverTicket(app, id);
+    const commands = [named("build", build), named("test", tapTest)];
+    app.tx((tx) => changeProjectIn(tx, bench.ticket.projectId, { commands }));
+    retryTicket(app, id);
+    await bench.goOn();
+    return [bench.ticket.status, bench.ticket.step];
+  };
+  await bench.develop({ "a.txt": "a" });
+  const result = { findings: [], summary: "Good", criteria: [] };
+  await app.end(bench.run, { type: "succeeded", result });
+  deepEqual(await retryWith("echo oh; false"), ["in_progress", "build"]);
+  deepEqual(await retryWith("true"), ["in_progress", "review"]);
+});
+
 Deno.test("what fails with a command that was changed since is held against what that says of the base", async () => {
   const files = { "results.txt": tap("adds"), "other.txt": tap("!old") };
   await using bench = await EvidenceBench.make(files);
