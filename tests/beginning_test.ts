@@ -117,6 +117,24 @@ Deno.test("what a setup that failed left in its folder is no work", async () => 
   equal(existsSync(join(bench.worktree, "made")), false);
 });
 
+Deno.test("nor is what one left that a crash cut off after another had failed", async () => {
+  await using bench = await unready();
+  const { app, repo } = bench;
+  await repo.commit("Mend", { ready: "" });
+  retryTicket(app, bench.id);
+  const { command } = app.agents;
+  app.agents.command = async () => {
+    await repo.write("cut off", "", bench.worktree);
+    throw new Error("the process ends");
+  };
+  await bench.step().catch(() => null);
+  app.agents.command = command;
+  await bench.goOn();
+  equal(bench.ticket.status, "in_progress", bench.ticket.reason);
+  equal(await repo.git("ls-tree", "--name-only", bench.ticket.headCommit!, "cut off"), "");
+  equal(existsSync(join(bench.worktree, "cut off")), false);
+});
+
 Deno.test("a base branch that was set back meanwhile is begun with as it is, without what was dropped", async () => {
   await using bench = await unready();
   await bench.repo.git("commit", "-q", "--amend", "-m", "Another root");
