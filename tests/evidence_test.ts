@@ -188,6 +188,18 @@ Deno.test("what a person left in the folder is kept as one more commit where a s
   equal(await repo.read("second.txt", bench.worktree), "by hand");
 });
 
+Deno.test("what a person left in a folder that they took over before the base was looked at is kept, and is not taken for the base", async () => {
+  await using bench = await EvidenceBench.make({ "results.txt": tap("adds") });
+  await bench.step();
+  equal(bench.ticket.step, "baseline");
+  takeOverTicket(bench.app, bench.id);
+  await bench.repo.write("results.txt", tap("!by hand"), bench.worktree);
+  retryTicket(bench.app, bench.id);
+  await bench.goOn();
+  deepEqual([bench.ticket.step, bench.checks.length], ["develop", 0], bench.ticket.reason);
+  equal(await bench.repo.read("results.txt", bench.worktree), tap("!by hand"));
+});
+
 Deno.test("a command that was changed and then changed back is run again, and its ticket goes on", async () => {
   const named = (name: "build" | "test", command: string) => ({ name, command, timeoutMs: 60_000 });
   await using bench = await EvidenceBench.make({ "results.txt": tap("adds") }, {
