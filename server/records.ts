@@ -755,7 +755,7 @@ export interface Worktree {
   status: WorktreeStatus;
   /** The setup command has run. */
   setUp: boolean;
-  /** A digest of what was set for it then; "": nobody knows. */
+  /** A digest of what was set for it then; "": nobody knows. Another word: it has begun since, or did not end well. */
   setUpAs: string;
   createdAt: string;
 }

@@ -10,6 +10,7 @@ import { existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { removeAllBaseLeft } from "../server/services/base_leftovers.ts";
 import { resolveConflict } from "../server/services/conflicts.ts";
+import { baselineOf } from "../server/services/checks.ts";
 import { readyChecks, takeKnownBases } from "../server/services/run_checks.ts";
 import { mergeTicket, removeMergedWorktree } from "../server/services/merging.ts";
 import { continueTicket, pickUpBranch, takeOverTicket } from "../server/services/taking_over.ts";
@@ -114,11 +115,13 @@ Deno.test("what one ticket's merge found out of the base, and of its own commit,
   deepEqual([base.name, base.status, base.durationMs], ["test", "failed", 0]);
   match(base.tail, /^\(Not run again: so it ended for ticket #1 on this commit at 2026-.*\)\nTAP/);
   deepEqual(base.report!.failures.map(({ before }) => before), [undefined]);
+  equal(baselineOf(first.app, second.ticket, "test", base.commit)?.id, base.id);
   const judged = second.checks.findLast(({ baseline }) => !baseline)!;
   deepEqual([judged.knownFailures, judged.report!.failures[0]!.before], [true, true]);
 
   // Under other settings it may say something else.
   first.testRules({ env: { MODE: "strict" } });
+  equal(baselineOf(first.app, second.ticket, "test", base.commit), null, "nor is it held against");
   third.ran.length = 0;
   await merge(third);
   equal(third.ticket.status, "done", third.ticket.reason);

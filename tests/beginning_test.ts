@@ -3,17 +3,24 @@ import { deepStrictEqual as deepEqual, match, strictEqual as equal } from "node:
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { changedFiles } from "../agents/git/changes.ts";
-import { retryTicket } from "../server/services/tickets.ts";
+import { letGo, removeLeftFolder } from "../server/services/letting_go.ts";
+import { cancelTicket, retryTicket } from "../server/services/tickets.ts";
 import { EvidenceBench, tap } from "./evidence_support.ts";
-import { never, personGit } from "./git_support.ts";
+import { never, personGit, type TestRepo } from "./git_support.ts";
 
 const files = { "results.txt": tap("adds"), ".gitignore": "cache\n" };
 
+const WANTED = "gaffer/1-greet-the-world";
+
 /** Its setup leaves something ignored, and fails until the base has a file "ready". */
-async function unready(setup = "touch cache; [ -e ready ]"): Promise<EvidenceBench> {
+async function unready(
+  setup = "touch cache; [ -e ready ]",
+  before: (repo: TestRepo) => Promise<unknown> = () => Promise.resolve(),
+): Promise<EvidenceBench> {
   const bench = await EvidenceBench.make(files, {
     others: [{ name: "setup", command: setup, timeoutMs: 60_000 }],
   });
+  await before(bench.repo);
   await bench.step();
   equal(bench.ticket.failure, "setup_failed", bench.ticket.reason);
   return bench;
@@ -88,6 +95,19 @@ Deno.test("what a person left in its folder, not committed, is kept as one more 
   equal(await bench.repo.read("ready", bench.worktree), "tried by hand");
 });
 
+Deno.test("a ticket whose branch has another name than was wanted is set up again once its folder was let go", async () => {
+  await using bench = await unready("[ -e ready ]", (repo) => repo.git("branch", WANTED));
+  const { app, id } = bench;
+  await bench.repo.commit("Mend", { ready: "" });
+  cancelTicket(app, id);
+  letGo(app, id);
+  deepEqual(await removeLeftFolder(app, id, never), { type: "done" });
+  retryTicket(app, id);
+  await bench.goOn();
+  deepEqual([bench.ticket.status, bench.ticket.branch], ["in_progress", `${WANTED}-2`]);
+  equal(bench.ticket.headCommit, await tipOf(bench));
+});
+
 Deno.test("what a setup that failed left in its folder is no work", async () => {
   await using bench = await unready("echo x >> results.txt; touch made; [ -e ready ]");
   await bench.repo.commit("Mend", { ready: "" });
@@ -95,6 +115,24 @@ Deno.test("what a setup that failed left in its folder is no work", async () => 
   await bench.goOn();
   equal(bench.ticket.headCommit, await tipOf(bench));
   equal(existsSync(join(bench.worktree, "made")), false);
+});
+
+Deno.test("nor is what one left that a crash cut off after another had failed", async () => {
+  await using bench = await unready();
+  const { app, repo } = bench;
+  await repo.commit("Mend", { ready: "" });
+  retryTicket(app, bench.id);
+  const { command } = app.agents;
+  app.agents.command = async () => {
+    await repo.write("cut off", "", bench.worktree);
+    throw new Error("the process ends");
+  };
+  await bench.step().catch(() => null);
+  app.agents.command = command;
+  await bench.goOn();
+  equal(bench.ticket.status, "in_progress", bench.ticket.reason);
+  equal(await repo.git("ls-tree", "--name-only", bench.ticket.headCommit!, "cut off"), "");
+  equal(existsSync(join(bench.worktree, "cut off")), false);
 });
 
 Deno.test("a base branch that was set back meanwhile is begun with as it is, without what was dropped", async () => {

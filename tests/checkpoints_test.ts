@@ -60,6 +60,19 @@ Deno.test("checkpoint() commits that a file is gone whose place an empty folder 
   equal(await checkpoint(work), null);
 });
 
+Deno.test("checkpoint() commits what is changed where a person has something stashed, and has git say so", async () => {
+  await using repo = await TestRepo.make({ "a.txt": "a\n" });
+  for (const setting of ["showStash", "branch", "relativePaths"]) {
+    await repo.git("config", `status.${setting}`, "true");
+  }
+  await repo.write("a.txt", "for later\n");
+  await repo.git("stash", "--quiet");
+  const work = await worktreeOf(repo);
+  await repo.write("a.txt", "b\n", work.worktree);
+  deepEqual((await checkpoint(work))?.files, ["a.txt"]);
+  equal(await checkpoint(work), null);
+});
+
 /** The tree that git alone makes of all that is in the worktree, by an index that knows no file's time. */
 async function treeByGit(repo: TestRepo, worktree: string): Promise<string> {
   const script = 'rm -f "$GIT_INDEX_FILE"; git read-tree HEAD; git add --all; git write-tree';

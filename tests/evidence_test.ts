@@ -154,6 +154,73 @@ Deno.test("a ticket that is retried from the beginning gets the setup and the fi
   deepEqual(await again(), ["in_progress", "setup passed", "setup failed"], "it goes on as it is");
 });
 
+Deno.test("what a person left in the folder is kept as one more commit where a setup that was changed runs in it again", async () => {
+  await using bench = await EvidenceBench.make({ "results.txt": tap("adds") });
+  await bench.develop({ "results.txt": tap("!adds") });
+  const { app, id, repo } = bench;
+  const test = { name: "test", command: tapTest, timeoutMs: 60_000 } as const;
+  const setup = { name: "setup", command: "echo made >> made", timeoutMs: 60_000 } as const;
+  const change = { commands: [setup, test] };
+  const prepared = async () => {
+    while (bench.ticket.step === "prepare") await bench.step();
+  };
+  takeOverTicket(app, id);
+  await repo.write("results.txt", tap("by hand"), bench.worktree);
+  app.tx((tx) => changeProjectIn(tx, bench.ticket.projectId, change));
+  retryTicket(app, id, "prepare");
+  const { command } = app.agents;
+  app.agents.command = async () => {
+    await repo.write("cut off", "", bench.worktree);
+    throw new Error("the process ends");
+  };
+  await bench.step().catch(() => null);
+  app.agents.command = command;
+  await prepared();
+  equal(await repo.read("results.txt", bench.worktree), tap("by hand"));
+  equal(await repo.git("status", "--porcelain"), "");
+  const names = ["ls-tree", "--name-only", bench.ticket.headCommit!];
+  equal(await repo.git(...names), "results.txt", "not what a setup left that was cut off");
+
+  takeOverTicket(app, id);
+  await repo.write("second.txt", "by hand", bench.worktree);
+  retryTicket(app, id, "prepare");
+  await prepared();
+  equal(await repo.read("second.txt", bench.worktree), "by hand");
+});
+
+Deno.test("what a person left in a folder that they took over before the base was looked at is kept, and is not taken for the base", async () => {
+  await using bench = await EvidenceBench.make({ "results.txt": tap("adds") });
+  await bench.step();
+  equal(bench.ticket.step, "baseline");
+  takeOverTicket(bench.app, bench.id);
+  await bench.repo.write("results.txt", tap("!by hand"), bench.worktree);
+  retryTicket(bench.app, bench.id);
+  await bench.goOn();
+  deepEqual([bench.ticket.step, bench.checks.length], ["develop", 0], bench.ticket.reason);
+  equal(await bench.repo.read("results.txt", bench.worktree), tap("!by hand"));
+});
+
+Deno.test("a command that was changed and then changed back is run again, and its ticket goes on", async () => {
+  const named = (name: "build" | "test", command: string) => ({ name, command, timeoutMs: 60_000 });
+  await using bench = await EvidenceBench.make({ "results.txt": tap("adds") }, {
+    others: [named("build", "true")],
+  });
+  const { app, id } = bench;
+  const retryWith = async (build: string) => {
+    takeOverTicket(app, id);
+    const commands = [named("build", build), named("test", tapTest)];
+    app.tx((tx) => changeProjectIn(tx, bench.ticket.projectId, { commands }));
+    retryTicket(app, id);
+    await bench.goOn();
+    return [bench.ticket.status, bench.ticket.step];
+  };
+  await bench.develop({ "a.txt": "a" });
+  const result = { findings: [], summary: "Good", criteria: [] };
+  await app.end(bench.run, { type: "succeeded", result });
+  deepEqual(await retryWith("echo oh; false"), ["in_progress", "build"]);
+  deepEqual(await retryWith("true"), ["in_progress", "review"]);
+});
+
 Deno.test("what fails with a command that was changed since is held against what that says of the base", async () => {
   const files = { "results.txt": tap("adds"), "other.txt": tap("!old") };
   await using bench = await EvidenceBench.make(files);

@@ -1,5 +1,6 @@
 /** A merge that is approved once more while it is at work: the last word counts, until there is no way back. */
 import { doesNotMatch, match, strictEqual as equal, throws } from "node:assert";
+import { setImmediate } from "node:timers/promises";
 import { cancelTicket } from "../server/services/tickets.ts";
 import { updateTicket } from "../server/store/tickets.ts";
 import { MergeScene } from "./merge_scene.ts";
@@ -56,5 +57,20 @@ Deno.test("once its commit is planned and nothing holds it up, it is not approve
   it.approve("Second words");
   equal(it.ticket.mergeCommit, null);
   await it.merge();
+  match(await it.repo.git("log", "-1", "--format=%B", "main"), /^Second words/);
+});
+
+Deno.test("other words that come while a merge that waited is looked at again are those that land", async () => {
+  await using it = await MergeScene.make();
+  it.approve("First words");
+  await it.repo.write("a.txt", "edited by hand\n");
+  equal((await it.merge()).type, "snooze");
+  match(it.ticket.mergeWait, /a\.txt/);
+  await it.repo.git("checkout", "--", "a.txt");
+  const look = it.merge();
+  await setImmediate(); // it has read what is to be done, and asks git
+  it.approve("Second words");
+  equal((await look).type, "snooze");
+  equal((await it.merge()).type, "done");
   match(await it.repo.git("log", "-1", "--format=%B", "main"), /^Second words/);
 });

@@ -37,7 +37,7 @@ export async function changesIn(
     ...["status", "--porcelain=v2", "-z", "--no-renames"],
     // Whatever the person's settings hide; but what is changed inside of a submodule only its own git knows, and
     // that is not asked: it would run whatever programs its configuration names.
-    ...["--ignore-submodules=dirty", "--untracked-files=all", "--", ...paths],
+    ...["--ignore-submodules=dirty", "--untracked-files=all", "--no-show-stash", "--", ...paths],
   ];
   const doing = "see what is not committed";
   const env = { GIT_LITERAL_PATHSPECS: "1" };

@@ -67,13 +67,7 @@ export async function runCheck(
   },
 ): Promise<Check> {
   const { name, commit, baseline, place, rerunOf } = request;
-  const known = name === "setup"
-    ? null
-    // What another command said, which a person has changed since, is no answer.
-    : findCheck(app.db, {
-      ...{ ticketId: ticket.id, name, commit, baseline },
-      settings: settingsOf(app, project, name),
-    });
+  const known = name === "setup" ? null : knownCheck(app, project, ticket, request);
   const command = project.commands.find((c) => c.name === name);
   // A command may have been named since.
   const stays = known !== null && known.id !== rerunOf?.id &&
@@ -173,6 +167,20 @@ export function baselineOf(
   if (commit === null) return null;
   const settings = settingsOf(app, getProject(app.db, projectId), name);
   return findCheck(app.db, { ticketId, name, commit, baseline: true, settings });
+}
+
+/** What the command said last of the commit; null: nothing, or it was another one, which a person has changed since. */
+function knownCheck(
+  app: App,
+  project: Project,
+  { id: ticketId }: Ticket,
+  { name, commit, baseline }: CheckRequest,
+): Check | null {
+  const key = { ticketId, name, commit, baseline };
+  const last = findCheck(app.db, key);
+  const own = findCheck(app.db, { ...key, settings: settingsOf(app, project, name) });
+  // Changed and changed back: what proves the commit is its last result, so an older one is none.
+  return last?.id === own?.id ? last : null;
 }
 
 async function reportOf(

@@ -26,7 +26,13 @@ import { replaceFindings } from "../store/reviews.ts";
 import { findActiveRun, listTicketRuns } from "../store/runs.ts";
 import { listSubtasks, moveSubtask } from "../store/subtasks.ts";
 import { getTicket, type TicketChanges, updateTicket } from "../store/tickets.ts";
-import { allocateWorktree, markSetUp, moveWorktree } from "../store/worktrees.ts";
+import {
+  allocateWorktree,
+  markSetUp,
+  markSetUpBegun,
+  moveWorktree,
+  SETUP_BEGUN,
+} from "../store/worktrees.ts";
 import { listAttemptRuns } from "./attempts.ts";
 import { commandsMayRun, lacksNetwork, runCheck, settingsOf } from "./checks.ts";
 import { type Attempt, failureOf } from "./faults.ts";
@@ -180,7 +186,7 @@ async function prepare({ app, ticket, project, signal }: Work): Promise<void> {
     return await beginWorktree(spec);
   });
   const baseCommit = made.start;
-  const kept = row.setUp ? null : await keepByHand(app, { ticket, project, signal }, row);
+  const kept = await keepByHand(app, { ticket, project, signal }, { ...row, branch: made.branch });
   const commit = kept?.commit ?? made.commit;
   if (made.movedAside !== null) {
     app.log.warn("a folder stood in the place of a ticket's worktree, and is kept", {
@@ -200,6 +206,7 @@ async function prepare({ app, ticket, project, signal }: Work): Promise<void> {
     const baseline = commit === baseCommit && listAttemptRuns(app.db, ticket).length === 0;
     const request = { name: "setup", commit, baseline, place } as const;
     if (baseline) await fillHome(app, project, place.homeDir!, signal);
+    transact(app, (tx) => markSetUpBegun(tx, row.id));
     const result = await runCheck(app, { project, ticket, request, signal });
     // Once set up, the work goes on with what is there: what the new command lacks now (the network, say) the merge has.
     if (result.status !== "passed" && (baseline || !row.setUp)) {
@@ -223,15 +230,17 @@ async function prepare({ app, ticket, project, signal }: Work): Promise<void> {
 }
 
 /**
- * Commits what a person left in the folder of a ticket whose setup failed, since the next one ends with the folder as it
- * was committed. Of one that was cut off, what is there is its own, and goes. Null: there is nothing.
+ * Commits what a person, or an agent that was stopped, left in the folder, since setup, and a check of the base, end with
+ * it as it was committed. Of a setup that was cut off, what is there is its own, and goes; before one that failed nobody
+ * has worked there. Null: there is nothing.
  */
 async function keepByHand(
   app: App,
   { ticket, project, signal }: Pick<Work, "ticket" | "project" | "signal">,
-  { path, branch }: Worktree,
+  { path, branch, setUp, setUpAs }: Worktree,
 ): Promise<{ commit: string } | null> {
-  if (listChecks(app.db, ticket.id).at(-1)?.name !== "setup") return null;
+  const hasWork = setUp || listChecks(app.db, ticket.id).at(-1)?.name === "setup";
+  if (!hasWork || setUpAs === SETUP_BEGUN) return null;
   const message = `Ticket #${ticket.number}, what was left in its folder`;
   return await checkpoint({ repo: project.path, worktree: path, branch, message, signal });
 }

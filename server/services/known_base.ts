@@ -5,7 +5,7 @@ import type { App } from "../app.ts";
 import { DAY_MS, timeText } from "../clock.ts";
 import type { Check, CheckReport, CommandName, Project, Ticket } from "../records.ts";
 import { getCheckRules } from "../store/check_rules.ts";
-import { findSettledCheck } from "../store/checks.ts";
+import { findSettledCheck, TAKEN_OVER } from "../store/checks.ts";
 import { getTicket } from "../store/tickets.ts";
 import { record, settingsOf } from "./checks.ts";
 
@@ -26,9 +26,9 @@ export function takeKnownBase(
   },
 ): boolean {
   if (base === null) return false;
+  const settings = settingsOf(app, project, name);
   const found = findSettledCheck(app.db, {
-    ...{ projectId: project.id, name, commit: base },
-    settings: settingsOf(app, project, name),
+    ...{ projectId: project.id, name, commit: base, settings },
     since: timeText(app.clock.nowMs() - KNOWN_MS),
   });
   // One that was cut off before it was run once more says too little.
@@ -45,6 +45,7 @@ export function takeKnownBase(
     durationMs: 0,
     report: found.report && unmarked(found.report),
     tail: `(${known})\n${found.tail}`,
+    settings: settings + TAKEN_OVER,
   });
   return true;
 }

@@ -123,14 +123,15 @@ async function merge(
       updateTicket(tx, ticket.id, { mergeCommit: planned });
       return true;
     });
-    if (!isStill) return { type: "snooze", ms: 0, reason: "It was approved anew, or called off" };
+    if (!isStill) return { type: "snooze", ms: 0, reason: ANEW };
   }
   const expectedTip = (await readRef(repo, `${commit}^`, signal))!;
   // From here on it can't be called off: what a person would do to it is refused while it does not wait.
   const begin = () =>
     transact(app, (tx) => {
-      const { status, step, mergeWait } = getTicket(tx.db, ticket.id);
-      if (status !== "review" || step !== "merge") return false;
+      const { status, step, mergeWait, mergeCommit } = getTicket(tx.db, ticket.id);
+      // Also where it was approved anew, while one that waited was looked at: then another commit is to be made.
+      if (status !== "review" || step !== "merge" || mergeCommit !== commit) return false;
       if (mergeWait !== "") noteMergeWait(tx, ticket.id, "");
       return true;
     });
@@ -139,7 +140,7 @@ async function merge(
     case "landed":
       return finish(app, ticket, commit);
     case "called_off":
-      return { type: "cancel", reason: `Ticket #${ticket.number} is not to be merged any more` };
+      return { type: "snooze", ms: 0, reason: ANEW };
     case "moved":
       transact(app, (tx) => updateTicket(tx, ticket.id, { mergeCommit: null, mergeWait: "" }));
       return { type: "snooze", ms: 0, reason: "The base branch moved while merging" };
@@ -147,6 +148,8 @@ async function merge(
       return waitToMerge(app, ticket, landed.reason);
   }
 }
+
+const ANEW = "It was approved anew, or called off";
 
 /** All that a person's word for the merge says, to compare: other words make another commit. */
 function approvalOf(db: Db, ticketId: string): string {

@@ -10,6 +10,7 @@ import {
   putTicketStart,
 } from "../store/starts.ts";
 import { getTicket, moveTicket as moveAlone, type TicketChanges } from "../store/tickets.ts";
+import { markSetUpOver } from "../store/worktrees.ts";
 import { named, startWaitOf, startWaitsAt } from "./start_waits.ts";
 import { enqueueAdvanceTicket } from "./ticket_jobs.ts";
 
@@ -30,6 +31,7 @@ export function moveTicket(
   if (to === "in_progress" && getTicketStart(tx.db, id).starts === "now") {
     putTicketStart(tx, id, { starts: null });
   }
+  if (from === "in_progress") markSetUpOver(tx, id);
   if (to === "done") wakeDependents(tx, id);
   if (to === "cancelled") {
     for (const dependent of listDependents(tx.db, id)) {

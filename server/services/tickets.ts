@@ -219,7 +219,7 @@ export function retryTicketIn(tx: Tx, id: string, from?: TicketStep): Ticket {
   settleTicketJobs(tx, id);
   // It was blocked before it ever started.
   if (wait !== null) return again();
-  const step = from ?? before.step ?? "prepare";
+  const step = from ?? stepAgain(before);
   outdateFrom(tx, before, from);
   // Its project may ask for more than when it was reviewed.
   if (step === "merge" && isReviewable(tx.db, before)) {
@@ -232,6 +232,10 @@ export function retryTicketIn(tx: Tx, id: string, from?: TicketStep): Ticket {
   enqueueAdvanceTicket(tx, ticket);
   return ticket;
 }
+
+/** What a person left in the folder of one that they took over is no base to look at: it is committed first. */
+const stepAgain = ({ step, failure }: Ticket): TicketStep =>
+  step === null || step === "baseline" && failure === "taken_over" ? "prepare" : step;
 
 /** Whoever chooses a check's step wants it taken, not what it said before. */
 function outdateFrom(tx: Tx, { id, headCommit }: Ticket, from: TicketStep | undefined): void {

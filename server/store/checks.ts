@@ -69,6 +69,9 @@ export function listChecks(db: Db, ticketId: string): Check[] {
     .all({ ticketId }).map(checkFromRow);
 }
 
+/** Behind the settings of a result that another ticket's checks gave: it holds for these alone, and is given to no third. */
+export const TAKEN_OVER = " taken over";
+
 /**
  * The newest result of a command on exactly this commit that still counts. `settings`: only where it is not known that
  * the command, or what was set for it, was another one.
@@ -86,7 +89,7 @@ export function findCheck(
   const row = db.prepare(`
     SELECT * FROM checks WHERE ticket_id = :ticketId AND name = :name AND commit_id = :commit
       AND baseline = :baseline AND outdated = 0
-      AND (:settings IS NULL OR settings IN ('', :settings))
+      AND (:settings IS NULL OR settings IN ('', :settings, :settings || '${TAKEN_OVER}'))
     ORDER BY created_at DESC, rowid DESC LIMIT 1
   `).get({ ...key, settings, baseline: Number(key.baseline) });
   return row ? checkFromRow(row) : null;

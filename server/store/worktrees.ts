@@ -53,6 +53,20 @@ export function markSetUp(tx: Tx, id: string, as: string): void {
   tx.db.prepare("UPDATE worktrees SET set_up = 1, set_up_as = :as WHERE id = :id").run({ id, as });
 }
 
+/** In the place of that digest: the command is at work, or was cut off, and what is in the folder may be its own. */
+export const SETUP_BEGUN = "begun";
+
+export function markSetUpBegun(tx: Tx, id: string): void {
+  tx.db.prepare("UPDATE worktrees SET set_up_as = :as WHERE id = :id").run({ id, as: SETUP_BEGUN });
+}
+
+/** From now on a person may work in the ticket's folder, whatever was cut off there. */
+export function markSetUpOver(tx: Tx, ticketId: string): void {
+  tx.db.prepare(`
+    UPDATE worktrees SET set_up_as = 'ended' WHERE ticket_id = :ticketId AND set_up_as = :begun
+  `).run({ ticketId, begun: SETUP_BEGUN });
+}
+
 export function findWorktree(db: Db, ticketId: string): Worktree | null {
   const row = db.prepare("SELECT * FROM worktrees WHERE ticket_id = :ticketId").get({ ticketId });
   return row ? worktreeFromRow(row) : null;
