@@ -610,6 +610,16 @@ Deno.test("documents that an earlier version has read are read once more", async
   deepEqual({ ...stamp() }, known);
 });
 
+Deno.test("a document that is renamed while Gaffer is brought up to date stays the same one", async () => {
+  await using b = await planningBench({ [SAVING]: "# Saving\n\nGames are saved.\n" });
+  await b.follow();
+  const id = b.idOf("specs/saving.md");
+  b.app.db.exec(migrations.find(({ name }) => name === "0045_documents_anew")!.sql);
+  await b.repo.git("mv", SAVING, "planning/kept.md");
+  await b.follow();
+  equal(b.idOf("kept.md"), id);
+});
+
 Deno.test("withStatus() changes one line, and makes front matter where there is none", () => {
   const cases: [string, string][] = [
     ["# A\n", "---\nstatus: approved\n---\n\n# A\n"],
