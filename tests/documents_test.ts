@@ -215,6 +215,13 @@ Deno.test("no document is made that some systems can't tell from another", async
   });
   await rejects(made("\u00dcbersicht"), { code: "conflict", message: /already/ });
   equal((await made("specs/saving 2")).document.path, "specs/saving 2.md");
+
+  // Two at once; and one that was moved away since the last look.
+  const both = await Promise.allSettled([made("Map"), made("map")]);
+  deepEqual(both.map(({ status }) => status), ["fulfilled", "rejected"]);
+  await b.repo.git("mv", "planning/Map.md", "planning/other.md");
+  await b.repo.git("commit", "-q", "-m", "Moved");
+  equal((await made("map")).document.path, "map.md");
 });
 
 Deno.test("saved only in the folder, nothing is committed, and an edit made meanwhile is a conflict", async () => {
