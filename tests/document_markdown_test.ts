@@ -310,6 +310,22 @@ Deno.test("headings have ids that differ, and make the outline", () => {
   for (const { id } of headings) ok(html.includes(`id="${id}"`) && /^[\w-]+$/.test(id), id);
 });
 
+Deno.test("a link to a heading of another document leads there however its signs are written", () => {
+  const links = { document: () => "/documents/other" };
+  const leads = (link: string) => /href="[^"#]*#([^"]+)"/.exec(html(link, links))?.[1];
+  const { headings } = renderDocument(
+    "# What's new in v1.2?\n\n# Save & load, again\n\n# Über uns\n",
+    {
+      links: { resolve: () => null, document: () => null, image: () => null },
+    },
+  );
+  const [news, save, us] = headings.map(({ id }) => id);
+  equal(leads("[a](other.md#whats-new-in-v12)"), news);
+  equal(leads("[[Other#What's new in v1.2?]]"), news);
+  equal(leads("[a](other.md#save--load-again)"), save);
+  equal(leads("[a](other.md#über-uns)"), us);
+});
+
 Deno.test("a checklist's boxes know their lines in the file", () => {
   const text = "- [ ] a\n- [x] b\n  - [X] c\n\n1. [ ] d\n- [] e\n- [ ]f\n\n[ ] g\n";
   const tickable = html(text, {}, { tickable: true, linesBefore: 3 });

@@ -215,6 +215,13 @@ Deno.test("no document is made that some systems can't tell from another", async
   });
   await rejects(made("\u00dcbersicht"), { code: "conflict", message: /already/ });
   equal((await made("specs/saving 2")).document.path, "specs/saving 2.md");
+
+  // Two at once; and one that was moved away since the last look.
+  const both = await Promise.allSettled([made("Map"), made("map")]);
+  deepEqual(both.map(({ status }) => status), ["fulfilled", "rejected"]);
+  await b.repo.git("mv", "planning/Map.md", "planning/other.md");
+  await b.repo.git("commit", "-q", "-m", "Moved");
+  equal((await made("map")).document.path, "map.md");
 });
 
 Deno.test("saved only in the folder, nothing is committed, and an edit made meanwhile is a conflict", async () => {
@@ -566,7 +573,9 @@ Deno.test("a look that is called off leaves what it has, and the next one goes o
   await b.follow();
   const all = documentsOf(b.app, b.project.id);
   equal(all.length, 120);
-  deepEqual(all.filter(({ path }) => some.some((one) => one.path === path)), some);
+  // Those that had just been written when they were read have another stamp by now.
+  const read = (documents: typeof all) => documents.map(({ stamp: _, ...document }) => document);
+  deepEqual(read(all.filter(({ path }) => some.some((one) => one.path === path))), read(some));
   equal(findDocuments(b.app, b.project.id, "word").length, 50);
 });
 
@@ -597,17 +606,35 @@ Deno.test("documentFacts() keeps values as they were written, and knows every wa
   );
   deepEqual(links.map(({ target }) => target), ["specs/b", "specs/my map", "far"]);
   deepEqual(files, ["src/a.ts", "src/b c.ts", "src/d.ts"]);
+  const bracketed = of(
+    "[a](../../app/(shop)/cart.ts) ([b](c(1).md)) [d](un(closed.md) [e](\n../../src/e.ts)\n\n" +
+      "[f]: ../../src/f(2).ts\n[g]:\n  ../../src/g.ts\n",
+  );
+  deepEqual(bracketed.links.map(({ target }) => target), ["specs/c(1)"]);
+  deepEqual(bracketed.files, ["app/(shop)/cart.ts", "src/e.ts", "src/f(2).ts", "src/g.ts"]);
 });
 
 Deno.test("documents that an earlier version has read are read once more", async () => {
   await using b = await planningBench();
   await b.follow();
-  const stamp = () => b.app.db.prepare("SELECT stamp, title FROM documents").get()!;
-  const known = { ...stamp() };
+  const row = () => ({
+    ...b.app.db.prepare("SELECT title, stamp <> '' AS read FROM documents").get(),
+  });
+  const known = row();
   b.app.db.exec("UPDATE documents SET title = 'As it was read before'");
   b.app.db.exec(migrations.find(({ name }) => name === "0045_documents_anew")!.sql);
   await b.follow();
-  deepEqual({ ...stamp() }, known);
+  deepEqual(row(), known);
+});
+
+Deno.test("a document that is renamed while Gaffer is brought up to date stays the same one", async () => {
+  await using b = await planningBench({ [SAVING]: "# Saving\n\nGames are saved.\n" });
+  await b.follow();
+  const id = b.idOf("specs/saving.md");
+  b.app.db.exec(migrations.find(({ name }) => name === "0045_documents_anew")!.sql);
+  await b.repo.git("mv", SAVING, "planning/kept.md");
+  await b.follow();
+  equal(b.idOf("kept.md"), id);
 });
 
 Deno.test("withStatus() changes one line, and makes front matter where there is none", () => {

@@ -4,6 +4,7 @@ import {
   doesNotMatch,
   match,
   ok,
+  rejects,
   strictEqual as equal,
   throws,
 } from "node:assert";
@@ -202,6 +203,18 @@ Deno.test("Home tells that a trusted configuration has changed, until a person h
   equal((await b.call("POST", "/config/distrust")).status, 200);
   deepEqual(needs(), [], "nobody trusts it: nothing to tell");
   equal((await b.call("POST", "/config/keep", { hash })).status, 409);
+});
+
+Deno.test("where git can't say what the file says, nobody is told that it is gone", async () => {
+  await using b = await bench();
+  const { app, repo, project } = b;
+  const { json } = await b.call("GET", "/config");
+  await b.call("POST", "/config/trust", { hash: json.hash });
+  await repo.commit("Other tests", { [FILE]: `${TEXT}# more\n` });
+  const blob = await repo.git("rev-parse", `HEAD:${FILE}`);
+  await Deno.remove(`${repo.dir}/.git/objects/${blob.slice(0, 2)}/${blob.slice(2)}`);
+  await rejects(noticeConfig(app, project, never), { name: "GitError" });
+  deepEqual(listNeeds(app, null), []);
 });
 
 Deno.test("a file that is wrong is refused with its line, key and what was expected", async () => {

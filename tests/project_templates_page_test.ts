@@ -417,6 +417,7 @@ Deno.test("what a project's own agents are told has its name as a place, shown b
 Deno.test("withName() leaves what is no word, code that it can't name, and texts with places of their own", () => {
   equal(withName("My Game, My Gamer, `My Game`", "My Game").text, "{{name}}, My Gamer, `My Game`");
   equal(withName("a+b is a+b; a+bc", "a+b").text, "{{name}} is {{name}}; a+bc");
+  equal(withName("`my-game` is my-game", "my-game").text, "`{{name|kebab}}` is {{name}}");
   equal(withName("`game` is game-like", "game").text, "`{{name|kebab}}` is {{name}}-like");
   deepEqual(withName("game: {{title}}", "game"), { text: "game: {{title}}", fill: false });
   equal(withName("~~~\ngame\n", "game").text, "~~~\n{{name|kebab}}\n");

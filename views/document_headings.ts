@@ -73,11 +73,12 @@ export function headingsMeant(
 const signless = (text: string): string => text.toLowerCase().replace(/[^\p{L}\p{M}\p{N}]+/gu, "");
 
 const SLUG_CHARS = 60;
-const slugOf = (text: string): string =>
-  idPart(text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "_").replace(/^_+|_+$/g, "")).slice(
-    0,
-    SLUG_CHARS,
-  ) || "untitled";
+/** Other programs leave signs out of addresses: "What's new" is "#whats-new" in them. */
+const SIGNS = /[^\p{L}\p{M}\p{N}\s_-]+/gu;
+const slugOf = (text: string): string => {
+  const words = text.toLowerCase().replace(SIGNS, "").replace(/[^\p{L}\p{N}]+/gu, "_");
+  return idPart(words.replace(/^_+|_+$/g, "")).slice(0, SLUG_CHARS) || "untitled";
+};
 
 function freeId(id: string, used: Set<string>): string {
   let free = id;

@@ -169,7 +169,7 @@ function LeftOut({ paths, hasMore, depth }: PlanningPageProps["leftOut"]): VNode
       </ul>
       <p class="muted">
         A document is a plain markdown file, not a link, at most {depth}{" "}
-        folders deep. Its name, and those of its folders, begin with a letter or a digit and have
+        folders deep. Its name, and those of its folders, begin with a letter, a digit or _ and have
         only letters, digits, spaces and _ - . , + ( ) &amp; ' ! @.
       </p>
     </details>

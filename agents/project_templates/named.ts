@@ -27,7 +27,7 @@ export function namedText(what: string, text: string): NamedText | null {
  */
 export function withName(text: string, name: string): { text: string; fill: boolean } {
   if (hasPlaceholders(text)) return { text, fill: false };
-  const escaped = name.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
+  const escaped = name.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
   const word = new RegExp(`(?<![\\p{L}\\p{N}_])${escaped}(?![\\p{L}\\p{N}_])`, "gu");
   const filter = filterThatKeeps(name);
   const inCode = filter === null ? null : `{{name|${filter}}}`;

@@ -4,7 +4,8 @@ import type { Migration } from "./migration.ts";
 export const documentsAnew: Migration = {
   name: "0045_documents_anew",
   sql: `
--- No file has these: the next look at a project reads each of its documents, as after an edit of all.
-UPDATE documents SET stamp = '', version = '';
+-- No file has this one: the next look at a project reads each of its documents, as after an edit of all. Their versions
+-- stay: by these a document that was renamed since the last look is known to be the same one.
+UPDATE documents SET stamp = '';
 `,
 };

@@ -2,13 +2,15 @@
 
 const CHARS = 500;
 const BRACKETED = String.raw`<([^<>\n]{1,${CHARS}})>`;
-const PLAIN = String.raw`([^)\s<>]{1,${CHARS}})`;
+/** Brackets are its own as long as each one is closed: "app/(shop)/cart.ts". */
+const PLAIN = String.raw`((?:[^()\s<>]|\([^()\s<>]{0,${CHARS}}\)){1,${CHARS}})`;
 
 /** `[words](address)` and `[words](<address with spaces>)`, with or without a title behind it. */
-const BESIDE = new RegExp(String.raw`(\]\([^\S\n]{0,10})(?:${BRACKETED}|${PLAIN}(?=[)\s]))`, "g");
+const BESIDE = new RegExp(String.raw`(\]\(\s{0,10})(?:${BRACKETED}|${PLAIN}(?=[)\s]))`, "g");
 /** `[words]: address "title"`, which the text names elsewhere. A footnote is none. */
 const DEFINED = new RegExp(
-  String.raw`^( {0,3}\[(?!\^)[^[\]\n]{1,200}\]:[^\S\n]{0,10})(?:${BRACKETED}|${PLAIN})` +
+  String
+    .raw`^( {0,3}\[(?!\^)[^[\]\n]{1,200}\]:[^\S\n]{0,10}\n?[^\S\n]{0,10})(?:${BRACKETED}|${PLAIN})` +
     String.raw`(?=[^\S\n]{0,10}(?:["'(][^\n]*)?$)`,
   "gm",
 );

@@ -27,7 +27,7 @@ import { getProject } from "../store/projects.ts";
 import { documentFacts, documentVersion, withStatus } from "./document_facts.ts";
 import { documentsAlone, followDocuments, refreshDocument, tellStatus } from "./document_index.ts";
 import { dropSaved, keepBefore } from "./document_keeping.ts";
-import { requireOwnName } from "./document_names.ts";
+import { pathAlike, requireOwnName } from "./document_names.ts";
 import type { TypedIn } from "./document_typing.ts";
 import { documentSavesOf, type FileText, writeDocument } from "./document_place.ts";
 
@@ -99,9 +99,11 @@ export async function createDocument(
 ): Promise<OpenDocument> {
   const project = requireActive(app, projectId);
   const path = documentPath(given);
-  requireOwnName(app, project, path);
+  // The one of that name may be gone since the files were looked at.
+  if (pathAlike(app, project.id, path) !== null) await followDocuments(app, project, signal);
   return await change(app, project, { path, text, type: "document_created" }, (present) => {
-    if (present === null || present.text === text) return;
+    if (present === null) return requireOwnName(app, project, path);
+    if (present.text === text) return;
     throw new AppError("conflict", `Cannot make ${path}: there is such a document already`, [
       { field: "path", message: "There is such a document already" },
     ]);

@@ -3,6 +3,7 @@
  * from then on its settings are in force as they were trusted, also where the file says something else by now.
  */
 import { createHash } from "node:crypto";
+import { gitOk } from "../../agents/git/git.ts";
 import { readTracked } from "../../agents/inspect/inspect.ts";
 import { type ProjectConfig, readProjectConfig } from "../../agents/project_config.ts";
 import { unifiedDiff } from "../../agents/tools/diff.ts";
@@ -77,8 +78,23 @@ export async function configFileAt(
   signal: AbortSignal,
 ): Promise<ConfigFile | null> {
   const found = await readTracked(project.path, tip, PROJECT_CONFIG, signal);
-  if (found === null) return null;
+  if (found === null) {
+    await requireTold(project, tip, signal);
+    return null;
+  }
   return { text: found.text, hash: createHash("sha256").update(found.text).digest("hex") };
+}
+
+/** A git that was ended, or can't read the file, tells of none either. Throws `GitError` then. */
+async function requireTold({ path }: Project, tip: string, signal: AbortSignal): Promise<void> {
+  const options = { signal, doing: `read ${PROJECT_CONFIG}` };
+  const entry = await gitOk(
+    path,
+    ["ls-tree", "-z", "--full-tree", tip, "--", PROJECT_CONFIG],
+    options,
+  );
+  const [, blob] = /^\d{6} blob ([0-9a-f]+)\t/.exec(entry) ?? [];
+  if (blob) await gitOk(path, ["cat-file", "-e", blob], options);
 }
 
 function problemOf(text: string): string | null {
