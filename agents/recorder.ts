@@ -27,7 +27,7 @@ export class Recorder {
 
   /** Resolves when the event, and all before it, is on disk. Rejects with what kept one of them from getting there. */
   async append(event: RunEventBody): Promise<void> {
-    this.#again();
+    this.#again(false);
     const ahead = this.#late.map(({ written }) => written);
     const all = await Promise.allSettled([this.#write(event, false), ...ahead]);
     for (const one of all) if (one.status === "rejected") throw one.reason;
@@ -39,6 +39,7 @@ export class Recorder {
    */
   async later(event: RunEventBody): Promise<void> {
     if (this.#settled) return await this.append(event);
+    this.#again(true);
     this.#late.push(this.#begin(event, true));
   }
 
@@ -46,14 +47,14 @@ export class Recorder {
   async settle(): Promise<void> {
     this.#settled = true;
     if (this.#late.length === 0) return;
-    this.#again();
+    this.#again(false);
     const all = this.#late.map(({ written }) => written);
     this.#options.hurry();
     await Promise.all(all);
   }
 
-  #again(): void {
-    this.#late = this.#late.map((late) => late.failed ? this.#begin(late.event, false) : late);
+  #again(mayWait: boolean): void {
+    this.#late = this.#late.map((late) => late.failed ? this.#begin(late.event, mayWait) : late);
   }
 
   #begin(event: RunEventBody, mayWait: boolean): Late {
