@@ -3,9 +3,15 @@ import type { RunEventBody } from "./protocol.ts";
 
 export interface RecorderOptions {
   /** See `RunHost.append`; called in the order of the log. */
-  write: (event: RunEventBody, options: { mayWait: boolean }) => void | Promise<void>;
+  write: (event: RunEventBody, how: Writing) => void | Promise<void>;
   /** Has what may wait written at once. */
   hurry: () => void;
+}
+
+export interface Writing {
+  mayWait: boolean;
+  /** To be called, if it can be, as soon as it has failed: before anything else is written. */
+  failed?: () => void;
 }
 
 /** An event that nobody has waited for yet. */
@@ -29,7 +35,7 @@ export class Recorder {
   async append(event: RunEventBody): Promise<void> {
     this.#again(false);
     const ahead = this.#late.map(({ written }) => written);
-    const all = await Promise.allSettled([this.#write(event, false), ...ahead]);
+    const all = await Promise.allSettled([this.#write(event, { mayWait: false }), ...ahead]);
     for (const one of all) if (one.status === "rejected") throw one.reason;
   }
 
@@ -58,15 +64,14 @@ export class Recorder {
   }
 
   #begin(event: RunEventBody, mayWait: boolean): Late {
-    const late: Late = { event, written: this.#write(event, mayWait), failed: false };
-    late.written.then(
-      () => this.#late = this.#late.filter((one) => one !== late),
-      () => late.failed = true, // told to who appends next
-    );
+    const late: Late = { event, written: Promise.resolve(), failed: false };
+    const failed = () => void (late.failed = true); // told to who appends next
+    late.written = this.#write(event, { mayWait, failed });
+    late.written.then(() => this.#late = this.#late.filter((one) => one !== late), failed);
     return late;
   }
 
-  async #write(event: RunEventBody, mayWait: boolean): Promise<void> {
-    await this.#options.write(event, { mayWait });
+  async #write(event: RunEventBody, how: Writing): Promise<void> {
+    await this.#options.write(event, how);
   }
 }
