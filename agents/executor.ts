@@ -197,6 +197,8 @@ export class Executor {
     }, UNSEEN_MS);
     try {
       const answer = await this.#answer(call, false);
+      // The ledger hears of the beginning first, else it does not know what has ended.
+      await begun;
       return { answer, begun: begun ?? begin(true) };
     } finally {
       clearTimeout(timer);

@@ -113,11 +113,12 @@ export interface RunHost {
    * Resolves when the event is on disk, in the order in which they are given. Rejects when the run has ended,
    * nothing may follow its end; with `Paused` when a request would begin although a person paused the run, and
    * with `OverBudget` when there is no room for what it may cost. `mayWait`: for a moment, for what is written next.
+   * `failed` is called as soon as it has.
    */
   append(
     runId: string,
     event: RunEventBody,
-    options?: { mayWait: boolean },
+    options?: { mayWait: boolean; failed?: () => void },
   ): void | Promise<void>;
   /** Has what may wait written now; absent: nothing does. */
   hurry?(): void;

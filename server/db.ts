@@ -336,18 +336,27 @@ interface Group {
  * they share one COMMIT, which is what a durable write spends its time on. Of each, everything happens or
  * nothing; what one of them throws undoes and rejects it alone. Resolves after the COMMIT. `work` may be called twice,
  * the first time for nothing: it leaves no trace outside of the database. With `patienceMs` it may wait for so long
- * for something else to be written, whatever that is, and comes before it.
+ * for something else to be written, whatever that is, and comes before it. `failed` is called as soon as it is rejected,
+ * which whoever waits for the promise learns a little later: what else is asked for until then.
  */
 export function transactSoon<T>(
   app: Transactor,
   work: (tx: Tx) => T,
-  { patienceMs = 0 }: { patienceMs?: number } = {},
+  { patienceMs = 0, failed }: { patienceMs?: number; failed?: () => void } = {},
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const { db } = app;
     let group = waiting.get(db);
     if (!group) waiting.set(db, group = { works: [], due: false, patient: false });
-    group.works.push({ app, work, resolve: (result) => resolve(result as T), reject });
+    group.works.push({
+      app,
+      work,
+      resolve: (result) => resolve(result as T),
+      reject(error) {
+        failed?.();
+        reject(error);
+      },
+    });
     if (patienceMs > 0) {
       group.patient = true;
       if (!group.due) group.patience ??= setTimeout(() => writeWaiting(db), patienceMs);

@@ -102,6 +102,26 @@ Deno.test("a person's no ends the run at its own limit, however much is in doubt
   equal(sent.length, 0);
 });
 
+Deno.test("a fork that a person gives limits of its own may ask again, whatever was said of the run before it", async () => {
+  const { log, spec } = await brokenOnce();
+  const { limits } = spec;
+  const denied = [...log, waiting, decided(false)];
+  const forked: RunEventBody = { type: "forked", from: "run_0", turn: 0, limits };
+  const { outcome } = await play({ spec, log: [...denied, forked], script: [] });
+  equal(outcome.type, "in_doubt");
+});
+
+Deno.test("where nobody was asked, the run's end is the same once more", async () => {
+  const { log, outcome } = await brokenOnce();
+  ok(outcome.type === "in_doubt");
+  const { reason, message } = outcome;
+  const { equal: same, firstDifference } = await replay([
+    ...log,
+    { type: "failed", reason, message },
+  ]);
+  ok(same, JSON.stringify(firstDifference));
+});
+
 Deno.test("what is surely used up ends the run without a question, whatever is in doubt beside", async () => {
   const { spec } = tightSpec();
   const used = { ...answer(call("a", "Read")), usage: { ...answer().usage, outputTokens: 16_000 } };

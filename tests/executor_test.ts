@@ -549,6 +549,24 @@ Deno.test("a call that leaves nothing behind is saved with what comes next, but 
   ]);
 });
 
+Deno.test("a call whose beginning is on its way to the disk when it ends has begun before it ended", async () => {
+  const slow = Promise.withResolvers<void>();
+  const b = bench({
+    answer: async ({ id, name }) => {
+      if (id === "read slow") await slow.promise;
+      return name === "Edit" ? { changed: ["a.ts"] } : {};
+    },
+    append: (event) => {
+      if (event.type !== "tool_started" || event.call.id !== "read slow") return;
+      slow.resolve();
+      return new Promise((saved) => setImmediate(saved));
+    },
+  });
+  await b.executor.tools(1, [read("slow")]);
+  await b.executor.tools(2, [edit("a.ts")]);
+  deepEqual(b.committed, [["a.ts"]], "nothing but the edit can have changed a file");
+});
+
 Deno.test("what the run ends with is saved before it does", async () => {
   const { saves, append } = commitsOf();
   const b = bench({ append });

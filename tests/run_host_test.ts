@@ -1,8 +1,10 @@
 /** What the server does for runs at work: their events are on disk before they go on, and share commits. */
 import { deepStrictEqual as deepEqual, rejects, strictEqual as equal, throws } from "node:assert";
+import { Recorder } from "../agents/recorder.ts";
 import { Paused } from "../agents/runtime.ts";
 import type { RunEventBody } from "../agents/protocol.ts";
 import type { Run } from "../server/records.ts";
+import { transact } from "../server/db.ts";
 import { cancelRun } from "../server/services/cancelling.ts";
 import { submitIdea } from "../server/services/ideas.ts";
 import { advanceIdea } from "../server/services/refinement.ts";
@@ -66,6 +68,28 @@ Deno.test("what a call only looked at shares the commit of the next request, and
   host.hurry!();
   deepEqual(newest(app, run, 1), [nudge("at the end")]);
   await last;
+});
+
+Deno.test("what a commit of others failed to take is written before what is asked for in the same breath, and once", async () => {
+  using app = testApp();
+  const run = await clarifying(app);
+  const host = createRunHost(() => app);
+  const recorder = new Recorder({
+    write: (event, how) => host.append(run.id, event, how),
+    hurry: () => host.hurry!(),
+  });
+  await recorder.later(nudge("looked"));
+  const { exec } = app.db;
+  app.db.exec = (sql) => {
+    if (sql === "COMMIT") throw new Error("database is locked");
+    exec(sql);
+  };
+  throws(() => transact(app, () => {}), { code: "unavailable" });
+  app.db.exec = exec;
+  await recorder.append(request);
+  deepEqual(newest(app, run, 3).slice(1), [nudge("looked"), request]);
+  equal(newest(app, run, 3)[0]!.type, "tool_finished");
+  await recorder.settle();
 });
 
 Deno.test("a run that has ended asks nobody anything, and leaves no question and nothing in its log", async () => {

@@ -68,6 +68,8 @@ export function apply(state: LoopState, event: RunEventBody): void {
     case "forked":
       state.spec = { ...state.spec, limits: event.limits };
       state.limitNoted = false;
+      // A person said no to the run before it; this one has limits of its own.
+      state.doubtDenied = false;
       return;
     case "succeeded":
       state.ended = { type: "succeeded", result: event.result };

@@ -49,7 +49,10 @@ export function watchIdle(options: {
       beat();
       if (!response.body) return response;
       const { status, statusText, headers } = response;
-      return new Response(response.body.pipeThrough(meter(beat)), { status, statusText, headers });
+      // Given up, it is hung up on here: whether `fetch` itself still hears of it once the headers are there, is left to
+      // what the vendor's library and the garbage collector keep of its signal.
+      const body = response.body.pipeThrough(meter(beat), { signal });
+      return new Response(body, { status, statusText, headers });
     },
     stop() {
       clearTimeout(timer);

@@ -275,9 +275,11 @@ function endOf(outcome: RunOutcome): RunEventBody | null {
   switch (outcome.type) {
     case "succeeded":
       return { type: "succeeded", result: outcome.result };
-    // After its last attempt the run fails with what it would have tried again for.
+    // After its last attempt the run fails with what it would have tried again for, and at its limit where nobody is
+    // asked about what is in doubt of it.
     case "failed":
     case "retry":
+    case "in_doubt":
       return { type: "failed", reason: outcome.reason, message: outcome.message };
     default:
       return null;

@@ -40,11 +40,12 @@ export function createRunHost(app: () => App): RunHost {
     prepare: (runId, signal) => prepareRun(app(), maps, runId, signal),
     log: (runId) => startedFirst(readRunLog(app().db, runId).map((event) => event.body)),
     mayGoOn: (runId) => getRunState(app().db, runId).pausedBy === null,
-    append(runId, event, { mayWait } = { mayWait: false }) {
+    append(runId, event, { mayWait, failed } = { mayWait: false }) {
       const run = headOf(runId);
       // Runs that get on in the same moment share a commit.
       return transactSoon(actingAs(app(), run.agent), (tx) => append(tx, run, event), {
         patienceMs: mayWait ? PATIENCE_MS : 0,
+        ...failed && { failed },
       });
     },
     hurry: () => writeWaiting(app().db),
