@@ -98,21 +98,31 @@ Deno.test("a mail says how far which limit is used and where it is changed, to e
   match(mail!.data, new RegExp(`^Message-ID: <${asked!.alertId}@example\\.org>$`, "m"));
 });
 
-Deno.test("a message keeps apart what was spent and what is only in doubt", async () => {
+/** What takes alerts as JSON, and keeps them. */
+function startWebhook() {
   const got: Record<string, unknown>[] = [];
   const options = { port: 0, hostname: "127.0.0.1", onListen: () => {} };
-  await using server = Deno.serve(options, async (request) => {
+  const server = Deno.serve(options, async (request) => {
     got.push(await request.json());
     return new Response();
   });
+  return {
+    got,
+    url: `http://127.0.0.1:${server.addr.port}/`,
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+}
+
+Deno.test("a message keeps apart what was spent and what is only in doubt", async () => {
+  await using webhook = startWebhook();
   using app = paidApp();
-  Object.assign(app.config, { notifyUrl: `http://127.0.0.1:${server.addr.port}/` });
+  Object.assign(app.config, { notifyUrl: webhook.url });
   const { run } = spent(app, [40]);
   says(app, run, request(2, 15 * CENT));
   says(app, run, broken(2, "stream_broken"));
   const [asked] = await toldOf(app);
   deepEqual(await notify(app, asked!), { type: "done" });
-  const { used, spent: paid, doubt, reserved, message } = got[0]!;
+  const { used, spent: paid, doubt, reserved, message } = webhook.got[0]!;
   deepEqual([used, paid, doubt, reserved], [55 * CENT, 40 * CENT, 15 * CENT, 0]);
   equal(
     message,
@@ -121,18 +131,13 @@ Deno.test("a message keeps apart what was spent and what is only in doubt", asyn
 });
 
 Deno.test("a webhook gets the same as JSON", async () => {
-  const got: Record<string, unknown>[] = [];
-  const options = { port: 0, hostname: "127.0.0.1", onListen: () => {} };
-  await using server = Deno.serve(options, async (request) => {
-    got.push(await request.json());
-    return new Response();
-  });
+  await using webhook = startWebhook();
   using app = paidApp();
-  Object.assign(app.config, { notifyUrl: `http://127.0.0.1:${server.addr.port}/?topic=me` });
+  Object.assign(app.config, { notifyUrl: `${webhook.url}?topic=me` });
   spent(app, [50]);
   const [asked] = await toldOf(app);
   deepEqual(await notify(app, asked!), { type: "done" });
-  const { type, alert_id, threshold, used, topic } = got[0]!;
+  const { type, alert_id, threshold, used, topic } = webhook.got[0]!;
   deepEqual({ type, alert_id, threshold, used, topic }, {
     type: "budget_alert",
     alert_id: asked!.alertId,

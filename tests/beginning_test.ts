@@ -122,13 +122,7 @@ Deno.test("nor is what one left that a crash cut off after another had failed", 
   const { app, repo } = bench;
   await repo.commit("Mend", { ready: "" });
   retryTicket(app, bench.id);
-  const { command } = app.agents;
-  app.agents.command = async () => {
-    await repo.write("cut off", "", bench.worktree);
-    throw new Error("the process ends");
-  };
-  await bench.step().catch(() => null);
-  app.agents.command = command;
+  await bench.cutOff();
   await bench.goOn();
   equal(bench.ticket.status, "in_progress", bench.ticket.reason);
   equal(await repo.git("ls-tree", "--name-only", bench.ticket.headCommit!, "cut off"), "");

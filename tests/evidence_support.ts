@@ -94,6 +94,18 @@ export class EvidenceBench implements AsyncDisposable {
     this.rules({ commands: { ...commands, test: { ...commands.test, ...changes } } });
   }
 
+  /** One step whose command leaves the file "cut off", and then the process ends. */
+  async cutOff(): Promise<void> {
+    const { agents } = this.app;
+    const { command } = agents;
+    agents.command = async () => {
+      await this.repo.write("cut off", "", this.worktree);
+      throw new Error("the process ends");
+    };
+    await this.step().catch(() => null);
+    agents.command = command;
+  }
+
   /** One step of the ticket. */
   async step(): Promise<void> {
     await advanceTicket(this.app, this.id, { attempt: 1, maxAttempts: 5 }, never);

@@ -168,13 +168,7 @@ Deno.test("what a person left in the folder is kept as one more commit where a s
   await repo.write("results.txt", tap("by hand"), bench.worktree);
   app.tx((tx) => changeProjectIn(tx, bench.ticket.projectId, change));
   retryTicket(app, id, "prepare");
-  const { command } = app.agents;
-  app.agents.command = async () => {
-    await repo.write("cut off", "", bench.worktree);
-    throw new Error("the process ends");
-  };
-  await bench.step().catch(() => null);
-  app.agents.command = command;
+  await bench.cutOff();
   await prepared();
   equal(await repo.read("results.txt", bench.worktree), tap("by hand"));
   equal(await repo.git("status", "--porcelain"), "");
