@@ -1,8 +1,11 @@
 /** A merge that is approved once more while it is at work: the last word counts, until there is no way back. */
-import { doesNotMatch, match, strictEqual as equal, throws } from "node:assert";
+import { doesNotMatch, match, rejects, strictEqual as equal, throws } from "node:assert";
 import { setImmediate } from "node:timers/promises";
-import { cancelTicket } from "../server/services/tickets.ts";
+import { mergeOfTicket } from "../agents/git/history.ts";
+import { abandonMerge } from "../server/services/merging.ts";
+import { cancelTicket, retryTicket } from "../server/services/tickets.ts";
 import { updateTicket } from "../server/store/tickets.ts";
+import { never } from "./git_support.ts";
 import { MergeScene } from "./merge_scene.ts";
 
 /** Approved, its base moved, so that its checks run; does this while they do, once. */
@@ -73,4 +76,41 @@ Deno.test("other words that come while a merge that waited is looked at again ar
   equal((await look).type, "snooze");
   equal((await it.merge()).type, "done");
   match(await it.repo.git("log", "-1", "--format=%B", "main"), /^Second words/);
+});
+
+Deno.test("a merge that was given up when it had landed, before that was on record, has its commit when it is tried again", async () => {
+  await using it = await MergeScene.make();
+  const { app, repo } = it;
+  app.db.exec(`CREATE TRIGGER held BEFORE UPDATE OF status ON tickets WHEN NEW.status = 'done'
+    BEGIN SELECT RAISE(ABORT, 'the database is ill'); END`);
+  it.approve();
+  await rejects(it.merge(), /the database is ill/);
+  app.tx((tx) => abandonMerge(tx, it.ticket.id, "internal", "the database is ill"));
+  equal(it.ticket.status, "blocked");
+  app.db.exec("DROP TRIGGER held");
+  const landed = await repo.git("rev-parse", "main");
+  retryTicket(app, it.ticket.id);
+  equal((await it.merge()).type, "done");
+  equal(await repo.git("rev-parse", "main"), landed, "it landed once");
+  equal(it.ticket.status, "done");
+  equal(it.ticket.mergeCommit, landed);
+});
+
+Deno.test("work that is on the base branch by others' hands has no commit, also where one was taken back", async () => {
+  await using it = await MergeScene.make();
+  const { app, repo } = it;
+  const merged = async () => {
+    const { baseCommit: from, number: ticketNumber } = it.ticket;
+    const to = await repo.git("rev-parse", "main");
+    return await mergeOfTicket({ repo: repo.dir, from: from!, to, ticketNumber, signal: never });
+  };
+  equal(await merged(), null);
+  const first = await it.merged();
+  equal(await merged(), first);
+  await repo.commit("It names Gaffer-Ticket: 1 in its words", { "b.txt": "else\n" });
+  equal(await merged(), first);
+  it.ask();
+  await it.undoIt();
+  equal(app.db.prepare("SELECT count(*) AS n FROM tickets WHERE status = 'done'").get()!.n, 0);
+  equal(await merged(), null, "it was taken back");
 });

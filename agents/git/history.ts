@@ -4,8 +4,9 @@ import { AppError } from "../../server/errors.ts";
 import { changedFiles } from "./changes.ts";
 import { isInside, NO_IGNORED, parentOf } from "./contents.ts";
 import { unquote } from "./diff_names.ts";
-import { git } from "./git.ts";
+import { git, gitOk } from "./git.ts";
 import { GitError } from "./git_error.ts";
+import { isRevert, ticketOfMessage } from "./merge_message.ts";
 import { checkCommit } from "./repository.ts";
 
 /** How long one look into a history may take. */
@@ -42,6 +43,33 @@ export async function findCommit(
   const { code, stdout } = await git(repo, args, { signal, timeoutMs: LOOK_TIMEOUT_MS });
   const [commit = "", author = "", at = "", subject = "", message = ""] = stdout.split("\0");
   return code === 0 ? { commit, author, at, subject, message: message.trim() } : null;
+}
+
+/** Commits that are looked at for the one that merged a ticket: others may name it in their words. */
+const NAMING_MAX = 20;
+
+/**
+ * The commit after `from` that merged a ticket of this number into `to`, and was not taken back since; null: there is
+ * none. Throws `GitError`.
+ */
+export async function mergeOfTicket(
+  { repo, from, to, ticketNumber, signal }: {
+    repo: string;
+    from: string;
+    to: string;
+    ticketNumber: number;
+    signal: AbortSignal;
+  },
+): Promise<string | null> {
+  const args = [
+    ...["log", `-${NAMING_MAX}`, "--first-parent", "-z", "--format=%H%n%B", "--fixed-strings"],
+    ...[`--grep=Gaffer-Ticket: ${ticketNumber}`, `${checkCommit(from)}..${checkCommit(to)}`, "--"],
+  ];
+  const doing = "look for the commit of a merge";
+  const text = await gitOk(repo, args, { signal, timeoutMs: LOOK_TIMEOUT_MS, doing });
+  const newest = text.split("\0").find((message) => ticketOfMessage(message) === ticketNumber);
+  if (newest === undefined || isRevert(newest)) return null;
+  return newest.slice(0, newest.indexOf("\n"));
 }
 
 /** Where a file's history goes on. */

@@ -67,6 +67,9 @@ export function ticketOfMessage(message: string): number | null {
   return named === undefined ? null : Number(named);
 }
 
+/** Whether a commit's message is one of `revertMessage`. */
+export const isRevert = (message: string): boolean => /^Reverts: [0-9a-f]+$/m.test(message);
+
 export interface RevertMessage {
   /** The whole message of the commit that is reverted, and its full id. */
   of: string;

@@ -2,6 +2,7 @@
 import { enqueue } from "../../queue/queue.ts";
 import { jobKeys, type Outcome } from "../../queue/job.ts";
 import { peopleIn } from "../../agents/git/authors.ts";
+import { mergeOfTicket } from "../../agents/git/history.ts";
 import { isLanded, keepHistory, landMerge } from "../../agents/git/landing.ts";
 import { type MergeMessage, proposeMessage, withTrailers } from "../../agents/git/merge_message.ts";
 import { moveWorkDir, prepareMerge } from "../../agents/git/merging.ts";
@@ -190,7 +191,12 @@ async function prepare(
     if (blocked === null) return { outcome: { type: "done" } };
     return { outcome: blockMerge(app, ticket, "merge_conflict", blocked) };
   }
-  if (prepared.type === "empty") return { outcome: finish(app, ticket, null) };
+  if (prepared.type === "empty") {
+    // It may be there by a merge that was given up before its end was on record.
+    const { number: ticketNumber, baseCommit: from } = ticket;
+    const history = { repo, from: from!, to: prepared.baseTip, ticketNumber, signal };
+    return { outcome: finish(app, ticket, await mergeOfTicket(history)) };
+  }
   if (prepared.moved) {
     const what = "the result of the merge with the moved base branch";
     const failure = await checkResult(app, { project, ticket, ...prepared, workDir, what, signal });
